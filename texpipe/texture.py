@@ -1,0 +1,227 @@
+"""Frozen values passed between the rooms: the whole data contract in one file.
+
+Pictures are numpy arrays, H x W x C, RGB order, straight alpha: uint8 in [0, 255] when stored or shown,
+float32 in [0, 1] inside `passes/` and `upscale/`. Nobody writes into an array that came out of another room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+AlphaClass: TypeAlias = Literal["opaque", "binary", "ternary", "soft", "mask"]
+EdgeMode: TypeAlias = Literal["wrap", "mirror", "clamp"]
+Action: TypeAlias = Literal["upscale", "nearest", "copy", "skip"]
+Colour: TypeAlias = Literal["match", "histogram", "off"]
+Status: TypeAlias = Literal["written", "copied", "skipped", "failed"]
+TexelFormat: TypeAlias = Literal[
+    "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
+]
+
+Rgba8: TypeAlias = NDArray[np.uint8]
+"""H x W x 4, straight alpha."""
+RgbF: TypeAlias = NDArray[np.float32]
+"""H x W x 3 in [0, 1]."""
+PlaneF: TypeAlias = NDArray[np.float32]
+"""H x W in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Edges:
+    """What lies beyond the border of a texture, per axis: `x` left and right, `y` top and bottom.
+
+    `wrap` repeats the texture, `mirror` repeats it flipped (the edge texel twice), `clamp` repeats the edge texel.
+    """
+
+    x: EdgeMode = "clamp"
+    y: EdgeMode = "clamp"
+
+
+@dataclass(frozen=True)
+class EmulatorName:
+    """What an emulator's file name says of a texture.
+
+    Attributes:
+        scheme: the grammar it was read by, a module name of `formats/` such as "gliden64".
+        game: the ROM header name, disc serial or archive that the name belongs to, if it says so.
+        texels: the format of the texels on the console, if it says so.
+        fields: the other parts of the name, in the scheme's own terms; JSON-able.
+    """
+
+    scheme: str
+    game: str | None = None
+    texels: TexelFormat | None = None
+    fields: tuple[tuple[str, str | int], ...] = ()
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """Return the flat object that the manifest shows as `id`."""
+        return {"scheme": self.scheme, "game": self.game, "texels": self.texels, **dict(self.fields)}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A texture file that a scan found.
+
+    Attributes:
+        name: path relative to the scanned folder, with forward slashes: the texture's name everywhere.
+        file: where it is.
+        emulator: its parsed file name, or None for a name that no grammar knows.
+    """
+
+    name: str
+    file: Path
+    emulator: EmulatorName | None = None
+
+
+@dataclass(frozen=True)
+class StoredForm:
+    """How the picture file held its pixels, before they became RGBA8: evidence for the classifier.
+
+    Attributes:
+        mode: Pillow's mode of the file ("P", "RGBA", "L", ...).
+        bits: bits per channel in the file.
+        palette: number of palette entries used, or None without a palette.
+    """
+
+    mode: str
+    bits: int = 8
+    palette: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """A decoded texture.
+
+    Attributes:
+        source: where it came from.
+        rgba: H x W x 4 uint8, straight alpha, hidden RGB as the file had it.
+        sha256: hex digest of the file's bytes.
+        stored: how the file held the pixels.
+        warnings: what decoding had to change, one line each.
+    """
+
+    source: Source
+    rgba: Rgba8
+    sha256: str
+    stored: StoredForm
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in texels."""
+        return self.rgba.shape[1], self.rgba.shape[0]
+
+
+@dataclass(frozen=True)
+class AxisGuess:
+    """What the classifier thinks of one axis: a mode, how sure it is (0 to 1) and why, in one line."""
+
+    mode: EdgeMode
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a texture is, as far as its pixels and its name tell.
+
+    Attributes:
+        alpha: alpha class, and `alpha_reason` one line of evidence.
+        x, y: tileability per axis.
+        texels: the console format: from the name, else the smallest that holds the pixels exactly, else None.
+        texels_reason: one line of evidence.
+        colours: number of distinct visible colours (RGB where alpha > 0).
+        grey: R = G = B wherever alpha > 0.
+        flat: one visible colour, or nothing visible at all.
+        tiny: a side of at most 4 texels.
+    """
+
+    alpha: AlphaClass
+    alpha_reason: str
+    x: AxisGuess
+    y: AxisGuess
+    texels: TexelFormat | None
+    texels_reason: str
+    colours: int
+    grey: bool
+    flat: bool
+    tiny: bool
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Who decided what of a plan: one short line each, "classify: ..." or "rule 2: ..."."""
+
+    action: str
+    alpha: str
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done to a texture. Together with its pixels and the model it determines the result.
+
+    `decided_by` is for people and stays out of the store's key.
+    """
+
+    action: Action
+    alpha: AlphaClass
+    edges: Edges
+    scale: int
+    colour: Colour
+    grey: bool
+    decided_by: Decisions = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A picture that the console had to split: `files` are its pieces in rows from the top left.
+
+    `overlap` is the number of texels that neighbouring pieces share.
+    """
+
+    name: str
+    columns: int
+    rows: int
+    overlap: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], and its edges."""
+
+    rgb: RgbF
+    edges: Edges
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Measured on a finished texture; None where a thing has no meaning for it.
+
+    Attributes:
+        seam_x, seam_y: mean step across the seam over the mean step inside, of the result (1 is seamless).
+        colour_drift: mean absolute difference of the box-reduced result to the source, in levels, where visible.
+        alpha_coverage_drift: difference in the share of area with alpha >= 128.
+    """
+
+    seam_x: float | None = None
+    seam_y: float | None = None
+    colour_drift: float | None = None
+    alpha_coverage_drift: float | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step forward that a front end may show."""
+
+    room: Literal["read", "classify", "upscale", "write"]
+    done: int
+    total: int
+    cached: int = 0
+    failed: int = 0
