@@ -1,0 +1,1 @@
+"""Generators, their files and where to find them."""

@@ -1,0 +1,103 @@
+"""Padding of feature maps per axis: what a convolution sees beyond the border.
+
+`torch.nn.functional.pad` pads both axes in one mode and refuses maps smaller than the padding; game textures
+wrap on one axis only and may be one texel high.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from texpipe.texture import EdgeMode, Edges
+
+Padding: TypeAlias = Literal["wrap", "replicate", "reflect", "zero"]
+"""`wrap` continues at the other side, `replicate` repeats the border, `reflect` mirrors around the border."""
+
+CLAMP_AS: Padding = "zero"
+
+
+class Pads(NamedTuple):
+    """Padding per axis: `x` left and right, `y` top and bottom."""
+
+    x: Padding = "zero"
+    y: Padding = "zero"
+
+
+def pads_of(edges: Edges, clamp: Padding = CLAMP_AS) -> Pads:
+    """Return how a 3x3 convolution pads a texture with these edges.
+
+    A symmetric padding by one texel is the same as `replicate`, so `mirror` maps to it. Inside a network that
+    is an approximation from the second layer on, because kernels are not symmetric; exact mirroring is made
+    above the network, by wrapping the texture joined to its own mirror image.
+
+    Args:
+        edges: the texture's edge mode per axis.
+        clamp: what stands for the edge mode `clamp`.
+    """
+    modes: dict[EdgeMode, Padding] = {"wrap": "wrap", "mirror": "replicate", "clamp": clamp}
+    return Pads(modes[edges.x], modes[edges.y])
+
+
+def pad2d(x: Tensor, pads: Pads, by: int = 1) -> Tensor:
+    """Pad the last two axes of `x` by `by` on each side.
+
+    Args:
+        x: N x C x H x W in any floating type, in either memory format, H and W at least 1.
+        pads: the mode per axis.
+        by: texels per side; may exceed H and W, as in `numpy.pad`.
+
+    Returns:
+        N x C x (H + 2 by) x (W + 2 by) in the memory format of `x`; differentiable.
+    """
+    return _pad_axis(_pad_axis(x, 3, pads.x, by), 2, pads.y, by)
+
+
+def to_multiple(x: Tensor, factor: int, pads: Pads) -> Tensor:
+    """Extend `x` at the right and at the bottom until H and W are multiples of `factor`.
+
+    A wrapped axis is repeated whole, so that it stays periodic; any other repeats its last row or column.
+
+    Args:
+        x: N x C x H x W.
+        factor: what H and W must be divisible by.
+        pads: the mode per axis.
+    """
+    for axis, mode in ((3, pads.x), (2, pads.y)):
+        size = x.shape[axis]
+        if size % factor == 0:
+            continue
+        if mode == "wrap":
+            x = torch.cat([x] * (factor // gcd(size, factor)), axis)
+        else:
+            last = x.narrow(axis, size - 1, 1)
+            x = torch.cat([x] + [last] * (-size % factor), axis)
+    return x
+
+
+def _pad_axis(x: Tensor, axis: int, mode: Padding, by: int) -> Tensor:
+    if mode == "zero":
+        return functional.pad(x, (by, by) if axis == 3 else (0, 0, by, by))
+    size = x.shape[axis]
+
+    # Slices keep the channels_last strides, which index_select would lose.
+    def at(position: int) -> Tensor:
+        return x.narrow(axis, _inside(position, size, mode), 1)
+
+    before = [at(position) for position in range(-by, 0)]
+    after = [at(position) for position in range(size, size + by)]
+    return torch.cat([*before, x, *after], axis)
+
+
+def _inside(position: int, size: int, mode: Padding) -> int:
+    """Return the index in [0, size) that a position outside stands for."""
+    if mode == "wrap":
+        return position % size
+    if mode == "replicate" or size == 1:
+        return min(max(position, 0), size - 1)
+    folded = position % (2 * size - 2)
+    return min(folded, 2 * size - 2 - folded)
