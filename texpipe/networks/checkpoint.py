@@ -1,0 +1,195 @@
+"""Model files: reading safetensors, .pth and ncnn; writing safetensors.
+
+Nothing here executes what a file says: .pth files go through PyTorch's weights-only loader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as pack_safetensors
+from torch import Tensor
+
+from texpipe.errors import Location, ModelError
+from texpipe.networks import keys, ncnn
+from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.store import write_atomic
+
+SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
+"""Model files that can be read; `.param` and `.bin` are the two halves of one model."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedNetwork:
+    """A network and where it came from.
+
+    Attributes:
+        network: float32, in evaluation mode, on the CPU; its `architecture` tells scale and size.
+        metadata: the notes stored in the file; empty but in safetensors.
+        sha256: hex digest of the file, of an ncnn pair that of the `.param` followed by the `.bin`.
+        path: the file.
+    """
+
+    network: RRDBNet
+    metadata: Mapping[str, str]
+    sha256: str
+    path: Path
+
+
+def load(path: Path) -> LoadedNetwork:
+    """Load an ESRGAN generator.
+
+    Args:
+        path: `.safetensors`, `.pth` or `.pt`, or either half of an ncnn pair `.param` + `.bin`.
+
+    Raises:
+        ModelError: missing, damaged, of another architecture, with NaN weights, not for RGB pictures, or a
+            pickle that holds more than weights.
+    """
+    data = read_files(path)
+    try:
+        state, metadata = _parse(path.suffix.lower(), data)
+        network = keys.build(keys.to_own_names(keys.unwrap(state)))
+        _require_rgb(network)
+    except ModelError as error:
+        raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
+    return LoadedNetwork(network, metadata, hashlib.sha256(b"".join(data)).hexdigest(), path)
+
+
+def read_files(path: Path) -> tuple[bytes, ...]:
+    """Return the bytes of a model's file, or of both files of an ncnn pair: `.param` first.
+
+    Raises:
+        ModelError: a file is missing or unreadable, or no model has such a suffix.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ModelError(f"{path.name} is no model file: {', '.join(SUFFIXES)} are.", location=Location(path))
+    halves = path.suffix.lower() in (".param", ".bin")
+    files = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
+    try:
+        return tuple(file.read_bytes() for file in files)
+    except OSError as error:
+        raise ModelError(
+            f"The model file cannot be read: {error.strerror}.", location=Location(path)
+        ) from error
+
+
+def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Write weights as fp16 safetensors, byte for byte the same for the same weights and notes.
+
+    Args:
+        path: where; written atomically.
+        state: weights by name, any floating type; each must lie within fp16's range of +-65504.
+        metadata: notes for the file's header.
+
+    Returns:
+        The file's sha256 in hex.
+
+    Raises:
+        ModelError: a weight is NaN or too large for fp16.
+    """
+    halves = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
+    bad = [name for name, value in halves.items() if not torch.isfinite(value).all()]
+    if bad:
+        raise ModelError(
+            f"{bad[0]} holds NaN or numbers beyond fp16.", hint="Train on from an earlier state."
+        )
+    data = _canonical(pack_safetensors(halves, dict(metadata)))
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
+    """Blend two networks weight by weight (network interpolation, ESRGAN section 3.4).
+
+    Useful only between networks where one was trained from the other; `similarity` tells.
+
+    Args:
+        a, b: of one architecture.
+        alpha: 0 gives `a`, 1 gives `b`.
+
+    Raises:
+        ModelError: the architectures differ.
+    """
+    if a.architecture != b.architecture:
+        raise ModelError(
+            f"The networks differ: {a.architecture} and {b.architecture}.",
+            hint="Only networks of one architecture can be blended.",
+        )
+    other = b.state_dict()
+    return keys.build({name: torch.lerp(value, other[name], alpha) for name, value in a.state_dict().items()})
+
+
+def similarity(a: RRDBNet, b: RRDBNet) -> float:
+    """Return the median over the convolutions of the cosine between the kernels of two networks.
+
+    Near 1 where one was trained from the other, near 0 between networks trained apart, which do not blend.
+    """
+    pairs = ((v.flatten(), b.state_dict()[n].flatten()) for n, v in a.state_dict().items() if v.ndim == 4)
+    cosines = [torch.cosine_similarity(v, w, dim=0) for v, w in pairs]
+    return float(torch.stack(cosines).median())
+
+
+def _parse(suffix: str, data: tuple[bytes, ...]) -> tuple[object, dict[str, str]]:
+    """Return the raw checkpoint and its notes."""
+    if suffix == ".safetensors":
+        return _parse_safetensors(data[0])
+    if suffix in (".param", ".bin"):
+        return ncnn.read(data[0].decode("utf-8", "replace"), data[1]), {}
+    return _parse_pickle(data[0]), {}
+
+
+def _parse_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        state = load_safetensors(data)
+    except SafetensorError as error:
+        raise ModelError(f"This is no complete safetensors file: {error}.", hint="Get it again.") from error
+    header, _ = _split(data)
+    return state, header.get("__metadata__", {})
+
+
+def _parse_pickle(data: bytes) -> object:
+    try:
+        checkpoint: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            "The file holds Python objects beside weights and was not opened, because that could run code.",
+            hint="Ask its author for safetensors, or for a .pth that holds only the state dict.",
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise ModelError("The file is damaged or not PyTorch's.", hint="Get it again.") from error
+    return checkpoint
+
+
+def _require_rgb(network: RRDBNet) -> None:
+    a = network.architecture
+    if (a.num_in_ch, a.num_out_ch) != (3, 3):
+        raise ModelError(
+            f"The model turns {a.num_in_ch} channels into {a.num_out_ch}; textures need 3 (RGB) and 3.",
+            hint="Transparency is handled outside the network; use an RGB model.",
+        )
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Split a sound safetensors file into its header and the numbers behind it."""
+    size = int.from_bytes(data[:8], "little")
+    header: dict[str, Any] = json.loads(data[8 : 8 + size])
+    return header, data[8 + size :]
+
+
+def _canonical(data: bytes) -> bytes:
+    """Sort the header, whose notes the safetensors library writes in random order."""
+    header, numbers = _split(data)
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + numbers

@@ -1,0 +1,181 @@
+"""State dict names of ESRGAN checkpoints, and what the shapes behind them say of the network.
+
+Three layouts are in use for one network: that of the first ESRGAN release
+(`model.1.sub.0.RDB1.conv1.0.weight`), that of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and Real-ESRGAN's
+(`body.0.rdb1.conv1.weight`), which is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from texpipe.errors import ModelError
+from texpipe.networks.rrdbnet import Architecture, RRDBNet
+
+MAX_BLOCKS: Final = 128
+MAX_CHANNELS: Final = 1024
+MAX_STAGES: Final = 4
+"""No published ESRGAN comes near these; a file beyond them is damaged or hostile."""
+
+WHAT_IS_READ: Final = (
+    "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN; "
+    "convert other architectures to pictures with their own tools."
+)
+
+_WRAPPERS = ("params_ema", "params", "state_dict")
+_REWRITE_NAMES = {
+    "trunk_conv": "conv_body",
+    "upconv1": "conv_up1",
+    "upconv2": "conv_up2",
+    "upconv3": "conv_up3",
+    "HRconv": "conv_hr",
+}
+_REWRITE_BLOCK = re.compile(r"RRDB_trunk\.(\d+)\.RDB([123])\.conv([1-5])\.(weight|bias)")
+_FIRST_BLOCK = re.compile(r"model\.1\.sub\.(\d+)\.RDB([123])\.conv([1-5])\.0\.(weight|bias)")
+_FIRST_BODY = re.compile(r"model\.1\.sub\.(\d+)\.(weight|bias)")
+_FIRST_OTHER = re.compile(r"model\.(\d+)\.(weight|bias)")
+_OWN_BLOCK = re.compile(r"body\.(\d+)\.rdb1\.conv1\.weight")
+_OWN_UP = re.compile(r"conv_up(\d+)\.weight")
+
+
+def unwrap(checkpoint: object) -> dict[str, Tensor]:
+    """Return the flat state dict inside a checkpoint.
+
+    Trainers wrap it as `params_ema` (preferred: the averaged weights), `params` or `state_dict`; data-parallel
+    ones prefix every name with `module.`.
+
+    Args:
+        checkpoint: what `torch.load` or `safetensors` returned.
+
+    Raises:
+        ModelError: it holds something other than named tensors.
+    """
+    for wrapper in _WRAPPERS:
+        if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(wrapper), Mapping):
+            checkpoint = checkpoint[wrapper]
+    if not isinstance(checkpoint, Mapping) or not checkpoint:
+        raise ModelError("The file holds no weights by name.", hint=WHAT_IS_READ)
+    strange = [str(name) for name, value in checkpoint.items() if not isinstance(value, Tensor)]
+    if strange:
+        raise ModelError(f"Beside weights the file holds {_listed(strange)}.", hint=WHAT_IS_READ)
+    return {str(name).removeprefix("module."): value for name, value in checkpoint.items()}
+
+
+def to_own_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename a flat state dict in any of the three layouts to Real-ESRGAN's names; unknown names stay."""
+    if "model.0.weight" in state:
+        return _from_first_release(state)
+    return {_from_rewrite(name): value for name, value in state.items()}
+
+
+def infer(state: Mapping[str, Tensor]) -> Architecture:
+    """Read the architecture off the shapes.
+
+    Args:
+        state: under Real-ESRGAN's names.
+
+    Raises:
+        ModelError: no RRDBNet has such names or shapes.
+    """
+    needed = ("conv_first.weight", "body.0.rdb1.conv1.weight", "conv_last.weight")
+    missing = [name for name in needed if name not in state or state[name].ndim != 4]
+    if missing:
+        raise ModelError(f"This is no ESRGAN generator: it has no {_listed(missing)}.", hint=WHAT_IS_READ)
+    num_feat, inputs = state["conv_first.weight"].shape[:2]
+    num_out_ch = state["conv_last.weight"].shape[0]
+    unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
+    num_block = 1 + max(_numbers(_OWN_BLOCK, state))
+    stages = max(_numbers(_OWN_UP, state), default=0)
+    num_grow_ch = state["body.0.rdb1.conv1.weight"].shape[0]
+    _refuse_absurd(num_block, stages, max(num_feat, num_grow_ch, inputs, num_out_ch))
+    if 2**stages < unshuffle:
+        raise ModelError(
+            f"The network would shrink pictures: {stages} doublings after folding by {unshuffle}."
+        )
+    scale = 2**stages // unshuffle
+    return Architecture(
+        inputs // unshuffle**2, num_out_ch, scale, num_feat, num_block, num_grow_ch, unshuffle
+    )
+
+
+def build(state: Mapping[str, Tensor]) -> RRDBNet:
+    """Make the network that a state dict belongs to.
+
+    Args:
+        state: under Real-ESRGAN's names, any floating type.
+
+    Returns:
+        The network with float32 weights, in evaluation mode, on the CPU.
+
+    Raises:
+        ModelError: names or shapes do not fit an RRDBNet, or a weight is NaN or infinite.
+    """
+    architecture = infer(state)
+    with torch.device("meta"):  # names and shapes only: no memory, no random numbers
+        network = RRDBNet.of(architecture)
+    expected = network.state_dict()
+    _refuse("The weights lack", expected.keys() - state.keys())
+    _refuse("An RRDBNet has no", state.keys() - expected.keys())
+    _refuse("Wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
+    _refuse("NaN or infinite weights in", [n for n, value in state.items() if not _finite(value)])
+    network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)
+    return network.requires_grad_().eval()
+
+
+def _from_first_release(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the first release's layout, which numbers what follows the trunk by its place in a sequence."""
+    after = sorted({int(m[1]) for m in map(_FIRST_OTHER.fullmatch, state) if m} - {0})
+    names = {0: "conv_first"}
+    if len(after) >= 2:
+        names |= {place: f"conv_up{n}" for n, place in enumerate(after[:-2], 1)}
+        names |= {after[-2]: "conv_hr", after[-1]: "conv_last"}
+
+    def renamed(name: str) -> str:
+        if m := _FIRST_BLOCK.fullmatch(name):
+            return f"body.{m[1]}.rdb{m[2]}.conv{m[3]}.{m[4]}"
+        if m := _FIRST_BODY.fullmatch(name):
+            return f"conv_body.{m[2]}"
+        if m := _FIRST_OTHER.fullmatch(name):
+            return f"{names.get(int(m[1]), name)}.{m[2]}"
+        return name
+
+    return {renamed(name): value for name, value in state.items()}
+
+
+def _from_rewrite(name: str) -> str:
+    if m := _REWRITE_BLOCK.fullmatch(name):
+        return f"body.{m[1]}.rdb{m[2]}.conv{m[3]}.{m[4]}"
+    stem, _, kind = name.rpartition(".")
+    return f"{_REWRITE_NAMES[stem]}.{kind}" if stem in _REWRITE_NAMES else name
+
+
+def _numbers(pattern: re.Pattern[str], names: Iterable[str]) -> list[int]:
+    return [int(m[1]) for m in map(pattern.fullmatch, names) if m]
+
+
+def _finite(value: Tensor) -> bool:
+    return value.is_floating_point() and bool(torch.isfinite(value).all())
+
+
+def _refuse_absurd(num_block: int, stages: int, channels: int) -> None:
+    if num_block > MAX_BLOCKS or stages > MAX_STAGES or channels > MAX_CHANNELS:
+        raise ModelError(
+            f"Absurd network: {num_block} blocks, {stages} doublings, up to {channels} channels.",
+            hint="The file is damaged; get it again from where it came.",
+        )
+
+
+def _refuse(what: str, names: Iterable[Any]) -> None:
+    found = sorted(names)
+    if found:
+        raise ModelError(f"{what} {_listed(found)}.", hint=WHAT_IS_READ)
+
+
+def _listed(names: list[str], most: int = 4) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

@@ -1,0 +1,144 @@
+"""RRDBNet weights in ncnn's files: a `.param` text that lists the layers and a `.bin` with their numbers.
+
+Layouts after ncnn's documentation ("param and model file structure") and the models that Real-ESRGAN and
+RealSR publish. Only convolutions own bytes of the `.bin`: a uint32 tag, the weights as outputs x inputs x 3 x 3
+in fp16 or fp32, filled up to 4 bytes, then the biases in fp32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from texpipe.errors import ModelError
+
+MAGIC: Final = "7767517"
+FP16_TAG: Final = 0x01306B47
+FP32_TAG: Final = 0
+_WITHOUT_WEIGHTS: Final = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
+_DAMAGED: Final = "Get the .param and the .bin again, from one and the same download."
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A 3x3 convolution with bias as a `.param` describes it; `leaky` if LeakyReLU(0.2) is fused into it."""
+
+    name: str
+    outputs: int
+    inputs: int
+    leaky: bool
+
+
+def read(param: str, weights: bytes) -> dict[str, Tensor]:
+    """Read an RRDBNet.
+
+    Args:
+        param: text of the `.param` file.
+        weights: the `.bin` file.
+
+    Returns:
+        State dict under Real-ESRGAN's names; weights in the stored type, biases in fp32.
+
+    Raises:
+        ModelError: another network, a layer that an RRDBNet does not have, or bytes missing or left over.
+    """
+    convolutions = parse_param(param)
+    names = _names(len(convolutions), _count(param, "Interp"))
+    state: dict[str, Tensor] = {}
+    offset = 0
+    for name, convolution in zip(names, convolutions, strict=True):
+        _check_place(name, convolution)
+        kernel, bias, offset = _read_one(weights, offset, convolution)
+        state[f"{name}.weight"] = torch.from_numpy(kernel)
+        state[f"{name}.bias"] = torch.from_numpy(bias)
+    if offset != len(weights):
+        raise ModelError(f"The .bin has {len(weights) - offset} bytes that no layer owns.", hint=_DAMAGED)
+    return state
+
+
+def parse_param(param: str) -> list[Convolution]:
+    """Return the convolutions of a `.param` text, in file order, which is the order of their weights.
+
+    Raises:
+        ModelError: not a `.param` text, or with layers that an RRDBNet does not have.
+    """
+    lines = param.split("\n")
+    if lines[0].strip() != MAGIC:
+        raise ModelError("The .param does not begin with ncnn's number 7767517.", hint=_DAMAGED)
+    layers = [line.split() for line in lines[2:] if line.strip()]
+    declared = lines[1].split()[:1]
+    if declared != [str(len(layers))]:
+        raise ModelError(f"The .param has {len(layers)} layers and declares {declared}.", hint=_DAMAGED)
+    foreign = sorted({layer[0] for layer in layers} - _WITHOUT_WEIGHTS - {"Convolution"})
+    if foreign:
+        raise ModelError(f"An RRDBNet has no layers of the type {', '.join(foreign)}.")
+    return [_convolution(layer) for layer in layers if layer[0] == "Convolution"]
+
+
+def _convolution(layer: list[str]) -> Convolution:
+    """Read a line `Convolution name 1 1 input output key=value ...`; keys are those of ncnn's Convolution."""
+    name = layer[1] if len(layer) > 1 else "?"
+    fields = dict(field.split("=", 1) for field in layer if "=" in field)
+    try:
+        outputs, kernel, count = int(fields["0"]), int(fields["1"]), int(fields["6"])
+        leaky = fields.get("9", "0") == "2"
+        slope = float(fields["-23310"].split(",")[1]) if leaky else 0.2
+    except (KeyError, ValueError, IndexError) as error:
+        raise ModelError(f"The .param line of {name} cannot be read: {error}.", hint=_DAMAGED) from error
+    sound = (
+        kernel == 3 and fields.get("5") == "1" and outputs > 0 and count > 0 and count % (outputs * 9) == 0
+    )
+    if not sound or abs(slope - 0.2) > 1e-6 or fields.get("9", "0") not in ("0", "2"):
+        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}.")
+    return Convolution(name, outputs, count // (outputs * 9), leaky)
+
+
+def _read_one(
+    weights: bytes, offset: int, convolution: Convolution
+) -> tuple[NDArray[np.floating], NDArray[np.float32], int]:
+    """Return kernel, bias and the offset behind them."""
+    tag = int.from_bytes(_take(weights, offset, 4, convolution), "little")
+    if tag not in (FP16_TAG, FP32_TAG):
+        raise ModelError(f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}.")
+    stored = np.dtype("<f2" if tag == FP16_TAG else "<f4")
+    count = convolution.outputs * convolution.inputs * 9
+    size = -(-count * stored.itemsize // 4) * 4
+    kernel = np.frombuffer(_take(weights, offset + 4, size, convolution), stored, count)
+    behind = offset + 4 + size
+    bias = np.frombuffer(_take(weights, behind, convolution.outputs * 4, convolution), "<f4")
+    shaped = kernel.reshape(convolution.outputs, convolution.inputs, 3, 3)
+    return shaped.copy(), bias.copy(), behind + convolution.outputs * 4
+
+
+def _take(weights: bytes, offset: int, size: int, convolution: Convolution) -> bytes:
+    part = weights[offset : offset + size]
+    if len(part) != size:
+        raise ModelError(f"The .bin ends inside {convolution.name}.", hint=_DAMAGED)
+    return part
+
+
+def _names(convolutions: int, doublings: int) -> list[str]:
+    """Name the convolutions in the order of construction, which is that of the file."""
+    blocks, rest = divmod(convolutions - 4 - doublings, 15)
+    if blocks < 1 or rest:
+        raise ModelError(f"No RRDBNet has {convolutions} convolutions and {doublings} doublings.")
+    body = [f"body.{i}.rdb{r}.conv{c}" for i in range(blocks) for r in (1, 2, 3) for c in range(1, 6)]
+    ups = [f"conv_up{stage}" for stage in range(1, doublings + 1)]
+    return ["conv_first", *body, "conv_body", *ups, "conv_hr", "conv_last"]
+
+
+def _check_place(name: str, convolution: Convolution) -> None:
+    """Refuse a network whose activations are not where an RRDBNet has them."""
+    plain = name in ("conv_first", "conv_body", "conv_last") or name.endswith(".conv5")
+    if convolution.leaky == plain:
+        has = "an" if convolution.leaky else "no"
+        raise ModelError(f"{convolution.name} has {has} activation, where an RRDBNet's {name} differs.")
+
+
+def _count(param: str, kind: str) -> int:
+    return sum(line.startswith(f"{kind} ") for line in param.split("\n"))
