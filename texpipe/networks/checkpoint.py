@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -22,11 +22,9 @@ from torch import Tensor
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks import keys, ncnn
+from texpipe.networks.catalogue import read_files
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.store import write_atomic
-
-SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
-"""Model files that can be read; `.param` and `.bin` are the two halves of one model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,24 +62,6 @@ def load(path: Path) -> LoadedNetwork:
     except ModelError as error:
         raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
     return LoadedNetwork(network, metadata, hashlib.sha256(b"".join(data)).hexdigest(), path)
-
-
-def read_files(path: Path) -> tuple[bytes, ...]:
-    """Return the bytes of a model's file, or of both files of an ncnn pair: `.param` first.
-
-    Raises:
-        ModelError: a file is missing or unreadable, or no model has such a suffix.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise ModelError(f"{path.name} is no model file: {', '.join(SUFFIXES)} are.", location=Location(path))
-    halves = path.suffix.lower() in (".param", ".bin")
-    files = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
-    try:
-        return tuple(file.read_bytes() for file in files)
-    except OSError as error:
-        raise ModelError(
-            f"The model file cannot be read: {error.strerror}.", location=Location(path)
-        ) from error
 
 
 def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

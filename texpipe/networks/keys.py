@@ -1,8 +1,8 @@
 """State dict names of ESRGAN checkpoints, and what the shapes behind them say of the network.
 
 Three layouts are in use for one network: that of the first ESRGAN release
-(`model.1.sub.0.RDB1.conv1.0.weight`), that of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and Real-ESRGAN's
-(`body.0.rdb1.conv1.weight`), which is ours.
+(`model.1.sub.0.RDB1.conv1.0.weight`), that of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and that of
+Real-ESRGAN (`body.0.rdb1.conv1.weight`), which is ours.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _OWN_UP = re.compile(r"conv_up(\d+)\.weight")
 def unwrap(checkpoint: object) -> dict[str, Tensor]:
     """Return the flat state dict inside a checkpoint.
 
-    Trainers wrap it as `params_ema` (preferred: the averaged weights), `params` or `state_dict`; data-parallel
-    ones prefix every name with `module.`.
+    Trainers wrap it as `params_ema` (preferred: the averaged weights), `params` or `state_dict`;
+    data-parallel ones prefix every name with `module.`.
 
     Args:
         checkpoint: what `torch.load` or `safetensors` returned.

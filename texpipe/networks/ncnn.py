@@ -1,8 +1,8 @@
 """RRDBNet weights in ncnn's files: a `.param` text that lists the layers and a `.bin` with their numbers.
 
 Layouts after ncnn's documentation ("param and model file structure") and the models that Real-ESRGAN and
-RealSR publish. Only convolutions own bytes of the `.bin`: a uint32 tag, the weights as outputs x inputs x 3 x 3
-in fp16 or fp32, filled up to 4 bytes, then the biases in fp32.
+RealSR publish. Only convolutions own bytes of the `.bin`: a uint32 tag, the weights as
+outputs x inputs x 3 x 3 in fp16 or fp32, filled up to 4 bytes, then the biases in fp32.
 """
 
 from __future__ import annotations

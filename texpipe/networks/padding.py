@@ -13,12 +13,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from texpipe.texture import EdgeMode, Edges
+from texpipe.texture import Edges
 
 Padding: TypeAlias = Literal["wrap", "replicate", "reflect", "zero"]
 """`wrap` continues at the other side, `replicate` repeats the border, `reflect` mirrors around the border."""
 
 CLAMP_AS: Padding = "zero"
+"""What stands for the edge mode `clamp` in every convolution: zeros, as the public networks were trained.
+
+Measured against the same texels inside a larger picture, over the outer 8 pixels, mean absolute levels:
+zero 7.2, reflect 9.3, 16 repeated texels around the input 9.7, replicate 10.1 (realesrgan-x4plus-anime, 9
+pictures); 8.2, 8.3, 8.5, 19.1 (realesrgan-x4plus, 3 pictures).
+"""
 
 
 class Pads(NamedTuple):
@@ -31,16 +37,19 @@ class Pads(NamedTuple):
 def pads_of(edges: Edges, clamp: Padding = CLAMP_AS) -> Pads:
     """Return how a 3x3 convolution pads a texture with these edges.
 
-    A symmetric padding by one texel is the same as `replicate`, so `mirror` maps to it. Inside a network that
-    is an approximation from the second layer on, because kernels are not symmetric; exact mirroring is made
-    above the network, by wrapping the texture joined to its own mirror image.
+    No padding of its maps makes a network mirror, because its kernels are not symmetric. Mirroring is made
+    above the network: a texture joined to its own mirror image wraps.
 
     Args:
-        edges: the texture's edge mode per axis.
+        edges: the texture's edge mode per axis, `wrap` or `clamp`.
         clamp: what stands for the edge mode `clamp`.
+
+    Raises:
+        ValueError: for the edge mode `mirror`.
     """
-    modes: dict[EdgeMode, Padding] = {"wrap": "wrap", "mirror": "replicate", "clamp": clamp}
-    return Pads(modes[edges.x], modes[edges.y])
+    if "mirror" in (edges.x, edges.y):
+        raise ValueError("a network cannot mirror: join the texture to its mirror image and wrap that")
+    return Pads(*("wrap" if mode == "wrap" else clamp for mode in (edges.x, edges.y)))
 
 
 def pad2d(x: Tensor, pads: Pads, by: int = 1) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import torch
@@ -43,6 +43,10 @@ class Architecture:
     def stages(self) -> int:
         """Number of doublings after the trunk."""
         return (self.scale * self.unshuffle).bit_length() - 1
+
+    def as_json(self) -> dict[str, str | int]:
+        """Return the flat object that model cards show."""
+        return {"type": "RRDBNet", **asdict(self)}
 
 
 class DenseBlock(nn.Module):
@@ -87,8 +91,8 @@ class Rrdb(nn.Module):
 class RRDBNet(nn.Module):
     """ESRGAN's generator, whose convolutions pad per axis as the texture's edges say.
 
-    Real-ESRGAN makes a factor of 2 or 1 by folding the input by 2 or 4 (pixel unshuffle) before two
-    doublings; older ESRGAN models have as many doublings as their factor needs. `unshuffle` tells them apart.
+    For a factor of 2 or 1 Real-ESRGAN folds the input by 2 or 4 (pixel unshuffle) before two doublings. Older
+    ESRGAN models have as many doublings as their factor needs; `unshuffle` tells them apart.
 
     Args:
         num_in_ch, num_out_ch: channels of the pictures.
@@ -135,7 +139,7 @@ class RRDBNet(nn.Module):
 
         Args:
             x: N x num_in_ch x H x W in [0, 1], H and W at least 1.
-            edges: what lies beyond the border, per axis; `mirror` only approximately, see `padding.pads_of`.
+            edges: what lies beyond the border, per axis: `wrap` or `clamp`; for `mirror` see `pads_of`.
             clamp: the padding that stands for the edge mode `clamp`.
 
         Returns:

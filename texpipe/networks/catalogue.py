@@ -1,0 +1,182 @@
+"""Which models there are and where they lie: a name or a path becomes a file."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from texpipe.errors import Location, ModelError
+from texpipe.networks.published import PUBLIC, PublicModel
+
+ENVIRONMENT: Final = "TEXPIPE_MODELS"
+"""Environment variable with folders to look in first, separated as in PATH."""
+SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
+"""Model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """A model on disk.
+
+    Attributes:
+        name: name in a models folder, or the stem of a file given by path.
+        path: the file.
+        sha256: hex digest of its bytes (of an ncnn pair: `.param` followed by `.bin`).
+        licence: SPDX identifier, or None where nothing tells.
+        card: the model card as JSON; empty without one.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    licence: str | None
+    card: Mapping[str, Any]
+
+
+def public(name: str) -> PublicModel:
+    """Return the published model of this name.
+
+    Raises:
+        ModelError: none is called so.
+    """
+    for model in PUBLIC:
+        if model.name == name:
+            return model
+    names = [model.name for model in PUBLIC]
+    raise ModelError(
+        f"No public model is called {name}; known: {', '.join(names)}.", hint=_nearest(name, names)
+    )
+
+
+def resolve(model: str, folder: Path | None = None) -> ModelFile:
+    """Find a model.
+
+    Args:
+        model: a name in a models folder, or a path: whatever has a model file's suffix or a slash.
+        folder: what a relative path starts from; the current folder by default.
+
+    Raises:
+        ModelError: not there (the hint is the command that gets it), unknown, or not the file that its card
+            describes.
+    """
+    if is_path(model):
+        return _describe((folder or Path()) / Path(model).expanduser())
+    path = installed().get(model)
+    if path is None:
+        raise _missing(model)
+    return _describe(path)
+
+
+def is_path(model: str) -> bool:
+    """Tell a path from a name: it has a slash or the suffix of a model file."""
+    return Path(model).suffix.lower() in SUFFIXES or "/" in model or os.sep in model
+
+
+def installed() -> dict[str, Path]:
+    """Return the models in all folders of the search path by name, sorted; the first folder wins."""
+    found: dict[str, Path] = {}
+    for folder in search_path():
+        for path in sorted(folder.glob("*.safetensors")):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def search_path() -> tuple[Path, ...]:
+    """Return the folders that hold models by name, the first one first.
+
+    They are those of $TEXPIPE_MODELS, the installed package's, the checkout's, and the user's own.
+    """
+    chosen = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    package = Path(str(files("texpipe")))
+    # Beside an installed package `models` may be anybody's; only a checkout has the project file there.
+    checkout = (package.parent / "models",) if (package.parent / "pyproject.toml").is_file() else ()
+    return (*chosen, package / "_data" / "models", *checkout, user_folder())
+
+
+def user_folder() -> Path:
+    """Return where fetched models go: `texpipe/models` in the user's data folder."""
+    for variable in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        if os.environ.get(variable):
+            return Path(os.environ[variable]) / "texpipe" / "models"
+    return Path.home() / ".local" / "share" / "texpipe" / "models"
+
+
+def read_card(path: Path) -> Mapping[str, Any]:
+    """Return the card beside a model file, as JSON; empty without one.
+
+    Raises:
+        ModelError: there is a card and it cannot be read.
+    """
+    file = path.with_suffix(".json")
+    if not file.is_file():
+        return {}
+    try:
+        card = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError("The model card is no JSON.", location=Location(file)) from error
+    return card if isinstance(card, dict) else {}
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a model file is there and is the one that its card describes."""
+    try:
+        return bool(_describe(path).card.get("sha256"))
+    except ModelError:
+        return False
+
+
+def read_files(path: Path) -> tuple[bytes, ...]:
+    """Return the bytes of a model's file, or of both files of an ncnn pair: `.param` first.
+
+    Raises:
+        ModelError: a file is missing or unreadable, or no model has such a suffix.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ModelError(f"{path.name} is no model file: {', '.join(SUFFIXES)} are.", location=Location(path))
+    halves = path.suffix.lower() in (".param", ".bin")
+    parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
+    try:
+        return tuple(part.read_bytes() for part in parts)
+    except OSError as error:
+        raise ModelError(
+            f"{Path(error.filename).name} cannot be read: {error.strerror}.", location=Location(path)
+        ) from error
+
+
+def _describe(path: Path) -> ModelFile:
+    sha256 = hashlib.sha256(b"".join(read_files(path))).hexdigest()
+    card = read_card(path)
+    if card.get("sha256", sha256) != sha256:
+        raise ModelError(
+            f"{path.name} is not the file that its card {path.stem}.json describes.",
+            hint="It is damaged or was replaced: get both again, or remove the card.",
+            location=Location(path),
+        )
+    return ModelFile(path.stem, path, sha256, card.get("licence"), card)
+
+
+def _missing(name: str) -> ModelError:
+    here = list(installed())
+    fetchable = [model.name for model in PUBLIC if model.name not in here]
+    if name in fetchable:
+        looked = ", ".join(str(folder) for folder in search_path())
+        return ModelError(
+            f"The model {name} is not on this machine; looked in {looked}.",
+            hint=f"texpipe models fetch {name}",
+        )
+    known = f"Here: {', '.join(here) or 'none'}; to be fetched: {', '.join(fetchable) or 'none'}."
+    return ModelError(f"No model is called {name}. {known}", hint=_nearest(name, here + fetchable))
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"Did you mean {close[0]}?"
+    return "Give one of these names, or the path of a .safetensors or .pth file."
