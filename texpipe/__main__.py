@@ -1,0 +1,5 @@
+"""`python -m texpipe`."""
+
+from texpipe.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""The `texpipe` command: one thin file per sub-command, imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+import click
+
+from texpipe import __version__
+
+# The visible list of sub-commands: name -> (module:attribute, one line of help).
+# The help stands here so that `texpipe --help` imports none of them.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("texpipe.cli.run:run", "Upscale a folder of textures into a pack that an emulator loads."),
+    "inspect": ("texpipe.cli.inspect:inspect", "Show what texpipe sees in each texture and what it would do."),
+    "verify": ("texpipe.cli.verify:verify", "Check every file of a pack against its manifest and its emulator."),
+    "report": ("texpipe.cli.report:report", "Make comparison pictures of a finished pack."),
+    "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
+    "evaluate": ("texpipe.cli.evaluate:evaluate", "Measure models side by side on held-out textures."),
+    "models": ("texpipe.cli.models:models", "List, fetch, convert, blend and export models."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a sub-command when it is called, not when it is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="texpipe")
+@click.option("-v", "--verbose", count=True, help="Say more; twice for debugging.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.pass_context
+def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
+    """AI-upscaled texture packs for N64 and PS1 games.
+
+    \b
+    Example:
+      texpipe run recipes/oot.yaml
+    """
+    from texpipe.cli.console import Console
+
+    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    ctx.obj = Console(quiet=quiet, verbose=verbose)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with one of the documented codes."""
+    from texpipe.cli.console import exit_code_of
+
+    sys.exit(exit_code_of(texpipe, list(sys.argv[1:] if arguments is None else arguments)))

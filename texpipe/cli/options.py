@@ -1,0 +1,35 @@
+"""Options that several sub-commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def quiet_option(function: F) -> F:
+    """Add -q/--quiet: also accepted behind the sub-command, where people type it."""
+    return click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")(function)
+
+
+def json_option(function: F) -> F:
+    """Add --json: the result as one JSON document on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON to stdout.")(function)
+
+
+def engine_options(function: F) -> F:
+    """Add --device and --precision."""
+    device = click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where to compute."
+    )
+    precision = click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+        default="auto",
+        show_default=True,
+        help="auto is bf16 where the processor has it, else fp32.",
+    )
+    return device(precision(function))

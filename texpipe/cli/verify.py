@@ -1,0 +1,40 @@
+"""`texpipe verify`: is a pack still what its manifest says, and would its emulator load it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from texpipe.cli.console import Console, print_json
+from texpipe.cli.options import json_option, quiet_option
+
+
+@click.command()
+@click.argument("output_dir", type=click.Path(path_type=Path))
+@json_option
+@quiet_option
+@click.pass_obj
+def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> int:
+    """Re-check every file of a pack against its manifest and its emulator's rules.
+
+    \b
+    Example:
+      texpipe verify build/oot
+    """
+    from texpipe.errors import PackError
+    from texpipe.formats.pack import verify_pack
+
+    console = console.quieter(quiet)
+    checked, problems = verify_pack(output_dir)
+    if as_json:
+        print_json({"checked": checked, "problems": problems})
+    for problem in problems:
+        console.warn(problem)
+    if problems:
+        raise PackError(
+            f"{len(problems)} problems in {checked} files of {output_dir}",
+            hint="Run the recipe again: files that do not agree are written anew.",
+        )
+    console.say(f"{checked} files agree with the manifest and with the emulator's rules")
+    return 0

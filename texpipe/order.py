@@ -1,0 +1,146 @@
+"""What a run was asked to do, and what came of it: the values at both ends of the pipeline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from texpipe.errors import UsageError
+from texpipe.formats import TARGETS
+from texpipe.manifest import Manifest
+from texpipe.recipe.load import load_recipe
+from texpipe.recipe.schema import Recipe, Target
+
+
+@dataclass(frozen=True)
+class Order:
+    """A recipe together with what the command line changed about it.
+
+    Attributes:
+        recipe: rules, groups, scale, colour; its `model` and `targets` are already the ones to use.
+        recipe_sha256: hex digest of the recipe file's bytes.
+        input, output: folders.
+        device, precision: as the engine takes them.
+        shard: (i, n) to compute only the i-th of n parts, or None.
+        strict: any texture that fails stops the run.
+    """
+
+    recipe: Recipe
+    recipe_sha256: str
+    input: Path
+    output: Path
+    device: str = "auto"
+    precision: str = "auto"
+    shard: tuple[int, int] | None = None
+    strict: bool = False
+
+    @staticmethod
+    def make(
+        recipe: Path,
+        input_: Path | None = None,
+        output: Path | None = None,
+        model: str | None = None,
+        targets: Sequence[str] = (),
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        shard: str | None = None,
+        strict: bool = False,
+    ) -> Order:
+        """Read a recipe and apply the command line to it.
+
+        Args:
+            recipe: a YAML file, or the name of a shipped recipe.
+            input_, output, model, targets: replace the recipe's own.
+            device, precision: as the engine takes them.
+            shard: "I/N".
+            strict: see the class.
+
+        Raises:
+            RecipeError: the recipe has mistakes; all of them are in it.
+            UsageError: a target is unknown, or the shard is not I/N.
+        """
+        loaded = load_recipe(recipe)
+        changed = loaded.recipe
+        if model is not None:
+            changed = changed.model_copy(update={"model": model})
+        if targets:
+            changed = changed.model_copy(update={"targets": tuple(_target(name, changed) for name in targets)})
+        return Order(
+            recipe=changed,
+            recipe_sha256=loaded.sha256,
+            input=input_ or loaded.input,
+            output=output or loaded.output,
+            device=device,
+            precision=precision,
+            shard=_shard(shard),
+            strict=strict,
+        )
+
+
+def _target(name: str, recipe: Recipe) -> Target:
+    if name not in TARGETS:
+        raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(TARGETS)}.")
+    return next((target for target in recipe.targets if target.name == name), Target(name=name))
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    part, _, parts = text.partition("/")
+    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        raise UsageError(f"--shard {text} is not I/N with 1 <= I <= N", hint="For example --shard 2/8.")
+    return int(part), int(parts)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        manifest: one entry per texture, and the summary counts.
+        output: the folder that was (or would be) written.
+        computed, cached: pictures that were upscaled now, and that the store had.
+        notes: lines for people: warnings, and where to copy the packs.
+        seconds: wall-clock time.
+        dry_run: nothing was written.
+    """
+
+    manifest: Manifest
+    output: Path
+    computed: int
+    cached: int
+    warnings: tuple[str, ...]
+    where_to: tuple[str, ...]
+    seconds: float
+    dry_run: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 7 when some textures failed."""
+        return 7 if any(entry.status == "failed" for entry in self.manifest.textures) else 0
+
+    def skip_reasons(self) -> dict[str, int]:
+        """Return how many textures were skipped for which reason, commonest first."""
+        reasons = Counter(entry.reason or "" for entry in self.manifest.textures if entry.status == "skipped")
+        return dict(reasons.most_common())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result for machines."""
+        return {
+            "output": str(self.output),
+            "summary": dict(self.manifest.summary),
+            "computed": self.computed,
+            "cached": self.cached,
+            "seconds": round(self.seconds, 3),
+            "dry_run": self.dry_run,
+            "failed": {e.source: e.reason for e in self.manifest.textures if e.status == "failed"},
+            "warnings": list(self.warnings),
+        }
+
+    def after(self, seconds: float) -> Outcome:
+        """Return this outcome with its duration."""
+        return replace(self, seconds=seconds)

@@ -1,0 +1,117 @@
+"""Look at every texture once: read -> classify -> plan. What is kept is small; the pixels are read again when needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from texpipe.classify import classify
+from texpipe.errors import TexpipeError
+from texpipe.manifest import TextureEntry, entry_of_plan, failed_entry
+from texpipe.pixels import pixel_digest
+from texpipe.read.decode import decode
+from texpipe.read.scan import scan
+from texpipe.recipe.rules import decide
+from texpipe.recipe.schema import Recipe
+from texpipe.texture import Facts, Plan, Progress, Source, Texture
+
+
+@dataclass(frozen=True)
+class Item:
+    """A texture that was read and understood; `pixels` is the digest of what is visible in it."""
+
+    source: Source
+    sha256: str
+    size: tuple[int, int]
+    pixels: str
+    facts: Facts
+    plan: Plan
+    warnings: tuple[str, ...] = ()
+
+    def entry(self) -> TextureEntry:
+        """Return the manifest entry of this texture, before anything was done to it."""
+        return entry_of_plan(
+            self.source, sha256=self.sha256, size=self.size, facts=self.facts, plan=self.plan, warnings=self.warnings
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A texture that could not be read or upscaled, and why."""
+
+    source: Source
+    reason: str
+
+    def entry(self) -> TextureEntry:
+        """Return the manifest entry of this texture."""
+        return failed_entry(self.source, self.reason)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All textures of a folder in stable order, and how many other files were passed over, by kind."""
+
+    items: tuple[Item, ...]
+    failures: tuple[Failure, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=Counter)
+
+
+def survey(
+    root: Path,
+    recipe: Recipe,
+    *,
+    exclude: Path | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Survey:
+    """Read and classify every texture below `root` and decide what to do with it.
+
+    Args:
+        root: a folder, or one picture.
+        recipe: its rules decide, classify fills in what they leave out.
+        exclude: a folder below `root` that is not input: the output of an earlier run.
+        progress: called after each texture.
+
+    Raises:
+        SourceError: `root` is missing or unreadable. One bad texture becomes a `Failure` instead.
+    """
+    found = scan(root, exclude=exclude)
+    items: list[Item] = []
+    failures = [Failure(source, reason) for source, reason in found.unusable]
+    for done, source in enumerate(found.sources, start=1):
+        outcome = _look(source, recipe)
+        if isinstance(outcome, Item):
+            items.append(outcome)
+        else:
+            failures.append(outcome)
+        progress(Progress("read", done, len(found.sources), failed=len(failures)))
+    return Survey(tuple(items), tuple(failures), found.ignored)
+
+
+def _look(source: Source, recipe: Recipe) -> Item | Failure:
+    try:
+        texture = decode(source)
+    except TexpipeError as error:
+        return Failure(source, error.message)
+    return item_of(texture, recipe)
+
+
+def item_of(texture: Texture, recipe: Recipe) -> Item:
+    """Classify a decoded texture and plan what to do with it."""
+    facts = classify(texture)
+    plan = decide(recipe, texture.source.name, texture.size, facts)
+    return Item(
+        source=texture.source,
+        sha256=texture.sha256,
+        size=texture.size,
+        pixels=pixel_digest(texture.rgba),
+        facts=facts,
+        plan=plan,
+        warnings=texture.warnings,
+    )
+
+
+def planned(items: tuple[Item, ...], action: str) -> Iterator[Item]:
+    """Yield the items whose plan has this action."""
+    return (item for item in items if item.plan.action == action)
