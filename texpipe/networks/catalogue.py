@@ -40,6 +40,33 @@ class ModelFile:
     card: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A line of `texpipe models list`; `path` is None for a public model that is not here."""
+
+    name: str
+    path: Path | None
+    licence: str | None
+    summary: str
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the flat object that `--json` shows."""
+        path = None if self.path is None else str(self.path)
+        return {"name": self.name, "path": path, "licence": self.licence, "summary": self.summary}
+
+
+def listing() -> tuple[Listing, ...]:
+    """Return the models that are here, then the public ones that are not; nothing is loaded or hashed."""
+    here = installed()
+    cards = {name: read_card(path) for name, path in here.items()}
+    found = [
+        Listing(name, path, cards[name].get("licence"), cards[name].get("summary", ""))
+        for name, path in here.items()
+    ]
+    others = [Listing(m.name, None, m.licence, m.summary) for m in PUBLIC if m.name not in here]
+    return (*found, *others)
+
+
 def public(name: str) -> PublicModel:
     """Return the published model of this name.
 
@@ -51,7 +78,7 @@ def public(name: str) -> PublicModel:
             return model
     names = [model.name for model in PUBLIC]
     raise ModelError(
-        f"No public model is called {name}; known: {', '.join(names)}.", hint=_nearest(name, names)
+        f"no public model is called {name}; known: {', '.join(names)}", hint=_nearest(name, names)
     )
 
 
@@ -120,7 +147,7 @@ def read_card(path: Path) -> Mapping[str, Any]:
     try:
         card = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError("The model card is no JSON.", location=Location(file)) from error
+        raise ModelError("the model card is no JSON", location=Location(file)) from error
     return card if isinstance(card, dict) else {}
 
 
@@ -139,27 +166,40 @@ def read_files(path: Path) -> tuple[bytes, ...]:
         ModelError: a file is missing or unreadable, or no model has such a suffix.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ModelError(f"{path.name} is no model file: {', '.join(SUFFIXES)} are.", location=Location(path))
+        raise ModelError(f"{path.name} is no model file: {', '.join(SUFFIXES)} are", location=Location(path))
     halves = path.suffix.lower() in (".param", ".bin")
     parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
     try:
         return tuple(part.read_bytes() for part in parts)
     except OSError as error:
         raise ModelError(
-            f"{Path(error.filename).name} cannot be read: {error.strerror}.", location=Location(path)
+            f"{Path(error.filename).name} cannot be read: {error.strerror}", location=Location(path)
         ) from error
 
 
 def _describe(path: Path) -> ModelFile:
-    sha256 = hashlib.sha256(b"".join(read_files(path))).hexdigest()
+    data = b"".join(read_files(path))
+    sha256 = hashlib.sha256(data).hexdigest()
     card = read_card(path)
     if card.get("sha256", sha256) != sha256:
         raise ModelError(
-            f"{path.name} is not the file that its card {path.stem}.json describes.",
+            f"{path.name} is not the file that its card {path.stem}.json describes",
             hint="It is damaged or was replaced: get both again, or remove the card.",
             location=Location(path),
         )
-    return ModelFile(path.stem, path, sha256, card.get("licence"), card)
+    licence = card.get("licence") or _notes(data).get("licence")
+    return ModelFile(path.stem, path, sha256, licence, card)
+
+
+def _notes(data: bytes) -> Mapping[str, str]:
+    """Return the notes in a safetensors header; empty for other or damaged files, which loading will tell."""
+    size = int.from_bytes(data[:8], "little")
+    try:
+        header = json.loads(data[8 : 8 + size])
+    except ValueError:
+        return {}
+    notes = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    return notes if isinstance(notes, dict) else {}
 
 
 def _missing(name: str) -> ModelError:
@@ -168,11 +208,11 @@ def _missing(name: str) -> ModelError:
     if name in fetchable:
         looked = ", ".join(str(folder) for folder in search_path())
         return ModelError(
-            f"The model {name} is not on this machine; looked in {looked}.",
+            f"the model {name} is not on this machine; looked in {looked}",
             hint=f"texpipe models fetch {name}",
         )
-    known = f"Here: {', '.join(here) or 'none'}; to be fetched: {', '.join(fetchable) or 'none'}."
-    return ModelError(f"No model is called {name}. {known}", hint=_nearest(name, here + fetchable))
+    known = f"here: {', '.join(here) or 'none'}; to be fetched: {', '.join(fetchable) or 'none'}"
+    return ModelError(f"no model is called {name}; {known}", hint=_nearest(name, here + fetchable))
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -81,9 +81,7 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
     halves = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
     bad = [name for name, value in halves.items() if not torch.isfinite(value).all()]
     if bad:
-        raise ModelError(
-            f"{bad[0]} holds NaN or numbers beyond fp16.", hint="Train on from an earlier state."
-        )
+        raise ModelError(f"{bad[0]} holds NaN or numbers beyond fp16", hint="Train on from an earlier state.")
     data = _canonical(pack_safetensors(halves, dict(metadata)))
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
@@ -103,7 +101,7 @@ def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
     """
     if a.architecture != b.architecture:
         raise ModelError(
-            f"The networks differ: {a.architecture} and {b.architecture}.",
+            f"the networks differ: {a.architecture} and {b.architecture}",
             hint="Only networks of one architecture can be blended.",
         )
     other = b.state_dict()
@@ -133,7 +131,7 @@ def _parse_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         state = load_safetensors(data)
     except SafetensorError as error:
-        raise ModelError(f"This is no complete safetensors file: {error}.", hint="Get it again.") from error
+        raise ModelError(f"this is no complete safetensors file: {error}", hint="Get it again.") from error
     header, _ = _split(data)
     return state, header.get("__metadata__", {})
 
@@ -143,11 +141,11 @@ def _parse_pickle(data: bytes) -> object:
         checkpoint: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            "The file holds Python objects beside weights and was not opened, because that could run code.",
+            "the file holds Python objects beside weights and was not opened, because that could run code",
             hint="Ask its author for safetensors, or for a .pth that holds only the state dict.",
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise ModelError("The file is damaged or not PyTorch's.", hint="Get it again.") from error
+        raise ModelError("the file is damaged or not PyTorch's", hint="Get it again.") from error
     return checkpoint
 
 
@@ -155,7 +153,7 @@ def _require_rgb(network: RRDBNet) -> None:
     a = network.architecture
     if (a.num_in_ch, a.num_out_ch) != (3, 3):
         raise ModelError(
-            f"The model turns {a.num_in_ch} channels into {a.num_out_ch}; textures need 3 (RGB) and 3.",
+            f"the model turns {a.num_in_ch} channels into {a.num_out_ch}; textures need 3 (RGB) and 3",
             hint="Transparency is handled outside the network; use an RGB model.",
         )
 

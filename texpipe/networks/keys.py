@@ -59,10 +59,10 @@ def unwrap(checkpoint: object) -> dict[str, Tensor]:
         if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(wrapper), Mapping):
             checkpoint = checkpoint[wrapper]
     if not isinstance(checkpoint, Mapping) or not checkpoint:
-        raise ModelError("The file holds no weights by name.", hint=WHAT_IS_READ)
+        raise ModelError("the file holds no weights by name", hint=WHAT_IS_READ)
     strange = [str(name) for name, value in checkpoint.items() if not isinstance(value, Tensor)]
     if strange:
-        raise ModelError(f"Beside weights the file holds {_listed(strange)}.", hint=WHAT_IS_READ)
+        raise ModelError(f"beside weights the file holds {_listed(strange)}", hint=WHAT_IS_READ)
     return {str(name).removeprefix("module."): value for name, value in checkpoint.items()}
 
 
@@ -85,7 +85,7 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     needed = ("conv_first.weight", "body.0.rdb1.conv1.weight", "conv_last.weight")
     missing = [name for name in needed if name not in state or state[name].ndim != 4]
     if missing:
-        raise ModelError(f"This is no ESRGAN generator: it has no {_listed(missing)}.", hint=WHAT_IS_READ)
+        raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=WHAT_IS_READ)
     num_feat, inputs = state["conv_first.weight"].shape[:2]
     num_out_ch = state["conv_last.weight"].shape[0]
     unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
@@ -95,7 +95,7 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     _refuse_absurd(num_block, stages, max(num_feat, num_grow_ch, inputs, num_out_ch))
     if 2**stages < unshuffle:
         raise ModelError(
-            f"The network would shrink pictures: {stages} doublings after folding by {unshuffle}."
+            f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}"
         )
     scale = 2**stages // unshuffle
     return Architecture(
@@ -119,9 +119,9 @@ def build(state: Mapping[str, Tensor]) -> RRDBNet:
     with torch.device("meta"):  # names and shapes only: no memory, no random numbers
         network = RRDBNet.of(architecture)
     expected = network.state_dict()
-    _refuse("The weights lack", expected.keys() - state.keys())
-    _refuse("An RRDBNet has no", state.keys() - expected.keys())
-    _refuse("Wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
+    _refuse("the weights lack", expected.keys() - state.keys())
+    _refuse("an RRDBNet has no", state.keys() - expected.keys())
+    _refuse("wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
     _refuse("NaN or infinite weights in", [n for n, value in state.items() if not _finite(value)])
     network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)
     return network.requires_grad_().eval()
@@ -165,7 +165,7 @@ def _finite(value: Tensor) -> bool:
 def _refuse_absurd(num_block: int, stages: int, channels: int) -> None:
     if num_block > MAX_BLOCKS or stages > MAX_STAGES or channels > MAX_CHANNELS:
         raise ModelError(
-            f"Absurd network: {num_block} blocks, {stages} doublings, up to {channels} channels.",
+            f"absurd network: {num_block} blocks, {stages} doublings, up to {channels} channels",
             hint="The file is damaged; get it again from where it came.",
         )
 
@@ -173,7 +173,7 @@ def _refuse_absurd(num_block: int, stages: int, channels: int) -> None:
 def _refuse(what: str, names: Iterable[Any]) -> None:
     found = sorted(names)
     if found:
-        raise ModelError(f"{what} {_listed(found)}.", hint=WHAT_IS_READ)
+        raise ModelError(f"{what} {_listed(found)}", hint=WHAT_IS_READ)
 
 
 def _listed(names: list[str], most: int = 4) -> str:

@@ -57,7 +57,7 @@ def read(param: str, weights: bytes) -> dict[str, Tensor]:
         state[f"{name}.weight"] = torch.from_numpy(kernel)
         state[f"{name}.bias"] = torch.from_numpy(bias)
     if offset != len(weights):
-        raise ModelError(f"The .bin has {len(weights) - offset} bytes that no layer owns.", hint=_DAMAGED)
+        raise ModelError(f"the .bin has {len(weights) - offset} bytes that no layer owns", hint=_DAMAGED)
     return state
 
 
@@ -69,14 +69,16 @@ def parse_param(param: str) -> list[Convolution]:
     """
     lines = param.split("\n")
     if lines[0].strip() != MAGIC:
-        raise ModelError("The .param does not begin with ncnn's number 7767517.", hint=_DAMAGED)
+        raise ModelError(f"the .param does not begin with ncnn's number {MAGIC}", hint=_DAMAGED)
     layers = [line.split() for line in lines[2:] if line.strip()]
     declared = lines[1].split()[:1]
     if declared != [str(len(layers))]:
-        raise ModelError(f"The .param has {len(layers)} layers and declares {declared}.", hint=_DAMAGED)
+        raise ModelError(
+            f"the .param has {len(layers)} layers and declares {' '.join(declared) or 'none'}", hint=_DAMAGED
+        )
     foreign = sorted({layer[0] for layer in layers} - _WITHOUT_WEIGHTS - {"Convolution"})
     if foreign:
-        raise ModelError(f"An RRDBNet has no layers of the type {', '.join(foreign)}.")
+        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}")
     return [_convolution(layer) for layer in layers if layer[0] == "Convolution"]
 
 
@@ -89,12 +91,12 @@ def _convolution(layer: list[str]) -> Convolution:
         leaky = fields.get("9", "0") == "2"
         slope = float(fields["-23310"].split(",")[1]) if leaky else 0.2
     except (KeyError, ValueError, IndexError) as error:
-        raise ModelError(f"The .param line of {name} cannot be read: {error}.", hint=_DAMAGED) from error
+        raise ModelError(f"the .param line of {name} cannot be read: {error}", hint=_DAMAGED) from error
     sound = (
         kernel == 3 and fields.get("5") == "1" and outputs > 0 and count > 0 and count % (outputs * 9) == 0
     )
     if not sound or abs(slope - 0.2) > 1e-6 or fields.get("9", "0") not in ("0", "2"):
-        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}.")
+        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}")
     return Convolution(name, outputs, count // (outputs * 9), leaky)
 
 
@@ -104,7 +106,7 @@ def _read_one(
     """Return kernel, bias and the offset behind them."""
     tag = int.from_bytes(_take(weights, offset, 4, convolution), "little")
     if tag not in (FP16_TAG, FP32_TAG):
-        raise ModelError(f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}.")
+        raise ModelError(f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}")
     stored = np.dtype("<f2" if tag == FP16_TAG else "<f4")
     count = convolution.outputs * convolution.inputs * 9
     size = -(-count * stored.itemsize // 4) * 4
@@ -118,7 +120,7 @@ def _read_one(
 def _take(weights: bytes, offset: int, size: int, convolution: Convolution) -> bytes:
     part = weights[offset : offset + size]
     if len(part) != size:
-        raise ModelError(f"The .bin ends inside {convolution.name}.", hint=_DAMAGED)
+        raise ModelError(f"the .bin ends inside {convolution.name}", hint=_DAMAGED)
     return part
 
 
@@ -126,7 +128,7 @@ def _names(convolutions: int, doublings: int) -> list[str]:
     """Name the convolutions in the order of construction, which is that of the file."""
     blocks, rest = divmod(convolutions - 4 - doublings, 15)
     if blocks < 1 or rest:
-        raise ModelError(f"No RRDBNet has {convolutions} convolutions and {doublings} doublings.")
+        raise ModelError(f"no RRDBNet has {convolutions} convolutions and {doublings} doublings")
     body = [f"body.{i}.rdb{r}.conv{c}" for i in range(blocks) for r in (1, 2, 3) for c in range(1, 6)]
     ups = [f"conv_up{stage}" for stage in range(1, doublings + 1)]
     return ["conv_first", *body, "conv_body", *ups, "conv_hr", "conv_last"]
@@ -137,7 +139,7 @@ def _check_place(name: str, convolution: Convolution) -> None:
     plain = name in ("conv_first", "conv_body", "conv_last") or name.endswith(".conv5")
     if convolution.leaky == plain:
         has = "an" if convolution.leaky else "no"
-        raise ModelError(f"{convolution.name} has {has} activation, where an RRDBNet's {name} differs.")
+        raise ModelError(f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet")
 
 
 def _count(param: str, kind: str) -> int:

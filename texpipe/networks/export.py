@@ -1,0 +1,125 @@
+"""RRDBNet as an ONNX graph, for other programs' runtimes."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from texpipe.errors import ModelError
+from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, DenseBlock, RRDBNet
+from texpipe.store import write_atomic
+
+OPSET: Final = 17
+IR_VERSION: Final = 8
+"""Old enough for the runtimes in use (ONNX 1.12, of 2022); nothing newer is needed."""
+
+
+def export_onnx(network: RRDBNet, path: Path) -> None:
+    """Write a network as an ONNX file in fp32, with zero padding as the public networks have.
+
+    The graph takes `input`, N x 3 x H x W float32 in [0, 1] of any N, H and W (multiples of the network's
+    unshuffle factor), and gives `output`, N x 3 x scale H x scale W, not clamped. The same weights give the
+    same bytes.
+
+    Args:
+        network: the network.
+        path: where; written atomically.
+
+    Raises:
+        ModelError: the package `onnx` is not installed.
+    """
+    try:
+        onnx = importlib.import_module("onnx")
+    except ImportError as error:
+        raise ModelError(
+            "export needs the package onnx, which is not installed", hint="python -m pip install onnx"
+        ) from error
+    model = _Graph(onnx).model(network)
+    onnx.checker.check_model(model)
+    write_atomic(path, model.SerializeToString(deterministic=True))
+
+
+class _Graph:
+    """Nodes and weights in the order in which the network applies them; methods return a value's name."""
+
+    def __init__(self, onnx: Any) -> None:  # noqa: ANN401
+        self._helper = onnx.helper
+        self._array = onnx.numpy_helper.from_array
+        self._float = onnx.TensorProto.FLOAT
+        self._nodes: list[Any] = []
+        self._weights: list[Any] = []
+
+    def model(self, network: RRDBNet) -> Any:  # noqa: ANN401
+        a = network.architecture
+        self._network(network, "input")
+        self._nodes[-1].output[0] = "output"
+        ends = [
+            self._helper.make_tensor_value_info(name, self._float, ["N", channels, *size])
+            for name, channels, size in (
+                ("input", a.num_in_ch, ("H", "W")),
+                ("output", a.num_out_ch, ("scaled_H", "scaled_W")),
+            )
+        ]
+        graph = self._helper.make_graph(self._nodes, "RRDBNet", ends[:1], ends[1:], self._weights)
+        imports = [self._helper.make_opsetid("", OPSET)]
+        return self._helper.make_model(
+            graph, producer_name="texpipe", opset_imports=imports, ir_version=IR_VERSION
+        )
+
+    def _network(self, network: RRDBNet, x: str) -> str:
+        fold = network.architecture.unshuffle
+        first = network.conv_first.weight
+        if fold > 1:
+            x = self._node("SpaceToDepth", x, blocksize=fold)
+            # ONNX puts a block's texels before the channels, PyTorch's pixel_unshuffle the other way round.
+            first = first.reshape(len(first), -1, fold * fold, 3, 3).transpose(1, 2).flatten(1, 2)
+        x = trunk = self._conv(network.conv_first, x, kernel=first)
+        for block in network.body:
+            inner = x
+            for dense in block.children():
+                assert isinstance(dense, DenseBlock)
+                inner = self._dense(dense, inner)
+            x = self._residual(x, inner)
+        x = self._node("Add", trunk, self._conv(network.conv_body, x))
+        scales = self._weight(torch.tensor([1.0, 1.0, 2.0, 2.0]))
+        for conv in network.up_convs:
+            x = self._node("Resize", x, "", scales, mode="nearest", **_AS_PYTORCH)
+            x = self._leaky(self._conv(conv, x))
+        return self._conv(network.conv_last, self._leaky(self._conv(network.conv_hr, x)))
+
+    def _dense(self, block: DenseBlock, x: str) -> str:
+        seen = [x]
+        for conv in (block.conv1, block.conv2, block.conv3, block.conv4):
+            seen.append(self._leaky(self._conv(conv, self._joined(seen))))
+        return self._residual(x, self._conv(block.conv5, self._joined(seen)))
+
+    def _joined(self, values: list[str]) -> str:
+        return self._node("Concat", *values, axis=1)
+
+    def _residual(self, x: str, inner: str) -> str:
+        return self._node("Add", x, self._node("Mul", inner, self._weight(torch.tensor(RESIDUAL))))
+
+    def _leaky(self, x: str) -> str:
+        return self._node("LeakyRelu", x, alpha=SLOPE)
+
+    def _conv(self, conv: nn.Conv2d, x: str, kernel: Tensor | None = None) -> str:
+        assert conv.bias is not None
+        weight = self._weight(conv.weight if kernel is None else kernel)
+        return self._node("Conv", x, weight, self._weight(conv.bias), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+
+    def _weight(self, value: Tensor) -> str:
+        name = f"w{len(self._weights)}"
+        self._weights.append(self._array(value.detach().float().contiguous().numpy(), name))
+        return name
+
+    def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401
+        name = f"v{len(self._nodes)}"
+        self._nodes.append(self._helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+
+_AS_PYTORCH: Final = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
