@@ -1,0 +1,236 @@
+"""Modern textures on disk: folders and tar shards become a list of pictures that training draws from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import tarfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from texpipe import pixels
+from texpipe.errors import SourceError
+from texpipe.texture import Edges, Rgba8
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
+_PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp"})
+ALPHA_SUFFIX = ".a.png"
+"""NAME.a.png holds the alpha plane of NAME.jpg, which cannot hold one itself."""
+_CACHE_BYTES = 1 << 30
+_MIN_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A texture to learn from: its `name` (path below the folder) and the axes on which it tiles."""
+
+    name: str
+    edges: Edges
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Collection:
+    """All usable pictures below a folder; decoded ones are kept in memory up to a gigabyte."""
+
+    pictures: tuple[Picture, ...]
+    skipped: tuple[Skipped, ...]
+    _read: dict[str, Callable[[], Rgba8]]
+    _kept: OrderedDict[str, Rgba8] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def load(self, picture: Picture) -> Rgba8:
+        """Return the pixels, H x W x 4 uint8 with straight alpha; nobody may write into them."""
+        if picture.name in self._kept:
+            self._kept.move_to_end(picture.name)
+            return self._kept[picture.name]
+        rgba = self._read[picture.name]()
+        self._kept[picture.name] = rgba
+        self._bytes += rgba.nbytes
+        while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return rgba
+
+    def split(self, share: float) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+        """Divide into training and held-out pictures by the hash of their names: files never change sides.
+
+        A collection too small to hold anything out is judged on what it was trained on.
+        """
+        held = tuple(p for p in self.pictures if _position(p.name) < share)
+        training = tuple(p for p in self.pictures if _position(p.name) >= share)
+        return (training, held) if held and training else (self.pictures, self.pictures)
+
+
+def collect(root: Path) -> Collection:
+    """Look through a folder and everything below it, or one tar shard.
+
+    Every file is decoded once. Damaged files, files with fewer than 8 texels a side and files with the same
+    pixels as an earlier one are left out and listed.
+
+    Raises:
+        SourceError: no such folder, or no picture in it that can be used.
+    """
+    if not root.exists():
+        raise SourceError(f"no folder {root}", hint="Give a folder of PNG, JPG, TGA, DDS or WebP files, or a .tar.")
+    found = Collection((), (), {})
+    pictures: list[Picture] = []
+    skipped: list[Skipped] = []
+    digests: dict[str, str] = {}
+    for name, read, tiling in _entries(root):
+        found._read[name] = read
+        try:
+            rgba = found.load(Picture(name, Edges()))
+        except SourceError as error:
+            skipped.append(Skipped(name, error.message))
+            continue
+        if reason := _unusable(name, rgba, digests):
+            skipped.append(Skipped(name, reason))
+            continue
+        pictures.append(Picture(name, tiling if tiling is not None else tiling_of(rgba)))
+    if not pictures:
+        reasons = f"; first reason: {skipped[0].name}: {skipped[0].reason}" if skipped else ""
+        raise SourceError(f"no usable texture in {root}{reasons}", hint=f"Looked for {', '.join(sorted(SUFFIXES))}, .tar.")
+    found.pictures, found.skipped = tuple(pictures), tuple(skipped)
+    return found
+
+
+def tiling_of(rgba: Rgba8) -> Edges:
+    """Guess the axes on which a modern texture tiles: the step across its border is no larger than steps inside."""
+    grey = rgba[..., :3].mean(axis=2)
+    return Edges(x="wrap" if _continues(grey.T) else "clamp", y="wrap" if _continues(grey) else "clamp")
+
+
+def bleed(rgba: Rgba8) -> NDArray[np.uint8]:
+    """Give every invisible pixel the colour of the nearest visible one; H x W x 4 -> H x W x 3."""
+    import cv2
+
+    visible = rgba[..., 3] > 0
+    if visible.all() or not visible.any():
+        return rgba[..., :3]
+    _, labels = cv2.distanceTransformWithLabels(
+        (~visible).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((labels.max() + 1, 3), np.uint8)
+    colours[labels[visible]] = rgba[visible][:, :3]
+    return np.where(visible[..., None], rgba[..., :3], colours[labels])
+
+
+def _entries(root: Path) -> Iterator[tuple[str, Callable[[], Rgba8], Edges | None]]:
+    """Yield name, reader and known tiling of every picture, in the order of their names."""
+    if root.is_file():
+        yield from _shard(root, "")
+        return
+    for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
+        name = path.relative_to(root).as_posix()
+        if path.suffix == ".tar":
+            yield from _shard(path, name.removesuffix(".tar") + "/")
+        elif path.suffix.lower() in SUFFIXES and not name.endswith(ALPHA_SUFFIX) and path.is_file():
+            alpha = path.with_name(path.stem + ALPHA_SUFFIX)
+            yield name, _file_reader(name, path, alpha if alpha.is_file() else None), None
+
+
+def _file_reader(name: str, path: Path, alpha: Path | None) -> Callable[[], Rgba8]:
+    def read() -> Rgba8:
+        try:
+            return decode(path.read_bytes(), alpha.read_bytes() if alpha else None, name)
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror}") from error
+
+    return read
+
+
+def _shard(path: Path, prefix: str) -> Iterator[tuple[str, Callable[[], Rgba8], Edges | None]]:
+    """Yield the pictures of a tar file, which may say in index.csv (columns `file`, `mode`) which of them tile."""
+    try:
+        with tarfile.open(path) as tar:
+            places = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
+    except (tarfile.TarError, OSError) as error:
+        raise SourceError(f"{path} is not a readable tar file: {error}", hint="Check the download.") from error
+
+    def read(member: str) -> bytes:
+        offset, size = places[member]
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    tiling = _index(read("index.csv")) if "index.csv" in places else {}
+    for member in sorted(places):
+        if PurePosixPath(member).suffix.lower() not in SUFFIXES or member.endswith(ALPHA_SUFFIX):
+            continue
+        alpha = str(PurePosixPath(member).with_suffix("")) + ALPHA_SUFFIX
+        name = prefix + member
+        yield name, _member_reader(name, read, member, alpha if alpha in places else None), tiling.get(member)
+
+
+def _member_reader(name: str, read: Callable[[str], bytes], member: str, alpha: str | None) -> Callable[[], Rgba8]:
+    return lambda: decode(read(member), read(alpha) if alpha else None, name)
+
+
+def _index(data: bytes) -> dict[str, Edges]:
+    """Read the tile flags of an index: mode `whole:both`, `whole:x`, `whole:y`; anything else does not tile."""
+    found: dict[str, Edges] = {}
+    for row in csv.DictReader(io.StringIO(data.decode("utf-8", "replace"))):
+        flag = (row.get("mode") or "").partition(":")[2]
+        x, y = flag in {"both", "x"}, flag in {"both", "y"}
+        found[row.get("file") or ""] = Edges("wrap" if x else "clamp", "wrap" if y else "clamp")
+    return found
+
+
+def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
+    """Decode a picture and lay a separate alpha plane over it.
+
+    Raises:
+        SourceError: damaged, of an unknown format, or the two differ in size.
+    """
+    rgba = _photo(data) if PurePosixPath(name).suffix.lower() in _PHOTO_SUFFIXES else pixels.decode(data, name=name)[0]
+    if alpha is None:
+        return rgba
+    plane = pixels.decode(alpha, name=PurePosixPath(name).stem + ALPHA_SUFFIX)[0][..., 0]
+    if plane.shape != rgba.shape[:2]:
+        raise SourceError("its alpha plane has another size")
+    return np.dstack([rgba[..., :3], plane])
+
+
+def _photo(data: bytes) -> Rgba8:
+    """Decode JPEG or WebP, which no emulator dumps and `pixels` therefore does not know."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as image:
+            return np.asarray(image.convert("RGBA"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise SourceError(f"cannot be decoded: {error}") from error
+
+
+def _unusable(name: str, rgba: Rgba8, digests: dict[str, str]) -> str | None:
+    """Return why a picture is of no use for training, or None; remembers its pixels."""
+    if min(rgba.shape[:2]) < _MIN_SIDE:
+        return f"smaller than {_MIN_SIDE} texels"
+    if not rgba[..., 3].any():
+        return "invisible"
+    digest = hashlib.sha256(rgba.tobytes() + bytes(str(rgba.shape), "ascii")).hexdigest()
+    first = digests.setdefault(digest, name)
+    return f"the same pixels as {first}" if first != name else None
+
+
+def _continues(grey: NDArray[np.floating]) -> bool:
+    """Whether the last row of a plane goes on in the first one."""
+    inside = np.abs(np.diff(grey, axis=0)).mean(axis=1)
+    return bool(np.abs(grey[0] - grey[-1]).mean() < 1.6 * np.quantile(inside, 0.75))
+
+
+def _position(name: str) -> float:
+    """Map a name to [0, 1), evenly and for ever the same."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48

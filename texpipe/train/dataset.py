@@ -1,0 +1,193 @@
+"""Pairs of crops, low and high resolution, made on the fly.
+
+Pair number n is a function of the seed and n alone: a resumed training sees what an uninterrupted one would have
+seen, and several processes share the numbers between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from texpipe.texture import Edges, Rgba8
+from texpipe.train.collection import Collection, Picture, bleed
+from texpipe.train.degrade import Degradation, degrade
+from texpipe.train.dither import Floats
+from texpipe.train.presets import Data
+
+_WORKING_SIDE = 256
+_ATTEMPTS = 8
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A texture as the console had it and as it was meant: h x w x 3 and (scale h) x (scale w) x 3 in [0, 1]."""
+
+    name: str
+    lr: Floats
+    hr: Floats
+    edges: Edges
+
+
+class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
+    """An endless set of pairs of crops.
+
+    Args:
+        collection: where pictures are loaded from.
+        pictures: those to draw from.
+        data: crop size and augmentation.
+        degradation: what the console does.
+        seed: another seed, another set.
+    """
+
+    def __init__(
+        self, collection: Collection, pictures: Sequence[Picture], data: Data, degradation: Degradation, seed: int
+    ) -> None:
+        self.collection = collection
+        self.pictures = pictures
+        self.data = data
+        self.degradation = degradation
+        self.seed = seed
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        """Return pair `number` as lr 3 x crop x crop and hr 3 x (scale crop) x (scale crop), in [0, 1]."""
+        rng = np.random.default_rng((self.seed, number))
+        for _ in range(_ATTEMPTS):
+            hr, edges = self._picture(rng)
+            top, left = self._place(hr, rng)
+            side = self.data.crop * self.degradation.scale
+            crop = hr[top : top + side, left : left + side]
+            if sharpness(crop) >= self.data.min_sharpness:
+                break
+        lr = self._degrade(hr, edges, rng, top, left)
+        return _tensor(lr), _tensor(crop)
+
+    def _picture(self, rng: np.random.Generator) -> tuple[Floats, Edges]:
+        """Draw a picture, at least as large as a crop, changed by everything but the degradation."""
+        picture = self.pictures[int(rng.integers(len(self.pictures)))]
+        rgba = self.collection.load(picture)
+        image = _colours(rgba, rng, self.data.alpha_chance)
+        image, edges = working_size(image, picture.edges, rng)
+        image, edges = fit(image, edges, self.data.crop * self.degradation.scale, self.degradation.scale)
+        image = _roll(image, edges, rng)
+        if self.data.flips:
+            image, edges = _turn(image, edges, rng)
+        return jitter(image.astype(np.float32) / 255, self.data, rng), edges
+
+    def _place(self, hr: Floats, rng: np.random.Generator) -> tuple[int, int]:
+        """Draw the corner of a crop on the grid of low-resolution texels."""
+        scale, crop = self.degradation.scale, self.data.crop
+        rows, columns = hr.shape[0] // scale - crop, hr.shape[1] // scale - crop
+        return scale * int(rng.integers(rows + 1)), scale * int(rng.integers(columns + 1))
+
+    def _degrade(self, hr: Floats, edges: Edges, rng: np.random.Generator, top: int, left: int) -> Floats:
+        """Degrade the whole texture, as a console stores whole textures with one palette each, and cut."""
+        scale, crop = self.degradation.scale, self.data.crop
+        lr = degrade(hr, rng, self.degradation, edges)
+        return lr[top // scale : top // scale + crop, left // scale : left // scale + crop]
+
+
+def held_out_pair(collection: Collection, picture: Picture, degradation: Degradation, seed: int, side: int) -> Pair:
+    """Degrade one whole picture (its middle, if larger than `side` texels) by its name and the seed alone."""
+    scale = degradation.scale
+    image, edges = bleed(collection.load(picture)), picture.edges
+    if image.shape[0] > side:
+        top = (image.shape[0] - side) // 2
+        image, edges = image[top : top + side], Edges(edges.x, "clamp")
+    if image.shape[1] > side:
+        left = (image.shape[1] - side) // 2
+        image, edges = image[:, left : left + side], Edges("clamp", edges.y)
+    image, edges = fit(image, edges, scale, scale)
+    hr = image.astype(np.float32) / 255
+    digest = int.from_bytes(hashlib.sha256(picture.name.encode()).digest()[:8], "big")
+    return Pair(picture.name, degrade(hr, np.random.default_rng((seed, digest)), degradation, edges), hr, edges)
+
+
+def sharpness(image: Floats) -> float:
+    """RMS of the Laplacian of the luma of an H x W x 3 picture in [0, 1]: 0 when flat, small when blurred."""
+    luma = image @ _LUMA
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
+    return float(np.sqrt(np.mean(laplacian**2)))
+
+
+def jitter(image: Floats, data: Data, rng: np.random.Generator) -> Floats:
+    """Change brightness and saturation, darken, or make grey, as often as `data` says; H x W x 3 in [0, 1]."""
+    change, grey, dark = rng.random(3)
+    brightness, saturation, darkness = rng.uniform(*data.brightness), rng.uniform(*data.saturation), rng.uniform(0.3, 0.8)
+    luma = (image @ _LUMA)[..., None]
+    if grey < data.grey_chance:
+        image = np.repeat(luma, 3, axis=2)
+    elif change < data.jitter_chance and (image != image[..., :1]).any():
+        image = luma + np.float32(saturation) * (image - luma)
+    if change < data.jitter_chance:
+        image = image * np.float32(brightness)
+    if dark < data.darken_chance:
+        image = image * np.float32(darkness)
+    return image.clip(0, 1)
+
+
+def working_size(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Edges]:
+    """Bring a large picture to a size that consoles had four times smaller.
+
+    A 64x64 texture held a whole wall: half of the large pictures are reduced as a whole, which keeps their
+    tiling, and of the others a window is cut, which keeps their detail.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    if max(height, width) <= 2 * _WORKING_SIDE:
+        return image, edges
+    if rng.random() < 0.5:
+        factor = _WORKING_SIDE * rng.uniform(1, 2) / max(height, width)
+        size = [max(8, round(side * factor / 4) * 4) for side in (width, height)]
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), edges
+    top = int(rng.integers(max(height - _WORKING_SIDE, 0) + 1))
+    left = int(rng.integers(max(width - _WORKING_SIDE, 0) + 1))
+    return image[top : top + _WORKING_SIDE, left : left + _WORKING_SIDE], Edges()
+
+
+def fit(image: NDArray[np.uint8], edges: Edges, side: int, multiple: int) -> tuple[NDArray[np.uint8], Edges]:
+    """Trim both sides to a multiple, and continue a picture that is smaller than `side` on its tiling axes.
+
+    Axes that do not tile are mirrored: borders are never black.
+    """
+    height, width = (length // multiple * multiple for length in image.shape[:2])
+    x = edges.x if width == image.shape[1] else "clamp"
+    y = edges.y if height == image.shape[0] else "clamp"
+    image = image[: max(height, 1), : max(width, 1)]
+    rows, columns = max(side - image.shape[0], -height % multiple), max(side - image.shape[1], 0)
+    image = np.pad(image, ((0, rows), (0, 0), (0, 0)), "wrap" if y == "wrap" else "symmetric")
+    image = np.pad(image, ((0, 0), (0, columns), (0, 0)), "wrap" if x == "wrap" else "symmetric")
+    # A continued texture ends where `side` ends, not where its period does.
+    return image, Edges("clamp" if columns else x, "clamp" if rows else y)
+
+
+def _colours(rgba: Rgba8, rng: np.random.Generator, alpha_chance: float) -> NDArray[np.uint8]:
+    """Return the colours, bled under alpha, or now and then the alpha plane as a grey picture."""
+    alpha = rgba[..., 3:]
+    if rng.random() < alpha_chance and alpha.min() < alpha.max():
+        return np.repeat(alpha, 3, axis=2)
+    return bleed(rgba)
+
+
+def _roll(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator) -> NDArray[np.uint8]:
+    down, right = int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1]))
+    return np.roll(image, (down if edges.y == "wrap" else 0, right if edges.x == "wrap" else 0), (0, 1))
+
+
+def _turn(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Edges]:
+    quarters, flip = int(rng.integers(4)), bool(rng.integers(2))
+    image = np.rot90(image[:, ::-1] if flip else image, quarters)
+    return image, Edges(edges.y, edges.x) if quarters % 2 else edges
+
+
+def _tensor(image: Floats) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))

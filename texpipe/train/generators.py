@@ -1,0 +1,123 @@
+"""Generators as training sees them: made new, or loaded from a base model; and saved again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from texpipe.errors import Location, ModelError
+from texpipe.networks import catalogue, checkpoint
+from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
+from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.networks.srresnet import SRResNet, SRResNetArchitecture
+from texpipe.texture import Edges
+from texpipe.train.dither import Floats
+from texpipe.train.presets import Adversarial, Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """A generator and its origin; `licence` None means that nothing tells."""
+
+    network: nn.Module
+    name: str
+    sha256: str
+    licence: str | None
+
+
+def new(options: Generator) -> nn.Module:
+    """Make an untrained generator as a preset describes it, from torch's random state."""
+    if options.architecture == "rrdbnet":
+        return RRDBNet(
+            scale=options.scale,
+            num_feat=options.features,
+            num_block=options.blocks,
+            num_grow_ch=options.growth,
+            unshuffle=1,
+        )
+    return SRResNet(
+        SRResNetArchitecture(options.blocks, options.upsampler, options.padding, options.features, options.scale)
+    )
+
+
+def load(model: str) -> Base:
+    """Load a model by name or path: everything that `run` loads, and the SRResNets that training writes.
+
+    Raises:
+        ModelError: not there, damaged, or of an architecture that cannot be trained.
+    """
+    file = catalogue.resolve(model)
+    network = _srresnet(file.path) or checkpoint.load(file.path).network
+    return Base(network, file.name, file.sha256, file.licence)
+
+
+def scale_of(network: nn.Module) -> int:
+    """Output texels per input texel and axis."""
+    scale = network.architecture.scale
+    assert isinstance(scale, int)
+    return scale
+
+
+def architecture_notes(network: nn.Module) -> dict[str, str]:
+    """What a saved file says about its network: a name, and for SRResNet what its weights' shapes do not tell."""
+    if isinstance(network, SRResNet):
+        return {"architecture": "SRResNet", "options": json.dumps(asdict(network.architecture), sort_keys=True)}
+    return {"architecture": "RRDBNet"}
+
+
+def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Mapping[str, str]) -> str:
+    """Write weights as fp16 safetensors with notes; returns the file's sha256."""
+    floating = {name: value for name, value in state.items() if value.is_floating_point()}
+    return checkpoint.save_safetensors(path, floating, {"format": "pt", **architecture_notes(network), **notes})
+
+
+def discriminator(options: Adversarial, size: int) -> nn.Module:
+    """Make the discriminator that a preset asks for, for pictures of size x size."""
+    if options.discriminator == "unet":
+        return UNetDiscriminator(options.features)
+    return StridedDiscriminator(size, options.features, options.dense, norm=options.discriminator == "strided")
+
+
+@torch.no_grad()
+def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
+    """Upscale one texture; RRDBNet continues it inside the network, SRResNet as its padding option says.
+
+    Args:
+        network: in evaluation mode.
+        lr: h x w x 3 in [0, 1].
+        edges: what lies beyond the border.
+
+    Returns:
+        (scale h) x (scale w) x 3 float32, clamped to [0, 1].
+    """
+    place = next(network.parameters()).device
+    batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
+    result = network(batch, edges) if isinstance(network, RRDBNet) else network(batch)
+    picture: Floats = result[0].float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    return picture
+
+
+def _srresnet(path: Path) -> SRResNet | None:
+    """Load an SRResNet that `save` wrote, or return None for any other file."""
+    if path.suffix != ".safetensors":
+        return None
+    with safe_open(path, framework="pt") as file:
+        notes = file.metadata() or {}
+        if notes.get("architecture") != "SRResNet":
+            return None
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    try:
+        network = SRResNet(SRResNetArchitecture(**json.loads(notes["options"])))
+        # Batch norm's counters are integers and were not saved; they do not matter for the result.
+        missing, unexpected = network.load_state_dict(state, strict=False)
+        if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
+            raise KeyError((*missing, *unexpected)[0])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"not a whole SRResNet: {error}", location=Location(path)) from error
+    return network.eval()
