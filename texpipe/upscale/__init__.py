@@ -1,0 +1,1 @@
+"""From 3-channel passes to upscaled pictures: device, engine, batches, tiles."""

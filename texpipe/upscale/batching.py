@@ -1,0 +1,189 @@
+"""Passes in, upscaled pictures out as soon as they are ready: buckets by shape and edges, largest first.
+
+What becomes of a pass does not depend on the passes around it, on their order or on the number of cores, to
+    the last bit: a killed run that continues with other batches ends in the same pack.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from texpipe.errors import DeviceError, ModelError
+from texpipe.texture import Edges, Pass, RgbF
+from texpipe.upscale.engine import Engine
+from texpipe.upscale.tiles import run_tiled
+
+TILE_SIDE = 512
+"""Texels per side of a tile: the most that a worker takes in one piece, about 1 GB of features."""
+SMALLEST_TILE = 64
+"""Out of memory with smaller tiles than these: give up."""
+
+
+class Batch(NamedTuple):
+    """Passes of one shape and one edge mode, by their numbers."""
+
+    numbers: tuple[int, ...]
+    edges: Edges
+    texels: int
+
+
+def upscale(
+    passes: Sequence[Pass], engine: Engine, scale: int, *, tile: int = TILE_SIDE
+) -> Iterator[tuple[int, RgbF]]:
+    """Upscale passes.
+
+    Args:
+        passes: each H x W x 3 in [0, 1], of any size from 1 x 1.
+        engine: what upscales by its own factor.
+        scale: the factor wanted, reached by repeating the engine's and by box filtering; see `steps`.
+        tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
+
+    Yields:
+        Number of a pass and its result, scale H x scale W x 3 float32 in [0, 1], in order of completion.
+
+    Raises:
+        ModelError: the scale cannot be reached with this engine.
+        DeviceError: there is too little memory even for small tiles.
+    """
+    times, reduction = steps(engine.scale, scale)
+    batches = plan_batches(passes, engine.device.batch_texels)
+    workers = max(1, min(engine.device.workers, len(batches)))
+    threads = max(1, engine.device.workers // workers)
+
+    def work(batch: Batch) -> list[tuple[int, RgbF]]:
+        pictures = np.stack([passes[number].rgb for number in batch.numbers])
+        for _ in range(times):
+            pictures = _enlarge(pictures, batch.edges, engine, tile)
+        return list(zip(batch.numbers, box_reduce(pictures, reduction), strict=True))
+
+    torch.get_num_threads()  # settles this thread's number, before the workers below settle theirs
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+        pending: set[Future[list[tuple[int, RgbF]]]] = set()
+        try:
+            for batch in batches:
+                pending.add(pool.submit(work, batch))
+                # A short queue: no worker waits, and results do not pile up in front of a slow taker.
+                while len(pending) > 2 * workers:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield from future.result()
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield from future.result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def steps(factor: int, scale: int) -> tuple[int, int]:
+    """Return how to reach `scale` with a network of `factor`: times to apply it, then the box filter's side.
+
+    Raises:
+        ModelError: there is no way.
+    """
+    times, reached = 1, factor
+    while reached < scale and factor > 1:
+        times, reached = times + 1, reached * factor
+    if reached < scale or reached % scale:
+        raise ModelError(
+            f"A {factor}x model cannot make a scale of {scale}.",
+            hint="Use a 4x model, or another scale in the recipe.",
+        )
+    return times, reached // scale
+
+
+def plan_batches(passes: Sequence[Pass], batch_texels: int) -> list[Batch]:
+    """Divide passes into batches of one shape and one edge mode, those of the largest pictures first.
+
+    Args:
+        passes: the passes.
+        batch_texels: input texels that a batch should have; a larger picture is a batch of its own.
+    """
+    buckets: dict[tuple[int, int, Edges], list[int]] = defaultdict(list)
+    for number, item in enumerate(passes):
+        height, width = item.rgb.shape[:2]
+        buckets[height, width, item.edges].append(number)
+    batches = []
+    for (height, width, edges), numbers in buckets.items():
+        size = _capacity(height, width, edges, batch_texels)
+        texels = _texels(height, width, edges)
+        batches += [
+            Batch(tuple(numbers[at : at + size]), edges, texels) for at in range(0, len(numbers), size)
+        ]
+    return sorted(batches, key=lambda batch: -batch.texels)
+
+
+def box_reduce(pictures: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return N x H / side x W / side x 3 means over squares; `side` divides H and W."""
+    if side == 1:
+        return pictures
+    count, height, width, channels = pictures.shape
+    squares = pictures.reshape(count, height // side, side, width // side, side, channels)
+    reduced: NDArray[np.float32] = squares.mean(axis=(2, 4), dtype=np.float32)
+    return reduced
+
+
+def _enlarge(pictures: NDArray[np.float32], edges: Edges, engine: Engine, tile: int) -> NDArray[np.float32]:
+    """Apply the engine once to pictures of one shape, in as many batches or tiles as they need."""
+    height, width = pictures.shape[1:3]
+    if _texels(height, width, edges) > tile * tile:
+        return np.stack([_enlarge_tiled(picture, edges, engine, tile) for picture in pictures])
+    size = _capacity(height, width, edges, engine.device.batch_texels)
+    parts = [pictures[at : at + size] for at in range(0, len(pictures), size)]
+    return np.concatenate([_enlarge_batch(part, edges, engine, tile) for part in parts])
+
+
+def _enlarge_batch(
+    pictures: NDArray[np.float32], edges: Edges, engine: Engine, tile: int
+) -> NDArray[np.float32]:
+    """Run one batch; out of memory halves it, then cuts its picture into tiles."""
+    try:
+        return engine.run(pictures, edges)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+    if len(pictures) == 1:
+        return _enlarge_tiled(pictures[0], edges, engine, tile // 2)[None]
+    half = len(pictures) // 2
+    parts = (pictures[:half], pictures[half:])
+    return np.concatenate([_enlarge_batch(part, edges, engine, tile) for part in parts])
+
+
+def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> RgbF:
+    """Run one picture in tiles; out of memory makes them smaller."""
+    while tile >= SMALLEST_TILE:
+        try:
+            return run_tiled(engine, picture, edges, tile=tile, overlap=engine.overlap)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+        tile //= 2
+    raise DeviceError(
+        f"Out of memory on {engine.device.name} with tiles of {SMALLEST_TILE} texels.",
+        hint="Close other programs, or use --device cpu.",
+    )
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Tell running out of memory from other errors, which torch raises as plain RuntimeErrors on the CPU."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "allocate memory" in str(error) or "not enough memory" in str(error)
+
+
+def _texels(height: int, width: int, edges: Edges) -> int:
+    """Return the texels that a picture costs: mirrored axes count twice."""
+    return height * width * (2 if edges.x == "mirror" else 1) * (2 if edges.y == "mirror" else 1)
+
+
+def _capacity(height: int, width: int, edges: Edges, batch_texels: int) -> int:
+    """Return how many pictures of a shape make a batch; a side costs at least a multiple of 4 texels."""
+    return max(1, batch_texels // _texels(-(-height // 4) * 4, -(-width // 4) * 4, edges))

@@ -1,0 +1,102 @@
+"""The engine: a network ready to upscale batches of one shape and one edge mode.
+
+Wrapping and clamping happen inside every convolution, per axis. Mirroring is exact by doubling: the texture
+joined to its own mirror image is periodic, and the mean of the two halves of its result does not change when
+the texture is flipped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from texpipe.networks.padding import Pads, pads_of, to_multiple
+from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.texture import Edges
+from texpipe.upscale import device as devices
+from texpipe.upscale import mirror
+from texpipe.upscale.convolve import Direct, Method, Winograd
+from texpipe.upscale.device import Device
+from texpipe.upscale.executor import prepare
+
+
+class Engine:
+    """A network ready to upscale batches; safe to call from several threads at once.
+
+    Args:
+        network: a network for RGB.
+        device, precision: as `device.choose` takes them.
+
+    Raises:
+        DeviceError: see `device.choose`.
+
+    Attributes:
+        device: where it runs.
+        scale: output texels per input texel and axis.
+        overlap: texels that tiles of a big picture must overlap by, per side, to agree with the whole to one
+            level.
+        identity: names whatever decides the result's last bits, besides the weights: part of a store's key.
+    """
+
+    def __init__(self, network: RRDBNet, device: str = "auto", precision: str = "auto") -> None:
+        self.device: Device = devices.choose(device, precision)
+        self.scale: int = network.architecture.scale
+        self.overlap: int = tile_overlap(network.architecture.num_block)
+        self._folded = network.architecture.unshuffle
+        self._place = torch.device(self.device.name)
+        method = method_for(self.device)
+        kind = (self.device.name, self.device.instructions, self.device.precision, method.name)
+        self.identity = " ".join(kind)
+        with torch.inference_mode():
+            self._execute = prepare(network, method, self._place, self.device.dtype)
+
+    def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
+        """Upscale pictures of one shape and one edge mode.
+
+        Args:
+            batch: N x H x W x 3 float32 in [0, 1]; N, H and W at least 1.
+            edges: of all of them.
+
+        Returns:
+            N x scale H x scale W x 3 float32 in [0, 1]. A picture's result does not depend on the others.
+        """
+        unfolded, wrapped = mirror.unfold(batch, edges)
+        height, width = unfolded.shape[1:3]
+        pads = pads_of(wrapped)
+        with torch.inference_mode():
+            images = torch.from_numpy(np.ascontiguousarray(unfolded, dtype=np.float32))
+            if self._place.type == "cuda":
+                images = images.pin_memory().to(self._place, non_blocking=True)
+            out = self._execute(self._unshuffle(images, pads), pads)
+            # A folded picture of a size that the fold does not divide comes out too big.
+            out = out[:, : height * self.scale, : width * self.scale]
+            result: NDArray[np.float32] = out.clamp_(0, 1).cpu().numpy()
+        return mirror.fold(result, edges)
+
+    def _unshuffle(self, images: Tensor, pads: Pads) -> Tensor:
+        """Fold texels into channels, where the network wants that."""
+        if self._folded == 1:
+            return images
+        planes = to_multiple(images.permute(0, 3, 1, 2), self._folded, pads)
+        return functional.pixel_unshuffle(planes, self._folded).permute(0, 2, 3, 1)
+
+
+def method_for(device: Device) -> Method:
+    """Return how to convolve on a device.
+
+    Decided by the kind of processor and never by a timing, because the methods differ in their last bits and
+    two runs must not. Winograd is ahead where torch's matrix product comes near the peak, measured on AVX2
+    (docs/performance.md).
+    """
+    place = torch.device(device.name)
+    if device.name == "cpu" and device.precision == "fp32" and device.instructions == "AVX2":
+        return Winograd(place)
+    return Direct(place)
+
+
+def tile_overlap(blocks: int) -> int:
+    """Return the texels by which tiles must overlap for a network of so many blocks (docs/performance.md)."""
+    return 64 if blocks <= 6 else 128

@@ -1,0 +1,111 @@
+"""Pictures too big for memory: overlapping, blended tiles that agree with the whole picture to one level.
+
+Along a cut axis each tile sees `overlap` texels beyond its part; from the other side where the axis wraps, and
+none beyond the border of a clamped axis, where the convolutions pad as they do for the whole picture. The outer
+half of the overlap is thrown away, over the inner half neighbours are blended. An axis that fits is not cut.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.texture import EdgeMode, Edges, RgbF
+from texpipe.upscale.mirror import fold, unfold
+
+
+class Upscaler(Protocol):
+    """What a tile is given to: `engine.Engine`, or anything like it."""
+
+    scale: int
+
+    def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
+        """Upscale N x H x W x 3."""
+
+
+class _Span(NamedTuple):
+    """One tile's part of an axis.
+
+    Attributes:
+        reads: positions that the tile reads, in the picture.
+        writes: positions that it contributes to, in the picture.
+        skipped: positions read before the first that is written.
+        weights: of each written position, above 0.
+        mode: edge mode for the network.
+    """
+
+    reads: NDArray[np.int64]
+    writes: NDArray[np.int64]
+    skipped: int
+    weights: NDArray[np.float32]
+    mode: EdgeMode
+
+
+def run_tiled(engine: Upscaler, picture: RgbF, edges: Edges, *, tile: int, overlap: int) -> RgbF:
+    """Upscale a picture tile by tile.
+
+    Args:
+        engine: what upscales a tile.
+        picture: H x W x 3 float32 in [0, 1].
+        edges: of the picture.
+        tile: texels per side of a tile without its overlap, at least 1.
+        overlap: texels beyond it that a tile sees, per side.
+
+    Returns:
+        scale H x scale W x 3 float32 in [0, 1].
+    """
+    unfolded, unfolded_edges = unfold(picture[None], edges)
+    return fold(_run(engine, unfolded[0], unfolded_edges, tile, overlap)[None], edges)[0]
+
+
+def _run(engine: Upscaler, picture: RgbF, edges: Edges, tile: int, overlap: int) -> RgbF:
+    height, width = picture.shape[:2]
+    factor = engine.scale
+    total = np.zeros((height * factor, width * factor, 3), dtype=np.float32)
+    weight = np.zeros((height * factor, width * factor, 1), dtype=np.float32)
+    columns = _spans(width, edges.x, tile, overlap)
+    for row in _spans(height, edges.y, tile, overlap):
+        for column in columns:
+            part = picture[row.reads[:, None], column.reads]
+            result = engine.run(part[None], Edges(x=column.mode, y=row.mode))[0]
+            ys, xs = _scaled(row.writes, factor)[:, None], _scaled(column.writes, factor)
+            top, left = row.skipped * factor, column.skipped * factor
+            kept = result[top : top + len(ys), left : left + len(xs)]
+            share = np.repeat(row.weights, factor)[:, None, None] * np.repeat(column.weights, factor)[:, None]
+            total[ys, xs] += kept * share
+            weight[ys, xs] += share
+    blended: RgbF = total / weight
+    return blended
+
+
+def _scaled(positions: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
+    """Return the output positions of input positions."""
+    return (positions[:, None] * factor + np.arange(factor)).reshape(-1)
+
+
+def _spans(size: int, mode: EdgeMode, tile: int, overlap: int) -> list[_Span]:
+    """Divide an axis into tiles of about equal size, or leave it whole where that costs no more."""
+    if size <= tile + 2 * overlap:
+        everywhere = np.arange(size)
+        return [_Span(everywhere, everywhere, 0, np.ones(size, dtype=np.float32), mode)]
+    cuts = np.linspace(0, size, -(-size // tile) + 1).round().astype(np.int64)
+    return [_span(int(start), int(stop), size, mode, overlap) for start, stop in pairwise(cuts)]
+
+
+def _span(start: int, stop: int, size: int, mode: EdgeMode, overlap: int) -> _Span:
+    """Return the tile for [start, stop) of a cut axis, which wraps or ends at its borders."""
+    blend = overlap // 2
+    reads, writes = np.arange(start - overlap, stop + overlap), np.arange(start - blend, stop + blend)
+    # Distance to the nearer end of what is written, the border of a clamped axis being no such end.
+    weights = np.minimum(writes - (start - blend), (stop + blend - 1) - writes) + 1
+    if mode == "clamp":
+        before = np.inf if start == 0 else start - blend
+        after = np.inf if stop == size else stop + blend - 1
+        inside = (writes >= 0) & (writes < size)
+        writes, reads = writes[inside], reads[(reads >= 0) & (reads < size)]
+        weights = np.minimum(abs(writes - before), abs(after - writes)) + 1
+    weights = np.minimum(weights, 2 * blend + 1).astype(np.float32)
+    return _Span(reads % size, writes % size, int(writes[0] - reads[0]), weights, "clamp")
