@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ WHAT_IS_READ: Final = (
     "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN; "
     "convert other architectures to pictures with their own tools."
 )
+DAMAGED: Final = "The file is damaged, or its training failed: get it again from where it came."
 
 _WRAPPERS = ("params_ema", "params", "state_dict")
 _REWRITE_NAMES = {
@@ -122,7 +123,7 @@ def build(state: Mapping[str, Tensor]) -> RRDBNet:
     _refuse("the weights lack", expected.keys() - state.keys())
     _refuse("an RRDBNet has no", state.keys() - expected.keys())
     _refuse("wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
-    _refuse("NaN or infinite weights in", [n for n, value in state.items() if not _finite(value)])
+    _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], DAMAGED)
     network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)
     return network.requires_grad_().eval()
 
@@ -166,14 +167,14 @@ def _refuse_absurd(num_block: int, stages: int, channels: int) -> None:
     if num_block > MAX_BLOCKS or stages > MAX_STAGES or channels > MAX_CHANNELS:
         raise ModelError(
             f"absurd network: {num_block} blocks, {stages} doublings, up to {channels} channels",
-            hint="The file is damaged; get it again from where it came.",
+            hint=DAMAGED,
         )
 
 
-def _refuse(what: str, names: Iterable[Any]) -> None:
+def _refuse(what: str, names: Iterable[str], hint: str = WHAT_IS_READ) -> None:
     found = sorted(names)
     if found:
-        raise ModelError(f"{what} {_listed(found)}", hint=WHAT_IS_READ)
+        raise ModelError(f"{what} {_listed(found)}", hint=hint)
 
 
 def _listed(names: list[str], most: int = 4) -> str:
