@@ -261,8 +261,8 @@ def decode(
 def quantise(rgba: Rgba8, texels: TexelFormat) -> Rgba8:
     """Move every pixel to the nearest value of the format; applying it twice changes nothing more.
 
-    Indexed formats move pixels to values a palette entry can have (RGBA5551 or PS1 15 bit), without a limit on
-    how many. PS1 formats know three alphas: 0, `SEMI_ALPHA` and 255.
+    Indexed formats move pixels to values a palette entry can have (RGBA5551 or PS1 15 bit), without a limit
+    on how many. PS1 formats know three alphas: 0, `SEMI_ALPHA` and 255.
 
     Args:
         rgba: H x W x 4 uint8, straight alpha.
@@ -282,8 +282,9 @@ def quantise(rgba: Rgba8, texels: TexelFormat) -> Rgba8:
 def fits(rgba: Rgba8, texels: TexelFormat) -> bool:
     """Tell whether a format holds a picture exactly wherever it is visible.
 
-    All ways to expand 5 bits are accepted, 3-bit intensity repeated or by way of 4 bits, and the half alphas of
-    the PS1 emulators. Indexed formats must also have enough palette entries; all hidden pixels together need one.
+    All ways to expand 5 bits are accepted, 3-bit intensity repeated or by way of 4 bits, and the half alphas
+    of the PS1 emulators. Indexed formats must also have enough palette entries; all hidden pixels together
+    need one.
 
     Raises:
         ValueError: the format is yuv16.
@@ -317,7 +318,8 @@ def _own_palette(codes: Codes, alpha: Bytes, limit: int, texels: TexelFormat) ->
 def _nearest(rgba: Rgba8, entries: NDArray[Any]) -> Codes:
     """Return the index of the nearest palette entry of each pixel, the first one of equals."""
     difference = rgba[..., None, :].astype(np.int32) - entries.astype(np.int32)
-    return (difference**2).sum(axis=-1).argmin(axis=-1).astype(np.uint32)
+    nearest: Codes = (difference**2).sum(axis=-1).argmin(axis=-1).astype(np.uint32)
+    return nearest
 
 
 def _to_bytes(codes: NDArray[Any], bits: int, *, little_endian: bool) -> bytes:

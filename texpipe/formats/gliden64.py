@@ -1,0 +1,214 @@
+"""GLideN64 texture packs: `IDENT#CRC#F#S[#PALCRC]_suffix.png` in `IDENT/`, any sub-folders.
+
+Source of every rule: GLideN64's `src/GLideNHQ/` (TxHiResLoader, TxHiResNoCache, TxFilter, TxImage), as of
+2026-08. The loader takes a name apart, prints it again and compares byte for byte, so one wrong letter
+makes it skip the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from texpipe.formats.contract import Unwritable
+from texpipe.texture import EmulatorName, Source, TexelFormat
+
+NAME = "gliden64"
+COPY_TO = """Copy the folder inside gliden64/ (it is named after the game) into the emulator's texture folder:
+  RetroArch mupen64plus-next  SYSTEM/Mupen64plus/hires_texture/
+  mupen64plus on Linux        ~/.local/share/mupen64plus/hires_texture/
+  Project64                   Plugin/GFX/hires_texture/
+  RMG                         Data/hires_texture/
+A .hts or .htc file goes into the cache folder instead: Mupen64plus/cache/, ~/.cache/mupen64plus/cache/,
+Plugin/GFX/cache/ or Cache/cache/.
+Delete an older GAME_HIRESTEXTURES.hts or .htc there first, or the emulator goes on showing that pack.
+Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullAlphaChannel)."""
+
+MAX_SIDE = 4096
+"""GLideN64 shrinks larger pictures."""
+MIN_PIXELS = 4
+"""GLideN64 skips smaller pictures."""
+
+_GRAMMAR = r"""(?P<ident>[^#/\\]+)
+    \#(?:(?P<crc>[0-9A-F]{8})|(?P<any_texture>\$))
+    \#(?P<fmt>[0-9A-F])\#(?P<siz>[0-9A-F])
+    (?:\#(?:(?P<palette>[0-9A-F]{8})|(?P<any_palette>\$)))?
+    _(?P<suffix>all|allciByRGBA|ciByRGBA|rgb|a)\.(?P<extension>png|bmp)"""
+_AS_LOADED = re.compile(_GRAMMAR, re.VERBOSE)
+_AS_FOUND = re.compile(_GRAMMAR, re.VERBOSE | re.IGNORECASE)
+_SUFFIXES = {word.lower(): word for word in ("all", "allciByRGBA", "ciByRGBA", "rgb", "a")}
+
+_TEXELS: Mapping[tuple[int, int], TexelFormat] = {
+    (0, 0): "ci4",  # "RGBA 4 bit": the hardware reads it as indices
+    (0, 2): "rgba16",
+    (0, 3): "rgba32",
+    (1, 2): "yuv16",
+    (2, 0): "ci4",
+    (2, 1): "ci8",
+    (3, 0): "ia4",
+    (3, 1): "ia8",
+    (3, 2): "ia16",
+    (4, 0): "i4",
+    (4, 1): "i8",
+}
+# Folders that dumping and packing tools put around the pictures; they say nothing about a texture.
+_WRAPPERS = frozenset({"glidenhq", "glidenhq_strong_crc", "texture_dump", "hires_texture"})
+_SKIPPED_BY_LOADER = re.compile(r"^(?:\.|~!~)+")
+
+
+def parse(name: str) -> EmulatorName | None:
+    """Read a GLideN64 or Rice texture name; upper and lower case count as the same.
+
+    Args:
+        name: path relative to the dump; only the last part is looked at.
+
+    Returns:
+        The name with the fields crc, fmt, siz, palette (if it has one) and suffix, or None. A `$` as crc or
+        palette stands for any.
+    """
+    match = _AS_FOUND.fullmatch(PurePosixPath(name).name)
+    if match is None or not _is_meaningful(match):
+        return None
+    fmt, siz = int(match["fmt"], 16), int(match["siz"], 16)
+    palette = match["palette"] or match["any_palette"]
+    fields: list[tuple[str, str | int]] = [("crc", (match["crc"] or "$").upper()), ("fmt", fmt), ("siz", siz)]
+    if palette is not None:
+        fields.append(("palette", palette.upper()))
+    fields.append(("suffix", _SUFFIXES[match["suffix"].lower()]))
+    return EmulatorName(NAME, game=match["ident"], texels=_TEXELS.get((fmt, siz)), fields=tuple(fields))
+
+
+def _is_meaningful(match: re.Match[str]) -> bool:
+    """`$` for the texture needs a palette to go by; a BMP is only ever half of an `_rgb` and `_a` pair."""
+    if match["any_texture"] and not match["palette"]:
+        return False
+    return match["extension"].lower() == "png" or match["suffix"].lower() in ("rgb", "a")
+
+
+def format_name(name: EmulatorName) -> str:
+    """Return the one file name under which GLideN64 finds the texture.
+
+    `_rgb` and `_allciByRGBA`, which older plugins wrote, become `_ciByRGBA` when the name has a palette and
+    `_all` when it has none.
+
+    Raises:
+        Unwritable: there is no such name.
+    """
+    crc, fmt, siz, palette = _identity(name)
+    tail = "_all" if palette is None else f"#{palette}_ciByRGBA"
+    return f"{name.game}#{crc}#{fmt:X}#{siz:X}{tail}.png"
+
+
+def output_path(source: Source) -> PurePosixPath:
+    """Return `IDENT/[sub-folders/]name.png`.
+
+    The folders that dumping tools put around the pictures are left out. GLideN64 passes over folders that
+    start with `.` or `~!~`, so those lose that beginning.
+
+    Raises:
+        Unwritable: the name is not GLideN64's, or no texture is found under it.
+    """
+    name = _name_of(source)
+    file_name = format_name(name)
+    ident = str(name.game)
+    if ident in (".", ".."):
+        raise Unwritable(f"{source.name} has no game name that a folder could have")
+    folders = list(PurePosixPath(source.name).parent.parts)
+    while folders and (folders[0] == ident or folders[0].lower() in _WRAPPERS):
+        folders.pop(0)
+    kept = [_SKIPPED_BY_LOADER.sub("", folder) or "_" for folder in folders]
+    return PurePosixPath(ident, *kept, file_name)
+
+
+def key(source: Source) -> str:
+    """Return what GLideN64 looks the texture up by: the 64-bit key, format and size of texels.
+
+    Raises:
+        Unwritable: the name is not GLideN64's, or no texture is found under it.
+    """
+    name = _name_of(source)
+    _, fmt, siz, _ = _identity(name)
+    return f"{name.game}#{cache_key(name):016X}#{fmt:X}#{siz:X}"
+
+
+def cache_key(name: EmulatorName) -> int:
+    """Return the 64-bit lookup key: the palette's checksum above the texture's, or alone for any texture.
+
+    Raises:
+        Unwritable: no texture is found under this name.
+    """
+    crc, _, _, palette = _identity(name)
+    palette_crc = int(palette, 16) if palette not in (None, "$") else 0
+    return palette_crc if crc == "$" else palette_crc << 32 | int(crc, 16)
+
+
+def texel_numbers(name: EmulatorName) -> tuple[int, int]:
+    """Return the format and size numbers of the texels (F and S of the file name)."""
+    _, fmt, siz, _ = _identity(name)
+    return fmt, siz
+
+
+def problems(
+    path: PurePosixPath, source_size: tuple[int, int], output_size: tuple[int, int], scale: int
+) -> list[str]:
+    """Check a written file against the loader's rules.
+
+    Args:
+        path: relative to the target's folder.
+        source_size, output_size: width and height in pixels.
+        scale: the factor that the recipe asks for.
+
+    Returns:
+        One line per broken rule; empty when GLideN64 will load the file as it is.
+    """
+    return [*_path_problems(path), *_size_problems(source_size, output_size, scale)]
+
+
+def _path_problems(path: PurePosixPath) -> list[str]:
+    found = [f"the loader passes over {part}" for part in path.parts[:-1] if _SKIPPED_BY_LOADER.match(part)]
+    match = _AS_LOADED.fullmatch(path.name)
+    name = parse(path.name)
+    if match is None or name is None:
+        return [*found, f"{path.name} is not a name the loader accepts"]
+    if match["suffix"] in ("rgb", "a"):
+        found.append("_rgb and _a pairs are not loaded any more")
+    if match["crc"] == "00000000":
+        found.append("the checksum 00000000 is not loaded")
+    if path.parts[0] != name.game or len(path.parts) < 2:
+        found.append(f"not below a folder called {name.game}")
+    return found
+
+
+def _size_problems(source: tuple[int, int], output: tuple[int, int], scale: int) -> list[str]:
+    found = []
+    width, height = output
+    if output != (source[0] * scale, source[1] * scale):
+        found.append(f"{width} x {height} is not {scale} times the source, {source[0]} x {source[1]}")
+    if width * height < MIN_PIXELS:
+        found.append(f"{width} x {height} is too small: the loader wants {MIN_PIXELS} pixels")
+    if max(output) > MAX_SIDE:
+        found.append(f"{width} x {height} has a side above {MAX_SIDE}: the loader would shrink it")
+    return found
+
+
+def _name_of(source: Source) -> EmulatorName:
+    if source.emulator is None or source.emulator.scheme != NAME:
+        raise Unwritable(
+            f"{source.name} is not a GLideN64 texture name",
+            hint="Use the target folder for pictures that carry other names.",
+        )
+    return source.emulator
+
+
+def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
+    """Return crc, fmt, siz and palette, if the loader can find a texture by them."""
+    fields = dict(name.fields)
+    crc, palette = str(fields["crc"]), fields.get("palette")
+    if fields["suffix"] == "a":
+        raise Unwritable(
+            "holds only the alpha of an _rgb picture", hint="Merge the pair into one RGBA picture first."
+        )
+    if crc == "00000000":
+        raise Unwritable("has the checksum 00000000, which GLideN64 does not load")
+    return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
