@@ -38,7 +38,6 @@ class Engine:
         scale: output texels per input texel and axis.
         overlap: texels that tiles of a big picture must overlap by, per side, to agree with the whole to one
             level.
-        identity: names whatever decides the result's last bits, besides the weights: part of a store's key.
     """
 
     def __init__(self, network: RRDBNet, device: str = "auto", precision: str = "auto") -> None:
@@ -48,8 +47,6 @@ class Engine:
         self._folded = network.architecture.unshuffle
         self._place = torch.device(self.device.name)
         method = method_for(self.device)
-        kind = (self.device.name, self.device.instructions, self.device.precision, method.name)
-        self.identity = " ".join(kind)
         with torch.inference_mode():
             self._execute = prepare(network, method, self._place, self.device.dtype)
 
@@ -82,6 +79,19 @@ class Engine:
             return images
         planes = to_multiple(images.permute(0, 3, 1, 2), self._folded, pads)
         return functional.pixel_unshuffle(planes, self._folded).permute(0, 2, 3, 1)
+
+
+def identity(device: str = "auto", precision: str = "auto") -> str:
+    """Name whatever decides a result's last bits, besides the weights: part of a store's key.
+
+    Args:
+        device, precision: as `device.choose` takes them.
+
+    Raises:
+        DeviceError: see `device.choose`.
+    """
+    chosen = devices.choose(device, precision)
+    return " ".join((chosen.name, chosen.instructions, chosen.precision, method_for(chosen).name))
 
 
 def method_for(device: Device) -> Method:
