@@ -77,8 +77,8 @@ def test_edges_become_padding_and_mirror_is_refused() -> None:
         pads_of(Edges("clamp", "mirror"))
 
 
-@settings(deadline=None, max_examples=8)
-@given(st.sampled_from(["x", "y", "xy"]), st.integers(-9, 9), st.integers(1, 6), st.integers(1, 6))
+@settings(deadline=None, max_examples=6)
+@given(st.sampled_from(["x", "y", "xy"]), st.integers(-9, 9), st.integers(1, 4), st.integers(1, 4))
 def test_rolling_a_wrapped_picture_rolls_the_result(axes: str, by: int, height: int, width: int) -> None:
     edges = Edges("wrap" if "x" in axes else "clamp", "wrap" if "y" in axes else "clamp")
     dims = [{"x": 3, "y": 2}[axis] for axis in axes]
