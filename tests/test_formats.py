@@ -1,0 +1,59 @@
+"""What all pack formats share, and the two simple ones: plain folders and decompilation names."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from texpipe.formats import TARGETS, folder, parse_name
+from texpipe.texture import Source
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_is_called_what_its_module_is_called(name):
+    layout = TARGETS[name]
+    assert name == layout.NAME
+    assert layout.COPY_TO.strip()
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("suffix", ["_all", "#0000C840_ciByRGBA"])
+def test_what_a_format_writes_has_no_problems_by_its_own_rules(name, suffix):
+    path = f"forest/GAME#01234567#2#1{suffix}.png"
+    source = Source(path, Path(path), parse_name(path))
+    layout = TARGETS[name]
+    assert layout.problems(layout.output_path(source), (32, 16), (128, 64), 4) == []
+    assert layout.problems(layout.output_path(source), (32, 16), (128, 65), 4) != []
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme", "texels"),
+    [
+        ("a/GAME#01234567#2#1_all.png", "gliden64", "ci8"),
+        ("assets/objects/gLinkHairTex.ci8.tlut_gLinkTLUT_u64.u64.png", "decomp", "ci8"),
+        ("gWoodTex.rgba16.png", "decomp", "rgba16"),
+    ],
+)
+def test_names_are_read_by_the_grammar_that_fits(name, scheme, texels):
+    parsed = parse_name(name)
+    assert parsed is not None
+    assert (parsed.scheme, parsed.texels) == (scheme, texels)
+
+
+def test_decomp_fields():
+    parsed = parse_name("gLinkHairTex.ci8.tlut_gLinkTLUT_u64.u64.png")
+    assert parsed is not None
+    assert dict(parsed.fields) == {"symbol": "gLinkHairTex", "tlut": "gLinkTLUT"}
+
+
+@pytest.mark.parametrize("name", ["wood.png", "wood.rgba8.png", "a/b.c.png", "GAME#1#2#1_all.png"])
+def test_other_names_mean_nothing(name):
+    assert parse_name(name) is None
+
+
+def test_a_plain_folder_keeps_the_tree_and_writes_png():
+    source = Source("a/b.wood.tga", Path("x"))
+    assert folder.output_path(source) == PurePosixPath("a/b.wood.png")
+    assert folder.key(source) == folder.key(Source("a/b.wood.png", Path("x")))
+    assert folder.problems(PurePosixPath("a.tga"), (1, 1), (4, 4), 4) == ["a.tga does not end in .png"]
