@@ -230,7 +230,7 @@ def test_padding_between_rows_does_not_count():
 
 @given(st.binary(min_size=4, max_size=4))
 def test_rows_narrower_than_a_word_are_read(data):
-    # A row of 2 bytes: the only word starts 2 bytes before it, at x = -2. In the emulator's swapped memory that
+    # A row of 2 bytes: the only word starts 2 bytes before it, at x = -2. In the swapped memory that
     # word ends with the texture's bytes 3 and 2. By hand from the formula:
     mixed = (data[3] << 16 | data[2] << 24) ^ 0xFFFFFFFE
     assert rice_crc(data, 2, 1, 1) == (mixed + mixed) & 0xFFFFFFFF
