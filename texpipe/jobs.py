@@ -19,7 +19,7 @@ from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store, key_of
 from texpipe.survey import Item, item_of
-from texpipe.texture import Edges, Group, Metrics, Pass, Plan, Rgba8, RgbF, Texture
+from texpipe.texture import Edges, Group, Pass, Plan, Rgba8, RgbF, Texture
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ PIXELS_VERSION = 1
 WINDOW_TEXELS = 1 << 18
 """Source texels that are decoded at a time: bounds memory whatever the size of the dump."""
 
-Upscale = Callable[[Iterable[tuple[int, Pass]], int], Iterator[tuple[int, RgbF]]]
-"""Takes numbered passes and a scale, yields numbered results in order of completion."""
+Upscale = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
+"""Takes passes and a scale, yields the number of a pass and its result in order of completion."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,17 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
     return Work(jobs, piece_of, duplicate_of, group_of, notes)
 
 
+def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
+    """Return the jobs that one of several machines does: (i, n) is the i-th of n, from 1.
+
+    Decided by content, so that the parts stay the same when textures are added, and duplicates stay together.
+    """
+    if shard is None:
+        return work
+    part, parts = shard
+    return replace(work, jobs=tuple(job for job in work.jobs if int(job.pieces[0].key, 16) % parts == part - 1))
+
+
 def plan_key(plan: Plan) -> list[object]:
     """Return the parts of a plan that determine pixels, for a store key."""
     return [plan.action, plan.alpha, plan.edges.x, plan.edges.y, plan.scale, plan.colour, plan.grey, PIXELS_VERSION]
@@ -166,7 +177,7 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
     """
     pending = []
     for job in work.jobs:
-        if all(store.get(piece.key) for piece in job.pieces):
+        if all(store.has(piece.key) for piece in job.pieces):
             yield Done(job, cached=True)
         else:
             pending.append(job)
@@ -196,7 +207,7 @@ def _windows(jobs: Iterable[Job]) -> Iterator[list[Job]]:
 def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iterator[Done]:
     pictures: dict[int, Rgba8] = {}
     results: dict[int, dict[int, RgbF]] = {}
-    numbered: list[tuple[int, Pass]] = []
+    passes: list[Pass] = []
     owner: list[tuple[int, int]] = []
     for number, job in enumerate(jobs):
         try:
@@ -209,10 +220,10 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
             continue
         results[number] = {}
         for place, one in enumerate(make_passes(pictures[number], job.plan)):
-            numbered.append((len(owner), one))
+            passes.append(one)
             owner.append((number, place))
     wanted = [sum(1 for number, _ in owner if number == n) for n in range(len(jobs))]
-    for index, rgb in upscale(numbered, jobs[0].plan.scale) if numbered else ():
+    for index, rgb in upscale(passes, jobs[0].plan.scale) if passes else ():
         number, place = owner[index]
         results[number][place] = rgb
         if len(results[number]) == wanted[number]:
@@ -242,22 +253,12 @@ def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) 
 def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
     if job.group is None:
         metrics = measure(picture, result, job.plan)
-        store.put(job.pieces[0].key, encode_png(result), metrics_json(metrics))
+        store.put(job.pieces[0].key, encode_png(result), vars(metrics))
         return Done(job)
     sources = split(job.group, picture, 1, [piece.item.size for piece in job.pieces])
     made = split(job.group, result, job.plan.scale, [piece.item.size for piece in job.pieces])
     plan = replace(job.plan, edges=Edges("clamp", "clamp"))  # the border of a piece is not the border of the picture
     for piece in job.pieces:
         name = piece.item.source.name
-        store.put(piece.key, encode_png(made[name]), metrics_json(measure(sources[name], made[name], plan)))
+        store.put(piece.key, encode_png(made[name]), vars(measure(sources[name], made[name], plan)))
     return Done(job)
-
-
-def metrics_json(metrics: Metrics) -> dict[str, float | None]:
-    """Return the metrics as the store's sidecar and the manifest hold them."""
-    return {
-        "seam_x": metrics.seam_x,
-        "seam_y": metrics.seam_y,
-        "colour_drift": metrics.colour_drift,
-        "alpha_coverage_drift": metrics.alpha_coverage_drift,
-    }

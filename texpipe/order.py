@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from texpipe.errors import UsageError
 from texpipe.formats import TARGETS
 from texpipe.manifest import Manifest
+from texpipe.networks.catalogue import is_path
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe, Target
 
@@ -65,6 +66,8 @@ class Order:
         """
         loaded = load_recipe(recipe)
         changed = loaded.recipe
+        if model is None and is_path(changed.model):
+            model = str(loaded.path.parent / Path(changed.model).expanduser())
         if model is not None:
             changed = changed.model_copy(update={"model": model})
         if targets:
@@ -104,7 +107,9 @@ class Outcome:
         manifest: one entry per texture, and the summary counts.
         output: the folder that was (or would be) written.
         computed, cached: pictures that were upscaled now, and that the store had.
-        notes: lines for people: warnings, and where to copy the packs.
+        ignored: how many files were no textures, by kind.
+        warnings: lines for people about what did not stop the run.
+        where_to: lines for people: where each pack is and where to copy it.
         seconds: wall-clock time.
         dry_run: nothing was written.
     """
@@ -113,6 +118,7 @@ class Outcome:
     output: Path
     computed: int
     cached: int
+    ignored: Mapping[str, int]
     warnings: tuple[str, ...]
     where_to: tuple[str, ...]
     seconds: float
@@ -132,7 +138,7 @@ class Outcome:
         """Return the result for machines."""
         return {
             "output": str(self.output),
-            "summary": dict(self.manifest.summary),
+            "summary": vars(self.manifest.summary),
             "computed": self.computed,
             "cached": self.cached,
             "seconds": round(self.seconds, 3),
@@ -140,7 +146,3 @@ class Outcome:
             "failed": {e.source: e.reason for e in self.manifest.textures if e.status == "failed"},
             "warnings": list(self.warnings),
         }
-
-    def after(self, seconds: float) -> Outcome:
-        """Return this outcome with its duration."""
-        return replace(self, seconds=seconds)

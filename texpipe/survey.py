@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from texpipe.classify import classify
 from texpipe.errors import TexpipeError
-from texpipe.manifest import TextureEntry, entry_of_plan, failed_entry
-from texpipe.pixels import pixel_digest
+from texpipe.manifest import Entry
+from texpipe.store import pixel_digest
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
@@ -30,10 +30,19 @@ class Item:
     plan: Plan
     warnings: tuple[str, ...] = ()
 
-    def entry(self) -> TextureEntry:
-        """Return the manifest entry of this texture, before anything was done to it."""
-        return entry_of_plan(
-            self.source, sha256=self.sha256, size=self.size, facts=self.facts, plan=self.plan, warnings=self.warnings
+    def entry(self) -> Entry:
+        """Return the manifest entry of this texture, before anything was written."""
+        return Entry(
+            source=self.source.name,
+            status="skipped" if self.plan.action == "skip" else "written",
+            sha256=self.sha256,
+            size=self.size,
+            id=self.source.emulator and self.source.emulator.as_json(),
+            alpha=self.plan.alpha,
+            edges=self.plan.edges,
+            decided_by=self.plan.decided_by,
+            warnings=self.warnings,
+            format=self.facts.texels,
         )
 
 
@@ -44,9 +53,10 @@ class Failure:
     source: Source
     reason: str
 
-    def entry(self) -> TextureEntry:
+    def entry(self) -> Entry:
         """Return the manifest entry of this texture."""
-        return failed_entry(self.source, self.reason)
+        emulator = self.source.emulator
+        return Entry(self.source.name, "failed", id=emulator and emulator.as_json(), reason=self.reason)
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,11 @@ class Survey:
     items: tuple[Item, ...]
     failures: tuple[Failure, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=Counter)
+
+    def entries(self) -> list[Entry]:
+        """Return the manifest entries of all textures, before anything was written."""
+        seen: tuple[Item | Failure, ...] = (*self.items, *self.failures)
+        return sorted((one.entry() for one in seen), key=lambda entry: entry.source)
 
 
 def survey(
@@ -111,7 +126,3 @@ def item_of(texture: Texture, recipe: Recipe) -> Item:
         warnings=texture.warnings,
     )
 
-
-def planned(items: tuple[Item, ...], action: str) -> Iterator[Item]:
-    """Yield the items whose plan has this action."""
-    return (item for item in items if item.plan.action == action)

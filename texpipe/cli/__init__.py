@@ -15,6 +15,7 @@ from texpipe import __version__
 # The help stands here so that `texpipe --help` imports none of them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("texpipe.cli.run:run", "Upscale a folder of textures into a pack that an emulator loads."),
+    "merge": ("texpipe.cli.merge:merge", "Join the parts that `run --shard` computed into one pack."),
     "inspect": ("texpipe.cli.inspect:inspect", "Show what texpipe sees in each texture and what it would do."),
     "verify": ("texpipe.cli.verify:verify", "Check every file of a pack against its manifest and its emulator."),
     "report": ("texpipe.cli.report:report", "Make comparison pictures of a finished pack."),

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
-from texpipe.cli.console import Console, ProgressBar, print_json
+from texpipe.cli.console import Console, ProgressBar
 from texpipe.cli.options import engine_options, json_option, quiet_option
-
-if TYPE_CHECKING:
-    from texpipe.pipeline import Outcome
-
-SHOWN_PROBLEMS = 20
-"""So many failed textures are named at the end; the manifest names them all."""
+from texpipe.cli.summary import show
 
 
 @click.command()
@@ -52,40 +45,13 @@ def run(
     Example:
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
-    from texpipe.pipeline import Order, run_recipe
+    from texpipe.order import Order
+    from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
     order = Order.make(
         recipe, input_, output, model, targets, device=device, precision=precision, shard=shard, strict=strict
     )
     with ProgressBar(console) as bar:
-        outcome = run_recipe(order, dry_run=dry_run, progress=bar, warn=console.warn)
-    if as_json:
-        print_json(outcome.as_json())
-    _summarise(console, outcome)
-    return outcome.exit_code
-
-
-def _summarise(console: Console, outcome: Outcome) -> None:
-    manifest = outcome.manifest
-    for entry in [entry for entry in manifest.textures if entry.status == "failed"][:SHOWN_PROBLEMS]:
-        console.warn(f"{entry.source}: {entry.reason}")
-    counts = manifest.summary
-    failed = counts["failed"]
-    if failed > SHOWN_PROBLEMS:
-        console.warn(f"... and {failed - SHOWN_PROBLEMS} more; manifest.json names them all")
-    verb = "would write" if outcome.dry_run else "wrote"
-    console.say(
-        f"{verb} {counts['written'] + counts['copied']} textures"
-        f" ({counts['duplicates']} duplicates; {outcome.computed} computed, {outcome.cached} from the store)"
-        f" in {outcome.seconds:.1f} s"
-    )
-    for reason, number in outcome.skip_reasons().items():
-        console.say(f"skipped {number}: {reason}")
-    if manifest.ignored:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in manifest.ignored.items())
-        console.say(f"ignored other files: {kinds}")
-    if failed:
-        console.say(f"failed {failed}: see above")
-    for line in outcome.where_to():
-        console.say(line)
+        outcome = run_recipe(order, dry_run=dry_run, progress=bar)
+    return show(console, outcome, as_json=as_json)

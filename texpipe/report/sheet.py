@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.errors import PackError
-from texpipe.manifest import TextureEntry, read_manifest
+from texpipe.manifest import Entry, read_manifest
 from texpipe.pixels import decode, save_png
 from texpipe.texture import Rgba8
 
@@ -115,7 +115,7 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
     return len(samples)
 
 
-def _sample(entry: TextureEntry, output: Path, root: Path) -> Sample | None:
+def _sample(entry: Entry, output: Path, root: Path) -> Sample | None:
     written = next((one for one in entry.outputs if one.path.endswith(".png")), None)
     source = root / entry.source if root.is_dir() else root
     if written is None or not source.is_file():

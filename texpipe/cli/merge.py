@@ -1,0 +1,50 @@
+"""`texpipe merge`: join the parts that `run --shard` computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from texpipe.cli.console import Console, ProgressBar
+from texpipe.cli.options import engine_options, json_option, quiet_option
+from texpipe.cli.summary import show
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--input", "input_", type=click.Path(path_type=Path), help="Folder of textures, instead of the recipe's.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder to write, instead of the recipe's.")
+@click.option("--model", help="A model's name or path, instead of the recipe's.")
+@click.option("--target", "targets", multiple=True, help="Emulator to write for, instead of the recipe's; repeatable.")
+@engine_options
+@json_option
+@quiet_option
+@click.pass_obj
+def merge(
+    console: Console,
+    recipe: Path,
+    input_: Path | None,
+    output: Path | None,
+    model: str | None,
+    targets: tuple[str, ...],
+    device: str,
+    precision: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Write the pack from the parts that `texpipe run --shard` computed, with the same options.
+
+    \b
+    Example:
+      texpipe run oot.yaml --shard 1/2 & texpipe run oot.yaml --shard 2/2; wait
+      texpipe merge oot.yaml
+    """
+    from texpipe.order import Order
+    from texpipe.pipeline import merge_shards
+
+    console = console.quieter(quiet)
+    order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
+    with ProgressBar(console) as bar:
+        outcome = merge_shards(order, progress=bar)
+    return show(console, outcome, as_json=as_json)

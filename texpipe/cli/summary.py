@@ -1,0 +1,48 @@
+"""The closing summary of a run, for people and for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from texpipe.cli.console import Console, print_json
+
+if TYPE_CHECKING:
+    from texpipe.order import Outcome
+
+SHOWN_PROBLEMS = 20
+"""So many failed textures are named at the end; the manifest names them all."""
+
+
+def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
+    """Say what was done: written, duplicates, skipped and failed with reasons, and where to copy the pack.
+
+    Returns:
+        The exit code of the command.
+    """
+    if as_json:
+        print_json(outcome.as_json())
+    for warning in outcome.warnings:
+        console.warn(warning)
+    _failures(console, outcome)
+    counts = outcome.manifest.summary
+    verb = "would write" if outcome.dry_run else "wrote"
+    console.say(
+        f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates)"
+        f" in {outcome.seconds:.1f} s: {outcome.computed} computed, {outcome.cached} from the store"
+    )
+    for reason, number in outcome.skip_reasons().items():
+        console.say(f"skipped {number}: {reason}")
+    if outcome.ignored:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.ignored.items()))
+        console.say(f"ignored other files: {kinds}")
+    for line in outcome.where_to:
+        console.say(line)
+    return outcome.exit_code
+
+
+def _failures(console: Console, outcome: Outcome) -> None:
+    failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
+    for entry in failed[:SHOWN_PROBLEMS]:
+        console.warn(f"{entry.source}: {entry.reason}")
+    if len(failed) > SHOWN_PROBLEMS:
+        console.warn(f"... and {len(failed) - SHOWN_PROBLEMS} more; manifest.json names them all")
