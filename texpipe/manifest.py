@@ -1,0 +1,257 @@
+"""The manifest of a pack: what became of every texture, and why. Two runs of one recipe write the same bytes.
+
+It holds no time, no host and no absolute path; what may differ between runs goes to `run.json`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from texpipe.errors import PackError
+from texpipe.store import write_atomic
+from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, TexelFormat
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
+
+_STRICT = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file of the pack that holds the texture.
+
+    Attributes:
+        target: the target's name.
+        path: the file below the output folder, with forward slashes.
+        sha256: hex digest of the file's bytes.
+        size: width and height of the texture in it, in pixels.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    target: str
+    path: str
+    sha256: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
+
+    Attributes:
+        source: the texture's name: its path below the input folder, with forward slashes.
+        sha256: hex digest of the source file's bytes; None if it cannot be read.
+        size: width and height of the source in texels; None if it cannot be decoded.
+        id: the parsed emulator name (`EmulatorName.as_json`), or None.
+        alpha, edges: how the texture is treated, and `decided_by` who decided that and the action.
+        duplicate_of: the source whose result this one shares.
+        group: the name of the split picture that it is a piece of.
+        status: written, copied, skipped or failed; `reason` says why one of the last two.
+        warnings: what decoding had to change, one line each.
+        format: format of the texels on the console, if known.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    source: str
+    status: Status
+    sha256: str | None = None
+    size: tuple[int, int] | None = None
+    id: Mapping[str, str | int | None] | None = None
+    alpha: AlphaClass | None = None
+    edges: Edges | None = None
+    decided_by: Decisions | None = None
+    duplicate_of: str | None = None
+    group: str | None = None
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+    format: TexelFormat | None = None
+    outputs: tuple[Output, ...] = ()
+    metrics: Metrics | None = None
+
+
+@dataclass(frozen=True)
+class RecipeId:
+    """The recipe that made a pack: its name and the hex sha256 of its file's bytes."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ModelId:
+    """The model that made a pack: its name, the hex sha256 of its weights file and its licence, if known."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    sha256: str
+    licence: str | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of textures by status, of duplicates among them, and of other files in the input (ignored)."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    written: int = 0
+    copied: int = 0
+    skipped: int = 0
+    failed: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A whole pack. `textures` are put in order of their source names, by code point."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    texpipe: str
+    recipe: RecipeId
+    model: ModelId
+    scale: int
+    targets: tuple[str, ...]
+    textures: tuple[Entry, ...]
+    summary: Summary
+    schema: Literal["texpipe.manifest/1"] = SCHEMA
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "textures", tuple(sorted(self.textures, key=lambda entry: entry.source)))
+
+
+def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
+    """Count textures by status.
+
+    Args:
+        textures: the manifest's entries.
+        ignored: number of files in the input that are no pictures.
+    """
+    entries = tuple(textures)
+
+    def count(status: Status) -> int:
+        return sum(entry.status == status for entry in entries)
+
+    return Summary(
+        written=count("written"),
+        copied=count("copied"),
+        skipped=count("skipped"),
+        failed=count("failed"),
+        duplicates=sum(entry.duplicate_of is not None for entry in entries),
+        ignored=ignored,
+    )
+
+
+def entry_as_json(entry: Entry) -> dict[str, Any]:
+    """Return the JSON object of one texture, keys in the documented order, numbers rounded to 4 decimals."""
+    return {
+        "source": entry.source,
+        "sha256": entry.sha256,
+        "size": entry.size,
+        "id": entry.id,
+        "alpha": entry.alpha,
+        "edges": entry.edges and vars(entry.edges),
+        "decided_by": entry.decided_by and vars(entry.decided_by),
+        "duplicate_of": entry.duplicate_of,
+        "group": entry.group,
+        "status": entry.status,
+        "reason": entry.reason,
+        "warnings": entry.warnings,
+        "format": entry.format,
+        "outputs": [vars(output) for output in entry.outputs],
+        "metrics": entry.metrics and {name: _rounded(value) for name, value in vars(entry.metrics).items()},
+    }
+
+
+def as_json(manifest: Manifest) -> dict[str, Any]:
+    """Return the manifest's JSON object, keys in the documented order."""
+    return {
+        "schema": manifest.schema,
+        "texpipe": manifest.texpipe,
+        "recipe": vars(manifest.recipe),
+        "model": vars(manifest.model),
+        "scale": manifest.scale,
+        "targets": manifest.targets,
+        "summary": vars(manifest.summary),
+        "textures": [entry_as_json(entry) for entry in manifest.textures],
+    }
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest: UTF-8, LF, two spaces of indent, whole or not at all.
+
+    Raises:
+        PackError: the file cannot be written.
+    """
+    write_atomic(path, _text(as_json(manifest)))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest back and check the type of everything in it.
+
+    Raises:
+        PackError: the file is missing, torn, of another schema or holds something of a wrong type.
+    """
+    from pydantic import ValidationError
+
+    hint = "Run the recipe again: it writes the manifest anew and recomputes only what is missing."
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=hint) from error
+    _check_schema(path, data, hint)
+    try:
+        return _adapter().validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PackError(f"{path}: {where}: {first['msg']}", hint=hint) from error
+
+
+def write_run_info(path: Path, info: Mapping[str, Any]) -> None:
+    """Write `run.json`: timings, versions, device, whatever may differ between two runs.
+
+    Raises:
+        PackError: the file cannot be written.
+    """
+    write_atomic(path, _text(info))
+
+
+def _check_schema(path: Path, data: bytes, hint: str) -> None:
+    try:
+        top = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise PackError(f"{path}: not a whole JSON file ({error})", hint=hint) from error
+    schema = top.get("schema") if isinstance(top, dict) else None
+    if schema != SCHEMA:
+        raise PackError(f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}", hint=hint)
+
+
+def _rounded(value: float | None) -> float | None:
+    """Round to 4 decimals, without a negative zero; what is not finite has no meaning and becomes None."""
+    return round(float(value), 4) + 0.0 if value is not None and math.isfinite(value) else None
+
+
+def _text(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Manifest]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Manifest)

@@ -1,0 +1,278 @@
+"""Results kept by content and files written whole or not at all: resume and de-duplication rest on both."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+from texpipe.errors import PackError
+from texpipe.texture import Rgba8
+
+_PART = re.compile(r"\..*\.(\d+)-\d+\.part", re.DOTALL)
+_LONGEST_STEM = 200
+
+
+# ---- atomic files
+
+
+def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
+    """Write a file so that whoever looks sees the old one or the whole new one, whatever happens in between.
+
+    The bytes go to `.NAME.PID-THREAD.part` in the same folder, are flushed to the disk and renamed.
+
+    Args:
+        path: the file; missing folders are made.
+        data: its new content.
+        fsync: wait until the bytes are on the disk. Without it a power cut may leave an empty file under the
+            final name: only for files whose reader notices that, such as the store's.
+
+    Raises:
+        PackError: the folder or file cannot be written; the old file is as it was.
+    """
+    part = _part_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            if fsync:
+                os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise PackError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="Check that the disk has room and that the folder may be written to; then run again.",
+        ) from error
+
+
+def remove_stale_parts(folder: Path) -> int:
+    """Remove what killed runs left of half-written files below `folder`, and return how many there were.
+
+    Call it only while holding the run lock: it removes the parts of every process but this one.
+    """
+    stale = [
+        path
+        for path in folder.rglob(".*.part")
+        if (found := _PART.fullmatch(path.name)) and int(found[1]) != os.getpid()
+    ]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
+
+
+def _part_of(path: Path) -> Path:
+    """Return the temporary name; a name too long to be prolonged is replaced by its digest."""
+    stem = path.name
+    if len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
+    return path.with_name(f".{stem}.{os.getpid()}-{threading.get_ident()}.part")
+
+
+# ---- keys
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8.
+
+    Dataclasses become objects of their fields; fields that take no part in comparison (`Plan.decided_by`) stay
+    out.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+        TypeError: a value has no JSON form.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_as_object)
+    return text.encode()
+
+
+def key_of(*parts: object) -> str:
+    """Return the store key of a result: the hex sha256 over the canonical JSON of all that determines it.
+
+    Args:
+        parts: pixel digest, plan, model digest, code version and the like, in a fixed order.
+    """
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+def pixel_digest(rgba: Rgba8) -> str:
+    """Return the hex sha256 over the shape and the visible pixels; colour under zero alpha never matters.
+
+    Args:
+        rgba: H x W x 4 uint8.
+    """
+    visible = np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    digest = hashlib.sha256(repr(rgba.shape).encode())
+    digest.update(np.ascontiguousarray(visible).tobytes())
+    return digest.hexdigest()
+
+
+def _as_object(value: object) -> dict[str, Any]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare
+        }
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+# ---- the store
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A result that the store holds: the PNG's bytes, their hex sha256 and the facts put with it."""
+
+    png: bytes
+    sha256: str
+    facts: Mapping[str, Any]
+
+
+class Store:
+    """Results by key, as `ROOT/ab/KEY.png` with a sidecar `ROOT/ab/KEY.json` that vouches for it.
+
+    Plain files and no database, because those lock badly on network file systems. Entries are checked when
+    read, so they are written without waiting for the disk.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get(self, key: str) -> Stored | None:
+        """Return the result or None; a torn or altered entry is removed and counts as none."""
+        png_path, sidecar_path = self._paths(key)
+        try:
+            sidecar, png = sidecar_path.read_bytes(), png_path.read_bytes()
+        except OSError:
+            return None
+        stored = _verified(key, sidecar, png)
+        if stored is None:
+            for path in (sidecar_path, png_path):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        return stored
+
+    def has(self, key: str) -> bool:
+        """Return whether there is a whole entry of this key; it is read to find out."""
+        return self.get(key) is not None
+
+    def has(self, key: str) -> bool:
+        """Return whether there is an entry, unread and so unchecked: for forecasts."""
+        return all(path.is_file() for path in self._paths(key))
+
+    def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> Stored:
+        """Keep a result; the sidecar goes last, so an entry that has one is whole.
+
+        Args:
+            key: from `key_of`.
+            png: the picture file's bytes.
+            facts: JSON-able facts to keep beside it, such as metrics.
+
+        Raises:
+            PackError: it cannot be written.
+        """
+        stored = Stored(png, hashlib.sha256(png).hexdigest(), dict(facts))
+        png_path, sidecar_path = self._paths(key)
+        write_atomic(png_path, png, fsync=False)
+        write_atomic(sidecar_path, _sidecar(key, stored), fsync=False)
+        return stored
+
+    def _paths(self, key: str) -> tuple[Path, Path]:
+        folder = self.root / key[:2]
+        return folder / f"{key}.png", folder / f"{key}.json"
+
+
+def _sidecar(key: str, stored: Stored) -> bytes:
+    body = {"key": key, "sha256": stored.sha256, "size": len(stored.png), "facts": stored.facts}
+    return canonical_json({**body, "check": key_of(body)})
+
+
+def _verified(key: str, sidecar: bytes, png: bytes) -> Stored | None:
+    """Return the entry if the sidecar is exactly what `put` wrote for this key and these bytes."""
+    try:
+        facts = json.loads(sidecar)["facts"]
+        stored = Stored(png, hashlib.sha256(png).hexdigest(), facts)
+        return stored if sidecar == _sidecar(key, stored) else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+# ---- the run lock
+
+
+class Lock:
+    """Holds a folder for one run at a time: `with Lock(folder): ...`.
+
+    The operating system holds the lock and drops it with the process, so a killed run never leaves a stale one.
+    The file `FOLDER/.lock` stays behind, empty.
+
+    Raises:
+        PackError: on entering, when another run holds the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / ".lock"
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Lock:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = self.path.open("a+", encoding="ascii")
+        except OSError as error:
+            raise PackError(f"cannot write {self.path}: {error.strerror or error}") from error
+        if not _try_lock(file):
+            raise self._held_by_another(file)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        self._file = file
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+    def _held_by_another(self, file: IO[str]) -> PackError:
+        with file:
+            file.seek(0)
+            holder = file.read(20).strip()
+        return PackError(
+            f"another run is writing to {self.path.parent}" + (f" (process {holder})" if holder else ""),
+            hint="Wait for it to end, or give this run another --output.",
+        )
+
+
+def _try_lock(file: IO[str]) -> bool:
+    """Lock the file for this process; return False when another has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            # Far behind the text, because a locked byte of a Windows file cannot be read by others.
+            file.seek(1 << 20)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            file.seek(0)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
