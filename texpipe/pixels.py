@@ -1,8 +1,8 @@
 """Picture files to RGBA8 and back: the only module that opens image files.
 
 Every file ends as H x W x 4 uint8 with straight alpha. Size and checksums are looked at before Pillow sees a
-byte, and PNG metadata (profiles, EXIF, text, animation) never reaches it: it can neither change pixels nor cost
-memory.
+byte, and PNG metadata (profiles, EXIF, text, animation) never reaches it: it can neither change pixels nor
+cost memory.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         name: the file's name, for its suffix and for messages.
 
     Returns:
-        The picture as H x W x 4 uint8 with straight alpha, hidden RGB as the file has it; how the file held it;
-        one line for each thing that had to be changed.
+        The picture as H x W x 4 uint8 with straight alpha, hidden RGB as in the file; how the file held it; one
+        line for each thing that had to be changed.
 
     Raises:
         SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
@@ -161,7 +161,7 @@ def _open_dds(data: bytes) -> _Container:
 
 
 def _open_tga(data: bytes) -> _Container:
-    """Hide the TGA 2.0 extension area: where it says "no alpha", Pillow overwrites alpha that games do use."""
+    """Hide the TGA 2.0 extension area: where it says "no alpha", Pillow overwrites alpha that games use."""
     width, height = struct.unpack_from("<HH", data, 12)
     if data.endswith(_TGA_FOOTER):
         data = data[:-26] + bytes(4) + data[-22:]

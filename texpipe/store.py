@@ -89,7 +89,7 @@ def _part_of(path: Path) -> Path:
 def canonical_json(value: object) -> bytes:
     """Return the one JSON text of a value: sorted keys, no spaces, UTF-8.
 
-    Dataclasses become objects of their fields; fields that take no part in comparison (`Plan.decided_by`) stay
+    Dataclasses become objects of their fields; those that take no part in comparison (`Plan.decided_by`) stay
     out.
 
     Raises:
@@ -169,10 +169,6 @@ class Store:
         """Return whether there is a whole entry of this key; it is read to find out."""
         return self.get(key) is not None
 
-    def has(self, key: str) -> bool:
-        """Return whether there is an entry, unread and so unchecked: for forecasts."""
-        return all(path.is_file() for path in self._paths(key))
-
     def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> Stored:
         """Keep a result; the sidecar goes last, so an entry that has one is whole.
 
@@ -216,7 +212,7 @@ def _verified(key: str, sidecar: bytes, png: bytes) -> Stored | None:
 class Lock:
     """Holds a folder for one run at a time: `with Lock(folder): ...`.
 
-    The operating system holds the lock and drops it with the process, so a killed run never leaves a stale one.
+    The operating system holds the lock and drops it with the process: a killed run never leaves a stale one.
     The file `FOLDER/.lock` stays behind, empty.
 
     Raises:
