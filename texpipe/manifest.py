@@ -27,14 +27,7 @@ _STRICT = {"extra": "forbid", "strict": True}
 
 @dataclass(frozen=True)
 class Output:
-    """A file of the pack that holds the texture.
-
-    Attributes:
-        target: the target's name.
-        path: the file below the output folder, with forward slashes.
-        sha256: hex digest of the file's bytes.
-        size: width and height of the texture in it, in pixels.
-    """
+    """A file of the pack: `path` below the output folder, hex `sha256` of its bytes, `size` of the picture (w, h)."""
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
 
