@@ -1,4 +1,4 @@
-"""SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv:1609.04802), with the field's usual variations."""
+"""SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv:1609.04802), and its usual variations."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SRResNet(nn.Module):
         ValueError: the scale is not a power of two.
     """
 
-    def __init__(self, architecture: SRResNetArchitecture = SRResNetArchitecture()) -> None:  # noqa: B008
+    def __init__(self, architecture: SRResNetArchitecture = SRResNetArchitecture()) -> None:
         super().__init__()
         a = self.architecture = architecture
         if a.scale < 1 or a.scale & (a.scale - 1):

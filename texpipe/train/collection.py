@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import tarfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -45,10 +45,15 @@ class Skipped:
 
 @dataclass
 class Collection:
-    """All usable pictures below a folder; decoded ones are kept in memory up to a gigabyte."""
+    """All usable pictures below a folder; decoded ones are kept in memory up to a gigabyte.
+
+    `sources` names where they come from: "package (licence): count" from the shards' indices, else the
+    folder's name.
+    """
 
     pictures: tuple[Picture, ...]
     skipped: tuple[Skipped, ...]
+    sources: tuple[str, ...]
     _read: dict[str, Callable[[], Rgba8]]
     _kept: OrderedDict[str, Rgba8] = field(default_factory=OrderedDict)
     _bytes: int = 0
@@ -85,8 +90,10 @@ def collect(root: Path) -> Collection:
         SourceError: no such folder, or no picture in it that can be used.
     """
     if not root.exists():
-        raise SourceError(f"no folder {root}", hint="Give a folder of PNG, JPG, TGA, DDS or WebP files, or a .tar.")
-    found = Collection((), (), {})
+        raise SourceError(
+            f"no folder {root}", hint="Give a folder of PNG, JPG, TGA, DDS or WebP files, or a .tar."
+        )
+    found = Collection((), (), sources(root), {})
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
     digests: dict[str, str] = {}
@@ -103,22 +110,35 @@ def collect(root: Path) -> Collection:
         pictures.append(Picture(name, tiling if tiling is not None else tiling_of(rgba)))
     if not pictures:
         reasons = f"; first reason: {skipped[0].name}: {skipped[0].reason}" if skipped else ""
-        raise SourceError(f"no usable texture in {root}{reasons}", hint=f"Looked for {', '.join(sorted(SUFFIXES))}, .tar.")
+        raise SourceError(
+            f"no usable texture in {root}{reasons}", hint=f"Looked for {', '.join(sorted(SUFFIXES))}, .tar."
+        )
     found.pictures, found.skipped = tuple(pictures), tuple(skipped)
     return found
 
 
+def sources(root: Path) -> tuple[str, ...]:
+    """Say where the textures of a folder come from, for the model card."""
+    shards = [root] if root.is_file() else sorted(root.rglob("*.tar"))
+    rows = [row for shard in shards for row in _index_rows(shard)]
+    counted = Counter(f"{row.get('package', '?')} ({row.get('licence', '?')})" for row in rows)
+    return tuple(f"{source}: {count}" for source, count in sorted(counted.items())) or (root.name,)
+
+
 def tiling_of(rgba: Rgba8) -> Edges:
-    """Guess the axes on which a modern texture tiles: the step across its border is no larger than steps inside."""
+    """Guess the axes on which a texture tiles: where the step across the border is like steps inside."""
     grey = rgba[..., :3].mean(axis=2)
     return Edges(x="wrap" if _continues(grey.T) else "clamp", y="wrap" if _continues(grey) else "clamp")
 
 
 def bleed(rgba: Rgba8) -> NDArray[np.uint8]:
-    """Give every invisible pixel the colour of the nearest visible one; H x W x 4 -> H x W x 3."""
+    """Give every invisible pixel the colour of the nearest visible one; H x W x 4 -> H x W x 3.
+
+    Pixels below half opacity count as invisible: artists' tools leave the background's colour in soft edges.
+    """
     import cv2
 
-    visible = rgba[..., 3] > 0
+    visible = rgba[..., 3] >= 128
     if visible.all() or not visible.any():
         return rgba[..., :3]
     _, labels = cv2.distanceTransformWithLabels(
@@ -154,12 +174,14 @@ def _file_reader(name: str, path: Path, alpha: Path | None) -> Callable[[], Rgba
 
 
 def _shard(path: Path, prefix: str) -> Iterator[tuple[str, Callable[[], Rgba8], Edges | None]]:
-    """Yield the pictures of a tar file, which may say in index.csv (columns `file`, `mode`) which of them tile."""
+    """Yield the pictures of a tar file, whose index.csv (columns `file`, `mode`) may say which tile."""
     try:
         with tarfile.open(path) as tar:
             places = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
     except (tarfile.TarError, OSError) as error:
-        raise SourceError(f"{path} is not a readable tar file: {error}", hint="Check the download.") from error
+        raise SourceError(
+            f"{path} is not a readable tar file: {error}", hint="Check the download."
+        ) from error
 
     def read(member: str) -> bytes:
         offset, size = places[member]
@@ -167,7 +189,7 @@ def _shard(path: Path, prefix: str) -> Iterator[tuple[str, Callable[[], Rgba8], 
             file.seek(offset)
             return file.read(size)
 
-    tiling = _index(read("index.csv")) if "index.csv" in places else {}
+    tiling = {row["file"]: _tiling(row) for row in _index_rows(path) if "file" in row}
     for member in sorted(places):
         if PurePosixPath(member).suffix.lower() not in SUFFIXES or member.endswith(ALPHA_SUFFIX):
             continue
@@ -176,18 +198,31 @@ def _shard(path: Path, prefix: str) -> Iterator[tuple[str, Callable[[], Rgba8], 
         yield name, _member_reader(name, read, member, alpha if alpha in places else None), tiling.get(member)
 
 
-def _member_reader(name: str, read: Callable[[str], bytes], member: str, alpha: str | None) -> Callable[[], Rgba8]:
+def _member_reader(
+    name: str, read: Callable[[str], bytes], member: str, alpha: str | None
+) -> Callable[[], Rgba8]:
     return lambda: decode(read(member), read(alpha) if alpha else None, name)
 
 
-def _index(data: bytes) -> dict[str, Edges]:
-    """Read the tile flags of an index: mode `whole:both`, `whole:x`, `whole:y`; anything else does not tile."""
-    found: dict[str, Edges] = {}
-    for row in csv.DictReader(io.StringIO(data.decode("utf-8", "replace"))):
-        flag = (row.get("mode") or "").partition(":")[2]
-        x, y = flag in {"both", "x"}, flag in {"both", "y"}
-        found[row.get("file") or ""] = Edges("wrap" if x else "clamp", "wrap" if y else "clamp")
-    return found
+def _index_rows(shard: Path) -> list[dict[str, str]]:
+    """Read the index of a shard; empty without one."""
+    try:
+        with tarfile.open(shard) as tar:
+            file = tar.extractfile("index.csv")
+            assert file is not None
+            return list(csv.DictReader(io.StringIO(file.read().decode("utf-8", "replace"))))
+    except KeyError:
+        return []
+    except (tarfile.TarError, OSError) as error:
+        raise SourceError(
+            f"{shard} is not a readable tar file: {error}", hint="Check the download."
+        ) from error
+
+
+def _tiling(row: dict[str, str]) -> Edges:
+    """Read the tile flag of a row: mode `whole:both`, `whole:x`, `whole:y`; anything else does not tile."""
+    flag = (row.get("mode") or "").partition(":")[2]
+    return Edges("wrap" if flag in {"both", "x"} else "clamp", "wrap" if flag in {"both", "y"} else "clamp")
 
 
 def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
@@ -196,7 +231,11 @@ def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
     Raises:
         SourceError: damaged, of an unknown format, or the two differ in size.
     """
-    rgba = _photo(data) if PurePosixPath(name).suffix.lower() in _PHOTO_SUFFIXES else pixels.decode(data, name=name)[0]
+    rgba = (
+        _photo(data)
+        if PurePosixPath(name).suffix.lower() in _PHOTO_SUFFIXES
+        else pixels.decode(data, name=name)[0]
+    )
     if alpha is None:
         return rgba
     plane = pixels.decode(alpha, name=PurePosixPath(name).stem + ALPHA_SUFFIX)[0][..., 0]

@@ -1,7 +1,7 @@
 """Pairs of crops, low and high resolution, made on the fly.
 
-Pair number n is a function of the seed and n alone: a resumed training sees what an uninterrupted one would have
-seen, and several processes share the numbers between them.
+Pair number n is a function of the seed and n alone: a resumed training sees what an uninterrupted one would
+have seen, and several processes share the numbers between them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A texture as the console had it and as it was meant: h x w x 3 and (scale h) x (scale w) x 3 in [0, 1]."""
+    """A texture as the console had it, h x w x 3, and as it was meant, scale times as large, in [0, 1]."""
 
     name: str
     lr: Floats
@@ -49,7 +49,12 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(
-        self, collection: Collection, pictures: Sequence[Picture], data: Data, degradation: Degradation, seed: int
+        self,
+        collection: Collection,
+        pictures: Sequence[Picture],
+        data: Data,
+        degradation: Degradation,
+        seed: int,
     ) -> None:
         self.collection = collection
         self.pictures = pictures
@@ -80,7 +85,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
         image = _roll(image, edges, rng)
         if self.data.flips:
             image, edges = _turn(image, edges, rng)
-        return jitter(image.astype(np.float32) / 255, self.data, rng), edges
+        return jitter(image.astype(np.float32) / np.float32(255), self.data, rng), edges
 
     def _place(self, hr: Floats, rng: np.random.Generator) -> tuple[int, int]:
         """Draw the corner of a crop on the grid of low-resolution texels."""
@@ -95,7 +100,9 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
         return lr[top // scale : top // scale + crop, left // scale : left // scale + crop]
 
 
-def held_out_pair(collection: Collection, picture: Picture, degradation: Degradation, seed: int, side: int) -> Pair:
+def held_out_pair(
+    collection: Collection, picture: Picture, degradation: Degradation, seed: int, side: int
+) -> Pair:
     """Degrade one whole picture (its middle, if larger than `side` texels) by its name and the seed alone."""
     scale = degradation.scale
     image, edges = bleed(collection.load(picture)), picture.edges
@@ -106,9 +113,24 @@ def held_out_pair(collection: Collection, picture: Picture, degradation: Degrada
         left = (image.shape[1] - side) // 2
         image, edges = image[:, left : left + side], Edges("clamp", edges.y)
     image, edges = fit(image, edges, scale, scale)
-    hr = image.astype(np.float32) / 255
+    hr = image.astype(np.float32) / np.float32(255)
     digest = int.from_bytes(hashlib.sha256(picture.name.encode()).digest()[:8], "big")
-    return Pair(picture.name, degrade(hr, np.random.default_rng((seed, digest)), degradation, edges), hr, edges)
+    return Pair(
+        picture.name, degrade(hr, np.random.default_rng((seed, digest)), degradation, edges), hr, edges
+    )
+
+
+def degradation_examples(
+    collection: Collection, degradation: Degradation, seed: int, count: int = 8
+) -> tuple[list[str], list[list[Floats]]]:
+    """Return titles and rows of a sheet: some textures, four of their console versions each."""
+    step = max(1, len(collection.pictures) // count)
+    rows: list[list[Floats]] = []
+    for picture in collection.pictures[::step][:count]:
+        pairs = [held_out_pair(collection, picture, degradation, seed + i, _WORKING_SIDE) for i in range(4)]
+        versions = [pair.lr.repeat(degradation.scale, 0).repeat(degradation.scale, 1) for pair in pairs]
+        rows.append([pairs[0].hr, *versions])
+    return ["HR", "LR 1", "LR 2", "LR 3", "LR 4"], rows
 
 
 def sharpness(image: Floats) -> float:
@@ -119,22 +141,28 @@ def sharpness(image: Floats) -> float:
 
 
 def jitter(image: Floats, data: Data, rng: np.random.Generator) -> Floats:
-    """Change brightness and saturation, darken, or make grey, as often as `data` says; H x W x 3 in [0, 1]."""
+    """Change brightness and saturation, darken or make grey, as often as `data` says; H x W x 3 in [0, 1]."""
     change, grey, dark = rng.random(3)
-    brightness, saturation, darkness = rng.uniform(*data.brightness), rng.uniform(*data.saturation), rng.uniform(0.3, 0.8)
+    brightness, saturation, darkness = (
+        rng.uniform(*data.brightness),
+        rng.uniform(*data.saturation),
+        rng.uniform(0.3, 0.8),
+    )
     luma = (image @ _LUMA)[..., None]
     if grey < data.grey_chance:
-        image = np.repeat(luma, 3, axis=2)
+        image = luma.repeat(3, axis=2)
     elif change < data.jitter_chance and (image != image[..., :1]).any():
-        image = luma + np.float32(saturation) * (image - luma)
+        image = np.asarray(luma + saturation * (image - luma), np.float32)
     if change < data.jitter_chance:
-        image = image * np.float32(brightness)
+        image = np.asarray(image * brightness, np.float32)
     if dark < data.darken_chance:
-        image = image * np.float32(darkness)
+        image = np.asarray(image * darkness, np.float32)
     return image.clip(0, 1)
 
 
-def working_size(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Edges]:
+def working_size(
+    image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Edges]:
     """Bring a large picture to a size that consoles had four times smaller.
 
     A 64x64 texture held a whole wall: half of the large pictures are reduced as a whole, which keeps their
@@ -155,18 +183,24 @@ def working_size(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generato
 
 
 def fit(image: NDArray[np.uint8], edges: Edges, side: int, multiple: int) -> tuple[NDArray[np.uint8], Edges]:
-    """Trim both sides to a multiple, and continue a picture that is smaller than `side` on its tiling axes.
+    """Trim both sides to a multiple, and continue a picture that is smaller than `side`, never with black.
 
-    Axes that do not tile are mirrored: borders are never black.
+    Args:
+        image: H x W x 3.
+        edges: axes that wrap are continued by repeating, others by mirroring.
+        side: least height and width of the result, a multiple of `multiple`.
+        multiple: of which height and width will be; H and W are at least as large.
+
+    Returns:
+        The picture and its edges, which wrap only where a whole period was kept.
     """
     height, width = (length // multiple * multiple for length in image.shape[:2])
     x = edges.x if width == image.shape[1] else "clamp"
     y = edges.y if height == image.shape[0] else "clamp"
-    image = image[: max(height, 1), : max(width, 1)]
-    rows, columns = max(side - image.shape[0], -height % multiple), max(side - image.shape[1], 0)
+    image = image[:height, :width]
+    rows, columns = max(side - height, 0), max(side - width, 0)
     image = np.pad(image, ((0, rows), (0, 0), (0, 0)), "wrap" if y == "wrap" else "symmetric")
     image = np.pad(image, ((0, 0), (0, columns), (0, 0)), "wrap" if x == "wrap" else "symmetric")
-    # A continued texture ends where `side` ends, not where its period does.
     return image, Edges("clamp" if columns else x, "clamp" if rows else y)
 
 
@@ -183,7 +217,9 @@ def _roll(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator) -> N
     return np.roll(image, (down if edges.y == "wrap" else 0, right if edges.x == "wrap" else 0), (0, 1))
 
 
-def _turn(image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Edges]:
+def _turn(
+    image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Edges]:
     quarters, flip = int(rng.integers(4)), bool(rng.integers(2))
     image = np.rot90(image[:, ::-1] if flip else image, quarters)
     return image, Edges(edges.y, edges.x) if quarters % 2 else edges

@@ -1,8 +1,8 @@
-"""What a console does to a texture: a modern picture goes in, an N64 or PS1 texture a quarter its size comes out.
+"""What a console does to a texture: a modern picture goes in, a small N64 or PS1 texture comes out.
 
-Order, as in a studio of the time: the artist's picture is softened or not, reduced, sharpened by hand, carries
-some scanner noise, and is then stored in one of the console's texel formats, with or without dithering.
-JPEG and the cameras' noise, the usual training degradation, play no part unless a preset asks for them.
+Order, as in a studio of the time: the artist's picture is softened or not, reduced, sharpened by hand,
+carries some scanner noise, and is then stored in one of the console's texel formats, with or without
+dithering. JPEG, half of the usual training degradation, plays no part unless a preset asks for it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from texpipe import pixelformats
-from texpipe.texture import Edges, EdgeMode, TexelFormat
+from texpipe.texture import EdgeMode, Edges, TexelFormat
 from texpipe.train.dither import Dither, Floats, to_levels, to_palette
 
 Reduction: TypeAlias = Literal["box", "bilinear", "bicubic", "lanczos", "point"]
 Palette: TypeAlias = Literal["median_cut", "octree", "k_means"]
-Stored: TypeAlias = Literal["rgba32", "rgba16", "ci8", "ci4", "i8", "i4", "ia8", "ia4", "psx16", "psx8", "psx4"]
+Stored: TypeAlias = Literal[
+    "rgba32", "rgba16", "ci8", "ci4", "i8", "i4", "ia8", "ia4", "psx16", "psx8", "psx4"
+]
 Weights: TypeAlias = Mapping[str, float]
 Range: TypeAlias = tuple[float, float]
 T = TypeVar("T", bound=str)
@@ -47,7 +49,7 @@ _PAD_MODES: dict[EdgeMode, Literal["wrap", "symmetric", "edge"]] = {
     "mirror": "symmetric",
     "clamp": "edge",
 }
-# What lies beyond the border and can still reach the result: 3 reduced pixels of Lanczos, 3 of blur, 2 of sharpening.
+# Small pixels beyond the border that can reach the result: 3 by Lanczos, 2 by blur, 3 by sharpening.
 _MARGIN = 8
 
 
@@ -56,29 +58,47 @@ class Degradation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scale: int = Field(4, ge=1, le=8, description="Reduction factor per axis.")
+    scale: int = Field(default=4, ge=1, le=8, description="Reduction factor per axis.")
     reductions: dict[Reduction, float] = Field(
-        {"box": 4, "bilinear": 1, "bicubic": 2, "lanczos": 1, "point": 1},
-        description="Weights of the reduction filters; box is the mean of the area. Filters are widened by the scale.",
+        default={"box": 4, "bilinear": 1, "bicubic": 2, "lanczos": 1, "point": 1},
+        description="Weights of the reduction filters, widened by the scale; box is the mean of the area.",
     )
-    blur_chance: float = Field(0.15, ge=0, le=1, description="Share of pictures blurred before the reduction.")
-    blur_sigma: Range = Field((0.5, 2.0), description="Gaussian sigma in pixels of the large picture, from and to.")
-    sharpen_chance: float = Field(0.25, ge=0, le=1, description="Share sharpened (unsharp mask) after the reduction.")
-    sharpen_amount: Range = Field((0.1, 0.6), description="Strength of the unsharp mask, from and to.")
-    noise_chance: float = Field(0.15, ge=0, le=1, description="Share that gets Gaussian noise after the reduction.")
-    noise_levels: Range = Field((0.5, 4.0), description="Sigma of the noise in levels of 255, from and to.")
-    jpeg_chance: float = Field(0.0, ge=0, le=1, description="Share coded as JPEG: only for backgrounds and movies.")
-    jpeg_quality: Range = Field((60, 95), description="JPEG quality, from and to.")
+    blur_chance: float = Field(
+        default=0.15, ge=0, le=1, description="Share of pictures blurred before the reduction."
+    )
+    blur_sigma: Range = Field(
+        default=(0.5, 2.0), description="Gaussian sigma in pixels of the large picture, from and to."
+    )
+    sharpen_chance: float = Field(
+        default=0.25, ge=0, le=1, description="Share sharpened (unsharp mask) after the reduction."
+    )
+    sharpen_amount: Range = Field(
+        default=(0.1, 0.6), description="Strength of the unsharp mask, from and to."
+    )
+    noise_chance: float = Field(
+        default=0.15, ge=0, le=1, description="Share that gets Gaussian noise after the reduction."
+    )
+    noise_levels: Range = Field(
+        default=(0.5, 4.0), description="Sigma of the noise in levels of 255, from and to."
+    )
+    jpeg_chance: float = Field(
+        default=0.0, ge=0, le=1, description="Share coded as JPEG: only for backgrounds and movies."
+    )
+    jpeg_quality: Range = Field(default=(60, 95), description="JPEG quality, from and to.")
     formats: dict[Stored, float] = Field(
-        {"rgba16": 5, "ci8": 4, "ci4": 3, "psx16": 1, "psx8": 1, "psx4": 1, "rgba32": 1}
-        | {"i8": 2, "i4": 2, "ia8": 2, "ia4": 1},
-        description="Weights of the console's texel formats. Those without colour are only drawn for grey pictures.",
+        default={
+            **{"rgba16": 5, "ci8": 4, "ci4": 3, "psx16": 1, "psx8": 1, "psx4": 1, "rgba32": 1},
+            **{"i8": 2, "i4": 2, "ia8": 2, "ia4": 1},
+        },
+        description="Weights of the texel formats; those without colour are drawn for grey pictures only.",
     )
     palettes: dict[Palette, float] = Field(
-        {"median_cut": 2, "octree": 1, "k_means": 2}, description="Weights of the ways to choose a palette."
+        default={"median_cut": 2, "octree": 1, "k_means": 2},
+        description="Weights of the ways to choose a palette.",
     )
     dithers: dict[Dither, float] = Field(
-        {"none": 5, "bayer": 1, "psx": 1, "floyd_steinberg": 3}, description="Weights of the dither patterns."
+        default={"none": 5, "bayer": 1, "psx": 1, "floyd_steinberg": 3},
+        description="Weights of the dither patterns.",
     )
 
     @model_validator(mode="after")
@@ -93,7 +113,12 @@ class Degradation(BaseModel):
 
 
 BICUBIC = Degradation(
-    reductions={"bicubic": 1}, blur_chance=0, sharpen_chance=0, noise_chance=0, formats={"rgba32": 1}, dithers={"none": 1}
+    reductions={"bicubic": 1},
+    blur_chance=0,
+    sharpen_chance=0,
+    noise_chance=0,
+    formats={"rgba32": 1},
+    dithers={"none": 1},
 )
 """The super-resolution papers' degradation: a bicubic reduction and nothing else."""
 
@@ -210,7 +235,7 @@ def _levels(texels: TexelFormat) -> tuple[Floats, Floats]:
     colour = np.stack([ramp, ramp, ramp, np.full_like(ramp, 255)], axis=1)[None]
     alpha = np.stack([np.full_like(ramp, 128)] * 3 + [ramp], axis=1)[None]
     seen = pixelformats.quantise(colour, texels)[..., 0], pixelformats.quantise(alpha, texels)[..., 3]
-    return np.unique(seen[0]).astype(np.float32) / 255, np.unique(seen[1]).astype(np.float32) / 255
+    return _fractions(np.unique(seen[0])), _fractions(np.unique(seen[1]))
 
 
 def _palette(colour: Floats, count: int, entry: TexelFormat, way: Palette) -> Floats:
@@ -221,40 +246,47 @@ def _palette(colour: Floats, count: int, entry: TexelFormat, way: Palette) -> Fl
         method = Image.Quantize.MEDIANCUT if way == "median_cut" else Image.Quantize.FASTOCTREE
         picture = Image.fromarray((colour * 255).round().astype(np.uint8))
         flat = picture.quantize(count, method, dither=Image.Dither.NONE).getpalette() or [0, 0, 0]
-        found = np.array(flat, np.float32).reshape(-1, 3)[:count] / 255
+        found = _fractions(np.array(flat).reshape(-1, 3)[:count])
     levels, _ = _levels(entry)
     return np.unique(to_levels(found[None], levels, "none")[0], axis=0)
 
 
 def _k_means(colour: Floats, count: int) -> Floats:
-    """Cluster the colours of a picture; starts from evenly spaced brightness ranks, so it draws nothing at random."""
+    """Cluster the colours of a picture, starting from evenly spaced ranks of brightness."""
     pixels = colour.reshape(-1, 3)
     order = pixels.sum(axis=1).argsort()
-    centres = pixels[order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(int)]]
+    centres: Floats = pixels[order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(int)]]
     for _ in range(4):
         distance = (centres * centres).sum(axis=1) - 2 * pixels @ centres.T
         nearest = distance.argmin(axis=1)
         weight = np.bincount(nearest, minlength=len(centres))
         sums = np.stack([np.bincount(nearest, pixels[:, c], len(centres)) for c in range(3)], axis=1)
-        centres = np.where(weight[:, None] > 0, sums / np.maximum(weight, 1)[:, None], centres).astype(np.float32)
+        means = sums / np.maximum(weight, 1)[:, None]
+        centres = np.asarray(np.where(weight[:, None] > 0, means, centres), np.float32)
     return centres
 
 
+def _fractions(levels: NDArray[np.integer]) -> Floats:
+    """Turn levels of 0 to 255 into [0, 1]."""
+    return np.asarray(levels / 255, np.float32)
+
+
 def _pad(image: Floats, margin: int, edges: Edges) -> Floats:
-    rows = np.pad(image, ((margin, margin), (0, 0), (0, 0)), _PAD_MODES[edges.y])
-    return np.pad(rows, ((0, 0), (margin, margin), (0, 0)), _PAD_MODES[edges.x])
+    rows: Floats = np.pad(image, ((margin, margin), (0, 0), (0, 0)), _PAD_MODES[edges.y])
+    both: Floats = np.pad(rows, ((0, 0), (margin, margin), (0, 0)), _PAD_MODES[edges.x])
+    return both
 
 
 def _blur(image: Floats, sigma: float) -> Floats:
     import cv2
 
-    return cv2.GaussianBlur(image, (0, 0), sigma).reshape(image.shape).astype(np.float32, copy=False)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32).reshape(image.shape)
 
 
 def _jpeg(colour: Floats, quality: int) -> Floats:
     buffer = io.BytesIO()
     Image.fromarray((colour * 255).round().astype(np.uint8)).save(buffer, "JPEG", quality=quality)
-    return np.asarray(Image.open(buffer), np.float32) / 255
+    return _fractions(np.asarray(Image.open(buffer)))
 
 
 def _straight(image: Floats) -> tuple[Floats, Floats | None]:

@@ -1,6 +1,6 @@
 """Dithering to a set of levels or to a palette, as art tools and consoles did it.
 
-Sources of the patterns: Bayer, "An optimum method for two-level rendition of continuous-tone pictures" (1973);
+Sources: Bayer, "An optimum method for two-level rendition of continuous-tone pictures" (1973);
 Floyd and Steinberg, "An adaptive algorithm for spatial grey scale" (1976); the PS1's 4x4 table from Martin
 Korth's psx-spx, "24bit RGB to 15bit RGB Dithering".
 """
@@ -21,8 +21,8 @@ _PSX_4 = np.array([[-4, 0, -3, 1], [2, -2, 3, -1], [-3, 1, -4, 0], [3, -1, 2, -2
 # Offsets in (-0.5, 0.5) of one level step, mean zero: a dither must not shift the mean colour. The hardware
 # adds the PS1 table before it truncates; adding the centred table before rounding is the same thing.
 PATTERNS: dict[Dither, Floats] = {
-    "bayer": (_BAYER_4 + 0.5) / 16 - 0.5,
-    "psx": (_PSX_4 + 0.5) / 8,
+    "bayer": (_BAYER_4 + np.float32(0.5)) / np.float32(16) - np.float32(0.5),
+    "psx": (_PSX_4 + np.float32(0.5)) / np.float32(8),
 }
 
 _FLOYD_STEINBERG = ((0, 1, 7 / 16), (1, -1, 3 / 16), (1, 0, 5 / 16), (1, 1, 1 / 16))
@@ -48,8 +48,7 @@ def to_levels(image: Floats, levels: Floats, dither: Dither) -> Floats:
 def to_palette(image: Floats, palette: Floats, dither: Dither) -> Floats:
     """Give every pixel a colour of the palette.
 
-    Ordered patterns shift a colour by at most half the spacing that the palette would have if it filled
-    the colour cube evenly.
+    Ordered patterns shift a colour by at most half the usual distance between neighbours in the palette.
 
     Args:
         image: H x W x 3 in [0, 1].
@@ -61,8 +60,9 @@ def to_palette(image: Floats, palette: Floats, dither: Dither) -> Floats:
     """
     if dither == "floyd_steinberg":
         return diffuse(image, lambda rows: nearest_colour(rows, palette))
-    spacing = np.float32(0.5 / len(palette) ** (1 / 3))
-    return nearest_colour(image + spacing * _offsets(dither, image.shape), palette)
+    if dither == "none" or len(palette) == 1:
+        return nearest_colour(image, palette)
+    return nearest_colour(image + _spacing(palette) * _offsets(dither, image.shape), palette)
 
 
 def nearest_level(values: Floats, levels: Floats) -> Floats:
@@ -76,7 +76,16 @@ def nearest_colour(colours: Floats, palette: Floats) -> Floats:
     flat = colours.reshape(-1, 3)
     # |c - p|^2 without |c|^2, which is the same for every p.
     distance = (palette * palette).sum(axis=1) - 2 * flat @ palette.T
-    return palette[distance.argmin(axis=1)].reshape(colours.shape)
+    nearest: Floats = palette[distance.argmin(axis=1)].reshape(colours.shape)
+    return nearest
+
+
+def _spacing(palette: Floats) -> np.float32:
+    """Return the median distance of a palette's colours to their nearest neighbours, per channel."""
+    squares = (palette * palette).sum(axis=1)
+    distance = squares[:, None] + squares - 2 * palette @ palette.T
+    np.fill_diagonal(distance, np.inf)
+    return np.float32(np.sqrt(np.median(distance.min(axis=1)).clip(0) / 3))
 
 
 def diffuse(image: Floats, nearest: Callable[[Floats], Floats]) -> Floats:

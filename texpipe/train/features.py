@@ -17,10 +17,10 @@ Activation: TypeAlias = Literal["before", "after"]
 
 
 class Layer(NamedTuple):
-    """A convolution with its activation; `pool` is the max pooling in front of it (kernel, stride), if any."""
+    """A convolution with its ReLU; `pool` is the max pooling in front of it (kernel, stride), if any."""
 
     name: str
-    index: int  # in torchvision's `features`, which names the weights
+    position: int  # in torchvision's `features`, which names the weights
     inputs: int
     outputs: int
     kernel: int
@@ -81,8 +81,8 @@ class Trunk(nn.Module):
         for layer in LAYERS[name]:
             conv = nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding)
             if weights is not None:
-                conv.weight.data = weights[f"features.{layer.index}.weight"].float()
-                conv.bias = nn.Parameter(weights[f"features.{layer.index}.bias"].float())
+                conv.weight.data = weights[f"features.{layer.position}.weight"].float()
+                conv.bias = nn.Parameter(weights[f"features.{layer.position}.bias"].float())
             self.convs[layer.name] = conv
         self.heads = nn.ParameterList(_heads(name, weights))
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None])
@@ -154,7 +154,9 @@ def dists(trunk: Trunk, alpha: Tensor, beta: Tensor, a: Tensor, b: Tensor) -> Te
     sizes = [x.shape[1] for x in ours]
     whole = alpha.sum() + beta.sum()
     similarity = torch.zeros(len(a), device=a.device)
-    for x, y, of_mean, of_structure in zip(ours, theirs, alpha.split(sizes), beta.split(sizes), strict=True):
+    for x, y, of_mean, of_structure in zip(
+        ours, theirs, torch.split(alpha, sizes), torch.split(beta, sizes), strict=True
+    ):
         mean_x, mean_y = x.mean(dim=(2, 3)), y.mean(dim=(2, 3))
         var_x, var_y = x.var(dim=(2, 3), correction=0), y.var(dim=(2, 3), correction=0)
         covariance = (x * y).mean(dim=(2, 3)) - mean_x * mean_y
@@ -190,7 +192,7 @@ def _l2_pool(x: Tensor) -> Tensor:
 def st_lpips(trunk: Trunk, a: Tensor, b: Tensor) -> Tensor:
     """ST-LPIPS (Ghildyal and Liu 2022, arXiv:2207.13686) on its shift-tolerant AlexNet.
 
-    The first convolution has stride 1, and every reduction is a reflected 3x3 binomial blur before subsampling.
+    The first convolution has stride 1, and every reduction is a reflected 3x3 binomial blur and subsampling.
 
     Args:
         trunk: AlexNet with the weights and heads of ST-LPIPS.
@@ -200,7 +202,9 @@ def st_lpips(trunk: Trunk, a: Tensor, b: Tensor) -> Tensor:
         N distances, 0 for equal pictures.
     """
     total = torch.zeros(len(a), device=a.device)
-    for ours, theirs, head in zip(_shift_tolerant(trunk, a), _shift_tolerant(trunk, b), trunk.heads, strict=True):
+    for ours, theirs, head in zip(
+        _shift_tolerant(trunk, a), _shift_tolerant(trunk, b), trunk.heads, strict=True
+    ):
         total = total + ((_unit(ours) - _unit(theirs)) ** 2 * head[:, None, None]).sum(dim=1).mean(dim=(1, 2))
     return total
 
@@ -210,6 +214,7 @@ def _shift_tolerant(trunk: Trunk, x: Tensor) -> list[Tensor]:
     x = (x - trunk.mean) / trunk.std
     for layer in LAYERS["alexnet"]:
         conv = trunk.convs[layer.name]
+        assert isinstance(conv, nn.Conv2d)
         if layer.pool is not None:
             x = _blur_pool(functional.max_pool2d(x, layer.pool[0], 1))
         x = functional.conv2d(x, conv.weight, conv.bias, padding=layer.padding)

@@ -42,7 +42,9 @@ def new(options: Generator) -> nn.Module:
             unshuffle=1,
         )
     return SRResNet(
-        SRResNetArchitecture(options.blocks, options.upsampler, options.padding, options.features, options.scale)
+        SRResNetArchitecture(
+            options.blocks, options.upsampler, options.padding, options.features, options.scale
+        )
     )
 
 
@@ -59,29 +61,35 @@ def load(model: str) -> Base:
 
 def scale_of(network: nn.Module) -> int:
     """Output texels per input texel and axis."""
-    scale = network.architecture.scale
-    assert isinstance(scale, int)
-    return scale
+    assert isinstance(network, (RRDBNet, SRResNet))
+    return network.architecture.scale
 
 
 def architecture_notes(network: nn.Module) -> dict[str, str]:
-    """What a saved file says about its network: a name, and for SRResNet what its weights' shapes do not tell."""
+    """What a saved file says about its network: a name, and what an SRResNet's weights do not tell."""
     if isinstance(network, SRResNet):
-        return {"architecture": "SRResNet", "options": json.dumps(asdict(network.architecture), sort_keys=True)}
+        return {
+            "architecture": "SRResNet",
+            "options": json.dumps(asdict(network.architecture), sort_keys=True),
+        }
     return {"architecture": "RRDBNet"}
 
 
 def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Mapping[str, str]) -> str:
     """Write weights as fp16 safetensors with notes; returns the file's sha256."""
     floating = {name: value for name, value in state.items() if value.is_floating_point()}
-    return checkpoint.save_safetensors(path, floating, {"format": "pt", **architecture_notes(network), **notes})
+    return checkpoint.save_safetensors(
+        path, floating, {"format": "pt", **architecture_notes(network), **notes}
+    )
 
 
 def discriminator(options: Adversarial, size: int) -> nn.Module:
     """Make the discriminator that a preset asks for, for pictures of size x size."""
     if options.discriminator == "unet":
         return UNetDiscriminator(options.features)
-    return StridedDiscriminator(size, options.features, options.dense, norm=options.discriminator == "strided")
+    return StridedDiscriminator(
+        size, options.features, options.dense, norm=options.discriminator == "strided"
+    )
 
 
 @torch.no_grad()

@@ -11,13 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from texpipe.train.degrade import Range
 from texpipe.train.features import Trunk, lpips
-from texpipe.train.presets import Adversarial, Losses, Perceptual, Range
+from texpipe.train.presets import Adversarial, Losses, Perceptual
 
 Features = Callable[[Tensor, Tensor], Tensor]
 
 
-def reconstruction(weights: Losses, result: Tensor, hr: Tensor, scale: int, features: Mapping[str, Features]) -> dict[str, Tensor]:
+def reconstruction(
+    weights: Losses, result: Tensor, hr: Tensor, scale: int, features: Mapping[str, Features]
+) -> dict[str, Tensor]:
     """Compute every loss of a stage but the adversarial one.
 
     Args:
@@ -131,7 +134,7 @@ def soft_labels(options: Adversarial, count: int, random: torch.Generator) -> tu
 
 
 def gradient_penalty(network: nn.Module, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
-    """Mean squared distance of the critic's slope from 1, at random points between real and generated pictures."""
+    """Mean squared distance of the critic's slope from 1, at random points between real and fake pictures."""
     share = torch.rand(len(real), 1, 1, 1, generator=random).to(real.device)
     between = (share * real + (1 - share) * fake).requires_grad_(True)
     score = network(between).sum()

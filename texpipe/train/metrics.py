@@ -16,7 +16,16 @@ from texpipe.train.dither import Floats
 from texpipe.train.features import Trunk, dists, lpips, st_lpips
 
 Metric: TypeAlias = Literal[
-    "psnr_y", "ssim_y", "lpips_alex", "lpips_vgg", "st_lpips", "dists", "l1", "lr_psnr", "colour_drift", "seam"
+    "psnr_y",
+    "ssim_y",
+    "lpips_alex",
+    "lpips_vgg",
+    "st_lpips",
+    "dists",
+    "l1",
+    "lr_psnr",
+    "colour_drift",
+    "seam",
 ]
 Scores: TypeAlias = dict[Metric, float]
 
@@ -59,17 +68,25 @@ class Judge:
             pair: its source and the original of the same size as the result.
 
         Returns:
-            psnr_y (dB), ssim_y, the perceptual distances, l1 (levels), lr_psnr (dB: box-reduced result against
-            the source), colour_drift (levels: mean absolute difference of the same), and, for textures that
-            tile, seam (mean step across the border over the mean step inside; 1 is seamless).
+            psnr_y (dB), ssim_y, the perceptual distances, l1 (levels), lr_psnr (dB, LR-consistency: the
+            box-reduced result against the source), colour_drift (levels: mean absolute difference of the
+            same), and for textures that tile seam (mean step across the border over the mean step inside;
+            1 is seamless).
         """
-        scores: Scores = {"psnr_y": psnr(luma(result), luma(pair.hr)), "ssim_y": ssim(luma(result), luma(pair.hr))}
+        scores: Scores = {
+            "psnr_y": psnr(luma(result), luma(pair.hr)),
+            "ssim_y": ssim(luma(result), luma(pair.hr)),
+        }
         scores.update(self._perceptual(_tensor(result, self.place), _tensor(pair.hr, self.place)))
         reduced = box_reduce(result, pair.lr.shape[:2])
         scores["l1"] = float(np.abs(result - pair.hr).mean()) * 255
         scores["lr_psnr"] = psnr(reduced * 255, pair.lr * 255)
         scores["colour_drift"] = float(np.abs(reduced - pair.lr).mean()) * 255
-        seams = [s for s, mode in ((seam(result), pair.edges.y), (seam(result.swapaxes(0, 1)), pair.edges.x)) if mode == "wrap"]
+        seams = [
+            s
+            for s, mode in ((seam(result), pair.edges.y), (seam(result.swapaxes(0, 1)), pair.edges.x))
+            if mode == "wrap"
+        ]
         if seams:
             scores["seam"] = float(np.mean(seams))
         return scores
@@ -83,7 +100,9 @@ class Judge:
         if "stlpips" in self._trunks:
             scores["st_lpips"] = float(st_lpips(self._trunks["stlpips"], ours, theirs))
         if self._dists:
-            scores["dists"] = float(dists(self._trunks["vgg16"], self._dists["alpha"], self._dists["beta"], ours, theirs))
+            scores["dists"] = float(
+                dists(self._trunks["vgg16"], self._dists["alpha"], self._dists["beta"], ours, theirs)
+            )
         return scores
 
 
@@ -108,7 +127,7 @@ def psnr(ours: NDArray[np.floating], theirs: NDArray[np.floating]) -> float:
 
 
 def ssim(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
-    """Structural similarity (Wang et al. 2004) of two planes of 0 to 255: Gaussian window of 11, sigma 1.5."""
+    """Structural similarity (Wang et al. 2004) of planes of 0 to 255; Gaussian window of 11, sigma 1.5."""
     import cv2
 
     if min(ours.shape) < 11:

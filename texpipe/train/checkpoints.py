@@ -1,0 +1,72 @@
+"""Checkpoint folders: step-000200/ holds all that a training needs to go on as if nothing had happened.
+
+state.pt             weights, averaged weights, optimisers, counters (read as data only)
+model.safetensors    the averaged weights in fp16: a model that `texpipe run --model` takes
+preset.yaml          the preset that the training ran with
+metrics.json         the validation at this step, if there was one
+sheet.png            its pictures
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from texpipe.errors import Location, ModelError
+from texpipe.store import write_atomic
+
+STATE = "state.pt"
+_NAME = re.compile(r"step-(\d{6,})")
+
+
+def folder_of(output: Path, step: int) -> Path:
+    """Return the folder of a step's checkpoint."""
+    return output / f"step-{step:06d}"
+
+
+def save_state(folder: Path, state: dict[str, Any]) -> None:
+    """Write the state last of all files: a folder with a state is whole."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomic(folder / STATE, buffer.getvalue())
+
+
+def load_state(folder: Path) -> dict[str, Any]:
+    """Read a state.
+
+    Raises:
+        ModelError: damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ModelError(
+            f"the checkpoint cannot be read: {error}",
+            hint="Delete this folder; --resume then takes the one before it.",
+            location=Location(folder / STATE),
+        ) from error
+    return state
+
+
+def checkpoints(output: Path) -> list[Path]:
+    """Return the whole checkpoints of a training, oldest first."""
+    found = [(int(match[1]), path) for path in output.glob("step-*") if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found) if (path / STATE).is_file()]
+
+
+def prune(output: Path, keep: int) -> None:
+    """Keep the states of the newest checkpoints only; models, metrics and sheets of the others stay."""
+    for folder in checkpoints(output)[:-keep]:
+        (folder / STATE).unlink()
+
+
+def clear(output: Path) -> None:
+    """Remove all checkpoint folders, for a training that starts anew."""
+    for folder in output.glob("step-*"):
+        if _NAME.fullmatch(folder.name):
+            shutil.rmtree(folder)

@@ -1,0 +1,160 @@
+"""Models side by side on textures that none of them was trained on, always beside bicubic and nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from texpipe.errors import SourceError, UsageError
+from texpipe.texture import Edges, Rgba8
+from texpipe.train import generators
+from texpipe.train.collection import collect
+from texpipe.train.dataset import Pair
+from texpipe.train.degrade import Degradation
+from texpipe.train.dither import Floats
+from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
+from texpipe.train.sheets import nearest
+from texpipe.train.validation import Upscaler, held_out, plain, upscaler_of
+from texpipe.upscale.device import choose
+
+PLAIN = ("nearest", "bicubic")
+_SHEET_ROWS = 8
+_GREY = 0.5
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way to upscale: its mean scores, and its scores on each texture by name."""
+
+    name: str
+    scores: Scores
+    textures: dict[str, Scores]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All ways side by side; `titles` and `rows` are the sheet of the first textures."""
+
+    pictures: int
+    seed: int | None
+    measured: tuple[Measured, ...]
+    titles: tuple[str, ...]
+    rows: tuple[tuple[Floats, ...], ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return everything but the pictures."""
+        models = [{"name": m.name, "scores": m.scores, "textures": m.textures} for m in self.measured]
+        return {"pictures": self.pictures, "seed": self.seed, "models": models}
+
+    def best(self, metric: Metric) -> str | None:
+        """Return the name of the way with the best mean of a metric, or None if nobody has it."""
+        having = [m for m in self.measured if metric in m.scores]
+        pick = max if metric in HIGHER_IS_BETTER else min
+        return pick(having, key=lambda m: m.scores[metric]).name if having else None
+
+
+def evaluate(
+    pairs: Sequence[Pair],
+    models: Sequence[str],
+    *,
+    seed: int | None = None,
+    device: str = "auto",
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Evaluation:
+    """Upscale all pairs in every way and measure the results.
+
+    Args:
+        pairs: from `degraded` or `real_pairs`.
+        models: names or paths; bicubic and nearest are always there.
+        seed: of the degradation, for the report.
+        device: auto, cpu or cuda.
+        progress: called with the way's name, the textures done and all textures.
+
+    Raises:
+        ModelError: a model cannot be loaded.
+        UsageError: a model's scale is not the pairs' scale.
+    """
+    scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
+    judge = Judge(choose(device).name)
+    ways: list[tuple[str, Upscaler]] = [(name, plain(name, scale)) for name in PLAIN]
+    ways += [(_title(model), _load(model, scale, judge.place)) for model in models]
+    rows = [[nearest(pair.lr, scale)] for pair in pairs[:_SHEET_ROWS]]
+    measured = []
+    for name, upscaler in ways:
+        textures: dict[str, Scores] = {}
+        for i, pair in enumerate(pairs):
+            result = upscaler(pair.lr, pair.edges)
+            textures[pair.name] = judge.measure(result, pair)
+            if i < _SHEET_ROWS and name != "nearest":
+                rows[i].append(result)
+            progress(name, i + 1, len(pairs))
+        measured.append(Measured(name, average(textures.values()), textures))
+    shown = tuple((*row, pair.hr) for row, pair in zip(rows, pairs, strict=False))
+    titles = ("LR", *(name for name, _ in ways if name != "nearest"), "HR")
+    return Evaluation(len(pairs), seed, tuple(measured), titles, shown)
+
+
+def degraded(
+    textures: Path, degradation: Degradation, seed: int, limit: int | None = None
+) -> tuple[Pair, ...]:
+    """Degrade a folder of modern textures, each by its name and the seed alone.
+
+    Raises:
+        SourceError: no usable texture.
+    """
+    collection = collect(textures)
+    count = len(collection.pictures) if limit is None else limit
+    return held_out(collection, collection.pictures, degradation, seed, count)
+
+
+def real_pairs(folder: Path, limit: int | None = None) -> tuple[Pair, ...]:
+    """Read authentic pairs: files of the same names in FOLDER/lr and FOLDER/hr, alpha composited on mid grey.
+
+    Raises:
+        SourceError: one of the folders is missing, or no name is in both with sizes that fit.
+    """
+    for part in ("lr", "hr"):
+        if not (folder / part).is_dir():
+            raise SourceError(
+                f"no folder {folder / part}", hint="--pairs needs DIR/lr and DIR/hr with equal names."
+            )
+    small, large = collect(folder / "lr"), collect(folder / "hr")
+    there = {picture.name: picture for picture in large.pictures}
+    both = [(picture, there[picture.name]) for picture in small.pictures if picture.name in there][:limit]
+    pairs = tuple(_pairs((p.name, small.load(p), large.load(q)) for p, q in both))
+    if not pairs:
+        raise SourceError(
+            f"no pairs in {folder}: no name is in lr and in hr", hint="Give both files one name."
+        )
+    return pairs
+
+
+def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[Pair]:
+    for name, lr, hr in found:
+        scale = hr.shape[0] // lr.shape[0]
+        if scale < 1 or (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
+            raise SourceError(
+                f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, no multiple of lr's {lr.shape[1]}x{lr.shape[0]}"
+            )
+        yield Pair(name, _on_grey(lr), _on_grey(hr), Edges())
+
+
+def _on_grey(rgba: Rgba8) -> Floats:
+    values = rgba.astype(np.float32) / 255
+    alpha = values[..., 3:]
+    return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
+
+
+def _load(model: str, scale: int, place: torch.device) -> Upscaler:
+    network = generators.load(model).network
+    if generators.scale_of(network) != scale:
+        raise UsageError(f"{model} has scale {generators.scale_of(network)}, these textures need {scale}")
+    return upscaler_of(network.to(place))
+
+
+def _title(model: str) -> str:
+    return Path(model).stem if "/" in model or model.endswith(".safetensors") else model

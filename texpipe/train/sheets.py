@@ -1,0 +1,62 @@
+"""Sheets of pictures to look at: one row per texture, one column per version of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from texpipe.pixels import encode_png
+from texpipe.store import write_atomic
+from texpipe.texture import Rgba8
+from texpipe.train.dither import Floats
+
+_GAP = 4
+_TITLE = 16
+_PAPER, _INK = 24, 230
+
+
+def sheet(titles: Sequence[str], rows: Sequence[Sequence[Floats]], *, side: int = 256) -> Rgba8:
+    """Lay out pictures in a grid.
+
+    Args:
+        titles: one per column.
+        rows: H x W x 3 in [0, 1] per column; each is cut to its top left `side` x `side` pixels.
+        side: of a cell.
+
+    Returns:
+        The sheet, H x W x 4.
+    """
+    width = len(titles) * (side + _GAP) + _GAP
+    canvas = np.full((_TITLE + len(rows) * (side + _GAP) + _GAP, width, 3), _PAPER, np.uint8)
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            cut = (picture[:side, :side].clip(0, 1) * 255).round().astype(np.uint8)
+            top, left = _TITLE + _GAP + y * (side + _GAP), _GAP + x * (side + _GAP)
+            canvas[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
+    for x, title in enumerate(titles):
+        draw.text((_GAP + x * (side + _GAP), 3), title[: side // 6], fill=(_INK,) * 3)
+    return np.dstack([np.asarray(image), np.full(canvas.shape[:2], 255, np.uint8)])
+
+
+def save_sheet(
+    path: Path, titles: Sequence[str], rows: Sequence[Sequence[Floats]], *, side: int = 256
+) -> None:
+    """Write a sheet as PNG; arguments as in `sheet`."""
+    write_atomic(path, encode_png(sheet(titles, rows, side=side)))
+
+
+def nearest(lr: Floats, scale: int) -> Floats:
+    """Repeat every texel of h x w x C `scale` times on both axes."""
+    return lr.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def bicubic(lr: Floats, scale: int) -> Floats:
+    """Enlarge h x w x 3 bicubically (Catmull-Rom, as Pillow has it); clamped to [0, 1]."""
+    size = (lr.shape[1] * scale, lr.shape[0] * scale)
+    planes = [Image.fromarray(np.ascontiguousarray(lr[..., c])) for c in range(3)]
+    return np.stack([np.asarray(p.resize(size, Image.Resampling.BICUBIC)) for p in planes], axis=2).clip(0, 1)

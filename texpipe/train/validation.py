@@ -1,0 +1,103 @@
+"""Held-out textures through a network: figures, a sheet to look at, and the verdict whether it may ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import nn
+
+from texpipe.texture import Edges
+from texpipe.train.collection import Collection, Picture
+from texpipe.train.dataset import Pair, held_out_pair
+from texpipe.train.degrade import Degradation
+from texpipe.train.dither import Floats
+from texpipe.train.generators import upscale
+from texpipe.train.metrics import Judge, Metric, Scores, average
+from texpipe.train.sheets import bicubic, nearest
+
+Upscaler: TypeAlias = Callable[[Floats, Edges], Floats]
+
+_DRIFT_TOLERANCE = 0.05
+"""Levels of colour drift that are rounding, not drift."""
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What a network made of the held-out pairs, and the mean figures."""
+
+    results: tuple[Floats, ...]
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a trained network may replace its base, and why in one line."""
+
+    better: bool
+    reason: str
+
+
+def held_out(
+    collection: Collection,
+    pictures: Sequence[Picture],
+    degradation: Degradation,
+    seed: int,
+    count: int,
+    side: int = 256,
+) -> tuple[Pair, ...]:
+    """Degrade up to `count` held-out pictures, spread evenly over their names, always in the same way."""
+    step = max(1, len(pictures) / count)
+    chosen = [pictures[int(i * step)] for i in range(min(count, len(pictures)))]
+    return tuple(held_out_pair(collection, picture, degradation, seed, side) for picture in chosen)
+
+
+def validate(upscaler: Upscaler, pairs: Sequence[Pair], judge: Judge) -> Validation:
+    """Upscale all pairs and measure the results."""
+    results = tuple(upscaler(pair.lr, pair.edges) for pair in pairs)
+    return Validation(results, average(judge.measure(r, p) for r, p in zip(results, pairs, strict=True)))
+
+
+def upscaler_of(network: nn.Module) -> Upscaler:
+    """Return the network, put into evaluation mode, as a function of one texture."""
+    network.eval()
+    return lambda lr, edges: upscale(network, lr, edges)
+
+
+def plain(name: str, scale: int) -> Upscaler:
+    """Return an upscaler without a network: `bicubic` or `nearest`."""
+    way = {"bicubic": bicubic, "nearest": nearest}[name]
+    return lambda lr, edges: way(lr, scale)
+
+
+def columns(
+    pairs: Sequence[Pair], base: Validation | None, now: Validation, scale: int
+) -> tuple[list[str], list[list[Floats]]]:
+    """Arrange a validation for a sheet: LR, bicubic, base, now, HR."""
+    titles = ["LR", "bicubic", *(["base"] if base else []), "now", "HR"]
+    rows = []
+    for i, pair in enumerate(pairs):
+        before = [base.results[i]] if base else []
+        rows.append([nearest(pair.lr, scale), bicubic(pair.lr, scale), *before, now.results[i], pair.hr])
+    return titles, rows
+
+
+def judge_result(before: Scores, after: Scores) -> Verdict:
+    """Decide whether a network is better than the one it started from.
+
+    LPIPS (AlexNet) or DISTS must be better and the colour drift not worse. Without their weights the mean
+    difference from the originals and the difference from the sources must both be better.
+    """
+    perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
+    if perceptual:
+        better = any(after[name] < before[name] for name in perceptual)
+        looked_at: list[Metric] = [*perceptual, "colour_drift"]
+        note = ""
+    else:
+        better = after["l1"] < before["l1"]
+        looked_at = ["l1", "colour_drift"]
+        note = " (judged without LPIPS and DISTS, whose weights are not here)"
+    steady = after["colour_drift"] <= before["colour_drift"] + _DRIFT_TOLERANCE
+    figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in looked_at)
+    return Verdict(better and steady, f"{'better' if better and steady else 'not better'}: {figures}{note}")
