@@ -1,0 +1,57 @@
+"""What a texture is, as far as its pixels and its name tell."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.classify.alpha import alpha_class
+from texpipe.classify.pixel_format import texel_format
+from texpipe.classify.tileability import guess_axes
+from texpipe.texture import EmulatorName, Facts, Rgba8, Texture
+
+__all__ = ["classify"]
+
+_TINY_SIDE = 4
+
+
+def classify(texture: Texture) -> Facts:
+    """Gather the facts about a texture that a plan is made from.
+
+    Hidden RGB (under zero alpha) has no influence, except that R = G = B = A marks an intensity format.
+
+    Args:
+        texture: decoded, H and W at least 1.
+
+    Returns:
+        The facts, each guess with its reason.
+    """
+    rgba = texture.rgba
+    emulator = texture.source.emulator
+    alpha, alpha_reason = alpha_class(rgba, emulator.texels if emulator else None)
+    x, y = guess_axes(rgba, n64=_is_n64(emulator))
+    texels, texels_reason = texel_format(texture)
+    visible = _visible_colours(rgba)
+    return Facts(
+        alpha=alpha,
+        alpha_reason=alpha_reason,
+        x=x,
+        y=y,
+        texels=texels,
+        texels_reason=texels_reason,
+        colours=len(visible),
+        grey=bool((visible == visible[:, :1]).all()),
+        flat=len(visible) <= 1,
+        tiny=min(texture.size) <= _TINY_SIDE,
+    )
+
+
+def _is_n64(emulator: EmulatorName | None) -> bool:
+    return emulator is not None and emulator.texels is not None and not emulator.texels.startswith("psx")
+
+
+def _visible_colours(rgba: Rgba8) -> NDArray[np.uint8]:
+    """Return the distinct visible colours, N x 3."""
+    shown = rgba[rgba[..., 3] > 0][:, :3].astype(np.uint32)
+    packed = np.unique(shown[:, 0] << 16 | shown[:, 1] << 8 | shown[:, 2])
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)

@@ -1,0 +1,31 @@
+"""In which texel format the console held a texture: from its name, else the smallest that holds the pixels exactly."""
+
+from __future__ import annotations
+
+from texpipe.pixelformats import fits
+from texpipe.texture import TexelFormat, Texture
+
+_N64: tuple[TexelFormat, ...] = ("i4", "ia4", "ci4", "i8", "ia8", "ci8", "rgba16", "ia16", "rgba32")
+_PSX: tuple[TexelFormat, ...] = ("psx4", "psx8", "psx16")
+"""Both from few to many bits per texel."""
+
+_PSX_SCHEMES = ("duckstation", "beetle", "beetle_psx", "tim")
+
+
+def texel_format(texture: Texture) -> tuple[TexelFormat | None, str]:
+    """Tell the texel format of a texture.
+
+    Args:
+        texture: decoded, with the parsed name if any grammar knew it.
+
+    Returns:
+        The format, or None if no format of the console holds the pixels exactly, and one line of evidence.
+    """
+    emulator = texture.source.emulator
+    if emulator is not None and emulator.texels is not None:
+        return emulator.texels, "the file name says so"
+    candidates = _PSX if emulator is not None and emulator.scheme in _PSX_SCHEMES else _N64
+    for texels in candidates:
+        if fits(texture.rgba, texels):
+            return texels, "the smallest format that holds every visible texel exactly"
+    return None, "no format of the console holds the pixels exactly"

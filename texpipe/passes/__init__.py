@@ -1,0 +1,119 @@
+"""How a texture becomes 3-channel passes for a network, and a texture again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
+from texpipe.passes.bleed import bleed
+from texpipe.passes.colour import match_histogram, match_source
+from texpipe.passes.resample import repeat
+from texpipe.texture import Pass, PlaneF, Plan, Rgba8, RgbF
+
+__all__ = ["make_passes", "nearest", "recombine"]
+
+
+def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
+    """Split a texture into pictures that a network for RGB can enlarge.
+
+    Args:
+        rgba: H x W x 4 uint8, straight alpha; H and W at least 1.
+        plan: its alpha class and edges say how. The result depends on nothing else.
+
+    Returns:
+        The colours with bled borders; then alpha as grey, unless it is the same everywhere.
+        For a mask the one pass is the intensity.
+    """
+    if plan.alpha == "mask":
+        return (Pass(_as_rgb(_intensity(rgba)), plan.edges),)
+    colour = Pass(bleed(rgba, plan.edges), plan.edges)
+    alpha = declared_alpha(rgba[..., 3], plan.alpha)
+    if _is_constant(alpha):
+        return (colour,)
+    return colour, Pass(_as_rgb(_as_plane(alpha)), plan.edges)
+
+
+def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
+    """Make a texture of what the network returned for the passes of `make_passes`.
+
+    Args:
+        rgba: the source, H x W x 4 uint8.
+        plan: the plan that the passes were made with.
+        results: sH x sW x 3 float32, in the order of the passes.
+
+    Returns:
+        sH x sW x 4 uint8 of the alpha class that the plan says, s being `plan.scale`.
+        Hidden RGB is the bled colour.
+
+    Raises:
+        ValueError: number or size of the results does not fit the passes, or they are not finite.
+    """
+    passes = make_passes(rgba, plan)
+    _check(rgba, plan, passes, results)
+    if plan.alpha == "mask":
+        return _recombine_mask(passes[0].rgb, plan, results[0])
+    declared = declared_alpha(rgba[..., 3], plan.alpha)
+    if len(results) == 2:
+        alpha = rebuild_alpha(results[1].mean(axis=2), declared, plan.alpha, plan.edges)
+    else:
+        alpha = repeat(declared, plan.scale)
+    colour = _grey(results[0]) if plan.grey else results[0]
+    toned = _tone(colour, _as_plane(alpha), passes[0].rgb, _as_plane(declared), plan)
+    return np.dstack([_to_bytes(toned), alpha])
+
+
+def nearest(rgba: Rgba8, scale: int) -> Rgba8:
+    """Enlarge by repeating texels: H x W x 4 uint8 to sH x sW x 4, hidden RGB as it is."""
+    return repeat(rgba, scale)
+
+
+def _recombine_mask(source: RgbF, plan: Plan, result: RgbF) -> Rgba8:
+    solid = np.ones(result.shape[:2], dtype=np.float32)
+    toned = _tone(_grey(result), solid, source, np.ones(source.shape[:2], dtype=np.float32), plan)
+    return _to_bytes(toned)[..., [0, 0, 0, 0]]
+
+
+def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
+    if plan.colour == "histogram":
+        return match_histogram(colour, alpha, source, source_alpha)
+    if plan.colour == "match":
+        return match_source(colour, alpha, source, source_alpha, plan.edges)
+    return np.clip(colour, 0, 1)
+
+
+def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:
+    if len(results) != len(passes):
+        raise ValueError(f"{len(passes)} passes were made, {len(results)} results came back")
+    wanted = (rgba.shape[0] * plan.scale, rgba.shape[1] * plan.scale, 3)
+    for result in results:
+        if result.shape != wanted:
+            raise ValueError(f"a result is {result.shape}, it should be {wanted}")
+        if not np.isfinite(result).all():
+            raise ValueError("the network returned values that are not numbers")
+
+
+def _intensity(rgba: Rgba8) -> PlaneF:
+    """Luma (BT.601) of the colours; for R = G = B exactly that value."""
+    if (rgba[..., 0] == rgba[..., 1]).all() and (rgba[..., 1] == rgba[..., 2]).all():
+        return _as_plane(rgba[..., 0])
+    return _as_plane(rgba[..., :3]) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def _as_plane(values: Alpha8) -> PlaneF:
+    return values.astype(np.float32) / 255
+
+
+def _as_rgb(plane: PlaneF) -> RgbF:
+    return np.repeat(plane[..., None], 3, axis=2)
+
+
+def _grey(rgb: RgbF) -> RgbF:
+    return _as_rgb(rgb.mean(axis=2))
+
+
+def _is_constant(alpha: Alpha8) -> bool:
+    return bool((alpha == alpha.flat[0]).all())
+
+
+def _to_bytes(rgb: RgbF) -> Rgba8:
+    return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)

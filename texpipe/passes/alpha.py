@@ -1,0 +1,142 @@
+"""Alpha on its way through a network and back: what the network sees, and what each alpha class makes of its answer.
+
+A class is a promise: binary stays binary, ternary keeps the levels of its source, soft keeps its exact plateaus, and
+nothing appears where all neighbours are transparent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
+from texpipe.texture import AlphaClass, Edges, PlaneF
+
+Alpha8 = NDArray[np.uint8]
+"""H x W."""
+
+COVERAGE_TOLERANCE = 0.004
+"""Share of the area by which a threshold may miss the coverage of the source, in exchange for a clear-cut edge."""
+
+FEATURE_TOLERANCE = 0.05
+"""The same as a share of what is inside (or outside, if that is less): a speck on an empty texture is no rounding error."""
+
+_COVERAGE_ROUNDS = 4
+_EDGE_STEEPNESS = 4.0
+
+
+def declared_alpha(alpha: Alpha8, alpha_class: AlphaClass) -> Alpha8:
+    """Return alpha as its class allows it; unchanged unless a recipe forces a class that the pixels do not have.
+
+    Args:
+        alpha: H x W uint8.
+        alpha_class: binary rounds to {0, 255}, ternary to {0, own middle levels, 255}, opaque and mask are all 255.
+    """
+    if alpha_class == "soft":
+        return alpha
+    if alpha_class in ("opaque", "mask"):
+        return np.full_like(alpha, 255)
+    levels = np.array(_levels(alpha, alpha_class), dtype=np.int16)
+    nearest = np.abs(alpha[..., None].astype(np.int16) - levels).argmin(axis=-1)
+    return levels[nearest].astype(np.uint8)
+
+
+def _levels(alpha: Alpha8, alpha_class: AlphaClass) -> list[int]:
+    if alpha_class == "binary":
+        return [0, 255]
+    middle = [int(level) for level in np.unique(alpha) if 100 <= level <= 160]
+    return sorted({0, 255, *middle})
+
+
+def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: Edges) -> Alpha8:
+    """Turn the network's alpha into alpha of the source's class.
+
+    Args:
+        grown: sH x sW in about [0, 1], alpha as the network enlarged it.
+        alpha: H x W uint8, the source's, already as `declared_alpha` returns it.
+        alpha_class: soft, binary or ternary.
+        edges: what lies beyond the borders.
+
+    Returns:
+        sH x sW uint8.
+    """
+    if alpha_class == "soft":
+        return _rebuild_soft(grown, alpha, edges)
+    result = np.zeros(grown.shape, dtype=np.uint8)
+    shown = np.ones(grown.shape, dtype=bool)
+    for level in [int(level) for level in np.unique(alpha) if level > 0]:
+        shown &= _cut(_between_neighbours(grown, alpha, level, edges), alpha >= level, edges)
+        result[shown] = level
+    return result
+
+
+def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges) -> Alpha8:
+    """Match the source on average, then stay within the range of each texel's neighbours: plateaus stay exact."""
+    source = alpha.astype(np.float32) / 255
+    scale = grown.shape[0] // source.shape[0]
+    least, most = (repeat(bound, scale) for bound in neighbourhood(source, edges))
+    for _ in range(_COVERAGE_ROUNDS):
+        missing = source - box_reduce(grown, scale)
+        grown = np.clip(grown + enlarge(missing, scale, edges), least, most)
+    return np.rint(grown * 255).astype(np.uint8)
+
+
+def _between_neighbours(grown: PlaneF, alpha: Alpha8, level: int, edges: Edges) -> PlaneF:
+    """Rescale the network's alpha so that 0.5 is the border of "at least `level`", judged by each texel's neighbours.
+
+    0 where no neighbour has this level, 1 where all have. A border between 0 and 255 without a middle level in
+    reach then gets the same cut for every level, and no thin ring of the middle level appears along it.
+    """
+    scale = grown.shape[0] // alpha.shape[0]
+    inside = alpha >= level
+    values = alpha.astype(np.float32) / 255
+    high = repeat(neighbourhood(np.where(inside, values, np.float32(2)), edges)[0], scale)
+    low = repeat(neighbourhood(np.where(inside, np.float32(-1), values), edges)[1], scale)
+    between = np.clip((grown - low) / (high - low), 0, 1)
+    return np.where(high > 1, np.float32(0), np.where(low < 0, np.float32(1), between))
+
+
+def _cut(plane: PlaneF, inside: NDArray[np.bool_], edges: Edges) -> NDArray[np.bool_]:
+    """Cut a plane into inside and outside so that the share of each is the source's, everywhere and in total."""
+    scale = plane.shape[0] // inside.shape[0]
+    wanted = inside.astype(np.float32)
+    least, most = (repeat(bound, scale) for bound in neighbourhood(wanted, edges))
+    plane = _restore_coverage(plane, wanted, scale, edges)
+    # A plane that says nothing (all equal) is cut along the smoothly enlarged source instead.
+    plane = plane + 1e-3 * enlarge(smooth(wanted, edges), scale, edges)
+    shown = least > 0
+    undecided = (most > 0) & ~shown
+    count = int(inside.sum()) * scale * scale
+    slack = int(min(COVERAGE_TOLERANCE * plane.size, FEATURE_TOLERANCE * min(count, plane.size - count)))
+    values = plane[undecided]
+    shown[undecided] = values >= _threshold(values, count - int(shown.sum()), slack)
+    return shown
+
+
+def _restore_coverage(plane: Plane, wanted: PlaneF, scale: int, edges: Edges) -> Plane:
+    """Raise the plane where a cut at 0.5 would lose thin features, lower it where they would swell.
+
+    The step is taken over a neighbourhood, not per texel: the amount is restored, the shape is the network's.
+    """
+    for _ in range(_COVERAGE_ROUNDS):
+        shown = np.clip((plane - 0.5) * _EDGE_STEEPNESS + 0.5, 0, 1)
+        missing = smooth(wanted - box_reduce(shown, scale), edges)
+        plane = plane + enlarge(missing, scale, edges)
+    return plane
+
+
+def _threshold(values: NDArray[np.float32], count: int, slack: int) -> float:
+    """Return a threshold that leaves about `count` values at or above it.
+
+    Within `slack` more or less it lies in the middle of the widest gap between values: rounding noise in a network
+    cannot move the cut.
+    """
+    if not values.size:
+        return 0.0
+    ranked = np.sort(values)[::-1]
+    padded = np.concatenate([ranked[:1], ranked, ranked[-1:]]).astype(np.float64)
+    padded[0], padded[-1] = padded[0] + 1, padded[-1] - 1
+    first, last = np.clip([count - slack, count + slack], 0, values.size)
+    gaps = padded[first : last + 1] - padded[first + 1 : last + 2]
+    place = first + int(np.argmax(gaps))
+    return float((padded[place] + padded[place + 1]) / 2)

@@ -1,0 +1,66 @@
+"""Colour bleed: give texels that nobody sees the colour of their visible neighbours.
+
+What a dump holds under zero alpha is arbitrary (black, magenta, leftovers), yet a network and every bilinear filter
+mix it into the visible border. The bled picture has the visible colours and, elsewhere, a smooth continuation of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from texpipe.passes.resample import Plane, extend
+from texpipe.texture import Edges, PlaneF, Rgba8, RgbF
+
+_SMOOTHING_ROUNDS = 2
+
+
+def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
+    """Return the colours with hidden ones replaced; those of texels with alpha > 0 stay exactly as they are.
+
+    The hidden RGB of `rgba` has no influence. Neighbours are found across wrapped and mirrored borders, and a
+    rolled picture gives the rolled result. Where nothing is visible at all the result is mid-grey.
+
+    Args:
+        rgba: H x W x 4 uint8, straight alpha.
+        edges: what lies beyond the borders.
+
+    Returns:
+        H x W x 3 float32 in [0, 1].
+    """
+    weight = rgba[..., 3].astype(np.float32) / 255
+    visible = weight > 0
+    colour = np.where(visible[..., None], rgba[..., :3], 0).astype(np.float32) / 255
+    if visible.all():
+        return colour
+    if not visible.any():
+        return np.full_like(colour, 0.5)
+    spread = _fill(colour, weight, edges)
+    for _ in range(_SMOOTHING_ROUNDS):
+        spread = np.where(visible[..., None], colour, _box_mean(spread, 1, edges))
+    return np.clip(spread, 0, 1)
+
+
+def _fill(colour: RgbF, weight: PlaneF, edges: Edges) -> RgbF:
+    """Spread visible colours outwards: a texel takes the alpha-weighted mean of what its window reaches first.
+
+    The window grows from round to round, so that the first rings follow the border closely and a large void costs
+    few rounds. (An image pyramid would be as fast but depends on where its 2 x 2 blocks begin.)
+    """
+    radius = 1
+    while not (known := weight > 0).all():
+        reach = _box_mean(weight, radius, edges)
+        found = ~known & (reach > 1e-6)
+        near = _box_mean(colour * weight[..., None], radius, edges) / np.maximum(reach, 1e-6)[..., None]
+        colour = np.where(found[..., None], near, colour)
+        weight = np.where(found, reach, weight)
+        radius = max(radius + 1, radius * 3 // 2)
+    return colour
+
+
+def _box_mean(plane: Plane, radius: int, edges: Edges) -> Plane:
+    import cv2
+
+    side = 2 * radius + 1
+    padded = extend(plane, edges, radius)
+    mean = cv2.boxFilter(padded, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(mean[radius:-radius, radius:-radius], dtype=np.float32)

@@ -1,0 +1,103 @@
+"""Keep the tone of the source: the low frequencies of a result match the texture that it was made from.
+
+Networks drift in hue and brightness. Iterated back-projection (Irani and Peleg, 1991) adds the difference between the
+source and the box-reduced result back on, smoothly enlarged. The enlarging kernel is itself a low-pass, so every round
+removes the low frequencies of the difference almost completely and the dither of the source hardly comes back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.resample import Plane, box_reduce, enlarge, smooth
+from texpipe.texture import Edges, PlaneF, RgbF
+
+ROUNDS = 3
+"""Chosen by measuring and looking, see docs/alpha-and-edges.md."""
+
+_NOTHING = 1e-4
+
+
+def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]:
+    """Reduce a picture to its mean visible colour per texel.
+
+    Args:
+        colour: sH x sW x 3 in [0, 1], straight.
+        alpha: sH x sW in [0, 1].
+        scale: s.
+
+    Returns:
+        H x W x 3 alpha-weighted mean colour (the plain mean where nothing is visible), and H x W mean alpha.
+    """
+    cover = box_reduce(alpha, scale)
+    weighted = box_reduce(colour * alpha[..., None], scale) / np.maximum(cover, _NOTHING)[..., None]
+    return np.where(cover[..., None] > _NOTHING, weighted, box_reduce(colour, scale)), cover
+
+
+def match_source(
+    result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges, *, rounds: int = ROUNDS
+) -> RgbF:
+    """Shift the low frequencies of a result to those of its source.
+
+    Only visible texels count; what is hidden follows its visible neighbours. Commutes with rolling a wrapped axis.
+
+    Args:
+        result: sH x sW x 3 in about [0, 1], straight.
+        alpha: sH x sW in [0, 1], the alpha of the result.
+        source: H x W x 3 in [0, 1], bled.
+        source_alpha: H x W in [0, 1].
+        edges: what lies beyond the borders.
+        rounds: number of back-projections.
+
+    Returns:
+        sH x sW x 3 in [0, 1].
+    """
+    scale = result.shape[0] // source.shape[0]
+    for _ in range(rounds):
+        mean, cover = visible_mean(result, alpha, scale)
+        missing = _spread(source - mean, source_alpha * cover, edges)
+        result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
+    return np.clip(result, 0, 1)
+
+
+def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
+    """Fill in the difference where it has no weight, from its neighbours; leave it alone where it has full weight."""
+    if weight.min() > 1 - _NOTHING:
+        return difference
+    reach = smooth(weight, edges)[..., None]
+    near = smooth(difference * weight[..., None], edges) / np.maximum(reach, _NOTHING)
+    share = np.clip(weight, 0, 1)[..., None]
+    return np.asarray(
+        np.where(reach > _NOTHING, share * difference + (1 - share) * near, 0), dtype=np.float32
+    )
+
+
+def match_histogram(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF) -> RgbF:
+    """Give each channel of a result the distribution of values that the source has, weighted by alpha.
+
+    Args:
+        result: sH x sW x 3 in about [0, 1]; alpha: sH x sW in [0, 1].
+        source: H x W x 3 in [0, 1]; source_alpha: H x W in [0, 1].
+
+    Returns:
+        sH x sW x 3 in [0, 1]; unchanged where nothing is visible in either.
+    """
+    if not alpha.any() or not source_alpha.any():
+        return np.clip(result, 0, 1)
+    channels = [_transfer(result[..., c], alpha, source[..., c], source_alpha) for c in range(3)]
+    return np.stack(channels, axis=-1)
+
+
+def _transfer(values: PlaneF, weights: PlaneF, wanted: PlaneF, wanted_weights: PlaneF) -> PlaneF:
+    levels, rank = _distribution(values, weights)
+    wanted_levels, wanted_rank = _distribution(wanted, wanted_weights)
+    mapped = np.interp(rank, wanted_rank, wanted_levels)
+    return np.interp(values, levels, mapped).astype(np.float32)
+
+
+def _distribution(values: PlaneF, weights: PlaneF) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the distinct values in ascending order and the share of weight below the middle of each."""
+    levels, where = np.unique(np.round(values[weights > 0], 5), return_inverse=True)
+    mass = np.bincount(where.ravel(), weights=weights[weights > 0].astype(np.float64))
+    return levels.astype(np.float64), (np.cumsum(mass) - mass / 2) / mass.sum()

@@ -1,0 +1,80 @@
+"""What can be measured on a finished texture without knowing the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.bleed import bleed
+from texpipe.passes.colour import visible_mean
+from texpipe.passes.resample import Plane
+from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
+
+_OPAQUE_ENOUGH = 128
+
+
+def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
+    """Compare a result with its source.
+
+    Args:
+        source: H x W x 4 uint8.
+        result: sH x sW x 4 uint8, s being `plan.scale`.
+        plan: seams are measured on axes that wrap or mirror, the rest always.
+
+    Returns:
+        Rounded to 4 decimals, so that a manifest is the same on every machine; see `Metrics`.
+    """
+    return Metrics(
+        seam_x=_seam(result, plan.edges.x, axis=1),
+        seam_y=_seam(result, plan.edges.y, axis=0),
+        colour_drift=_colour_drift(source, result, plan),
+        alpha_coverage_drift=round(_coverage(result) - _coverage(source), 4),
+    )
+
+
+def _seam(result: Rgba8, mode: EdgeMode, axis: int) -> float | None:
+    """Mean step from one repeat of the texture to the next, over the mean step inside; None if that is zero.
+
+    Alpha counts as a fourth channel and colours count as far as they are visible, so hidden RGB has no influence.
+    """
+    if mode == "clamp" or result.shape[axis] < 2:
+        return None
+    shown = np.moveaxis(_premultiplied(result), axis, 0)
+    inside = float(np.abs(np.diff(shown, axis=0)).mean())
+    # Past its border a mirrored texture repeats the edge texel: the step there is that of its own first neighbour.
+    across = (
+        shown[0] - shown[-1] if mode == "wrap" else np.stack([shown[0] - shown[1], shown[-1] - shown[-2]])
+    )
+    return round(float(np.abs(across).mean()) / inside, 4) if inside > 0 else None
+
+
+def _premultiplied(rgba: Rgba8) -> Plane:
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return np.concatenate([rgba[..., :3] * alpha, rgba[..., 3:].astype(np.float32)], axis=2)
+
+
+def _colour_drift(source: Rgba8, result: Rgba8, plan: Plan) -> float | None:
+    """Mean absolute difference in levels between the source and the visible mean colour of the result per texel."""
+    if plan.alpha == "mask":
+        weight, result_alpha = _ones(source), _ones(result)
+        colours = source[..., :3].astype(np.float32)
+    else:
+        weight, result_alpha = _alpha(source), _alpha(result)
+        colours = bleed(source, plan.edges) * 255
+    mean, cover = visible_mean(result[..., :3].astype(np.float32), result_alpha, plan.scale)
+    weight = weight * (cover > 0)
+    if not weight.any():
+        return None
+    return round(float(np.average(np.abs(colours - mean).mean(axis=2), weights=weight)), 4)
+
+
+def _alpha(rgba: Rgba8) -> NDArray[np.float32]:
+    return rgba[..., 3].astype(np.float32) / 255
+
+
+def _ones(rgba: Rgba8) -> NDArray[np.float32]:
+    return np.ones(rgba.shape[:2], dtype=np.float32)
+
+
+def _coverage(rgba: Rgba8) -> float:
+    return float((rgba[..., 3] >= _OPAQUE_ENOUGH).mean())

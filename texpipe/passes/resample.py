@@ -1,0 +1,93 @@
+"""Reduce and enlarge planes, aware of what lies beyond each border.
+
+All functions take float32 H x W or H x W x C arrays, return float32 and are linear in their input. Whole-texel
+geometry: output pixel `o` of an enlargement by `scale` is centred at texel `(o + 0.5) / scale - 0.5`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.texture import EdgeMode, Edges
+
+Plane = NDArray[np.float32]
+
+
+def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
+    """Continue a plane beyond its borders by `margin` texels, per axis as `edges` say; any margin fits any size."""
+    rows = _beyond(plane.shape[0], edges.y, margin)
+    columns = _beyond(plane.shape[1], edges.x, margin)
+    return plane.take(rows, axis=0).take(columns, axis=1)
+
+
+@lru_cache(maxsize=256)
+def _beyond(length: int, mode: EdgeMode, margin: int) -> NDArray[np.intp]:
+    """Return for each place from `-margin` to `length + margin - 1` the texel that is shown there."""
+    place = np.arange(-margin, length + margin)
+    if mode == "wrap":
+        return place % length
+    if mode == "mirror":
+        there_and_back = place % (2 * length)
+        return np.minimum(there_and_back, 2 * length - 1 - there_and_back)
+    return place.clip(0, length - 1)
+
+
+def crop(plane: Plane, margin: int) -> Plane:
+    """Undo `extend`."""
+    return plane[margin : plane.shape[0] - margin, margin : plane.shape[1] - margin]
+
+
+def repeat(plane: Plane, scale: int) -> Plane:
+    """Enlarge by repeating every texel `scale` x `scale` times (nearest neighbour)."""
+    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def box_reduce(plane: Plane, scale: int) -> Plane:
+    """Average blocks of `scale` x `scale` pixels; both sides must be multiples of `scale`."""
+    import cv2
+
+    if scale == 1:
+        return plane
+    size = (plane.shape[1] // scale, plane.shape[0] // scale)
+    reduced = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(reduced, dtype=np.float32).reshape(size[1], size[0], *plane.shape[2:])
+
+
+def smooth(plane: Plane, edges: Edges) -> Plane:
+    """Low-pass with the binomial kernel (1 2 1)/4 per axis."""
+    from_y = extend(plane, edges, 1)
+    tall = from_y[:-2] + 2 * from_y[1:-1] + from_y[2:]
+    return np.asarray((tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]) / 16, dtype=np.float32)
+
+
+def enlarge(plane: Plane, scale: int, edges: Edges, *, cubic: bool = False) -> Plane:
+    """Enlarge by linear (or bicubic) interpolation.
+
+    Linear never leaves the range of the plane and keeps a ramp monotone; bicubic is sharper and may overshoot.
+    """
+    import cv2
+
+    if scale == 1:
+        return plane
+    margin = 2
+    padded = extend(plane, edges, margin)
+    size = (padded.shape[1] * scale, padded.shape[0] * scale)
+    grown = cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR)
+    # cv2 drops a trailing axis of length 1.
+    return np.asarray(
+        crop(grown.reshape(*grown.shape[:2], *plane.shape[2:]), margin * scale), dtype=np.float32
+    )
+
+
+def neighbourhood(plane: Plane, edges: Edges) -> tuple[Plane, Plane]:
+    """Return the least and the greatest value among each texel and its eight neighbours."""
+    padded = extend(plane, edges, 1)
+    low, high = padded[:-2], padded[:-2]
+    for shifted in (padded[1:-1], padded[2:]):
+        low, high = np.minimum(low, shifted), np.maximum(high, shifted)
+    least = np.minimum(np.minimum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
+    most = np.maximum(np.maximum(high[:, :-2], high[:, 1:-1]), high[:, 2:])
+    return least, most
