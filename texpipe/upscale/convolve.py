@@ -6,6 +6,7 @@ padded (and transformed) once although up to five convolutions read it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from texpipe.networks.padding import Pads
-from texpipe.upscale.layout import TILE, Grid, Order, Window, window
+from texpipe.upscale.layout import TILE, Grid, Order, Window, windows
+
+_PLACES = (TILE + 2) ** 2
 
 
 class Layer(NamedTuple):
@@ -45,9 +48,7 @@ class Method(Protocol):
     def prepare(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Layer:
         """Return the layer for O x I x 3 x 3 weights and O biases, both float32."""
 
-    def stack(
-        self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype, doubled: bool = False
-    ) -> Stack:
+    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
         """Return an empty stack.
 
         Args:
@@ -55,7 +56,17 @@ class Method(Protocol):
             pads: what the convolutions see beyond the border.
             channels: of all maps together.
             dtype: of the convolutions.
-            doubled: the convolutions see the maps doubled by nearest neighbour.
+        """
+
+    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads, doubled: bool = False) -> Tensor:
+        """Return the convolution of a single map, as a stack of nothing else would, with less memory.
+
+        Args:
+            rows: the map.
+            layer: the convolution, in the precision that it was prepared for.
+            grid: of the map.
+            pads: what the convolution sees beyond the border.
+            doubled: it sees the map doubled by nearest neighbour; the result has twice the size.
         """
 
 
@@ -73,12 +84,17 @@ class Direct:
         placed = weight.to(self._device, dtype, memory_format=torch.channels_last)
         return Layer(placed, bias.to(self._device, dtype))
 
-    def stack(
-        self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype, doubled: bool = False
-    ) -> Stack:
+    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
         """Return an empty stack."""
-        result = grid.doubled() if doubled else grid
-        return _DirectStack(window(grid, pads, doubled, self._device), result, dtype)
+        (reads,) = windows(grid, pads, False, self._device)
+        return _DirectStack(reads, grid, dtype)
+
+    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads, doubled: bool = False) -> Tensor:
+        """Return the convolution of a single map."""
+        (reads,) = windows(grid, pads, doubled, self._device)
+        stack = _DirectStack(reads, grid.doubled() if doubled else grid, layer.weight.dtype)
+        stack.push(rows)
+        return stack.convolve(layer)
 
 
 class _DirectStack:
@@ -125,38 +141,56 @@ class Winograd:
         transformed = (self._to_weights @ flat).reshape(36, inputs, outputs)
         return Layer(transformed.to(self._device, dtype), bias.to(self._device, dtype))
 
-    def stack(
-        self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype, doubled: bool = False
-    ) -> Stack:
+    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
         """Return an empty stack."""
+        space = torch.empty(_PLACES, grid.tiles, channels, dtype=dtype, device=self._device)
+        return _WinogradStack(self, windows(grid, pads, False, self._device), space)
+
+    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads, doubled: bool = False) -> Tensor:
+        """Return the convolution of a single map, without keeping its transform."""
+        chunks = windows(grid, pads, doubled, self._device)
         tiles = (grid.doubled() if doubled else grid).tiles
-        space = torch.empty(36, tiles, channels, dtype=dtype, device=self._device)
-        return _WinogradStack(
-            window(grid, pads, doubled, self._device), space, self._from_tiles, self._to_results
-        )
+        return self.results((self.cut(rows, reads) for reads in chunks), layer, tiles)
+
+    def cut(self, rows: Tensor, reads: Window) -> Tensor:
+        """Return the tiles of a map, transformed: 36 x tiles x channels."""
+        tiles = _gather(rows, reads)
+        return torch.mm(self._from_tiles, tiles.view(_PLACES, -1)).view(_PLACES, -1, rows.shape[1])
+
+    def results(self, chunks: Iterable[Tensor], layer: Layer, tiles: int) -> Tensor:
+        """Multiply transformed tiles, chunk by chunk, and transform back."""
+        outputs = layer.bias.shape[0]
+        out = layer.bias.new_empty(TILE**2, tiles, outputs)
+        at = 0
+        for chunk in chunks:
+            products = torch.bmm(chunk, layer.weight)
+            size = chunk.shape[1]
+            results = torch.mm(self._to_results, products.view(_PLACES, -1)).view(TILE**2, size, outputs)
+            torch.add(results, layer.bias, out=out[:, at : at + size])
+            at += size
+        return out.view(TILE**2 * tiles, outputs)
 
 
 class _WinogradStack:
-    def __init__(self, reads: Window, space: Tensor, from_tiles: Tensor, to_results: Tensor) -> None:
-        self._reads, self._space = reads, space
-        self._from_tiles, self._to_results = from_tiles, to_results
+    def __init__(self, method: Winograd, reads: tuple[Window, ...], space: Tensor) -> None:
+        self._method, self._reads, self._space = method, reads, space
         self._channels = 0
 
     def clear(self) -> None:
         self._channels = 0
 
     def push(self, rows: Tensor) -> None:
-        tiles, channels = self._space.shape[1], rows.shape[1]
-        cut = _gather(rows, self._reads).view(36, tiles * channels)
-        transformed = torch.mm(self._from_tiles, cut).view(36, tiles, channels)
-        self._space[:, :, self._channels : self._channels + channels] = transformed
-        self._channels += channels
+        end = self._channels + rows.shape[1]
+        for space, reads in zip(self._chunks(), self._reads, strict=True):
+            space[:, :, self._channels : end] = self._method.cut(rows, reads)
+        self._channels = end
 
     def convolve(self, layer: Layer) -> Tensor:
-        tiles = self._space.shape[1]
-        products = torch.bmm(self._space[:, :, : self._channels], layer.weight)
-        results = torch.mm(self._to_results, products.view(36, -1))
-        return results.view(TILE**2 * tiles, -1).add_(layer.bias)
+        chunks = (space[:, :, : self._channels] for space in self._chunks())
+        return self._method.results(chunks, layer, self._space.shape[1])
+
+    def _chunks(self) -> tuple[Tensor, ...]:
+        return self._space.tensor_split(len(self._reads), dim=1)
 
 
 def _gather(rows: Tensor, reads: Window) -> Tensor:

@@ -20,7 +20,7 @@ from texpipe.upscale import layout
 from texpipe.upscale.convolve import Layer, Method
 from texpipe.upscale.layout import Grid
 
-TAIL_TEXELS = 1024
+TAIL_TEXELS = 4096
 """Texels of the trunk that are upsampled in one go: the maps of the tail have 16 times as many."""
 
 LONE_TEXELS = 1024
@@ -90,7 +90,7 @@ class Executor:
 
     def _trunk(self, rows: Tensor, grid: Grid, pads: Pads) -> Tensor:
         # The residual stream is float32 whatever the convolutions are: rounding it 69 times would show.
-        first = self._single(rows, self.first, grid, pads, torch.float32)
+        first = self.method.once(rows, self.first, grid, pads)
         features = first
         stack = self.method.stack(grid, pads, self._widest(), self.dtype)
         for block in self.blocks:
@@ -102,7 +102,7 @@ class Executor:
                     stack.push(functional.leaky_relu_(stack.convolve(layer), SLOPE))
                 inner = torch.add(inner, stack.convolve(dense[-1]))
             features = torch.add(features, inner, alpha=RESIDUAL)
-        return torch.add(first, self._single(features, self.body, grid, pads, self.dtype))
+        return torch.add(first, self.method.once(features, self.body, grid, pads))
 
     def _widest(self) -> int:
         """Return the channels that the last convolution of a dense block reads."""
@@ -116,24 +116,17 @@ class Executor:
         if part != grid:
             rows = trunk.index_select(0, layout.cut(grid, part, piece.first, piece.lines, self.device))
         for layer in self.ups:
-            rows = self._single(rows, layer, part, pads, self.dtype, doubled=True)
+            rows = self.method.once(rows, layer, part, pads, doubled=True)
             rows = functional.leaky_relu_(rows, SLOPE)
             part = part.doubled()
-        rows = functional.leaky_relu_(self._single(rows, self.high, part, pads, self.dtype), SLOPE)
-        rows = self._single(rows, self.last, part, pads, torch.float32)
+        rows = functional.leaky_relu_(self.method.once(rows, self.high, part, pads), SLOPE)
+        rows = self.method.once(rows, self.last, part, pads)
         raster = rows.index_select(0, layout.leaving(part, self.device))
         picture = raster.view(part.count, part.height, part.width, -1)
         top = piece.lines[piece.above] * self.factor
         start, size = piece.above * self.factor, piece.kept * self.factor
         images = slice(piece.first, piece.first + piece.images)
         out[images, top : top + size] = picture[:, start : start + size]
-
-    def _single(
-        self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads, dtype: torch.dtype, doubled: bool = False
-    ) -> Tensor:
-        stack = self.method.stack(grid, pads, rows.shape[1], dtype, doubled)
-        stack.push(rows)
-        return stack.convolve(layer)
 
 
 def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch.dtype) -> Executor:

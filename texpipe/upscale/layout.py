@@ -26,6 +26,8 @@ TILE = 4
 """Outputs of a Winograd tile per axis; it reads `TILE + 2` inputs."""
 MIN_TILES = 16
 """Fewest tiles of a grid, idle ones included: smaller matrix products round differently."""
+CHUNK = 256
+"""Tiles that are transformed, multiplied and transformed back in one go, to stay in a core's cache."""
 _OUTSIDE = -1
 
 
@@ -54,11 +56,10 @@ class Grid:
 
 
 class Window(NamedTuple):
-    """What a 3x3 convolution reads.
+    """What 3x3 convolutions read, or what some tiles of them read.
 
     Attributes:
-        rows: row to read for each position: N x (H + 2) x (W + 2) in raster order, 6 x 6 x tiles in tiled
-            order.
+        rows: row to read for each position: N x (H + 2) x (W + 2) in raster order, 6 x 6 x tiles in tiled.
         zeros: positions of `rows` that lie outside and count as zero, or None.
     """
 
@@ -67,14 +68,14 @@ class Window(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def window(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> Window:
-    """Return what a 3x3 convolution over `grid` reads.
+def windows(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> tuple[Window, ...]:
+    """Return what a 3x3 convolution over `grid` reads: in one piece, or by `CHUNK` tiles in tiled order.
 
     Args:
         grid: of the map that is read.
         pads: what lies beyond the border.
         doubled: the convolution sees the map doubled by nearest neighbour.
-        device: where the index is needed.
+        device: where the indices are needed.
     """
     factor = 2 if doubled else 1
     ys = _inside(_positions(grid.height * factor, grid.order), grid.height * factor, pads.y)
@@ -86,8 +87,15 @@ def window(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> Windo
         y, x = ys[:, None, None, :, None], xs[:, None, None, :]
     place = np.maximum(y, 0) // factor, np.maximum(x, 0) // factor
     rows = np.where((y == _OUTSIDE) | (x == _OUTSIDE), _OUTSIDE, _place(grid, n, *place))
-    if grid.order == "tiled":
-        rows = _with_idle_tiles(rows.reshape((TILE + 2) ** 2, -1), grid.doubled() if doubled else grid)
+    if grid.order == "raster":
+        return (_window(rows, device),)
+    rows = rows.reshape((TILE + 2) ** 2, -1)
+    tiles = (grid.doubled() if doubled else grid).tiles
+    rows = np.pad(rows, ((0, 0), (0, tiles - rows.shape[1])))  # idle tiles read any row
+    return tuple(_window(chunk, device) for chunk in np.array_split(rows, -(-tiles // CHUNK), axis=1))
+
+
+def _window(rows: NDArray[np.int64], device: torch.device) -> Window:
     outside = np.flatnonzero(rows == _OUTSIDE)
     zeros = torch.from_numpy(outside).to(device) if outside.size else None
     return Window(torch.from_numpy(np.maximum(rows, 0).reshape(-1)).to(device), zeros)
@@ -123,11 +131,6 @@ def cut(source: Grid, target: Grid, first: int, lines: tuple[int, ...], device: 
     x = np.arange(target.width)
     index[_place(target, n, y, x)] = _place(source, n + first, np.asarray(lines)[:, None], x)
     return torch.from_numpy(index).to(device)
-
-
-def _with_idle_tiles(rows: NDArray[np.int64], grid: Grid) -> NDArray[np.int64]:
-    """Append tiles that read any row, to the number of tiles that `grid` has."""
-    return np.pad(rows, ((0, 0), (0, grid.tiles - rows.shape[1])))
 
 
 def _positions(size: int, order: Order) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """Pictures too big for memory: overlapping, blended tiles that agree with the whole picture to one level.
 
-Along a cut axis each tile sees `overlap` texels beyond its part; from the other side where the axis wraps, and
-none beyond the border of a clamped axis, where the convolutions pad as they do for the whole picture. The outer
-half of the overlap is thrown away, over the inner half neighbours are blended. An axis that fits is not cut.
+Along a cut axis each tile sees `overlap` texels beyond its part: from the other side where the axis wraps and
+none beyond the border of a clamped axis, where the convolutions pad as they do for the whole picture. The
+outer half of the overlap is thrown away, over the inner half neighbours are blended.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def run_tiled(engine: Upscaler, picture: RgbF, edges: Edges, *, tile: int, overl
         scale H x scale W x 3 float32 in [0, 1].
     """
     unfolded, unfolded_edges = unfold(picture[None], edges)
-    return fold(_run(engine, unfolded[0], unfolded_edges, tile, overlap)[None], edges)[0]
+    result: RgbF = fold(_run(engine, unfolded[0], unfolded_edges, tile, overlap)[None], edges)[0]
+    return result
 
 
 def _run(engine: Upscaler, picture: RgbF, edges: Edges, tile: int, overlap: int) -> RgbF:
@@ -77,8 +78,8 @@ def _run(engine: Upscaler, picture: RgbF, edges: Edges, tile: int, overlap: int)
             share = np.repeat(row.weights, factor)[:, None, None] * np.repeat(column.weights, factor)[:, None]
             total[ys, xs] += kept * share
             weight[ys, xs] += share
-    blended: RgbF = total / weight
-    return blended
+    np.divide(total, weight, out=total)
+    return total
 
 
 def _scaled(positions: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
