@@ -70,8 +70,8 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         name: the file's name, for its suffix and for messages.
 
     Returns:
-        The picture as H x W x 4 uint8 with straight alpha, hidden RGB as in the file; how the file held it; one
-        line for each thing that had to be changed.
+        The picture as H x W x 4 uint8 with straight alpha, hidden RGB as in the file; how the file held it;
+        one line for each thing that had to be changed.
 
     Raises:
         SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.

@@ -1,0 +1,1 @@
+"""Recipes: what to upscale, how and for which emulator, in one YAML file."""

@@ -1,0 +1,140 @@
+"""Recipe files: every mistake in them at once, each with file, line and column."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from texpipe.errors import Location, RecipeError
+from texpipe.recipe.mistakes import fault_in, nearest, problem_of
+from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
+from texpipe.recipe.schema import Recipe
+
+MAX_BYTES = 1 << 20
+"""Largest recipe file that is read."""
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class LoadedRecipe:
+    """A recipe with what its file's place says.
+
+    Attributes:
+        recipe: what the file says; a `model` that is a relative path is made relative to the file.
+        path: the file.
+        sha256: hex digest of the file's bytes.
+        input: folder of textures.
+        output: folder to write.
+    """
+
+    recipe: Recipe
+    path: Path
+    sha256: str
+    input: Path
+    output: Path
+
+
+def load_recipe(path: Path) -> LoadedRecipe:
+    """Read a recipe.
+
+    Args:
+        path: a YAML file, or the name of a recipe that comes with texpipe ("oot", also "recipes/oot.yaml"
+            where there is no such file). A recipe found by name writes to `./build/NAME`.
+
+    Raises:
+        RecipeError: it cannot be read, or has mistakes; `problems` holds all of them in file order.
+    """
+    file = find_recipe(path)
+    data = _read(file)
+    document = _parse(file, data)
+    try:
+        recipe = Recipe.model_validate(document.value)
+    except ValidationError as error:
+        found = [problem_of(document, file, one) for one in error.errors(include_url=False)]
+        raise _together(file, found + [fault_in(file, fault) for fault in document.faults]) from error
+    if document.faults:
+        raise _together(file, [fault_in(file, fault) for fault in document.faults])
+    output = file.parent / Path(recipe.output).expanduser() if file == path else Path("build") / recipe.name
+    return LoadedRecipe(
+        recipe=_with_model_path(recipe, file.parent),
+        path=file,
+        sha256=hashlib.sha256(data).hexdigest(),
+        input=file.parent / Path(recipe.input).expanduser(),
+        output=output,
+    )
+
+
+def find_recipe(path: Path) -> Path:
+    """Return the file of a recipe: `path` itself if it exists, else the shipped recipe of that name.
+
+    Raises:
+        RecipeError: there is neither.
+    """
+    if path.is_file():
+        return path
+    shipped = shipped_recipes()
+    name = path.stem if path.suffix in _SUFFIXES else path.name
+    if name in shipped and (path.name == str(path) or path.parent.name == "recipes"):
+        return shipped[name]
+    known = f"Recipes that come with texpipe: {', '.join(shipped)}." if shipped else "Name a YAML file."
+    what = "is a folder, not a recipe" if path.is_dir() else "there is no such recipe"
+    raise RecipeError(what, hint=nearest(name, list(shipped)) + known, location=Location(path))
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that come with texpipe by name, from the installed package or from a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    # Beside an installed package `recipes` may be anybody's; only a checkout has the project file there.
+    checkout = [package.parent / "recipes"] if (package.parent / "pyproject.toml").is_file() else []
+    folders = [*checkout, package / "_data" / "recipes"]
+    files = [file for folder in folders for suffix in _SUFFIXES for file in folder.glob(f"*{suffix}")]
+    return {file.stem: file for file in sorted(files, key=lambda file: file.stem)}
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RecipeError(f"cannot be read: {error.strerror or error}", location=Location(file)) from error
+    if len(data) > MAX_BYTES:
+        raise RecipeError(f"is larger than the limit of {MAX_BYTES:,} bytes", location=Location(file))
+    return data
+
+
+def _parse(file: Path, data: bytes) -> Document:
+    try:
+        document = read_yaml(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise fault_in(file, Fault(Mark(line, 1), "is not UTF-8 text", "Save the file as UTF-8.")) from error
+    except Unreadable as error:
+        raise fault_in(file, error.fault) from error
+    if not isinstance(document.value, dict):
+        fault = Fault(Mark(1, 1), "is not a recipe: it must be keys and values", "Begin with `version: 1`.")
+        raise fault_in(file, fault)
+    return document
+
+
+def _together(file: Path, problems: list[RecipeError]) -> RecipeError:
+    """Return one error with all problems in file order, what is said twice of one place only once."""
+    unique = {(_place(problem), problem.message): problem for problem in problems}
+    ordered = tuple(unique[key] for key in sorted(unique))
+    if len(ordered) == 1:
+        return ordered[0]
+    return RecipeError(f"{len(ordered)} mistakes", location=Location(file), problems=ordered)
+
+
+def _place(problem: RecipeError) -> tuple[int, int]:
+    at = problem.location
+    return (at.line or 0, at.column or 0) if at else (0, 0)
+
+
+def _with_model_path(recipe: Recipe, folder: Path) -> Recipe:
+    """A model that is there beside the recipe is meant; every other name is for the catalogue to find."""
+    beside = folder / Path(recipe.model).expanduser()
+    return recipe.model_copy(update={"model": str(beside)}) if beside.is_file() else recipe

@@ -1,0 +1,99 @@
+"""From facts to a plan: the first rule that matches decides, classify the rest; the plan says which did."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from fnmatch import translate
+from typing import Literal, TypeVar
+
+from texpipe.recipe.schema import EdgeRule, Match, Recipe, Rule
+from texpipe.texture import Action, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
+
+T = TypeVar("T")
+
+_SILENT = Rule(match=Match())
+
+
+def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Plan:
+    """Return what will be done to a texture, and who decided it.
+
+    Args:
+        recipe: its rules are tried in order.
+        name: the texture's path relative to the input, with forward slashes.
+        size: width and height in texels.
+        facts: what classify found; it decides what the rule leaves out or calls "auto".
+    """
+    number, rule = next(_matching(recipe, name, size, facts), (0, _SILENT))
+    by_rule = f"rule {number}"
+    action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts))
+    said = None if rule.alpha == "auto" else rule.alpha
+    alpha, alpha_by = _choose(by_rule, said, facts.alpha, f"classify: {facts.alpha_reason}")
+    edges = rule.edges or EdgeRule()
+    x, x_by = _edge(by_rule, edges.x, facts.x)
+    y, y_by = _edge(by_rule, edges.y, facts.y)
+    return Plan(
+        action=action,
+        alpha=alpha,
+        edges=Edges(x, y),
+        scale=recipe.scale,
+        colour=rule.colour or recipe.colour,
+        grey=facts.grey,
+        decided_by=Decisions(action_by, alpha_by, x_by, y_by),
+    )
+
+
+def matches(match: Match, name: str, size: tuple[int, int], facts: Facts) -> bool:
+    """Return whether a texture meets every condition of a rule."""
+    return (
+        (match.name is None or _name_fits(match.name, name))
+        and (match.max_side is None or max(size) <= match.max_side)
+        and (match.min_side is None or min(size) >= match.min_side)
+        and (match.format is None or match.format == facts.texels)
+        and (match.alpha is None or match.alpha == facts.alpha)
+        and (match.max_colours is None or facts.colours <= match.max_colours)
+        and (match.min_colours is None or facts.colours >= match.min_colours)
+        and (match.size is None or match.size == f"{size[0]}x{size[1]}")
+        and (match.folder is None or _folder_fits(match.folder, name))
+    )
+
+
+def _matching(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Iterator[tuple[int, Rule]]:
+    for number, rule in enumerate(recipe.rules, start=1):
+        if matches(rule.match, name, size, facts):
+            yield number, rule
+
+
+def _choose(by_rule: str, said: T | None, otherwise: T, because: str) -> tuple[T, str]:
+    return (otherwise, because) if said is None else (said, f"{by_rule}: {said}")
+
+
+def _edge(by_rule: str, said: Literal["auto", EdgeMode], guess: AxisGuess) -> tuple[EdgeMode, str]:
+    reason = f"classify: {guess.reason} ({guess.confidence:.2f})"
+    return _choose(by_rule, None if said == "auto" else said, guess.mode, reason)
+
+
+def _action_by_facts(facts: Facts) -> tuple[Action, str]:
+    """A picture of one opaque colour, or of nothing visible, is the same whatever enlarges it."""
+    if facts.flat and (facts.alpha == "opaque" or facts.colours == 0):
+        return "nearest", "classify: one flat colour, so repeating texels is exact"
+    return "upscale", "classify: a picture to upscale"
+
+
+def _name_fits(pattern: str, name: str) -> bool:
+    return _compiled(pattern)(name if "/" in pattern else name.rpartition("/")[2]) is not None
+
+
+def _folder_fits(pattern: str, name: str) -> bool:
+    """Return whether the texture's folder, or one that it lies in, fits; the input folder itself is "."."""
+    fits = _compiled(pattern.rstrip("/"))
+    parts = name.split("/")[:-1]
+    folders = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1)) if parts else iter((".",))
+    return any(fits(folder) for folder in folders)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    """`fnmatch` itself remembers only 256 patterns on older Pythons."""
+    return re.compile(translate(pattern)).match

@@ -1,0 +1,234 @@
+"""What a recipe can say. JSON Schema, documentation and error messages follow from these models."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from texpipe.texture import Action, AlphaClass, Colour, EdgeMode, Group, TexelFormat
+
+DEFAULT_MODEL = "realesrgan-x4plus"
+"""The model of a recipe that names none."""
+
+MAX_RULES = 10_000
+MAX_GROUPS = 1_000
+MAX_PIECES = 4_096
+
+TargetName: TypeAlias = Literal["gliden64", "folder"]
+Container: TypeAlias = Literal["folder", "hts", "htc"]
+CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
+    "gliden64": ("folder", "hts", "htc"),
+    "folder": ("folder",),
+}
+"""The containers that each target can be written to."""
+
+_Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
+_Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
+_Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+_Name: TypeAlias = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Match(_Part):
+    """Which textures a rule is for: those that meet every condition. No condition matches all textures."""
+
+    name: _Glob | None = Field(
+        default=None,
+        description="Glob on the file name, or on the relative path if the pattern has a slash; case counts.",
+    )
+    folder: _Glob | None = Field(
+        default=None, description="Glob on the folder, relative to the input, or one above it."
+    )
+    alpha: AlphaClass | None = Field(default=None, description="Alpha class that classify found.")
+    format: TexelFormat | None = Field(
+        default=None, description="Texel format on the console, as far as it is known."
+    )
+    size: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
+        default=None, description="Width and height in texels, such as 32x64."
+    )
+    min_side: _Count | None = Field(default=None, description="The shorter side has at least so many texels.")
+    max_side: _Count | None = Field(default=None, description="The longer side has at most so many texels.")
+    min_colours: _Count | None = Field(default=None, description="At least so many distinct visible colours.")
+    max_colours: _Count | None = Field(default=None, description="At most so many distinct visible colours.")
+
+    @field_validator("max_colours", "max_side")
+    @classmethod
+    def _not_below_the_minimum(cls, maximum: int | None, info: ValidationInfo) -> int | None:
+        lower = "min_colours" if info.field_name == "max_colours" else "min_side"
+        minimum = info.data.get(lower)
+        # Sides differ: "shorter at least 16, longer at most 8" can match nothing.
+        if maximum is not None and minimum is not None and minimum > maximum:
+            raise ValueError(f"is below {lower}, so nothing can match")
+        return maximum
+
+
+class EdgeRule(_Part):
+    """What lies beyond the border of a texture, per axis."""
+
+    x: Literal["auto", EdgeMode] = Field(default="auto", description="Left and right.")
+    y: Literal["auto", EdgeMode] = Field(default="auto", description="Top and bottom.")
+
+
+class Rule(_Part):
+    """What to do with the textures that match; what it leaves out is decided by classify."""
+
+    match: Match = Field(description="Which textures the rule is for.")
+    action: Action | None = Field(
+        default=None,
+        description="upscale, nearest (repeat texels), copy (write it as it is) or skip (leave it out).",
+    )
+    edges: EdgeRule | None = Field(
+        default=None, description="How the texture repeats: one word for both axes, or x and y."
+    )
+    alpha: Literal["auto", AlphaClass] | None = Field(default=None, description="How alpha is treated.")
+    colour: Colour | None = Field(default=None, description="Colour correction, instead of the recipe's.")
+
+    @field_validator("edges", mode="before")
+    @classmethod
+    def _one_word_is_both_axes(cls, value: object) -> object:
+        return {"x": value, "y": value} if isinstance(value, str) else value
+
+
+class Target(_Part):
+    """An emulator to write for."""
+
+    name: TargetName = Field(description="The pack format.")
+    container: Container = Field(default="folder", description="A folder of PNG files, or one cache file.")
+
+    @field_validator("container")
+    @classmethod
+    def _known_to_the_target(cls, container: Container, info: ValidationInfo) -> Container:
+        name: TargetName | None = info.data.get("name")
+        if name is not None and container not in CONTAINERS[name]:
+            raise ValueError(
+                f"{name} cannot be written as {container}, only as {', '.join(CONTAINERS[name])}"
+            )
+        return container
+
+
+class GroupRule(_Part):
+    """A picture that the console had to split: joined, upscaled once and split again."""
+
+    name: _Name = Field(description="Any name; the manifest shows it at every piece.")
+    columns: _Count = Field(description="Pieces in a row.")
+    rows: _Count = Field(description="Pieces in a column.")
+    overlap: Literal[0, 1, 2, 4] = Field(default=0, description="Texels that neighbouring pieces share.")
+    files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
+        description="Relative paths of the pieces, row by row from the top left."
+    )
+
+    @field_validator("files")
+    @classmethod
+    def _fill_the_grid_once(cls, files: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        columns, rows = info.data.get("columns"), info.data.get("rows")
+        if columns and rows and len(files) != columns * rows:
+            raise ValueError(
+                f"has {len(files)} entries, but {columns} columns x {rows} rows are {columns * rows}"
+            )
+        if len(set(files)) < len(files):
+            raise ValueError(f"names {Counter(files).most_common(1)[0][0]!r} twice")
+        return files
+
+
+class Recipe(_Part):
+    """A recipe: what to upscale, how and for which emulator."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    name: _Name = Field(description="The recipe's name.")
+    game: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="ROM header name, disc serial or archive name, as the target needs it."
+    )
+    input: _Path = Field(description="Folder of textures, relative to this file.")
+    output: _Path = Field(description="Folder to write, relative to this file.")
+    model: _Path = Field(
+        default=DEFAULT_MODEL, description="A model's name, or a path to its file, relative to this file."
+    )
+    scale: Literal[1, 2, 4, 8, 16] = Field(default=4, description="Enlargement.")
+    colour: Colour = Field(
+        default="match",
+        description="match: low frequencies as in the source; histogram: that too; off: as the model has it.",
+    )
+    targets: tuple[Target, ...] = Field(
+        description="Pack formats to write: a list of names, or names with options."
+    )
+    rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)] = Field(
+        default=(),
+        description="The first rule that matches a texture decides; classify decides what it leaves out.",
+    )
+    groups: Annotated[tuple[GroupRule, ...], Field(max_length=MAX_GROUPS)] = Field(
+        default=(), description="Pictures that the console had to split."
+    )
+
+    @field_validator("version", "scale", mode="before")
+    @classmethod
+    def _true_is_not_one(cls, value: object) -> object:
+        return str(value) if isinstance(value, bool) else value
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _names_to_targets(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return [_target(name, options) for name, options in value.items()]
+        if isinstance(value, list):
+            return [_target(name, None) for name in value]
+        raise ValueError(f"must be a list of names, of {', '.join(CONTAINERS)}")
+
+    @field_validator("targets")
+    @classmethod
+    def _each_target_once(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        if not targets:
+            raise ValueError(f"is empty: name at least one of {', '.join(CONTAINERS)}")
+        names = [target.name for target in targets]
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated:
+            raise ValueError(f"names {repeated} twice")
+        return targets
+
+    @classmethod
+    def default(cls) -> Recipe:
+        """Return a recipe without rules: everything is decided by classify."""
+        return cls(version=1, name="default", input=".", output=".", targets=(Target(name="folder"),))
+
+    def picture_groups(self) -> tuple[Group, ...]:
+        """Return the split pictures that the recipe declares."""
+        return tuple(Group(one.name, one.columns, one.rows, one.overlap, one.files) for one in self.groups)
+
+
+def json_schema() -> str:
+    """Return the JSON Schema of recipes, for editors: the text of `recipes/recipe.schema.json`."""
+    schema = Recipe.model_json_schema()
+    schema["title"] = "texpipe recipe"
+    defs = schema["$defs"]
+    # The short forms that validators expand: one word for both axes, names of targets.
+    defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
+    options = {name: _target_schema(defs["Target"], containers) for name, containers in CONTAINERS.items()}
+    targets = schema["properties"]["targets"]
+    schema["properties"]["targets"] = {
+        "description": targets["description"],
+        "anyOf": [
+            {"type": "array", "items": {"enum": list(CONTAINERS)}, "minItems": 1, "uniqueItems": True},
+            {"type": "object", "properties": options, "minProperties": 1, "additionalProperties": False},
+        ],
+    }
+    del defs["Target"]
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _target(name: object, options: object) -> object:
+    """Return one target as a mapping; options that are no mapping are left for pydantic to refuse."""
+    if options is None:
+        return {"name": name}
+    if isinstance(options, dict) and "name" in options:
+        raise ValueError(f"unknown key 'name' in {name}")
+    return {"name": name, **options} if isinstance(options, dict) else options
+
+
+def _target_schema(target: dict[str, Any], containers: tuple[Container, ...]) -> dict[str, Any]:
+    container = {**target["properties"]["container"], "enum": list(containers)}
+    return {"type": ["object", "null"], "properties": {"container": container}, "additionalProperties": False}
