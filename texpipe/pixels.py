@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from texpipe.errors import SourceError
+from texpipe.errors import Location, SourceError
 from texpipe.store import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
@@ -32,7 +32,7 @@ _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
 
 class _Damaged(ValueError):
-    """Why a file cannot be a picture, in a few words; becomes a SourceError with the file's name."""
+    """Why a file cannot be a picture, in a few words; becomes the message of a SourceError."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         one line for each thing that had to be changed.
 
     Raises:
-        SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
+        SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS. The
+            message is the reason alone, the location is `name`.
     """
     try:
         container = _open_container(data, name)
@@ -82,9 +83,8 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         image = _load(container)
         rgba, stored, warnings = _to_rgba8(image, container)
     except _Damaged as error:
-        raise SourceError(
-            f"{name}: {error}", hint="Dump this texture again, or take it out of the folder."
-        ) from error
+        hint = "Dump this texture again, or take it out of the folder."
+        raise SourceError(str(error), hint=hint, location=Location(Path(name))) from error
     return rgba, stored, container.warnings + warnings
 
 

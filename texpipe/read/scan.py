@@ -15,15 +15,17 @@ from texpipe.texture import Source
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds"})
 """Suffixes of texture files, in any case."""
 
+_HIDDEN, _LINK, _BARE = "hidden", "link to a folder", "without a suffix"
+
 
 @dataclass(frozen=True)
 class Scan:
     """What a folder holds.
 
     Attributes:
-        sources: textures, sorted by name as bytes.
-        unusable: textures whose very name or place cannot be dealt with, and why.
-        ignored: how many other files there are, by suffix (or name, without one).
+        sources: textures, sorted by name as UTF-8 bytes.
+        unusable: textures and folders that cannot be dealt with, sorted likewise, and why.
+        ignored: how many other files there are, by kind: a suffix in lower case, "hidden" and so on.
     """
 
     sources: tuple[Source, ...]
@@ -34,63 +36,100 @@ class Scan:
 def scan(root: Path, *, exclude: Path | None = None) -> Scan:
     """List the textures below a folder.
 
+    Links to files count as long as they stay inside the folder. Links to folders are not followed: what they lead
+    to inside is found anyway, and so there are no loops. Hidden files and folders (`.name`) are ignored.
+
     Args:
-        root: a folder, searched recursively, or one picture. Links are followed as long as they stay inside.
+        root: a folder, searched recursively, or one picture.
         exclude: a folder inside that is left out: where an earlier run wrote to.
 
     Raises:
-        SourceError: `root` is missing, not readable, or a file that is no picture.
+        SourceError: `root` is missing, cannot be listed, or is a file that is no picture.
     """
     if root.is_file():
-        if root.suffix.lower() not in PICTURES:
-            raise SourceError(f"{root} is not a picture", hint=f"Known: {', '.join(sorted(PICTURES))}.")
-        return Scan((Source(root.name, root, parse_name(root.name)),), (), {})
+        return Scan((_single(root),), (), {})
     if not root.is_dir():
         raise SourceError(f"{root} does not exist", hint="Check the recipe's input, or give --input DIR.")
+    base, left_out = root.resolve(), exclude.resolve() if exclude else None
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
     ignored: Counter[str] = Counter()
-    for file in _files(root, exclude):
-        name = file.relative_to(root).as_posix()
-        if file.suffix.lower() not in PICTURES or file.name.startswith("."):
-            ignored[_kind(file)] += 1
-        elif not _is_text(name):
-            readable = os.fsencode(name).decode("utf-8", "backslashreplace")
-            unusable.append((Source(readable, file), "its name is not valid UTF-8: rename the file"))
-        elif not file.resolve().is_relative_to(root.resolve()):
-            unusable.append((Source(name, file), "is a link that leads out of the input folder"))
-        else:
-            sources.append(Source(name, file, parse_name(name)))
-    sources.sort(key=lambda source: source.name.encode())
-    return Scan(tuple(sources), tuple(unusable), dict(sorted(ignored.items())))
-
-
-def _files(root: Path, exclude: Path | None) -> Iterator[Path]:
-    """Yield all files; each folder once, however many links lead to it."""
-    base = root.resolve()
-    left_out = exclude.resolve() if exclude is not None else None
-    visited: set[Path] = set()
-
-    def refuse(error: OSError) -> None:
-        raise SourceError(f"cannot list {error.filename}: {error.strerror or error}") from error
-
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=refuse):
-        place = Path(folder).resolve()
-        if place in visited or place == left_out or not place.is_relative_to(base):
-            folders.clear()
+    for found in _walk(root, left_out):
+        kind = _ignored_as(found)
+        if kind is not None:
+            ignored[kind] += 1
             continue
-        visited.add(place)
-        folders.sort(key=os.fsencode)
-        yield from (Path(folder) / file for file in sorted(files, key=os.fsencode))
+        name = found.file.relative_to(root).as_posix()
+        reason = found.reason or _unusable_because(found.file, name, base)
+        source = Source(_printable(name), found.file, None if reason else parse_name(name))
+        if reason:
+            unusable.append((source, reason))
+        else:
+            sources.append(source)
+    return Scan(
+        tuple(sorted(sources, key=lambda source: source.name.encode())),
+        tuple(sorted(unusable, key=lambda pair: pair[0].name.encode())),
+        dict(sorted(ignored.items())),
+    )
 
 
-def _kind(file: Path) -> str:
-    return file.suffix.lower() or file.name
+@dataclass(frozen=True)
+class _Found:
+    """A file, a folder that is not entered, or one that cannot be, with the `reason`."""
+
+    file: Path
+    is_folder: bool = False
+    reason: str | None = None
 
 
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _single(file: Path) -> Source:
+    if file.suffix.lower() not in PICTURES:
+        raise SourceError(f"{file} is not a picture", hint=f"Known: {', '.join(sorted(PICTURES))}.")
+    return Source(_printable(file.name), file, parse_name(file.name))
+
+
+def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as error:
+            reason = f"cannot be listed: {error.strerror or error}"
+            if folder == root:
+                raise SourceError(f"{root} {reason}", hint="Check its permissions.") from error
+            yield _Found(folder, is_folder=True, reason=reason)
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            if not entry.is_dir():
+                yield _Found(path)
+            elif entry.is_symlink() or entry.name.startswith("."):
+                yield _Found(path, is_folder=True)
+            elif path.resolve() != left_out:
+                folders.append(path)
+
+
+def _ignored_as(found: _Found) -> str | None:
+    """Return the kind of a file that is no texture, or None."""
+    if found.file.name.startswith("."):
+        return _HIDDEN
+    if found.is_folder:
+        return None if found.reason else _LINK
+    suffix = found.file.suffix.lower()
+    return None if suffix in PICTURES else _printable(suffix) or _BARE
+
+
+def _unusable_because(file: Path, name: str, base: Path) -> str | None:
+    if _printable(name) != name:
+        return "its name is not valid UTF-8: rename the file"
+    if file.is_symlink() and not file.resolve().is_relative_to(base):
+        return "is a link that leads out of the input folder"
+    # Reading a pipe or a device would wait for ever.
+    return None if file.is_file() else "is not a file, or a link to one"
+
+
+def _printable(name: str) -> str:
+    """Return the name with bytes that are no UTF-8 written as `\\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
