@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import panorama
+import plants
 import scenery
 import symbols
 from shapes import Floats, ramp
@@ -97,22 +99,22 @@ PICTURES = (
     ),
     _drawn("waterfall", "ia8", "soft", BOTH, symbols.waterfall),
     _drawn("lattice", "rgba16", "binary", BOTH, scenery.lattice),
-    _drawn("leaves", "rgba16", "binary", BOTH, scenery.leaves),
+    _drawn("leaves", "rgba16", "binary", BOTH, plants.leaves),
     _drawn("brick_wall", "rgba16", "opaque", ACROSS, scenery.brick_wall),
     _drawn("planks", "rgba16", "opaque", ACROSS, scenery.planks),
     _drawn("cliff", "ci8", "opaque", ACROSS, scenery.cliff, 240),
     _drawn("sky", "ci8", "opaque", ACROSS, scenery.sky, 128),
     _drawn("iron_bars", "rgba16", "binary", ACROSS, scenery.iron_bars),
-    _drawn("grass_blades", "rgba16", "binary", ACROSS, scenery.grass_blades),
-    _drawn("ivy", "ci4", "binary", ACROSS, scenery.ivy, 16),
+    _drawn("grass_blades", "rgba16", "binary", ACROSS, plants.grass_blades),
+    _drawn("ivy", "ci4", "binary", ACROSS, plants.ivy, 16),
     _drawn("shore", "rgba32", "soft", ACROSS, scenery.shore),
     _drawn("foam", "ia8", "soft", ACROSS, symbols.foam),
     _drawn("door_half", "rgba16", "opaque", "mirror clamp", scenery.door_half),
     _drawn("stained_glass", "ci8", "opaque", "mirror", scenery.stained_glass, 96),
     _drawn("glow_quarter", "i8", "mask", "mirror", lambda: symbols.glow_quarter(32)),
     _drawn("magic_circle", "ia8", "soft", "mirror", symbols.magic_circle),
-    _drawn("tree", "ci8", "binary", NONE, scenery.tree, 128),
-    _drawn("stump", "rgba16", "binary", NONE, scenery.stump),
+    _drawn("tree", "ci8", "binary", NONE, plants.tree, 128),
+    _drawn("stump", "rgba16", "binary", NONE, plants.stump),
     _drawn("crate", "rgba16", "opaque", NONE, scenery.crate, 60),
     _drawn("crate_again", "ci8", "opaque", NONE, scenery.crate, 60),
     _drawn("sign", "ci8", "opaque", NONE, scenery.sign, 128),
@@ -226,7 +228,7 @@ def two_soldiers() -> Iterator[Sample]:
 
 def strips() -> Iterator[Sample]:
     """One painted view, cut into strips of six rows as the console draws it."""
-    picture = quantise(to_bytes(scenery.panorama()), "rgba16")
+    picture = quantise(to_bytes(panorama.panorama()), "rgba16")
     for number, top in enumerate(range(0, len(picture), STRIP_ROWS)):
         label = Label(f"panorama_{number:02}", "rgba16", "opaque", "clamp", "clamp")
         yield direct(label, picture[top : top + STRIP_ROWS])

@@ -1,4 +1,4 @@
-"""Walls, floors, plants and sky: the textures that cover a landscape. Most start from Freedoom's art."""
+"""Walls, floors and sky: the textures that cover a landscape. Most start from Freedoom's art."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from shapes import (
     noise,
     opaque,
     paint,
-    polygon,
     ramp,
     reduce,
     smooth,
@@ -188,66 +187,6 @@ def lattice() -> Floats:
     return hidden(layer_of(layer), (255, 255, 255))
 
 
-def grass_blades() -> Floats:
-    """A tuft of grass: cut out, repeats sideways only."""
-    x, y = grid(32, 32)
-    layer = blank(32, 32)
-    rng = np.random.default_rng(41)
-    for root, lean, top, green in zip(*rng.random((4, 46)), strict=True):
-        height, at, bend = 12 + 18 * top, root * 32, (lean - 0.5) * 14
-        colour = ramp(1 - (y - (32 - height)) / height, (28, 66, 22), (84, 138, 44), (186, 214, 104))
-        for shift in (-32, 0, 32):
-            foot = at + shift
-            corners = [(foot - 1.6, 32.0), (foot + 1.6, 32.0), (foot + bend, 32 - height)]
-            layer = paint(layer, polygon(x, y, corners), colour * (0.7 + 0.3 * green))
-    return hidden(layer_of(layer), (255, 0, 255))
-
-
-def _leaf(layer: Floats, x: Floats, y: Floats, at: tuple[float, float], turn: float, shade: float) -> Floats:
-    u = (x - at[0]) * np.cos(turn) + (y - at[1]) * np.sin(turn)
-    v = (y - at[1]) * np.cos(turn) - (x - at[0]) * np.sin(turn)
-    inside = (np.abs(v) < 2.3 * np.sqrt(np.clip(1 - (u / 4.6) ** 2, 0, 1))) & (np.abs(u) < 4.6)
-    tone = np.clip(0.5 * shade + 0.5 * (v + 2.3) / 4.6, 0, 1)
-    layer = paint(layer, inside, ramp(tone, (24, 60, 24), (66, 122, 40), (156, 196, 78)))
-    return paint(layer, inside & (np.abs(v) < 0.3), (40, 84, 30))
-
-
-def leaves() -> Floats:
-    """A tree's foliage: cut out, repeats on both axes."""
-    x, y = grid(32, 32)
-    layer = blank(32, 32)
-    for px, py, turn, shade in np.random.default_rng(43).random((44, 4)):
-        for dx in (-32, 0, 32):
-            for dy in (-32, 0, 32):
-                layer = _leaf(layer, x, y, (px * 32 + dx, py * 32 + dy), turn * 2 * np.pi, shade)
-    return layer_of(layer)
-
-
-def ivy() -> Floats:
-    """Ivy hanging from above: cut out, repeats sideways only."""
-    x, y = grid(32, 64)
-    layer = blank(32, 64)
-    rng = np.random.default_rng(47)
-    for vine, length in enumerate(22 + 38 * rng.random(6)):
-        steps = np.arange(-2 + 3 * rng.random(), length, 3.4)
-        sway = [(2.7 + vine * 5.33 + 1.8 * np.sin(t * 0.3 + vine * 2), float(t)) for t in steps]
-        layer = paint(layer, stroke(x, y, sway, 1.2), (72, 56, 30))
-        for (px, py), turn, shade in zip(sway, rng.random(len(sway)), rng.random(len(sway)), strict=True):
-            for dx in (-32, 0, 32):
-                layer = _leaf(layer, x, y, (px + dx + 5 * turn - 2.5, py), 0.5 + turn * 2.2, shade)
-    return layer_of(layer)
-
-
-def tree() -> Floats:
-    """A tree on a billboard: cut out, does not repeat."""
-    return reduce(freedoom("sprite_smita0")[:64], 2)
-
-
-def stump() -> Floats:
-    """A tree stump on a billboard: cut out, does not repeat."""
-    return recoloured("sprite_tre1a0", (40, 26, 18), (120, 86, 56), (206, 170, 120), keep=0.4)[:40, :48]
-
-
 def door_half() -> Floats:
     """The left half of an arched door: the game mirrors it sideways."""
     wood = recoloured("wrapx_wood8", (58, 32, 16), (136, 88, 46), (200, 150, 92), factor=2)
@@ -327,39 +266,3 @@ def shore() -> Floats:
     earth = ramp(clouds(32, 32, (4, 4), 67), (92, 62, 34), (170, 128, 78))
     ragged = np.linspace(-0.15, 1.15, 32)[:, None] + 0.35 * (clouds(32, 32, (4, 4), 71) - 0.5)
     return np.concatenate([earth, (1 - smooth(ragged))[..., None]], axis=-1)
-
-
-def panorama() -> Floats:
-    """A painted view, 320 x 60, that the console draws in ten strips of six rows."""
-    width, height = 320, 60
-    x, y = grid(width, height)
-    fine_x = x[0] / width
-    layer = opaque(ramp(y / 40, (58, 92, 178), (132, 172, 226), (250, 224, 180), (255, 196, 128)))
-    puffs = smooth((clouds(width * FINE, height * FINE, (10, 6), 73) - 0.52) * 4) * (y < 34)
-    layer = paint(layer, puffs, (255, 244, 228), 0.8)
-    layer = paint(layer, disc(x, y, (236, 27), 7), (255, 250, 214))
-    for seed, base, tall, low, high in (
-        (79, 36, 18, (96, 108, 156), (150, 156, 190)),
-        (83, 42, 12, (56, 92, 88), (110, 142, 106)),
-    ):
-        ridge = base - tall * clouds(width * FINE, 1, (8, 1), seed, 6)[0]
-        layer = paint(layer, y > ridge, ramp((y - ridge) / 22, high, low))
-    layer = _castle(layer, x, y)
-    lake = 47 + 1.5 * np.sin(fine_x * 21)
-    gleam = stretch(noise(width * FINE, height * FINE, (40, 60), 89)) ** 3
-    layer = paint(layer, y > lake, ramp((y - 46) / 14, (214, 190, 170), (84, 132, 178), (36, 76, 132)))
-    layer = paint(layer, (y > lake) * gleam, (255, 246, 214), 0.7)
-    bank = 60 - 9 * clouds(width * FINE, 1, (5, 1), 97, 6)[0]
-    return layer_of(paint(layer, y > bank, ramp((y - bank) / 8, (112, 158, 58), (34, 70, 28))))
-
-
-def _castle(layer: Floats, x: Floats, y: Floats) -> Floats:
-    stone, roof = (176, 164, 156), (150, 62, 58)
-    for left, right, top in ((96, 104, 18), (104, 132, 30), (112, 122, 12), (132, 139, 22)):
-        wall = (x > left) & (x < right) & (y > top) & (y < 46)
-        layer = paint(layer, wall, ramp((x - left) / (right - left), (206, 194, 180), stone, (104, 96, 106)))
-        if right - left < 12:
-            peak = [(left - 1.0, float(top)), (right + 1.0, float(top)), ((left + right) / 2, top - 9.0)]
-            layer = paint(layer, polygon(x, y, peak), roof)
-            layer = paint(layer, disc(x, y, ((left + right) / 2, top + 6), 1.2), (60, 46, 60))
-    return paint(layer, (np.abs(x - 118) < 2.6) & (y > 39) & (y < 46), (58, 42, 40))
