@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GAME, dump, texture, tree, write_recipe
+from dumps import GAME, dump, texture, tree, write_recipe
 
 from texpipe.pixels import decode, encode_png
 

@@ -85,7 +85,9 @@ def require_all_shards(order: Order) -> None:
     """
     notes = sorted((order.output / ".store" / "shards").glob("*-of-*"))
     if not notes:
-        raise PackError(f"no shard was run for {order.output}", hint="Run `texpipe run RECIPE --shard 1/N` first.")
+        raise PackError(
+            f"no shard waits to be merged in {order.output}", hint="Run `texpipe run RECIPE --shard 1/N` first."
+        )
     total = max(int(note.name.partition("-of-")[2]) for note in notes)
     digest = order.recipe_sha256.encode()
     present = {note.name for note in notes if note.read_bytes() == digest}
@@ -95,6 +97,14 @@ def require_all_shards(order: Order) -> None:
             f"these shards are not finished for this recipe: {', '.join(missing)}",
             hint=f"Run `texpipe run RECIPE --shard {missing[0]}`.",
         )
+
+
+def forget_shards(order: Order) -> None:
+    """Remove the notes of shards, so that a merged folder is the same as one from a single run."""
+    folder = order.output / ".store" / "shards"
+    for note in folder.glob("*-of-*"):
+        note.unlink()
+    folder.rmdir()
 
 
 def _finish_shard(

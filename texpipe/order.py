@@ -11,7 +11,6 @@ from typing import Any
 from texpipe.errors import UsageError
 from texpipe.formats import TARGETS
 from texpipe.manifest import Manifest
-from texpipe.networks.catalogue import is_path
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe, Target
 
@@ -66,8 +65,6 @@ class Order:
         """
         loaded = load_recipe(recipe)
         changed = loaded.recipe
-        if model is None and is_path(changed.model):
-            model = str(loaded.path.parent / Path(changed.model).expanduser())
         if model is not None:
             changed = changed.model_copy(update={"model": model})
         if targets:

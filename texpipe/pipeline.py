@@ -12,7 +12,7 @@ from texpipe.order import Order, Outcome
 from texpipe.store import Lock, Store, remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Pass, Progress, RgbF
-from texpipe.delivery import finish, rehearse, require_all_shards
+from texpipe.delivery import finish, forget_shards, rehearse, require_all_shards
 
 Watch = Callable[[Progress], None]
 
@@ -51,7 +51,9 @@ def merge_shards(order: Order, *, progress: Watch = lambda _: None) -> Outcome:
         PackError: a shard is missing or belongs to another recipe.
     """
     require_all_shards(order)
-    return run_recipe(order, progress=progress)
+    outcome = run_recipe(order, progress=progress)
+    forget_shards(order)
+    return outcome
 
 
 def engine_id(order: Order, model: ModelFile) -> tuple[str, ...]:
