@@ -95,6 +95,17 @@ def test_the_alpha_label_is_true(row):
         assert alphas - {0, 255}
 
 
+@each
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_wrap_label_is_true(row, axis):
+    if row["yx"[axis]] != "wrap":
+        return
+    rgba = PICTURES[row["file"]].astype(float)
+    seen = np.dstack([rgba[..., :3] * rgba[..., 3:] / 255, rgba[..., 3]])
+    steps = np.abs(seen - np.roll(seen, 1, axis=axis)).mean(axis=(1 - axis, 2))
+    assert steps[0] <= 1.1 * steps[1:].max()
+
+
 def test_all_cases_are_there():
     edges = Counter((row["x"], row["y"]) for row in LABELS)
     assert min(edges[pair] for pair in [("wrap", "wrap"), ("wrap", "clamp"), ("clamp", "clamp")]) >= 8
