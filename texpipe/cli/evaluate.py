@@ -11,6 +11,7 @@ from texpipe.cli.console import Console, print_json
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
+    from texpipe.texture import Colour
     from texpipe.train.dataset import Pair
     from texpipe.train.evaluate import Evaluation
 
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
     "--preset", default="texture-esrgan", show_default=True, help="Training preset whose degradation is used."
 )
 @click.option(
+    "--colour",
+    type=click.Choice(["off", "match", "histogram"]),
+    default="off",
+    show_default=True,
+    help="Colour match after each model, as in a recipe.",
+)
+@click.option(
     "--seed", default=0, show_default=True, help="Of the degradation: the same seed, the same textures."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only so many textures.")
@@ -43,6 +51,7 @@ def evaluate(
     models: tuple[str, ...],
     output: Path | None,
     preset: str,
+    colour: Colour,
     seed: int,
     limit: int | None,
     device: str,
@@ -74,6 +83,7 @@ def evaluate(
             models,
             seed=seed if textures is not None else None,
             device=device,
+            colour=colour,
             progress=lambda name, done, total: status.update(f"{name}: {done}/{total} textures"),
         )
     if output is not None:

@@ -6,7 +6,6 @@ All return logits (or critic scores), without the final sigmoid: the losses appl
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
@@ -99,8 +98,3 @@ def _spectral(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Mod
 
 def _activate(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, SLOPE)
-
-
-def output_per_picture(logits: Tensor) -> Tensor:
-    """Average a discriminator's answer to one number per picture: N x ... -> N."""
-    return torch.flatten(logits, 1).mean(dim=1)

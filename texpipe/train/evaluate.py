@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from texpipe.errors import SourceError, UsageError
-from texpipe.texture import Edges, Rgba8
+from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
 from texpipe.train.collection import collect
 from texpipe.train.dataset import Pair
@@ -63,6 +63,7 @@ def evaluate(
     *,
     seed: int | None = None,
     device: str = "auto",
+    colour: Colour = "off",
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Upscale all pairs in every way and measure the results.
@@ -72,6 +73,7 @@ def evaluate(
         models: names or paths; bicubic and nearest are always there.
         seed: of the degradation, for the report.
         device: auto, cpu or cuda.
+        colour: colour match after each model, as `run` does it; bicubic and nearest need none.
         progress: called with the way's name, the textures done and all textures.
 
     Raises:
@@ -81,7 +83,7 @@ def evaluate(
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
     judge = Judge(choose(device).name)
     ways: list[tuple[str, Upscaler]] = [(name, plain(name, scale)) for name in PLAIN]
-    ways += [(_title(model), _load(model, scale, judge.place)) for model in models]
+    ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
     rows = [[nearest(pair.lr, scale)] for pair in pairs[:_SHEET_ROWS]]
     measured = []
     for name, upscaler in ways:
@@ -149,11 +151,11 @@ def _on_grey(rgba: Rgba8) -> Floats:
     return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
 
 
-def _load(model: str, scale: int, place: torch.device) -> Upscaler:
+def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscaler:
     network = generators.load(model).network
     if generators.scale_of(network) != scale:
         raise UsageError(f"{model} has scale {generators.scale_of(network)}, these textures need {scale}")
-    return upscaler_of(network.to(place))
+    return upscaler_of(network.to(place), colour)
 
 
 def _title(model: str) -> str:

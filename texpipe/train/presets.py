@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from texpipe.errors import Location, RecipeError, UsageError
 from texpipe.networks.srresnet import BorderPadding, Upsampler
+from texpipe.texture import Colour
 from texpipe.train.degrade import Degradation, Range
 from texpipe.train.features import LAYERS, Activation, TrunkName
 
@@ -186,9 +187,7 @@ class Preset(_Options):
         default=0.995, ge=0, lt=1, description="Decay of the averaged weights; lower in the first steps."
     )
     clip: float = Field(default=1.0, gt=0, description="Largest norm of the generator's gradient.")
-    histogram_match: bool = Field(
-        default=False, description="Match the result's histogram to the input's when validating."
-    )
+    colour: Colour = Field(default="off", description="Colour match after the network, when it is judged.")
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Preset:

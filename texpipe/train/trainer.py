@@ -86,7 +86,11 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
     pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
     crops = TextureCrops(collection, training, preset.data, preset.degradation, job.seed)
     judge = Judge(place, perceptual=job.perceptual)
-    before = validate(upscaler_of(base.network.to(place)), pairs, judge) if base and here.first else None
+    before = (
+        validate(upscaler_of(base.network.to(place), preset.colour), pairs, judge)
+        if base and here.first
+        else None
+    )
     state = new_state(network, preset, place)
     journal = start_output(job, here, state)
     journal.say(
@@ -334,7 +338,7 @@ def keep(state: State, tools: Tools, *, watch: bool) -> None:
     if tools.world.first:
         few = tools.pairs[: tools.job.validate_on]
         network = state.averaged.module
-        seen = validate(upscaler_of(network), few, tools.judge) if watch else None
+        seen = validate(upscaler_of(network, tools.preset.colour), few, tools.judge) if watch else None
         folder = folder_of(tools.job.output, state.step)
         write_checkpoint(folder, network, tools.preset, seen, tools.before, few)
         save_state(folder, state.state_dict())
@@ -351,7 +355,7 @@ def finish(state: State, tools: Tools) -> Outcome:
         GuardError: it is not better than its base; it lies beside as NAME-rejected.
     """
     job, network = tools.job, state.averaged.module
-    after = validate(upscaler_of(network), tools.pairs, tools.judge)
+    after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
     verdict = judge_result(tools.before.scores, after.scores) if tools.before else None
     reason = verdict.reason if verdict else "new: no base to compare with"
     accepted = verdict is None or verdict.better

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 from torch import nn
 
-from texpipe.texture import Edges
+from texpipe.passes.colour import match_histogram, match_source
+from texpipe.texture import Colour, Edges
 from texpipe.train.collection import Collection, Picture
 from texpipe.train.dataset import Pair, held_out_pair
 from texpipe.train.degrade import Degradation
@@ -59,10 +61,20 @@ def validate(upscaler: Upscaler, pairs: Sequence[Pair], judge: Judge) -> Validat
     return Validation(results, average(judge.measure(r, p) for r, p in zip(results, pairs, strict=True)))
 
 
-def upscaler_of(network: nn.Module) -> Upscaler:
-    """Return the network, put into evaluation mode, as a function of one texture."""
+def upscaler_of(network: nn.Module, colour: Colour = "off") -> Upscaler:
+    """Return the network, put into evaluation mode, with a colour match, as a function of one texture."""
     network.eval()
-    return lambda lr, edges: upscale(network, lr, edges)
+    return lambda lr, edges: toned(upscale(network, lr, edges), lr, edges, colour)
+
+
+def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
+    """Match the colours of an opaque result to its source, as `run` does; `off` leaves them alone."""
+    if colour == "off":
+        return result
+    cover, source_cover = np.ones(result.shape[:2], np.float32), np.ones(lr.shape[:2], np.float32)
+    if colour == "histogram":
+        return match_histogram(result, cover, lr, source_cover)
+    return match_source(result, cover, lr, source_cover, edges)
 
 
 def plain(name: str, scale: int) -> Upscaler:
