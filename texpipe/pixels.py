@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,10 @@ MAX_PIXELS = 64 * 1024 * 1024
 """Largest picture that is opened, in pixels: 8192 x 8192. No console had one near it."""
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_PNG_PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-_PNG_GREY, _PNG_RGB, _PNG_PALETTE, _PNG_GREY_ALPHA = 0, 2, 3, 4
+_PNG_GREY, _PNG_RGB, _PNG_GREY_ALPHA = 0, 2, 4
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+# Left, top, and steps right and down of the passes of an interlaced PNG.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
 
@@ -37,7 +39,7 @@ class _Damaged(ValueError):
 
 @dataclass(frozen=True)
 class _Container:
-    """A picture file, looked at but not decoded.
+    """A picture file, looked at but not decoded; it has pixels, and not too many.
 
     Attributes:
         form: Pillow's name of the format.
@@ -57,6 +59,13 @@ class _Container:
     key: tuple[int, ...] | None = None
     warnings: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        width, height = self.size
+        if width < 1 or height < 1:
+            raise _Damaged(f"has no pixels ({width} x {height})")
+        if width * height > MAX_PIXELS:
+            raise _Damaged(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
+
 
 def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
     """Decode a PNG, TGA, BMP or DDS file.
@@ -74,12 +83,11 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         one line for each thing that had to be changed.
 
     Raises:
-        SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS. The
-            message is the reason alone, the location is `name`.
+        SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
+            The message is the reason alone, the location is `name`.
     """
     try:
         container = _open_container(data, name)
-        _check_size(container.size)
         image = _load(container)
         rgba, stored, warnings = _to_rgba8(image, container)
     except _Damaged as error:
@@ -106,14 +114,6 @@ def save_png(path: Path, rgba: Rgba8) -> None:
         PackError: the file cannot be written.
     """
     write_atomic(path, encode_png(rgba))
-
-
-def _check_size(size: tuple[int, int]) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise _Damaged(f"has no pixels ({width} x {height})")
-    if width * height > MAX_PIXELS:
-        raise _Damaged(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
 
 
 def _load(container: _Container) -> Image.Image:
@@ -173,22 +173,48 @@ def _open_png(data: bytes) -> _Container:
     kinds = [kind for kind, _ in chunks]
     if kinds[:1] != [b"IHDR"] or kinds.count(b"IHDR") != 1 or len(chunks[0][1]) != 13:
         raise _Damaged("damaged PNG file: no header")
-    if b"IDAT" not in kinds:
-        raise _Damaged("damaged PNG file: no pixel data")
-    width, height, bits, colour_type = struct.unpack_from(">IIBB", chunks[0][1])
+    width, height, bits, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
     keyed = colour_type in (_PNG_GREY, _PNG_RGB)
-    kept = [
-        (kind, body) for kind, body in chunks if kind in _PNG_PIXEL_CHUNKS and not (keyed and kind == b"tRNS")
-    ]
-    return _Container(
+    container = _Container(
         form="PNG",
-        data=_PNG_MAGIC + b"".join(_png_chunk(kind, body) for kind, body in kept),
+        data=_PNG_MAGIC + b"".join(_png_chunk(*one) for one in chunks if _is_needed(one[0], keyed)),
         size=(width, height),
         bits=bits,
         colour_type=colour_type,
         key=_png_key(dict(chunks).get(b"tRNS"), colour_type, bits) if keyed else None,
         warnings=("animated: only its first frame is used",) if b"acTL" in kinds else (),
     )
+    pixels = b"".join(body for kind, body in chunks if kind == b"IDAT")
+    if not _inflates_to(pixels, _png_length(container, _ADAM7 if interlaced else ((0, 0, 1, 1),))):
+        raise _Damaged("damaged PNG file: fewer pixels than its header says")
+    return container
+
+
+def _is_needed(kind: bytes, keyed: bool) -> bool:
+    """Keep chunks that hold pixels, without the colour key that is dealt with here."""
+    return kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND") or (kind == b"tRNS" and not keyed)
+
+
+def _png_length(container: _Container, passes: Iterable[tuple[int, int, int, int]]) -> int:
+    """Return how many bytes the pixels of a PNG have, uncompressed, with one filter byte per row and pass."""
+    if container.colour_type not in _PNG_CHANNELS:
+        raise _Damaged(f"damaged PNG file: there is no colour type {container.colour_type}")
+    width, height = container.size
+    pixel_bits = container.bits * _PNG_CHANNELS[container.colour_type]
+    sizes = ((-((left - width) // right), -((top - height) // down)) for left, top, right, down in passes)
+    return sum(rows * (1 + (columns * pixel_bits + 7) // 8) for columns, rows in sizes if columns > 0)
+
+
+def _inflates_to(data: bytes, length: int) -> bool:
+    """Return whether zlib data has at least so many bytes, without holding them."""
+    inflater = zlib.decompressobj()
+    try:
+        while data and length > 0:
+            length -= len(inflater.decompress(data, 1 << 20))
+            data = inflater.unconsumed_tail
+    except zlib.error as error:
+        raise _Damaged(f"damaged PNG file: {error}") from error
+    return length <= 0
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

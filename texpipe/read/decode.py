@@ -17,8 +17,8 @@ def decode(source: Source) -> Texture:
     """Read and decode one texture file.
 
     Raises:
-        SourceError: the file cannot be read or is no whole picture. The message is the reason alone, the location
-            is the texture's name.
+        SourceError: the file cannot be read or is no whole picture. The message is the reason alone, the
+            location is the texture's name.
     """
     where = Location(Path(source.name))
     try:

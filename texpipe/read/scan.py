@@ -36,8 +36,8 @@ class Scan:
 def scan(root: Path, *, exclude: Path | None = None) -> Scan:
     """List the textures below a folder.
 
-    Links to files count as long as they stay inside the folder. Links to folders are not followed: what they lead
-    to inside is found anyway, and so there are no loops. Hidden files and folders (`.name`) are ignored.
+    Links to files count as long as they stay inside the folder. Links to folders are not followed: what they
+    lead to inside is found anyway, and so there are no loops. Hidden files and folders (`.name`) are ignored.
 
     Args:
         root: a folder, searched recursively, or one picture.
