@@ -7,9 +7,10 @@ What becomes of a pass does not depend on the passes around it, on their order o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ TILE_SIDE = 512
 """Texels per side of a tile: the most that a worker takes in one piece, about 1 GB of features."""
 SMALLEST_TILE = 64
 """Out of memory with smaller tiles than these: give up."""
+
+
+_Result: TypeAlias = tuple[int, RgbF]
 
 
 class Batch(NamedTuple):
@@ -53,11 +57,15 @@ def upscale(
         DeviceError: there is too little memory even for small tiles.
     """
     times, reduction = steps(engine.scale, scale)
-    batches = plan_batches(passes, engine.device.batch_texels)
-    workers = max(1, min(engine.device.workers, len(batches)))
-    threads = max(1, engine.device.workers // workers)
+    cores, texels = engine.device.workers, engine.device.batch_texels
+    batches = plan_batches(passes, texels)
+    if len(batches) < cores:
+        batches = plan_batches(passes, texels // cores)
+    workers = max(1, min(cores, len(batches)))
+    # Threads that share a convolution wait for each other at every one; only a big picture is worth that.
+    threads = cores // workers if batches and batches[0].texels > texels else 1
 
-    def work(batch: Batch) -> list[tuple[int, RgbF]]:
+    def work(batch: Batch) -> list[_Result]:
         pictures = np.stack([passes[number].rgb for number in batch.numbers])
         for _ in range(times):
             pictures = _enlarge(pictures, batch.edges, engine, tile)
@@ -65,22 +73,24 @@ def upscale(
 
     torch.get_num_threads()  # settles this thread's number, before the workers below settle theirs
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
-        pending: set[Future[list[tuple[int, RgbF]]]] = set()
-        try:
-            for batch in batches:
-                pending.add(pool.submit(work, batch))
-                # A short queue: no worker waits, and results do not pile up in front of a slow taker.
-                while len(pending) > 2 * workers:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        yield from future.result()
-            while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield from future.result()
-        finally:
-            for future in pending:
-                future.cancel()
+        yield from _completed(pool, work, batches, ahead=2 * workers)
+
+
+def _completed(
+    pool: ThreadPoolExecutor, work: Callable[[Batch], list[_Result]], batches: Iterable[Batch], ahead: int
+) -> Iterator[_Result]:
+    """Yield results in order of completion, with few batches in flight: results must not pile up."""
+    waiting = iter(batches)
+    pending = {pool.submit(work, batch) for batch in islice(waiting, ahead)}
+    try:
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            pending |= {pool.submit(work, batch) for batch in islice(waiting, len(done))}
+            for future in done:
+                yield from future.result()
+    finally:
+        for future in pending:
+            future.cancel()
 
 
 def steps(factor: int, scale: int) -> tuple[int, int]:
@@ -159,15 +169,15 @@ def _enlarge_batch(
 
 def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> RgbF:
     """Run one picture in tiles; out of memory makes them smaller."""
-    while tile >= SMALLEST_TILE:
+    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= SMALLEST_TILE)]
+    for side in sides:
         try:
-            return run_tiled(engine, picture, edges, tile=tile, overlap=engine.overlap)
+            return run_tiled(engine, picture, edges, tile=side, overlap=engine.overlap)
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
-        tile //= 2
     raise DeviceError(
-        f"Out of memory on {engine.device.name} with tiles of {SMALLEST_TILE} texels.",
+        f"Out of memory on {engine.device.name} with tiles of {sides[-1]} texels.",
         hint="Close other programs, or use --device cpu.",
     )
 

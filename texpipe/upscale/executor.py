@@ -23,8 +23,8 @@ from texpipe.upscale.layout import Grid
 TAIL_TEXELS = 4096
 """Texels of the trunk that are upsampled in one go: the maps of the tail have 16 times as many."""
 
-LONE_TEXELS = 1024
-"""A single picture of at most this many texels runs as a pair."""
+LONE_WORK = 65536
+"""A single picture of at most this many texels times features runs as a pair; see `Executor._is_lone`."""
 
 
 class _Piece(NamedTuple):
@@ -83,10 +83,11 @@ class Executor:
         return out
 
     def _is_lone(self, images: Tensor) -> bool:
-        # oneDNN convolves a lone small map by another kernel than two of them, with other last bits; a result
-        # must not depend on the company. Measured for all sizes up to 64 x 64 (docs/performance.md).
+        # oneDNN convolves a lone small map by another kernel than two or more of them, with other last bits;
+        # but a result must not depend on its company. The bound was measured over sizes and widths.
         count, height, width, _ = images.shape
-        return self.method.order == "raster" and count == 1 and height * width <= LONE_TEXELS
+        work = height * width * self.first.bias.shape[0]
+        return self.method.order == "raster" and count == 1 and work <= LONE_WORK
 
     def _trunk(self, rows: Tensor, grid: Grid, pads: Pads) -> Tensor:
         # The residual stream is float32 whatever the convolutions are: rounding it 69 times would show.
