@@ -63,10 +63,9 @@ def _words(error: ErrorDetails, key: str) -> tuple[str, str | None]:
         return f"key {str(loc[-1])!r} is missing", field.description
     if kind == "literal_error":
         known = [word or number for word, number in _QUOTED.findall(error["ctx"]["expected"])]
-        return (
-            f"{key}: {value} is not allowed",
-            f"{nearest(error['input'], known)}Allowed: {', '.join(known)}.",
-        )
+        quoted = str(error["input"]) in known
+        advice = "Write it without quotes. " if quoted else nearest(error["input"], known)
+        return f"{key}: {value} is not allowed", f"{advice}Allowed: {', '.join(known)}."
     if kind == "value_error":
         return f"{key}: {error['ctx']['error']}", None
     if kind == "too_long":
@@ -77,6 +76,8 @@ def _words(error: ErrorDetails, key: str) -> tuple[str, str | None]:
         )
     if kind == "model_type":
         return f"{key}: {value} is not a mapping of keys to values", None
+    if kind == "tuple_type":
+        return f"{key}: {value} is not a list", None
     hint = "Put it in quotes." if kind == "string_type" and isinstance(error["input"], int) else None
     return f"{key}: {value} {_LEAD.sub('should', error['msg'])}", hint
 

@@ -177,6 +177,8 @@ class Recipe(_Part):
             return [_target(name, options) for name, options in value.items()]
         if isinstance(value, list):
             return [_target(name, None) for name in value]
+        if isinstance(value, tuple):  # from Python, ready-made
+            return value
         raise ValueError(f"must be a list of names, of {', '.join(CONTAINERS)}")
 
     @field_validator("targets")

@@ -1,0 +1,194 @@
+"""The first rule that matches decides; what it leaves out is decided by classify; the plan says which did."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texpipe.recipe.rules import decide, matches
+from texpipe.recipe.schema import Match, Recipe, Rule
+from texpipe.texture import AxisGuess, Edges, Facts
+
+FACTS = Facts(
+    alpha="binary",
+    alpha_reason="only 0 and 255",
+    x=AxisGuess("wrap", 0.912, "edges continue"),
+    y=AxisGuess("clamp", 0.5, "edges differ"),
+    texels="rgba16",
+    texels_reason="name",
+    colours=12,
+    grey=False,
+    flat=False,
+    tiny=False,
+)
+SIZE = (32, 16)
+
+
+def recipe(*rules: dict[str, Any], **fields: Any) -> Recipe:
+    base = {"version": 1, "name": "t", "input": "i", "output": "o", "targets": ["folder"], "rules": rules}
+    return Recipe.model_validate({**base, **fields})
+
+
+def plan_of(*rules: dict[str, Any], name: str = "a/b.png", facts: Facts = FACTS, **fields: Any):
+    return decide(recipe(*rules, **fields), name, SIZE, facts)
+
+
+def test_without_rules_classify_decides() -> None:
+    plan = plan_of(scale=8, colour="histogram")
+    assert (plan.action, plan.alpha, plan.edges) == ("upscale", "binary", Edges("wrap", "clamp"))
+    assert (plan.scale, plan.colour, plan.grey) == (8, "histogram", False)
+    assert plan.decided_by.action == "classify: a picture to upscale"
+    assert plan.decided_by.alpha == "classify: only 0 and 255"
+    assert plan.decided_by.x == "classify: edges continue (0.91)"
+    assert plan.decided_by.y == "classify: edges differ (0.50)"
+
+
+def test_a_rule_decides_what_it_says_and_no_more() -> None:
+    rule = {"match": {}, "edges": {"y": "mirror"}, "colour": "off"}
+    plan = plan_of({"match": {"name": "nothing"}, "action": "skip"}, rule, {"match": {}, "action": "copy"})
+    assert (plan.action, plan.edges, plan.colour) == ("upscale", Edges("wrap", "mirror"), "off")
+    assert plan.decided_by.y == "rule 2: mirror"
+    assert plan.decided_by.x == "classify: edges continue (0.91)"
+    assert plan.decided_by.action.startswith("classify")
+
+
+def test_auto_asks_classify() -> None:
+    plan = plan_of({"match": {}, "alpha": "auto", "edges": "auto"})
+    assert (plan.alpha, plan.edges) == ("binary", Edges("wrap", "clamp"))
+    assert plan.decided_by.alpha.startswith("classify")
+
+
+@pytest.mark.parametrize(
+    ("alpha", "colours", "action"),
+    [("opaque", 1, "nearest"), ("binary", 0, "nearest"), ("binary", 1, "upscale"), ("soft", 1, "upscale")],
+)
+def test_only_what_nothing_can_change_is_repeated(alpha: Any, colours: int, action: str) -> None:
+    flat = replace(FACTS, flat=True, alpha=alpha, colours=colours)
+    assert plan_of(facts=flat).action == action
+    assert plan_of({"match": {}, "action": "upscale"}, facts=flat).action == "upscale"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        ("*#4#*", "GAME#12AB#4#1_all.png", True),
+        ("*#4#*", "deep/er/GAME#12AB#4#1_all.png", True),
+        ("hud*", "ui/hud1.png", True),
+        ("hud*", "hud/1.png", False),
+        ("hud/*", "hud/a/1.png", True),
+        ("*/hud/*", "hud/1.png", False),
+        ("HUD*", "hud1.png", False),
+        ("[ab].png", "b.png", True),
+        ("a.png", "a.png.png", False),
+        ("a?c.png", "abc.png", True),
+        ("a.c", "abc", False),
+        ("*", "line\nbreak.png", True),
+    ],
+)
+def test_names(pattern: str, name: str, fits: bool) -> None:
+    assert matches(Match(name=pattern), name, SIZE, FACTS) == fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        ("ui", "ui/a.png", True),
+        ("ui/", "ui/a.png", True),
+        ("ui", "ui/icons/a.png", True),
+        ("ui/icons", "ui/icons/a.png", True),
+        ("*/icons", "ui/icons/big/a.png", True),
+        ("icons", "ui/icons/a.png", False),
+        ("ui", "a.png", False),
+        ("ui", "ui.png", False),
+        (".", "a.png", True),
+        (".", "ui/a.png", False),
+    ],
+)
+def test_folders(pattern: str, name: str, fits: bool) -> None:
+    assert matches(Match(folder=pattern), name, SIZE, FACTS) == fits
+
+
+@pytest.mark.parametrize(
+    ("condition", "fits"),
+    [
+        ({}, True),
+        ({"max_side": 32}, True),
+        ({"max_side": 31}, False),
+        ({"min_side": 16}, True),
+        ({"min_side": 17}, False),
+        ({"size": "32x16"}, True),
+        ({"size": "16x32"}, False),
+        ({"alpha": "binary"}, True),
+        ({"alpha": "soft"}, False),
+        ({"format": "rgba16"}, True),
+        ({"format": "ci4"}, False),
+        ({"min_colours": 12, "max_colours": 12}, True),
+        ({"min_colours": 13}, False),
+        ({"max_colours": 11}, False),
+        ({"max_side": 32, "alpha": "soft"}, False),
+    ],
+)
+def test_every_condition_must_hold(condition: dict[str, Any], fits: bool) -> None:
+    assert matches(Match(**condition), "a.png", SIZE, FACTS) == fits
+
+
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["*", "a*", "*.png", "x/*", "b"]),
+        "max_side": st.integers(8, 64),
+        "min_colours": st.integers(1, 20),
+        "alpha": st.sampled_from(["binary", "opaque"]),
+    },
+)
+rules = st.fixed_dictionaries(
+    {"match": conditions},
+    optional={
+        "action": st.sampled_from(["upscale", "nearest", "copy", "skip"]),
+        "edges": st.sampled_from(["auto", "wrap", "mirror", "clamp"]),
+        "alpha": st.sampled_from(["auto", "opaque", "soft"]),
+    },
+)
+
+
+@given(st.lists(rules, max_size=5), st.sampled_from(["a.png", "x/a.png", "b"]))
+def test_the_first_match_wins_and_leaving_out_asks_classify(said: list[dict[str, Any]], name: str) -> None:
+    plan = plan_of(*said, name=name)
+    first = next((rule for rule in said if matches(Match(**rule["match"]), name, SIZE, FACTS)), {})
+    number = said.index(first) + 1 if first else 0
+    default = plan_of(name=name)
+    assert plan.action == first.get("action", default.action)
+    assert plan.alpha == (default.alpha if first.get("alpha", "auto") == "auto" else first["alpha"])
+    word = first.get("edges", "auto")
+    assert plan.edges == (default.edges if word == "auto" else Edges(word, word))
+    for by, decided in (("action", plan.decided_by.action), ("alpha", plan.decided_by.alpha)):
+        ruled = first.get(by, "auto") != "auto"
+        assert decided.startswith(f"rule {number}: " if ruled else "classify: ")
+
+
+@given(st.lists(rules, min_size=1, max_size=4))
+def test_rules_after_a_match_never_matter(said: list[dict[str, Any]]) -> None:
+    catch_all = {"match": {}, "action": "copy"}
+    assert plan_of(*said, catch_all) == plan_of(*said, catch_all, *said)
+
+
+def test_many_textures_and_many_rules_take_seconds() -> None:
+    many = recipe(
+        *({"match": {"name": f"*#{number:08X}#*", "max_side": 8}, "action": "skip"} for number in range(400))
+    )
+    assert isinstance(many.rules[0], Rule)
+    started = time.process_time()
+    for number in range(500):
+        decide(many, f"walls/GAME#{number * 7:08X}#0#2_all.png", (8, 8), FACTS)
+    assert time.process_time() - started < 4  # 200,000 comparisons; 100 rules x 50,000 textures are 5 million
+
+
+def test_patterns_cannot_blow_up() -> None:
+    started = time.process_time()
+    assert not matches(Match(name="*a" * 250), "a" * 240 + "b", SIZE, FACTS)
+    assert time.process_time() - started < 1
