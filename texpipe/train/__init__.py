@@ -1,0 +1,1 @@
+"""Training and judging: modern textures in, a model that upscales a console's textures out."""
