@@ -103,6 +103,11 @@ def test_a_perfect_result_scores_perfectly() -> None:
     assert "lpips_alex" not in scores
 
 
+def test_pictures_too_small_for_ssim_have_none() -> None:
+    hr = picture(side=8)
+    assert "ssim_y" not in Judge().measure(hr, Pair("x", box_reduce(hr, (2, 2)), hr, Edges()))
+
+
 def test_drift_is_measured_in_levels() -> None:
     hr = picture() * 0.5
     pair = Pair("x", box_reduce(hr, (8, 8)), hr, Edges())

@@ -31,6 +31,7 @@ Scores: TypeAlias = dict[Metric, float]
 
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"psnr_y", "ssim_y", "lr_psnr"})
 _LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255
+_SSIM_WINDOW = 11
 _SHORTEST = 32
 """AlexNet's last layer needs this many pixels; smaller pictures are judged repeated."""
 
@@ -68,15 +69,15 @@ class Judge:
             pair: its source and the original of the same size as the result.
 
         Returns:
-            psnr_y (dB), ssim_y, the perceptual distances, l1 (levels), lr_psnr (dB, LR-consistency: the
-            box-reduced result against the source), colour_drift (levels: mean absolute difference of the
-            same), and for textures that tile seam (mean step across the border over the mean step inside;
-            1 is seamless).
+            psnr_y (dB), ssim_y (from 11 pixels a side), the perceptual distances, l1 (levels), lr_psnr (dB,
+            LR-consistency: the box-reduced result against the source), colour_drift (levels: mean absolute
+            difference of the same), and for textures that tile seam (mean step across the border over the
+            mean step inside; 1 is seamless).
         """
-        scores: Scores = {
-            "psnr_y": psnr(luma(result), luma(pair.hr)),
-            "ssim_y": ssim(luma(result), luma(pair.hr)),
-        }
+        ours, theirs = luma(result), luma(pair.hr)
+        scores: Scores = {"psnr_y": psnr(ours, theirs)}
+        if min(ours.shape) >= _SSIM_WINDOW:
+            scores["ssim_y"] = ssim(ours, theirs)
         scores.update(self._perceptual(_tensor(result, self.place), _tensor(pair.hr, self.place)))
         reduced = box_reduce(result, pair.lr.shape[:2])
         scores["l1"] = float(np.abs(result - pair.hr).mean()) * 255
@@ -130,11 +131,14 @@ def ssim(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
     """Structural similarity (Wang et al. 2004) of planes of 0 to 255; Gaussian window of 11, sigma 1.5."""
     import cv2
 
-    if min(ours.shape) < 11:
-        raise ValueError("SSIM needs at least 11 x 11 pixels")
+    if min(ours.shape) < _SSIM_WINDOW:
+        raise ValueError(f"SSIM needs at least {_SSIM_WINDOW} x {_SSIM_WINDOW} pixels")
+
+    half = _SSIM_WINDOW // 2
 
     def blur(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(cv2.GaussianBlur(plane, (11, 11), 1.5))[5:-5, 5:-5]
+        whole = np.asarray(cv2.GaussianBlur(plane, (_SSIM_WINDOW, _SSIM_WINDOW), 1.5))
+        return whole[half:-half, half:-half]
 
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mean_a, mean_b = blur(ours), blur(theirs)
