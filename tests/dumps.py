@@ -36,7 +36,8 @@ def write_recipe(folder: Path, extra: str = "") -> Path:
     """Write a recipe for the dump in `folder`/dump."""
     path = folder / "recipe.yaml"
     path.write_text(
-        f"version: 1\nname: test\ngame: {GAME}\ninput: dump\noutput: out\ntargets: [gliden64]\n{extra}", "utf-8"
+        f"version: 1\nname: test\ngame: {GAME}\ninput: dump\noutput: out\ntargets: [gliden64]\n{extra}",
+        "utf-8",
     )
     return path
 

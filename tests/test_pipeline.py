@@ -94,7 +94,9 @@ def test_a_missing_model_names_the_command_that_gets_it(tmp_path: Path, texpipe:
     assert "texpipe models fetch realsr-df2k-x4" in done.stderr
 
 
-def test_a_second_run_computes_nothing_and_changes_nothing(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+def test_a_second_run_computes_nothing_and_changes_nothing(
+    tmp_path: Path, tiny_model: Path, texpipe: Run
+) -> None:
     dump(tmp_path / "dump", 5)
     recipe = write_recipe(tmp_path)
     first = texpipe("run", recipe, "--model", tiny_model, "--json")
@@ -105,7 +107,9 @@ def test_a_second_run_computes_nothing_and_changes_nothing(tmp_path: Path, tiny_
     assert tree(tmp_path / "out") == before
 
 
-def test_killed_and_run_again_is_the_same_as_uninterrupted(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+def test_killed_and_run_again_is_the_same_as_uninterrupted(
+    tmp_path: Path, tiny_model: Path, texpipe: Run
+) -> None:
     dump(tmp_path / "dump", 120, (24, 24))
     recipe = write_recipe(tmp_path)
     whole = texpipe("run", recipe, "--model", tiny_model, "--output", tmp_path / "whole", "--json")
@@ -169,7 +173,9 @@ def test_rolled_in_is_rolled_out(tmp_path: Path, tiny_model: Path, texpipe: Run,
 def test_mirrored_in_is_mirrored_out(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
     rgba = texture(4, (16, 8))
     straight = run_with(tmp_path, "straight", rgba, tiny_model, texpipe, "edges: {x: mirror, y: mirror}")
-    flipped = run_with(tmp_path, "flipped", rgba[::-1, ::-1], tiny_model, texpipe, "edges: {x: mirror, y: mirror}")
+    flipped = run_with(
+        tmp_path, "flipped", rgba[::-1, ::-1], tiny_model, texpipe, "edges: {x: mirror, y: mirror}"
+    )
     assert np.abs(flipped - straight[::-1, ::-1]).max() <= 1
 
 
@@ -209,7 +215,9 @@ def test_duplicates_are_written_and_computed_once(tmp_path: Path, tiny_model: Pa
     assert entries[twin]["duplicate_of"] == names[0]
 
 
-def test_a_changed_rule_takes_its_files_out_of_the_pack(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+def test_a_changed_rule_takes_its_files_out_of_the_pack(
+    tmp_path: Path, tiny_model: Path, texpipe: Run
+) -> None:
     names = dump(tmp_path / "dump", 3)
     assert texpipe("run", write_recipe(tmp_path), "--model", tiny_model).returncode == 0
     rule = f"rules:\n  - {{match: {{name: '{names[1]}'}}, action: skip}}\n"

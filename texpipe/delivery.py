@@ -30,7 +30,7 @@ from texpipe.pixels import encode_png
 from texpipe.read.decode import decode
 from texpipe.store import Store, write_atomic
 from texpipe.survey import Item, Survey
-from texpipe.texture import Metrics
+from texpipe.texture import Metrics, Status
 
 
 def rehearse(order: Order, model: ModelFile, seen: Survey, work: Work, started: float) -> Outcome:
@@ -38,7 +38,9 @@ def rehearse(order: Order, model: ModelFile, seen: Survey, work: Work, started: 
     store = Store(order.output / ".store")
     cached = sum(all(store.has(piece.key) for piece in job.pieces) for job in work.jobs)
     pictures = [
-        Picture(item.source, _size(item), "", lambda: b"") for item in seen.items if item.plan.action != "skip"
+        Picture(item.source, _size(item), "", lambda: b"")
+        for item in seen.items
+        if item.plan.action != "skip"
     ]
     packs = [write_pack(target, pictures, order.output, write=False) for target in order.recipe.targets]
     manifest = _manifest(order, model, seen, work, packs, {}, {})
@@ -86,7 +88,8 @@ def require_all_shards(order: Order) -> None:
     notes = sorted((order.output / ".store" / "shards").glob("*-of-*"))
     if not notes:
         raise PackError(
-            f"no shard waits to be merged in {order.output}", hint="Run `texpipe run RECIPE --shard 1/N` first."
+            f"no shard waits to be merged in {order.output}",
+            hint="Run `texpipe run RECIPE --shard 1/N` first.",
         )
     total = max(int(note.name.partition("-of-")[2]) for note in notes)
     digest = order.recipe_sha256.encode()
@@ -140,7 +143,9 @@ def _collect(
             owner = piece.item.source.name
             stored = None if owner in reasons else store.get(piece.key)
             if stored is None:
-                reasons.setdefault(name, reasons.get(owner, "its result is missing from the store: run again"))
+                reasons.setdefault(
+                    name, reasons.get(owner, "its result is missing from the store: run again")
+                )
                 continue
             metrics[name] = Metrics(**stored.facts)
             pictures.append(Picture(item.source, _size(item), stored.sha256, _reader(store, piece.key)))
@@ -206,7 +211,7 @@ def _entry(
     outputs = tuple(pack.outputs[name] for pack in packs if name in pack.outputs)
     if packs and not outputs:
         return replace(base, status="skipped", reason=packs[0].left_out[name])
-    status = "copied" if item.plan.action == "copy" else "written"
+    status: Status = "copied" if item.plan.action == "copy" else "written"
     return replace(base, status=status, outputs=outputs, metrics=metrics.get(name))
 
 

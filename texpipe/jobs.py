@@ -114,12 +114,23 @@ def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
     if shard is None:
         return work
     part, parts = shard
-    return replace(work, jobs=tuple(job for job in work.jobs if int(job.pieces[0].key, 16) % parts == part - 1))
+    return replace(
+        work, jobs=tuple(job for job in work.jobs if int(job.pieces[0].key, 16) % parts == part - 1)
+    )
 
 
 def plan_key(plan: Plan) -> list[object]:
     """Return the parts of a plan that determine pixels, for a store key."""
-    return [plan.action, plan.alpha, plan.edges.x, plan.edges.y, plan.scale, plan.colour, plan.grey, PIXELS_VERSION]
+    return [
+        plan.action,
+        plan.alpha,
+        plan.edges.x,
+        plan.edges.y,
+        plan.scale,
+        plan.colour,
+        plan.grey,
+        PIXELS_VERSION,
+    ]
 
 
 def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
@@ -148,7 +159,7 @@ def _group_jobs(
         except TexpipeError as error:
             problem = error.message
         if problem:
-            notes |= {name: f"not joined as part of {group.name}: {problem}" for name in present}
+            notes |= dict.fromkeys(present, f"not joined as part of {group.name}: {problem}")
     return jobs, notes
 
 
@@ -162,7 +173,9 @@ def _group_job(group: Group, members: Sequence[Item], recipe: Recipe, engine_id:
     key = key_of(
         "group", shape, [member.pixels for member in members], plan_key(plan), *engine_id_for(plan, engine_id)
     )
-    pieces = tuple(Piece(replace(member, plan=plan), key_of(key, place)) for place, member in enumerate(members))
+    pieces = tuple(
+        Piece(replace(member, plan=plan), key_of(key, place)) for place, member in enumerate(members)
+    )
     return Job(plan, pieces, group)
 
 
@@ -228,7 +241,9 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
         results[number][place] = rgb
         if len(results[number]) == wanted[number]:
             parts = results.pop(number)
-            yield _recombine(jobs[number], pictures.pop(number), tuple(parts[p] for p in sorted(parts)), store)
+            yield _recombine(
+                jobs[number], pictures.pop(number), tuple(parts[p] for p in sorted(parts)), store
+            )
 
 
 def _load(job: Job) -> Rgba8:
@@ -257,7 +272,9 @@ def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
         return Done(job)
     sources = split(job.group, picture, 1, [piece.item.size for piece in job.pieces])
     made = split(job.group, result, job.plan.scale, [piece.item.size for piece in job.pieces])
-    plan = replace(job.plan, edges=Edges("clamp", "clamp"))  # the border of a piece is not the border of the picture
+    plan = replace(
+        job.plan, edges=Edges("clamp", "clamp")
+    )  # the border of a piece is not the border of the picture
     for piece in job.pieces:
         name = piece.item.source.name
         store.put(piece.key, encode_png(made[name]), vars(measure(sources[name], made[name], plan)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,12 +69,13 @@ class Order:
         if model is not None:
             changed = changed.model_copy(update={"model": model})
         if targets:
-            changed = changed.model_copy(update={"targets": tuple(_target(name, changed) for name in targets)})
+            chosen = tuple(_target(name, changed) for name in targets)
+            changed = changed.model_copy(update={"targets": chosen})
         return Order(
             recipe=changed,
             recipe_sha256=loaded.sha256,
-            input=input_ or loaded.input,
-            output=output or loaded.output,
+            input=_tidy(input_ or loaded.input),
+            output=_tidy(output or loaded.output),
             device=device,
             precision=precision,
             shard=_shard(shard),
@@ -81,10 +83,16 @@ class Order:
         )
 
 
+def _tidy(path: Path) -> Path:
+    """Take out `..` and the like for messages; symbolic links stay as they are."""
+    return Path(os.path.normpath(path))
+
+
 def _target(name: str, recipe: Recipe) -> Target:
     if name not in TARGETS:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(TARGETS)}.")
-    return next((target for target in recipe.targets if target.name == name), Target(name=name))
+    said = next((target for target in recipe.targets if target.name == name), None)
+    return said or Target.model_validate({"name": name})
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

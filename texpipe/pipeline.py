@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from texpipe.delivery import finish, forget_shards, rehearse, require_all_shards
 from texpipe.errors import SourceError
 from texpipe.jobs import Done, compute, make_work, part_of
 from texpipe.networks.catalogue import ModelFile, resolve
@@ -12,7 +13,6 @@ from texpipe.order import Order, Outcome
 from texpipe.store import Lock, Store, remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Pass, Progress, RgbF
-from texpipe.delivery import finish, forget_shards, rehearse, require_all_shards
 
 Watch = Callable[[Progress], None]
 
@@ -87,7 +87,9 @@ def _require_textures(order: Order, seen: Survey) -> None:
         )
     if order.strict and seen.failures:
         first = seen.failures[0]
-        raise SourceError(f"{first.source.name}: {first.reason}", hint="Without --strict the others are written.")
+        raise SourceError(
+            f"{first.source.name}: {first.reason}", hint="Without --strict the others are written."
+        )
 
 
 def _watched(done: Iterator[Done], total: int, order: Order, progress: Watch) -> Iterator[Done]:

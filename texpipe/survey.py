@@ -1,4 +1,4 @@
-"""Look at every texture once: read -> classify -> plan. What is kept is small; the pixels are read again when needed."""
+"""Look at every texture once: read -> classify -> plan. Pixels are not kept, but read again when needed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from texpipe.classify import classify
 from texpipe.errors import TexpipeError
 from texpipe.manifest import Entry
-from texpipe.store import pixel_digest
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
+from texpipe.store import pixel_digest
 from texpipe.texture import Facts, Plan, Progress, Source, Texture
 
 
@@ -37,7 +37,7 @@ class Item:
             status="skipped" if self.plan.action == "skip" else "written",
             sha256=self.sha256,
             size=self.size,
-            id=self.source.emulator and self.source.emulator.as_json(),
+            id=_id(self.source),
             alpha=self.plan.alpha,
             edges=self.plan.edges,
             decided_by=self.plan.decided_by,
@@ -55,8 +55,7 @@ class Failure:
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture."""
-        emulator = self.source.emulator
-        return Entry(self.source.name, "failed", id=emulator and emulator.as_json(), reason=self.reason)
+        return Entry(self.source.name, "failed", id=_id(self.source), reason=self.reason)
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,10 @@ def survey(
     return Survey(tuple(items), tuple(failures), found.ignored)
 
 
+def _id(source: Source) -> dict[str, str | int | None] | None:
+    return source.emulator.as_json() if source.emulator is not None else None
+
+
 def _look(source: Source, recipe: Recipe) -> Item | Failure:
     try:
         texture = decode(source)
@@ -125,4 +128,3 @@ def item_of(texture: Texture, recipe: Recipe) -> Item:
         plan=plan,
         warnings=texture.warnings,
     )
-

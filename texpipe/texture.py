@@ -34,7 +34,7 @@ PlaneF: TypeAlias = NDArray[np.float32]
 class Edges:
     """What lies beyond the border of a texture, per axis: `x` left and right, `y` top and bottom.
 
-    `wrap` repeats the texture, `mirror` repeats it flipped (the edge texel twice), `clamp` repeats the edge texel.
+    `wrap` repeats the texture, `mirror` repeats it flipped (the edge texel twice), `clamp` holds the edge texel.
     """
 
     x: EdgeMode = "clamp"
@@ -205,8 +205,8 @@ class Metrics:
     """Measured on a finished texture; None where a thing has no meaning for it.
 
     Attributes:
-        seam_x, seam_y: mean step across the seam over the mean step inside, of the result (1 is seamless).
-        colour_drift: mean absolute difference of the box-reduced result to the source, in levels, where visible.
+        seam_x, seam_y: mean step across the seam over the mean step inside the result; 1 is seamless.
+        colour_drift: mean absolute difference of the box-reduced result to the source, where visible, in levels.
         alpha_coverage_drift: difference in the share of area with alpha >= 128.
     """
 

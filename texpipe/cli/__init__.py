@@ -16,8 +16,14 @@ from texpipe import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("texpipe.cli.run:run", "Upscale a folder of textures into a pack that an emulator loads."),
     "merge": ("texpipe.cli.merge:merge", "Join the parts that `run --shard` computed into one pack."),
-    "inspect": ("texpipe.cli.inspect:inspect", "Show what texpipe sees in each texture and what it would do."),
-    "verify": ("texpipe.cli.verify:verify", "Check every file of a pack against its manifest and its emulator."),
+    "inspect": (
+        "texpipe.cli.inspect:inspect",
+        "Show what texpipe sees in each texture and what it would do.",
+    ),
+    "verify": (
+        "texpipe.cli.verify:verify",
+        "Check every file of a pack against its manifest and its emulator.",
+    ),
     "report": ("texpipe.cli.report:report", "Make comparison pictures of a finished pack."),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
     "evaluate": ("texpipe.cli.evaluate:evaluate", "Measure models side by side on held-out textures."),
@@ -29,9 +35,11 @@ class LazyGroup(click.Group):
     """A group that imports a sub-command when it is called, not when it is listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the list above."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a sub-command and return it."""
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name][0].split(":")
@@ -40,6 +48,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of sub-commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 

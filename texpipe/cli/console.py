@@ -72,7 +72,11 @@ class ProgressBar:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn())
-            rate = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("{task.fields[extra]}"))
+            rate = (
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[extra]}"),
+            )
             self._bar = Progress(*columns, *rate, console=RichConsole(stderr=True), transient=True)
             self._bar.start()
         return self
@@ -95,7 +99,9 @@ class ProgressBar:
             self._draw(progress, now)
         elif now - self._last >= PLAIN_SECONDS:
             self._last = now
-            click.echo(f"{progress.room}: {progress.done}/{progress.total}{self._details(progress, now)}", err=True)
+            click.echo(
+                f"{progress.room}: {progress.done}/{progress.total}{self._details(progress, now)}", err=True
+            )
 
     def _details(self, progress: Progress, now: float) -> str:
         rate = progress.done / max(now - self._started, 1e-6)
@@ -134,7 +140,9 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _explain(Interrupted("stopped", hint="What was finished is kept: run the same command to go on."))
+        return _explain(
+            Interrupted("stopped", hint="What was finished is kept: run the same command to go on.")
+        )
     except TexpipeError as error:
         return _explain(error)
     except BrokenPipeError:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @json_option
 @quiet_option
 @click.pass_obj
-def inspect(console: Console, paths: tuple[Path, ...], recipe: Path | None, as_json: bool, quiet: bool) -> int:
+def inspect(
+    console: Console, paths: tuple[Path, ...], recipe: Path | None, as_json: bool, quiet: bool
+) -> int:
     """Show what texpipe sees in each texture and what it would do, and why.
 
     \b
@@ -71,9 +73,9 @@ def _row(entry: Entry) -> tuple[str, ...]:
     if entry.status == "failed" or entry.size is None or entry.edges is None or entry.decided_by is None:
         return (entry.source, "", "", "", "", "", f"failed: {entry.reason}")
     why = entry.decided_by
-    reasons = (f"alpha: {why.alpha}", f"x: {why.x}", f"y: {why.y}")
+    reasons = [f"alpha: {why.alpha}", f"x: {why.x}", f"y: {why.y}"]
     if entry.status == "skipped":
-        reasons = (f"skipped: {why.action}",)
+        reasons = [f"skipped: {why.action}"]
     size = f"{entry.size[0]}x{entry.size[1]}"
     return (
         entry.source,

@@ -13,10 +13,14 @@ from texpipe.cli.summary import show
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--input", "input_", type=click.Path(path_type=Path), help="Folder of textures, instead of the recipe's.")
+@click.option(
+    "--input", "input_", type=click.Path(path_type=Path), help="Folder of textures, instead of the recipe's."
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Folder to write, instead of the recipe's.")
 @click.option("--model", help="A model's name or path, instead of the recipe's.")
-@click.option("--target", "targets", multiple=True, help="Emulator to write for, instead of the recipe's; repeatable.")
+@click.option(
+    "--target", "targets", multiple=True, help="Emulator to write for, instead of the recipe's; repeatable."
+)
 @engine_options
 @json_option
 @quiet_option

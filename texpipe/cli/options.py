@@ -17,13 +17,19 @@ def quiet_option(function: F) -> F:
 
 def json_option(function: F) -> F:
     """Add --json: the result as one JSON document on stdout."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON to stdout.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON to stdout.")(
+        function
+    )
 
 
 def engine_options(function: F) -> F:
     """Add --device and --precision."""
     device = click.option(
-        "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where to compute."
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="Where to compute.",
     )
     precision = click.option(
         "--precision",

@@ -13,12 +13,16 @@ from texpipe.cli.options import quiet_option
 @click.command()
 @click.argument("output_dir", type=click.Path(path_type=Path))
 @click.option(
-    "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="PNG to write; default OUTPUT_DIR/report/sheet.png."
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PNG to write; default OUTPUT_DIR/report/sheet.png.",
 )
 @click.option("--texture", "textures", multiple=True, help="Show only this texture; repeatable.")
 @quiet_option
 @click.pass_obj
-def report(console: Console, output_dir: Path, sheet: Path | None, textures: tuple[str, ...], quiet: bool) -> int:
+def report(
+    console: Console, output_dir: Path, sheet: Path | None, textures: tuple[str, ...], quiet: bool
+) -> int:
     """Write a sheet of comparisons: source, bicubic, result over magenta and black, and across its seams.
 
     \b

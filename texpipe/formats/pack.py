@@ -153,9 +153,15 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
                 continue
             repeated = one.path in known
             known.add(one.path)
-            problems += [f"{one.path}: {line}" for line in _file_problems(output, entry, one, manifest.scale, repeated)]
+            problems += [
+                f"{one.path}: {line}" for line in _file_problems(output, entry, one, manifest.scale, repeated)
+            ]
     for name in sorted({one.target for entry in manifest.textures for one in entry.outputs} & TARGETS.keys()):
-        found = (path.relative_to(output).as_posix() for path in sorted((output / name).rglob("*")) if path.is_file())
+        found = (
+            path.relative_to(output).as_posix()
+            for path in sorted((output / name).rglob("*"))
+            if path.is_file()
+        )
         problems += [f"{path}: is in the pack but not in the manifest" for path in found if path not in known]
     return len(known), problems
 

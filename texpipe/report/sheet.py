@@ -32,14 +32,15 @@ class Sample:
     @property
     def scale(self) -> int:
         """Enlargement factor."""
-        return self.result.shape[1] // self.source.shape[1]
+        return int(self.result.shape[1]) // int(self.source.shape[1])
 
 
 def over(rgba: Rgba8, backdrop: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Composite H x W x 4 straight alpha over a colour; returns H x W x 3 uint8."""
     alpha = rgba[..., 3:].astype(np.float32) / 255.0
     mixed = rgba[..., :3] * alpha + np.asarray(backdrop, np.float32) * (1.0 - alpha)
-    return np.rint(mixed).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
+    return shown
 
 
 def nearest(rgba: Rgba8, scale: int) -> Rgba8:
@@ -52,7 +53,11 @@ def bicubic(rgba: Rgba8, scale: int) -> Rgba8:
     from PIL import Image
 
     height, width = rgba.shape[:2]
-    premultiplied = Image.fromarray(rgba).convert("RGBa").resize((width * scale, height * scale), Image.Resampling.BICUBIC)
+    premultiplied = (
+        Image.fromarray(rgba)
+        .convert("RGBa")
+        .resize((width * scale, height * scale), Image.Resampling.BICUBIC)
+    )
     return np.asarray(premultiplied.convert("RGBA"))
 
 
@@ -123,12 +128,16 @@ def _sample(entry: Entry, output: Path, root: Path) -> Sample | None:
     before, _, _ = decode(source.read_bytes(), name=entry.source)
     after, _, _ = decode((output / written.path).read_bytes(), name=written.path)
     edges = entry.edges
-    return Sample(before, after, (edges is not None and edges.x != "clamp", edges is not None and edges.y != "clamp"))
+    return Sample(
+        before, after, (edges is not None and edges.x != "clamp", edges is not None and edges.y != "clamp")
+    )
 
 
 def _beside(pictures: Sequence[NDArray[np.uint8]], gap: int = GAP) -> NDArray[np.uint8]:
     height = max(picture.shape[0] for picture in pictures)
-    page = np.full((height, sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1), 3), PAPER, np.uint8)
+    page = np.full(
+        (height, sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1), 3), PAPER, np.uint8
+    )
     left = 0
     for picture in pictures:
         page[: picture.shape[0], left : left + picture.shape[1]] = picture
