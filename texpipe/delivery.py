@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ from texpipe.networks.catalogue import ModelFile
 from texpipe.order import Order, Outcome
 from texpipe.pixels import encode_png
 from texpipe.read.decode import decode
-from texpipe.store import Store, write_atomic
+from texpipe.store import Lock, Store, write_atomic
 from texpipe.survey import Item, Survey
 from texpipe.texture import Metrics, Status
 
@@ -85,7 +86,7 @@ def require_all_shards(order: Order) -> None:
     Raises:
         PackError: a part is missing.
     """
-    notes = sorted((order.output / ".store" / "shards").glob("*-of-*"))
+    notes = sorted((order.output / ".store" / "shards").glob("[0-9]*-of-*"))
     if not notes:
         raise PackError(
             f"no shard waits to be merged in {order.output}",
@@ -102,12 +103,17 @@ def require_all_shards(order: Order) -> None:
         )
 
 
+def lock_of(order: Order) -> Lock:
+    """Return what keeps two runs from writing one folder; shards only exclude themselves, they share the store."""
+    if order.shard is None:
+        return Lock(order.output)
+    part, total = order.shard
+    return Lock(order.output / ".store" / "shards", f".lock-{part}-of-{total}")
+
+
 def forget_shards(order: Order) -> None:
     """Remove the notes of shards, so that a merged folder is the same as one from a single run."""
-    folder = order.output / ".store" / "shards"
-    for note in folder.glob("*-of-*"):
-        note.unlink()
-    folder.rmdir()
+    shutil.rmtree(order.output / ".store" / "shards", ignore_errors=True)
 
 
 def _finish_shard(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from texpipe.delivery import finish, forget_shards, rehearse, require_all_shards
+from texpipe.delivery import finish, forget_shards, lock_of, rehearse, require_all_shards
 from texpipe.errors import SourceError
 from texpipe.jobs import Done, compute, make_work, part_of
 from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.order import Order, Outcome
-from texpipe.store import Lock, Store, remove_stale_parts
+from texpipe.store import Store, remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Pass, Progress, RgbF
 
@@ -36,9 +36,10 @@ def run_recipe(order: Order, *, dry_run: bool = False, progress: Watch = lambda 
     work = make_work(seen.items, order.recipe, engine_id(order, model))
     if dry_run:
         return rehearse(order, model, seen, work, started)
-    with Lock(order.output):
-        remove_stale_parts(order.output)
-        store = Store(order.output / ".store")
+    store = Store(order.output / ".store")
+    with lock_of(order):
+        if order.shard is None:  # the parts of another shard are not stale
+            remove_stale_parts(order.output)
         mine = part_of(work, order.shard)
         done = tuple(_watched(compute(mine, store, upscaler(order, model)), len(mine.jobs), order, progress))
         return finish(order, model, seen, work, done, store, started)

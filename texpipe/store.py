@@ -213,14 +213,14 @@ class Lock:
     """Holds a folder for one run at a time: `with Lock(folder): ...`.
 
     The operating system holds the lock and drops it with the process: a killed run never leaves a stale one.
-    The file `FOLDER/.lock` stays behind, empty.
+    The file `FOLDER/.lock` stays behind, empty; locks of other names exclude only those of their own name.
 
     Raises:
         PackError: on entering, when another run holds the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / ".lock"
+    def __init__(self, folder: Path, name: str = ".lock") -> None:
+        self.path = folder / name
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Lock:

@@ -14,6 +14,9 @@ from texpipe.cli.options import json_option, quiet_option
 if TYPE_CHECKING:
     from texpipe.manifest import Entry
 
+PIPED_WIDTH = 200
+"""Columns of the table when nobody's terminal says how wide it is."""
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -60,11 +63,14 @@ def _show_table(console: Console, entries: Sequence[Entry]) -> None:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("texture", "size", "format", "alpha", "x", "y", "why"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("texture", "size", "format", "alpha", "x", "y"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("why", overflow="fold")
     for entry in entries:
         table.add_row(*(escape(cell) for cell in _row(entry)))
-    RichConsole(highlight=False).print(table)
+    terminal = RichConsole(highlight=False)
+    width = None if terminal.is_terminal else PIPED_WIDTH
+    terminal.print(table, width=width, crop=False)
     failed = sum(entry.status == "failed" for entry in entries)
     console.say(f"{len(entries)} textures, {failed} of them unreadable")
 
