@@ -107,16 +107,17 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
 def _table(console: Console, evaluation: Evaluation) -> None:
     from rich.table import Table
 
+    # One row per metric: models' names are long and there are more metrics than a terminal has room for.
     metrics = list(dict.fromkeys(metric for m in evaluation.measured for metric in m.scores))
-    table = Table("model", *metrics, title=f"{evaluation.pictures} textures")
-    for measured in evaluation.measured:
-        cells = [
-            f"[bold]{measured.scores[metric]:.3f}[/bold]"
-            if evaluation.best(metric) == measured.name
-            else f"{measured.scores[metric]:.3f}"
-            if metric in measured.scores
-            else "-"
-            for metric in metrics
-        ]
-        table.add_row(measured.name, *cells)
+    table = Table("", *(m.name for m in evaluation.measured), title=f"{evaluation.pictures} textures")
+    for metric in metrics:
+        best = evaluation.best(metric)
+        cells = [_cell(m.scores.get(metric), bold=m.name == best) for m in evaluation.measured]
+        table.add_row(metric, *cells)
     console.rich.print(table)
+
+
+def _cell(value: float | None, *, bold: bool) -> str:
+    if value is None:
+        return "-"
+    return f"[bold]{value:.3f}[/bold]" if bold else f"{value:.3f}"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from texpipe.errors import SourceError, UsageError
+from texpipe.networks import catalogue
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
 from texpipe.train.collection import collect
@@ -159,4 +160,8 @@ def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscal
 
 
 def _title(model: str) -> str:
-    return Path(model).stem if "/" in model or model.endswith(".safetensors") else model
+    """Name a model for the table; checkpoints are all called model.safetensors, so their folder names them."""
+    path = Path(model)
+    if not catalogue.is_path(model):
+        return model
+    return path.parent.name if path.stem == "model" else path.stem
