@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import time
@@ -17,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -30,6 +32,8 @@ from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.device import DTYPES, Device
 from texpipe.upscale.engine import Engine, identity
+
+Clock: TypeAlias = Callable[[], float]
 
 WRAP = Edges("wrap", "wrap")
 PADDING = 16
@@ -59,10 +63,15 @@ class Row:
 def main() -> None:
     """Measure and print."""
     options = _options()
+    if options.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+        torch.set_num_threads(options.cores)
     network = load(resolve(options.model).path).network.eval()
     engine = Engine(network, options.device, options.precision)
-    peak = convolution_peak(engine.device)
+    clock = time.process_time if options.cpu_time else time.perf_counter
+    peak = convolution_peak(engine.device, clock)
     result = {
+        "clock": clock.__name__,
         "model": options.model,
         "engine": identity(options.device, options.precision),
         "torch": torch.__version__,
@@ -71,22 +80,26 @@ def main() -> None:
         "loop": f"fp32, one by one, {PADDING} texels of padding, {torch.get_num_threads()} threads",
         "peak_gflops": peak / 1e9,
         "agreement": agreement(network, engine),
-        "sizes": [asdict(row) for row in measure(network, engine, options.sizes, options.rounds, peak)],
+        "sizes": [
+            asdict(row) for row in measure(network, engine, options.sizes, options.rounds, peak, clock)
+        ],
     }
     print(table(result))
     if options.output:
         options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(network: RRDBNet, engine: Engine, sizes: Sequence[int], rounds: int, peak: float) -> list[Row]:
+def measure(
+    network: RRDBNet, engine: Engine, sizes: Sequence[int], rounds: int, peak: float, clock: Clock
+) -> list[Row]:
     """Time both ways for each size, in turns, so that a slow neighbour slows both."""
     times: dict[int, tuple[list[float], list[float]]] = {size: ([], []) for size in sizes}
     for _ in range(rounds + 1):  # the first round warms up
         for size, (ours, theirs) in times.items():
             pictures = textures(size, engine.device.workers * max(1, engine.device.batch_texels // size**2))
-            ours.append(_seconds(lambda: _run_engine(engine, pictures)) / len(pictures))  # noqa: B023
+            ours.append(_seconds(clock, lambda: _run_engine(engine, pictures)) / len(pictures))  # noqa: B023
             few = pictures[: max(1, 2048 // (size + 2 * PADDING) ** 2)]
-            theirs.append(_seconds(lambda: _run_loop(network, few, engine.device)) / len(few))  # noqa: B023
+            theirs.append(_seconds(clock, lambda: _run_loop(network, few, engine.device)) / len(few))  # noqa: B023
     return [
         _row(size, ours[1:], theirs[1:], network.architecture, peak) for size, (ours, theirs) in times.items()
     ]
@@ -108,7 +121,7 @@ def flops_per_texel(a: Architecture) -> float:
     return 18.0 * (trunk + ups + tail) / a.unshuffle**2
 
 
-def convolution_peak(device: Device) -> float:
+def convolution_peak(device: Device, clock: Clock) -> float:
     """Return the operations per second of one large convolution per core, in the engine's precision."""
     place = torch.device(device.name)
     weight = torch.randn(64, 64, 3, 3).to(place, DTYPES[device.precision], memory_format=torch.channels_last)
@@ -123,7 +136,7 @@ def convolution_peak(device: Device) -> float:
         _synchronise(device)
 
     with ThreadPoolExecutor(device.workers) as pool:
-        best = min(_seconds(lambda: list(pool.map(work, range(device.workers)))) for _ in range(6))
+        best = min(_seconds(clock, lambda: list(pool.map(work, range(device.workers)))) for _ in range(6))
     return 18 * 64 * 64 * 64 * 64 * repeats * device.workers / best
 
 
@@ -143,7 +156,7 @@ def agreement(network: RRDBNet, engine: Engine) -> dict[str, float]:
 def table(result: dict[str, object]) -> str:
     """Return the figures for people."""
     lines = [
-        f"{result['model']} on {result['engine']}, {result['cores']} cores, torch {result['torch']}",
+        f"{result['model']} on {result['engine']}, {result['cores']} cores, torch {result['torch']}, {result['clock']}",
         f"against the loop ({result['loop']}); convolution peak {result['peak_gflops']:.0f} GFLOP/s",
         f"agreement with plain fp32, periodic: {result['agreement']}",
         "",
@@ -191,10 +204,10 @@ def _run_loop(network: RRDBNet, pictures: list[NDArray[np.float32]], device: Dev
             network(batch).clamp(0, 1).cpu().numpy()
 
 
-def _seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _seconds(clock: Clock, action: Callable[[], object]) -> float:
+    start = clock()
     action()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _synchronise(device: Device) -> None:
@@ -211,6 +224,12 @@ def _options() -> argparse.Namespace:
         "--sizes", type=int, nargs="+", default=[16, 32, 64], metavar="N", help="texels per side"
     )
     parser.add_argument("--rounds", type=int, default=4, help="how often each is timed; the best counts")
+    parser.add_argument(
+        "--cores", type=int, help="use so many (Linux); 1 is the fair choice on a busy machine"
+    )
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="processor time, with --cores 1, ignores neighbours"
+    )
     parser.add_argument("--quick", action="store_true", help="one round at 16 and 32")
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     options = parser.parse_args()

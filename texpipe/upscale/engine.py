@@ -109,4 +109,4 @@ def method_for(device: Device) -> Method:
 
 def tile_overlap(blocks: int) -> int:
     """Return the texels by which tiles must overlap for a network of so many blocks (docs/performance.md)."""
-    return 64 if blocks <= 6 else 128
+    return 64 if blocks <= 6 else 96

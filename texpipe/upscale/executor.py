@@ -76,8 +76,8 @@ class Executor:
         grid = Grid(count, height, width, self.method.order)
         rows = images.reshape(-1, channels).index_select(0, layout.entering(grid, self.device))
         trunk = self._trunk(rows, grid, pads)
-        out = torch.empty(count, height * self.factor, width * self.factor, self.last.bias.shape[0])
-        out = out.to(self.device)
+        shape = (count, height * self.factor, width * self.factor, self.last.bias.shape[0])
+        out = torch.empty(shape, device=self.device)
         for piece in _pieces(grid, pads.y, len(self.ups)):
             self._finish(trunk, grid, pads, piece, out)
         return out
