@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.options import device_option, json_option, quiet_option
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     "--seed", default=0, show_default=True, help="Of the degradation: the same seed, the same textures."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only so many textures.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON to stdout.")
+@device_option
+@json_option
+@quiet_option
 @click.pass_obj
 def evaluate(
     console: Console,
@@ -56,6 +58,7 @@ def evaluate(
     limit: int | None,
     device: str,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Measure models side by side on held-out textures, always beside bicubic and nearest.
 
@@ -67,6 +70,7 @@ def evaluate(
     from texpipe.train.evaluate import evaluate as measure
     from texpipe.train.presets import load_preset
 
+    console = console.quieter(quiet)
     if (textures is None) == (pairs is None):
         raise UsageError(
             "give either --textures or --pairs", hint="texpipe evaluate --textures DIR --model NAME"

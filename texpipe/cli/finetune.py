@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.options import device_option, json_option, quiet_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     "--preset", default="texture-esrgan", show_default=True, help="Name in recipes/train, or a .yaml file."
 )
 @click.option("--base", metavar="MODEL", help="Start from this model instead of the preset's.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("build/finetune"), show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("build/finetune"),
+    show_default=True,
+    help="Folder for the model, its card, checkpoints, log and sheets.",
+)
 @click.option("--name", default="finetuned", show_default=True, help="Of the finished model.")
 @click.option(
     "--steps", type=click.IntRange(min=1), help="Length of the training; the preset's if not given."
@@ -44,12 +51,13 @@ if TYPE_CHECKING:
     "--validate-every", default=100, show_default=True, type=click.IntRange(min=1), help="In steps."
 )
 @click.option("--save-every", default=50, show_default=True, type=click.IntRange(min=1), help="In steps.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Of crops, degradation and new layers.")
+@device_option
 @click.option(
     "--sheet", type=click.Path(path_type=Path), help="Only write a PNG of degraded textures to look at."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON to stdout.")
+@json_option
+@quiet_option
 @click.pass_obj
 def finetune(
     console: Console,
@@ -70,6 +78,7 @@ def finetune(
     device: str,
     sheet: Path | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Train a model on modern textures, degraded the way an N64 or PS1 degrades them.
 
@@ -85,6 +94,7 @@ def finetune(
     from texpipe.train.state import Job
     from texpipe.train.trainer import finetune as train
 
+    console = console.quieter(quiet)
     chosen = with_changes(load_preset(preset), base=base, crop=crop, batch=batch)
     if sheet is not None:
         _degradation_sheet(textures, chosen, seed, sheet)

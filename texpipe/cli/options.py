@@ -22,15 +22,19 @@ def json_option(function: F) -> F:
     )
 
 
-def engine_options(function: F) -> F:
-    """Add --device and --precision."""
-    device = click.option(
+def device_option(function: F) -> F:
+    """Add --device."""
+    return click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda"]),
         default="auto",
         show_default=True,
         help="Where to compute.",
-    )
+    )(function)
+
+
+def engine_options(function: F) -> F:
+    """Add --device and --precision."""
     precision = click.option(
         "--precision",
         type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
@@ -38,4 +42,4 @@ def engine_options(function: F) -> F:
         show_default=True,
         help="auto is bf16 where the processor has it, else fp32.",
     )
-    return device(precision(function))
+    return device_option(precision(function))
