@@ -6,7 +6,7 @@ import numpy as np
 
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import bleed
-from texpipe.passes.colour import match_histogram, match_source
+from texpipe.passes.colour import GREY_ROUNDS, ROUNDS, match_histogram, match_source
 from texpipe.passes.resample import repeat
 from texpipe.texture import Pass, PlaneF, Plan, Rgba8, RgbF
 
@@ -77,7 +77,8 @@ def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan:
     if plan.colour == "histogram":
         return match_histogram(colour, alpha, source, source_alpha)
     if plan.colour == "match":
-        return match_source(colour, alpha, source, source_alpha, plan.edges)
+        rounds = GREY_ROUNDS if plan.grey or plan.alpha == "mask" else ROUNDS
+        return match_source(colour, alpha, source, source_alpha, plan.edges, rounds=rounds)
     return np.clip(colour, 0, 1)
 
 
@@ -93,7 +94,8 @@ def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[Rgb
 
 
 def _intensity(rgba: Rgba8) -> PlaneF:
-    """Luma (BT.601) of the colours; for R = G = B exactly that value."""
+    """Luma (BT.601) of the colours, for R = G = B exactly that value; 0 under zero alpha, whatever is hidden there."""
+    rgba = np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
     if (rgba[..., 0] == rgba[..., 1]).all() and (rgba[..., 1] == rgba[..., 2]).all():
         return _as_plane(rgba[..., 0])
     return _as_plane(rgba[..., :3]) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)

@@ -15,6 +15,8 @@ from texpipe.texture import Edges, PlaneF, RgbF
 
 ROUNDS = 3
 """Chosen by measuring and looking, see docs/alpha-and-edges.md."""
+GREY_ROUNDS = 6
+"""For intensity: glows, glyphs and noise are data as much as pictures, seldom dithered, and held closer to it."""
 
 _NOTHING = 1e-4
 
