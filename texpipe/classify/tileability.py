@@ -16,10 +16,18 @@ from texpipe.texture import AxisGuess, Rgba8
 Lines = NDArray[np.float32]
 """N x M x 4: the N lines of texels along an axis; alpha and premultiplied colours in levels."""
 
-_WEIGHTS = {"step": -1.2, "outlier": -0.87, "largest": 0.52, "noise": 0.65, "count": 1.0, "levels": -1.35}
-_BIAS = 1.65
-_WRAP_ABOVE = 2.6
-_CLAMP_BELOW = -1.0
+_WEIGHTS = {
+    "step": -0.45,
+    "broad_step": -1.32,
+    "outlier": -0.68,
+    "largest": 0.48,
+    "noise": 0.75,
+    "count": 1.04,
+    "levels": -0.6,
+}
+_BIAS = -0.46
+_WRAP_ABOVE = 1.8
+_CLAMP_BELOW = -2.0
 """Scores are log odds; between the two the answer is `clamp` with low confidence."""
 
 _MIN_SIDE = 8
@@ -60,9 +68,22 @@ def _certain(lines: Lines, *, n64: bool) -> AxisGuess | None:
         return AxisGuess("clamp", 0.9, "nothing is visible at either border")
     if period := _exact_period(lines):
         return AxisGuess("wrap", 0.95, f"repeats exactly every {period} texels")
+    if _only_touches(lines):
+        return AxisGuess("clamp", 0.8, "a shape that only touches its borders")
     if count < _MIN_SIDE:
         return AxisGuess("clamp", 0.5, f"{count} texels are too few to tell")
     return None
+
+
+def _only_touches(lines: Lines) -> bool:
+    """Tell whether less is visible at both borders than anywhere in the middle, as in an icon that fills its box.
+
+    What goes on past a border (a fence, foliage) is somewhere in the middle as narrow as it is there.
+    """
+    width = (lines[..., 3] > 0).sum(axis=1)
+    middle = width[len(lines) // 4 : -(len(lines) // 4) or None]
+    touching = max(width[0], width[-1])
+    return bool(touching < 0.75 * middle.min() and touching <= lines.shape[1] / 2)
 
 
 def _exact_period(lines: Lines) -> int | None:
@@ -97,6 +118,7 @@ def seam_evidence(lines: Lines) -> dict[str, float]:
 
     Returns:
         step: log of the step across the seam over the mean step inside.
+        broad_step: the same after averaging every four neighbours along the lines, which quiets noise.
         outlier: the same in standard deviations of the log steps inside.
         largest: log of the step across the seam over the largest step inside.
         noise: log of the mean step inside over the mean difference of distant lines; near 0 for noise.
@@ -108,6 +130,7 @@ def seam_evidence(lines: Lines) -> dict[str, float]:
     log_steps = np.log(steps)
     return {
         "step": float(np.log(seam / steps.mean())),
+        "broad_step": _broad_step(lines),
         "outlier": float((np.log(seam) - log_steps.mean()) / (log_steps.std() + 0.15)),
         "largest": float(np.log(seam / steps.max())),
         "noise": float(np.log(steps.mean() / (_distant_step(lines) + _LEVEL))),
@@ -127,6 +150,14 @@ def _steps(these: Lines, others: Lines) -> NDArray[np.float64]:
     difference = np.abs(these - others)[..., :channels].mean(axis=2, dtype=np.float64)
     count = shown.sum(axis=1)
     return (difference * shown).sum(axis=1)[count > 0] / count[count > 0]
+
+
+def _broad_step(lines: Lines) -> float:
+    width = min(4, lines.shape[1])
+    whole = lines[:, : lines.shape[1] // width * width]
+    broad = whole.reshape(len(lines), -1, width, 4).mean(axis=2)
+    seam = float(_steps(broad[:1], broad[-1:])[0])
+    return float(np.log((seam + _LEVEL) / (_steps(broad[1:], broad[:-1]).mean() + _LEVEL)))
 
 
 def _distant_step(lines: Lines) -> float:
