@@ -1,9 +1,9 @@
 """Whether a texture wraps, is mirrored or ends at its border: judged per axis from its pixels.
 
 The seam, from the last line of texels to the first, is compared with the steps between neighbouring lines inside.
-Wrongly `clamp` costs a faint line where the texture repeats; wrongly `wrap` bleeds opposite borders into each other.
-The threshold follows from that: at most about one false wrap in a hundred seams that can be seen. Weights and threshold
-were fitted to labelled textures; docs/alpha-and-edges.md says how and gives the confusion table.
+Wrongly `clamp` costs a line where the texture repeats, wrongly `wrap` bleeds opposite borders into each other. The
+threshold lies where measured border errors of both break even, and where at most one in a hundred clear seams is
+taken for a wrap. docs/alpha-and-edges.md says how the weights were fitted and gives the confusion table.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ _WEIGHTS = {
     "levels": -0.6,
 }
 _BIAS = -0.46
-_WRAP_ABOVE = 1.8
+_WRAP_ABOVE = 1.5
+_WRAP_CUTOUT_ABOVE = 2.5
 _CLAMP_BELOW = -2.0
-"""Scores are log odds; between the two the answer is `clamp` with low confidence."""
+"""Scores are log odds; between the two the answer is `clamp` with low confidence. A cut-out (anything hidden at a
+border) must do better: what bleeds into its void is seen at once."""
 
 _MIN_SIDE = 8
 _MIRROR_CALM = 0.35
@@ -100,7 +102,7 @@ def _likely(lines: Lines) -> AxisGuess:
     score = sum(weight * evidence[name] for name, weight in _WEIGHTS.items()) + _BIAS
     odds = round(float(1 / (1 + np.exp(-score))), 2)
     seam = f"the step across the seam is {np.exp(evidence['step']):.2f} of the mean step inside"
-    if score > _WRAP_ABOVE:
+    if score > (_WRAP_ABOVE if lines[[0, -1], :, 3].all() else _WRAP_CUTOUT_ABOVE):
         return AxisGuess("wrap", odds, seam)
     calm = _border_calm(lines)
     if score < _CLAMP_BELOW and calm < _MIRROR_CALM:
