@@ -23,7 +23,7 @@ from texpipe.cli.options import quiet_option
 def report(
     console: Console, output_dir: Path, sheet: Path | None, textures: tuple[str, ...], quiet: bool
 ) -> int:
-    """Write a sheet of comparisons: source, bicubic, result over magenta and black, and across its seams.
+    """Write a sheet of comparisons: source, bicubic, result over magenta and black, and among its neighbours.
 
     \b
     Example:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.errors import PackError
-from texpipe.manifest import Entry, read_manifest
-from texpipe.pixels import decode, save_png
-from texpipe.texture import Rgba8
+from texpipe import pixels
+from texpipe.errors import PackError, SourceError
+from texpipe.manifest import Entry, Manifest, read_manifest
+from texpipe.read.decode import decode
+from texpipe.texture import EdgeMode, Edges, Rgba8, Source
+
+log = logging.getLogger(__name__)
 
 MAGENTA = (255, 0, 255)
 BLACK = (0, 0, 0)
@@ -23,15 +28,25 @@ PAPER = (40, 40, 44)
 
 @dataclass(frozen=True)
 class Sample:
-    """A texture and its enlargement, `scale` times as large; `tiles` per axis (x, y) where it repeats."""
+    """A texture and its enlargement, both H x W x 4 uint8, and what lies beyond their borders.
+
+    Raises:
+        ValueError: the enlargement is not the same whole number of times as wide and as high as the source.
+    """
 
     source: Rgba8
     result: Rgba8
-    tiles: tuple[bool, bool]
+    edges: Edges
+
+    def __post_init__(self) -> None:
+        height, width = self.source.shape[:2]
+        if self.scale < 1 or self.result.shape[:2] != (height * self.scale, width * self.scale):
+            made = f"{self.result.shape[1]}x{self.result.shape[0]}"
+            raise ValueError(f"{made} is no whole multiple of {width}x{height}")
 
     @property
     def scale(self) -> int:
-        """Enlargement factor."""
+        """Enlargement factor, at least 1."""
         return int(self.result.shape[1]) // int(self.source.shape[1])
 
 
@@ -61,20 +76,41 @@ def bicubic(rgba: Rgba8, scale: int) -> Rgba8:
     return np.asarray(premultiplied.convert("RGBA"))
 
 
-def cells(sample: Sample) -> list[NDArray[np.uint8]]:
-    """Return the pictures of one row, each H x W x 3 uint8 of one size.
+def tiled(rgba: Rgba8, edges: Edges) -> Rgba8:
+    """Cut the middle out of 3 x 3 copies as the console lays them: the picture and a quarter of each neighbour.
 
-    Source over magenta, bicubic over magenta, result over magenta, result over black, and the result rolled by half
-    on the axes that repeat, so that its seams cross the middle.
+    Args:
+        rgba: H x W x 4 uint8.
+        edges: copies on a mirrored axis are flipped in turn; a clamped axis is not repeated.
+
+    Returns:
+        H x W x 4 with H and W at most 1.5 times as large; every seam lies inside.
     """
-    height, width = sample.result.shape[:2]
-    shift = (height // 2 if sample.tiles[1] else 0, width // 2 if sample.tiles[0] else 0)
+    rows, columns = rgba.shape[0] // 4, rgba.shape[1] // 4
+    return _repeat(_repeat(rgba, edges.y, rows, axis=0), edges.x, columns, axis=1)
+
+
+def _repeat(rgba: Rgba8, mode: EdgeMode, margin: int, axis: Literal[0, 1]) -> Rgba8:
+    if mode == "clamp":
+        return rgba
+    flipped = rgba if mode == "wrap" else np.flip(rgba, axis)
+    start = rgba.shape[axis] - margin
+    plane = np.concatenate([flipped, rgba, flipped], axis)
+    return plane.take(range(start, start + rgba.shape[axis] + 2 * margin), axis)
+
+
+def cells(sample: Sample) -> list[NDArray[np.uint8]]:
+    """Return the pictures of one row, each H x W x 3 uint8.
+
+    Source over magenta, bicubic over magenta, result over magenta, result over black, and the result among its
+    neighbours (`tiled`), which is larger than the others where it repeats.
+    """
     return [
         over(nearest(sample.source, sample.scale), MAGENTA),
         over(bicubic(sample.source, sample.scale), MAGENTA),
         over(sample.result, MAGENTA),
         over(sample.result, BLACK),
-        over(np.roll(sample.result, shift, axis=(0, 1)), MAGENTA),
+        over(tiled(sample.result, sample.edges), MAGENTA),
     ]
 
 
@@ -95,42 +131,94 @@ def sheet(samples: Sequence[Sample], *, width: int = 2600) -> NDArray[np.uint8]:
 def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width: int = 2600) -> int:
     """Write the comparison sheet of a finished pack as a PNG; returns how many textures are on it.
 
+    Textures whose source is gone or has changed since the run are left out, with a warning in the log.
+
     Args:
         output: the folder of a finished run; its run.json says where the textures came from.
         target: the PNG to write.
-        names: the textures to show; all of them when empty.
+        names: the textures to show; when empty all of them but duplicates.
+        width: the page is about this many pixels wide.
 
     Raises:
-        PackError: the folder holds no finished run, or its input is gone.
+        PackError: the folder holds no finished run, its input is gone, a name is not in it, there is nothing to
+            show, or the sheet cannot be written.
     """
     manifest = read_manifest(output / "manifest.json")
-    root = Path(json.loads((output / "run.json").read_text("utf-8"))["input"])
-    wanted = set(names)
-    shown = [
-        entry
-        for entry in manifest.textures
-        if entry.outputs and entry.duplicate_of is None and (not wanted or entry.source in wanted)
-    ]
-    samples = [sample for entry in shown if (sample := _sample(entry, output, root)) is not None]
+    root = _input_of(output)
+    entries = _chosen(manifest, names)
+    samples = [sample for entry in entries if (sample := _sample(entry, output, root)) is not None]
+    log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
-        raise PackError(f"there is no upscaled texture to show in {output}")
+        raise PackError(
+            f"there is no texture to show in {output}",
+            hint=f"Textures are compared with {root}: those that are no longer as they were are left out.",
+        )
     samples.sort(key=lambda sample: sample.result.shape[:2])
     page = sheet(samples, width=width)
-    save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
+    pixels.save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
     return len(samples)
 
 
+def _input_of(output: Path) -> Path:
+    """Return where the textures of a finished run came from."""
+    path = output / "run.json"
+    again = "Run the recipe again: it writes run.json anew and computes only what is missing."
+    try:
+        root = Path(json.loads(path.read_bytes())["input"])
+    except OSError as error:
+        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=again) from error
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again) from error
+    if not root.exists():
+        raise PackError(
+            f"the textures that {output} was made from are gone: {root}",
+            hint="Put them back, or run the recipe again with --input where they are now.",
+        )
+    return root
+
+
+def _chosen(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
+    """Return the entries that have a picture to show."""
+    if not names:
+        return [entry for entry in manifest.textures if entry.outputs and entry.duplicate_of is None]
+    entries = {entry.source: entry for entry in manifest.textures}
+    unknown = [name for name in dict.fromkeys(names) if name not in entries]
+    if unknown:
+        raise PackError(
+            f"the pack has no texture {', '.join(map(repr, unknown))}",
+            hint="Give names as in manifest.json: paths below the input folder, with forward slashes.",
+        )
+    chosen = [entries[name] for name in dict.fromkeys(names)]
+    for entry in chosen:
+        if not entry.outputs:
+            raise PackError(f"the pack holds no picture of {entry.source!r}: {entry.status}, {entry.reason}")
+    return chosen
+
+
 def _sample(entry: Entry, output: Path, root: Path) -> Sample | None:
-    written = next((one for one in entry.outputs if one.path.endswith(".png")), None)
-    source = root / entry.source if root.is_dir() else root
-    if written is None or not source.is_file():
+    after = _result(output / entry.outputs[0].path)
+    try:
+        before = decode(Source(entry.source, root / entry.source if root.is_dir() else root))
+        if before.sha256 != entry.sha256:
+            raise ValueError("it has changed since the pack was made")
+        return Sample(before.rgba, after, _edges(entry))
+    except (SourceError, ValueError) as error:
+        reason = error.message if isinstance(error, SourceError) else error
+        log.warning("%s is left out: %s", entry.source, reason)
         return None
-    before, _, _ = decode(source.read_bytes(), name=entry.source)
-    after, _, _ = decode((output / written.path).read_bytes(), name=written.path)
-    edges = entry.edges
-    return Sample(
-        before, after, (edges is not None and edges.x != "clamp", edges is not None and edges.y != "clamp")
-    )
+
+
+def _result(path: Path) -> Rgba8:
+    try:
+        return pixels.decode(path.read_bytes(), name=path.name)[0]
+    except (OSError, SourceError) as error:
+        hint = "Run the recipe again: it writes the file anew."
+        raise PackError(f"cannot read {path}: {error}", hint=hint) from error
+
+
+def _edges(entry: Entry) -> Edges:
+    """Return what lies beyond a texture's border; that of a piece of a split picture is no border."""
+    return Edges() if entry.edges is None or entry.group is not None else entry.edges
 
 
 def _beside(pictures: Sequence[NDArray[np.uint8]], gap: int = GAP) -> NDArray[np.uint8]:
