@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,27 @@ from texpipe.cli.console import Console, ProgressBar, print_json
 from texpipe.cli.options import json_option, quiet_option
 
 if TYPE_CHECKING:
+    from texpipe.jobs import Work
     from texpipe.manifest import Entry
+    from texpipe.recipe.schema import Recipe
+    from texpipe.survey import Failure, Item, Survey
+    from texpipe.texture import Action, Facts, Status
 
-PIPED_WIDTH = 200
-"""Columns of the table when nobody's terminal says how wide it is."""
+log = logging.getLogger(__name__)
+
+REASONS_WIDTH = 110
+"""Columns for the reasons when no terminal says how wide the table may be; names are never cut there."""
+
+HEADINGS = ("texture", "size", "action", "format", "alpha", "x", "y")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A texture: its manifest entry, and what is planned and known unless it cannot be read."""
+
+    entry: Entry
+    action: Action | None = None
+    facts: Facts | None = None
 
 
 @click.command()
@@ -30,7 +49,7 @@ def inspect(
     """Show what texpipe sees in each texture and what it would do, and why.
 
     \b
-    PATH is a picture or a folder.
+    PATH is a picture or a folder; duplicates are looked for within each.
     Example:
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
     """
@@ -41,54 +60,103 @@ def inspect(
 
     console = console.quieter(quiet)
     rules = load_recipe(recipe).recipe if recipe else Recipe.default()
-    entries: list[Entry] = []
+    textures: list[Seen] = []
     with ProgressBar(console) as bar:
         for path in paths:
-            entries += survey(path, rules, progress=bar).entries()
+            textures += _seen(survey(path, rules, progress=bar), rules)
+            log.info("%s by the recipe %s", path, rules.name)
     if as_json:
-        print_json([_without_outputs(entry_as_json(entry)) for entry in entries])
+        print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
-        _show_table(console, entries)
-    return 7 if any(entry.status == "failed" for entry in entries) else 0
+        _show_table(console, textures)
+    return 7 if any(one.entry.status == "failed" for one in textures) else 0
+
+
+def _seen(found: Survey, recipe: Recipe) -> list[Seen]:
+    """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
+    from texpipe.jobs import make_work
+
+    work = make_work(found.items, recipe, ())
+    both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
+    return sorted(both, key=lambda one: one.entry.source)
+
+
+def _failed(failure: Failure) -> Seen:
+    return Seen(failure.entry())
+
+
+def _readable(item: Item, work: Work) -> Seen:
+    name = item.source.name
+    group, piece, note = work.group_of.get(name), work.piece_of.get(name), work.notes.get(name)
+    plan = piece.item.plan if group and piece else item.plan  # a split picture is planned as a whole
+    special: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
+    entry = replace(
+        replace(item, plan=plan).entry(),
+        status=special.get(plan.action, "written"),
+        reason=plan.decided_by.action if plan.action == "skip" else None,
+        duplicate_of=work.duplicate_of.get(name),
+        group=group,
+        warnings=(*item.warnings, *((note,) if note else ())),
+    )
+    return Seen(entry, plan.action, item.facts)
 
 
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in entry.items() if key not in ("outputs", "metrics")}
 
 
-def _show_table(console: Console, entries: Sequence[Entry]) -> None:
+def _show_table(console: Console, textures: Sequence[Seen]) -> None:
     """Print one row per texture to stdout: it is what was asked for."""
+    from rich.cells import cell_len
     from rich.console import Console as RichConsole
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("texture", "size", "format", "alpha", "x", "y"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for entry in entries:
-        table.add_row(*(escape(cell) for cell in _row(entry)))
+    rows = [_row(one) for one in textures]
     terminal = RichConsole(highlight=False)
-    width = None if terminal.is_terminal else PIPED_WIDTH
-    terminal.print(table, width=width, crop=False)
-    failed = sum(entry.status == "failed" for entry in entries)
-    console.say(f"{len(entries)} textures, {failed} of them unreadable")
+    if not terminal.is_terminal:
+        names = max((cell_len(row[0]) for row in rows), default=0)
+        terminal = RichConsole(highlight=False, width=names + 50 + REASONS_WIDTH)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
+    table.add_column("why", overflow="fold", ratio=1)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    terminal.print(table)
+    failed = sum(one.entry.status == "failed" for one in textures)
+    console.say(f"{len(textures)} textures, {failed} of them unreadable")
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    if entry.status == "failed" or entry.size is None or entry.edges is None or entry.decided_by is None:
-        return (entry.source, "", "", "", "", "", f"failed: {entry.reason}")
-    why = entry.decided_by
-    reasons = [f"alpha: {why.alpha}", f"x: {why.x}", f"y: {why.y}"]
-    if entry.status == "skipped":
-        reasons = [f"skipped: {why.action}"]
-    size = f"{entry.size[0]}x{entry.size[1]}"
+def _row(one: Seen) -> tuple[str, ...]:
+    entry = one.entry
+    if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
+        return (entry.source, "", "failed", "", "", "", "", str(entry.reason))
+    width, height = entry.size
     return (
         entry.source,
-        size,
+        f"{width}x{height}",
+        one.action,
         entry.format or "?",
         entry.alpha or "",
         entry.edges.x,
         entry.edges.y,
-        "\n".join((*reasons, *entry.warnings)),
+        "\n".join(_reasons(entry, one.facts)),
     )
+
+
+def _reasons(entry: Entry, facts: Facts) -> list[str]:
+    why = entry.decided_by
+    assert why is not None
+    lines = [f"duplicate of {entry.duplicate_of}"] if entry.duplicate_of else []
+    lines += [f"piece of {entry.group}"] if entry.group else []
+    lines.append(f"action: {why.action}")
+    if entry.status != "skipped":
+        lines += [f"alpha: {why.alpha}", f"x: {why.x}", f"y: {why.y}"]
+    return [*lines, f"texels: {_texels(facts)}", *entry.warnings]
+
+
+def _texels(facts: Facts) -> str:
+    colours = f"{facts.colours} colour{'s' if facts.colours != 1 else ''}"
+    words = {"grey": facts.grey, "flat": facts.flat, "tiny": facts.tiny}
+    return ", ".join([facts.texels_reason, colours, *(word for word, true in words.items() if true)])
