@@ -65,11 +65,10 @@ def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
     Example:
       texpipe run recipes/oot.yaml
     """
-    from texpipe.cli.console import Console
+    from texpipe.cli.console import Console, start_log
 
-    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    ctx.obj = Console(quiet=quiet, verbose=verbose)
+    start_log(logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    ctx.obj = Console(quiet=quiet)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import sys
 import tempfile
@@ -29,13 +30,14 @@ PLAIN_SECONDS = 10.0
 class Console:
     """Speaks to people on stderr, unless asked to be quiet."""
 
-    def __init__(self, *, quiet: bool = False, verbose: int = 0) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.verbose = verbose
 
     def quieter(self, quiet: bool) -> Console:
-        """Return this console, silenced if `quiet`: for the sub-commands' own -q."""
-        return Console(quiet=self.quiet or quiet, verbose=self.verbose)
+        """Return this console, silenced with the log if `quiet`: for the sub-commands' own -q."""
+        if quiet:
+            set_log_level(logging.ERROR)
+        return Console(quiet=self.quiet or quiet)
 
     @property
     def rich(self) -> rich.console.Console:
@@ -53,6 +55,29 @@ class Console:
         """Write one line about a problem that did not stop the work."""
         if not self.quiet:
             click.echo(click.style("warning: ", fg="yellow") + line, err=True)
+
+
+class _Echo(logging.Handler):
+    """Writes to whatever stderr is at the moment: a progress bar replaces it while it is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            click.echo(self.format(record), err=True)
+        except Exception:  # as every handler of the standard library: a log line never stops the work
+            self.handleError(record)
+
+
+def start_log(level: int) -> None:
+    """Send what the library logs to stderr."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[_Echo()])
+    set_log_level(level)
+
+
+def set_log_level(level: int) -> None:
+    """Show log lines of texpipe from this level on, and those of other libraries from WARNING on."""
+    logging.getLogger("texpipe").setLevel(level)
+    logging.getLogger().setLevel(max(level, logging.WARNING))
 
 
 class ProgressBar:
