@@ -29,8 +29,8 @@ _BIAS = -0.46
 _WRAP_ABOVE = 1.5
 _WRAP_CUTOUT_ABOVE = 2.5
 _CLAMP_BELOW = -2.0
-"""Scores are log odds; between the two the answer is `clamp` with low confidence. A cut-out (anything hidden at a
-border) must do better: what bleeds into its void is seen at once."""
+"""Scores are log odds; between the two the answer is `clamp` with low confidence. A cut-out (a quarter of
+its borders is void) must do better: what bleeds into the void is seen at once."""
 
 _MIN_SIDE = 8
 _MIRROR_CALM = 0.35
@@ -102,11 +102,14 @@ def _likely(lines: Lines) -> AxisGuess:
     score = sum(weight * evidence[name] for name, weight in _WEIGHTS.items()) + _BIAS
     odds = round(float(1 / (1 + np.exp(-score))), 2)
     seam = f"the step across the seam is {np.exp(evidence['step']):.2f} of the mean step inside"
-    if score > (_WRAP_ABOVE if lines[[0, -1], :, 3].all() else _WRAP_CUTOUT_ABOVE):
+    void = float((lines[[0, -1], :, 3] == 0).mean())
+    if score > (_WRAP_ABOVE if void < 0.25 else _WRAP_CUTOUT_ABOVE):
         return AxisGuess("wrap", odds, seam)
     calm = _border_calm(lines)
     if score < _CLAMP_BELOW and calm < _MIRROR_CALM:
-        return AxisGuess("mirror", 0.7, f"{seam}, and steps at the borders only {calm:.2f}: cut at lines of symmetry")
+        return AxisGuess(
+            "mirror", 0.7, f"{seam}, and steps at the borders only {calm:.2f}: cut at lines of symmetry"
+        )
     if score < _CLAMP_BELOW:
         return AxisGuess("clamp", round(1 - odds, 2), seam)
     return AxisGuess("clamp", 0.5, f"{seam}: not certain enough to wrap")
@@ -151,7 +154,7 @@ def _steps(these: Lines, others: Lines) -> NDArray[np.float64]:
     channels = 4 if min(these[..., 3].min(), others[..., 3].min()) < 255 else 3
     difference = np.abs(these - others)[..., :channels].mean(axis=2, dtype=np.float64)
     count = shown.sum(axis=1)
-    return (difference * shown).sum(axis=1)[count > 0] / count[count > 0]
+    return np.asarray((difference * shown).sum(axis=1)[count > 0] / count[count > 0])
 
 
 def _broad_step(lines: Lines) -> float:

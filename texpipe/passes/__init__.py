@@ -6,9 +6,10 @@ import numpy as np
 
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import bleed
-from texpipe.passes.colour import GREY_ROUNDS, ROUNDS, match_histogram, match_source
-from texpipe.passes.resample import repeat
-from texpipe.texture import Pass, PlaneF, Plan, Rgba8, RgbF
+from texpipe.passes.colour import INTENSITY_TOLERANCE, TOLERANCE, match_histogram, match_source
+from texpipe.passes.ramps import enlarge_ramp
+from texpipe.passes.resample import neighbourhood, repeat
+from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "recombine"]
 
@@ -50,6 +51,7 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     """
     passes = make_passes(rgba, plan)
     _check(rgba, plan, passes, results)
+    results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":
         return _recombine_mask(passes[0].rgb, plan, results[0])
     declared = declared_alpha(rgba[..., 3], plan.alpha)
@@ -62,23 +64,38 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     return np.dstack([_to_bytes(toned), alpha])
 
 
-def nearest(rgba: Rgba8, scale: int) -> Rgba8:
-    """Enlarge by repeating texels: H x W x 4 uint8 to sH x sW x 4, hidden RGB as it is."""
-    return repeat(rgba, scale)
+def nearest(rgba: Rgba8, plan: Plan) -> Rgba8:
+    """Enlarge by repeating texels: H x W x 4 uint8 to sH x sW x 4.
+
+    What is visible stays exactly as it is; hidden RGB is the bled colour, of a mask 0.
+    """
+    alpha = rgba[..., 3]
+    if plan.alpha == "mask":
+        return repeat(np.where(alpha[..., None] > 0, rgba, np.uint8(0)), plan.scale)
+    colour = _to_bytes(bleed(rgba, plan.edges))
+    return repeat(np.dstack([colour, declared_alpha(alpha, plan.alpha)]), plan.scale)
+
+
+def _unless_ramp(one: Pass, plan: Plan, result: RgbF) -> RgbF:
+    ramp = enlarge_ramp(one.rgb, plan.scale, plan.edges)
+    return result if ramp is None else ramp
 
 
 def _recombine_mask(source: RgbF, plan: Plan, result: RgbF) -> Rgba8:
     solid = np.ones(result.shape[:2], dtype=np.float32)
     toned = _tone(_grey(result), solid, source, np.ones(source.shape[:2], dtype=np.float32), plan)
-    return _to_bytes(toned)[..., [0, 0, 0, 0]]
+    # It is alpha too: nothing appears amid transparent texels, and no hole amid solid ones.
+    least, most = (repeat(bound, plan.scale) for bound in neighbourhood(source, plan.edges))
+    kept = np.where(most == 0, np.float32(0), np.where(least == 1, np.float32(1), toned))
+    return _to_bytes(kept)[..., [0, 0, 0, 0]]
 
 
 def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
     if plan.colour == "histogram":
         return match_histogram(colour, alpha, source, source_alpha)
     if plan.colour == "match":
-        rounds = GREY_ROUNDS if plan.grey or plan.alpha == "mask" else ROUNDS
-        return match_source(colour, alpha, source, source_alpha, plan.edges, rounds=rounds)
+        tolerance = INTENSITY_TOLERANCE if plan.alpha == "mask" else TOLERANCE
+        return match_source(colour, alpha, source, source_alpha, plan.edges, tolerance=tolerance)
     return np.clip(colour, 0, 1)
 
 
@@ -102,7 +119,7 @@ def _intensity(rgba: Rgba8) -> PlaneF:
 
 
 def _as_plane(values: Alpha8) -> PlaneF:
-    return values.astype(np.float32) / 255
+    return values.astype(np.float32) / np.float32(255)
 
 
 def _as_rgb(plane: PlaneF) -> RgbF:

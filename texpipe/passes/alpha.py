@@ -19,7 +19,7 @@ COVERAGE_TOLERANCE = 0.004
 """Share of the area by which a threshold may miss the coverage of the source, in exchange for a clear-cut edge."""
 
 FEATURE_TOLERANCE = 0.05
-"""The same as a share of what is inside (or outside, if that is less): a speck on an empty texture is no rounding error."""
+"""The same as a share of what is inside, or outside if that is less: a lone speck is no rounding error."""
 
 _COVERAGE_ROUNDS = 4
 _EDGE_STEEPNESS = 4.0
@@ -38,7 +38,8 @@ def declared_alpha(alpha: Alpha8, alpha_class: AlphaClass) -> Alpha8:
         return np.full_like(alpha, 255)
     levels = np.array(_levels(alpha, alpha_class), dtype=np.int16)
     nearest = np.abs(alpha[..., None].astype(np.int16) - levels).argmin(axis=-1)
-    return levels[nearest].astype(np.uint8)
+    chosen: Alpha8 = levels[nearest].astype(np.uint8)
+    return chosen
 
 
 def _levels(alpha: Alpha8, alpha_class: AlphaClass) -> list[int]:
@@ -72,7 +73,7 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
 
 def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges) -> Alpha8:
     """Match the source on average, then stay within the range of each texel's neighbours: plateaus stay exact."""
-    source = alpha.astype(np.float32) / 255
+    source = alpha.astype(np.float32) / np.float32(255)
     scale = grown.shape[0] // source.shape[0]
     least, most = (repeat(bound, scale) for bound in neighbourhood(source, edges))
     for _ in range(_COVERAGE_ROUNDS):

@@ -27,9 +27,9 @@ def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
     Returns:
         H x W x 3 float32 in [0, 1].
     """
-    weight = rgba[..., 3].astype(np.float32) / 255
+    weight = rgba[..., 3].astype(np.float32) / np.float32(255)
     visible = weight > 0
-    colour = np.where(visible[..., None], rgba[..., :3], 0).astype(np.float32) / 255
+    colour = np.where(visible[..., None], rgba[..., :3], 0).astype(np.float32) / np.float32(255)
     if visible.all():
         return colour
     if not visible.any():

@@ -1,8 +1,9 @@
 """Keep the tone of the source: the low frequencies of a result match the texture that it was made from.
 
 Networks drift in hue and brightness. Iterated back-projection (Irani and Peleg, 1991) adds the difference between the
-source and the box-reduced result back on, smoothly enlarged. The enlarging kernel is itself a low-pass, so every round
-removes the low frequencies of the difference almost completely and the dither of the source hardly comes back.
+source and the box-reduced result back on, smoothly enlarged. Two rounds of the low-passed difference restore the tone.
+What is left is detail, of which the network dropped some on purpose: dither, banding, blocks. So the full difference
+goes back only as far as it takes to bring the mean difference down to a tolerance.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 from texpipe.passes.resample import Plane, box_reduce, enlarge, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
-ROUNDS = 3
-"""Chosen by measuring and looking, see docs/alpha-and-edges.md."""
-GREY_ROUNDS = 6
-"""For intensity: glows, glyphs and noise are data as much as pictures, seldom dithered, and held closer to it."""
+TOLERANCE = 1.75
+"""Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
+docs/alpha-and-edges.md."""
+INTENSITY_TOLERANCE = 0.75
+"""The same for intensity formats: glows, glyphs and noise are alpha as much as pictures, and seldom dithered."""
 
+_TONE_ROUNDS = 2
+_DETAIL_ROUNDS = 6
 _NOTHING = 1e-4
 
 
@@ -38,9 +42,15 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
 
 
 def match_source(
-    result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges, *, rounds: int = ROUNDS
+    result: RgbF,
+    alpha: PlaneF,
+    source: RgbF,
+    source_alpha: PlaneF,
+    edges: Edges,
+    *,
+    tolerance: float = TOLERANCE,
 ) -> RgbF:
-    """Shift the low frequencies of a result to those of its source.
+    """Shift the low frequencies of a result to those of its source, and the rest as far as `tolerance` asks.
 
     Only visible texels count; what is hidden follows its visible neighbours. Commutes with rolling a wrapped axis.
 
@@ -50,29 +60,55 @@ def match_source(
         source: H x W x 3 in [0, 1], bled.
         source_alpha: H x W in [0, 1].
         edges: what lies beyond the borders.
-        rounds: number of back-projections.
+        tolerance: mean absolute difference in levels between source and box-reduced result that may remain.
 
     Returns:
         sH x sW x 3 in [0, 1].
     """
     scale = result.shape[0] // source.shape[0]
-    for _ in range(rounds):
+    for _ in range(_TONE_ROUNDS):
+        mean, cover = visible_mean(result, alpha, scale)
+        missing = _low_pass(source - mean, source_alpha * cover, edges)
+        result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
+    for _ in range(_DETAIL_ROUNDS):
         mean, cover = visible_mean(result, alpha, scale)
         missing = _spread(source - mean, source_alpha * cover, edges)
-        result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
+        detail = enlarge(missing, scale, edges)
+        weight = source_alpha * (cover > _NOTHING)
+        before = _mean_size(source - mean, weight)
+        after = _mean_size(source - mean - visible_mean(detail, alpha, scale)[0], weight)
+        share = np.float32(_share(before, after, tolerance / 255))
+        if not share:
+            break
+        result = np.clip(result + share * detail, 0, 1)
     return np.clip(result, 0, 1)
+
+
+def _share(before: float, after: float, wanted: float) -> float:
+    """Return how much of a step from `before` to `after` it takes to come down to `wanted`, 0 to 1."""
+    if before <= wanted or after >= before:
+        return 0.0
+    return min((before - wanted) / (before - after), 1.0)
+
+
+def _mean_size(difference: Plane, weight: PlaneF) -> float:
+    total = float(weight.sum())
+    return float((np.abs(difference).mean(axis=2) * weight).sum()) / total if total else 0.0
+
+
+def _low_pass(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
+    """Smooth the difference over its visible neighbours (normalised convolution, Knutsson and Westin, 1993)."""
+    reach = smooth(weight, edges)[..., None]
+    near = smooth(difference * weight[..., None], edges) / np.maximum(reach, _NOTHING)
+    return np.where(reach > _NOTHING, near, np.float32(0))
 
 
 def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Fill in the difference where it has no weight, from its neighbours; leave it alone where it has full weight."""
     if weight.min() > 1 - _NOTHING:
         return difference
-    reach = smooth(weight, edges)[..., None]
-    near = smooth(difference * weight[..., None], edges) / np.maximum(reach, _NOTHING)
     share = np.clip(weight, 0, 1)[..., None]
-    return np.asarray(
-        np.where(reach > _NOTHING, share * difference + (1 - share) * near, 0), dtype=np.float32
-    )
+    return share * difference + (1 - share) * _low_pass(difference, weight, edges)
 
 
 def match_histogram(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF) -> RgbF:

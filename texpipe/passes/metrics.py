@@ -57,7 +57,7 @@ def _colour_drift(source: Rgba8, result: Rgba8, plan: Plan) -> float | None:
     """Mean absolute difference in levels between the source and the visible mean colour of the result per texel."""
     if plan.alpha == "mask":
         weight, result_alpha = _ones(source), _ones(result)
-        colours = source[..., :3].astype(np.float32)
+        colours = np.where(source[..., 3:] > 0, source[..., :3], 0).astype(np.float32)
     else:
         weight, result_alpha = _alpha(source), _alpha(result)
         colours = bleed(source, plan.edges) * 255
@@ -69,7 +69,7 @@ def _colour_drift(source: Rgba8, result: Rgba8, plan: Plan) -> float | None:
 
 
 def _alpha(rgba: Rgba8) -> NDArray[np.float32]:
-    return rgba[..., 3].astype(np.float32) / 255
+    return rgba[..., 3].astype(np.float32) / np.float32(255)
 
 
 def _ones(rgba: Rgba8) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ geometry: output pixel `o` of an enlargement by `scale` is centred at texel `(o 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 from texpipe.texture import EdgeMode, Edges
 
 Plane = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
+Value = TypeVar("Value", np.float32, np.uint8)
 
 
 def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
     """Continue a plane beyond its borders by `margin` texels, per axis as `edges` say; any margin fits any size."""
-    rows = _beyond(plane.shape[0], edges.y, margin)
-    columns = _beyond(plane.shape[1], edges.x, margin)
+    rows = beyond(plane.shape[0], edges.y, margin)
+    columns = beyond(plane.shape[1], edges.x, margin)
     return plane.take(rows, axis=0).take(columns, axis=1)
 
 
 @lru_cache(maxsize=256)
-def _beyond(length: int, mode: EdgeMode, margin: int) -> NDArray[np.intp]:
+def beyond(length: int, mode: EdgeMode, margin: int) -> NDArray[np.intp]:
     """Return for each place from `-margin` to `length + margin - 1` the texel that is shown there."""
     place = np.arange(-margin, length + margin)
     if mode == "wrap":
@@ -40,7 +43,7 @@ def crop(plane: Plane, margin: int) -> Plane:
     return plane[margin : plane.shape[0] - margin, margin : plane.shape[1] - margin]
 
 
-def repeat(plane: Plane, scale: int) -> Plane:
+def repeat(plane: NDArray[Value], scale: int) -> NDArray[Value]:
     """Enlarge by repeating every texel `scale` x `scale` times (nearest neighbour)."""
     return plane.repeat(scale, axis=0).repeat(scale, axis=1)
 
@@ -60,7 +63,7 @@ def smooth(plane: Plane, edges: Edges) -> Plane:
     """Low-pass with the binomial kernel (1 2 1)/4 per axis."""
     from_y = extend(plane, edges, 1)
     tall = from_y[:-2] + 2 * from_y[1:-1] + from_y[2:]
-    return np.asarray((tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]) / 16, dtype=np.float32)
+    return np.asarray(tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:], dtype=np.float32) / np.float32(16)
 
 
 def enlarge(plane: Plane, scale: int, edges: Edges, *, cubic: bool = False) -> Plane:
