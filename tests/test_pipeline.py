@@ -269,3 +269,53 @@ def test_merge_says_which_shard_is_missing(tmp_path: Path, tiny_model: Path, tex
     done = texpipe("merge", recipe, "--model", tiny_model)
     assert done.returncode == 5
     assert "2/2" in done.stderr
+
+
+def test_what_no_target_can_hold_is_not_computed(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+    dump(tmp_path / "dump", 2)
+    for name in ("some.png", "other.png"):
+        (tmp_path / "dump" / name).write_bytes(encode_png(texture(sum(name.encode()))))
+    one = texpipe("run", write_recipe(tmp_path), "--model", tiny_model, "--json")
+    assert json.loads(one.stdout)["computed"] == 2
+    assert "skipped 2: its name is not a GLideN64 texture name" in one.stderr
+    both = texpipe(
+        "run", write_recipe(tmp_path), "--model", tiny_model, "--target", "gliden64", "--target", "folder"
+    )
+    assert both.returncode == 0, both.stderr
+    entries = {e["source"]: e for e in json.loads((tmp_path / "out/manifest.json").read_text())["textures"]}
+    assert [one["target"] for one in entries["some.png"]["outputs"]] == ["folder"]
+    assert "not in gliden64" in entries["some.png"]["warnings"][0]
+
+
+def test_a_pack_does_not_depend_on_its_history(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+    """Hidden RGB of a texture that is gone must not live on in its twin."""
+    (tmp_path / "dump").mkdir()
+    rgba = texture(1, (8, 8), "binary")
+    other = np.where(rgba[..., 3:] > 0, rgba, np.uint8(99))
+    other[..., 3] = rgba[..., 3]
+    a, b = (tmp_path / "dump" / f"{GAME}#0000000{digit}#0#2_all.png" for digit in "AB")
+    a.write_bytes(encode_png(rgba))
+    b.write_bytes(encode_png(other))
+    recipe = write_recipe(tmp_path, "rules:\n  - {match: {name: '*'}, action: nearest}\n")
+    assert texpipe("run", recipe, "--model", tiny_model).returncode == 0
+    a.unlink()
+    assert texpipe("run", recipe, "--model", tiny_model).returncode == 0
+    assert texpipe("run", recipe, "--model", tiny_model, "--output", tmp_path / "fresh").returncode == 0
+    assert (tmp_path / "out/gliden64" / GAME / b.name).read_bytes() == (
+        tmp_path / "fresh/gliden64" / GAME / b.name
+    ).read_bytes()
+
+
+def test_a_pack_is_no_input(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+    dump(tmp_path / "dump", 1)
+    recipe = write_recipe(tmp_path)
+    assert texpipe("run", recipe, "--model", tiny_model, "--output", tmp_path / "dump").returncode == 2
+
+
+def test_what_the_emulator_would_refuse_is_left_out(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / f"{GAME}#00000001#0#2_all.png").write_bytes(encode_png(texture(1, (1, 1))))
+    (tmp_path / "dump" / f"{GAME}#00000002#0#2_all.png").write_bytes(encode_png(texture(1, (4, 1))))
+    done = texpipe("run", write_recipe(tmp_path, "scale: 1\n"), "--model", tiny_model, "--json")
+    assert json.loads(done.stdout)["summary"]["skipped"] == 1
+    assert texpipe("verify", tmp_path / "out").returncode == 0

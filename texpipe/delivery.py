@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
-import shutil
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import partial
 
 from texpipe import __version__
-from texpipe.errors import PackError
+from texpipe.errors import PackError, TexpipeError
 from texpipe.formats import TARGETS
 from texpipe.formats.pack import Pack, Picture, remove_left_over, write_pack
 from texpipe.jobs import Done, Work
@@ -29,223 +28,245 @@ from texpipe.networks.catalogue import ModelFile
 from texpipe.order import Order, Outcome
 from texpipe.pixels import encode_png
 from texpipe.read.decode import decode
-from texpipe.store import Lock, Store, write_atomic
+from texpipe.store import Store
 from texpipe.survey import Item, Survey
 from texpipe.texture import Metrics, Status
 
 
-def rehearse(order: Order, model: ModelFile, seen: Survey, work: Work, started: float) -> Outcome:
+@dataclass(frozen=True)
+class Run:
+    """All that is known of a run before anything is computed.
+
+    Attributes:
+        order: what was asked for.
+        model: the weights.
+        engine: name of how results are computed.
+        seen: every texture.
+        left_out: texture name -> why no target can hold it.
+        work: the jobs of the others.
+    """
+
+    order: Order
+    model: ModelFile
+    engine: str
+    seen: Survey
+    left_out: Mapping[str, str]
+    work: Work
+
+    @property
+    def store(self) -> Store:
+        """Where results are kept."""
+        return Store(self.order.output / ".store")
+
+
+def left_out_by_all(order: Order, seen: Survey) -> dict[str, str]:
+    """Return the textures that no target can hold, and why: they need not be computed."""
+    pictures = [_placeholder(item) for item in seen.items if item.plan.action != "skip"]
+    targets = order.recipe.targets
+    packs = [write_pack(target, pictures, order.output, write=False) for target in targets]
+    names = set(packs[0].left_out).intersection(*(pack.left_out for pack in packs))
+    if len(targets) == 1:
+        return dict(packs[0].left_out)
+    return {
+        name: "; ".join(
+            f"{target.name}: {pack.left_out[name]}" for target, pack in zip(targets, packs, strict=True)
+        )
+        for name in names
+    }
+
+
+def rehearse(run: Run) -> Outcome:
     """Return what a run would write, without writing or computing anything."""
-    store = Store(order.output / ".store")
-    cached = sum(all(store.has(piece.key) for piece in job.pieces) for job in work.jobs)
-    pictures = [
-        Picture(item.source, _size(item), "", lambda: b"")
-        for item in seen.items
-        if item.plan.action != "skip"
-    ]
-    packs = [write_pack(target, pictures, order.output, write=False) for target in order.recipe.targets]
-    manifest = _manifest(order, model, seen, work, packs, {}, {})
-    return _outcome(order, seen, manifest, (len(work.jobs) - cached, cached), (), started, dry_run=True)
+    cached = sum(all(run.store.has(piece.key) for piece in job.pieces) for job in run.work.jobs)
+    held = (item for item in run.seen.items if item.source.name not in run.left_out)
+    pictures = [_placeholder(item) for item in held if item.plan.action != "skip"]
+    targets = run.order.recipe.targets
+    packs = [write_pack(target, pictures, run.order.output, write=False) for target in targets]
+    manifest = _manifest(run, packs, {}, {})
+    return _outcome(run, manifest, len(run.work.jobs) - cached, cached, dry_run=True)
 
 
-def finish(
-    order: Order,
-    model: ModelFile,
-    seen: Survey,
-    work: Work,
-    done: Sequence[Done],
-    store: Store,
-    started: float,
-) -> Outcome:
-    """Write packs, manifest and run.json; of a shard only the note that its part is in the store.
+def deliver(run: Run, done: Sequence[Done]) -> Outcome:
+    """Write packs, manifest and run.json.
 
     Raises:
         PackError: something cannot be written.
     """
-    computed = sum(not one.cached and one.reason is None for one in done)
-    cached = sum(one.cached for one in done)
-    reasons = {piece.item.source.name: one.reason for one in done if one.reason for piece in one.job.pieces}
-    if order.shard is not None:
-        return _finish_shard(order, model, seen, work, (computed, cached), reasons, started)
+    output = run.order.output
     before = None
     with suppress(PackError):
-        before = read_manifest(order.output / "manifest.json")
-    pictures, metrics = _collect(seen, work, reasons, store)
-    packs = [write_pack(target, pictures, order.output) for target in order.recipe.targets]
-    manifest = _manifest(order, model, seen, work, packs, reasons, metrics)
-    kept = remove_left_over(order.output, before, manifest)
-    write_manifest(order.output / "manifest.json", manifest)
-    outcome = _outcome(order, seen, manifest, (computed, cached), tuple(kept), started)
-    write_run_info(order.output / "run.json", _run_info(order, outcome))
+        before = read_manifest(output / "manifest.json")
+    reasons = failures(done)
+    pictures, metrics = _collect(run, reasons)
+    packs = [write_pack(target, pictures, output) for target in run.order.recipe.targets]
+    manifest = _manifest(run, packs, reasons, metrics)
+    kept = remove_left_over(output, before, manifest)
+    write_manifest(output / "manifest.json", manifest)
+    outcome = _outcome(run, manifest, *_counts(done), warnings=tuple(kept))
+    write_run_info(output / "run.json", _run_info(run, outcome))
     return outcome
 
 
-def require_all_shards(order: Order) -> None:
-    """Check that every part of a sharded run left its note in the store, for this very recipe.
-
-    Raises:
-        PackError: a part is missing.
-    """
-    notes = sorted((order.output / ".store" / "shards").glob("[0-9]*-of-*"))
-    if not notes:
-        raise PackError(
-            f"no shard waits to be merged in {order.output}",
-            hint="Run `texpipe run RECIPE --shard 1/N` first.",
-        )
-    total = max(int(note.name.partition("-of-")[2]) for note in notes)
-    digest = order.recipe_sha256.encode()
-    present = {note.name for note in notes if note.read_bytes() == digest}
-    missing = [f"{part}/{total}" for part in range(1, total + 1) if f"{part}-of-{total}" not in present]
-    if missing:
-        raise PackError(
-            f"these shards are not finished for this recipe: {', '.join(missing)}",
-            hint=f"Run `texpipe run RECIPE --shard {missing[0]}`.",
-        )
+def report_shard(run: Run, done: Sequence[Done]) -> Outcome:
+    """Return the outcome of one part of a run, for which no pack was written."""
+    reasons = failures(done)
+    entries = [failure.entry() for failure in run.seen.failures]
+    entries += [
+        replace(item.entry(), status="failed", reason=reasons[item.source.name])
+        for item in run.seen.items
+        if item.source.name in reasons
+    ]
+    return _outcome(run, _with_head(run, entries), *_counts(done))
 
 
-def lock_of(order: Order) -> Lock:
-    """Return what keeps two runs from writing one folder; shards only exclude themselves, they share the store."""
-    if order.shard is None:
-        return Lock(order.output)
-    part, total = order.shard
-    return Lock(order.output / ".store" / "shards", f".lock-{part}-of-{total}")
+def failures(done: Sequence[Done]) -> dict[str, str]:
+    """Return texture name -> reason for everything that could not be made."""
+    return {piece.item.source.name: one.reason for one in done if one.reason for piece in one.job.pieces}
 
 
-def forget_shards(order: Order) -> None:
-    """Remove the notes of shards, so that a merged folder is the same as one from a single run."""
-    shutil.rmtree(order.output / ".store" / "shards", ignore_errors=True)
+def _counts(done: Sequence[Done]) -> tuple[int, int]:
+    """Return how many pictures were computed, and how many were in the store."""
+    return sum(not one.cached and one.reason is None for one in done), sum(one.cached for one in done)
 
 
-def _finish_shard(
-    order: Order,
-    model: ModelFile,
-    seen: Survey,
-    work: Work,
-    counts: tuple[int, int],
-    reasons: Mapping[str, str],
-    started: float,
-) -> Outcome:
-    assert order.shard is not None
-    part, total = order.shard
-    note = order.output / ".store" / "shards" / f"{part}-of-{total}"
-    write_atomic(note, order.recipe_sha256.encode())
-    manifest = _manifest(order, model, seen, work, [], reasons, {})
-    return _outcome(order, seen, manifest, counts, (), started)
+def _placeholder(item: Item) -> Picture:
+    return Picture(item.source, _factor(item), _size(item), "", bytes)
 
 
-def _collect(
-    seen: Survey, work: Work, reasons: dict[str, str], store: Store
-) -> tuple[list[Picture], dict[str, Metrics]]:
-    """Return the pictures to write, in stable order; reasons of duplicates of failed textures are added."""
+def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
+    """Return the pictures to write, in stable order; what cannot be had is added to `reasons`."""
     pictures: list[Picture] = []
     metrics: dict[str, Metrics] = {}
-    for item in seen.items:
+    for item in run.seen.items:
         name = item.source.name
-        piece = work.piece_of.get(name)
+        if name in run.left_out:
+            continue
         if item.plan.action == "copy":
-            png = encode_png(decode(item.source).rgba)
-            pictures.append(Picture.of(item.source, item.size, png))
-        elif piece is not None:
+            try:
+                png = encode_png(decode(item.source).rgba)
+            except TexpipeError as error:
+                reasons[name] = error.message
+                continue
+            digest = hashlib.sha256(png).hexdigest()
+            pictures.append(Picture(item.source, 1, item.size, digest, partial(bytes, png)))
+        elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
-            stored = None if owner in reasons else store.get(piece.key)
+            stored = None if owner in reasons else run.store.get(piece.key)
             if stored is None:
                 reasons.setdefault(
                     name, reasons.get(owner, "its result is missing from the store: run again")
                 )
                 continue
             metrics[name] = Metrics(**stored.facts)
-            pictures.append(Picture(item.source, _size(item), stored.sha256, _reader(store, piece.key)))
+            reader = partial(_png, run.store, piece.key)
+            pictures.append(Picture(item.source, _factor(item), _size(item), stored.sha256, reader))
     return pictures, metrics
 
 
-def _reader(store: Store, key: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        stored = store.get(key)
-        if stored is None:
-            raise PackError("a result vanished from the store while the pack was written", hint="Run again.")
-        return stored.png
+def _png(store: Store, key: str) -> bytes:
+    stored = store.get(key)
+    if stored is None:
+        raise PackError("a result vanished from the store while the pack was written", hint="Run again.")
+    return stored.png
 
-    return read
+
+def _factor(item: Item) -> int:
+    return 1 if item.plan.action == "copy" else item.plan.scale
 
 
 def _size(item: Item) -> tuple[int, int]:
-    factor = 1 if item.plan.action == "copy" else item.plan.scale
-    return item.size[0] * factor, item.size[1] * factor
+    return item.size[0] * _factor(item), item.size[1] * _factor(item)
 
 
 def _manifest(
-    order: Order,
-    model: ModelFile,
-    seen: Survey,
-    work: Work,
-    packs: Sequence[Pack],
-    reasons: Mapping[str, str],
-    metrics: Mapping[str, Metrics],
+    run: Run, packs: Sequence[Pack], reasons: Mapping[str, str], metrics: Mapping[str, Metrics]
 ) -> Manifest:
-    entries = [failure.entry() for failure in seen.failures]
-    entries += [_entry(item, work, packs, reasons.get(item.source.name), metrics) for item in seen.items]
+    entries = [failure.entry() for failure in run.seen.failures]
+    entries += [_entry(run, item, packs, reasons.get(item.source.name), metrics) for item in run.seen.items]
+    return _with_head(run, entries)
+
+
+def _with_head(run: Run, entries: Sequence[Entry]) -> Manifest:
+    recipe = run.order.recipe
     return Manifest(
         texpipe=__version__,
-        recipe=RecipeId(order.recipe.name, order.recipe_sha256),
-        model=ModelId(model.name, model.sha256, model.licence),
-        scale=order.recipe.scale,
-        targets=tuple(target.name for target in order.recipe.targets),
+        recipe=RecipeId(recipe.name, run.order.recipe_sha256),
+        model=ModelId(run.model.name, run.model.sha256, run.model.licence),
+        scale=recipe.scale,
+        targets=tuple(target.name for target in recipe.targets),
         textures=tuple(entries),
-        summary=summarise(entries, ignored=sum(seen.ignored.values())),
+        summary=summarise(entries, ignored=sum(run.seen.ignored.values())),
     )
 
 
 def _entry(
-    item: Item, work: Work, packs: Sequence[Pack], failure: str | None, metrics: Mapping[str, Metrics]
+    run: Run, item: Item, packs: Sequence[Pack], failure: str | None, metrics: Mapping[str, Metrics]
 ) -> Entry:
     name = item.source.name
-    note = work.notes.get(name)
-    base = replace(
-        item.entry(),
-        duplicate_of=work.duplicate_of.get(name),
-        group=work.group_of.get(name),
-        warnings=(*item.warnings, *((note,) if note else ())),
-    )
-    piece = work.piece_of.get(name)
-    if piece is not None and name in work.group_of:
-        plan = piece.item.plan
-        base = replace(base, alpha=plan.alpha, edges=plan.edges, decided_by=plan.decided_by)
+    base = _planned(run, item)
     if failure is not None:
         return replace(base, status="failed", reason=failure)
     if item.plan.action == "skip":
         return replace(base, status="skipped", reason=item.plan.decided_by.action)
+    if name in run.left_out:
+        return replace(base, status="skipped", reason=run.left_out[name])
     outputs = tuple(pack.outputs[name] for pack in packs if name in pack.outputs)
-    if packs and not outputs:
-        return replace(base, status="skipped", reason=packs[0].left_out[name])
+    targets = [target.name for target in run.order.recipe.targets]
+    missing = [
+        f"not in {target}: {pack.left_out[name]}"
+        for target, pack in zip(targets, packs, strict=True)
+        if name in pack.left_out
+    ]
+    if not outputs:  # a rival took its place only now
+        return replace(base, status="skipped", reason="; ".join(missing))
     status: Status = "copied" if item.plan.action == "copy" else "written"
-    return replace(base, status=status, outputs=outputs, metrics=metrics.get(name))
+    warnings = (*base.warnings, *missing)
+    return replace(base, status=status, outputs=outputs, metrics=metrics.get(name), warnings=warnings)
+
+
+def _planned(run: Run, item: Item) -> Entry:
+    """Return the entry of a texture with its part in the work: duplicate of what, piece of what, and why."""
+    name = item.source.name
+    note = run.work.notes.get(name)
+    base = replace(
+        item.entry(),
+        duplicate_of=run.work.duplicate_of.get(name),
+        group=run.work.group_of.get(name),
+        warnings=(*item.warnings, *((note,) if note else ())),
+    )
+    if name not in run.work.group_of:
+        return base
+    plan = run.work.piece_of[name].item.plan
+    by_group = replace(plan.decided_by, action=f"group {run.work.group_of[name]}: {plan.decided_by.action}")
+    return replace(base, alpha=plan.alpha, edges=plan.edges, decided_by=by_group)
 
 
 def _outcome(
-    order: Order,
-    seen: Survey,
+    run: Run,
     manifest: Manifest,
-    counts: tuple[int, int],
-    warnings: tuple[str, ...],
-    started: float,
+    computed: int,
+    cached: int,
     *,
+    warnings: tuple[str, ...] = (),
     dry_run: bool = False,
 ) -> Outcome:
-    games = {entry.id["game"] for entry in manifest.textures if entry.id and entry.id["game"]}
-    foreign = sorted(str(game) for game in games if order.recipe.game and game != order.recipe.game)
+    order = run.order
+    games = {item.source.emulator.game for item in run.seen.items if item.source.emulator}
+    foreign = sorted(game for game in games if order.recipe.game and game and game != order.recipe.game)
     warnings += tuple(f"textures of {game} are among those of {order.recipe.game}" for game in foreign)
+    warnings += run.work.warnings
     warnings += tuple(f"{entry.source}: {line}" for entry in manifest.textures for line in entry.warnings)
-    where = [] if order.shard or dry_run else _where(order)
     return Outcome(
         manifest=manifest,
         output=order.output,
-        computed=counts[0],
-        cached=counts[1],
-        ignored=dict(seen.ignored),
+        computed=computed,
+        cached=cached,
+        ignored=dict(run.seen.ignored),
         warnings=warnings,
-        where_to=tuple(where),
-        seconds=time.monotonic() - started,
+        where_to=() if order.shard or dry_run else tuple(_where(order)),
+        seconds=order.elapsed(),
         dry_run=dry_run,
+        shard=order.shard,
     )
 
 
@@ -256,15 +277,17 @@ def _where(order: Order) -> list[str]:
     return lines
 
 
-def _run_info(order: Order, outcome: Outcome) -> dict[str, object]:
+def _run_info(run: Run, outcome: Outcome) -> dict[str, object]:
+    from importlib.metadata import version
+
     return {
-        "input": str(Path(order.input).resolve()),
+        "input": str(run.order.input.resolve()),
         "seconds": round(outcome.seconds, 3),
         "computed": outcome.computed,
         "cached": outcome.cached,
-        "device": order.device,
-        "precision": order.precision,
+        "engine": run.engine,
         "texpipe": __version__,
+        "torch": version("torch"),
         "python": platform.python_version(),
         "system": platform.platform(),
     }

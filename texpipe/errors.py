@@ -99,12 +99,6 @@ class GuardError(TexpipeError):
     exit_code = 8
 
 
-class PartialFailure(TexpipeError):
-    """Some textures failed; the pack of the others was written."""
-
-    exit_code = 7
-
-
 class Interrupted(TexpipeError):
     """The user stopped the run; what was finished is kept."""
 

@@ -7,6 +7,7 @@ duplicates, or the pieces of a picture that the console had to split.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +20,7 @@ from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store, key_of
 from texpipe.survey import Item, item_of
-from texpipe.texture import Edges, Group, Pass, Plan, Rgba8, RgbF, Texture
+from texpipe.texture import Action, Edges, Group, Pass, Plan, Rgba8, RgbF, Texture
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ PIXELS_VERSION = 1
 
 WINDOW_TEXELS = 1 << 18
 """Source texels that are decoded at a time: bounds memory whatever the size of the dump."""
+
+COMPUTED: tuple[Action, ...] = ("upscale", "nearest")
+"""Actions whose results are made here; the others need none."""
 
 Upscale = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
 """Takes passes and a scale, yields the number of a pass and its result in order of completion."""
@@ -43,10 +47,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to compute: a texture, or a split picture with its `group`."""
+    """One picture to compute: a texture, or a split picture with its `group`.
+
+    `content` is a digest of pixels and plan alone: the same on machines that compute differently.
+    """
 
     plan: Plan
     pieces: tuple[Piece, ...]
+    content: str
     group: Group | None = None
 
 
@@ -60,6 +68,7 @@ class Work:
         duplicate_of: texture name -> name of the first texture with the same pixels and plan.
         group_of: texture name -> name of the picture that it is a piece of.
         notes: texture name -> a warning that arose here.
+        warnings: the same about no texture in particular.
     """
 
     jobs: tuple[Job, ...]
@@ -67,6 +76,7 @@ class Work:
     duplicate_of: Mapping[str, str] = field(default_factory=dict)
     group_of: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,24 +96,24 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
     """
-    todo = {item.source.name: item for item in items if item.plan.action in ("upscale", "nearest")}
-    grouped, notes = _group_jobs(todo, recipe, engine_id)
+    grouped, notes, warnings = _group_jobs({item.source.name: item for item in items}, recipe, engine_id)
+    piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
     group_of = {
         piece.item.source.name: job.group.name for job in grouped if job.group for piece in job.pieces
     }
-    singles: dict[str, Piece] = {}
+    singles: dict[str, Job] = {}
     duplicate_of: dict[str, str] = {}
-    piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
-    for name, item in todo.items():
-        if name in group_of:
+    for item in items:
+        name = item.source.name
+        if name in group_of or item.plan.action not in COMPUTED:
             continue
-        key = key_of("texture", item.pixels, plan_key(item.plan), *engine_id_for(item.plan, engine_id))
-        piece = singles.setdefault(key, Piece(item, key))
+        content = key_of("texture", item.pixels, plan_key(item.plan))
+        key = key_of(content, *engine_id_for(item.plan, engine_id))
+        piece = singles.setdefault(content, Job(item.plan, (Piece(item, key),), content)).pieces[0]
         piece_of[name] = piece
         if piece.item is not item:
             duplicate_of[name] = piece.item.source.name
-    jobs = (*grouped, *(Job(piece.item.plan, (piece,)) for piece in singles.values()))
-    return Work(jobs, piece_of, duplicate_of, group_of, notes)
+    return Work((*grouped, *singles.values()), piece_of, duplicate_of, group_of, notes, warnings)
 
 
 def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
@@ -114,9 +124,7 @@ def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
     if shard is None:
         return work
     part, parts = shard
-    return replace(
-        work, jobs=tuple(job for job in work.jobs if int(job.pieces[0].key, 16) % parts == part - 1)
-    )
+    return replace(work, jobs=tuple(job for job in work.jobs if int(job.content, 16) % parts == part - 1))
 
 
 def plan_key(plan: Plan) -> list[object]:
@@ -139,44 +147,55 @@ def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
 
 
 def _group_jobs(
-    todo: Mapping[str, Item], recipe: Recipe, engine_id: Sequence[str]
-) -> tuple[list[Job], dict[str, str]]:
+    items: Mapping[str, Item], recipe: Recipe, engine_id: Sequence[str]
+) -> tuple[list[Job], dict[str, str], tuple[str, ...]]:
     jobs: list[Job] = []
     notes: dict[str, str] = {}
-    taken: set[str] = set()
+    warnings: list[str] = []
+    taken: dict[str, str] = {}
     for group in recipe.picture_groups():
-        present = [name for name in group.files if name in todo]
-        missing = [name for name in group.files if name not in todo]
+        present = [name for name in group.files if name in items]
         if not present:
+            warnings.append(f"group {group.name}: none of its files are in the input")
             continue
-        problem = f"{missing[0]} is missing" if missing else None
-        if taken & set(group.files):
-            problem = f"{sorted(taken & set(group.files))[0]} is already part of another group"
+        problem = _obstacle(group, items, taken)
         try:
             if problem is None:
-                jobs.append(_group_job(group, [todo[name] for name in group.files], recipe, engine_id))
-                taken |= set(group.files)
+                jobs.append(_group_job(group, [items[name] for name in group.files], recipe, engine_id))
+                taken |= dict.fromkeys(group.files, group.name)
         except TexpipeError as error:
             problem = error.message
         if problem:
             notes |= dict.fromkeys(present, f"not joined as part of {group.name}: {problem}")
-    return jobs, notes
+    return jobs, notes, tuple(warnings)
+
+
+def _obstacle(group: Group, items: Mapping[str, Item], taken: Mapping[str, str]) -> str | None:
+    """Say why a group cannot be joined, or return None."""
+    for name in group.files:
+        if name not in items:
+            return f"{name} is missing"
+        if name in taken:
+            return f"{name} is already part of {taken[name]}"
+        if items[name].plan.action not in COMPUTED:
+            return f"{name} is not to be upscaled ({items[name].plan.decided_by.action})"
+    return None
 
 
 def _group_job(group: Group, members: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -> Job:
     textures = [decode(member.source) for member in members]
     picture = join(group, {texture.source.name: texture.rgba for texture in textures})
     first = textures[0]
-    whole = item_of(Texture(first.source, picture, first.sha256, first.stored), recipe)
-    plan = replace(whole.plan, action="upscale")
+    plan = item_of(Texture(first.source, picture, first.sha256, first.stored), recipe).plan
+    if plan.action not in COMPUTED:
+        raise SourceError(f"the joined picture is not to be upscaled ({plan.decided_by.action})")
     shape = [group.columns, group.rows, group.overlap]
-    key = key_of(
-        "group", shape, [member.pixels for member in members], plan_key(plan), *engine_id_for(plan, engine_id)
-    )
+    content = key_of("group", shape, [member.pixels for member in members], plan_key(plan))
+    key = key_of(content, *engine_id_for(plan, engine_id))
     pieces = tuple(
         Piece(replace(member, plan=plan), key_of(key, place)) for place, member in enumerate(members)
     )
-    return Job(plan, pieces, group)
+    return Job(plan, pieces, content, group)
 
 
 def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
@@ -229,13 +248,13 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
             yield Done(job, reason=error.message)
             continue
         if job.plan.action == "nearest":
-            yield _finish(job, pictures[number], nearest(pictures[number], job.plan.scale), store)
+            yield _finish(job, pictures[number], nearest(pictures[number], job.plan), store)
             continue
         results[number] = {}
         for place, one in enumerate(make_passes(pictures[number], job.plan)):
             passes.append(one)
             owner.append((number, place))
-    wanted = [sum(1 for number, _ in owner if number == n) for n in range(len(jobs))]
+    wanted = Counter(number for number, _ in owner)
     for index, rgb in upscale(passes, jobs[0].plan.scale) if passes else ():
         number, place = owner[index]
         results[number][place] = rgb
@@ -260,7 +279,7 @@ def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) 
     try:
         result = recombine(picture, job.plan, parts)
     except (TexpipeError, ValueError, ArithmeticError) as error:
-        log.exception("recombining %s", job.pieces[0].item.source.name)
+        log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
         return Done(job, reason=f"could not be recombined: {error}")
     return _finish(job, picture, result, store)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ class Order:
         device, precision: as the engine takes them.
         shard: (i, n) to compute only the i-th of n parts, or None.
         strict: any texture that fails stops the run.
+        given: when, on the monotonic clock.
     """
 
     recipe: Recipe
@@ -37,6 +40,11 @@ class Order:
     precision: str = "auto"
     shard: tuple[int, int] | None = None
     strict: bool = False
+    given: float = field(default_factory=time.monotonic, compare=False)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the order was given."""
+        return time.monotonic() - self.given
 
     @staticmethod
     def make(
@@ -69,13 +77,18 @@ class Order:
         if model is not None:
             changed = changed.model_copy(update={"model": model})
         if targets:
-            chosen = tuple(_target(name, changed) for name in targets)
+            chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
             changed = changed.model_copy(update={"targets": chosen})
+        source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
+        if source.resolve() == destination.resolve():
+            raise UsageError(
+                f"{destination} is both input and output", hint="Give another --output: a pack is no input."
+            )
         return Order(
             recipe=changed,
             recipe_sha256=loaded.sha256,
-            input=_tidy(input_ or loaded.input),
-            output=_tidy(output or loaded.output),
+            input=source,
+            output=destination,
             device=device,
             precision=precision,
             shard=_shard(shard),
@@ -98,10 +111,11 @@ def _target(name: str, recipe: Recipe) -> Target:
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    part, _, parts = text.partition("/")
-    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
         raise UsageError(f"--shard {text} is not I/N with 1 <= I <= N", hint="For example --shard 2/8.")
-    return int(part), int(parts)
+    return part, parts
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,7 @@ class Outcome:
         where_to: lines for people: where each pack is and where to copy it.
         seconds: wall-clock time.
         dry_run: nothing was written.
+        shard: (i, n) when only this part was computed, and no pack written.
     """
 
     manifest: Manifest
@@ -128,6 +143,7 @@ class Outcome:
     where_to: tuple[str, ...]
     seconds: float
     dry_run: bool = False
+    shard: tuple[int, int] | None = None
 
     @property
     def exit_code(self) -> int:

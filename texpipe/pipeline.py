@@ -2,82 +2,72 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator
 
-from texpipe.delivery import finish, forget_shards, lock_of, rehearse, require_all_shards
+from texpipe import shards
+from texpipe.delivery import Run, deliver, left_out_by_all, rehearse, report_shard
 from texpipe.errors import SourceError
 from texpipe.jobs import Done, compute, make_work, part_of
-from texpipe.networks.catalogue import ModelFile, resolve
+from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
-from texpipe.store import Store, remove_stale_parts
+from texpipe.store import Lock, remove_stale_parts
 from texpipe.survey import Survey, survey
-from texpipe.texture import Pass, Progress, RgbF
+from texpipe.texture import Progress
+from texpipe.upscale.lazy import LazyUpscaler
+
+log = logging.getLogger(__name__)
 
 Watch = Callable[[Progress], None]
 
 
-def run_recipe(order: Order, *, dry_run: bool = False, progress: Watch = lambda _: None) -> Outcome:
+def run_recipe(
+    order: Order, *, dry_run: bool = False, merge: bool = False, progress: Watch = lambda _: None
+) -> Outcome:
     """Turn a folder of textures into packs, with a manifest that says what was done and why.
 
     Args:
         order: a recipe and what the command line changed about it.
         dry_run: look and plan, but compute and write nothing.
+        merge: first make sure that every shard of this run has left its results in the store.
         progress: called at every step forward.
 
     Raises:
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
         ModelError, DeviceError, PackError: as their names say. One bad texture becomes a `failed` entry instead.
     """
-    started = time.monotonic()
-    model = resolve(order.recipe.model)
-    seen = survey(order.input, order.recipe, exclude=order.output, progress=progress)
-    _require_textures(order, seen)
-    work = make_work(seen.items, order.recipe, engine_id(order, model))
-    if dry_run:
-        return rehearse(order, model, seen, work, started)
-    store = Store(order.output / ".store")
-    with lock_of(order):
-        if order.shard is None:  # the parts of another shard are not stale
-            remove_stale_parts(order.output)
-        mine = part_of(work, order.shard)
-        done = tuple(_watched(compute(mine, store, upscaler(order, model)), len(mine.jobs), order, progress))
-        return finish(order, model, seen, work, done, store, started)
-
-
-def merge_shards(order: Order, *, progress: Watch = lambda _: None) -> Outcome:
-    """Write the pack from what the shards of a run left in the store.
-
-    Raises:
-        PackError: a shard is missing or belongs to another recipe.
-    """
-    require_all_shards(order)
-    outcome = run_recipe(order, progress=progress)
-    forget_shards(order)
-    return outcome
-
-
-def engine_id(order: Order, model: ModelFile) -> tuple[str, ...]:
-    """Return what besides pixels and plan determines a result: the weights, and how they are computed with."""
     from texpipe.upscale.engine import identity
 
-    return model.sha256, identity(order.device, order.precision)
+    model, engine = resolve(order.recipe.model), identity(order.device, order.precision)
+    log.info("model %s (%s), computed by %s", model.name, model.path, engine)
+    seen = survey(order.input, order.recipe, exclude=order.output, progress=progress)
+    _require_textures(order, seen)
+    left_out = left_out_by_all(order, seen)
+    wanted = [item for item in seen.items if item.source.name not in left_out]
+    work = make_work(wanted, order.recipe, (model.sha256, engine))
+    run = Run(order, model, engine, seen, left_out, work)
+    log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
+    if dry_run:
+        return rehearse(run)
+    with Lock(order.output, shared=order.shard is not None):
+        if merge:
+            shards.require_all(run)
+        return _finish(run, merge, progress)
 
 
-def upscaler(order: Order, model: ModelFile) -> Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]:
-    """Return a function that upscales passes; the network is loaded when it is first called."""
-    from texpipe.networks.checkpoint import load
-    from texpipe.upscale.batching import upscale
-    from texpipe.upscale.engine import Engine
-
-    engines: list[Engine] = []
-
-    def run(passes: Sequence[Pass], scale: int) -> Iterator[tuple[int, RgbF]]:
-        if not engines:
-            engines.append(Engine(load(model.path).network, order.device, order.precision))
-        return upscale(passes, engines[0], scale)
-
-    return run
+def _finish(run: Run, merge: bool, progress: Watch) -> Outcome:
+    order, mine = run.order, part_of(run.work, run.order.shard)
+    upscaler = LazyUpscaler(run.model.path, order.device, order.precision)
+    if order.shard is None:
+        remove_stale_parts(order.output)
+    done = tuple(_watched(compute(mine, run.store, upscaler), len(mine.jobs), order, progress))
+    if order.shard is not None:
+        shards.leave_note(run)
+        return report_shard(run, done)
+    outcome = deliver(run, done)
+    if merge:
+        shards.forget(run)
+    return outcome
 
 
 def _require_textures(order: Order, seen: Survey) -> None:

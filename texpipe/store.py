@@ -63,13 +63,9 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
 def remove_stale_parts(folder: Path) -> int:
     """Remove what killed runs left of half-written files below `folder`, and return how many there were.
 
-    Call it only while holding the run lock: it removes the parts of every process but this one.
+    Call it while holding the run lock and before anything is written: it removes the parts of every process.
     """
-    stale = [
-        path
-        for path in folder.rglob(".*.part")
-        if (found := _PART.fullmatch(path.name)) and int(found[1]) != os.getpid()
-    ]
+    stale = [path for path in folder.rglob(".*.part") if _PART.fullmatch(path.name)]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
@@ -153,21 +149,16 @@ class Store:
 
     def get(self, key: str) -> Stored | None:
         """Return the result or None; a torn or altered entry is removed and counts as none."""
-        png_path, sidecar_path = self._paths(key)
-        try:
-            sidecar, png = sidecar_path.read_bytes(), png_path.read_bytes()
-        except OSError:
-            return None
-        stored = _verified(key, sidecar, png)
+        stored = self._read(key)
         if stored is None:
-            for path in (sidecar_path, png_path):
+            for path in self._paths(key):
                 with contextlib.suppress(OSError):
                     path.unlink()
         return stored
 
     def has(self, key: str) -> bool:
-        """Return whether there is a whole entry of this key; it is read to find out."""
-        return self.get(key) is not None
+        """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
+        return self._read(key) is not None
 
     def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> Stored:
         """Keep a result; the sidecar goes last, so an entry that has one is whole.
@@ -185,6 +176,13 @@ class Store:
         write_atomic(png_path, png, fsync=False)
         write_atomic(sidecar_path, _sidecar(key, stored), fsync=False)
         return stored
+
+    def _read(self, key: str) -> Stored | None:
+        png_path, sidecar_path = self._paths(key)
+        try:
+            return _verified(key, sidecar_path.read_bytes(), png_path.read_bytes())
+        except OSError:
+            return None
 
     def _paths(self, key: str) -> tuple[Path, Path]:
         folder = self.root / key[:2]
@@ -213,14 +211,16 @@ class Lock:
     """Holds a folder for one run at a time: `with Lock(folder): ...`.
 
     The operating system holds the lock and drops it with the process: a killed run never leaves a stale one.
-    The file `FOLDER/.lock` stays behind, empty; locks of other names exclude only those of their own name.
+    The file `FOLDER/.lock` stays behind, empty. Shared locks exclude only the others, not each other (on Windows,
+    which knows none, they exclude nothing).
 
     Raises:
         PackError: on entering, when another run holds the folder.
     """
 
-    def __init__(self, folder: Path, name: str = ".lock") -> None:
-        self.path = folder / name
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
+        self.path = folder / ".lock"
+        self._shared = shared
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Lock:
@@ -229,11 +229,12 @@ class Lock:
             file = self.path.open("a+", encoding="ascii")
         except OSError as error:
             raise PackError(f"cannot write {self.path}: {error.strerror or error}") from error
-        if not _try_lock(file):
+        if not _try_lock(file, shared=self._shared):
             raise self._held_by_another(file)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        if not self._shared:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
         self._file = file
         return self
 
@@ -241,7 +242,8 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            self._file.truncate(0)
+            if not self._shared:
+                self._file.truncate(0)
             self._file.close()
             self._file = None
 
@@ -255,10 +257,12 @@ class Lock:
         )
 
 
-def _try_lock(file: IO[str]) -> bool:
+def _try_lock(file: IO[str], *, shared: bool) -> bool:
     """Lock the file for this process; return False when another has it."""
     try:
         if sys.platform == "win32":
+            if shared:
+                return True
             import msvcrt
 
             # Far behind the text, because a locked byte of a Windows file cannot be read by others.
@@ -268,7 +272,7 @@ def _try_lock(file: IO[str]) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -45,10 +45,10 @@ def merge(
       texpipe merge oot.yaml
     """
     from texpipe.order import Order
-    from texpipe.pipeline import merge_shards
+    from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
     order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
     with ProgressBar(console) as bar:
-        outcome = merge_shards(order, progress=bar)
+        outcome = run_recipe(order, merge=True, progress=bar)
     return show(console, outcome, as_json=as_json)

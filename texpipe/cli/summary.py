@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 SHOWN_PROBLEMS = 20
 """So many failed textures are named at the end; the manifest names them all."""
+SHOWN_REASONS = 10
 
 
 def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
@@ -24,19 +25,35 @@ def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
     for warning in outcome.warnings:
         console.warn(warning)
     _failures(console, outcome)
+    if outcome.shard is not None:
+        return _show_shard(console, outcome, outcome.shard)
     counts = outcome.manifest.summary
     verb = "would write" if outcome.dry_run else "wrote"
     console.say(
         f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates)"
         f" in {outcome.seconds:.1f} s: {outcome.computed} computed, {outcome.cached} from the store"
     )
-    for reason, number in outcome.skip_reasons().items():
+    reasons = list(outcome.skip_reasons().items())
+    for reason, number in reasons[:SHOWN_REASONS]:
         console.say(f"skipped {number}: {reason}")
+    if len(reasons) > SHOWN_REASONS:
+        console.say(
+            f"skipped {sum(number for _, number in reasons[SHOWN_REASONS:])} more; manifest.json says why"
+        )
     if outcome.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.ignored.items()))
         console.say(f"ignored other files: {kinds}")
     for line in outcome.where_to:
         console.say(line)
+    return outcome.exit_code
+
+
+def _show_shard(console: Console, outcome: Outcome, shard: tuple[int, int]) -> int:
+    console.say(
+        f"part {shard[0]} of {shard[1]} is done in {outcome.seconds:.1f} s:"
+        f" {outcome.computed} pictures computed, {outcome.cached} were in the store"
+    )
+    console.say("When all parts are done, write the pack with `texpipe merge RECIPE`.")
     return outcome.exit_code
 
 

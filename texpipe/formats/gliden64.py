@@ -195,7 +195,7 @@ def _size_problems(source: tuple[int, int], output: tuple[int, int], scale: int)
 def _name_of(source: Source) -> EmulatorName:
     if source.emulator is None or source.emulator.scheme != NAME:
         raise Unwritable(
-            f"{source.name} is not a GLideN64 texture name",
+            "its name is not a GLideN64 texture name",
             hint="Use the target folder for pictures that carry other names.",
         )
     return source.emulator

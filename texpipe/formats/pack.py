@@ -19,17 +19,16 @@ from texpipe.texture import Source
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished texture: `read` returns the bytes of an RGBA PNG of `size` (width, height) and digest `sha256`."""
+    """A finished texture: `read` returns the bytes of an RGBA PNG of `size` (width, height) and digest `sha256`.
+
+    `scale` is how many times larger than its source it is.
+    """
 
     source: Source
+    scale: int
     size: tuple[int, int]
     sha256: str
     read: Callable[[], bytes]
-
-    @staticmethod
-    def of(source: Source, size: tuple[int, int], png: bytes) -> Picture:
-        """Return the picture of a PNG that is in memory already."""
-        return Picture(source, size, hashlib.sha256(png).hexdigest(), lambda: png)
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,7 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, *, wri
             path = layout.output_path(picture.source)
             # File systems that ignore case would let two such files overwrite each other.
             claims = (layout.key(picture.source), str(path).casefold())
+            _require_loadable(layout, path, picture)
         except Unwritable as reason:
             left_out[name] = reason.message
             continue
@@ -73,6 +73,14 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, *, wri
         placed[name] = (picture, path)
     put = _put_cache if target.container != "folder" else _put_files
     return Pack(dict(put(target, placed.values(), output, write)), left_out)
+
+
+def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture) -> None:
+    width, height = picture.size
+    source_size = (width // picture.scale, height // picture.scale)
+    broken = layout.problems(path, source_size, picture.size, picture.scale)
+    if broken:
+        raise Unwritable("; ".join(broken))
 
 
 def _put_files(
@@ -125,7 +133,7 @@ def remove_left_over(output: Path, before: Manifest | None, now: Manifest) -> li
     kept = []
     for one in {one.path: one for entry in before.textures for one in entry.outputs}.values():
         file = output / one.path
-        if one.path in current or not file.is_file():
+        if one.path in current or not _is_inside(one.path) or not file.is_file():
             continue
         if _is(file, one.sha256):
             file.unlink()
@@ -156,14 +164,20 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
             problems += [
                 f"{one.path}: {line}" for line in _file_problems(output, entry, one, manifest.scale, repeated)
             ]
-    for name in sorted({one.target for entry in manifest.textures for one in entry.outputs} & TARGETS.keys()):
+    for name in manifest.targets:
         found = (
-            path.relative_to(output).as_posix()
-            for path in sorted((output / name).rglob("*"))
-            if path.is_file()
+            path for path in sorted((output / name).rglob("*")) if path.is_file() and not _is_clutter(path)
         )
-        problems += [f"{path}: is in the pack but not in the manifest" for path in found if path not in known]
+        strangers = [path.relative_to(output).as_posix() for path in found]
+        problems += [
+            f"{path}: is in the pack but not in the manifest" for path in strangers if path not in known
+        ]
     return len(known), problems
+
+
+def _is_clutter(path: Path) -> bool:
+    """File managers leave these everywhere, and no emulator minds."""
+    return path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _is_inside(path: str) -> bool:

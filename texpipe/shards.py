@@ -1,0 +1,68 @@
+"""Parts of one run on several machines: each leaves a note in the store when it is done, and a merge asks for all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from texpipe.delivery import Run
+from texpipe.errors import PackError
+from texpipe.store import canonical_json, write_atomic
+
+_NOTE = re.compile(r"(\d+)-of-(\d+)")
+
+
+def leave_note(run: Run) -> None:
+    """Say that this part is done, and for what.
+
+    Raises:
+        PackError: the note cannot be written.
+    """
+    assert run.order.shard is not None
+    part, parts = run.order.shard
+    write_atomic(_folder(run) / f"{part}-of-{parts}", _identity(run))
+
+
+def require_all(run: Run) -> None:
+    """Check that every part was done for this recipe and model, and computed the way this machine does.
+
+    Raises:
+        PackError: a part is missing, or differs.
+    """
+    notes = {
+        (int(found[1]), int(found[2])): note for note in _notes(run) if (found := _NOTE.fullmatch(note.name))
+    }
+    if not notes:
+        raise PackError(
+            f"no shard waits to be merged in {run.order.output}",
+            hint="Run `texpipe run RECIPE --shard 1/N` first.",
+        )
+    good = {place for place, note in notes.items() if note.read_bytes() == _identity(run)}
+    missing = {
+        parts: [f"{part}/{parts}" for part in range(1, parts + 1) if (part, parts) not in good]
+        for parts in sorted({parts for _, parts in notes})
+    }
+    fewest = min(missing.values(), key=len)
+    if fewest:
+        raise PackError(
+            f"these shards are not finished for this recipe, model and kind of computer: {', '.join(fewest)}",
+            hint=f"Run `texpipe run RECIPE --shard {fewest[0]}`, with the same --model, --device and --precision.",
+        )
+
+
+def forget(run: Run) -> None:
+    """Remove the notes, so that a merged folder is the same as one from a single run."""
+    shutil.rmtree(_folder(run), ignore_errors=True)
+
+
+def _identity(run: Run) -> bytes:
+    return canonical_json([run.order.recipe_sha256, run.model.sha256, run.engine])
+
+
+def _folder(run: Run) -> Path:
+    return run.store.root / "shards"
+
+
+def _notes(run: Run) -> list[Path]:
+    return sorted(_folder(run).glob("*-of-*"))
