@@ -111,6 +111,17 @@ def test_the_split_depends_on_names_alone() -> None:
     assert set(half.split(0.1)[1]) == set(held) & set(half.pictures)
 
 
+@pytest.mark.parametrize(("count", "held_out"), [(2, 1), (6, 1), (10, 2), (25, 5), (50, 8)])
+def test_small_folders_hold_out_textures_that_are_not_trained_on(count: int, held_out: int) -> None:
+    pictures = tuple(Picture(f"{i}.png", Edges()) for i in range(count))
+    training, held = Collection(pictures, (), (), {}).split(0.0)
+    assert (len(held), len(training)) == (held_out, count - held_out)
+    assert set(training) | set(held) == set(pictures)
+    trained, rest = Collection(pictures, (), (), {}).split(0.999)
+    assert trained
+    assert rest
+
+
 def test_a_single_texture_is_trained_and_judged_on() -> None:
     single = one(noise())
     assert single.split(0.05) == (single.pictures, single.pictures)

@@ -295,3 +295,6 @@ def test_one_texture_smaller_than_the_crop_is_enough(tmp_path: Path) -> None:
     save_noise(folder / "small.png", 0, size=(12, 20))
     outcome = finetune(job(folder, tmp_path / "out", steps=1))
     assert outcome.model is not None
+    assert events(tmp_path / "out", "caveat")[0]["text"] == "judged on the training texture itself"
+    assert "judged on the training texture itself" in outcome.verdict
+    assert "judged on the training texture itself" in outcome.model.with_suffix(".md").read_text()

@@ -25,6 +25,8 @@ ALPHA_SUFFIX = ".a.png"
 """NAME.a.png holds the alpha plane of NAME.jpg, which cannot hold one itself."""
 _CACHE_BYTES = 1 << 30
 _MIN_SIDE = 8
+_LEAST_HELD_OUT = 8
+"""Held-out pictures that a verdict should rest on, as long as they are no more than a fifth of all."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,24 @@ class Collection:
         return rgba
 
     def split(self, share: float) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
-        """Divide into training and held-out pictures by the hash of their names: files never change sides.
+        """Divide into training and held-out pictures by the hash of their names, lowest first.
 
-        A collection too small to hold anything out is judged on what it was trained on.
+        Args:
+            share: part of the files to hold out. Small folders hold out more: up to 8 files, at most a fifth
+                of all, and at least one of two.
+
+        Returns:
+            Training and held-out pictures, which have nothing in common unless there is only one picture:
+            then both hold it.
         """
-        held = tuple(p for p in self.pictures if _position(p.name) < share)
-        training = tuple(p for p in self.pictures if _position(p.name) >= share)
-        return (training, held) if held and training else (self.pictures, self.pictures)
+        if len(self.pictures) == 1:
+            return self.pictures, self.pictures
+        ranked = sorted(self.pictures, key=lambda p: _position(p.name))
+        wanted = sum(_position(p.name) < share for p in ranked)
+        least = max(1, min(_LEAST_HELD_OUT, len(ranked) // 5))
+        held = set(ranked[: min(max(wanted, least), len(ranked) - 1)])
+        training = tuple(p for p in self.pictures if p not in held)
+        return training, tuple(p for p in self.pictures if p in held)
 
 
 def collect(root: Path) -> Collection:

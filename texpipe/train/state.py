@@ -119,7 +119,7 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Tools:
-    """What the steps need and do not change."""
+    """What the steps need and do not change; `unseen` tells whether the pairs' textures are not trained on."""
 
     job: Job
     world: World
@@ -132,6 +132,12 @@ class Tools:
     before: Validation | None
     sources: tuple[str, ...]
     log: Log
+    unseen: bool = True
+
+    @property
+    def caveat(self) -> str:
+        """What a reader of the held-out figures must know; empty if there is nothing."""
+        return "" if self.unseen else "judged on the training texture itself"
 
     @property
     def preset(self) -> Preset:

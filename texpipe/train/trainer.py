@@ -112,7 +112,10 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
         before,
         collection.sources,
         journal,
+        unseen=set(training).isdisjoint(held),
     )
+    if tools.caveat:
+        journal.say("caveat", text=tools.caveat)
     return state, tools
 
 
@@ -358,6 +361,7 @@ def finish(state: State, tools: Tools) -> Outcome:
     after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
     verdict = judge_result(tools.before.scores, after.scores) if tools.before else None
     reason = verdict.reason if verdict else "new: no base to compare with"
+    reason += f"; {tools.caveat}" if tools.caveat else ""
     accepted = verdict is None or verdict.better
     name = job.name if accepted else f"{job.name}-rejected"
     path = write_model(tools, name, network, after, reason, state.step)
