@@ -159,8 +159,8 @@ def _steps(these: Lines, others: Lines) -> NDArray[np.float64]:
 
 def _broad_step(lines: Lines) -> float:
     width = min(4, lines.shape[1])
-    whole = lines[:, : lines.shape[1] // width * width]
-    broad = whole.reshape(len(lines), -1, width, 4).mean(axis=2)
+    last = lines.shape[1] - width + 1
+    broad = np.mean([lines[:, at : at + last] for at in range(width)], axis=0, dtype=np.float32)
     seam = float(_steps(broad[:1], broad[-1:])[0])
     return float(np.log((seam + _LEVEL) / (_steps(broad[1:], broad[:-1]).mean() + _LEVEL)))
 
@@ -168,7 +168,7 @@ def _broad_step(lines: Lines) -> float:
 def _distant_step(lines: Lines) -> float:
     """Mean absolute difference between lines that are a quarter to three quarters of the texture apart."""
     count = len(lines)
-    distances = range(max(2, count // 4), max(3, count * 3 // 4))
+    distances = range(max(2, count // 4), max(3, count * 3 // 4), max(1, count // 32))
     return float(np.concatenate([_steps(lines[far:], lines[:-far]) for far in distances]).mean())
 
 

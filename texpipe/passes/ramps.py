@@ -1,8 +1,8 @@
 """Flat colours and ramps: pictures that vary along one axis at most are interpolated, not left to a network.
 
-A network adds texture to a flat colour and waves to a gradient. The interpolation here is the piecewise parabolic one of
-Colella and Woodward (1984, equations 1.6 to 1.10): every texel keeps its exact mean, a ramp stays monotone, and no
-value leaves the range of its neighbours.
+A network adds texture to a flat colour and waves to a gradient. The interpolation here is the piecewise parabolic
+one of Colella and Woodward (1984, equations 1.6 to 1.10): every texel keeps its exact mean, a ramp stays monotone, and
+no value leaves the range of its neighbours.
 """
 
 from __future__ import annotations

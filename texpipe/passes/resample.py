@@ -66,19 +66,16 @@ def smooth(plane: Plane, edges: Edges) -> Plane:
     return np.asarray(tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:], dtype=np.float32) / np.float32(16)
 
 
-def enlarge(plane: Plane, scale: int, edges: Edges, *, cubic: bool = False) -> Plane:
-    """Enlarge by linear (or bicubic) interpolation.
-
-    Linear never leaves the range of the plane and keeps a ramp monotone; bicubic is sharper and may overshoot.
-    """
+def enlarge(plane: Plane, scale: int, edges: Edges) -> Plane:
+    """Enlarge by linear interpolation, which never leaves the range of the plane."""
     import cv2
 
     if scale == 1:
         return plane
-    margin = 2
+    margin = 1
     padded = extend(plane, edges, margin)
     size = (padded.shape[1] * scale, padded.shape[0] * scale)
-    grown = cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR)
+    grown = cv2.resize(padded, size, interpolation=cv2.INTER_LINEAR)
     # cv2 drops a trailing axis of length 1.
     return np.asarray(
         crop(grown.reshape(*grown.shape[:2], *plane.shape[2:]), margin * scale), dtype=np.float32

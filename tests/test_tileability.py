@@ -1,0 +1,113 @@
+"""Whether a texture wraps, per axis: textures that are known to tile, crops of them, and laws that hold for any."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textures import bricks, disc, fence, glyph, gradient, grain, opaque, textures
+
+from texpipe.classify.tileability import guess_axes
+from texpipe.texture import AlphaClass, Rgba8
+
+SEEDS = range(30)
+
+
+def modes(rgba: Rgba8, *, n64: bool = False) -> tuple[str, str]:
+    x, y = guess_axes(rgba, n64=n64)
+    return x.mode, y.mode
+
+
+def test_tiling_textures_are_mostly_found() -> None:
+    found = [mode == "wrap" for seed in SEEDS for mode in modes(grain((32, 32), seed))]
+    assert np.mean(found) >= 0.85
+
+
+def test_crops_of_tiling_textures_are_not_wrapped() -> None:
+    """A crop of about two thirds breaks waves that fit the whole; its seam is a step that nothing inside has."""
+    crops = [grain((64, 64), seed, detail=2)[:40, :44] for seed in SEEDS]
+    wrapped = [mode == "wrap" for crop in crops for mode in modes(crop)]
+    assert np.mean(wrapped) <= 0.05
+
+
+def test_one_axis_is_judged_without_the_other() -> None:
+    for seed in range(8):
+        rgba = grain((32, 48), seed, detail=2)[:30]
+        assert modes(rgba) == modes(rgba[::-1]) == modes(rgba[:, ::-1])
+    walls = [modes(grain((64, 48), seed, detail=2)[:30]) for seed in SEEDS]
+    assert sum(mode[0] == "wrap" for mode in walls) >= 26
+    assert sum(mode[1] == "wrap" for mode in walls) <= 2
+
+
+@pytest.mark.parametrize(
+    ("rgba", "expected"),
+    [
+        (gradient((32, 32)), ("clamp", "clamp")),
+        (disc(32), ("clamp", "clamp")),
+        (glyph(16), ("clamp", "clamp")),
+        (fence((32, 32)), ("wrap", "wrap")),
+        (opaque(np.full((16, 16), 90)), ("clamp", "clamp")),
+        (opaque(np.indices((8, 8)).sum(axis=0) % 2 * 200), ("wrap", "wrap")),
+        (opaque(np.indices((4, 4)).sum(axis=0) % 2 * 200), ("wrap", "wrap")),
+        (opaque(np.random.default_rng(0).integers(0, 255, (4, 4))), ("clamp", "clamp")),
+    ],
+)
+def test_clear_cases(rgba: Rgba8, expected: tuple[str, str]) -> None:
+    assert modes(rgba) == expected
+
+
+def test_a_line_of_mortar_along_the_border_leaves_it_open() -> None:
+    """The seam is a step there as it would be in a crop: no wrap, and no claim to be sure of it."""
+    x, y = guess_axes(bricks((64, 64)), n64=True)
+    assert {(x.mode, x.confidence), (y.mode, y.confidence)} == {("clamp", 0.5)}
+    assert modes(np.roll(bricks((64, 64)), (4, 4), (0, 1)), n64=True) == ("wrap", "wrap")
+
+
+def test_mirror_needs_calm_borders_and_a_broken_seam() -> None:
+    """Half a hill on each axis: level at both borders, low on one and high on the other."""
+    wave = np.cos(np.pi * (np.arange(32) + 0.5) / 32)
+    rgba = opaque(128 + 60 * wave[None, :] + 50 * wave[:, None])
+    assert modes(rgba) == ("mirror", "mirror")
+    assert modes(gradient((32, 32)))[0] == "clamp"
+
+
+def test_what_nothing_shows_costs_nothing() -> None:
+    x, y = guess_axes(gradient((32, 1)), n64=True)
+    assert (y.mode, y.confidence) == ("clamp", 1.0)
+    assert x.mode == "clamp"
+
+
+def test_the_last_texel_of_a_border_counts() -> None:
+    """Regression: only the corner is visible at the border, and 33 is no multiple of anything."""
+    rgba = grain((33, 16), 0)
+    rgba[[0, -1], :, 3] = 0
+    rgba[0, -1, 3] = 255
+    assert modes(rgba)[1] == "clamp"
+
+
+@settings(max_examples=80)
+@given(textures(), st.booleans())
+def test_laws(made: tuple[Rgba8, AlphaClass], n64: bool) -> None:
+    """Any size has an answer; transposing swaps it, flipping the other axis leaves it, hidden colour has no say."""
+    rgba, _ = made
+    x, y = guess_axes(rgba, n64=n64)
+    swapped = guess_axes(np.ascontiguousarray(rgba.swapaxes(0, 1)), n64=n64)
+    assert (swapped[0].mode, swapped[1].mode) == (y.mode, x.mode)
+    hidden = rgba.copy()
+    hidden[rgba[..., 3] == 0, :3] = 201
+    assert guess_axes(hidden, n64=n64) == (x, y)
+    for guess, side in ((x, rgba.shape[1]), (y, rgba.shape[0])):
+        assert 0 <= guess.confidence <= 1
+        assert guess.reason
+        if n64 and side & (side - 1):
+            assert guess.mode == "clamp"
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000))
+def test_rolling_a_wrapped_axis_keeps_exact_periods(seed: int) -> None:
+    tile = np.random.default_rng(seed).integers(0, 256, (6, 5, 4), dtype=np.uint8)
+    rgba = np.tile(tile, (2, 3, 1))
+    rgba[..., 3] = 255
+    assert modes(np.roll(rgba, (1, 2), (0, 1))) == modes(rgba) == ("wrap", "wrap")
