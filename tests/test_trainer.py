@@ -227,6 +227,25 @@ def test_an_exploding_loss_rolls_back_with_half_the_rate(
     assert all(torch.isfinite(weight).all() for weight in weights_of(output, 6).values())
 
 
+def test_every_stage_has_its_nominal_rates(textures: Path, tmp_path: Path) -> None:
+    stages = [
+        {"name": "psnr", "share": 1, "learning_rate": 1e-3, "losses": {"l1": 1.0}},
+        {"name": "gan", "share": 1, "learning_rate": 5e-5, "losses": {"l1": 1.0, "adversarial": 0.1}},
+    ]
+    game = {"loss": "bce", "discriminator": "strided", "features": 4, "dense": 4, "learning_rate": 2e-4}
+    chosen = preset(stages=stages, adversarial=game, warmup=2, final_rate=0.1)
+    finetune(job(textures, tmp_path / "out", preset=chosen, steps=8))
+    steps = events(tmp_path / "out", "step")
+    # Half of it while warming up, then along the cosine over this stage's four steps: 0, 1/4, 1/2, 3/4.
+    factors = [0.5, 0.868198, 0.55, 0.231802]
+    assert [s["rate"] for s in steps[:4]] == pytest.approx([1e-3 * f for f in factors], rel=1e-3)
+    assert [s["rate"] for s in steps[4:]] == pytest.approx([5e-5 * f for f in factors], rel=1e-3)
+    assert [s["discriminator_rate"] for s in steps[4:]] == pytest.approx(
+        [2e-4 * f for f in factors], rel=1e-3
+    )
+    assert "discriminator_rate" not in steps[3]
+
+
 def test_a_loss_that_keeps_exploding_ends_the_training(
     textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ class State:
     rate_factor: float = 1.0
     rollbacks: int = 0
     usual_loss: dict[str, float] = field(default_factory=dict)
+    stage_steps: dict[str, int] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Any]:
         """All that has a state of its own."""
@@ -107,6 +108,7 @@ class State:
             "rate_factor": self.rate_factor,
         }
         counters |= {"rollbacks": self.rollbacks, "usual_loss": dict(self.usual_loss)}
+        counters["stage_steps"] = dict(self.stage_steps)
         return {"counters": counters} | {name: part.state_dict() for name, part in self.parts().items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

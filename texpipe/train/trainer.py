@@ -28,6 +28,7 @@ from texpipe.train.features import Trunk
 from texpipe.train.metrics import Judge
 from texpipe.train.output import Log, Outcome, write_checkpoint, write_model
 from texpipe.train.presets import Preset, Stage
+from texpipe.train.schedule import rate_factor, stage_at
 from texpipe.train.state import Job, Progress, State, Tools, channels_last, new_state
 from texpipe.train.validation import held_out, judge_result, upscaler_of, validate
 from texpipe.train.weights import from_file, weights
@@ -167,13 +168,17 @@ def fit(
     job, good = tools.job, copy.deepcopy(state.state_dict())
     clock = time.monotonic()
     while (done := fraction_done(state, tools)) < 1:
-        stage = stage_at(tools.preset.stages, done)
-        facts = train_step(state, tools, stage, done)
+        stage, stage_done = stage_at(tools.preset.stages, done)
+        factor = state.rate_factor * rate_factor(
+            tools.preset, state.stage_steps.get(stage.name, 0), stage_done
+        )
+        facts = train_step(state, tools, stage, factor)
         if exploded(state, stage, facts["loss"]):
             roll_back(state, tools, good, facts["loss"])
             continue
         now = time.monotonic()
         state.step, state.seconds, clock = state.step + 1, state.seconds + now - clock, now
+        state.stage_steps[stage.name] = state.stage_steps.get(stage.name, 0) + 1
         tools.log.write(state.step, stage.name, state.seconds, facts)
         progress(_progress(state, tools, stage, facts["loss"]))
         last = fraction_done(state, tools) >= 1
@@ -187,10 +192,13 @@ def fit(
             )
 
 
-def train_step(state: State, tools: Tools, stage: Stage, done: float) -> dict[str, float]:
-    """Teach the generator once, and the discriminator as often as the preset says; returns what to log."""
+def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[str, float]:
+    """Teach the generator once, and the discriminator as often as the preset says; returns what to log.
+
+    Both learn at their nominal rates times `factor`.
+    """
     preset, game = tools.preset, tools.preset.adversarial
-    rate = state.rate_factor * learning_rate(preset, stage, state.step, done)
+    rate = factor * stage.learning_rate
     batches = [batch(state.step, part, tools) for part in range(preset.data.accumulate)]
     random = torch.Generator().manual_seed(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
@@ -198,9 +206,12 @@ def train_step(state: State, tools: Tools, stage: Stage, done: float) -> dict[st
     state.generator.train()
     facts: dict[str, float] = {"rate": rate}
     if stage.losses.adversarial and state.discriminator is not None:
+        facts["discriminator_rate"] = factor * game.learning_rate
         # The critic goes first; when it takes several steps they are on the same crops.
         for _ in range(game.steps):
-            facts["discriminator"] = teach_discriminator(state, tools, batches, random)
+            facts["discriminator"] = teach_discriminator(
+                state, tools, batches, random, facts["discriminator_rate"]
+            )
     state.optimiser.zero_grad(set_to_none=True)
     parts: dict[str, float] = {}
     for lr, hr in batches:
@@ -240,9 +251,13 @@ def reconstruction(state: State, tools: Tools, stage: Stage, result: Tensor, hr:
 
 
 def teach_discriminator(
-    state: State, tools: Tools, batches: Sequence[tuple[Tensor, Tensor]], random: torch.Generator
+    state: State,
+    tools: Tools,
+    batches: Sequence[tuple[Tensor, Tensor]],
+    random: torch.Generator,
+    rate: float,
 ) -> float:
-    """Take one step of the discriminator on these batches; returns its loss."""
+    """Take one step of the discriminator on these batches at this learning rate; returns its loss."""
     assert state.discriminator is not None
     assert state.discriminator_optimiser is not None
     state.discriminator.train()
@@ -258,7 +273,7 @@ def teach_discriminator(
         total += float(loss.detach())
     tools.world.average_gradients(state.discriminator.parameters())
     nn.utils.clip_grad_norm_(state.discriminator.parameters(), 10 * tools.preset.clip)
-    take(state.discriminator_optimiser, state.rate_factor * tools.preset.adversarial.learning_rate)
+    take(state.discriminator_optimiser, rate)
     return total
 
 
@@ -279,23 +294,6 @@ def batch(step: int, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
         torch.stack(side).to(place, memory_format=torch.channels_last) for side in zip(*pairs, strict=True)
     )
     return lr, hr
-
-
-def stage_at(stages: Sequence[Stage], done: float) -> Stage:
-    """Return the stage that a training is in when this fraction of it is done."""
-    whole, so_far = sum(stage.share for stage in stages), 0.0
-    for stage in stages:
-        so_far += stage.share / whole
-        if done < so_far:
-            return stage
-    return stages[-1]
-
-
-def learning_rate(preset: Preset, stage: Stage, step: int, done: float) -> float:
-    """Warm up from 0, and fall along half a cosine to `final_rate` of the stage's rate at the end."""
-    warm = min(1.0, (step + 1) / preset.warmup) if preset.warmup else 1.0
-    fall = preset.final_rate + (1 - preset.final_rate) * (1 + math.cos(math.pi * done)) / 2
-    return stage.learning_rate * warm * fall
 
 
 def fraction_done(state: State, tools: Tools) -> float:
