@@ -8,7 +8,7 @@ import pytest
 
 from texpipe.errors import RecipeError, UsageError
 from texpipe.train.presets import Data, Preset, Stage, load_preset, preset_names, with_changes
-from texpipe.train.trainer import learning_rate, stage_at
+from texpipe.train.schedule import rate_factor, stage_at
 
 SHIPPED = {"texture-esrgan", "esrgan", "srgan", "srgan-mse", "srgan-nearest", "srwgan-gp", "srresnet"}
 MINIMAL = "name: mine\nstages: [{name: all, share: 1, losses: {l1: 1}}]\n"
@@ -118,13 +118,13 @@ def test_the_command_line_changes_a_preset_and_is_checked() -> None:
 
 def test_stages_follow_each_other_by_their_shares() -> None:
     stages = [Stage(name=n, share=s, losses={"l1": 1}) for n, s in (("a", 3), ("b", 1))]
-    assert [stage_at(stages, done).name for done in (0, 0.74, 0.76, 1.0)] == ["a", "a", "b", "b"]
+    assert [stage_at(stages, done)[0].name for done in (0, 0.74, 0.76, 1.0)] == ["a", "a", "b", "b"]
 
 
 def test_the_rate_warms_up_and_falls() -> None:
     preset = Preset(name="x", stages=[{"name": "a", "share": 1, "learning_rate": 1e-4, "losses": {"l1": 1}}],
                     warmup=10, final_rate=0.2, data=Data())  # fmt: skip
-    rates = [learning_rate(preset, preset.stages[0], step, step / 100) for step in range(101)]
+    rates = [preset.stages[0].learning_rate * rate_factor(preset, step, step / 100) for step in range(101)]
     assert rates[0] == pytest.approx(1e-5)
     assert max(rates) == pytest.approx(1e-4, rel=0.03)
     assert rates[100] == pytest.approx(2e-5)
