@@ -23,7 +23,7 @@ from texpipe.train.degrade import Degradation
 from texpipe.train.evaluate import degraded, evaluate, real_pairs
 from texpipe.train.metrics import Judge, average, box_reduce, luma, psnr, seam, ssim
 from texpipe.train.sheets import bicubic, nearest, sheet
-from texpipe.train.validation import judge_result, toned
+from texpipe.train.validation import Validation, judge_result, toned
 
 
 @pytest.fixture(autouse=True)
@@ -131,8 +131,10 @@ def test_averages_are_over_those_that_have_a_metric() -> None:
 @pytest.mark.parametrize(
     ("after", "better"),
     [
-        ({"lpips_alex": 0.3, "dists": 0.3, "colour_drift": 2.0}, True),
-        ({"lpips_alex": 0.5, "dists": 0.1, "colour_drift": 2.0}, True),
+        ({"lpips_alex": 0.3, "dists": 0.2, "colour_drift": 2.0}, True),
+        ({"lpips_alex": 0.41, "dists": 0.1, "colour_drift": 2.0}, True),
+        ({"lpips_alex": 0.399, "dists": 0.25, "colour_drift": 2.0}, False),
+        ({"lpips_alex": 0.3, "dists": 0.3, "colour_drift": 2.0}, False),
         ({"lpips_alex": 0.5, "dists": 0.3, "colour_drift": 1.0}, False),
         ({"lpips_alex": 0.3, "dists": 0.1, "colour_drift": 2.2}, False),
     ],
@@ -143,9 +145,17 @@ def test_the_guard_wants_a_better_look_and_no_more_drift(after: dict, better: bo
 
 
 def test_without_weights_the_guard_says_what_it_looked_at() -> None:
-    verdict = judge_result({"l1": 3.0, "colour_drift": 2.0}, {"l1": 2.0, "colour_drift": 2.0})
+    before = {"l1": 3.0, "lr_psnr": 30.0, "colour_drift": 2.0}
+    verdict = judge_result(before, {"l1": 2.0, "lr_psnr": 31.0, "colour_drift": 2.0})
     assert verdict.better
     assert "without LPIPS" in verdict.reason
+    assert not judge_result(before, {"l1": 2.0, "lr_psnr": 29.0, "colour_drift": 2.0}).better
+    assert not judge_result(before, {"l1": 3.1, "lr_psnr": 31.0, "colour_drift": 2.0}).better
+
+
+def test_figures_of_the_first_pairs_are_over_those_pairs_alone() -> None:
+    seen = Validation((), ({"l1": 1.0}, {"l1": 3.0}, {"l1": 8.0}))
+    assert (seen.scores["l1"], seen.first(2).scores["l1"]) == (4.0, 2.0)
 
 
 def test_models_stand_beside_bicubic_and_nearest(textures: Path, model: Path) -> None:

@@ -341,7 +341,8 @@ def keep(state: State, tools: Tools, *, watch: bool) -> None:
         network = state.averaged.module
         seen = validate(upscaler_of(network, tools.preset.colour), few, tools.judge) if watch else None
         folder = folder_of(tools.job.output, state.step)
-        write_checkpoint(folder, network, tools.preset, seen, tools.before, few)
+        before = tools.before.first(len(few)) if tools.before else None
+        write_checkpoint(folder, network, tools.preset, seen, before, few)
         save_state(folder, state.state_dict())
         prune(tools.job.output, tools.job.keep)
         if seen:

@@ -23,14 +23,25 @@ Upscaler: TypeAlias = Callable[[Floats, Edges], Floats]
 
 _DRIFT_TOLERANCE = 0.05
 """Levels of colour drift that are rounding, not drift."""
+_OTHER_MAY_LOSE = 1.05
+"""The perceptual metric that did not get better may get worse by this factor."""
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """What a network made of the held-out pairs, and the mean figures."""
+    """What a network made of the held-out pairs, and the figures of each."""
 
     results: tuple[Floats, ...]
-    scores: Scores
+    each: tuple[Scores, ...]
+
+    @property
+    def scores(self) -> Scores:
+        """The means over all pairs."""
+        return average(self.each)
+
+    def first(self, count: int) -> Validation:
+        """Return what it would have been on the first `count` pairs alone."""
+        return Validation(self.results[:count], self.each[:count])
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ def held_out(
 def validate(upscaler: Upscaler, pairs: Sequence[Pair], judge: Judge) -> Validation:
     """Upscale all pairs and measure the results."""
     results = tuple(upscaler(pair.lr, pair.edges) for pair in pairs)
-    return Validation(results, average(judge.measure(r, p) for r, p in zip(results, pairs, strict=True)))
+    return Validation(results, tuple(judge.measure(r, p) for r, p in zip(results, pairs, strict=True)))
 
 
 def upscaler_of(network: nn.Module, colour: Colour = "off") -> Upscaler:
@@ -98,18 +109,19 @@ def columns(
 def judge_result(before: Scores, after: Scores) -> Verdict:
     """Decide whether a network is better than the one it started from.
 
-    LPIPS (AlexNet) or DISTS must be better and the colour drift not worse. Without their weights the mean
-    difference from the originals and the difference from the sources must both be better.
+    LPIPS (AlexNet) or DISTS must be better, the other at most 5 % worse, and the colour drift not worse than
+    by rounding (0.05 levels). Without the weights of both metrics nothing can tell how a result looks: then
+    the mean difference from the originals and the LR-consistency must both be better.
     """
     perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
+    steady = after["colour_drift"] <= before["colour_drift"] + _DRIFT_TOLERANCE
+    looked_at: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
     if perceptual:
-        better = any(after[name] < before[name] for name in perceptual)
-        looked_at: list[Metric] = [*perceptual, "colour_drift"]
+        won = any(after[name] < before[name] for name in perceptual)
+        better = won and all(after[name] <= _OTHER_MAY_LOSE * before[name] for name in perceptual)
         note = ""
     else:
-        better = after["l1"] < before["l1"]
-        looked_at = ["l1", "colour_drift"]
-        note = " (judged without LPIPS and DISTS, whose weights are not here)"
-    steady = after["colour_drift"] <= before["colour_drift"] + _DRIFT_TOLERANCE
+        better = after["l1"] < before["l1"] and after["lr_psnr"] > before["lr_psnr"]
+        note = " (judged without LPIPS and DISTS, whose weights are not here, by L1 and LR-consistency)"
     figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in looked_at)
     return Verdict(better and steady, f"{'better' if better and steady else 'not better'}: {figures}{note}")
