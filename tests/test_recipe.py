@@ -446,3 +446,17 @@ def test_every_value_knows_its_place() -> None:
     assert document.marks[("b", 0, "c", 1)] == Mark(3, 12)
     assert document.key_marks[("b", 0, "d")] == Mark(4, 5)
     assert document.marks[("b", 0, "d")] == Mark(4, 8)
+
+
+def test_targets_may_be_listed_with_their_options(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    head = "version: 1\nname: a\ninput: i\noutput: o\n"
+    path.write_text(head + "targets: [{gliden64: {container: hts}}, folder]\n", encoding="utf-8")
+    targets = load_recipe(path).recipe.targets
+    assert [(target.name, target.container) for target in targets] == [
+        ("gliden64", "hts"),
+        ("folder", "folder"),
+    ]
+    path.write_text(head + "targets: [{gliden64: {container: zip}}]\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match="'zip' is not allowed"):
+        load_recipe(path)

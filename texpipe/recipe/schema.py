@@ -176,7 +176,7 @@ class Recipe(_Part):
         if isinstance(value, dict):
             return [_target(name, options) for name, options in value.items()]
         if isinstance(value, list):
-            return [_target(name, None) for name in value]
+            return [target for item in value for target in _listed_targets(item)]
         if isinstance(value, tuple):  # from Python, ready-made
             return value
         raise ValueError(f"must be a list of names, of {', '.join(CONTAINERS)}")
@@ -211,15 +211,26 @@ def json_schema() -> str:
     defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
     options = {name: _target_schema(defs["Target"], containers) for name, containers in CONTAINERS.items()}
     targets = schema["properties"]["targets"]
+    with_options = {
+        "type": "object",
+        "properties": options,
+        "minProperties": 1,
+        "additionalProperties": False,
+    }
+    listed = {"anyOf": [{"enum": list(CONTAINERS)}, with_options]}
     schema["properties"]["targets"] = {
         "description": targets["description"],
-        "anyOf": [
-            {"type": "array", "items": {"enum": list(CONTAINERS)}, "minItems": 1, "uniqueItems": True},
-            {"type": "object", "properties": options, "minProperties": 1, "additionalProperties": False},
-        ],
+        "anyOf": [{"type": "array", "items": listed, "minItems": 1, "uniqueItems": True}, with_options],
     }
     del defs["Target"]
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _listed_targets(item: object) -> list[object]:
+    """Return the targets of one entry of a list: a name, or names with their options."""
+    if isinstance(item, dict):
+        return [_target(name, options) for name, options in item.items()]
+    return [_target(item, None)]
 
 
 def _target(name: object, options: object) -> object:
