@@ -18,7 +18,7 @@ from texpipe.networks import checkpoint
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.train import generators, trainer
 from texpipe.train.checkpoints import STATE, load_state
-from texpipe.train.presets import Preset, load_preset, preset_names
+from texpipe.train.presets import Preset, Stage, load_preset, preset_names
 from texpipe.train.state import Job
 from texpipe.train.trainer import finetune
 
@@ -286,6 +286,40 @@ def test_an_output_folder_is_not_overwritten_by_mistake(textures: Path, tmp_path
         finetune(job(textures, tmp_path / "out", steps=1))
     with pytest.raises(ModelError, match="no checkpoint"):
         finetune(job(textures, tmp_path / "elsewhere", resume=True))
+
+
+def test_folders_without_a_state_are_not_deleted(textures: Path, tmp_path: Path) -> None:
+    finetune(job(textures, tmp_path / "out", steps=1))
+    (tmp_path / "out" / "step-000001" / STATE).unlink()
+    with pytest.raises(UsageError, match="holds a training"):
+        finetune(job(textures, tmp_path / "out", steps=1))
+    assert (tmp_path / "out" / "step-000001" / "model.safetensors").is_file()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "finetuned.safetensors").write_bytes(b"somebody's")
+    with pytest.raises(UsageError, match=r"finetuned\.safetensors"):
+        finetune(job(textures, tmp_path / "models", steps=1))
+
+
+def test_a_training_goes_on_only_with_its_own_settings(textures: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    finetune(job(textures, output, steps=1))
+    stages = [{"name": "all", "share": 1, "learning_rate": 1e-3, "losses": {"mse": 1.0}}]
+    with pytest.raises(UsageError, match="stages"):
+        finetune(job(textures, output, preset=preset(stages=stages), resume=True))
+    with pytest.raises(UsageError, match=r"generator: .'blocks': 1. then, .'blocks': 2. now"):
+        finetune(job(textures, output, preset=preset(generator=TINY | {"blocks": 2}), resume=True))
+    with pytest.raises(UsageError, match="seed: 0 then, 5 now"):
+        finetune(job(textures, output, seed=5, resume=True))
+    assert finetune(job(textures, output, steps=2, resume=True)).steps == 2
+
+
+def test_an_adversarial_stage_notices_an_explosion() -> None:
+    losses = {"l1": 2.0, "adversarial": 0.1}
+    stage = Stage(name="gan", share=1, losses=losses)
+    state = trainer.new_state(RRDBNet(3, 3, 4, 4, 1, 2), preset(), torch.device("cpu"))
+    assert not trainer.exploded(state, stage, {"l1": 0.1, "adversarial": -500.0, "loss": -49.8})
+    assert not trainer.exploded(state, stage, {"l1": 0.1, "adversarial": 9000.0, "loss": 900.2})
+    assert trainer.exploded(state, stage, {"l1": 1.1, "adversarial": -50.0, "loss": -2.8})
 
 
 def test_old_states_are_pruned_and_their_models_stay(textures: Path, tmp_path: Path) -> None:

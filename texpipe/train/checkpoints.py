@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +64,8 @@ def prune(output: Path, keep: int) -> None:
         (folder / STATE).unlink()
 
 
-def clear(output: Path) -> None:
-    """Remove all checkpoint folders, for a training that starts anew."""
-    for folder in output.glob("step-*"):
-        if _NAME.fullmatch(folder.name):
-            shutil.rmtree(folder)
+def leftovers(output: Path, name: str) -> list[Path]:
+    """Return what a training left in a folder: checkpoints, also those without a state, and its model."""
+    folders = sorted(path for path in output.glob("step-*") if _NAME.fullmatch(path.name))
+    models = (output / f"{name}{ending}.safetensors" for ending in ("", "-rejected"))
+    return [*folders, *(path for path in models if path.exists())]

@@ -255,9 +255,27 @@ def with_changes(
         ) from error
 
 
+def differences(then: Preset, now: Preset) -> list[str]:
+    """Name what differs between the preset of a training and one to go on with; its length and name may."""
+    free = {"name", "about", "steps"}
+    old, new = then.model_dump(exclude=free), now.model_dump(exclude=free)
+    return [
+        f"{name}: {_short(old[name], new[name])} then, {_short(new[name], old[name])} now"
+        for name in old
+        if old[name] != new[name]
+    ]
+
+
 def preset_names() -> list[str]:
     """Names of the presets that come with texpipe."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+def _short(value: object, other: object) -> object:
+    """Reduce a group of settings to those that another one has otherwise."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        return {key: item for key, item in value.items() if key not in other or other[key] != item}
+    return value
 
 
 def _find(name: str | Path) -> Path:

@@ -13,21 +13,22 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from texpipe.errors import GuardError, Interrupted, ModelError, UsageError
+from texpipe.errors import GuardError, Interrupted, Location, ModelError, UsageError
 from texpipe.train import generators, losses
-from texpipe.train.checkpoints import checkpoints, clear, folder_of, load_state, prune, save_state
+from texpipe.train.checkpoints import checkpoints, folder_of, leftovers, load_state, prune, save_state
 from texpipe.train.collection import collect
 from texpipe.train.dataset import TextureCrops
 from texpipe.train.distributed import World, world
 from texpipe.train.features import Trunk
 from texpipe.train.metrics import Judge
 from texpipe.train.output import Log, Outcome, write_checkpoint, write_model
-from texpipe.train.presets import Preset, Stage
+from texpipe.train.presets import Preset, Stage, differences, load_preset
 from texpipe.train.schedule import rate_factor, stage_at
 from texpipe.train.state import Job, Progress, State, Tools, channels_last, new_state
 from texpipe.train.validation import held_out, judge_result, upscaler_of, validate
@@ -137,23 +138,45 @@ def comparisons(preset: Preset, place: torch.device) -> dict[str, losses.Feature
 
 
 def start_output(job: Job, here: World, state: State) -> Log:
-    """Open the output folder: empty it of an earlier training's checkpoints, or go on from the newest one."""
+    """Open the output folder, which holds no training yet unless this one goes on from its newest checkpoint."""
     kept = checkpoints(job.output)
     if job.resume and not kept:
         raise ModelError(
             f"no checkpoint in {job.output}", hint="Leave out --resume, or name the training's --output."
         )
-    if kept and not job.resume:
+    if not job.resume and (there := leftovers(job.output, job.name)):
         raise UsageError(
-            f"{job.output} holds a training already",
+            f"{job.output} holds a training already: {there[0].name}",
             hint="Add --resume to go on with it, or choose another --output.",
         )
     here.wait()
     if job.resume:
-        state.load_state_dict(load_state(kept[-1]))
-    elif here.first:
-        clear(job.output)
+        go_on(kept[-1], job, state)
     return Log(job.output, enabled=here.first)
+
+
+def go_on(folder: Path, job: Job, state: State) -> None:
+    """Load a checkpoint into the state of the same training.
+
+    Raises:
+        UsageError: the checkpoint is of a training with other settings, which are named.
+        ModelError: damaged.
+    """
+    kept = load_state(folder)
+    now = {"seed": job.seed, "freeze_body": job.freeze_body}
+    found = [f"{k}: {kept['job'][k]} then, {v} now" for k, v in now.items() if kept.get("job", now)[k] != v]
+    found += differences(load_preset(folder / "preset.yaml"), job.preset)
+    if found:
+        raise UsageError(
+            f"{folder} is of a training with other settings: {'; '.join(found)}",
+            hint="Give the same options as then, or choose another --output.",
+        )
+    try:
+        state.load_state_dict(kept)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"the checkpoint does not fit its preset: {error}", location=Location(folder)
+        ) from error
 
 
 def fit(
@@ -173,7 +196,7 @@ def fit(
             tools.preset, state.stage_steps.get(stage.name, 0), stage_done
         )
         facts = train_step(state, tools, stage, factor)
-        if exploded(state, stage, facts["loss"]):
+        if exploded(state, stage, facts):
             roll_back(state, tools, good, facts["loss"])
             continue
         now = time.monotonic()
@@ -305,14 +328,15 @@ def fraction_done(state: State, tools: Tools) -> float:
     return tools.world.highest(by_time if tools.job.steps is None else max(by_steps, by_time))
 
 
-def exploded(state: State, stage: Stage, loss: float) -> bool:
+def exploded(state: State, stage: Stage, facts: dict[str, float]) -> bool:
     """Whether a loss is not a number or far above what it used to be in this stage; remembers it if not."""
     usual = state.usual_loss.get(stage.name)
-    # A critic's score has any sign and size, so only reconstruction stages have a usual loss to exceed.
-    comparable = not stage.losses.adversarial
-    if not math.isfinite(loss) or (comparable and usual is not None and loss > _EXPLODED * usual):
+    # A critic's score has any sign and size, so only the other losses have a usual value to exceed.
+    weights = stage.losses.model_dump(exclude={"adversarial"})
+    fidelity = sum(weight * facts[name] for name, weight in weights.items() if weight)
+    if not math.isfinite(facts["loss"]) or (usual is not None and fidelity > _EXPLODED * usual):
         return True
-    state.usual_loss[stage.name] = loss if usual is None else 0.95 * usual + 0.05 * loss
+    state.usual_loss[stage.name] = fidelity if usual is None else 0.95 * usual + 0.05 * fidelity
     return False
 
 
@@ -336,15 +360,16 @@ def roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) -> 
 
 def keep(state: State, tools: Tools, *, watch: bool) -> None:
     """Write a checkpoint, with a validation if `watch`."""
+    job = tools.job
     if tools.world.first:
-        few = tools.pairs[: tools.job.validate_on]
+        few = tools.pairs[: job.validate_on]
         network = state.averaged.module
         seen = validate(upscaler_of(network, tools.preset.colour), few, tools.judge) if watch else None
-        folder = folder_of(tools.job.output, state.step)
+        folder = folder_of(job.output, state.step)
         before = tools.before.first(len(few)) if tools.before else None
         write_checkpoint(folder, network, tools.preset, seen, before, few)
-        save_state(folder, state.state_dict())
-        prune(tools.job.output, tools.job.keep)
+        save_state(folder, state.state_dict() | {"job": {"seed": job.seed, "freeze_body": job.freeze_body}})
+        prune(job.output, job.keep)
         if seen:
             tools.log.say("validation", step=state.step, scores=seen.scores)
     tools.world.wait()
