@@ -16,9 +16,10 @@ from PIL import Image
 from texpipe.errors import GuardError, Interrupted, ModelError, SourceError, UsageError
 from texpipe.networks import checkpoint
 from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.texture import Edges
 from texpipe.train import generators, trainer
 from texpipe.train.checkpoints import STATE, load_state
-from texpipe.train.presets import Preset, Stage, load_preset, preset_names
+from texpipe.train.presets import Generator, Preset, Stage, load_preset, preset_names
 from texpipe.train.state import Job
 from texpipe.train.trainer import finetune
 
@@ -320,6 +321,31 @@ def test_an_adversarial_stage_notices_an_explosion() -> None:
     assert not trainer.exploded(state, stage, {"l1": 0.1, "adversarial": -500.0, "loss": -49.8})
     assert not trainer.exploded(state, stage, {"l1": 0.1, "adversarial": 9000.0, "loss": 900.2})
     assert trainer.exploded(state, stage, {"l1": 1.1, "adversarial": -50.0, "loss": -2.8})
+
+
+def test_what_is_judged_is_what_is_written(tmp_path: Path) -> None:
+    network = RRDBNet(3, 3, 4, 4, 1, 2)
+    generators.save(tmp_path / "a.safetensors", network, network.state_dict(), {})
+    loaded = checkpoint.load(tmp_path / "a.safetensors").network
+    assert same(loaded.state_dict(), generators.as_shipped(network).state_dict())
+    assert not same(loaded.state_dict(), network.state_dict())
+
+
+def test_frozen_batch_norm_keeps_its_figures() -> None:
+    network = generators.new(Generator(architecture="srresnet", blocks=1, features=4))
+    network.train()
+    trainer.keep_body_still(network)
+    before = network.body[0].norm1.running_mean.clone()
+    network(torch.rand(2, 3, 8, 8))
+    assert torch.equal(network.body[0].norm1.running_mean, before)
+    assert network.norm_body.training
+
+
+@pytest.mark.parametrize("size", [(1, 3), (4, 9), (6, 2)])
+def test_reflecting_networks_take_the_smallest_textures(size: tuple[int, int]) -> None:
+    network = generators.new(Generator(architecture="srresnet", blocks=1, features=4, padding="reflect"))
+    result = generators.upscale(network.eval(), np.zeros((*size, 3), np.float32), Edges())
+    assert result.shape == (4 * size[0], 4 * size[1], 3)
 
 
 def test_old_states_are_pruned_and_their_models_stay(textures: Path, tmp_path: Path) -> None:

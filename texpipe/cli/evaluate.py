@@ -39,7 +39,11 @@ if TYPE_CHECKING:
     help="Colour match after each model, as in a recipe.",
 )
 @click.option(
-    "--seed", default=0, show_default=True, help="Of the degradation: the same seed, the same textures."
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Of the degradation: the same seed, the same textures.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only so many textures.")
 @device_option

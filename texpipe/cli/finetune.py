@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,13 @@ if TYPE_CHECKING:
     "--validate-every", default=100, show_default=True, type=click.IntRange(min=1), help="In steps."
 )
 @click.option("--save-every", default=50, show_default=True, type=click.IntRange(min=1), help="In steps.")
-@click.option("--seed", default=0, show_default=True, help="Of crops, degradation and new layers.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Of crops, degradation and new layers.",
+)
 @device_option
 @click.option(
     "--sheet", type=click.Path(path_type=Path), help="Only write a PNG of degraded textures to look at."
@@ -94,7 +101,8 @@ def finetune(
     from texpipe.train.state import Job
     from texpipe.train.trainer import finetune as train
 
-    console = console.quieter(quiet)
+    # Of torchrun's processes only the first one speaks.
+    console = console.quieter(quiet or os.environ.get("RANK", "0") != "0")
     chosen = with_changes(load_preset(preset), base=base, crop=crop, batch=batch)
     if sheet is not None:
         _degradation_sheet(textures, chosen, seed, sheet)

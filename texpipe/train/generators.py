@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ from texpipe.errors import Location, ModelError
 from texpipe.networks import catalogue, checkpoint
 from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.networks.srresnet import SRResNet, SRResNetArchitecture
+from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
 from texpipe.train.dither import Floats
 from texpipe.train.presets import Adversarial, Generator
@@ -92,6 +94,15 @@ def discriminator(options: Adversarial, size: int) -> nn.Module:
     )
 
 
+def as_shipped(network: nn.Module) -> nn.Module:
+    """Return a copy with the weights that `save` writes: rounded to fp16, and computed with in fp32 again."""
+    rounded = copy.deepcopy(network)
+    for tensor in (*rounded.parameters(), *rounded.buffers()):
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.half().float()
+    return rounded
+
+
 @torch.no_grad()
 def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
     """Upscale one texture; RRDBNet continues it inside the network, SRResNet as its padding option says.
@@ -104,11 +115,22 @@ def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
     Returns:
         (scale h) x (scale w) x 3 float32, clamped to [0, 1].
     """
+    height, width = lr.shape[:2]
+    if isinstance(network, SRResNet):
+        lr = _continued(lr, edges)
     place = next(network.parameters()).device
     batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
     result = network(batch, edges) if isinstance(network, RRDBNet) else network(batch)
     picture: Floats = result[0].float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-    return picture
+    scale = scale_of(network)
+    return picture[: scale * height, : scale * width]
+
+
+def _continued(lr: Floats, edges: Edges) -> Floats:
+    """Continue sides that are too short for an SRResNet's reflection padding, behind the picture."""
+    rows, columns = (max(0, SHORTEST_SIDE - length) for length in lr.shape[:2])
+    lr = np.pad(lr, ((0, rows), (0, 0), (0, 0)), "wrap" if edges.y == "wrap" else "symmetric")
+    return np.pad(lr, ((0, 0), (0, columns), (0, 0)), "wrap" if edges.x == "wrap" else "symmetric")
 
 
 def _srresnet(path: Path) -> SRResNet | None:

@@ -16,6 +16,7 @@ from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.store import write_atomic
 from texpipe.train import generators
 from texpipe.train.dataset import Pair
+from texpipe.train.degrade import Degradation
 from texpipe.train.metrics import Scores
 from texpipe.train.presets import Preset
 from texpipe.train.sheets import save_sheet
@@ -105,9 +106,19 @@ def write_model(
         "steps": str(step),
         "texpipe": __version__,
     }
+    if tools.preset.colour != "off":
+        notes["colour"] = f"{tools.preset.colour} (after the network, when it was judged)"
     sha256 = generators.save(path, network, network.state_dict(), notes)
     write_card(path.parent, _card(tools, name, notes, sha256, after, verdict))
     return path
+
+
+def _good_for(degradation: Degradation) -> str:
+    """Say what a model has seen: textures in which formats, dithered or not."""
+    stored = ", ".join(name for name, weight in degradation.formats.items() if weight)
+    dithered = any(weight for name, weight in degradation.dithers.items() if name != "none")
+    ways = "with and without dithering" if dithered and stored != "rgba32" else "without dithering"
+    return f"textures stored as {stored}, {ways}, which it was trained on"
 
 
 def _card(
@@ -121,9 +132,7 @@ def _card(
     return Card(
         name=name,
         summary=f"Fine-tuned for the textures of N64 and PS1 games with the preset {tools.preset.name}.",
-        good_for=(
-            "textures of consoles with few colours: dithering and palettes are taken for what they are",
-        ),
+        good_for=(_good_for(tools.preset.degradation),),
         weak_at=("photographs with camera noise or strong JPEG artefacts",),
         licence=spdx,
         notice=f"The base model's licence is {spdx}; whoever trained this must add the textures' own terms.",

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from texpipe.errors import Location, RecipeError, UsageError
-from texpipe.networks.srresnet import BorderPadding, Upsampler
+from texpipe.networks.srresnet import SHORTEST_SIDE, BorderPadding, Upsampler
 from texpipe.texture import Colour
 from texpipe.train.degrade import Degradation, Range
 from texpipe.train.features import LAYERS, Activation, TrunkName
@@ -193,6 +193,9 @@ class Preset(_Options):
     def _sizes_agree(self) -> Preset:
         if self.generator.scale != self.degradation.scale:
             raise ValueError("generator.scale and degradation.scale must be equal")
+        g = self.generator
+        if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < SHORTEST_SIDE:
+            raise ValueError(f"data.crop: reflection padding needs at least {SHORTEST_SIDE} texels")
         strided = self.adversarial.discriminator in ("strided", "critic")
         multiple = 16 if strided else 8
         if self.adversarial_used and self.data.crop * self.generator.scale % multiple:

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 _EXPLODED = 10.0
 """A loss this many times its running mean is an explosion."""
 _MOST_ROLLBACKS = 5
+_BODY = ("conv_first.", "act_first.", "body.")
+"""Where the names of the layers up to the last residual block begin."""
 
 
 def finetune(job: Job, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
@@ -222,11 +224,13 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
     """
     preset, game = tools.preset, tools.preset.adversarial
     rate = factor * stage.learning_rate
-    batches = [batch(state.step, part, tools) for part in range(preset.data.accumulate)]
+    batches = [batch(state, part, tools) for part in range(preset.data.accumulate)]
     random = torch.Generator().manual_seed(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
     )
     state.generator.train()
+    if tools.job.freeze_body:
+        keep_body_still(state.generator)
     facts: dict[str, float] = {"rate": rate}
     if stage.losses.adversarial and state.discriminator is not None:
         facts["discriminator_rate"] = factor * game.learning_rate
@@ -307,10 +311,15 @@ def take(optimiser: torch.optim.Optimizer, rate: float) -> None:
     optimiser.step()
 
 
-def batch(step: int, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
-    """Return this process's crops of a step as lr and hr, N x 3 x H x W; the processes share the numbers."""
+def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
+    """Return this process's crops of a step as lr and hr, N x 3 x H x W; the processes share the numbers.
+
+    After a rollback the numbers go on elsewhere: the same crops would explode again.
+    """
     size, count = tools.preset.data.batch, tools.preset.data.accumulate
-    first = ((step * count + part) * tools.world.size + tools.world.rank) * size
+    first = (state.rollbacks << 40) + (
+        (state.step * count + part) * tools.world.size + tools.world.rank
+    ) * size
     pairs = [tools.crops[first + i] for i in range(size)]
     place = tools.judge.place
     lr, hr = (
@@ -381,7 +390,8 @@ def finish(state: State, tools: Tools) -> Outcome:
     Raises:
         GuardError: it is not better than its base; it lies beside as NAME-rejected.
     """
-    job, network = tools.job, state.averaged.module
+    # What is written is what is judged: rounding to fp16 is part of the model.
+    job, network = tools.job, generators.as_shipped(state.averaged.module)
     after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
     verdict = judge_result(tools.before.scores, after.scores) if tools.before else None
     reason = verdict.reason if verdict else "new: no base to compare with"
@@ -411,7 +421,14 @@ def last_gradients(network: nn.Module) -> dict[str, float]:
 def freeze_body(network: nn.Module) -> None:
     """Leave only the layers behind the residual blocks trainable."""
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not name.startswith(("conv_first", "act_first", "body.")))
+        parameter.requires_grad_(not name.startswith(_BODY))
+
+
+def keep_body_still(network: nn.Module) -> None:
+    """Put the frozen layers into evaluation mode, so that batch norm's running figures do not change either."""
+    for name, module in network.named_modules():
+        if f"{name}.".startswith(_BODY):
+            module.eval()
 
 
 def autocast(device: Device) -> AbstractContextManager[object]:
