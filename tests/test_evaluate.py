@@ -183,6 +183,32 @@ def test_real_pairs_are_matched_by_name(tmp_path: Path) -> None:
     assert (pair.name, pair.lr.shape, pair.hr.shape) == ("a.png", (8, 8, 3), (32, 32, 3))
 
 
+def save_pair(folder: Path, name: str, lr: np.ndarray, hr: np.ndarray) -> None:
+    for part, image in (("lr", lr), ("hr", hr)):
+        (folder / part).mkdir(exist_ok=True)
+        Image.fromarray((image * 255).astype(np.uint8)).save(folder / part / name)
+
+
+def test_equal_console_textures_keep_their_different_originals(tmp_path: Path) -> None:
+    for i in range(2):
+        save_pair(tmp_path, f"{i}.png", picture(side=8), picture(i))
+    assert [pair.name for pair in real_pairs(tmp_path)] == ["0.png", "1.png"]
+
+
+def test_pairs_of_several_scales_are_an_error(tmp_path: Path) -> None:
+    save_pair(tmp_path, "a.png", picture(side=8), picture(side=32))
+    save_pair(tmp_path, "b.png", picture(side=8), picture(side=16))
+    with pytest.raises(SourceError, match=r"2x \(b.png\), 4x \(a.png\)"):
+        real_pairs(tmp_path)
+
+
+def test_files_left_out_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save_pair(tmp_path, "a.png", picture(side=8), picture(side=32))
+    (tmp_path / "lr" / "b.png").write_bytes(b"no picture")
+    real_pairs(tmp_path)
+    assert "b.png" in caplog.text
+
+
 def test_transparent_pairs_are_laid_on_grey(tmp_path: Path) -> None:
     for part, side in (("lr", 8), ("hr", 32)):
         (tmp_path / part).mkdir()

@@ -93,11 +93,15 @@ class Collection:
         return training, tuple(p for p in self.pictures if p in held)
 
 
-def collect(root: Path) -> Collection:
+def collect(root: Path, *, distinct: bool = True) -> Collection:
     """Look through a folder and everything below it, or one tar shard.
 
     Every file is decoded once. Damaged files, files with fewer than 8 texels a side and files with the same
     pixels as an earlier one are left out and listed.
+
+    Args:
+        root: the folder or shard.
+        distinct: False keeps files with the same pixels.
 
     Raises:
         SourceError: no such folder, or no picture in it that can be used.
@@ -117,7 +121,7 @@ def collect(root: Path) -> Collection:
         except SourceError as error:
             skipped.append(Skipped(name, error.message))
             continue
-        if reason := _unusable(name, rgba, digests):
+        if reason := _unusable(name, rgba, digests if distinct else {}):
             skipped.append(Skipped(name, reason))
             continue
         pictures.append(Picture(name, tiling if tiling is not None else tiling_of(rgba)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
-from texpipe.train.collection import collect
+from texpipe.train.collection import Collection, collect
 from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.dither import Floats
@@ -21,6 +22,8 @@ from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, avera
 from texpipe.train.sheets import nearest
 from texpipe.train.validation import Upscaler, held_out, plain, upscaler_of
 from texpipe.upscale.device import choose
+
+log = logging.getLogger(__name__)
 
 PLAIN = ("nearest", "bicubic")
 _SHEET_ROWS = 8
@@ -110,6 +113,7 @@ def degraded(
         SourceError: no usable texture.
     """
     collection = collect(textures)
+    _tell(textures, collection)
     count = len(collection.pictures) if limit is None else limit
     return held_out(collection, collection.pictures, degradation, seed, count)
 
@@ -118,14 +122,18 @@ def real_pairs(folder: Path, limit: int | None = None) -> tuple[Pair, ...]:
     """Read authentic pairs: files of the same names in FOLDER/lr and FOLDER/hr, alpha composited on mid grey.
 
     Raises:
-        SourceError: one of the folders is missing, or no name is in both with sizes that fit.
+        SourceError: one of the folders is missing, no name is in both, or sizes do not fit: hr is the same
+            multiple of lr in all pairs.
     """
     for part in ("lr", "hr"):
         if not (folder / part).is_dir():
             raise SourceError(
                 f"no folder {folder / part}", hint="--pairs needs DIR/lr and DIR/hr with equal names."
             )
-    small, large = collect(folder / "lr"), collect(folder / "hr")
+    # Textures that are equal on the console may have different originals: none is left out for that.
+    small, large = (collect(folder / part, distinct=False) for part in ("lr", "hr"))
+    _tell(folder / "lr", small)
+    _tell(folder / "hr", large)
     there = {picture.name: picture for picture in large.pictures}
     both = [(picture, there[picture.name]) for picture in small.pictures if picture.name in there][:limit]
     pairs = tuple(_pairs((p.name, small.load(p), large.load(q)) for p, q in both))
@@ -133,7 +141,18 @@ def real_pairs(folder: Path, limit: int | None = None) -> tuple[Pair, ...]:
         raise SourceError(
             f"no pairs in {folder}: no name is in lr and in hr", hint="Give both files one name."
         )
+    scales = {pair.hr.shape[0] // pair.lr.shape[0]: pair.name for pair in pairs}
+    if len(scales) > 1:
+        examples = ", ".join(f"{scale}x ({name})" for scale, name in sorted(scales.items()))
+        raise SourceError(
+            f"the pairs in {folder} have several scales: {examples}", hint="Make a folder for each scale."
+        )
     return pairs
+
+
+def _tell(folder: Path, collection: Collection) -> None:
+    for skipped in collection.skipped:
+        log.warning("left out %s: %s", folder / skipped.name, skipped.reason)
 
 
 def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[Pair]:
