@@ -21,8 +21,10 @@ INTENSITY_TOLERANCE = 0.75
 """The same for intensity formats: glows, glyphs and noise are alpha as much as pictures, and seldom dithered."""
 
 _TONE_ROUNDS = 2
-_DETAIL_ROUNDS = 6
+_DETAIL_ROUNDS = 12
 _NOTHING = 1e-4
+_ENOUGH = 0.25
+"""Visible share of a texel from which its difference is taken at face value."""
 
 
 def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]:
@@ -104,10 +106,10 @@ def _low_pass(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
 
 
 def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
-    """Fill in the difference where it has no weight, from its neighbours; leave it alone where it has full weight."""
-    if weight.min() > 1 - _NOTHING:
+    """Fill in the difference where little is visible from its neighbours; leave the rest as it is."""
+    share = np.clip(weight / np.float32(_ENOUGH), 0, 1)[..., None]
+    if share.min() == 1:
         return difference
-    share = np.clip(weight, 0, 1)[..., None]
     return share * difference + (1 - share) * _low_pass(difference, weight, edges)
 
 

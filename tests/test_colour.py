@@ -1,0 +1,172 @@
+"""Colour: a result keeps the tone of its source, across wrapped borders and whatever is hidden."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from textures import all_edges, foliage, gradient, grain, textures
+
+from texpipe.passes.bleed import bleed
+from texpipe.passes.colour import TOLERANCE, match_histogram, match_source, visible_mean
+from texpipe.passes.ramps import enlarge_ramp
+from texpipe.passes.resample import beyond, box_reduce, enlarge, extend, repeat
+from texpipe.texture import AlphaClass, EdgeMode, Edges, Rgba8
+
+WRAP = Edges("wrap", "wrap")
+Picture = NDArray[np.float32]
+
+
+def parts(rgba: Rgba8, edges: Edges) -> tuple[Picture, Picture]:
+    return bleed(rgba, edges), rgba[..., 3].astype(np.float32) / np.float32(255)
+
+
+def drift(result: Picture, alpha: Picture, source: Picture, source_alpha: Picture) -> float:
+    """In levels."""
+    difference = np.abs(visible_mean(result, alpha, 4)[0] - source).mean(axis=2)
+    return 255 * float((difference * source_alpha).sum() / source_alpha.sum())
+
+
+def tinted(source: Picture, edges: Edges) -> Picture:
+    """A smooth enlargement that came out too dark and too green, with detail of its own."""
+    grown = enlarge(source, 4, edges)
+    detail = np.tile(
+        np.array([[0.03, -0.03], [-0.03, 0.03]], np.float32), (grown.shape[0] // 2, grown.shape[1] // 2)
+    )
+    return np.asarray(grown * np.array([0.8, 0.95, 0.7], np.float32) + detail[..., None], dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "rgba", [grain((32, 32), 1), grain((24, 16), 2), foliage()], ids=["stone", "oblong", "leaves"]
+)
+@pytest.mark.parametrize("edges", [WRAP, Edges("mirror", "clamp")])
+def test_a_tint_is_taken_back(rgba: Rgba8, edges: Edges) -> None:
+    source, alpha = parts(rgba, edges)
+    before = tinted(source, edges)
+    after = match_source(before, repeat(alpha, 4), source, alpha, edges)
+    assert drift(before, repeat(alpha, 4), source, alpha) > 15
+    assert drift(after, repeat(alpha, 4), source, alpha) <= 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(textures(most=24), all_edges())
+def test_any_texture_ends_close_to_its_source(made: tuple[Rgba8, AlphaClass], edges: Edges) -> None:
+    """Noise from 0 to 255, enlarged smoothly: the worst there is, 60 levels off before."""
+    source, alpha = parts(made[0], edges)
+    if not alpha.any():
+        return
+    result = match_source(enlarge(source, 4, edges), repeat(alpha, 4), source, alpha, edges)
+    assert np.isfinite(result).all()
+    assert 0 <= result.min() <= result.max() <= 1
+    assert drift(result, repeat(alpha, 4), source, alpha) <= 8
+
+
+def test_detail_of_the_network_stays() -> None:
+    """What is finer than a texel is the network's; and what was within the tolerance already is left alone."""
+    source, alpha = parts(grain((32, 32), 5), WRAP)
+    before = tinted(source, WRAP)
+    after = match_source(before, repeat(alpha, 4), source, alpha, WRAP)
+    fine = after - repeat(box_reduce(after, 4), 4)
+    expected = before - repeat(box_reduce(before, 4), 4)
+    assert np.corrcoef(fine.ravel(), expected.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("levels", [1.5, 4.0])
+def test_dither_that_the_network_removed_comes_back_only_beyond_the_tolerance(levels: float) -> None:
+    y, x = np.indices((32, 32))
+    flat = np.full((32, 32, 3), 0.5, np.float32)
+    dithered = flat + (np.where((x + y) % 2, levels, -levels)[..., None] / 255).astype(np.float32)
+    solid = np.ones((128, 128), np.float32)
+    result = match_source(repeat(flat, 4), solid, dithered, box_reduce(solid, 4), WRAP)
+    returned = 255 * np.abs(box_reduce(result, 4) - 0.5).mean()
+    assert returned == pytest.approx(max(levels - TOLERANCE, 0), abs=0.02)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 50), st.integers(-20, 20), st.integers(-20, 20), st.sampled_from(["opaque", "binary"]))
+def test_rolled_in_rolled_out(seed: int, down: int, right: int, kind: str) -> None:
+    rgba = foliage(seed=seed) if kind == "binary" else grain((32, 32), seed)
+    source, alpha = parts(rgba, WRAP)
+    before = tinted(source, WRAP)
+    result = match_source(before, repeat(alpha, 4), source, alpha, WRAP)
+
+    def roll(picture: Picture, by: int) -> Picture:
+        return np.roll(picture, (down * by, right * by), (0, 1))
+
+    again = match_source(roll(before, 4), roll(repeat(alpha, 4), 4), roll(source, 1), roll(alpha, 1), WRAP)
+    np.testing.assert_allclose(again, roll(result, 4), atol=1 / 255 / 4)
+
+
+@pytest.mark.parametrize("edges", [Edges("mirror", "mirror"), Edges("clamp", "wrap")])
+def test_flipped_in_flipped_out(edges: Edges) -> None:
+    source, alpha = parts(grain((20, 28), 4), edges)
+    before = tinted(source, edges)
+    result = match_source(before, repeat(alpha, 4), source, alpha, edges)
+    flipped = [np.ascontiguousarray(p[::-1, ::-1]) for p in (before, repeat(alpha, 4), source, alpha)]
+    again = match_source(*flipped, edges)
+    np.testing.assert_allclose(again, result[::-1, ::-1], atol=1e-5)
+
+
+def test_colour_of_hidden_pixels_has_no_say() -> None:
+    source, alpha = parts(foliage(), WRAP)
+    shown = repeat(alpha, 4)
+    before = tinted(source, WRAP)
+    other = np.where(shown[..., None] > 0, before, np.float32(1))
+    one = match_source(before, shown, source, alpha, WRAP)
+    two = match_source(other, shown, source, alpha, WRAP)
+    np.testing.assert_allclose(two[shown > 0], one[shown > 0], atol=1e-6)
+
+
+def test_histogram_matching_gives_the_distribution_of_the_source() -> None:
+    source, alpha = parts(grain((32, 32), 6), WRAP)
+    result = match_histogram(enlarge(source, 4, WRAP) * np.float32(0.5), repeat(alpha, 4), source, alpha)
+    for quantile in (0.05, 0.5, 0.95):
+        wanted = np.quantile(source, quantile, axis=(0, 1))
+        np.testing.assert_allclose(np.quantile(result, quantile, axis=(0, 1)), wanted, atol=0.02)
+
+
+def test_histogram_of_nothing_visible_changes_nothing() -> None:
+    picture = np.full((8, 8, 3), 0.3, np.float32)
+    none = np.zeros((2, 2), np.float32)
+    assert np.array_equal(match_histogram(picture, repeat(none, 4), picture[:2, :2], none), picture)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(0, 255), min_size=1, max_size=40),
+    st.sampled_from(["wrap", "mirror", "clamp"]),
+    st.booleans(),
+)
+def test_a_ramp_keeps_its_means_and_stays_monotone(levels: list[int], mode: EdgeMode, upright: bool) -> None:
+    line = np.array(levels, np.float32)[None, :, None].repeat(3, axis=2) / np.float32(255)
+    picture = line.swapaxes(0, 1) if upright else line
+    edges = Edges(mode, mode)
+    result = enlarge_ramp(picture, 4, edges)
+    assert result is not None
+    np.testing.assert_allclose(box_reduce(np.ascontiguousarray(result), 4), picture, atol=1e-5)
+    assert result.min() >= picture.min() - 1e-6
+    assert result.max() <= picture.max() + 1e-6
+    if levels == sorted(levels) and mode != "wrap":
+        along = result[:, 0, 0] if upright else result[0, :, 0]
+        assert (np.diff(along) >= -1e-6).all()
+
+
+def test_only_flat_pictures_and_ramps_are_interpolated() -> None:
+    ramp = gradient((16, 9))[..., :3].astype(np.float32) / np.float32(255)
+    assert enlarge_ramp(ramp, 2, Edges()) is not None
+    assert enlarge_ramp(ramp[:, ::-1].copy(), 2, Edges()) is not None
+    stripes = np.concatenate([ramp, ramp], axis=1)
+    assert enlarge_ramp(stripes, 2, Edges()) is None
+    assert enlarge_ramp(grain((8, 8), 0)[..., :3].astype(np.float32), 2, Edges()) is None
+
+
+@pytest.mark.parametrize(("mode", "numpys"), [("wrap", "wrap"), ("mirror", "symmetric"), ("clamp", "edge")])
+def test_what_lies_beyond_a_border(mode: EdgeMode, numpys: str) -> None:
+    for length in (1, 2, 5):
+        for margin in (0, 1, 4, 13):
+            expected = np.pad(np.arange(length), margin, mode=numpys)  # type: ignore[call-overload]
+            assert np.array_equal(beyond(length, mode, margin), expected)
+    plane = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert extend(plane, Edges(mode, "clamp"), 2).shape == (6, 7)
