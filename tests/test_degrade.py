@@ -165,3 +165,13 @@ def test_the_papers_degradation_is_plain_bicubic() -> None:
 def test_impossible_options_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"weights|format|Extra"):
         Degradation(**wrong)
+
+
+def test_movies_are_blocky_and_have_fifteen_bits() -> None:
+    hr = np.random.default_rng(0).random((64, 64, 3), np.float32)
+    movie = BICUBIC.model_copy(update={"mdec_chance": 1.0})
+    made = degrade(hr, np.random.default_rng(1), movie)
+    plain = degrade(hr, np.random.default_rng(1), BICUBIC)
+    assert len(np.unique(made)) <= 32
+    assert np.abs(made - plain).mean() > 0.02
+    assert draw(np.random.default_rng(1), movie, grey=False).stored == "psx16"

@@ -10,6 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.torch import load_file
 
 from texpipe.cli.console import Console
 from texpipe.cli.evaluate import evaluate as command
@@ -24,6 +25,8 @@ from texpipe.train.evaluate import degraded, evaluate, real_pairs
 from texpipe.train.metrics import Judge, average, box_reduce, luma, psnr, seam, ssim
 from texpipe.train.sheets import bicubic, nearest, sheet
 from texpipe.train.validation import Validation, judge_result, toned
+
+METRIC_WEIGHTS = ("alexnet", "vgg16", "stlpips", "dists")
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +104,21 @@ def test_a_perfect_result_scores_perfectly() -> None:
     assert scores["colour_drift"] == pytest.approx(0, abs=1e-4)
     assert "seam" in scores
     assert "lpips_alex" not in scores
+
+
+@pytest.mark.skipif(
+    not all((weights.cache_folder() / f"{name}.safetensors").is_file() for name in METRIC_WEIGHTS),
+    reason="the metrics' weights were never fetched here",
+)
+def test_perceptual_figures_of_seeded_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = weights.cache_folder()
+    monkeypatch.setattr(weights, "weights", lambda name: load_file(folder / f"{name}.safetensors"))
+    lr = np.random.default_rng(7).random((16, 16, 3), np.float32)
+    hr = bicubic(lr, 4)
+    scores = Judge().measure(nearest(lr, 4), Pair("x", lr, hr, Edges()))
+    # Recorded with this code, to notice when a metric changes; not from the metrics' own programs.
+    recorded = {"lpips_alex": 0.227, "lpips_vgg": 0.364, "st_lpips": 0.158, "dists": 0.311}
+    assert {name: scores[name] for name in recorded} == pytest.approx(recorded, abs=2e-3)
 
 
 def test_pictures_too_small_for_ssim_have_none() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias, TypeVar
 
@@ -85,6 +85,12 @@ class Degradation(BaseModel):
         default=0.0, ge=0, le=1, description="Share coded as JPEG: only for backgrounds and movies."
     )
     jpeg_quality: Range = Field(default=(60, 95), description="JPEG quality, from and to.")
+    mdec_chance: float = Field(
+        default=0.0, ge=0, le=1, description="Share coded as by the PS1's movie decoder, in 15 bit."
+    )
+    mdec_quality: Range = Field(
+        default=(25, 60), description="JPEG quality that stands for MDEC's, from and to."
+    )
     formats: dict[Stored, float] = Field(
         default={
             **{"rgba16": 5, "ci8": 4, "ci4": 3, "psx16": 1, "psx8": 1, "psx4": 1, "rgba32": 1},
@@ -136,6 +142,7 @@ class Choice:
     stored: Stored
     palette: Palette
     dither: Dither
+    mdec_quality: int = 0
 
 
 def degrade(
@@ -160,7 +167,7 @@ def degrade(
 def draw(rng: np.random.Generator, options: Degradation, *, grey: bool) -> Choice:
     """Draw one degradation; formats without colour are drawn for grey pictures only."""
     formats = {name: weight for name, weight in options.formats.items() if grey or name not in GREY_FORMATS}
-    return Choice(
+    choice = Choice(
         reduction=_pick(rng, options.reductions),
         offset=int(rng.integers((options.scale - 1) // 2, options.scale // 2 + 1)),
         blur_sigma=_strength(rng, options.blur_chance, options.blur_sigma),
@@ -171,6 +178,9 @@ def draw(rng: np.random.Generator, options: Degradation, *, grey: bool) -> Choic
         palette=_pick(rng, options.palettes),
         dither=_pick(rng, options.dithers),
     )
+    # Drawn only where asked for, so that all other trainings see what they always saw.
+    quality = round(_strength(rng, options.mdec_chance, options.mdec_quality)) if options.mdec_chance else 0
+    return replace(choice, mdec_quality=quality, stored="psx16", dither="none") if quality else choice
 
 
 def apply(
@@ -193,6 +203,9 @@ def apply(
         colour = (colour + choice.noise * rng.standard_normal(colour.shape, np.float32)).clip(0, 1)
     if choice.jpeg_quality:
         colour = _jpeg(colour, choice.jpeg_quality)
+    if choice.mdec_quality:
+        # MDEC decodes 8x8 DCT blocks with halved chroma to 15 bit: JPEG 4:2:0, stored as psx16, comes close.
+        colour = _jpeg(colour, choice.mdec_quality)
     return store(colour, alpha, choice)
 
 
@@ -285,7 +298,9 @@ def _blur(image: Floats, sigma: float) -> Floats:
 
 def _jpeg(colour: Floats, quality: int) -> Floats:
     buffer = io.BytesIO()
-    Image.fromarray((colour * 255).round().astype(np.uint8)).save(buffer, "JPEG", quality=quality)
+    Image.fromarray((colour * 255).round().astype(np.uint8)).save(
+        buffer, "JPEG", quality=quality, subsampling="4:2:0"
+    )
     return _fractions(np.asarray(Image.open(buffer)))
 
 
