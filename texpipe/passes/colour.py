@@ -38,6 +38,8 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
     Returns:
         H x W x 3 alpha-weighted mean colour (the plain mean where nothing is visible), and H x W mean alpha.
     """
+    if (alpha >= 1).all():
+        return box_reduce(colour, scale), box_reduce(alpha, scale)
     cover = box_reduce(alpha, scale)
     weighted = box_reduce(colour * alpha[..., None], scale) / np.maximum(cover, _NOTHING)[..., None]
     return np.where(cover[..., None] > _NOTHING, weighted, box_reduce(colour, scale)), cover
@@ -78,7 +80,7 @@ def match_source(
         detail = enlarge(missing, scale, edges)
         weight = source_alpha * (cover > _NOTHING)
         before = _mean_size(source - mean, weight)
-        after = _mean_size(source - mean - visible_mean(detail, alpha, scale)[0], weight)
+        after = _mean_size(source - mean - box_reduce(detail, scale), weight)
         share = np.float32(_share(before, after, tolerance / 255))
         if not share:
             break
@@ -110,7 +112,8 @@ def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     share = np.clip(weight / np.float32(_ENOUGH), 0, 1)[..., None]
     if share.min() == 1:
         return difference
-    return share * difference + (1 - share) * _low_pass(difference, weight, edges)
+    spread: Plane = share * difference + (1 - share) * _low_pass(difference, weight, edges)
+    return spread
 
 
 def match_histogram(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF) -> RgbF:
