@@ -104,7 +104,7 @@ def _low_pass(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Smooth the difference over its visible neighbours (normalised convolution, Knutsson and Westin, 1993)."""
     reach = smooth(weight, edges)[..., None]
     near = smooth(difference * weight[..., None], edges) / np.maximum(reach, _NOTHING)
-    return np.where(reach > _NOTHING, near, np.float32(0))
+    return np.asarray(np.where(reach > _NOTHING, near, np.float32(0)))
 
 
 def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
