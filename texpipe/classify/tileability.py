@@ -160,7 +160,9 @@ def _steps(these: Lines, others: Lines) -> NDArray[np.float64]:
 def _broad_step(lines: Lines) -> float:
     width = min(4, lines.shape[1])
     last = lines.shape[1] - width + 1
-    broad: Lines = np.asarray(np.mean([lines[:, at : at + last] for at in range(width)], axis=0, dtype=np.float32))
+    broad: Lines = np.asarray(
+        np.mean([lines[:, at : at + last] for at in range(width)], axis=0, dtype=np.float32)
+    )
     seam = float(_steps(broad[:1], broad[-1:])[0])
     return float(np.log((seam + _LEVEL) / (_steps(broad[1:], broad[:-1]).mean() + _LEVEL)))
 
