@@ -6,9 +6,10 @@ import numpy as np
 
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import bleed
-from texpipe.passes.colour import INTENSITY_TOLERANCE, TOLERANCE, match_histogram, match_source
+from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.resample import neighbourhood, repeat
+from texpipe.passes.trust import trusted
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "recombine"]
@@ -82,8 +83,9 @@ def _unless_ramp(one: Pass, plan: Plan, result: RgbF) -> RgbF:
 
 
 def _recombine_mask(source: RgbF, plan: Plan, result: RgbF) -> Rgba8:
+    believed = _as_rgb(trusted(result.mean(axis=2), source[..., 0], plan.edges))
     solid = np.ones(result.shape[:2], dtype=np.float32)
-    toned = _tone(_grey(result), solid, source, np.ones(source.shape[:2], dtype=np.float32), plan)
+    toned = _tone(believed, solid, source, np.ones(source.shape[:2], dtype=np.float32), plan)
     # It is alpha too: nothing appears amid transparent texels, and no hole amid solid ones.
     least, most = (repeat(bound, plan.scale) for bound in neighbourhood(source, plan.edges))
     kept = np.where(most == 0, np.float32(0), np.where(least == 1, np.float32(1), toned))
@@ -94,8 +96,7 @@ def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan:
     if plan.colour == "histogram":
         return match_histogram(colour, alpha, source, source_alpha)
     if plan.colour == "match":
-        tolerance = INTENSITY_TOLERANCE if plan.alpha == "mask" else TOLERANCE
-        return match_source(colour, alpha, source, source_alpha, plan.edges, tolerance=tolerance)
+        return match_source(colour, alpha, source, source_alpha, plan.edges)
     return np.clip(colour, 0, 1)
 
 

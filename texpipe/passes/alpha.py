@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
+from texpipe.passes.trust import trusted
 from texpipe.texture import AlphaClass, Edges, PlaneF
 
 Alpha8 = NDArray[np.uint8]
@@ -72,14 +73,10 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
 
 
 def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges) -> Alpha8:
-    """Match the source on average, then stay within the range of each texel's neighbours: plateaus stay exact."""
+    """Stay within the range of each texel's neighbours: plateaus stay exact, and no halo appears."""
     source = alpha.astype(np.float32) / np.float32(255)
-    scale = grown.shape[0] // source.shape[0]
-    least, most = (repeat(bound, scale) for bound in neighbourhood(source, edges))
-    for _ in range(_COVERAGE_ROUNDS):
-        missing = source - box_reduce(grown, scale)
-        grown = np.clip(grown + enlarge(missing, scale, edges), least, most)
-    return np.rint(grown * 255).astype(np.uint8)
+    least, most = (repeat(bound, grown.shape[0] // len(source)) for bound in neighbourhood(source, edges))
+    return np.rint(np.clip(trusted(grown, source, edges), least, most) * 255).astype(np.uint8)
 
 
 def _between_neighbours(grown: PlaneF, alpha: Alpha8, level: int, edges: Edges) -> PlaneF:

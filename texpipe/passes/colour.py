@@ -17,8 +17,6 @@ from texpipe.texture import Edges, PlaneF, RgbF
 TOLERANCE = 1.75
 """Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
 docs/alpha-and-edges.md."""
-INTENSITY_TOLERANCE = 0.75
-"""The same for intensity formats: glows, glyphs and noise are alpha as much as pictures, and seldom dithered."""
 
 _TONE_ROUNDS = 2
 _DETAIL_ROUNDS = 12
