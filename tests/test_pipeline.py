@@ -87,7 +87,10 @@ def test_nothing_to_read_is_an_error(tmp_path: Path, tiny_model: Path, texpipe: 
     assert "no textures" in done.stderr
 
 
-def test_a_missing_model_names_the_command_that_gets_it(tmp_path: Path, texpipe: Run) -> None:
+def test_a_missing_model_names_the_command_that_gets_it(
+    tmp_path: Path, texpipe: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # whoever runs this may have fetched it
     dump(tmp_path / "dump", 1)
     done = texpipe("run", write_recipe(tmp_path), "--model", "realsr-df2k-x4")
     assert done.returncode == 4
