@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
+
+
+# The machine that checks a change draws the same examples every time; others look for new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("local", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ unmirrored = st.sampled_from([Edges(x, y) for x in ("wrap", "clamp") for y in ("
 def test_equals_the_plain_network(method, height, width, edges):
     batch = pictures(2, height, width)
     expected = reference(NETWORK, batch, edges)
-    assert expected.std() > 0.01  # not a constant, which anything would equal
+    assert expected.std() > 0.002  # not a constant, which anything would equal
     np.testing.assert_allclose(ENGINES[method].run(batch, edges), expected, atol=1e-5)
 
 
