@@ -7,21 +7,12 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console, ProgressBar
-from texpipe.cli.options import engine_options, json_option, quiet_option
+from texpipe.cli.options import json_option, order_options, quiet_option
 from texpipe.cli.summary import show
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option(
-    "--input", "input_", type=click.Path(path_type=Path), help="Folder of textures, instead of the recipe's."
-)
-@click.option("--output", type=click.Path(path_type=Path), help="Folder to write, instead of the recipe's.")
-@click.option("--model", help="A model's name or path, instead of the recipe's.")
-@click.option(
-    "--target", "targets", multiple=True, help="Emulator to write for, instead of the recipe's; repeatable."
-)
-@engine_options
+@order_options
 @json_option
 @quiet_option
 @click.pass_obj

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -43,3 +44,23 @@ def engine_options(function: F) -> F:
         help="auto is bf16 where the processor has it, else fp32.",
     )
     return device_option(precision(function))
+
+
+def order_options(function: F) -> F:
+    """Add the recipe and what the command line can change about it, alike for a run and its merge."""
+    path = click.Path(path_type=Path)
+    for option in (
+        engine_options,
+        click.option(
+            "--target",
+            "targets",
+            multiple=True,
+            help="Emulator to write for, instead of the recipe's; repeatable.",
+        ),
+        click.option("--model", help="A model's name or path, instead of the recipe's."),
+        click.option("--output", type=path, help="Folder to write, instead of the recipe's."),
+        click.option("--input", "input_", type=path, help="Folder of textures, instead of the recipe's."),
+        click.argument("recipe", type=path),
+    ):
+        function = option(function)
+    return function
