@@ -17,13 +17,14 @@ from texpipe.cli.evaluate import evaluate as command
 from texpipe.errors import SourceError, UsageError
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.passes.resample import repeat
 from texpipe.texture import Edges
 from texpipe.train import metrics, weights
 from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.evaluate import degraded, evaluate, real_pairs
 from texpipe.train.metrics import Judge, average, box_reduce, luma, psnr, seam, ssim
-from texpipe.train.sheets import bicubic, nearest, sheet
+from texpipe.train.sheets import bicubic, sheet
 from texpipe.train.validation import Validation, judge_result, toned
 
 METRIC_WEIGHTS = ("alexnet", "vgg16", "stlpips", "dists")
@@ -93,7 +94,7 @@ def test_a_seamless_texture_has_a_seam_near_one() -> None:
 
 def test_box_reduction_undoes_nearest() -> None:
     lr = picture(side=8)
-    assert np.allclose(box_reduce(nearest(lr, 4), (8, 8)), lr, atol=1e-6)
+    assert np.allclose(box_reduce(repeat(lr, 4), (8, 8)), lr, atol=1e-6)
 
 
 def test_a_perfect_result_scores_perfectly() -> None:
@@ -115,7 +116,7 @@ def test_perceptual_figures_of_seeded_pictures(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(weights, "weights", lambda name: load_file(folder / f"{name}.safetensors"))
     lr = np.random.default_rng(7).random((16, 16, 3), np.float32)
     hr = bicubic(lr, 4)
-    scores = Judge().measure(nearest(lr, 4), Pair("x", lr, hr, Edges()))
+    scores = Judge().measure(repeat(lr, 4), Pair("x", lr, hr, Edges()))
     # Recorded with this code, to notice when a metric changes; not from the metrics' own programs.
     recorded = {"lpips_alex": 0.227, "lpips_vgg": 0.364, "st_lpips": 0.158, "dists": 0.311}
     assert {name: scores[name] for name in recorded} == pytest.approx(recorded, abs=2e-3)

@@ -24,9 +24,10 @@ from texpipe.manifest import (
     write_manifest,
     write_run_info,
 )
+from texpipe.passes.resample import repeat
 from texpipe.pixels import encode_png, save_png
 from texpipe.read.decode import decode
-from texpipe.report.sheet import GAP, MAGENTA, Sample, bicubic, cells, nearest, over, sheet_of_pack, tiled
+from texpipe.report.sheet import GAP, MAGENTA, Sample, bicubic, cells, over, sheet_of_pack, tiled
 from texpipe.texture import EdgeMode, Edges, Source
 
 MODES: tuple[EdgeMode, ...] = ("wrap", "mirror", "clamp")
@@ -64,7 +65,7 @@ def test_a_mirrored_ramp_has_no_step() -> None:
 
 def test_the_cells_of_a_row() -> None:
     source = texture(1, alpha="binary")
-    result = nearest(source, 4)
+    result = repeat(source, 4)
     shown = cells(Sample(source, result, Edges("wrap", "clamp")))
     assert [cell.shape for cell in shown] == [(32, 32, 3)] * 4 + [(32, 48, 3)]
     hidden = result[..., 3] == 0
@@ -103,7 +104,7 @@ def pack(tmp_path: Path) -> Path:
     for number, name in enumerate(["a.png", "b.png", "c.png"]):
         rgba = texture(number % 2, (8, 8))
         save_png(root / name, rgba)
-        save_png(output / "folder" / name, nearest(rgba, 4))
+        save_png(output / "folder" / name, repeat(rgba, 4))
         written = Output("folder", f"folder/{name}", "0" * 64, (32, 32))
         digest = decode(Source(name, root / name)).sha256
         entries.append(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from texpipe import pixels
 from texpipe.errors import PackError, SourceError
 from texpipe.manifest import Entry, Manifest, read_manifest
+from texpipe.passes.resample import repeat
 from texpipe.read.decode import decode
 from texpipe.texture import EdgeMode, Edges, Rgba8, Source
 
@@ -56,11 +57,6 @@ def over(rgba: Rgba8, backdrop: tuple[int, int, int]) -> NDArray[np.uint8]:
     mixed = rgba[..., :3] * alpha + np.asarray(backdrop, np.float32) * (1.0 - alpha)
     shown: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
     return shown
-
-
-def nearest(rgba: Rgba8, scale: int) -> Rgba8:
-    """Repeat every texel `scale` times on both axes."""
-    return rgba.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def bicubic(rgba: Rgba8, scale: int) -> Rgba8:
@@ -106,7 +102,7 @@ def cells(sample: Sample) -> list[NDArray[np.uint8]]:
     neighbours (`tiled`), which is larger than the others where it repeats.
     """
     return [
-        over(nearest(sample.source, sample.scale), MAGENTA),
+        over(repeat(sample.source, sample.scale), MAGENTA),
         over(bicubic(sample.source, sample.scale), MAGENTA),
         over(sample.result, MAGENTA),
         over(sample.result, BLACK),

@@ -12,6 +12,7 @@ import torch
 
 from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
+from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
 from texpipe.train.collection import Collection, collect
@@ -19,7 +20,6 @@ from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.dither import Floats
 from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
-from texpipe.train.sheets import nearest
 from texpipe.train.validation import Upscaler, held_out, plain, upscaler_of
 from texpipe.upscale.device import choose
 
@@ -88,7 +88,7 @@ def evaluate(
     judge = Judge(choose(device).name)
     ways: list[tuple[str, Upscaler]] = [(name, plain(name, scale)) for name in PLAIN]
     ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
-    rows = [[nearest(pair.lr, scale)] for pair in pairs[:_SHEET_ROWS]]
+    rows = [[repeat(pair.lr, scale)] for pair in pairs[:_SHEET_ROWS]]
     measured = []
     for name, upscaler in ways:
         textures: dict[str, Scores] = {}

@@ -50,11 +50,6 @@ def save_sheet(
     write_atomic(path, encode_png(sheet(titles, rows, side=side)))
 
 
-def nearest(lr: Floats, scale: int) -> Floats:
-    """Repeat every texel of h x w x C `scale` times on both axes."""
-    return lr.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
 def bicubic(lr: Floats, scale: int) -> Floats:
     """Enlarge h x w x 3 bicubically (Catmull-Rom, as Pillow has it); clamped to [0, 1]."""
     size = (lr.shape[1] * scale, lr.shape[0] * scale)

@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from texpipe.passes.colour import match_histogram, match_source
+from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges
 from texpipe.train.collection import Collection, Picture
 from texpipe.train.dataset import Pair, held_out_pair
@@ -17,7 +18,7 @@ from texpipe.train.degrade import Degradation
 from texpipe.train.dither import Floats
 from texpipe.train.generators import upscale
 from texpipe.train.metrics import Judge, Metric, Scores, average
-from texpipe.train.sheets import bicubic, nearest
+from texpipe.train.sheets import bicubic
 
 Upscaler: TypeAlias = Callable[[Floats, Edges], Floats]
 
@@ -90,7 +91,8 @@ def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
 
 def plain(name: str, scale: int) -> Upscaler:
     """Return an upscaler without a network: `bicubic` or `nearest`."""
-    way = {"bicubic": bicubic, "nearest": nearest}[name]
+    ways: dict[str, Callable[[Floats, int], Floats]] = {"bicubic": bicubic, "nearest": repeat}
+    way = ways[name]
     return lambda lr, edges: way(lr, scale)
 
 
@@ -102,7 +104,7 @@ def columns(
     rows = []
     for i, pair in enumerate(pairs):
         before = [base.results[i]] if base else []
-        rows.append([nearest(pair.lr, scale), bicubic(pair.lr, scale), *before, now.results[i], pair.hr])
+        rows.append([repeat(pair.lr, scale), bicubic(pair.lr, scale), *before, now.results[i], pair.hr])
     return titles, rows
 
 
