@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,10 @@ import pytest
 from dumps import texture
 from hypothesis import given
 from hypothesis import strategies as st
+from reportable import finished_pack
 
 from texpipe.errors import PackError
-from texpipe.manifest import (
-    Entry,
-    Manifest,
-    ModelId,
-    Output,
-    RecipeId,
-    summarise,
-    write_manifest,
-    write_run_info,
-)
+from texpipe.manifest import Entry
 from texpipe.passes.resample import repeat
 from texpipe.pixels import encode_png, save_png
 from texpipe.read.decode import decode
@@ -98,26 +89,8 @@ def test_a_sample_of_another_size_is_refused(size: tuple[int, int]) -> None:
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Path:
-    """A finished pack of two textures and a duplicate, 4 times as large, made without any network."""
-    root, output = tmp_path / "dump", tmp_path / "out"
-    entries = []
-    for number, name in enumerate(["a.png", "b.png", "c.png"]):
-        rgba = texture(number % 2, (8, 8))
-        save_png(root / name, rgba)
-        save_png(output / "folder" / name, repeat(rgba, 4))
-        written = Output("folder", f"folder/{name}", "0" * 64, (32, 32))
-        digest = decode(Source(name, root / name)).sha256
-        entries.append(
-            Entry(name, "written", digest, (8, 8), edges=Edges("wrap", "mirror"), outputs=(written,))
-        )
-    entries[2] = replace(entries[2], duplicate_of="a.png")
-    entries.append(Entry("d.png", "skipped", reason="rule 1: skip"))
-    recipe, model = RecipeId("test", "0" * 64), ModelId("tiny", "0" * 64, None)
-    textures = tuple(entries)
-    summary = summarise(textures, ignored=0)
-    write_manifest(output / "manifest.json", Manifest("0", recipe, model, 4, ("folder",), textures, summary))
-    write_run_info(output / "run.json", {"input": str(root)})
-    return output
+    """A finished pack of two textures, a duplicate and one that was left out."""
+    return finished_pack(tmp_path, others=[Entry("d.png", "skipped", reason="rule 1: skip")])
 
 
 def test_the_sheet_of_a_pack(pack: Path) -> None:

@@ -1,4 +1,4 @@
-"""`texpipe report`: pictures of a finished pack."""
+"""`texpipe report`: pages and pictures of a finished pack."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from texpipe.cli.console import Console
+from texpipe.cli.console import Console, ProgressBar
 from texpipe.cli.options import quiet_option
 
 
@@ -15,7 +15,7 @@ from texpipe.cli.options import quiet_option
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="PNG to write; default OUTPUT_DIR/report/sheet.png.",
+    help="Write this PNG instead: source, bicubic, result and seams of each texture on one sheet.",
 )
 @click.option("--texture", "textures", multiple=True, help="Show only this texture; repeatable.")
 @quiet_option
@@ -23,15 +23,24 @@ from texpipe.cli.options import quiet_option
 def report(
     console: Console, output_dir: Path, sheet: Path | None, textures: tuple[str, ...], quiet: bool
 ) -> int:
-    """Write a sheet of comparisons: source, bicubic, result over magenta and black, and among its neighbours.
+    """Write OUTPUT_DIR/report/index.html: before and after, what was decided and why, worst first.
 
     \b
-    Example:
+    The folder report/ is complete: open it from the disk, move it or send it.
+    Examples:
+      texpipe report build/oot
       texpipe report build/oot --sheet sheet.png
     """
-    from texpipe.report.sheet import sheet_of_pack
+    console = console.quieter(quiet)
+    if sheet is not None:
+        from texpipe.report.sheet import sheet_of_pack
 
-    target = sheet or output_dir / "report" / "sheet.png"
-    shown = sheet_of_pack(output_dir, target, names=textures)
-    console.quieter(quiet).say(f"{shown} textures on {target}")
+        shown = sheet_of_pack(output_dir, sheet, names=textures)
+        console.say(f"{shown} textures on {sheet}")
+        return 0
+    from texpipe.report.page import write_report
+
+    with ProgressBar(console) as bar:
+        page = write_report(output_dir, names=textures, progress=bar)
+    console.say(f"wrote {page}: open it in a browser")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from texpipe import pixels
 from texpipe.errors import PackError, SourceError
 from texpipe.manifest import Entry, Manifest, read_manifest
 from texpipe.passes.resample import repeat
-from texpipe.read.decode import decode
-from texpipe.texture import EdgeMode, Edges, Rgba8, Source
+from texpipe.report.finished import chosen, input_of, result_of, source_of
+from texpipe.texture import EdgeMode, Edges, Rgba8
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +139,8 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
             show, or the sheet cannot be written.
     """
     manifest = read_manifest(output / "manifest.json")
-    root = _input_of(output)
-    entries = _chosen(manifest, names)
+    root = input_of(output)
+    entries = with_result(manifest, names)
     samples = [sample for entry in entries if (sample := _sample(entry, output, root)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
@@ -155,61 +154,29 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
     return len(samples)
 
 
-def _input_of(output: Path) -> Path:
-    """Return where the textures of a finished run came from."""
-    path = output / "run.json"
-    again = "Run the recipe again: it writes run.json anew and computes only what is missing."
-    try:
-        root = Path(json.loads(path.read_bytes())["input"])
-    except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=again) from error
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again) from error
-    if not root.exists():
-        raise PackError(
-            f"the textures that {output} was made from are gone: {root}",
-            hint="Put them back, or run the recipe again with --input where they are now.",
-        )
-    return root
+def with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
+    """Return the textures of these names, or without names all but duplicates, that have a picture to show.
 
-
-def _chosen(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
-    """Return the entries that have a picture to show."""
+    Raises:
+        PackError: a name is not in the pack, or is that of a texture without a result.
+    """
     if not names:
         return [entry for entry in manifest.textures if entry.outputs and entry.duplicate_of is None]
-    entries = {entry.source: entry for entry in manifest.textures}
-    unknown = [name for name in dict.fromkeys(names) if name not in entries]
-    if unknown:
-        raise PackError(
-            f"the pack has no texture {', '.join(map(repr, unknown))}",
-            hint="Give names as in manifest.json: paths below the input folder, with forward slashes.",
-        )
-    chosen = [entries[name] for name in dict.fromkeys(names)]
-    for entry in chosen:
+    entries = chosen(manifest, names)
+    for entry in entries:
         if not entry.outputs:
             raise PackError(f"the pack holds no picture of {entry.source!r}: {entry.status}, {entry.reason}")
-    return chosen
+    return entries
 
 
 def _sample(entry: Entry, output: Path, root: Path) -> Sample | None:
-    after = _result(output / entry.outputs[0].path)
+    after = result_of(entry, output)
     try:
-        before = decode(Source(entry.source, root / entry.source if root.is_dir() else root))
-        if before.sha256 != entry.sha256:
-            raise ValueError("it has changed since the pack was made")
-        return Sample(before.rgba, after, _edges(entry))
+        return Sample(source_of(entry, root), after, _edges(entry))
     except (SourceError, ValueError) as error:
         reason = error.message if isinstance(error, SourceError) else error
         log.warning("%s is left out: %s", entry.source, reason)
         return None
-
-
-def _result(path: Path) -> Rgba8:
-    try:
-        return pixels.decode(path.read_bytes(), name=path.name)[0]
-    except (OSError, SourceError) as error:
-        hint = "Run the recipe again: it writes the file anew."
-        raise PackError(f"cannot read {path}: {error}", hint=hint) from error
 
 
 def _edges(entry: Entry) -> Edges:

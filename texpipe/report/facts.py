@@ -1,0 +1,81 @@
+"""What the page knows of each texture: one JSON object, without what has no value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from texpipe.manifest import Entry, Manifest, entry_as_json
+from texpipe.report.pictures import PictureFolder, Shown
+from texpipe.store import canonical_json
+
+
+def facts_of_pack(manifest: Manifest) -> dict[str, Any]:
+    """Return what the page says of the pack as a whole."""
+    return {
+        "name": manifest.recipe.name,
+        "model": vars(manifest.model),
+        "scale": manifest.scale,
+        "targets": manifest.targets,
+        "texpipe": manifest.texpipe,
+        "summary": vars(manifest.summary),
+    }
+
+
+def fold_duplicates(entries: Iterable[Entry]) -> list[tuple[Entry, tuple[Entry, ...]]]:
+    """Return each texture with its duplicates, in the order of the manifest.
+
+    A duplicate whose original is not among the entries stands for itself.
+    """
+    everything = tuple(entries)
+    names = {entry.source for entry in everything}
+    folded: dict[str, list[Entry]] = {}
+    for entry in everything:
+        if entry.duplicate_of in names:
+            folded.setdefault(str(entry.duplicate_of), []).append(entry)
+    return [
+        (entry, tuple(folded.get(entry.source, ())))
+        for entry in everything
+        if entry.duplicate_of not in names
+    ]
+
+
+def facts_of_textures(
+    folded: Sequence[tuple[Entry, tuple[Entry, ...]]], pictures: PictureFolder
+) -> Iterable[dict[str, Any]]:
+    """Yield the JSON object of each texture: its manifest entry, its pictures, its duplicates and its family.
+
+    A family are the pieces of one split picture, or the same texels under several palettes.
+    """
+    families = [_family(entry) for entry, _ in folded]
+    sizes = Counter(families)
+    for (entry, duplicates), family in zip(folded, families, strict=True):
+        facts = entry_as_json(entry)
+        del facts["duplicate_of"], facts["sha256"]
+        facts["before"] = _picture(pictures.before(entry))
+        facts["after"] = _picture(pictures.after(entry))
+        facts["duplicates"] = [one.source for one in duplicates]
+        facts["family"] = family if sizes[family] > 1 else None
+        yield _without_nothing(facts)
+
+
+def _family(entry: Entry) -> str | None:
+    """Return a key that is the same for all textures of a family; None for a texture that can have none."""
+    if entry.group is not None:
+        return f"group {entry.group}"
+    fields: Mapping[str, object] = entry.id or {}
+    if not any("palette" in name and value is not None for name, value in fields.items()):
+        return None
+    return canonical_json({name: value for name, value in fields.items() if "palette" not in name}).decode()
+
+
+def _picture(shown: Shown) -> dict[str, Any]:
+    return _without_nothing(vars(shown))
+
+
+def _without_nothing(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is None or empty; thousands of entries are a third smaller for it."""
+    return {
+        name: value for name, value in facts.items() if value is not None and value not in ("", [], (), {})
+    }

@@ -1,0 +1,93 @@
+"""The report: one static folder that any browser opens from the disk, made from a finished pack's manifest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from texpipe.errors import PackError
+from texpipe.manifest import read_manifest
+from texpipe.report.facts import facts_of_pack, facts_of_textures, fold_duplicates
+from texpipe.report.finished import chosen, input_of
+from texpipe.report.pictures import PictureFolder
+from texpipe.store import write_atomic
+from texpipe.texture import Progress
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+log = logging.getLogger(__name__)
+
+SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
+"""In the order in which the page loads them; `theme.js` comes before all, so that the page never flashes."""
+ASSETS = ("report.css", "theme.js", *SCRIPTS)
+
+
+def write_report(
+    output: Path,
+    *,
+    names: Sequence[str] = (),
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    """Write the report of a finished pack to `output`/report; returns its index.html.
+
+    The folder is complete: it can be moved, sent and opened anywhere. Sources that are gone or have changed since
+    the run are named as missing on the page, unless an earlier report kept them.
+
+    Args:
+        output: the folder of a finished run.
+        names: the textures to show; when empty all of them.
+        progress: called after each texture.
+
+    Raises:
+        PackError: the folder holds no finished run, a name is not in it, or the report cannot be written.
+    """
+    manifest = read_manifest(output / "manifest.json")
+    entries = chosen(manifest, names)
+    folder = output / "report"
+    pictures = PictureFolder(folder / "pictures", output, _root_of(output))
+    folded = fold_duplicates(entries)
+    textures = []
+    for done, facts in enumerate(facts_of_textures(folded, pictures), start=1):
+        textures.append(facts)
+        progress(Progress("write", done, len(folded)))
+    page = render({"pack": facts_of_pack(manifest), "textures": textures})
+    for name in ASSETS:
+        write_atomic(folder / name, (_own_files() / "static" / name).read_bytes(), fsync=False)
+    write_atomic(folder / "index.html", page.encode("ascii", "xmlcharrefreplace"))
+    pictures.remove_others()
+    return folder / "index.html"
+
+
+def render(data: dict[str, Any]) -> str:
+    """Return the page's HTML.
+
+    File names come from strangers. Everything in the template is escaped by jinja2, the data cannot end its script
+    element because <, >, & and ' are escaped in it, and the page's policy lets no inline script run.
+
+    Args:
+        data: `pack` and `textures` of `facts`, JSON-able.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((_own_files() / "templates" / "index.html").read_text("utf-8"))
+    return template.render(data=data, pack=data["pack"], scripts=SCRIPTS)
+
+
+def _own_files() -> Traversable:
+    return files("texpipe.report")
+
+
+def _root_of(output: Path) -> Path | str:
+    """Return the folder of sources, or why there is none, without the path: reports are shown to strangers."""
+    try:
+        return input_of(output)
+    except PackError as error:
+        log.warning("%s", error.message)
+        return "the folder of the sources is gone"

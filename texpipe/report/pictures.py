@@ -1,0 +1,122 @@
+"""The report's own pictures: PNGs under names made of digests, so that no file name ever reaches a page's address.
+
+Sources are small: they are decoded and written anew, because browsers apply colour profiles that emulators
+ignore, and cannot show TGA or DDS. They stay in the report when the dump moves. Results may be gigabytes: they are
+hard links into the pack, which cost no room, or copies where the disk knows no links.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from texpipe.errors import PackError, SourceError
+from texpipe.manifest import Entry
+from texpipe.pixels import encode_png
+from texpipe.report.finished import result_of, shown_output, source_of
+from texpipe.store import key_of, write_atomic
+from texpipe.texture import Rgba8
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the page shows it.
+
+    Attributes:
+        file: its name in the folder of pictures, or None if it cannot be had.
+        colour: the same without alpha, which a browser cannot take apart; None where alpha is 255 everywhere.
+        missing: why there is no picture, in one line; empty if there is one.
+    """
+
+    file: str | None = None
+    colour: str | None = None
+    missing: str = ""
+
+
+@dataclass
+class PictureFolder:
+    """Collects pictures in `folder`, and afterwards removes those of earlier reports.
+
+    Attributes:
+        folder: where the pictures go.
+        output: the finished run.
+        root: the folder of sources, or the reason, in one line, why there is none.
+    """
+
+    folder: Path
+    output: Path
+    root: Path | str
+    _used: set[str] = field(default_factory=set)
+
+    def before(self, entry: Entry) -> Shown:
+        """Return the source of a texture: from the dump, else as an earlier report kept it."""
+        if entry.sha256 is None:
+            return Shown(missing=entry.reason or "the file cannot be read")
+        stem = f"{entry.sha256[:24]}-before"
+        if not self._has(stem):
+            if isinstance(self.root, str):
+                return Shown(missing=self.root)
+            try:
+                self._save(stem, source_of(entry, self.root))
+            except SourceError as error:
+                return Shown(missing=error.message)
+        return self._shown(stem)
+
+    def after(self, entry: Entry) -> Shown:
+        """Return the result of a texture: the pack's own file where that is a PNG."""
+        written = shown_output(entry)
+        if written is None:
+            return Shown(missing=entry.reason or "nothing was written")
+        stem = f"{key_of(entry.sha256, written.sha256, written.size)[:24]}-after"
+        try:
+            if not self._has(stem):
+                self._fetch(stem, entry, self.output / written.path)
+        except OSError as error:
+            return Shown(missing=f"{written.path} cannot be read: {error.strerror or error}")
+        except PackError:
+            return Shown(missing=f"{written.path} cannot be read: `texpipe verify` says more")
+        return self._shown(stem)
+
+    def remove_others(self) -> None:
+        """Remove the pictures of earlier reports that this one does not show."""
+        for path in self.folder.glob("*.png"):
+            if path.name not in self._used:
+                path.unlink(missing_ok=True)
+
+    def _fetch(self, stem: str, entry: Entry, path: Path) -> None:
+        if path.suffix != ".png" or entry.alpha != "opaque":
+            rgba = result_of(entry, self.output)
+            self._save(stem, rgba, but_alpha=path.suffix == ".png")
+        if path.suffix == ".png":
+            _link(path, self.folder / f"{stem}.png")
+
+    def _save(self, stem: str, rgba: Rgba8, *, but_alpha: bool = False) -> None:
+        """Write the colours first: where the picture itself is there, all of it is."""
+        if rgba[..., 3].min() < 255:
+            opaque = np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
+            write_atomic(self.folder / f"{stem}-colour.png", encode_png(opaque), fsync=False)
+        if not but_alpha:
+            write_atomic(self.folder / f"{stem}.png", encode_png(rgba), fsync=False)
+
+    def _has(self, stem: str) -> bool:
+        """Return whether an earlier report left this picture; a power cut may have left it empty."""
+        path = self.folder / f"{stem}.png"
+        return path.is_file() and path.stat().st_size > 0
+
+    def _shown(self, stem: str) -> Shown:
+        colour = f"{stem}-colour.png"
+        there = (self.folder / colour).is_file()
+        self._used |= {f"{stem}.png", *([colour] if there else [])}
+        return Shown(f"{stem}.png", colour if there else None)
+
+
+def _link(file: Path, link: Path) -> None:
+    """Make `link` a hard link to `file`, or a copy of it where the disk knows no links."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    try:
+        link.hardlink_to(file)
+    except OSError:
+        write_atomic(link, file.read_bytes(), fsync=False)

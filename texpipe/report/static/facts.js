@@ -1,0 +1,138 @@
+// The panel of facts: measures, decisions with their reasons, relatives, files.
+"use strict";
+
+const MEASURES = {
+  seam: { label: "Seam", short: "seam", text: (value) => value.toFixed(2), full: 4 },
+  colour: { label: "Colour drift", short: "colour", text: (value) => value.toFixed(1), full: 15 },
+  alphaDrift: { label: "Alpha drift", short: "alpha", text: (value) => `${value.toFixed(1)} %`, full: 6 },
+};
+
+function showFacts(panel, texture, open) {
+  if (!texture) {
+    panel.replaceChildren();
+    return;
+  }
+  panel.replaceChildren(
+    ...[heading(texture), problems(texture), measures(texture), decisions(texture), relatives(texture, open),
+      duplicates(texture), files(texture), identity(texture)].filter(Boolean),
+  );
+  panel.scrollTop = 0;
+}
+
+function heading(texture) {
+  const sizes = [texture.size, texture.outputs?.[0]?.size].filter(Boolean).map(pixels).join(" → ");
+  const chips = [sizes, texture.format, texture.alpha, texture.group && `piece of ${texture.group}`, texture.status];
+  return element(
+    "header",
+    {},
+    element("h2", { class: "path" }, ...breakable(texture.source)),
+    element("ul", { class: "chips" }, ...chips.filter(Boolean).map((text) => element("li", { "data-value": text }, text))),
+  );
+}
+
+/** Let long names break after separators. */
+function breakable(name) {
+  return name.split(/(?<=[/#_.-])/).flatMap((part) => [part, element("wbr")]);
+}
+
+function problems(texture) {
+  const lines = [...(texture.warnings ?? [])];
+  if (texture.reason) lines.unshift(`${texture.status}: ${texture.reason}`);
+  if (!lines.length) return null;
+  const level = texture.status === "failed" ? "level-2" : "level-1";
+  return element("ul", { class: `problems ${level}` }, ...lines.map((line) => element("li", {}, line)));
+}
+
+function measures(texture) {
+  const names = Object.keys(MEASURES).filter((name) => texture[name] !== null);
+  if (!names.length) return null;
+  return section("Measures", element("dl", { class: "measures" }, ...names.map((name) => measure(texture, name))));
+}
+
+function measure(texture, name) {
+  const { label, text, full } = MEASURES[name];
+  const value = texture[name];
+  const ranks = RANKS[name];
+  const bar = element("span", { class: `bar level-${severity(name, value)}`, "aria-hidden": "true" }, element("i"));
+  bar.firstChild.style.width = `${Math.min(100, (value / full) * 100)}%`;
+  const place = value > 0 ? `${ordinal(ranks.get(texture))} worst of ${ranks.size}` : "";
+  const { seam_x: x, seam_y: y } = texture.metrics;
+  const axes = name === "seam" && Number.isFinite(x) && Number.isFinite(y) ? `x ${x.toFixed(2)}, y ${y.toFixed(2)}` : "";
+  return element(
+    "div",
+    {},
+    element("dt", {}, label),
+    element("dd", {}, element("b", {}, text(value)), bar, element("small", {}, [axes, place].filter(Boolean).join(" · "))),
+  );
+}
+
+function ordinal(number) {
+  const teens = number % 100 >= 11 && number % 100 <= 13;
+  const suffix = teens ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th");
+  return number === 1 ? "the" : `${number}${suffix}`;
+}
+
+function decisions(texture) {
+  if (!texture.decided_by) return null;
+  const { action, alpha, x, y } = texture.decided_by;
+  const did = { written: "Write", copied: "Copy", skipped: "Skip", failed: "Fail" }[texture.status];
+  const lines = [
+    ["Action", did, action],
+    ["Alpha", texture.alpha, alpha],
+    ["Left, right", texture.edges?.x, x],
+    ["Top, bottom", texture.edges?.y, y],
+  ];
+  return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
+}
+
+function decision([what, value, why]) {
+  const [, who, reason] = /^([^:]*): (.*)$/s.exec(why) ?? [null, null, why];
+  return element(
+    "div",
+    {},
+    element("dt", {}, what),
+    element("dd", {}, element("b", {}, value ?? "–"), who ? element("span", { class: "who" }, who) : null,
+      element("p", {}, reason)),
+  );
+}
+
+/** Other palettes of the same texels, or the other pieces of a split picture. */
+function relatives(texture, open) {
+  if (!texture.family) return null;
+  const family = TEXTURES.filter((one) => one.family === texture.family);
+  const buttons = family.map((one) =>
+    element(
+      "button",
+      { type: "button", title: one.source, "aria-current": one === texture ? "true" : null, click: () => open(one) },
+      thumbnail(one),
+      element("span", { class: "hidden" }, one.source),
+    ),
+  );
+  return section(texture.group ? `${family.length} pieces` : `${family.length} palettes`,
+    element("div", { class: "relatives" }, ...buttons));
+}
+
+function duplicates(texture) {
+  if (!texture.duplicates) return null;
+  const names = texture.duplicates.map((name) => element("li", { class: "path" }, ...breakable(name)));
+  return section(`${names.length} with the same pixels`, element("ul", { class: "names" }, ...names));
+}
+
+function files(texture) {
+  if (!texture.outputs) return null;
+  const lines = texture.outputs.map((one) =>
+    element("li", {}, element("span", { class: "who" }, one.target), " ", element("span", { class: "path" }, ...breakable(one.path))),
+  );
+  return section("Files", element("ul", { class: "names" }, ...lines));
+}
+
+function identity(texture) {
+  if (!texture.id) return null;
+  const fields = Object.entries(texture.id).filter(([, value]) => value !== null);
+  return section("Name says", element("dl", { class: "id" }, ...fields.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, String(value))))));
+}
+
+function section(title, ...content) {
+  return element("section", {}, element("h3", {}, title), ...content);
+}

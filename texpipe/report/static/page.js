@@ -1,0 +1,196 @@
+// The page: filters, list, stage and facts joined; the keyboard; the address that names the texture shown.
+"use strict";
+
+const state = {
+  wanted: Object.fromEntries(Object.keys(FILTERS).map((name) => [name, new Set()])),
+  text: "",
+  order: "worst",
+  fold: true,
+};
+const BY_ORDER = { seam: "seam", colour: "colour", alpha: "alphaDrift" };
+
+const list = new TextureList(byId("list"), (position) => go(position));
+const stage = new Stage(byId("stage"), (zoom, fitted) => {
+  byId("zoom-shown").textContent = `${zoom * 100} %${fitted ? " · fit" : ""}`;
+});
+
+/** Show the texture of a row and everything about it. */
+function go(position) {
+  const row = list.rows[position];
+  list.mark(row ? position : -1);
+  show(row?.texture ?? null);
+  byId("place").textContent = row ? `${position + 1} of ${list.rows.length}` : "";
+  byId("previous").disabled = !row || position === 0;
+  byId("next").disabled = !row || position === list.rows.length - 1;
+}
+
+function show(texture) {
+  stage.show(texture);
+  showFacts(byId("facts"), texture, open);
+  history.replaceState(null, "", texture ? `#${encodeURIComponent(texture.source)}` : "#");
+}
+
+/** Show a texture that may have no row of its own. */
+function open(texture) {
+  const position = list.rows.findIndex((row) => row.texture === texture);
+  if (position >= 0) go(position);
+  else show(texture);
+}
+
+/** Fill the list anew, and stay with the texture shown if it is still there. */
+function refill(keep = stage.texture) {
+  const rows = select(state);
+  list.fill(rows, BY_ORDER[state.order]);
+  const kept = rows.findIndex((row) => row.texture === keep);
+  byId("nothing").hidden = rows.length > 0;
+  byId("list").hidden = rows.length === 0;
+  byId("shown").textContent = `${rows.length} of ${TEXTURES.length} textures`;
+  for (const name of Object.keys(FILTERS)) {
+    const menu = document.querySelector(`[data-filter=${name}]`);
+    menu?.classList.toggle("active", state.wanted[name].size > 0);
+  }
+  go(rows.length ? Math.max(0, kept) : -1);
+}
+
+function fillMenus() {
+  for (const [name, { label }] of Object.entries(FILTERS)) {
+    const values = valuesOf(name);
+    if (values.length < 2) continue; // nothing to choose from
+    const boxes = values.map(([value, count]) => {
+      const changed = ({ target }) => {
+        state.wanted[name][target.checked ? "add" : "delete"](value);
+        refill();
+      };
+      const input = element("input", { type: "checkbox", value, change: changed });
+      return element("label", {}, input, element("span", {}, value), element("small", {}, String(count)));
+    });
+    byId("menus").append(
+      element("details", { class: "menu", "data-filter": name, name: "filters" },
+        element("summary", {}, label),
+        element("fieldset", {}, element("legend", { class: "hidden" }, label), ...boxes)),
+    );
+  }
+  document.addEventListener("click", ({ target }) => {
+    document.querySelectorAll(".menu[open]").forEach((menu) => menu.contains(target) || (menu.open = false));
+  });
+}
+
+function clearFilters() {
+  Object.values(state.wanted).forEach((values) => values.clear());
+  document.querySelectorAll(".menu input").forEach((input) => (input.checked = false));
+  byId("search").value = state.text = "";
+  refill();
+  byId("search").focus();
+}
+
+function fillTools() {
+  const setter = (name) => (value) => stage.set(name, value);
+  fillSwitch(byId("layout"), [["slider", "Slider", "One over the other"], ["beside", "Side by side", "Next to each other"]],
+    "slider", setter("layout"));
+  fillSwitch(byId("tiling"), [["one", "1 × 1", "The texture alone"], ["nine", "3 × 3", "As the game repeats it"]],
+    "one", setter("tiling"));
+  fillSwitch(byId("channel"), [["all", "RGBA", "Colour and alpha"], ["colour", "RGB", "Colour without alpha"],
+    ["alpha", "A", "Alpha as grey"]], "all", setter("channel"));
+  fillSwitch(byId("backdrop"), [["checker", "Checker", "Checker"], ["magenta", "Magenta", "Magenta"],
+    ["black", "Black", "Black"]], "checker", setter("backdrop"));
+  byId("zoom-in").addEventListener("click", () => stage.zoomBy(1));
+  byId("zoom-out").addEventListener("click", () => stage.zoomBy(-1));
+  byId("zoom-fit").addEventListener("click", () => stage.fit());
+  byId("previous").addEventListener("click", () => step(-1));
+  byId("next").addEventListener("click", () => step(1));
+}
+
+const step = (by) => {
+  const next = list.current + by;
+  if (next >= 0 && next < list.rows.length) go(next);
+};
+
+const KEYS = {
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
+  j: () => step(1),
+  k: () => step(-1),
+  PageDown: () => go(Math.min(list.rows.length - 1, list.current + 10)),
+  PageUp: () => go(Math.max(0, list.current - 10)),
+  Home: () => go(0),
+  End: () => go(list.rows.length - 1),
+  ArrowLeft: ({ shiftKey }) => stage.slide(stage.share - (shiftKey ? 10 : 1)),
+  ArrowRight: ({ shiftKey }) => stage.slide(stage.share + (shiftKey ? 10 : 1)),
+  " ": () => stage.hold(true),
+  s: () => stepSwitch(byId("layout")),
+  t: () => stepSwitch(byId("tiling")),
+  c: () => stepSwitch(byId("channel")),
+  b: () => stepSwitch(byId("backdrop")),
+  "+": () => stage.zoomBy(1),
+  "=": () => stage.zoomBy(1),
+  "-": () => stage.zoomBy(-1),
+  0: () => stage.fit(),
+  "/": () => byId("search").focus(),
+  "?": () => byId("help").showModal(),
+};
+
+/** Whether the focused element wants this key for itself. */
+function wants(target, key) {
+  if (target.closest("dialog, details.menu, select, input[type=search]")) return true;
+  if (target.matches("input[type=radio]")) return key.startsWith("Arrow") || key === " ";
+  return key === " " && target.matches("button, input, summary, a");
+}
+
+function listen() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") closeMenus();
+    if (event.ctrlKey || event.metaKey || event.altKey || wants(event.target, event.key)) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (!Object.hasOwn(KEYS, key)) return;
+    event.preventDefault();
+    KEYS[key](event);
+  });
+  document.addEventListener("keyup", ({ key }) => key === " " && stage.hold(false));
+  window.addEventListener("blur", () => stage.hold(false));
+  window.addEventListener("hashchange", () => open(named() ?? stage.texture));
+  byId("search").addEventListener("input", ({ target }) => {
+    state.text = target.value;
+    refill();
+  });
+  byId("search").addEventListener("keydown", ({ key, target }) => {
+    if (key === "Enter" || key === "ArrowDown") byId("list").focus();
+    if (key === "Escape") target.blur();
+  });
+  byId("sort").addEventListener("change", ({ target }) => {
+    state.order = target.value;
+    refill(null);
+  });
+  byId("fold").addEventListener("change", ({ target }) => {
+    state.fold = target.checked;
+    refill();
+  });
+  byId("clear").addEventListener("click", clearFilters);
+  byId("open-help").addEventListener("click", () => byId("help").showModal());
+  byId("switch-theme").addEventListener("click", theme.toggle);
+}
+
+function closeMenus() {
+  const menu = document.querySelector(".menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+}
+
+/** The texture that the address names, if it is one of these. */
+function named() {
+  try {
+    const name = decodeURIComponent(location.hash.slice(1));
+    return TEXTURES.find((texture) => texture.source === name);
+  } catch {
+    return undefined; // not an address that this page made
+  }
+}
+
+const asked = named();
+fillMenus();
+fillTools();
+listen();
+for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));
+byId("fold").closest("label").hidden = !TEXTURES.some((texture) => texture.family);
+refill(asked ?? null);
+if (asked) open(asked);

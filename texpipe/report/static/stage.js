@@ -1,0 +1,188 @@
+// The stage: a source and its result as two planes in one place, one cut by the slider, or side by side.
+"use strict";
+
+const ZOOMS = [0.125, 0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+const ROOM = 48; // pixels kept free around a fitted picture
+
+class Stage {
+  constructor(box, zoomed) {
+    this.box = box;
+    this.zoomed = zoomed;
+    this.texture = null;
+    this.view = { layout: "slider", tiling: "one", channel: "all", backdrop: "checker" };
+    this.zoom = null; // null fits the window
+    this.share = 50; // percent of the width that show the source
+    this.held = false;
+    new ResizeObserver(() => this.zoom === null && this.size()).observe(box);
+    box.addEventListener("pointerdown", (event) => this.grab(event));
+    box.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+  }
+
+  show(texture) {
+    this.texture = texture;
+    this.draw();
+  }
+
+  set(name, value) {
+    this.view[name] = value;
+    if (name === "backdrop") this.box.dataset.backdrop = value;
+    else this.draw();
+  }
+
+  draw() {
+    const { texture } = this;
+    if (!texture) {
+      this.box.replaceChildren();
+      return;
+    }
+    for (const [name, value] of Object.entries(this.view)) this.box.dataset[name] = value;
+    const [before, after] = [this.plane("before"), this.plane("after")];
+    this.sheets = [before, after].filter(Boolean);
+    const both = this.sheets.length === 2;
+    this.canSlide = both && this.view.layout === "slider";
+    this.box.dataset.alone = String(!both);
+    const handle = this.canSlide ? this.handle() : null;
+    this.box.replaceChildren(
+      ...(this.sheets.length
+        ? [element("div", { class: "planes" }, ...this.sheets.map(framed), handle)]
+        : []),
+      ...notes(texture),
+    );
+    this.size();
+    this.slide(this.share);
+  }
+
+  /** One plane of 1 or 9 copies, laid as the console lays them, or null without a picture. */
+  plane(which) {
+    const shown = this.texture[which];
+    const file = (this.view.channel === "colour" && shown.colour) || shown.file;
+    if (!file) return null;
+    const plane = element("div", { class: `plane ${which}`, role: "img", "aria-label": described(this.texture, which) });
+    const steps = this.view.tiling === "nine" ? [-1, 0, 1] : [0];
+    const edges = (!this.texture.group && this.texture.edges) || { x: "clamp", y: "clamp" };
+    for (const y of steps) for (const x of steps) plane.append(this.tile(file, edges, x, y));
+    return plane;
+  }
+
+  tile(file, edges, x, y) {
+    const gone = (event) => {
+      event.target.closest(".plane").classList.add("gone");
+      event.target.closest(".plane").dataset.note = `${picture(file)} is missing from the report`;
+    };
+    const image = element("img", { src: picture(file), alt: "", draggable: "false", error: gone });
+    const flip = (step, mode) => (step !== 0 && mode === "mirror" ? -1 : 1);
+    image.style.transform = `scale(${flip(x, edges.x)}, ${flip(y, edges.y)})`;
+    // A clamped axis is not repeated by the game: its neighbours are shown faintly.
+    if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) image.classList.add("faint");
+    return image;
+  }
+
+  handle() {
+    return element(
+      "div",
+      {
+        id: "slider",
+        class: "slider",
+        role: "slider",
+        tabindex: "0",
+        "aria-label": "Source on the left, result on the right",
+        "aria-valuemin": "0",
+        "aria-valuemax": "100",
+      },
+      element("span", { class: "knob", "aria-hidden": "true" }, "⟷"),
+    );
+  }
+
+  /** Give tiles and planes their sizes: whole pixels, so that no gap opens between tiles. */
+  size() {
+    if (!this.texture || !this.sheets?.length) return;
+    const [width, height] = this.resultSize();
+    const zoom = this.zoom ?? this.fitting(width, height);
+    this.box.style.setProperty("--tile-width", `${Math.max(1, Math.round(width * zoom))}px`);
+    this.box.style.setProperty("--tile-height", `${Math.max(1, Math.round(height * zoom))}px`);
+    this.box.dataset.enlarged = String(zoom >= 1);
+    this.zoomed(zoom, this.zoom === null);
+  }
+
+  resultSize() {
+    const { outputs, size } = this.texture;
+    return outputs?.[0]?.size ?? size ?? [64, 64];
+  }
+
+  fitting(width, height) {
+    const tiles = this.view.tiling === "nine" ? 3 : 1;
+    const beside = this.view.layout === "beside" && this.sheets.length === 2 ? 2 : 1;
+    const across = (this.box.clientWidth - ROOM * (beside + 1)) / (width * tiles * beside);
+    const down = (this.box.clientHeight - 2 * ROOM) / (height * tiles);
+    return ZOOMS.filter((zoom) => zoom <= Math.min(across, down)).at(-1) ?? ZOOMS[0];
+  }
+
+  zoomBy(steps) {
+    const now = this.zoom ?? this.fitting(...this.resultSize());
+    const at = ZOOMS.indexOf(now) + steps;
+    this.zoom = ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, at))];
+    this.size();
+  }
+
+  fit() {
+    this.zoom = null;
+    this.size();
+  }
+
+  wheel(event) {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    this.zoomBy(event.deltaY < 0 ? 1 : -1);
+  }
+
+  /** Show the source left of `share` percent of the width. */
+  slide(share) {
+    this.share = Math.min(100, Math.max(0, share));
+    const shown = this.held ? 100 : this.share;
+    this.box.style.setProperty("--share", this.canSlide ? `${shown}%` : "50%");
+    const slider = byId("slider");
+    slider?.setAttribute("aria-valuenow", String(Math.round(shown)));
+    slider?.setAttribute("aria-valuetext", `${Math.round(shown)} percent source`);
+  }
+
+  /** While held the source alone is shown. */
+  hold(held) {
+    this.held = held;
+    this.slide(this.share);
+  }
+
+  grab(event) {
+    if (!this.canSlide || event.button !== 0 || !event.target.closest(".planes")) return;
+    const planes = this.box.querySelector(".planes");
+    const move = ({ clientX }) => {
+      const { left, width } = planes.getBoundingClientRect();
+      this.slide(((clientX - left) / width) * 100);
+    };
+    event.preventDefault();
+    byId("slider").focus({ preventScroll: true });
+    planes.setPointerCapture(event.pointerId);
+    planes.addEventListener("pointermove", move);
+    planes.addEventListener("lostpointercapture", () => planes.removeEventListener("pointermove", move), { once: true });
+    move(event);
+  }
+}
+
+function framed(plane) {
+  const label = plane.classList.contains("before") ? "Source" : "Result";
+  return element("figure", {}, plane, element("figcaption", {}, label));
+}
+
+function described(texture, which) {
+  const size = which === "before" ? texture.size : texture.outputs?.[0]?.size;
+  return `${which === "before" ? "Source" : "Result"} of ${texture.source}${size ? `, ${pixels(size)}` : ""}`;
+}
+
+function notes(texture) {
+  const gone = [
+    ["The source cannot be shown", texture.before.missing],
+    ["There is no result", texture.after.missing],
+  ];
+  return gone
+    .filter(([, why]) => why)
+    .map(([what, why]) => element("p", { class: "note", role: "note" }, element("b", {}, `${what}: `), why));
+}
