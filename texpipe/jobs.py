@@ -11,27 +11,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from texpipe.errors import SourceError, TexpipeError
+from texpipe.errors import TexpipeError
+from texpipe.groups.assemble import split
+from texpipe.groups.joins import Join, make_joins, read_again
 from texpipe.passes import make_passes, nearest, recombine
-from texpipe.passes.assemble import join, split
 from texpipe.passes.metrics import measure
 from texpipe.pixels import encode_png
-from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store, key_of
-from texpipe.survey import Item, item_of
-from texpipe.texture import Action, Edges, Group, Pass, Plan, Rgba8, RgbF, Texture
+from texpipe.survey import Item
+from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Spot
 
 log = logging.getLogger(__name__)
 
-PIXELS_VERSION = 1
+PIXELS_VERSION = 2
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 WINDOW_TEXELS = 1 << 18
 """Source texels that are decoded at a time: bounds memory whatever the size of the dump."""
-
-COMPUTED: tuple[Action, ...] = ("upscale", "nearest")
-"""Actions whose results are made here; the others need none."""
 
 Upscale = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
 """Takes passes and a scale, yields the number of a pass and its result in order of completion."""
@@ -47,7 +44,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to compute: a texture, or a split picture with its `group`.
+    """One picture to compute: a texture, or a split picture with its `join`.
 
     `content` is a digest of pixels and plan alone: the same on machines that compute differently.
     """
@@ -55,7 +52,7 @@ class Job:
     plan: Plan
     pieces: tuple[Piece, ...]
     content: str
-    group: Group | None = None
+    join: Join | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Work:
         piece_of: texture name -> the piece whose result it gets.
         duplicate_of: texture name -> name of the first texture with the same pixels and plan.
         group_of: texture name -> name of the picture that it is a piece of.
+        spot_of: texture name -> where in that picture, and why.
         notes: texture name -> a warning that arose here.
         warnings: the same about no texture in particular.
     """
@@ -75,6 +73,7 @@ class Work:
     piece_of: Mapping[str, Piece] = field(default_factory=dict)
     duplicate_of: Mapping[str, str] = field(default_factory=dict)
     group_of: Mapping[str, str] = field(default_factory=dict)
+    spot_of: Mapping[str, Spot] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -96,16 +95,16 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
     """
-    grouped, notes, warnings = _group_jobs({item.source.name: item for item in items}, recipe, engine_id)
+    joins = make_joins(items, recipe.picture_groups(), recipe)
+    grouped = [_group_job(join, engine_id) for join in joins.joins]
     piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
-    group_of = {
-        piece.item.source.name: job.group.name for job in grouped if job.group for piece in job.pieces
-    }
+    group_of = {item.source.name: join.group.name for join in joins.joins for item in join.made}
+    spot_of = {name: join.spot(name) for join in joins.joins for name in _names(join.made)}
     singles: dict[str, Job] = {}
     duplicate_of: dict[str, str] = {}
     for item in items:
         name = item.source.name
-        if name in group_of or item.plan.action not in COMPUTED:
+        if name in group_of or not item.plan.is_computed:
             continue
         content = key_of("texture", item.pixels, plan_key(item.plan))
         key = key_of(content, *engine_id_for(item.plan, engine_id))
@@ -113,7 +112,8 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         piece_of[name] = piece
         if piece.item is not item:
             duplicate_of[name] = piece.item.source.name
-    return Work((*grouped, *singles.values()), piece_of, duplicate_of, group_of, notes, warnings)
+    jobs = (*grouped, *singles.values())
+    return Work(jobs, piece_of, duplicate_of, group_of, spot_of, joins.notes, joins.warnings)
 
 
 def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
@@ -146,56 +146,21 @@ def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
     return engine_id if plan.action == "upscale" else ()
 
 
-def _group_jobs(
-    items: Mapping[str, Item], recipe: Recipe, engine_id: Sequence[str]
-) -> tuple[list[Job], dict[str, str], tuple[str, ...]]:
-    jobs: list[Job] = []
-    notes: dict[str, str] = {}
-    warnings: list[str] = []
-    taken: dict[str, str] = {}
-    for group in recipe.picture_groups():
-        present = [name for name in group.files if name in items]
-        if not present:
-            warnings.append(f"group {group.name}: none of its files are in the input")
-            continue
-        problem = _obstacle(group, items, taken)
-        try:
-            if problem is None:
-                jobs.append(_group_job(group, [items[name] for name in group.files], recipe, engine_id))
-                taken |= dict.fromkeys(group.files, group.name)
-        except TexpipeError as error:
-            problem = error.message
-        if problem:
-            notes |= dict.fromkeys(present, f"not joined as part of {group.name}: {problem}")
-    return jobs, notes, tuple(warnings)
-
-
-def _obstacle(group: Group, items: Mapping[str, Item], taken: Mapping[str, str]) -> str | None:
-    """Say why a group cannot be joined, or return None."""
-    for name in group.files:
-        if name not in items:
-            return f"{name} is missing"
-        if name in taken:
-            return f"{name} is already part of {taken[name]}"
-        if items[name].plan.action not in COMPUTED:
-            return f"{name} is not to be upscaled ({items[name].plan.decided_by.action})"
-    return None
-
-
-def _group_job(group: Group, members: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -> Job:
-    textures = [decode(member.source) for member in members]
-    picture = join(group, {texture.source.name: texture.rgba for texture in textures})
-    first = textures[0]
-    plan = item_of(Texture(first.source, picture, first.sha256, first.stored), recipe).plan
-    if plan.action not in COMPUTED:
-        raise SourceError(f"the joined picture is not to be upscaled ({plan.decided_by.action})")
-    shape = [group.columns, group.rows, group.overlap]
-    content = key_of("group", shape, [member.pixels for member in members], plan_key(plan))
-    key = key_of(content, *engine_id_for(plan, engine_id))
+def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
+    group = join.group
+    pixels_of = {item.source.name: item.pixels for item in join.members}
+    shape = [group.columns, group.rows, group.overlap, join.layout.size]
+    order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
+    content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
+    key = key_of(content, *engine_id_for(join.plan, engine_id))
     pieces = tuple(
-        Piece(replace(member, plan=plan), key_of(key, place)) for place, member in enumerate(members)
+        Piece(replace(item, plan=join.plan), key_of(key, order[item.source.name])) for item in join.made
     )
-    return Job(plan, pieces, content, group)
+    return Job(join.plan, pieces, content, join)
+
+
+def _names(items: Iterable[Item]) -> list[str]:
+    return [item.source.name for item in items]
 
 
 def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
@@ -266,13 +231,7 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
 
 
 def _load(job: Job) -> Rgba8:
-    textures = [decode(piece.item.source) for piece in job.pieces]
-    for texture, piece in zip(textures, job.pieces, strict=True):
-        if texture.sha256 != piece.item.sha256:
-            raise SourceError(f"{texture.source.name} changed while texpipe was running", hint="Run again.")
-    if job.group is None:
-        return textures[0].rgba
-    return join(job.group, {texture.source.name: texture.rgba for texture in textures})
+    return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
 
 
 def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
@@ -285,16 +244,16 @@ def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) 
 
 
 def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
-    if job.group is None:
+    if job.join is None:
         metrics = measure(picture, result, job.plan)
         store.put(job.pieces[0].key, encode_png(result), vars(metrics))
         return Done(job)
-    sources = split(job.group, picture, 1, [piece.item.size for piece in job.pieces])
-    made = split(job.group, result, job.plan.scale, [piece.item.size for piece in job.pieces])
+    names = _names(piece.item for piece in job.pieces)
+    sources = split(job.join.layout, picture, 1, names)
+    made = split(job.join.layout, result, job.plan.scale, names)
     plan = replace(
         job.plan, edges=Edges("clamp", "clamp")
     )  # the border of a piece is not the border of the picture
-    for piece in job.pieces:
-        name = piece.item.source.name
+    for piece, name in zip(job.pieces, names, strict=True):
         store.put(piece.key, encode_png(made[name]), vars(measure(sources[name], made[name], plan)))
     return Done(job)

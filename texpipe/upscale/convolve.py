@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from texpipe.networks.padding import Pads
-from texpipe.upscale.layout import TILE, Grid, Order, Window, windows
+from texpipe.upscale.layout import TILE, Grid, Order, Window, taps, windows
 
 _PLACES = (TILE + 2) ** 2
+_PLACE_OF_ONES = TILE + 2 + 1
 
 
 class Layer(NamedTuple):
@@ -69,6 +70,12 @@ class Method(Protocol):
             doubled: it sees the map doubled by nearest neighbour; the result has twice the size.
         """
 
+    def prepare_last(self, weight: Tensor, bias: Tensor) -> Layer:
+        """Return the layer of the last convolution, which makes the picture, in float32."""
+
+    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+        """Return the last convolution of a float32 map."""
+
 
 class Direct:
     """The library's own convolution, in channels_last layout."""
@@ -95,6 +102,14 @@ class Direct:
         stack = _DirectStack(reads, grid.doubled() if doubled else grid, layer.weight.dtype)
         stack.push(rows)
         return stack.convolve(layer)
+
+    def prepare_last(self, weight: Tensor, bias: Tensor) -> Layer:
+        """Return the layer, like any other."""
+        return self.prepare(weight, bias, torch.float32)
+
+    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+        """Return the last convolution, made like any other."""
+        return self.once(rows, layer, grid, pads)
 
 
 class _DirectStack:
@@ -129,16 +144,16 @@ class Winograd:
     order: Order = "tiled"
 
     def __init__(self, device: torch.device) -> None:
-        self._to_weights = _transform(_TO_WEIGHTS)
-        self._from_tiles = _transform(_FROM_TILES).to(device, torch.float32)
-        self._to_results = _transform(_TO_RESULTS).to(device, torch.float32)
+        self._from_tiles = torch.tensor(_FROM_TILES, device=device)
+        self._to_results = torch.tensor(_TO_RESULTS, device=device)
         self._device = device
 
     def prepare(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Layer:
         """Return the layer for O x I x 3 x 3 weights and O biases: 36 matrices I x O."""
         outputs, inputs = weight.shape[:2]
         flat = weight.to(torch.float64).permute(2, 3, 1, 0).reshape(9, inputs * outputs)
-        transformed = (self._to_weights @ flat).reshape(36, inputs, outputs)
+        transformed = _transform(torch.tensor(_TO_WEIGHTS, dtype=torch.float64), flat)
+        transformed = transformed.view(_PLACES, inputs, outputs)
         return Layer(transformed.to(self._device, dtype), bias.to(self._device, dtype))
 
     def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
@@ -152,23 +167,38 @@ class Winograd:
         tiles = (grid.doubled() if doubled else grid).tiles
         return self.results((self.cut(rows, reads) for reads in chunks), layer, tiles)
 
+    def prepare_last(self, weight: Tensor, bias: Tensor) -> Layer:
+        """Return the layer for O x I x 3 x 3 weights and O biases: one matrix I x 9 O."""
+        outputs, inputs = weight.shape[:2]
+        sending = weight.permute(1, 2, 3, 0).reshape(inputs, 9 * outputs)
+        return Layer(sending.to(self._device, torch.float32), bias.to(self._device, torch.float32))
+
+    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+        """Return the last convolution: so few results are not worth the transforms of what they are made of."""
+        outputs = layer.bias.shape[0]
+        places = rows.view(TILE**2, -1, rows.shape[1])
+        sent = torch.bmm(places, layer.weight.expand(TILE**2, -1, -1)).view(-1, outputs)
+        if "zero" in pads:
+            sent = functional.pad(sent, (0, 0, 0, 1))
+        return functional.embedding_bag(taps(grid, pads, self._device), sent, mode="sum").add_(layer.bias)
+
     def cut(self, rows: Tensor, reads: Window) -> Tensor:
         """Return the tiles of a map, transformed: 36 x tiles x channels."""
-        tiles = _gather(rows, reads)
-        return torch.mm(self._from_tiles, tiles.view(_PLACES, -1)).view(_PLACES, -1, rows.shape[1])
+        tiles = _gather(rows, reads).view(_PLACES, -1)
+        return _transform(self._from_tiles, tiles).view(_PLACES, -1, rows.shape[1])
 
     def results(self, chunks: Iterable[Tensor], layer: Layer, tiles: int) -> Tensor:
         """Multiply transformed tiles, chunk by chunk, and transform back."""
-        outputs = layer.bias.shape[0]
-        out = layer.bias.new_empty(TILE**2, tiles, outputs)
-        at = 0
-        for chunk in chunks:
-            products = torch.bmm(chunk, layer.weight)
-            size = chunk.shape[1]
-            results = torch.mm(self._to_results, products.view(_PLACES, -1)).view(TILE**2, size, outputs)
-            torch.add(results, layer.bias, out=out[:, at : at + size])
-            at += size
-        return out.view(TILE**2 * tiles, outputs)
+        parts = [self._multiplied(chunk, layer) for chunk in chunks]
+        out = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        return out.view(TILE**2 * tiles, -1)
+
+    def _multiplied(self, chunk: Tensor, layer: Layer) -> Tensor:
+        products = torch.bmm(chunk, layer.weight)
+        # This place alone turns into ones all over the tile: a bias costs a 16th of what it would afterwards.
+        products[_PLACE_OF_ONES].add_(layer.bias)
+        results = _transform(self._to_results, products.view(_PLACES, -1))
+        return results.view(TILE**2, -1, layer.bias.shape[0])
 
 
 class _WinogradStack:
@@ -198,10 +228,13 @@ def _gather(rows: Tensor, reads: Window) -> Tensor:
     return gathered if reads.zeros is None else gathered.index_fill_(0, reads.zeros, 0)
 
 
-def _transform(matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    """Return the two-dimensional transform that applies `matrix` along both axes, float64."""
-    once = torch.tensor(matrix, dtype=torch.float64)
-    return torch.kron(once, once)
+def _transform(matrix: Tensor, places: Tensor) -> Tensor:
+    """Apply an R x C matrix down and across: C^2 x N values by place in their tile become R^2 x N."""
+    rows, columns = matrix.shape
+    # One axis after the other takes a third of the multiplications of both at once. Batched, for a single
+    # product of such a small matrix has other last bits with two threads than with one.
+    down = torch.bmm(matrix.expand(columns, -1, -1), places.view(columns, columns, -1).transpose(0, 1))
+    return torch.bmm(matrix.expand(rows, -1, -1), down.transpose(0, 1)).view(rows * rows, -1)
 
 
 # The transforms for the points 0, 1, -1, 2, -2 and infinity (section 4.3 of the paper).

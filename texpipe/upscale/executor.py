@@ -121,7 +121,7 @@ class Executor:
             rows = functional.leaky_relu_(rows, SLOPE)
             part = part.doubled()
         rows = functional.leaky_relu_(self.method.once(rows, self.high, part, pads), SLOPE)
-        rows = self.method.once(rows, self.last, part, pads)
+        rows = self.method.last(rows, self.last, part, pads)
         raster = rows.index_select(0, layout.leaving(part, self.device))
         picture = raster.view(part.count, part.height, part.width, -1)
         top = piece.lines[piece.above] * self.factor
@@ -141,9 +141,7 @@ def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch
     """
 
     def layer(conv: nn.Module, dtype: torch.dtype = dtype, factor: float = 1.0) -> Layer:
-        assert isinstance(conv, nn.Conv2d)
-        assert conv.bias is not None
-        weight, bias = conv.weight.detach().float(), conv.bias.detach().float()
+        weight, bias = _parameters(conv)
         return method.prepare(weight * factor, bias * factor, dtype)
 
     def dense(block: nn.Module) -> tuple[Layer, ...]:
@@ -160,8 +158,14 @@ def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch
         body=layer(network.conv_body),
         ups=tuple(layer(conv) for conv in network.up_convs),
         high=layer(network.conv_hr),
-        last=layer(network.conv_last, torch.float32),
+        last=method.prepare_last(*_parameters(network.conv_last)),
     )
+
+
+def _parameters(conv: nn.Module) -> tuple[Tensor, Tensor]:
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
+    return conv.weight.detach().float(), conv.bias.detach().float()
 
 
 def _pieces(grid: Grid, padding: Padding, stages: int) -> Iterator[_Piece]:

@@ -77,6 +77,28 @@ def windows(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> tupl
         doubled: the convolution sees the map doubled by nearest neighbour.
         device: where the indices are needed.
     """
+    rows = _read(grid, pads, doubled)
+    if grid.order == "raster":
+        return (_window(rows, device),)
+    return tuple(_window(chunk, device) for chunk in np.array_split(rows, -(-rows.shape[1] // CHUNK), axis=1))
+
+
+@lru_cache(maxsize=256)
+def taps(grid: Grid, pads: Pads, device: torch.device) -> Tensor:
+    """Return what each row of a tiled grid takes from the rows around it, each of which sends nine things.
+
+    The index is rows x 9, down and then across, into the senders' matrix of 9 x rows lines: row by row what
+    it sends to the neighbour above left, above, ... and then one line more that counts as zero.
+    """
+    places = _read(grid, pads, False).reshape(TILE + 2, TILE + 2, -1)
+    rows = [places[dy : dy + TILE, dx : dx + TILE].reshape(-1) for dy in range(3) for dx in range(3)]
+    lines = np.stack(rows, axis=1) * 9 + np.arange(9)
+    lines[np.stack(rows, axis=1) == _OUTSIDE] = 9 * grid.rows
+    return torch.from_numpy(lines).to(device)
+
+
+def _read(grid: Grid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
+    """Return the rows that convolutions read, `_OUTSIDE` for zero; in tiled order 36 x tiles."""
     factor = 2 if doubled else 1
     ys = _inside(_positions(grid.height * factor, grid.order), grid.height * factor, pads.y)
     xs = _inside(_positions(grid.width * factor, grid.order), grid.width * factor, pads.x)
@@ -88,11 +110,10 @@ def windows(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> tupl
     place = np.maximum(y, 0) // factor, np.maximum(x, 0) // factor
     rows = np.where((y == _OUTSIDE) | (x == _OUTSIDE), _OUTSIDE, _place(grid, n, *place))
     if grid.order == "raster":
-        return (_window(rows, device),)
+        return rows
     rows = rows.reshape((TILE + 2) ** 2, -1)
     tiles = (grid.doubled() if doubled else grid).tiles
-    rows = np.pad(rows, ((0, 0), (0, tiles - rows.shape[1])))  # idle tiles read any row
-    return tuple(_window(chunk, device) for chunk in np.array_split(rows, -(-tiles // CHUNK), axis=1))
+    return np.pad(rows, ((0, 0), (0, tiles - rows.shape[1])))  # idle tiles read any row
 
 
 def _window(rows: NDArray[np.int64], device: torch.device) -> Window:
