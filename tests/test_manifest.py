@@ -25,7 +25,7 @@ from texpipe.manifest import (
     write_manifest,
     write_run_info,
 )
-from texpipe.texture import AlphaClass, Decisions, EdgeMode, Edges, EmulatorName, Metrics, Status, TexelFormat
+from texpipe.texture import AlphaClass, Decisions, EdgeMode, Edges, EmulatorName, Metrics, Spot, Status, TexelFormat
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 digest = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -46,6 +46,7 @@ entries = st.builds(
     decided_by=st.none() | st.builds(Decisions, text, text, text, text),
     duplicate_of=st.none() | text,
     group=st.none() | text,
+    spot=st.none() | st.builds(Spot, side, side, side, side, st.tuples(side, side), text),
     reason=st.none() | text,
     warnings=st.lists(text, max_size=2).map(tuple),
     format=st.none() | st.sampled_from(get_args(TexelFormat)),
@@ -117,6 +118,7 @@ def test_shape_of_the_contract() -> None:
         },
         "duplicate_of": None,
         "group": None,
+        "spot": None,
         "status": "written",
         "reason": None,
         "warnings": [],

@@ -232,6 +232,7 @@ def _planned(run: Run, item: Item) -> Entry:
         item.entry(),
         duplicate_of=run.work.duplicate_of.get(name),
         group=run.work.group_of.get(name),
+        spot=run.work.spot_of.get(name),
         warnings=(*item.warnings, *((note,) if note else ())),
     )
     if name not in run.work.group_of:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from texpipe.errors import PackError
 from texpipe.store import write_atomic
-from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, TexelFormat
+from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Spot, Status, TexelFormat
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -49,6 +49,7 @@ class Entry:
         alpha, edges: how the texture is treated, and `decided_by` who decided that and the action.
         duplicate_of: the source whose result this one shares.
         group: the name of the split picture that it is a piece of.
+        spot: where in that picture it lies, and who says so.
         status: written, copied, skipped or failed; `reason` says why one of the last two.
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
@@ -66,6 +67,7 @@ class Entry:
     decided_by: Decisions | None = None
     duplicate_of: str | None = None
     group: str | None = None
+    spot: Spot | None = None
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     format: TexelFormat | None = None
@@ -161,6 +163,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "decided_by": entry.decided_by and vars(entry.decided_by),
         "duplicate_of": entry.duplicate_of,
         "group": entry.group,
+        "spot": entry.spot and vars(entry.spot),
         "status": entry.status,
         "reason": entry.reason,
         "warnings": entry.warnings,

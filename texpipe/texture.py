@@ -177,12 +177,22 @@ class Plan:
     grey: bool
     decided_by: Decisions = field(compare=False)
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether pixels are made; a copy or a texture that is left out needs none."""
+        return self.action in ("upscale", "nearest")
+
 
 @dataclass(frozen=True)
 class Group:
-    """A picture that the console had to split: `files` are its pieces in rows from the top left.
+    """A picture that the console had to split.
 
-    `overlap` is the number of texels that neighbouring pieces share.
+    Attributes:
+        name: for people.
+        columns, rows: pieces in a row and in a column.
+        overlap: number of texels that neighbouring pieces share.
+        files: the pieces in rows from the top left. Equal tiles are one file, named once for every place.
+        why: who says that they belong together, in one line.
     """
 
     name: str
@@ -190,6 +200,26 @@ class Group:
     rows: int
     overlap: int
     files: tuple[str, ...]
+    why: str = "declared by the recipe"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a piece lies in the split picture that it gets its pixels from.
+
+    Attributes:
+        column, row: counted from 0.
+        x, y: its left and top texel.
+        picture: width and height of the whole picture in texels.
+        why: who says that the piece belongs there.
+    """
+
+    column: int
+    row: int
+    x: int
+    y: int
+    picture: tuple[int, int]
+    why: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from texpipe.manifest import Entry
     from texpipe.recipe.schema import Recipe
     from texpipe.survey import Failure, Item, Survey
-    from texpipe.texture import Action, Facts, Status
+    from texpipe.texture import Action, Facts, Spot, Status
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ def _readable(item: Item, work: Work) -> Seen:
         reason=plan.decided_by.action if plan.action == "skip" else None,
         duplicate_of=work.duplicate_of.get(name),
         group=group,
+        spot=work.spot_of.get(name),
         warnings=(*item.warnings, *((note,) if note else ())),
     )
     return Seen(entry, plan.action, item.facts)
@@ -149,11 +150,15 @@ def _reasons(entry: Entry, facts: Facts) -> list[str]:
     why = entry.decided_by
     assert why is not None
     lines = [f"duplicate of {entry.duplicate_of}"] if entry.duplicate_of else []
-    lines += [f"piece of {entry.group}"] if entry.group else []
+    lines += [f"piece of {entry.group}, {_where(entry.spot)}"] if entry.spot else []
     lines.append(f"action: {why.action}")
     if entry.status != "skipped":
         lines += [f"alpha: {why.alpha}", f"x: {why.x}", f"y: {why.y}"]
     return [*lines, f"texels: {_texels(facts)}", *entry.warnings]
+
+
+def _where(spot: Spot) -> str:
+    return f"column {spot.column + 1}, row {spot.row + 1}: {spot.why}"
 
 
 def _texels(facts: Facts) -> str:

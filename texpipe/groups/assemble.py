@@ -1,0 +1,177 @@
+"""Where the pieces of a split picture lie: join them before the network, split the result after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.errors import SourceError
+from texpipe.texture import Group, Rgba8
+
+Size = tuple[int, int]
+"""Width and height."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One piece at one place of a picture: its column and row, its left and top texel, its size in texels."""
+
+    name: str
+    column: int
+    row: int
+    x: int
+    y: int
+    size: Size
+
+    def cut(self, picture: Rgba8, scale: int) -> Rgba8:
+        """Return a copy of this part of an enlarged picture."""
+        width, height = self.size
+        rows = slice(self.y * scale, (self.y + height) * scale)
+        columns = slice(self.x * scale, (self.x + width) * scale)
+        return picture[rows, columns].copy()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A picture's size in texels and its places in rows from the top left; a piece may have several places."""
+
+    size: Size
+    places: tuple[Placed, ...]
+
+    def first_places(self) -> dict[str, Placed]:
+        """Return for every piece the first of its places: the one that its enlarged texels are taken from."""
+        return {place.name: place for place in reversed(self.places)}
+
+
+def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
+    """Check that all pieces of a column are equally wide and all of a row equally high, and add them up.
+
+    Args:
+        group: columns, rows, overlap and files.
+        sizes: width and height of the pieces that are there. A missing piece has the size of its column and row;
+            where a whole column or row is missing, the size that is commonest among the others.
+
+    Raises:
+        SourceError: no piece is there, or the sizes do not make a grid.
+    """
+    if len(group.files) != group.columns * group.rows:
+        raise SourceError(
+            f"{group.name} has {len(group.files)} files, {group.columns} x {group.rows} pieces need "
+            f"{group.columns * group.rows}",
+            hint="Correct columns, rows or files of the group.",
+        )
+    if not any(name in sizes for name in group.files):
+        raise SourceError(f"no piece of {group.name} is there", hint="Dump them, or correct the group.")
+    names = [group.files[row * group.columns : (row + 1) * group.columns] for row in range(group.rows)]
+    widths = _lengths(list(zip(*names, strict=True)), {name: size[0] for name, size in sizes.items()})
+    heights = _lengths(names, {name: size[1] for name, size in sizes.items()})
+    _check(group, sizes, widths, heights)
+    lefts, width = _starts(widths, group.overlap)
+    tops, height = _starts(heights, group.overlap)
+    places = tuple(
+        Placed(name, column, row, lefts[column], tops[row], (widths[column], heights[row]))
+        for row, line in enumerate(names)
+        for column, name in enumerate(line)
+    )
+    return Layout((width, height), places)
+
+
+def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
+    """Put the pieces of a split picture together.
+
+    Texels that neighbouring pieces share come from the earlier piece (above, left): they are copies on the console,
+    and where they are not, a mean of the two would belong to neither. Where a piece is missing, every texel is that
+    of the nearest piece: to its neighbours the picture ends there, as at a clamped border.
+
+    Args:
+        layout: where everything lies.
+        pieces: name -> h x w x 4 uint8, of the layout's sizes; at least one.
+
+    Returns:
+        H x W x 4 uint8.
+    """
+    width, height = layout.size
+    picture = np.zeros((height, width, 4), dtype=np.uint8)
+    known = np.zeros((height, width), dtype=np.bool_)
+    # Last piece first, so that the earlier of two neighbours has the last word.
+    for place in reversed(layout.places):
+        if place.name in pieces:
+            rows = slice(place.y, place.y + place.size[1])
+            columns = slice(place.x, place.x + place.size[0])
+            picture[rows, columns] = pieces[place.name]
+            known[rows, columns] = True
+    return picture if known.all() else _from_the_nearest(picture, known)
+
+
+def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> dict[str, Rgba8]:
+    """Cut an enlarged picture into its pieces again; shared texels go into every piece that had them.
+
+    Args:
+        layout: that the picture was joined by.
+        picture: sH x sW x 4 uint8.
+        scale: s, 1 for the source itself.
+        names: the pieces to cut out. One with several places is taken from the first.
+
+    Returns:
+        name -> sh x sw x 4 uint8. `split(layout, join(layout, pieces), 1, pieces)` are the pieces, if they agree
+        on the texels that they share.
+
+    Raises:
+        SourceError: the picture has not the layout's size.
+    """
+    wanted = (layout.size[0] * scale, layout.size[1] * scale)
+    found = (picture.shape[1], picture.shape[0])
+    if found != wanted:
+        raise SourceError(f"the joined picture is {_text(found)}, its pieces make {_text(wanted)}")
+    places = layout.first_places()
+    return {name: places[name].cut(picture, scale) for name in names}
+
+
+def _lengths(lines: Sequence[Sequence[str]], length_of: Mapping[str, int]) -> list[int]:
+    """Return the length of every line of pieces: that of its first known piece, else the commonest."""
+    known = [next((length_of[name] for name in line if name in length_of), None) for line in lines]
+    commonest = Counter(length for length in known if length is not None).most_common(1)[0][0]
+    return [commonest if length is None else length for length in known]
+
+
+def _check(group: Group, sizes: Mapping[str, Size], widths: Sequence[int], heights: Sequence[int]) -> None:
+    for place, name in enumerate(group.files):
+        wanted = (widths[place % group.columns], heights[place // group.columns])
+        size = sizes.get(name, wanted)
+        if size != wanted:
+            raise SourceError(
+                f"{name} is {_text(size)}, its place in {group.name} needs {_text(wanted)}",
+                hint="All pieces of a column are equally wide, all of a row equally high: check their order.",
+            )
+        shared = [side for side, count in zip(size, (group.columns, group.rows), strict=True) if count > 1]
+        if min(shared, default=group.overlap + 1) <= group.overlap:
+            raise SourceError(
+                f"{name} is {_text(size)}: too small for an overlap of {group.overlap} in {group.name}",
+                hint="Correct the overlap of the group.",
+            )
+
+
+def _starts(lengths: Sequence[int], overlap: int) -> tuple[tuple[int, ...], int]:
+    """Return where each length begins when neighbours share `overlap`, and where the last one ends."""
+    starts = tuple(sum(lengths[:place]) - place * overlap for place in range(len(lengths)))
+    return starts, starts[-1] + lengths[-1]
+
+
+def _from_the_nearest(picture: Rgba8, known: NDArray[np.bool_]) -> Rgba8:
+    """Give every unknown texel the value of the nearest known one."""
+    import cv2
+
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    value_of = np.zeros((int(nearest.max()) + 1, 4), dtype=np.uint8)
+    value_of[nearest[known]] = picture[known]
+    return np.asarray(value_of[nearest], dtype=np.uint8)
+
+
+def _text(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
