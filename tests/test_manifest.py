@@ -100,7 +100,17 @@ def test_the_order_of_the_work_never_shows(textures: list[Entry], random) -> Non
 
 def test_shape_of_the_contract() -> None:
     top = as_json(manifest(WALL))
-    assert list(top) == ["schema", "texpipe", "recipe", "model", "scale", "targets", "summary", "textures"]
+    assert list(top) == [
+        "schema",
+        "texpipe",
+        "recipe",
+        "model",
+        "scale",
+        "targets",
+        "summary",
+        "files",
+        "textures",
+    ]
     assert top["schema"] == "texpipe.manifest/1"
     assert top["model"] == {"name": "texpipe-x4", "sha256": "cd" * 32, "licence": None}
     assert json.loads(json.dumps(top["textures"][0])) == {

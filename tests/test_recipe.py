@@ -26,11 +26,12 @@ from texpipe.recipe.schema import (
     Match,
     Recipe,
     Rule,
-    TargetName,
     json_schema,
 )
+from texpipe.recipe.targets import CONTAINERS, TargetName
 
 ROOT = Path(__file__).parents[1]
+KNOWN_TARGETS = ", ".join(CONTAINERS)
 HEAD = "version: 1\nname: oot\ninput: in\noutput: out\ntargets: [gliden64]\n"
 
 
@@ -131,7 +132,12 @@ groups:
 
 def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path) -> None:
     assert problems(tmp_path, PLANTED) == [
-        (5, 11, "targets: 'gliden65' is not allowed", "Did you mean 'gliden64'? Allowed: gliden64, folder."),
+        (
+            5,
+            11,
+            "targets: 'gliden65' is not allowed",
+            f"Did you mean 'gliden64'? Allowed: {KNOWN_TARGETS}.",
+        ),
         (
             6,
             1,
@@ -192,8 +198,8 @@ RULE, GROUP = "rules:\n- ", "groups:\n- "
             "name: '../oot' should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'",
             None,
         ),
-        ("[gliden64]", "[]", 5, 10, "targets: is empty: name at least one of gliden64, folder", None),
-        ("[gliden64]", "gliden64", 5, 10, "targets: must be a list of names, of gliden64, folder", None),
+        ("[gliden64]", "[]", 5, 10, f"targets: is empty: name at least one of {KNOWN_TARGETS}", None),
+        ("[gliden64]", "gliden64", 5, 10, f"targets: must be a list of names, of {KNOWN_TARGETS}", None),
         ("[gliden64]", "[folder, folder]", 5, 10, "targets: names folder twice", None),
         ("[gliden64]", "{gliden64: hts}", 5, 21, "gliden64: 'hts' is not a mapping of keys to values", None),
         ("[gliden64]", "{gliden64: {name: folder}}", 5, 1, "targets: unknown key 'name' in gliden64", None),

@@ -12,12 +12,15 @@ from functools import partial
 from texpipe import __version__
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats import TARGETS
-from texpipe.formats.pack import Pack, Picture, remove_left_over, write_pack
+from texpipe.formats.check import remove_left_over
+from texpipe.formats.contract import Picture
+from texpipe.formats.pack import Pack, write_pack
 from texpipe.jobs import Done, Work
 from texpipe.manifest import (
     Entry,
     Manifest,
     ModelId,
+    PackFile,
     RecipeId,
     read_manifest,
     summarise,
@@ -130,7 +133,8 @@ def _counts(done: Sequence[Done]) -> tuple[int, int]:
 
 
 def _placeholder(item: Item) -> Picture:
-    return Picture(item.source, _factor(item), _size(item), "", bytes)
+    plan = item.plan
+    return Picture(item.source, _factor(item), _size(item), "", bytes, plan.edges, plan.alpha)
 
 
 def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
@@ -148,7 +152,8 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
                 reasons[name] = error.message
                 continue
             digest = hashlib.sha256(png).hexdigest()
-            pictures.append(Picture(item.source, 1, item.size, digest, partial(bytes, png)))
+            edges, alpha = item.plan.edges, item.plan.alpha
+            pictures.append(Picture(item.source, 1, item.size, digest, partial(bytes, png), edges, alpha))
         elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
             stored = None if owner in reasons else run.store.get(piece.key)
@@ -159,7 +164,10 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
                 continue
             metrics[name] = Metrics(**stored.facts)
             reader = partial(_png, run.store, piece.key)
-            pictures.append(Picture(item.source, _factor(item), _size(item), stored.sha256, reader))
+            edges, alpha = item.plan.edges, item.plan.alpha
+            pictures.append(
+                Picture(item.source, _factor(item), _size(item), stored.sha256, reader, edges, alpha)
+            )
     return pictures, metrics
 
 
@@ -183,10 +191,10 @@ def _manifest(
 ) -> Manifest:
     entries = [failure.entry() for failure in run.seen.failures]
     entries += [_entry(run, item, packs, reasons.get(item.source.name), metrics) for item in run.seen.items]
-    return _with_head(run, entries)
+    return _with_head(run, entries, tuple(file for pack in packs for file in pack.files))
 
 
-def _with_head(run: Run, entries: Sequence[Entry]) -> Manifest:
+def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
     recipe = run.order.recipe
     return Manifest(
         texpipe=__version__,
@@ -196,6 +204,7 @@ def _with_head(run: Run, entries: Sequence[Entry]) -> Manifest:
         targets=tuple(target.name for target in recipe.targets),
         textures=tuple(entries),
         summary=summarise(entries, ignored=sum(run.seen.ignored.values())),
+        files=files,
     )
 
 
@@ -210,7 +219,7 @@ def _entry(
         return replace(base, status="skipped", reason=item.plan.decided_by.action)
     if name in run.left_out:
         return replace(base, status="skipped", reason=run.left_out[name])
-    outputs = tuple(pack.outputs[name] for pack in packs if name in pack.outputs)
+    outputs = tuple(one for pack in packs for one in pack.outputs.get(name, ()))
     targets = [target.name for target in run.order.recipe.targets]
     missing = [
         f"not in {target}: {pack.left_out[name]}"
@@ -274,7 +283,7 @@ def _outcome(
 def _where(order: Order) -> list[str]:
     lines: list[str] = []
     for target in order.recipe.targets:
-        lines += [f"The pack is in {order.output / target.name}", *TARGETS[target.name].COPY_TO.splitlines()]
+        lines += [f"The pack is in {order.output / target.name}", *TARGETS[target.name].copy_to.splitlines()]
     return lines
 
 

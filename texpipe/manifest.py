@@ -38,6 +38,17 @@ class Output:
 
 
 @dataclass(frozen=True)
+class PackFile:
+    """A file of the pack that belongs to no texture alone, such as a list of names; `path` and `sha256` as `Output`."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    target: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """What became of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
 
@@ -123,6 +134,7 @@ class Manifest:
     targets: tuple[str, ...]
     textures: tuple[Entry, ...]
     summary: Summary
+    files: tuple[PackFile, ...] = ()
     schema: Literal["texpipe.manifest/1"] = SCHEMA
 
     def __post_init__(self) -> None:
@@ -183,6 +195,7 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "scale": manifest.scale,
         "targets": manifest.targets,
         "summary": vars(manifest.summary),
+        "files": [vars(file) for file in manifest.files],
         "textures": [entry_as_json(entry) for entry in manifest.textures],
     }
 

@@ -15,7 +15,8 @@ from texpipe.errors import UsageError
 from texpipe.formats import TARGETS
 from texpipe.manifest import Manifest
 from texpipe.recipe.load import load_recipe
-from texpipe.recipe.schema import Recipe, Target
+from texpipe.recipe.schema import Recipe
+from texpipe.recipe.targets import Target
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _target(name: str, recipe: Recipe) -> Target:
     if name not in TARGETS:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(TARGETS)}.")
     said = next((target for target in recipe.targets if target.name == name), None)
-    return said or Target.model_validate({"name": name})
+    return said or Target.model_validate({"name": name}).of_game(recipe.game)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -147,6 +147,24 @@ def _psx_alpha_class(rgba: Rgba8) -> Bytes:
     return (rgba[..., 3] >= 64).astype(np.uint8) + (rgba[..., 3] >= 192)
 
 
+def psx_alphas(rgba: Rgba8, semi: int | None) -> Rgba8:
+    """Leave a picture only the alphas that PS1 emulators tell apart, and no colour under zero alpha.
+
+    Args:
+        rgba: H x W x 4 uint8.
+        semi: alpha of semi-transparent texels (nearest of 0, 128 and 255), or None where a texel is either
+            there or not (alpha 128 and above is).
+
+    Returns:
+        H x W x 4 uint8.
+    """
+    if semi is None:
+        alpha = np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0))
+    else:
+        alpha = np.array([0, semi, 255], np.uint8)[_psx_alpha_class(rgba)]
+    return np.where(alpha[..., None] > 0, np.dstack([rgba[..., :3], alpha]), np.uint8(0))
+
+
 def _pack_psx16(rgba: Rgba8) -> Codes:
     """PSX-SPX, "Texture bitmaps": R, G, B from bit 0 upwards and STP in bit 15; 0x0000 is a hole.
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from texpipe.formats import decomp, folder, gliden64
+from texpipe.formats import beetle_psx, decomp, duckstation, folder, gliden64
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName
 
 __all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "parse_name"]
 
-TARGETS: Mapping[str, PackFormat] = {gliden64.NAME: gliden64, folder.NAME: folder}
+TARGETS: Mapping[str, PackFormat] = {
+    one.name: one for one in (gliden64.FORMAT, folder.FORMAT, duckstation.FORMAT, beetle_psx.FORMAT)
+}
 """The targets that a recipe can name."""
 
-GRAMMARS = (gliden64.parse, decomp.parse)
+GRAMMARS = (gliden64.parse, decomp.parse, duckstation.parse, beetle_psx.parse)
 """How file names are read: the first grammar that fits wins."""
 
 
@@ -21,7 +23,7 @@ def parse_name(name: str) -> EmulatorName | None:
     """Read what an emulator's or decompilation's file name says of a texture.
 
     Args:
-        name: path relative to the dump, with forward slashes; only the last part is looked at.
+        name: path relative to the dump, with forward slashes; most grammars look at its last part only.
 
     Returns:
         The parsed name, or None when no grammar fits.

@@ -1,61 +1,101 @@
-"""What every pack format offers to the pipeline and to `verify`. A format is a plain module of this shape."""
+"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value made of functions."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 from texpipe.errors import PackError
-from texpipe.texture import EmulatorName, Source
+from texpipe.recipe.targets import Target
+from texpipe.texture import AlphaClass, Edges, Rgba8, Source
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
 
 
 class Unwritable(PackError):
     """A texture has no legal name in a format; the message says why."""
 
 
-class PackFormat(Protocol):
-    """One emulator's way of finding replacement textures.
+@dataclass(frozen=True)
+class Picture:
+    """A finished texture: `read` returns the bytes of an RGBA PNG of `size` (width, height) and digest `sha256`.
 
-    Attributes:
-        NAME: the target's name in recipes and the folder below the output.
-        COPY_TO: where people put the finished folder, a few lines of text.
+    `scale` is how many times larger than its source it is; `edges` and `alpha` are those of the plan.
     """
 
-    @property
-    def NAME(self) -> str:
-        """The target's name in recipes, and of its folder below the output."""
+    source: Source
+    scale: int
+    size: Size
+    sha256: str
+    read: Callable[[], bytes]
+    edges: Edges = field(default_factory=Edges)
+    alpha: AlphaClass = "soft"
 
     @property
-    def COPY_TO(self) -> str:
-        """Where people put the finished folder: a few lines of text."""
+    def source_size(self) -> Size:
+        """Width and height of the source in texels."""
+        return self.size[0] // self.scale, self.size[1] // self.scale
 
-    def parse(self, name: str) -> EmulatorName | None:
-        """Read a texture's name (path relative to the dump); None when it follows another grammar or none."""
 
-    def output_path(self, source: Source) -> PurePosixPath:
-        """Return where the texture goes, relative to the target's folder.
+@dataclass(frozen=True)
+class Rendered:
+    """A file to write for a texture: `path` in the target's folder or archive, its bytes, its picture's size."""
 
-        Raises:
-            Unwritable: the name cannot be expressed in this format.
-        """
+    path: PurePosixPath
+    data: bytes
+    size: Size
 
-    def key(self, source: Source) -> str:
-        """Return what the emulator looks the texture up by: of two sources with one key only one can be used.
 
-        Raises:
-            Unwritable: the name cannot be expressed in this format.
-        """
+@dataclass(frozen=True)
+class Placed:
+    """A texture of a pack: the `path` of its own, and the `file` that it is in.
 
-    def problems(
-        self, path: PurePosixPath, source_size: tuple[int, int], output_size: tuple[int, int], scale: int
-    ) -> list[str]:
-        """Check a written file against the emulator's own rules.
+    They differ where a format lets several names share one file.
+    """
 
-        Args:
-            path: relative to the target's folder.
-            source_size, output_size: width and height in pixels.
-            scale: the factor that the recipe asks for.
+    picture: Picture
+    path: PurePosixPath
+    file: PurePosixPath
 
-        Returns:
-            One line per rule that is broken; empty when the emulator will load the file.
-        """
+
+def everything_is_fine(_: object, __: object) -> list[str]:
+    """The check of formats that have no rule of this kind."""
+    return []
+
+
+@dataclass(frozen=True)
+class PackFormat:
+    """One emulator's way of finding replacement textures. What has a default, few formats need.
+
+    Attributes:
+        name: the target's name in recipes, and of its folder below the output.
+        copy_to: where people put the finished folder and what they switch on, a few lines of text.
+        output_path: where the texture goes, relative to the target's folder or in its archive. It and `key`
+            raise `Unwritable` for a texture that has no legal name in this format.
+        key: what the emulator looks the texture up by: of two sources with one key only one can be used.
+        problems: (path, size of the source, size of the output, scale) -> one line per broken rule of names and
+            sizes; empty when the emulator will load the file.
+        pixel_problems: (path, H x W x 4 uint8 of a written picture) -> one line per broken rule of pixels.
+        render: (pixels, picture, path) -> the files to write. None writes the PNG as it is.
+        index: files that tell the emulator of all textures: path -> bytes, for the target's folder or archive.
+        check: (the target's folder, its files by relative path) -> problems of the pack as a whole.
+        shares_files: several names may point at one file, so equal files are written once; `index` says so.
+        archive: name of the zip archive that holds everything; None writes a folder.
+        with_options: the format as the options of a recipe make it.
+    """
+
+    name: str
+    copy_to: str
+    output_path: Callable[[Source], PurePosixPath]
+    key: Callable[[Source], str]
+    problems: Callable[[PurePosixPath, Size, Size, int], list[str]]
+    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = everything_is_fine
+    render: Callable[[Rgba8, Picture, PurePosixPath], Iterable[Rendered]] | None = None
+    index: Callable[[Sequence[Placed]], Mapping[PurePosixPath, bytes]] | None = None
+    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = everything_is_fine
+    shares_files: bool = False
+    archive: str | None = None
+    with_options: Callable[[Target], PackFormat] | None = None

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from texpipe.texture import EmulatorName, Source
+from texpipe.formats.contract import PackFormat
+from texpipe.texture import Source
 
 NAME = "folder"
 COPY_TO = "A plain folder in the layout of the input; copy it to where your tool wants it."
-
-
-def parse(name: str) -> EmulatorName | None:
-    """A plain folder has no grammar of names."""
-    return None
 
 
 def output_path(source: Source) -> PurePosixPath:
@@ -38,3 +34,6 @@ def problems(
 
 def _size(size: tuple[int, int]) -> str:
     return f"{size[0]} x {size[1]}"
+
+
+FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems)

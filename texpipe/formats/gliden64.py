@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "gliden64"
@@ -212,3 +212,6 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     if crc == "00000000":
         raise Unwritable("has the checksum 00000000, which GLideN64 does not load")
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
+
+
+FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems)

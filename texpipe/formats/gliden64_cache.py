@@ -11,11 +11,9 @@ from __future__ import annotations
 import gzip
 import importlib
 import io
-import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -24,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.errors import PackError
+from texpipe.formats.files import complete_or_nothing
 from texpipe.texture import Rgba8
 
 VERSION = 0x08000000
@@ -78,7 +77,7 @@ def write_hts(path: Path, entries: Iterable[CacheEntry]) -> None:
         PackError: the file cannot be written.
     """
     table: list[tuple[int, int]] = []
-    with _complete_or_nothing(path) as file:
+    with complete_or_nothing(path) as file:
         file.write(struct.pack("<iiq", VERSION, _HTS_CONFIG, -1))
         for entry in entries:
             fmt, siz = _numbers(entry)
@@ -102,7 +101,7 @@ def write_htc(path: Path, entries: Iterable[CacheEntry]) -> None:
         PackError: the file cannot be written.
     """
     with (
-        _complete_or_nothing(path) as file,
+        complete_or_nothing(path) as file,
         # The records are compressed already. Without name and time equal packs are equal bytes.
         gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as stream,
     ):
@@ -139,23 +138,6 @@ def _numbers(entry: CacheEntry) -> tuple[int, int]:
     if entry.fmt is None or entry.siz is None:
         raise PackError(f"texture {entry.key:016X} has no texel format, which the cache must state")
     return entry.fmt, entry.siz
-
-
-@contextmanager
-def _complete_or_nothing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes its name only when everything is in it."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise PackError(f"{path} cannot be written: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _read_hts(file: IO[bytes]) -> Iterator[CacheEntry]:

@@ -1,42 +1,38 @@
-"""Writing packs and checking them, whatever the format: one file per texture, the first of two rivals wins."""
+"""Writing packs, whatever the format: each texture in its place, the first of two rivals wins."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from texpipe.errors import PackError, SourceError
 from texpipe.formats import TARGETS, gliden64, gliden64_cache
-from texpipe.formats.contract import PackFormat, Unwritable
-from texpipe.manifest import Entry, Manifest, Output, read_manifest
+from texpipe.formats.archive import zip_writer
+from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Unwritable
+from texpipe.formats.files import file_digest
+from texpipe.manifest import Output, PackFile
 from texpipe.pixels import decode
-from texpipe.recipe.schema import Target
+from texpipe.recipe.targets import Target
 from texpipe.store import write_atomic
 from texpipe.texture import Source
 
-
-@dataclass(frozen=True)
-class Picture:
-    """A finished texture: `read` returns the bytes of an RGBA PNG of `size` (width, height) and digest `sha256`.
-
-    `scale` is how many times larger than its source it is.
-    """
-
-    source: Source
-    scale: int
-    size: tuple[int, int]
-    sha256: str
-    read: Callable[[], bytes]
+_CACHES = {"hts": gliden64_cache.write_hts, "htc": gliden64_cache.write_htc}
 
 
 @dataclass(frozen=True)
 class Pack:
-    """What was written for one target: texture name -> file, and texture name -> why it was left out."""
+    """What was written for one target.
 
-    outputs: Mapping[str, Output] = field(default_factory=dict)
+    Attributes:
+        outputs: texture name -> the files that hold it; several only where each mip level is a file.
+        left_out: texture name -> why it is not in the pack.
+        files: what belongs to no texture alone: lists of names and the like.
+    """
+
+    outputs: Mapping[str, tuple[Output, ...]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[PackFile, ...] = ()
 
 
 def write_pack(target: Target, pictures: Sequence[Picture], output: Path, *, write: bool = True) -> Pack:
@@ -49,19 +45,40 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, *, wri
         write: False only says what would be written.
 
     Raises:
-        PackError: a file cannot be written.
+        PackError: a file cannot be written, or one that an option names cannot be read.
+    """
+    layout = configured(target)
+    placed, left_out = _place(target, layout, pictures)
+    if not write:
+        return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
+    return replace(_writer(target, layout)(target, layout, placed, output), left_out=left_out)
+
+
+def configured(target: Target) -> PackFormat:
+    """Return the format of a target as its options make it.
+
+    Raises:
+        PackError: a file that an option names cannot be read.
     """
     layout = TARGETS[target.name]
-    placed: dict[str, tuple[Picture, PurePosixPath]] = {}
+    return layout if layout.with_options is None else layout.with_options(target)
+
+
+def _place(
+    target: Target, layout: PackFormat, pictures: Iterable[Picture]
+) -> tuple[list[Placed], dict[str, str]]:
+    """Return where each texture goes, and of the others why they cannot."""
+    placed: list[Placed] = []
     left_out: dict[str, str] = {}
     taken: dict[str, str] = {}
     for picture in pictures:
         name = picture.source.name
+        known = replace(picture, source=_of_game(picture.source, target.game))
         try:
-            path = layout.output_path(picture.source)
+            path = layout.output_path(known.source)
             # File systems that ignore case would let two such files overwrite each other.
-            claims = (layout.key(picture.source), str(path).casefold())
-            _require_loadable(layout, path, picture)
+            claims = (layout.key(known.source), str(path).casefold())
+            _require_loadable(layout, path, known)
         except Unwritable as reason:
             left_out[name] = reason.message
             continue
@@ -70,45 +87,129 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, *, wri
             left_out[name] = f"{target.name} cannot tell it from {rival}"
             continue
         taken |= dict.fromkeys(claims, name)
-        placed[name] = (picture, path)
-    put = _put_cache if target.container != "folder" else _put_files
-    return Pack(dict(put(target, placed.values(), output, write)), left_out)
+        placed.append(Placed(known, path, path))
+    return placed, left_out
+
+
+def _of_game(source: Source, game: str | None) -> Source:
+    """Say which game a texture belongs to where its name does not and the recipe does."""
+    name = source.emulator
+    if name is None or name.game is not None or game is None:
+        return source
+    return replace(source, emulator=replace(name, game=game))
 
 
 def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture) -> None:
-    width, height = picture.size
-    source_size = (width // picture.scale, height // picture.scale)
-    broken = layout.problems(path, source_size, picture.size, picture.scale)
+    broken = layout.problems(path, picture.source_size, picture.size, picture.scale)
     if broken:
         raise Unwritable("; ".join(broken))
 
 
-def _put_files(
-    target: Target, placed: Iterable[tuple[Picture, PurePosixPath]], output: Path, write: bool
-) -> Iterator[tuple[str, Output]]:
-    for picture, path in placed:
-        inside = PurePosixPath(target.name) / path
-        if write and not _is(output / inside, picture.sha256):
-            write_atomic(output / inside, picture.read(), fsync=False)
-        yield picture.source.name, Output(target.name, str(inside), picture.sha256, picture.size)
+def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:
+    path = one.path
+    if layout.archive is not None:
+        path = PurePosixPath(layout.archive)
+    elif target.container in _CACHES:
+        path = _cache_path(target, path.parts[0])
+    return Output(target.name, _inside(target, path), "", one.picture.size)
 
 
-def _put_cache(
-    target: Target, placed: Iterable[tuple[Picture, PurePosixPath]], output: Path, write: bool
-) -> Iterator[tuple[str, Output]]:
+def _inside(target: Target, path: PurePosixPath) -> str:
+    return str(PurePosixPath(target.name) / path)
+
+
+_Writer = Callable[[Target, PackFormat, Sequence[Placed], Path], Pack]
+
+
+def _writer(target: Target, layout: PackFormat) -> _Writer:
+    if target.container in _CACHES:
+        return _put_caches
+    return _put_files if layout.archive is None else _put_archive
+
+
+def _rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]:
+    """Yield the files of one texture, the one under its own name first, with their hex sha256."""
+    picture = one.picture
+    if layout.render is None:
+        yield Rendered(one.path, picture.read(), picture.size), picture.sha256
+        return
+    rgba, _, _ = decode(picture.read(), name=picture.source.name)
+    for made in layout.render(rgba, picture, one.path):
+        yield made, hashlib.sha256(made.data).hexdigest()
+
+
+def _put_files(target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:
+    outputs: dict[str, tuple[Output, ...]] = {}
+    where: list[Placed] = []
+    shared: dict[str, Output] = {}
+    for one in placed:
+        made = tuple(_put_texture(target, layout, one, output, shared))
+        outputs[one.picture.source.name] = made
+        where.append(replace(one, file=PurePosixPath(made[0].path).relative_to(target.name)))
+    index = layout.index(where) if layout.index else {}
+    for path, data in index.items():
+        write_atomic(output / _inside(target, path), data)
+    files = (PackFile(target.name, _inside(target, path), _sha256(data)) for path, data in index.items())
+    return Pack(outputs, files=tuple(files))
+
+
+def _put_texture(
+    target: Target, layout: PackFormat, one: Placed, output: Path, shared: dict[str, Output]
+) -> Iterator[Output]:
+    """Write the files of one texture, but those that lie there already and, where names share files, equal ones."""
+    inside, picture = _inside(target, one.path), one.picture
+    if layout.render is None and file_digest(output / inside) == picture.sha256 and not layout.shares_files:
+        yield Output(target.name, inside, picture.sha256, picture.size)
+        return
+    for made, digest in _rendered(layout, one):
+        written = Output(target.name, _inside(target, made.path), digest, made.size)
+        written = shared.setdefault(digest, written) if layout.shares_files else written
+        if file_digest(output / written.path) != digest:
+            write_atomic(output / written.path, made.data, fsync=False)
+        yield written
+
+
+def _put_archive(target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:
+    """Write one zip archive; it is the file of every texture."""
+    if not placed:
+        return Pack()
+    inside = _inside(target, PurePosixPath(str(layout.archive)))
+    where: list[Placed] = []
+    shared: dict[str, PurePosixPath] = {}
+    with zip_writer(output / inside) as archive:
+        for one in placed:
+            paths = []
+            for made, digest in _rendered(layout, one):
+                path = shared.setdefault(digest, made.path) if layout.shares_files else made.path
+                if path == made.path:
+                    archive.add(path, made.data)
+                paths.append(path)
+            where.append(replace(one, file=paths[0]))
+        for path, data in (layout.index(where) if layout.index else {}).items():
+            archive.add(path, data)
+    digest = file_digest(output / inside) or ""
+    return Pack(
+        {one.picture.source.name: (Output(target.name, inside, digest, one.picture.size),) for one in placed}
+    )
+
+
+def _put_caches(target: Target, _: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:
     """Write one `IDENT_HIRESTEXTURES.hts|.htc` per game."""
     games: dict[str, list[Picture]] = {}
-    for picture, path in placed:
-        games.setdefault(path.parts[0], []).append(picture)
+    for one in placed:
+        games.setdefault(one.path.parts[0], []).append(one.picture)
+    outputs: dict[str, tuple[Output, ...]] = {}
     for game, pictures in games.items():
-        inside = PurePosixPath(target.name) / f"{game}_HIRESTEXTURES.{target.container}"
-        digest = ""
-        if write:
-            writer = gliden64_cache.write_hts if target.container == "hts" else gliden64_cache.write_htc
-            writer(output / inside, (_cache_entry(picture) for picture in pictures))
-            digest = _digest(output / inside) or ""
+        inside = _inside(target, _cache_path(target, game))
+        _CACHES[target.container](output / inside, (_cache_entry(picture) for picture in pictures))
+        digest = file_digest(output / inside) or ""
         for picture in pictures:
-            yield picture.source.name, Output(target.name, str(inside), digest, picture.size)
+            outputs[picture.source.name] = (Output(target.name, inside, digest, picture.size),)
+    return Pack(outputs)
+
+
+def _cache_path(target: Target, game: str) -> PurePosixPath:
+    return PurePosixPath(f"{game}_HIRESTEXTURES.{target.container}")
 
 
 def _cache_entry(picture: Picture) -> gliden64_cache.CacheEntry:
@@ -119,109 +220,5 @@ def _cache_entry(picture: Picture) -> gliden64_cache.CacheEntry:
     return gliden64_cache.CacheEntry(gliden64.cache_key(name), rgba, fmt, siz)
 
 
-def remove_left_over(output: Path, before: Manifest | None, now: Manifest) -> list[str]:
-    """Remove files that an earlier run wrote and this one did not, so that a pack never depends on its history.
-
-    Files that somebody changed since are kept.
-
-    Returns:
-        One line for each file that was kept.
-    """
-    if before is None:
-        return []
-    current = {one.path for entry in now.textures for one in entry.outputs}
-    kept = []
-    for one in {one.path: one for entry in before.textures for one in entry.outputs}.values():
-        file = output / one.path
-        if one.path in current or not _is_inside(one.path) or not file.is_file():
-            continue
-        if _is(file, one.sha256):
-            file.unlink()
-        else:
-            kept.append(f"{one.path} is no longer part of the pack, but was changed by hand: kept")
-    return kept
-
-
-def verify_pack(output: Path) -> tuple[int, list[str]]:
-    """Check every file of a finished run against its manifest and its emulator's rules.
-
-    Returns:
-        How many files were checked, and one line per problem.
-
-    Raises:
-        PackError: there is no readable manifest.
-    """
-    manifest = read_manifest(output / "manifest.json")
-    problems: list[str] = []
-    known: set[str] = set()
-    for entry in manifest.textures:
-        for one in entry.outputs:
-            if not _is_inside(one.path):
-                problems.append(f"{one.path}: leads out of the output folder")
-                continue
-            repeated = one.path in known
-            known.add(one.path)
-            problems += [
-                f"{one.path}: {line}" for line in _file_problems(output, entry, one, manifest.scale, repeated)
-            ]
-    for name in manifest.targets:
-        found = (
-            path for path in sorted((output / name).rglob("*")) if path.is_file() and not _is_clutter(path)
-        )
-        strangers = [path.relative_to(output).as_posix() for path in found]
-        problems += [
-            f"{path}: is in the pack but not in the manifest" for path in strangers if path not in known
-        ]
-    return len(known), problems
-
-
-def _is_clutter(path: Path) -> bool:
-    """File managers leave these everywhere, and no emulator minds."""
-    return path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
-
-
-def _is_inside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts and ":" not in pure.parts[0]
-
-
-def _file_problems(output: Path, entry: Entry, one: Output, scale: int, repeated: bool) -> list[str]:
-    file = output / one.path
-    if not file.is_file():
-        return ["is missing"]
-    if not repeated and not _is(file, one.sha256):
-        return ["is not the file that was written"]
-    if file.suffix != ".png" or one.target not in TARGETS or entry.size is None:
-        return []
-    return _picture_problems(TARGETS[one.target], file, entry, one, scale if entry.status == "written" else 1)
-
-
-def _picture_problems(layout: PackFormat, file: Path, entry: Entry, one: Output, scale: int) -> list[str]:
-    try:
-        rgba, stored, _ = decode(file.read_bytes(), name=one.path)
-    except SourceError as error:
-        return [error.message]
-    size = (rgba.shape[1], rgba.shape[0])
-    found = [] if stored.mode == "RGBA" and stored.bits == 8 else ["is not an 8-bit RGBA picture"]
-    if size != tuple(one.size):
-        found.append(f"is {size[0]} x {size[1]}, not {one.size[0]} x {one.size[1]}")
-    inside = PurePosixPath(one.path).relative_to(one.target)
-    assert entry.size is not None
-    return found + layout.problems(inside, entry.size, size, scale)
-
-
-def _is(file: Path, sha256: str) -> bool:
-    return _digest(file) == sha256
-
-
-def _digest(file: Path) -> str | None:
-    try:
-        digest = hashlib.sha256()
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise PackError(f"cannot read {file}: {error.strerror or error}") from error
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

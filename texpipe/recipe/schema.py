@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from texpipe.recipe.targets import CONTAINERS, Target, listed_targets, target_with, targets_schema
 from texpipe.texture import Action, AlphaClass, Colour, EdgeMode, Group, TexelFormat
 
 DEFAULT_MODEL = "realesrgan-x4plus"
@@ -16,14 +17,6 @@ DEFAULT_MODEL = "realesrgan-x4plus"
 MAX_RULES = 10_000
 MAX_GROUPS = 1_000
 MAX_PIECES = 4_096
-
-TargetName: TypeAlias = Literal["gliden64", "folder"]
-Container: TypeAlias = Literal["folder", "hts", "htc"]
-CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
-    "gliden64": ("folder", "hts", "htc"),
-    "folder": ("folder",),
-}
-"""The containers that each target can be written to."""
 
 _Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
 _Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
@@ -95,23 +88,6 @@ class Rule(_Part):
         return {"x": value, "y": value} if isinstance(value, str) else value
 
 
-class Target(_Part):
-    """An emulator to write for."""
-
-    name: TargetName = Field(description="The pack format.")
-    container: Container = Field(default="folder", description="A folder of PNG files, or one cache file.")
-
-    @field_validator("container")
-    @classmethod
-    def _known_to_the_target(cls, container: Container, info: ValidationInfo) -> Container:
-        name: TargetName | None = info.data.get("name")
-        if name is not None and container not in CONTAINERS[name]:
-            raise ValueError(
-                f"{name} cannot be written as {container}, only as {', '.join(CONTAINERS[name])}"
-            )
-        return container
-
-
 class GroupRule(_Part):
     """A picture that the console had to split: joined, upscaled once and split again."""
 
@@ -174,23 +150,23 @@ class Recipe(_Part):
     @classmethod
     def _names_to_targets(cls, value: object) -> object:
         if isinstance(value, dict):
-            return [_target(name, options) for name, options in value.items()]
+            return [target_with(name, options) for name, options in value.items()]
         if isinstance(value, list):
-            return [target for item in value for target in _listed_targets(item)]
+            return [target for item in value for target in listed_targets(item)]
         if isinstance(value, tuple):  # from Python, ready-made
             return value
         raise ValueError(f"must be a list of names, of {', '.join(CONTAINERS)}")
 
     @field_validator("targets")
     @classmethod
-    def _each_target_once(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    def _each_target_once(cls, targets: tuple[Target, ...], info: ValidationInfo) -> tuple[Target, ...]:
         if not targets:
             raise ValueError(f"is empty: name at least one of {', '.join(CONTAINERS)}")
         names = [target.name for target in targets]
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated:
             raise ValueError(f"names {repeated} twice")
-        return targets
+        return tuple(target.of_game(info.data.get("game")) for target in targets)
 
     @classmethod
     def default(cls) -> Recipe:
@@ -209,39 +185,7 @@ def json_schema() -> str:
     defs = schema["$defs"]
     # The short forms that validators expand: one word for both axes, names of targets.
     defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
-    options = {name: _target_schema(defs["Target"], containers) for name, containers in CONTAINERS.items()}
     targets = schema["properties"]["targets"]
-    with_options = {
-        "type": "object",
-        "properties": options,
-        "minProperties": 1,
-        "additionalProperties": False,
-    }
-    listed = {"anyOf": [{"enum": list(CONTAINERS)}, with_options]}
-    schema["properties"]["targets"] = {
-        "description": targets["description"],
-        "anyOf": [{"type": "array", "items": listed, "minItems": 1, "uniqueItems": True}, with_options],
-    }
+    schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"])
     del defs["Target"]
     return json.dumps(schema, indent=2) + "\n"
-
-
-def _listed_targets(item: object) -> list[object]:
-    """Return the targets of one entry of a list: a name, or names with their options."""
-    if isinstance(item, dict):
-        return [_target(name, options) for name, options in item.items()]
-    return [_target(item, None)]
-
-
-def _target(name: object, options: object) -> object:
-    """Return one target as a mapping; options that are no mapping are left for pydantic to refuse."""
-    if options is None:
-        return {"name": name}
-    if isinstance(options, dict) and "name" in options:
-        raise ValueError(f"unknown key 'name' in {name}")
-    return {"name": name, **options} if isinstance(options, dict) else options
-
-
-def _target_schema(target: dict[str, Any], containers: tuple[Container, ...]) -> dict[str, Any]:
-    container = {**target["properties"]["container"], "enum": list(containers)}
-    return {"type": ["object", "null"], "properties": {"container": container}, "additionalProperties": False}

@@ -1,0 +1,127 @@
+"""Zip archives: written the same way every time, and read without trusting them.
+
+`.o2r`, `.rtz` and `textures.zip` are zip files. Nothing is ever unpacked to the disk: entries are read one at a
+time into memory, each up to a limit.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from texpipe.errors import PackError
+from texpipe.formats.files import complete_or_nothing
+
+MAX_ENTRIES = 1 << 18
+"""More entries than any game has textures."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LINK = 0o120000
+_KIND = 0o170000
+
+
+class ZipWriter:
+    """Adds entries to a zip file that is being written; equal entries give equal bytes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
+
+    def add(self, path: PurePosixPath, data: bytes) -> None:
+        """Add one entry, deflated, without a time of its own."""
+        entry = zipfile.ZipInfo(str(path), _EPOCH)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o644 << 16
+        self._zip.writestr(entry, data)
+
+    def close(self) -> None:
+        """Write the directory of entries."""
+        self._zip.close()
+
+
+@contextmanager
+def zip_writer(path: Path) -> Iterator[ZipWriter]:
+    """Open a zip file for writing that takes its name only when everything is in it.
+
+    Raises:
+        PackError: the file cannot be written.
+    """
+    with complete_or_nothing(path) as file:
+        writer = ZipWriter(file)
+        yield writer
+        writer.close()
+
+
+class ZipReader:
+    """The files in a zip archive by name, read with limits; entries that could do harm are refused."""
+
+    def __init__(self, path: Path) -> None:
+        """Open an archive.
+
+        Raises:
+            PackError: it cannot be read, is no zip file, or has more than `MAX_ENTRIES` entries.
+        """
+        self._name = path.name
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+            raise PackError(f"{path.name} cannot be read as a zip archive: {error}") from error
+        infos = self._zip.infolist()
+        if len(infos) > MAX_ENTRIES:
+            self._zip.close()
+            raise PackError(f"{path.name} has {len(infos):,} entries: more than the limit of {MAX_ENTRIES:,}")
+        self._infos = {info.filename: info for info in infos if not info.is_dir()}
+
+    def __enter__(self) -> ZipReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    def names(self) -> list[str]:
+        """Return the names of all files in the archive, sorted, harmful ones too."""
+        return sorted(self._infos)
+
+    def methods(self) -> dict[str, int]:
+        """Return the compression method of each file, as the zip format numbers them."""
+        return {name: info.compress_type for name, info in self._infos.items()}
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Return the bytes of a file.
+
+        Args:
+            name: one of `names()`.
+            limit: most bytes that are read; what the archive claims of its sizes is not believed.
+
+        Raises:
+            PackError: the name leads out of a folder, the entry is a link, damaged, encrypted or too large.
+        """
+        info = self._infos[name]
+        if (harm := harm_in(name)) or info.external_attr >> 16 & _KIND == _LINK:
+            raise PackError(f"{self._name}: {name!r} {harm or 'is a link'}")
+        try:
+            with self._zip.open(info) as stream:
+                data = stream.read(limit + 1)
+        except (
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:
+            raise PackError(f"{self._name}: {name!r} cannot be read: {error}") from error
+        if len(data) > limit:
+            raise PackError(f"{self._name}: {name!r} is larger than the limit of {limit:,} bytes")
+        return data
+
+
+def harm_in(name: str) -> str | None:
+    """Say why a name from an archive or a list must not become a path, or return None."""
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
+        return "is not a relative path"
+    return "leads out of its folder" if ".." in parts else None

@@ -1,0 +1,114 @@
+"""Checking packs: is each file what the manifest says, and would its emulator load it?"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from texpipe.errors import SourceError
+from texpipe.formats import TARGETS
+from texpipe.formats.contract import PackFormat
+from texpipe.formats.files import file_digest
+from texpipe.manifest import Entry, Manifest, Output, read_manifest
+from texpipe.pixels import decode
+
+
+def remove_left_over(output: Path, before: Manifest | None, now: Manifest) -> list[str]:
+    """Remove files that an earlier run wrote and this one did not, so that a pack never depends on its history.
+
+    Files that somebody changed since are kept.
+
+    Returns:
+        One line for each file that was kept.
+    """
+    if before is None:
+        return []
+    current = _digests(now)
+    kept = []
+    for path, digest in _digests(before).items():
+        file = output / path
+        if path in current or not _is_inside(path) or not file.is_file():
+            continue
+        if file_digest(file) == digest:
+            file.unlink()
+        else:
+            kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
+    return kept
+
+
+def _digests(manifest: Manifest) -> dict[str, str]:
+    """Return the sha256 of every file of a pack by path."""
+    of_textures = {one.path: one.sha256 for entry in manifest.textures for one in entry.outputs}
+    return of_textures | {one.path: one.sha256 for one in manifest.files}
+
+
+def verify_pack(output: Path) -> tuple[int, list[str]]:
+    """Check every file of a finished run against its manifest and its emulator's rules.
+
+    Returns:
+        How many files were checked, and one line per problem.
+
+    Raises:
+        PackError: there is no readable manifest.
+    """
+    manifest = read_manifest(output / "manifest.json")
+    digests = _digests(manifest)
+    problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
+    looked_at: set[str] = set()
+    for entry in manifest.textures:
+        for one in entry.outputs:
+            if one.path not in looked_at and _is_inside(one.path) and (output / one.path).is_file():
+                looked_at.add(one.path)
+                lines = _texture_problems(output, entry, one, manifest.scale)
+                problems += [f"{one.path}: {line}" for line in lines]
+    for name in manifest.targets:
+        problems += _target_problems(output, name, digests)
+    return len(digests), problems
+
+
+def _file_problems(output: Path, path: str, digest: str) -> list[str]:
+    if not _is_inside(path):
+        return [f"{path}: leads out of the output folder"]
+    if not (output / path).is_file():
+        return [f"{path}: is missing"]
+    return [] if file_digest(output / path) == digest else [f"{path}: is not the file that was written"]
+
+
+def _texture_problems(output: Path, entry: Entry, one: Output, scale: int) -> list[str]:
+    layout = TARGETS.get(one.target)
+    inside = PurePosixPath(one.path).relative_to(one.target)
+    if layout is None or entry.size is None or inside.suffix not in (".png", ".dds"):
+        return []
+    try:
+        rgba, stored, _ = decode((output / one.path).read_bytes(), name=one.path)
+    except SourceError as error:
+        return [error.message]
+    size = (rgba.shape[1], rgba.shape[0])
+    found = [] if stored.mode == "RGBA" and stored.bits == 8 else ["is not an 8-bit RGBA picture"]
+    if size != tuple(one.size):
+        found.append(f"is {size[0]} x {size[1]}, not {one.size[0]} x {one.size[1]}")
+    if entry.alpha == "opaque" and entry.status == "written" and rgba[..., 3].min() < 255:
+        found.append(f"is opaque, but has texels of alpha {rgba[..., 3].min()}")
+    wanted = scale if entry.status == "written" else 1
+    return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
+
+
+def _target_problems(output: Path, name: str, digests: dict[str, str]) -> list[str]:
+    """Check what concerns the pack as a whole: files that nobody wrote, lists, archives."""
+    layout: PackFormat | None = TARGETS.get(name)
+    found = [path for path in sorted((output / name).rglob("*")) if path.is_file() and not _is_clutter(path)]
+    paths = [path.relative_to(output).as_posix() for path in found]
+    strangers = [f"{path}: is in the pack but not in the manifest" for path in paths if path not in digests]
+    if layout is None or not found:
+        return strangers
+    inside = [PurePosixPath(path).relative_to(name) for path in paths]
+    return strangers + [f"{name}/{line}" for line in layout.check(output / name, inside)]
+
+
+def _is_clutter(path: Path) -> bool:
+    """File managers leave these everywhere, and no emulator minds."""
+    return path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def _is_inside(path: str) -> bool:
+    pure = PurePosixPath(path)
+    return not pure.is_absolute() and ".." not in pure.parts and ":" not in pure.parts[0]

@@ -1,0 +1,235 @@
+"""DuckStation (PS1): `texupload-...`, `texpage-...` and `vram-write-...` in `SERIAL/replacements/`.
+
+Source of every rule: DuckStation's `src/core/gpu_hw_texture_cache.cpp` and `gpu_hw_shadergen.cpp`, as of 2026-08.
+A name holds the hash of a rectangle of video memory and of the palette, and the rectangle of texels inside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import yaml
+
+from texpipe.formats.archive import harm_in
+from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable
+from texpipe.pixelformats import psx_alphas
+from texpipe.pixels import encode_png
+from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
+
+NAME = "duckstation"
+COPY_TO = """Copy the folder inside duckstation/ (named after the disc's serial) into DuckStation's textures folder:
+  Windows  Documents/DuckStation/textures/      Linux  ~/.local/share/duckstation/textures/
+Switch on Settings > Graphics > Texture Replacement: "Enable Texture Cache" and "Enable Texture Replacements"."""
+
+SEMI_ALPHA = 143
+"""Alpha of a semi-transparent texel in dumps (0x8F); anything up to 0.95 counts as semi-transparent."""
+
+_NAME = re.compile(
+    r"(?P<kind>texupload|texpage)-(?P<st>ST)?(?P<mode>P4|P8|C16)-(?P<src>[0-9A-F]{16})"
+    r"(?:-(?P<palette>[0-9A-F]{16}))?"
+    r"-(?P<sw>\d{1,5})x(?P<sh>\d{1,5})-(?P<x>\d{1,5})-(?P<y>\d{1,5})-(?P<w>\d{1,5})x(?P<h>\d{1,5})"
+    r"(?:-P(?P<first>\d{1,3})-(?P<last>\d{1,3}))?"
+)
+_WRITE = re.compile(r"vram-write-(?P<src>[0-9A-F]{32})")
+_SERIAL = re.compile(r"[A-Z]{4}-\d{5}")
+_TEXELS: Mapping[str, TexelFormat] = {"P4": "psx4", "P8": "psx8", "C16": "psx16"}
+_NUMBERS = ("sw", "sh", "x", "y", "w", "h")
+_FOLDERS = ("dumps", "replacements")
+_MAX_CONFIG = 1 << 20
+
+
+def parse(name: str) -> EmulatorName | None:
+    """Read a DuckStation texture name.
+
+    Args:
+        name: path relative to the dump; only the last part is looked at.
+
+    Returns:
+        The name with the fields kind, semi (1 when drawn semi-transparent: alpha then has three levels), src, the
+        rectangle (sw, sh in halfwords and lines; x, y, w, h in texels) and, of indexed texels, palette, first
+        and last index; of a `vram-write` only kind and src. None for any other name.
+    """
+    title = PurePosixPath(name).stem
+    if (write := _WRITE.fullmatch(title)) is not None:
+        return EmulatorName(NAME, texels="psx16", fields=(("kind", "vram-write"), ("src", write["src"])))
+    match = _NAME.fullmatch(title)
+    if match is None or not _is_meaningful(match):
+        return None
+    fields: list[tuple[str, str | int]] = [("kind", match["kind"]), ("semi", int(match["st"] is not None))]
+    fields += [("src", match["src"]), *((key, int(match[key])) for key in _NUMBERS)]
+    if match["palette"]:
+        fields += [
+            ("palette", match["palette"]),
+            ("first", int(match["first"])),
+            ("last", int(match["last"])),
+        ]
+    return EmulatorName(NAME, texels=_TEXELS[match["mode"]], fields=tuple(fields))
+
+
+def _is_meaningful(match: re.Match[str]) -> bool:
+    """Only indexed texels have a palette, and no size is 0; the loader refuses other names."""
+    indexed = match["mode"] != "C16"
+    if (match["palette"] is not None) != indexed or (match["first"] is not None) != indexed:
+        return False
+    sizes = all(int(match[key]) for key in ("sw", "sh", "w", "h"))
+    return sizes and (not indexed or int(match["first"]) <= int(match["last"]) <= 255)
+
+
+def format_name(name: EmulatorName) -> str:
+    """Return the title of the file, without suffix, that DuckStation looks for.
+
+    Args:
+        name: as `parse` returned it.
+    """
+    of = dict(name.fields)
+    if of["kind"] == "vram-write":
+        return f"vram-write-{of['src']}"
+    mode = next(mode for mode, texels in _TEXELS.items() if texels == name.texels)
+    palette = f"-{of['palette']}" if "palette" in of else ""
+    range_ = f"-P{of['first']}-{of['last']}" if "palette" in of else ""
+    place = f"{of['sw']}x{of['sh']}-{of['x']}-{of['y']}-{of['w']}x{of['h']}"
+    return f"{of['kind']}-{'ST' if of['semi'] else ''}{mode}-{of['src']}{palette}-{place}{range_}"
+
+
+def output_path(source: Source) -> PurePosixPath:
+    """Return `SERIAL/replacements/TITLE.png`.
+
+    The serial is the recipe's, or that of the folder the dump lies in.
+
+    Raises:
+        Unwritable: the name is not DuckStation's, or nothing says which disc it belongs to.
+    """
+    name = _name_of(source)
+    serial = name.game or _serial_of(source.file)
+    if serial is None:
+        raise Unwritable(
+            "nothing says which disc it belongs to: give the target an option such as game: SLUS-00067"
+        )
+    return PurePosixPath(serial, "replacements", f"{format_name(name)}.png")
+
+
+def key(source: Source) -> str:
+    """Return the game and the title of the file.
+
+    Raises:
+        Unwritable: the name is not DuckStation's.
+    """
+    return str(output_path(source))
+
+
+def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
+    """Check the name and the size of a written file against the loader's rules; see `PackFormat`."""
+    name = parse(path.name)
+    if name is None or path.suffix != ".png":
+        return [f"{path.name} is not a name the loader accepts"]
+    found = [] if path.parts[1:-1] == ("replacements",) else ["not in a folder SERIAL/replacements"]
+    fields = dict(name.fields)
+    said = (int(fields["w"]), int(fields["h"])) if "w" in fields else source_size
+    if said != source_size:
+        found.append(f"the name says {said[0]} x {said[1]} texels, not {source_size[0]} x {source_size[1]}")
+    if output_size != (source_size[0] * scale, source_size[1] * scale):
+        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    return found
+
+
+def render(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
+    """Give the picture the alphas that DuckStation tells apart, and no colour where it is transparent.
+
+    A texel of an `ST` texture that has colour under zero alpha would be drawn as semi-transparent.
+    """
+    semi = SEMI_ALPHA if _is_semi(path) else None
+    yield Rendered(path, encode_png(psx_alphas(rgba, semi)), picture.size)
+
+
+def pixel_problems(path: PurePosixPath, rgba: Rgba8) -> list[str]:
+    """Check the alphas of a written picture, and that nothing is hidden under zero alpha."""
+    allowed = [0, SEMI_ALPHA, 255] if _is_semi(path) else [0, 255]
+    found = []
+    if strange := sorted(set(np.unique(rgba[..., 3]).tolist()) - set(allowed)):
+        found.append(f"has alpha {strange[0]}; only {', '.join(map(str, allowed))} mean something here")
+    if rgba[rgba[..., 3] == 0].any():
+        found.append("has colour under zero alpha, which DuckStation may draw")
+    return found
+
+
+def index(placed: Sequence[Placed]) -> Mapping[PurePosixPath, bytes]:
+    """Return a `config.yaml` for each game: the settings it was dumped with, and which names share a file.
+
+    DuckStation computes names differently under other settings, so a pack has to bring those of its dump.
+    """
+    configs: dict[str, dict[str, Any]] = {}
+    for one in placed:
+        serial = one.path.parts[0]
+        if serial not in configs:
+            configs[serial] = _settings_beside(one.picture.source.file)
+        if one.file != one.path:
+            configs[serial].setdefault("Aliases", {})[one.path.stem] = one.file.name
+    return {
+        PurePosixPath(serial, "config.yaml"): yaml.safe_dump(config, width=1000).encode()
+        for serial, config in configs.items()
+        if config
+    }
+
+
+def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
+    """Check that every alias has a name the loader accepts and leads to a file."""
+    found = []
+    for path in files:
+        if path.name != "config.yaml":
+            continue
+        aliases = _config(folder / path).get("Aliases") or {}
+        for title, target in aliases.items() if isinstance(aliases, dict) else ():
+            if parse(f"{title}.png") is None:
+                found.append(f"{path}: the alias {title} is not a name the loader accepts")
+            if harm_in(str(target)) or path.parent / "replacements" / str(target) not in files:
+                found.append(f"{path}: the alias {title} leads to {target}, which is not there")
+    return found
+
+
+def _name_of(source: Source) -> EmulatorName:
+    if source.emulator is None or source.emulator.scheme != NAME:
+        raise Unwritable("its name is not a DuckStation texture name")
+    return source.emulator
+
+
+def _serial_of(file: Path) -> str | None:
+    return next((part.name for part in file.parents if _SERIAL.fullmatch(part.name)), None)
+
+
+def _is_semi(path: PurePosixPath) -> bool:
+    return "-ST" in path.name
+
+
+def _settings_beside(file: Path) -> dict[str, Any]:
+    """Return the settings of the dump that a texture came from, without its aliases: those files are not ours."""
+    folder = file.parents[1] if file.parent.name in _FOLDERS else file.parent
+    found = _config(folder / "config.yaml")
+    return {key: value for key, value in found.items() if isinstance(value, (bool, int, float, str))}
+
+
+def _config(file: Path) -> dict[Any, Any]:
+    """Return what a configuration file says; one that cannot be read says nothing."""
+    try:
+        with file.open("rb") as stream:
+            found = yaml.safe_load(stream.read(_MAX_CONFIG))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    output_path,
+    key,
+    problems,
+    pixel_problems,
+    render=render,
+    index=index,
+    check=check,
+    shares_files=True,
+)

@@ -1,0 +1,133 @@
+"""What a recipe can say of its targets: which options each emulator's pack has, and which go together."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+TargetName: TypeAlias = Literal["gliden64", "folder", "duckstation", "beetle-psx"]
+Container: TypeAlias = Literal["folder", "hts", "htc"]
+CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
+    "gliden64": ("folder", "hts", "htc"),
+    "folder": ("folder",),
+    "duckstation": ("folder",),
+    "beetle-psx": ("folder",),
+}
+"""The containers that each target can be written to, the usual one first."""
+
+OPTIONS: dict[TargetName, tuple[str, ...]] = {
+    "gliden64": (),
+    "folder": (),
+    "duckstation": ("game",),
+    "beetle-psx": ("game",),
+}
+"""The options that each target has besides `container`."""
+
+_GAMES: dict[TargetName, tuple[str, str]] = {
+    "duckstation": (r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067"),
+    "beetle-psx": (r'[^\\/:*?"<>|\x00]+(?<!\.)', "the name of the disc image without its suffix"),
+}
+"""How each emulator names a game: a pattern and words for it."""
+
+
+class Target(BaseModel):
+    """An emulator to write for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: TargetName = Field(description="The pack format.")
+    container: Container = Field(
+        default=None, validate_default=True, description="A folder of files, or one file that holds the pack."
+    )
+    game: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="What this emulator calls the game, where that differs from the recipe's game.",
+    )
+
+    @field_validator("container", mode="before")
+    @classmethod
+    def _the_usual_one(cls, container: object, info: ValidationInfo) -> object:
+        name: TargetName | None = info.data.get("name")
+        if container is not None:
+            return container
+        return CONTAINERS[name][0] if name is not None else "folder"  # a wrong name is reported as such
+
+    @field_validator("container")
+    @classmethod
+    def _known_to_the_target(cls, container: Container, info: ValidationInfo) -> Container:
+        name: TargetName | None = info.data.get("name")
+        if name is not None and container not in CONTAINERS[name]:
+            raise ValueError(
+                f"{name} cannot be written as {container}, only as {', '.join(CONTAINERS[name])}"
+            )
+        return container
+
+    @field_validator("game")
+    @classmethod
+    def _an_option_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        name: TargetName | None = info.data.get("name")
+        if name is not None and value is not None and info.field_name not in OPTIONS[name]:
+            has = ", ".join(("container", *OPTIONS[name]))
+            raise ValueError(f"{name} has no option {info.field_name}, only {has}")
+        return value
+
+    @field_validator("game")
+    @classmethod
+    def _as_the_emulator_names_games(cls, game: str | None, info: ValidationInfo) -> str | None:
+        name: TargetName | None = info.data.get("name")
+        if game is not None and name in _GAMES and not _names_a_game(name, game):
+            raise ValueError(f"{name} wants {_GAMES[name][1]}, not {game!r}")
+        return game
+
+    def of_game(self, game: str | None) -> Target:
+        """Return the target for the recipe's game, unless it has a game of its own or names games in another way."""
+        if game is None or self.game is not None or not _names_a_game(self.name, game):
+            return self
+        return self.model_copy(update={"game": game})
+
+
+def _names_a_game(name: TargetName, game: str) -> bool:
+    return name in _GAMES and re.fullmatch(_GAMES[name][0], game) is not None
+
+
+def listed_targets(item: object) -> list[object]:
+    """Return the targets of one entry of a list: a name, or names with their options."""
+    if isinstance(item, dict):
+        return [target_with(name, options) for name, options in item.items()]
+    return [target_with(item, None)]
+
+
+def target_with(name: object, options: object) -> object:
+    """Return one target as a mapping; options that are no mapping are left for pydantic to refuse."""
+    if options is None:
+        return {"name": name}
+    if isinstance(options, dict) and "name" in options:
+        raise ValueError(f"unknown key 'name' in {name}")
+    return {"name": name, **options} if isinstance(options, dict) else options
+
+
+def targets_schema(target: dict[str, Any], description: str) -> dict[str, Any]:
+    """Return the JSON Schema of a recipe's `targets`, with the options that each target has.
+
+    Args:
+        target: the schema of `Target`.
+        description: of the key.
+    """
+    options = {
+        "type": "object",
+        "properties": {name: _options_schema(target, name) for name in CONTAINERS},
+        "minProperties": 1,
+        "additionalProperties": False,
+    }
+    listed = {"anyOf": [{"enum": list(CONTAINERS)}, options]}
+    lists = {"type": "array", "items": listed, "minItems": 1, "uniqueItems": True}
+    return {"description": description, "anyOf": [lists, options]}
+
+
+def _options_schema(target: dict[str, Any], name: TargetName) -> dict[str, Any]:
+    known = target["properties"]
+    usual = {"default": CONTAINERS[name][0], "enum": list(CONTAINERS[name])}
+    options = {"container": {**known["container"], **usual}} | {key: known[key] for key in OPTIONS[name]}
+    return {"type": ["object", "null"], "properties": options, "additionalProperties": False}
