@@ -177,6 +177,14 @@ def test_figures_of_the_first_pairs_are_over_those_pairs_alone() -> None:
     assert (seen.scores["l1"], seen.first(2).scores["l1"]) == (4.0, 2.0)
 
 
+def test_results_compared_together_score_as_each_alone() -> None:
+    rng = np.random.default_rng(5)
+    hr = rng.random((32, 32, 3), np.float32)
+    pair = Pair("x", box_reduce(hr, (8, 8)), hr, Edges("wrap", "wrap"))
+    results = [rng.random((32, 32, 3), np.float32), hr]
+    assert Judge().compare(results, pair) == tuple(Judge().measure(result, pair) for result in results)
+
+
 def test_models_stand_beside_bicubic_and_nearest(textures: Path, model: Path) -> None:
     pairs = degraded(textures, Degradation(), seed=3)
     done = []
@@ -184,7 +192,7 @@ def test_models_stand_beside_bicubic_and_nearest(textures: Path, model: Path) ->
     assert [m.name for m in result.measured] == ["nearest", "bicubic", "tiny"]
     assert result.titles == ("LR", "bicubic", "tiny", "HR")
     assert all(len(row) == 4 for row in result.rows)
-    assert done[-1] == ("tiny", 3, 3)
+    assert done == [(1, 3), (2, 3), (3, 3)]
     assert result.best("psnr_y") in {"nearest", "bicubic"}
     again = evaluate(degraded(textures, Degradation(), seed=3), [str(model)], seed=3, device="cpu")
     assert again.as_json() == result.as_json()

@@ -111,6 +111,8 @@ def test_perceptual_distances_are_zero_for_equal_pictures_only(alexnet: Trunk, v
         torch.testing.assert_close(distance(a, a), torch.zeros(2), atol=1e-5, rtol=0)
         assert (distance(a, b) > 1e-4).all()
         torch.testing.assert_close(distance(a, b), distance(b, a))
+        together, alone = distance(a, b[:1]), [distance(x[None], b[:1]) for x in a]
+        torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-4)
 
 
 def test_lpips_has_a_gradient_even_where_the_features_are_zero(alexnet: Trunk) -> None:

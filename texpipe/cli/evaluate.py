@@ -92,7 +92,7 @@ def evaluate(
             seed=seed if textures is not None else None,
             device=device,
             colour=colour,
-            progress=lambda name, done, total: status.update(f"{name}: {done}/{total} textures"),
+            progress=lambda done, total: status.update(f"evaluating: {done}/{total} textures"),
         )
     if output is not None:
         _write(output, evaluation)
@@ -115,8 +115,10 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
 def _table(console: Console, evaluation: Evaluation) -> None:
     from rich.table import Table
 
+    from texpipe.train.metrics import METRICS
+
     # One row per metric: models' names are long and there are more metrics than a terminal has room for.
-    metrics = list(dict.fromkeys(metric for m in evaluation.measured for metric in m.scores))
+    metrics = [metric for metric in METRICS if any(metric in m.scores for m in evaluation.measured)]
     table = Table("", *(m.name for m in evaluation.measured), title=f"{evaluation.pictures} textures")
     for metric in metrics:
         best = evaluation.best(metric)

@@ -12,7 +12,6 @@ import torch
 
 from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
-from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
 from texpipe.train.collection import Collection, collect
@@ -68,7 +67,7 @@ def evaluate(
     seed: int | None = None,
     device: str = "auto",
     colour: Colour = "off",
-    progress: Callable[[str, int, int], None] = lambda *_: None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Upscale all pairs in every way and measure the results.
 
@@ -78,7 +77,7 @@ def evaluate(
         seed: of the degradation, for the report.
         device: auto, cpu or cuda.
         colour: colour match after each model, as `run` does it; bicubic and nearest need none.
-        progress: called with the way's name, the textures done and all textures.
+        progress: called with the textures done and all textures.
 
     Raises:
         ModelError: a model cannot be loaded.
@@ -88,20 +87,22 @@ def evaluate(
     judge = Judge(choose(device).name)
     ways: list[tuple[str, Upscaler]] = [(name, plain(name, scale)) for name in PLAIN]
     ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
-    rows = [[repeat(pair.lr, scale)] for pair in pairs[:_SHEET_ROWS]]
-    measured = []
-    for name, upscaler in ways:
-        textures: dict[str, Scores] = {}
-        for i, pair in enumerate(pairs):
-            result = upscaler(pair.lr, pair.edges)
-            textures[pair.name] = judge.measure(result, pair)
-            if i < _SHEET_ROWS and name != "nearest":
-                rows[i].append(result)
-            progress(name, i + 1, len(pairs))
-        measured.append(Measured(name, average(textures.values()), textures))
-    shown = tuple((*row, pair.hr) for row, pair in zip(rows, pairs, strict=False))
+    scores: list[dict[str, Scores]] = [{} for _ in ways]
+    shown: list[tuple[Floats, ...]] = []
+    for pair in pairs:
+        results = [upscaler(pair.lr, pair.edges) for _, upscaler in ways]
+        for textures, found in zip(scores, judge.compare(results, pair), strict=True):
+            textures[pair.name] = found
+        if len(shown) < _SHEET_ROWS:
+            # What `nearest` made is the source, repeated.
+            shown.append((*results, pair.hr))
+        progress(len(scores[0]), len(pairs))
+    measured = tuple(
+        Measured(name, average(textures.values()), textures)
+        for (name, _), textures in zip(ways, scores, strict=True)
+    )
     titles = ("LR", *(name for name, _ in ways if name != "nearest"), "HR")
-    return Evaluation(len(pairs), seed, tuple(measured), titles, shown)
+    return Evaluation(len(pairs), seed, measured, titles, tuple(shown))
 
 
 def degraded(

@@ -124,7 +124,8 @@ def lpips(trunk: Trunk, a: Tensor, b: Tensor) -> Tensor:
 
     Args:
         trunk: VGG16 or AlexNet with heads.
-        a, b: N x 3 x H x W in [0, 1], H and W at least 32 for AlexNet.
+        a: N x 3 x H x W in [0, 1], H and W at least 32 for AlexNet.
+        b: as many, or one that all are compared with.
 
     Returns:
         N distances, 0 for equal pictures.
@@ -144,7 +145,8 @@ def dists(trunk: Trunk, alpha: Tensor, beta: Tensor, a: Tensor, b: Tensor) -> Te
     Args:
         trunk: VGG16.
         alpha, beta: 1,475 weights each, of the means (texture) and of the correlations (structure).
-        a, b: N x 3 x H x W in [0, 1].
+        a: N x 3 x H x W in [0, 1].
+        b: as many, or one that all are compared with.
 
     Returns:
         N distances, 0 for equal pictures.
@@ -196,7 +198,8 @@ def st_lpips(trunk: Trunk, a: Tensor, b: Tensor) -> Tensor:
 
     Args:
         trunk: AlexNet with the weights and heads of ST-LPIPS.
-        a, b: N x 3 x H x W in [0, 1].
+        a: N x 3 x H x W in [0, 1].
+        b: as many, or one that all are compared with.
 
     Returns:
         N distances, 0 for equal pictures.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ Metric: TypeAlias = Literal[
 ]
 Scores: TypeAlias = dict[Metric, float]
 
+METRICS: tuple[Metric, ...] = get_args(Metric)
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"psnr_y", "ssim_y", "lr_psnr"})
 _LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255
 _SSIM_WINDOW = 11
@@ -60,51 +61,67 @@ class Judge:
         """Whether LPIPS can be measured."""
         return "alexnet" in self._trunks
 
-    @torch.no_grad()
     def measure(self, result: Floats, pair: Pair) -> Scores:
-        """Measure one result.
+        """Measure one result; see `compare`."""
+        return self.compare([result], pair)[0]
+
+    @torch.no_grad()
+    def compare(self, results: Sequence[Floats], pair: Pair) -> tuple[Scores, ...]:
+        """Measure several results for one texture; the original's features are computed once for all of them.
 
         Args:
-            result: H x W x 3 in [0, 1].
-            pair: its source and the original of the same size as the result.
+            results: each H x W x 3 in [0, 1].
+            pair: their source and the original of the same size as the results.
 
         Returns:
-            psnr_y (dB), ssim_y (from 11 pixels a side), the perceptual distances, l1 (levels), lr_psnr (dB,
-            LR-consistency: the box-reduced result against the source), colour_drift (levels: mean absolute
-            difference of the same), and for textures that tile seam (mean step across the border over the
-            mean step inside; 1 is seamless).
+            For each psnr_y (dB), ssim_y (from 11 pixels a side), the perceptual distances, l1 (levels),
+            lr_psnr (dB, LR-consistency: the box-reduced result against the source), colour_drift (levels:
+            mean absolute difference of the same), and for textures that tile seam (mean step across the
+            border over the mean step inside; 1 is seamless).
         """
-        ours, theirs = luma(result), luma(pair.hr)
-        scores: Scores = {"psnr_y": psnr(ours, theirs)}
-        if min(ours.shape) >= _SSIM_WINDOW:
-            scores["ssim_y"] = ssim(ours, theirs)
-        scores.update(self._perceptual(_tensor(result, self.place), _tensor(pair.hr, self.place)))
-        reduced = box_reduce(result, pair.lr.shape[:2])
-        scores["l1"] = float(np.abs(result - pair.hr).mean()) * 255
-        scores["lr_psnr"] = psnr(reduced * 255, pair.lr * 255)
-        scores["colour_drift"] = float(np.abs(reduced - pair.lr).mean()) * 255
-        seams = [
-            s
-            for s, mode in ((seam(result), pair.edges.y), (seam(result.swapaxes(0, 1)), pair.edges.x))
-            if mode == "wrap"
-        ]
-        if seams:
-            scores["seam"] = float(np.mean(seams))
-        return scores
+        perceptual = self._perceptual(
+            torch.cat([_tensor(result, self.place) for result in results]), _tensor(pair.hr, self.place)
+        )
+        return tuple(
+            _fidelity(result, pair) | {name: float(values[i]) for name, values in perceptual.items()}
+            for i, result in enumerate(results)
+        )
 
-    def _perceptual(self, ours: Tensor, theirs: Tensor) -> Scores:
-        scores: Scores = {}
+    def _perceptual(self, ours: Tensor, theirs: Tensor) -> dict[Metric, Tensor]:
+        """Compare N pictures with one; N values per metric."""
+        found: dict[Metric, Tensor] = {}
         if "alexnet" in self._trunks:
-            scores["lpips_alex"] = float(lpips(self._trunks["alexnet"], ours, theirs))
+            found["lpips_alex"] = lpips(self._trunks["alexnet"], ours, theirs)
         if "vgg16" in self._trunks:
-            scores["lpips_vgg"] = float(lpips(self._trunks["vgg16"], ours, theirs))
+            found["lpips_vgg"] = lpips(self._trunks["vgg16"], ours, theirs)
         if "stlpips" in self._trunks:
-            scores["st_lpips"] = float(st_lpips(self._trunks["stlpips"], ours, theirs))
+            found["st_lpips"] = st_lpips(self._trunks["stlpips"], ours, theirs)
         if self._dists:
-            scores["dists"] = float(
-                dists(self._trunks["vgg16"], self._dists["alpha"], self._dists["beta"], ours, theirs)
-            )
-        return scores
+            weights = self._dists["alpha"], self._dists["beta"]
+            found["dists"] = dists(self._trunks["vgg16"], *weights, ours, theirs)
+        return found
+
+
+def _fidelity(result: Floats, pair: Pair) -> Scores:
+    """Measure what needs no network."""
+    ours, theirs = luma(result), luma(pair.hr)
+    reduced = box_reduce(result, pair.lr.shape[:2])
+    scores: Scores = {
+        "psnr_y": psnr(ours, theirs),
+        "l1": float(np.abs(result - pair.hr).mean()) * 255,
+        "lr_psnr": psnr(reduced * 255, pair.lr * 255),
+        "colour_drift": float(np.abs(reduced - pair.lr).mean()) * 255,
+    }
+    if min(ours.shape) >= _SSIM_WINDOW:
+        scores["ssim_y"] = ssim(ours, theirs)
+    seams = [
+        seam(picture)
+        for picture, mode in ((result, pair.edges.y), (result.swapaxes(0, 1), pair.edges.x))
+        if mode == "wrap"
+    ]
+    if seams:
+        scores["seam"] = float(np.mean(seams))
+    return scores
 
 
 def average(all_scores: Iterable[Mapping[Metric, float]]) -> Scores:
