@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from texpipe.cli.console import Console, ProgressBar
 from texpipe.cli.options import json_option, order_options, quiet_option
 from texpipe.cli.summary import show
+from texpipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from texpipe.order import Outcome
 
 
 @click.command()
@@ -18,6 +23,7 @@ from texpipe.cli.summary import show
     "--strict", is_flag=True, help="Stop at the first texture that fails, before anything is written."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
+@click.option("--report", is_flag=True, help="Write OUTPUT/report/index.html too, as `texpipe report` does.")
 @json_option
 @quiet_option
 @click.pass_obj
@@ -33,6 +39,7 @@ def run(
     shard: str | None,
     strict: bool,
     dry_run: bool,
+    report: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -47,9 +54,24 @@ def run(
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
+    if report and (dry_run or shard is not None):
+        raise UsageError(
+            "--report shows a pack, and this writes none",
+            hint="Leave out --report; `texpipe report` makes it later.",
+        )
     order = Order.make(
         recipe, input_, output, model, targets, device=device, precision=precision, shard=shard, strict=strict
     )
     with ProgressBar(console) as bar:
         outcome = run_recipe(order, dry_run=dry_run, progress=bar)
-    return show(console, outcome, as_json=as_json)
+        page = _report(outcome, bar) if report else None
+    code = show(console, outcome, as_json=as_json)
+    if page is not None:
+        console.say(f"The report is {page}: open it in a browser")
+    return code
+
+
+def _report(outcome: Outcome, bar: ProgressBar) -> Path:
+    from texpipe.report.page import write_report
+
+    return write_report(outcome.output, progress=bar)

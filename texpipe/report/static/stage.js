@@ -101,7 +101,18 @@ class Stage {
     this.box.style.setProperty("--tile-width", `${Math.max(1, Math.round(width * zoom))}px`);
     this.box.style.setProperty("--tile-height", `${Math.max(1, Math.round(height * zoom))}px`);
     this.box.dataset.enlarged = String(zoom >= 1);
+    this.box.dataset.narrow = String(this.box.querySelector(".plane").clientWidth < 120);
+    this.snap();
     this.zoomed(zoom, this.zoom === null);
+  }
+
+  /** Centring may end between pixels, which would blur what has sharp edges. */
+  snap() {
+    const planes = this.box.querySelector(".planes");
+    planes.style.left = planes.style.top = "0";
+    const { left, top } = planes.getBoundingClientRect();
+    planes.style.left = `${Math.round(left) - left}px`;
+    planes.style.top = `${Math.round(top) - top}px`;
   }
 
   resultSize() {

@@ -1,0 +1,270 @@
+"""The report in a real browser: what is seen, dragged, filtered, sorted and typed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import chromium, require_browser, screen, within
+from dumps import texture
+from reportable import finished_pack
+
+from texpipe.manifest import Entry, read_manifest
+from texpipe.passes.resample import repeat
+from texpipe.pixels import save_png
+from texpipe.report.finished import result_of, source_of
+from texpipe.report.page import write_report
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = '"><img src=x onerror=document.title=1>.png'
+PLAIN = ["brick.png", "grass.png", "leaf.png"]
+
+
+@pytest.fixture(scope="module")
+def driver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    require_browser(request.config)
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A run of the real command line with its report: three textures, one with a hostile name, one broken."""
+    folder = tmp_path_factory.mktemp("run")
+    for number, name in enumerate([*PLAIN, HOSTILE]):
+        alpha = "binary" if name == "leaf.png" else "opaque"
+        save_png(folder / "dump" / name, texture(number, (16 << number % 2, 16), alpha))
+    (folder / "dump" / "torn.png").write_bytes(b"no picture")
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        f"version: 1\nname: walk\ninput: dump\noutput: out\nmodel: {tiny_model}\ntargets: [folder]\n"
+        "rules:\n  - {match: {name: brick.png}, edges: {x: wrap, y: mirror}}\n"
+    )
+    command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--report"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 7, done.stderr
+    assert "report/index.html" in done.stderr
+    return folder / "out"
+
+
+@pytest.fixture
+def page(driver, output: Path) -> Iterator:
+    """The report, freshly opened; afterwards the console must be empty."""
+    driver.get("about:blank")
+    driver.get((output / "report" / "index.html").as_uri())
+    yield driver
+    assert driver.get_log("browser") == []
+
+
+def press(page, keys: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(page).send_keys(keys).perform()
+
+
+def names(page) -> list[str]:
+    return page.execute_script("return list.rows.map((row) => row.texture.source)")
+
+
+def look_at(page, name: str, zoom: int = 2, **view: str) -> None:
+    """Show a texture by its row, with the slider in the middle and every pixel of the result `zoom` pixels wide."""
+    page.execute_script("go(list.rows.findIndex((row) => row.texture.source === arguments[0]))", name)
+    for switch, value in view.items():
+        page.find_element("css selector", f"#{switch} input[value={value}] + span").click()
+    page.execute_script("stage.zoom = arguments[0]; stage.size(); stage.slide(50);", zoom)
+    page.execute_async_script(
+        "const done = arguments[0];"
+        "Promise.all([...document.querySelectorAll('.plane img')].map((one) => one.decode())).then(() =>"
+        "requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
+def pictures(output: Path, name: str, zoom: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Return source and result of a texture, both `zoom` times the result's size, H x W x 4 uint8."""
+    entries = {entry.source: entry for entry in read_manifest(output / "manifest.json").textures}
+    source = source_of(entries[name], output.parent / "dump")
+    return repeat(source, 4 * zoom), repeat(result_of(entries[name], output), zoom)
+
+
+def beside_the_knob(shown: np.ndarray, cut: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which columns lie left and right of the slider, clear of its knob and the knob's shadow."""
+    columns = np.arange(shown.shape[1])
+    return columns < cut - 30, columns > cut + 30
+
+
+def test_source_left_and_result_right_of_the_slider(page, output: Path) -> None:
+    look_at(page, "grass.png")
+    before, after = pictures(output, "grass.png")
+    shown = within(page, ".plane.after")
+    assert shown.shape[:2] == after.shape[:2]
+    left, right = beside_the_knob(shown, shown.shape[1] // 2)
+    assert (shown[:, left] == before[:, left, :3]).all()
+    assert (shown[:, right] == after[:, right, :3]).all()
+    assert (before[:, right] != after[:, right]).any(), "the test can tell them apart"
+
+
+def test_the_slider_is_dragged(page, output: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    look_at(page, "grass.png")
+    before, after = pictures(output, "grass.png")
+    width = after.shape[1]
+    knob = page.find_element("id", "slider")
+    ActionChains(page).click_and_hold(knob).move_by_offset(width // 4, 10).release().perform()
+    assert abs(int(knob.get_attribute("aria-valuenow")) - 75) <= 1
+    shown = within(page, ".plane.after")
+    left, right = beside_the_knob(shown, width * 3 // 4)
+    assert (shown[:, left] == before[:, left, :3]).all()
+    assert (shown[:, right] == after[:, right, :3]).all()
+
+
+def test_the_slider_has_keys(page) -> None:
+    look_at(page, "grass.png")
+    value = lambda: int(page.find_element("id", "slider").get_attribute("aria-valuenow"))  # noqa: E731
+    press(page, "\ue014")  # right
+    assert value() == 51
+    page.execute_script("stage.slide(0)")
+    press(page, "\ue012")  # left
+    assert value() == 0
+
+
+def test_backdrops_show_where_alpha_is_nothing(page, output: Path) -> None:
+    before, after = pictures(output, "leaf.png")
+    for backdrop, colour in (("magenta", (255, 0, 255)), ("black", (0, 0, 0))):
+        look_at(page, "leaf.png", backdrop=backdrop)
+        shown = within(page, ".plane.after")
+        left, right = beside_the_knob(shown, shown.shape[1] // 2)
+        for side, picture in ((left, before), (right, after)):
+            holes = picture[..., 3] == 0
+            assert holes.any()
+            assert (shown[side & holes] == colour).all()
+            assert (shown[side & ~holes] == picture[side & ~holes][:, :3]).all()
+
+
+def test_alpha_and_colour_apart(page, output: Path) -> None:
+    before, after = pictures(output, "leaf.png")
+    look_at(page, "leaf.png", channel="alpha")
+    shown = within(page, ".plane.after")
+    left, right = beside_the_knob(shown, shown.shape[1] // 2)
+    assert (shown[:, left] == before[:, left, 3:]).all()
+    assert (shown[:, right] == after[:, right, 3:]).all()
+    look_at(page, "leaf.png", channel="colour")
+    shown = within(page, ".plane.after")
+    assert (shown[:, left] == before[:, left, :3]).all(), "what alpha hides too"
+    assert (shown[:, right] == after[:, right, :3]).all()
+
+
+def test_nine_tiles_as_the_console_lays_them(page, output: Path) -> None:
+    look_at(page, "brick.png", 1, tiling="nine", layout="beside")
+    before, after = pictures(output, "brick.png", 1)
+    for which, tile in (("before", before), ("after", after)):
+        column = np.concatenate([tile[::-1], tile, tile[::-1]])  # y mirrors, x wraps
+        assert (within(page, f".plane.{which}") == np.concatenate([column] * 3, axis=1)[..., :3]).all()
+
+
+def test_space_shows_the_source_alone_while_it_is_held(page, output: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    look_at(page, "grass.png")
+    before, _ = pictures(output, "grass.png")
+    ActionChains(page).key_down(" ").perform()
+    assert (within(page, ".plane.before")[:, :-30] == before[:, :-30, :3]).all()
+    ActionChains(page).key_up(" ").perform()
+    assert page.find_element("id", "slider").get_attribute("aria-valuenow") == "50"
+
+
+def test_keys_step_through_the_list(page) -> None:
+    shown = names(page)
+    assert shown[0] == "torn.png", "what failed comes first"
+    place = page.find_element("id", "place")
+    assert place.text == f"1 of {len(shown)}"
+    press(page, "j")
+    press(page, "\ue015")  # down
+    assert place.text == f"3 of {len(shown)}"
+    assert page.find_element("css selector", "#facts h2").text == shown[2]
+    assert page.find_element("css selector", "[aria-selected=true]").get_attribute("title") == shown[2]
+    press(page, "k")
+    assert place.text == f"2 of {len(shown)}"
+
+
+def test_filters_and_search(page) -> None:
+    menu = page.find_element("css selector", "[data-filter=class]")
+    menu.click()
+    menu.find_element("css selector", "input[value=binary]").click()
+    assert names(page) == ["leaf.png"]
+    assert page.find_element("id", "shown").text == "1 of 5 textures"
+    press(page, "\ue00c")  # escape closes the menu
+    assert menu.get_attribute("open") is None
+    page.find_element("id", "search").send_keys("brick")
+    assert names(page) == []
+    page.find_element("id", "clear").click()
+    assert len(names(page)) == 5
+    press(page, "GRASS")
+    assert names(page) == ["grass.png"]
+
+
+def test_orders(page, output: Path) -> None:
+    from selenium.webdriver.support.select import Select
+
+    entries = read_manifest(output / "manifest.json").textures
+    drift = {entry.source: entry.metrics.colour_drift or 0 for entry in entries if entry.metrics}
+    select = Select(page.find_element("id", "sort"))
+    select.select_by_value("colour")
+    assert names(page)[:4] == sorted(drift, key=lambda name: -drift[name])
+    select.select_by_value("name")
+    assert names(page) == [entry.source for entry in entries]
+
+
+def test_a_hostile_name_is_only_a_name(page) -> None:
+    look_at(page, HOSTILE)
+    assert page.find_element("css selector", "#facts h2").text == HOSTILE
+    assert page.title == "walk · texpipe report"
+    assert not page.find_elements("css selector", "[onerror]")
+    page.refresh()
+    assert page.find_element("css selector", "#facts h2").text == HOSTILE, "the address names it"
+
+
+def test_a_failure_says_why(page) -> None:
+    look_at_failed = page.find_element("css selector", "[role=option][title='torn.png']")
+    look_at_failed.click()
+    assert "not a PNG" in page.find_element("css selector", "#stage .note").text
+
+
+def test_light_and_dark(page, tmp_path: Path) -> None:
+    background = {}
+    for theme in ("light", "dark"):
+        page.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+        page.get_screenshot_as_file(str(tmp_path / f"{theme}.png"))
+        background[theme] = screen(page)[-2, 640, :3].mean()
+    assert background["light"] > 200
+    assert background["dark"] < 60
+
+
+def test_a_picture_that_is_gone_is_named(driver, tmp_path: Path) -> None:
+    report = write_report(finished_pack(tmp_path))
+    for picture in (report.parent / "pictures").glob("*-after.png"):
+        picture.unlink()
+    driver.get(report.as_uri())
+    driver.execute_async_script("setTimeout(arguments[0], 200)")
+    assert (
+        driver.find_element("css selector", ".plane.after.gone")
+        .get_attribute("data-note")
+        .startswith("pictures/")
+    )
+    assert all("ERR_FILE_NOT_FOUND" in line["message"] for line in driver.get_log("browser"))
+
+
+def test_of_thousands_only_the_rows_in_view_exist(driver, tmp_path: Path) -> None:
+    many = [Entry(f"gone/{number:05}.png", "failed", reason="the file is empty") for number in range(3000)]
+    driver.get(write_report(finished_pack(tmp_path, others=many)).as_uri())
+    assert len(driver.find_elements("css selector", "[role=option]")) < 60
+    press(driver, "\ue010")  # end
+    assert driver.find_element("id", "place").text == "3002 of 3002"
+    driver.find_element("css selector", "[aria-selected=true][aria-posinset='3002']")
+    assert len(driver.find_elements("css selector", "[role=option]")) < 60
+    assert driver.get_log("browser") == []
