@@ -20,11 +20,12 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.passes.resample import repeat
 from texpipe.texture import Edges
 from texpipe.train import metrics, weights
+from texpipe.train.baselines import bicubic
 from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.evaluate import degraded, evaluate, real_pairs
 from texpipe.train.metrics import Judge, average, box_reduce, luma, psnr, seam, ssim
-from texpipe.train.sheets import bicubic, sheet
+from texpipe.train.sheets import sheet
 from texpipe.train.validation import Validation, judge_result, toned
 
 METRIC_WEIGHTS = ("alexnet", "vgg16", "stlpips", "dists")
@@ -189,11 +190,11 @@ def test_models_stand_beside_bicubic_and_nearest(textures: Path, model: Path) ->
     pairs = degraded(textures, Degradation(), seed=3)
     done = []
     result = evaluate(pairs, [str(model)], seed=3, device="cpu", progress=lambda *x: done.append(x))
-    assert [m.name for m in result.measured] == ["nearest", "bicubic", "tiny"]
-    assert result.titles == ("LR", "bicubic", "tiny", "HR")
-    assert all(len(row) == 4 for row in result.rows)
+    assert [m.name for m in result.measured] == ["nearest", "bicubic", "scale2x", "tiny"]
+    assert result.titles == ("LR", "bicubic", "scale2x", "tiny", "HR")
+    assert all(len(row) == 5 for row in result.rows)
     assert done == [(1, 3), (2, 3), (3, 3)]
-    assert result.best("psnr_y") in {"nearest", "bicubic"}
+    assert result.best("psnr_y") in {"nearest", "bicubic", "scale2x"}
     again = evaluate(degraded(textures, Degradation(), seed=3), [str(model)], seed=3, device="cpu")
     assert again.as_json() == result.as_json()
     other = evaluate(degraded(textures, Degradation(), seed=4), [], seed=4, device="cpu")
@@ -284,7 +285,7 @@ def test_the_command_prints_json_and_writes_a_sheet(textures: Path, model: Path,
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert report["pictures"] == 2
-    assert [m["name"] for m in report["models"]] == ["nearest", "bicubic", "tiny"]
+    assert [m["name"] for m in report["models"]] == ["nearest", "bicubic", "scale2x", "tiny"]
     assert json.loads((output / "evaluation.json").read_text()) == report
     assert (output / "sheet.png").is_file()
 

@@ -64,7 +64,7 @@ def evaluate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure models side by side on held-out textures, always beside bicubic and nearest.
+    """Measure models side by side on held-out textures, always beside nearest, bicubic and Scale2x.
 
     \b
     Example:

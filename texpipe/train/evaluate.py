@@ -1,4 +1,4 @@
-"""Models side by side on textures that none of them was trained on, always beside bicubic and nearest."""
+"""Models side by side on textures that none of them was trained on, always beside ways without a network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
+from texpipe.train.baselines import Upscaler, baselines
 from texpipe.train.collection import Collection, collect
 from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.dither import Floats
 from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
-from texpipe.train.validation import Upscaler, held_out, plain, upscaler_of
+from texpipe.train.validation import held_out, upscaler_of
 from texpipe.upscale.device import choose
 
 log = logging.getLogger(__name__)
 
-PLAIN = ("nearest", "bicubic")
 _SHEET_ROWS = 8
 _GREY = 0.5
 
@@ -73,10 +73,10 @@ def evaluate(
 
     Args:
         pairs: from `degraded` or `real_pairs`.
-        models: names or paths; bicubic and nearest are always there.
+        models: names or paths; nearest, bicubic and Scale2x are always there.
         seed: of the degradation, for the report.
         device: auto, cpu or cuda.
-        colour: colour match after each model, as `run` does it; bicubic and nearest need none.
+        colour: colour match after each model, as `run` does it; the others need none.
         progress: called with the textures done and all textures.
 
     Raises:
@@ -85,7 +85,7 @@ def evaluate(
     """
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
     judge = Judge(choose(device).name)
-    ways: list[tuple[str, Upscaler]] = [(name, plain(name, scale)) for name in PLAIN]
+    ways = [*baselines(scale).items()]
     ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
     scores: list[dict[str, Scores]] = [{} for _ in ways]
     shown: list[tuple[Floats, ...]] = []

@@ -48,10 +48,3 @@ def save_sheet(
 ) -> None:
     """Write a sheet as PNG; arguments as in `sheet`."""
     write_atomic(path, encode_png(sheet(titles, rows, side=side)))
-
-
-def bicubic(lr: Floats, scale: int) -> Floats:
-    """Enlarge h x w x 3 bicubically (Catmull-Rom, as Pillow has it); clamped to [0, 1]."""
-    size = (lr.shape[1] * scale, lr.shape[0] * scale)
-    planes = [Image.fromarray(np.ascontiguousarray(lr[..., c])) for c in range(3)]
-    return np.stack([np.asarray(p.resize(size, Image.Resampling.BICUBIC)) for p in planes], axis=2).clip(0, 1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from torch import nn
@@ -12,15 +11,13 @@ from torch import nn
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges
+from texpipe.train.baselines import Upscaler, bicubic
 from texpipe.train.collection import Collection, Picture
 from texpipe.train.dataset import Pair, held_out_pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.dither import Floats
 from texpipe.train.generators import upscale
 from texpipe.train.metrics import Judge, Metric, Scores, average
-from texpipe.train.sheets import bicubic
-
-Upscaler: TypeAlias = Callable[[Floats, Edges], Floats]
 
 _DRIFT_TOLERANCE = 0.05
 """Levels of colour drift that are rounding, not drift."""
@@ -87,13 +84,6 @@ def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
     if colour == "histogram":
         return match_histogram(result, cover, lr, source_cover)
     return match_source(result, cover, lr, source_cover, edges)
-
-
-def plain(name: str, scale: int) -> Upscaler:
-    """Return an upscaler without a network: `bicubic` or `nearest`."""
-    ways: dict[str, Callable[[Floats, int], Floats]] = {"bicubic": bicubic, "nearest": repeat}
-    way = ways[name]
-    return lambda lr, edges: way(lr, scale)
 
 
 def columns(
