@@ -248,6 +248,12 @@ def test_results_out_of_a_cache_file(tmp_path: Path) -> None:
     assert np.array_equal(decode(file.read_bytes(), name="x.png")[0], rgba)
 
 
+def test_results_in_an_archive_are_named_as_such(tmp_path: Path) -> None:
+    archive = Output("other", "other/pack.o2r", "1" * 64, (32, 32))
+    page = write_report(finished_pack(tmp_path, written=lambda _: archive))
+    assert "inside other/pack.o2r" in texture_of(page, "a.png")["after"]["missing"]
+
+
 def test_unknown_names_and_unfinished_packs(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"cannot read .*manifest\.json"):
         write_report(tmp_path)

@@ -15,6 +15,7 @@ from texpipe.read.decode import decode
 from texpipe.texture import Rgba8, Source
 
 _CACHES = (".hts", ".htc")
+_PICTURES = (".png", ".dds", ".tga", ".bmp")
 
 
 def chosen(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
@@ -77,6 +78,11 @@ def shown_output(entry: Entry) -> Output | None:
     """Return the file to show as a texture's result: a PNG if there is one, for that needs no conversion."""
     pngs = (one for one in entry.outputs if PurePosixPath(one.path).suffix == ".png")
     return next(pngs, entry.outputs[0] if entry.outputs else None)
+
+
+def can_show(written: Output) -> bool:
+    """Return whether a result can be taken out of the file that it is in; out of archives it cannot."""
+    return PurePosixPath(written.path).suffix in (*_PICTURES, *_CACHES)
 
 
 def result_of(entry: Entry, output: Path) -> Rgba8:

@@ -15,7 +15,7 @@ import numpy as np
 from texpipe.errors import PackError, SourceError
 from texpipe.manifest import Entry
 from texpipe.pixels import encode_png
-from texpipe.report.finished import result_of, shown_output, source_of
+from texpipe.report.finished import can_show, result_of, shown_output, source_of
 from texpipe.store import key_of, write_atomic
 from texpipe.texture import Rgba8
 
@@ -69,6 +69,8 @@ class PictureFolder:
         written = shown_output(entry)
         if written is None:
             return Shown(missing=entry.reason or "nothing was written")
+        if not can_show(written):
+            return Shown(missing=f"it is inside {written.path}: with `folder` among the targets it is shown")
         stem = f"{key_of(entry.sha256, written.sha256, written.size)[:24]}-after"
         try:
             if not self._has(stem):

@@ -82,6 +82,7 @@ function decisions(texture) {
     ["Left, right", texture.edges?.x, x],
     ["Top, bottom", texture.edges?.y, y],
   ];
+  if (texture.spot) lines.push(["Piece", `column ${texture.spot.column + 1}, row ${texture.spot.row + 1}`, texture.spot.why]);
   return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
 }
 
@@ -96,7 +97,7 @@ function decision([what, value, why]) {
   );
 }
 
-/** Other palettes of the same texels, or the other pieces of a split picture. */
+/** Other palettes of the same texels, or the whole picture that this is a piece of. */
 function relatives(texture, open) {
   if (!texture.family) return null;
   const family = TEXTURES.filter((one) => one.family === texture.family);
@@ -108,8 +109,25 @@ function relatives(texture, open) {
       element("span", { class: "hidden" }, one.source),
     ),
   );
-  return section(texture.group ? `${family.length} pieces` : `${family.length} palettes`,
-    element("div", { class: "relatives" }, ...buttons));
+  const whole = family.every((one) => one.spot && one.size);
+  const box = element("div", { class: whole ? "joined" : "relatives" }, ...buttons);
+  if (whole) layOut(box, buttons, family);
+  return section(texture.group ? `${family.length} pieces` : `${family.length} palettes`, box);
+}
+
+/** Put the pieces of a split picture where they belong. */
+function layOut(box, buttons, family) {
+  const [width, height] = family[0].spot.picture;
+  const percent = (share) => `${share * 100}%`;
+  box.style.aspectRatio = `${width} / ${height}`;
+  family.forEach(({ spot, size }, at) => {
+    Object.assign(buttons[at].style, {
+      left: percent(spot.x / width),
+      top: percent(spot.y / height),
+      width: percent(size[0] / width),
+      height: percent(size[1] / height),
+    });
+  });
 }
 
 function duplicates(texture) {

@@ -30,11 +30,12 @@ function show(texture) {
   history.replaceState(null, "", texture ? `#${encodeURIComponent(texture.source)}` : "#");
 }
 
-/** Show a texture that may have no row of its own. */
+/** Show a texture; one without a row of its own stands in the row of its family. */
 function open(texture) {
-  const position = list.rows.findIndex((row) => row.texture === texture);
-  if (position >= 0) go(position);
-  else show(texture);
+  const own = list.rows.findIndex((row) => row.texture === texture);
+  const family = list.rows.findIndex((row) => row.texture.family && row.texture.family === texture?.family);
+  if (own >= 0 || family >= 0) go(own >= 0 ? own : family);
+  if (own < 0) show(texture);
 }
 
 /** Fill the list anew, and stay with the texture shown if it is still there. */

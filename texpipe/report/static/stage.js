@@ -1,7 +1,7 @@
 // The stage: a source and its result as two planes in one place, one cut by the slider, or side by side.
 "use strict";
 
-const ZOOMS = [0.125, 0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+const ZOOMS = [0.125, 0.25, 0.5, 0.75, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 const ROOM = 48; // pixels kept free around a fitted picture
 
 class Stage {
@@ -101,7 +101,9 @@ class Stage {
     this.box.style.setProperty("--tile-width", `${Math.max(1, Math.round(width * zoom))}px`);
     this.box.style.setProperty("--tile-height", `${Math.max(1, Math.round(height * zoom))}px`);
     this.box.dataset.enlarged = String(zoom >= 1);
-    this.box.dataset.narrow = String(this.box.querySelector(".plane").clientWidth < 120);
+    const { clientWidth, clientHeight } = this.box.querySelector(".plane");
+    this.box.dataset.narrow = String(clientWidth < 120);
+    this.box.dataset.flat = String(clientHeight < 48);
     this.snap();
     this.zoomed(zoom, this.zoom === null);
   }
