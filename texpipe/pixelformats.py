@@ -240,6 +240,7 @@ def decode(
     palette: bytes | None = None,
     *,
     stp: Stp = "opaque",
+    entry: TexelFormat | None = None,
 ) -> Rgba8:
     """Turn texels into RGBA8.
 
@@ -249,6 +250,7 @@ def decode(
         texels: any format but yuv16.
         palette: entries of an indexed format (RGBA5551 or PS1 15 bit); indices beyond it show as a hole.
         stp: what a set bit 15 means in a PS1 format: "opaque", or "semi" as for semi-transparent primitives.
+        entry: format of palette entries; N64 palettes may also be "ia16".
 
     Returns:
         H x W x 4 uint8, straight alpha.
@@ -263,7 +265,7 @@ def decode(
     else:
         if palette is None:
             raise ValueError(f"{texels}: an indexed format needs its palette")
-        direct = _direct(indexed.entry)
+        direct = _direct(entry or indexed.entry)
         entries = _from_bytes(
             palette, (len(palette) // 2, 1), direct.bits, little_endian=direct.little_endian
         )[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from texpipe.classify import classify
@@ -15,7 +15,7 @@ from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.store import pixel_digest
-from texpipe.texture import Facts, Plan, Progress, Source, Texture
+from texpipe.texture import AxisGuess, Edges, Facts, Plan, Progress, Source, Texture
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,17 @@ def _look(source: Source, recipe: Recipe) -> Item | Failure:
     return item_of(texture, recipe)
 
 
+def _as_dumped(facts: Facts, edges: Edges | None) -> Facts:
+    """What a dump says of a texture's borders counts more than what its pixels look like."""
+    if edges is None:
+        return facts
+    x, y = (AxisGuess(mode, 1.0, "the dump says so") for mode in (edges.x, edges.y))
+    return replace(facts, x=x, y=y)
+
+
 def item_of(texture: Texture, recipe: Recipe) -> Item:
     """Classify a decoded texture and plan what to do with it."""
-    facts = classify(texture)
+    facts = _as_dumped(classify(texture), texture.edges)
     plan = decide(recipe, texture.source.name, texture.size, facts)
     return Item(
         source=texture.source,

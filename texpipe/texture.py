@@ -70,11 +70,15 @@ class Source:
         name: path relative to the scanned folder, with forward slashes: the texture's name everywhere.
         file: where it is.
         emulator: its parsed file name, or None for a name that no grammar knows.
+        member: which picture of a file that holds several, in the terms of that file's reader.
+        alpha_file: the picture whose red channel is this one's alpha, of an old `_rgb` and `_a` pair.
     """
 
     name: str
     file: Path
     emulator: EmulatorName | None = None
+    member: str | None = None
+    alpha_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Texture:
         sha256: hex digest of the file's bytes.
         stored: how the file held the pixels.
         warnings: what decoding had to change, one line each.
+        edges: how it goes on beyond its borders, where the dump says so.
     """
 
     source: Source
@@ -109,6 +114,7 @@ class Texture:
     sha256: str
     stored: StoredForm
     warnings: tuple[str, ...] = ()
+    edges: Edges | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from texpipe.formats import beetle_psx, decomp, duckstation, folder, gliden64
+from texpipe.formats import beetle_psx, decomp, duckstation, folder, gliden64, rt64
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName
 
 __all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "parse_name"]
 
 TARGETS: Mapping[str, PackFormat] = {
-    one.name: one for one in (gliden64.FORMAT, folder.FORMAT, duckstation.FORMAT, beetle_psx.FORMAT)
+    one.name: one
+    for one in (gliden64.FORMAT, folder.FORMAT, duckstation.FORMAT, beetle_psx.FORMAT, rt64.FORMAT)
 }
 """The targets that a recipe can name."""
 
-GRAMMARS = (gliden64.parse, decomp.parse, duckstation.parse, beetle_psx.parse)
+GRAMMARS = (gliden64.parse, decomp.parse, duckstation.parse, beetle_psx.parse, rt64.parse)
 """How file names are read: the first grammar that fits wins."""
 
 

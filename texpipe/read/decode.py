@@ -3,30 +3,64 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from texpipe import pixels
 from texpipe.errors import Location, SourceError
-from texpipe.texture import Source, Texture
+from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
+from texpipe.texture import Source, StoredForm, Texture
 
 MAX_BYTES = pixels.MAX_PIXELS * 4 + (1 << 20)
 """Largest file that is read: the largest picture that is opened, uncompressed, and its headers."""
 
+_MAX_TILE = 1 << 16
+
 
 def decode(source: Source) -> Texture:
-    """Read and decode one texture file.
+    """Read and decode one texture.
 
     Raises:
         SourceError: the file cannot be read or is no whole picture. The message is the reason alone, the
             location is the texture's name.
     """
-    where = Location(Path(source.name))
+    reader = _READERS.get(source.file.suffix.lower(), _picture)
     try:
-        with source.file.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror or error}", location=where) from error
-    if len(data) > MAX_BYTES:
-        raise SourceError(f"is larger than the limit of {MAX_BYTES:,} bytes", location=where)
+        return reader(source)
+    except ValueError as error:
+        raise SourceError(str(error), location=Location(Path(source.name))) from error
+
+
+def _picture(source: Source) -> Texture:
+    data = _bytes_of(source.file, MAX_BYTES, source)
     rgba, stored, warnings = pixels.decode(data, name=source.name)
     return Texture(source, rgba, hashlib.sha256(data).hexdigest(), stored, warnings)
+
+
+def _tmem(source: Source) -> Texture:
+    """A `.tmem` is nothing without the `.tile.json` beside it, which says the format of the texels too."""
+    memory = _bytes_of(source.file, TMEM_BYTES, source)
+    described = _bytes_of(source.file.with_suffix(".tile.json"), _MAX_TILE, source)
+    tile = read_tile(described)
+    known = source.emulator and replace(source.emulator, texels=tile.texels)
+    digest = hashlib.sha256(memory + described).hexdigest()
+    rgba = decode_tmem(memory, tile)
+    return Texture(replace(source, emulator=known), rgba, digest, StoredForm("RGBA"), edges=tile.edges)
+
+
+def _bytes_of(file: Path, limit: int, source: Source) -> bytes:
+    where = Location(Path(source.name))
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        which = "" if file == source.file else f"{file.name} beside it "
+        raise SourceError(f"{which}cannot be read: {error.strerror or error}", location=where) from error
+    if len(data) > limit:
+        raise SourceError(f"is larger than the limit of {limit:,} bytes", location=where)
+    return data
+
+
+_READERS: Mapping[str, Callable[[Source], Texture]] = {".tmem": _tmem}
+"""How a file is read, by its suffix; all others are pictures."""

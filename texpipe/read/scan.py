@@ -12,7 +12,7 @@ from texpipe.errors import SourceError
 from texpipe.formats import parse_name
 from texpipe.texture import Source
 
-PICTURES = frozenset({".png", ".tga", ".bmp", ".dds"})
+PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
 """Suffixes of texture files, in any case."""
 
 _HIDDEN, _LINK, _BARE = "hidden", "link to a folder", "without a suffix"

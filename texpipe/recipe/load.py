@@ -60,7 +60,7 @@ def load_recipe(path: Path) -> LoadedRecipe:
         raise _together(file, [fault_in(file, fault) for fault in document.faults])
     output = file.parent / Path(recipe.output).expanduser() if file == path else Path("build") / recipe.name
     return LoadedRecipe(
-        recipe=_with_model_path(recipe, file.parent),
+        recipe=_with_paths(recipe, file.parent),
         path=file,
         sha256=hashlib.sha256(data).hexdigest(),
         input=file.parent / Path(recipe.input).expanduser(),
@@ -134,7 +134,10 @@ def _place(problem: RecipeError) -> tuple[int, int]:
     return (at.line or 0, at.column or 0) if at else (0, 0)
 
 
-def _with_model_path(recipe: Recipe, folder: Path) -> Recipe:
+def _with_paths(recipe: Recipe, folder: Path) -> Recipe:
     """A model that is there beside the recipe is meant; every other name is for the catalogue to find."""
     beside = folder / Path(recipe.model).expanduser()
-    return recipe.model_copy(update={"model": str(beside)}) if beside.is_file() else recipe
+    model = str(beside) if beside.is_file() else recipe.model
+    return recipe.model_copy(
+        update={"model": model, "targets": tuple(target.relative_to(folder) for target in recipe.targets)}
+    )

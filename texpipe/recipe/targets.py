@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-TargetName: TypeAlias = Literal["gliden64", "folder", "duckstation", "beetle-psx"]
-Container: TypeAlias = Literal["folder", "hts", "htc"]
+TargetName: TypeAlias = Literal["gliden64", "folder", "duckstation", "beetle-psx", "rt64"]
+Container: TypeAlias = Literal["folder", "hts", "htc", "rtz"]
+Images: TypeAlias = Literal["dds", "png"]
 CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
     "gliden64": ("folder", "hts", "htc"),
     "folder": ("folder",),
     "duckstation": ("folder",),
     "beetle-psx": ("folder",),
+    "rt64": ("folder", "rtz"),
 }
 """The containers that each target can be written to, the usual one first."""
 
@@ -22,12 +25,15 @@ OPTIONS: dict[TargetName, tuple[str, ...]] = {
     "folder": (),
     "duckstation": ("game",),
     "beetle-psx": ("game",),
+    "rt64": ("game", "images", "hashes"),
 }
 """The options that each target has besides `container`."""
 
+_FILE_NAME = r'[^\\/:*?"<>|\x00]+(?<!\.)'
 _GAMES: dict[TargetName, tuple[str, str]] = {
     "duckstation": (r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067"),
-    "beetle-psx": (r'[^\\/:*?"<>|\x00]+(?<!\.)', "the name of the disc image without its suffix"),
+    "beetle-psx": (_FILE_NAME, "the name of the disc image without its suffix"),
+    "rt64": (_FILE_NAME, "a name for the .rtz file"),
 }
 """How each emulator names a game: a pattern and words for it."""
 
@@ -44,6 +50,13 @@ class Target(BaseModel):
     game: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None,
         description="What this emulator calls the game, where that differs from the recipe's game.",
+    )
+
+    images: Images | None = Field(
+        default=None, description="Kind of picture: dds (compressed, with mip levels; the usual) or png."
+    )
+    hashes: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")] | None = Field(
+        default=None, description="A rt64.json of the game, relative to this file: which hash each name has."
     )
 
     @field_validator("container", mode="before")
@@ -64,7 +77,7 @@ class Target(BaseModel):
             )
         return container
 
-    @field_validator("game")
+    @field_validator("game", "images", "hashes")
     @classmethod
     def _an_option_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
         name: TargetName | None = info.data.get("name")
@@ -80,6 +93,12 @@ class Target(BaseModel):
         if game is not None and name in _GAMES and not _names_a_game(name, game):
             raise ValueError(f"{name} wants {_GAMES[name][1]}, not {game!r}")
         return game
+
+    def relative_to(self, folder: Path) -> Target:
+        """Return the target with the path among its options relative to the recipe's folder."""
+        if self.hashes is None:
+            return self
+        return self.model_copy(update={"hashes": str(folder / Path(self.hashes).expanduser())})
 
     def of_game(self, game: str | None) -> Target:
         """Return the target for the recipe's game, unless it has a game of its own or names games in another way."""

@@ -1,0 +1,250 @@
+"""RT64 and the recompiled games on it: pictures of any name, found by hash through `rt64.json`.
+
+Source of every rule: RT64's `TEXTURE-PACKS.md`, `rt64_replacement_database.cpp` and `rt64_filesystem_zip.cpp`, as of
+2026-02. A dump (`HASH.v5.tmem` with `HASH.v5.tile.json`) names a texture by hash. Textures with GLideN64 names need
+a `rt64.json` of the game that says which hash belongs to which name: RT64 cannot compute those names itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from texpipe.errors import PackError
+from texpipe.formats.archive import ZipReader, harm_in
+from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable
+from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
+from texpipe.pixels import encode_png
+from texpipe.recipe.targets import Target
+from texpipe.texture import EmulatorName, Rgba8, Source
+
+NAME = "rt64"
+COPY_TO = """A .rtz file goes into the mods folder of a recompiled game; switch it on in the game's mod menu.
+A folder: in RT64's menu (F1, Textures) load it as replacement folder, or copy it to where your game looks for packs."""
+
+HASH_VERSION = 5
+LIST = "rt64.json"
+
+_MAX_LIST = 1 << 26
+_MAX_PICTURE = 1 << 30
+_NAME = re.compile(r"(?P<hash>[0-9a-f]{16})(?:\.v(?P<version>[1-9]))?\.(?:tmem|png|dds)")
+_RICE = re.compile(r"[0-9a-f]{8}#[0-9a-f]#[0-9a-f](?:#[0-9a-f]{8})?")
+_METHODS = (0, 8, 93)
+"""Stored, deflated, zstd: RT64 ignores other entries of a zip file."""
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """What a `rt64.json` knows: Rice name in lower case -> RT64 hashes, and by which version those were computed."""
+
+    of_rice: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version: int = HASH_VERSION
+
+
+def parse(name: str) -> EmulatorName | None:
+    """Read `HASH.v5.tmem` and pictures called `HASH.png`; None for any other name.
+
+    Args:
+        name: path relative to the dump; only the last part is looked at.
+    """
+    match = _NAME.fullmatch(PurePosixPath(name).name)
+    if match is None:
+        return None
+    version = () if match["version"] is None else (("version", int(match["version"])),)
+    return EmulatorName(NAME, fields=(("hash", match["hash"]), *version))
+
+
+def read_hashes(path: Path) -> Hashes:
+    """Read a `rt64.json`, to learn which hash belongs to which Rice name.
+
+    Raises:
+        PackError: the file cannot be read or is no `rt64.json`.
+    """
+    try:
+        if path.stat().st_size > _MAX_LIST:
+            raise PackError(f"{path} is larger than the limit of {_MAX_LIST:,} bytes")
+        return _hashes_in(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise PackError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise PackError(f"{path} is not a rt64.json: {error}") from error
+
+
+def _hashes_in(top: Mapping[str, Any]) -> Hashes:
+    """A missing configuration means today's defaults, a missing version in it means the first."""
+    configuration = top.get("configuration")
+    version = HASH_VERSION if configuration is None else int(configuration.get("hashVersion", 1))
+    of_rice: dict[str, list[str]] = {}
+    for texture in top["textures"]:
+        hashes = texture["hashes"]
+        rt64 = str(hashes.get("rt64") or hashes.get("rt64v1") or "").lower()
+        rice = str(hashes.get("rice") or "").lower()
+        if rice and re.fullmatch("[0-9a-f]{16}", rt64):
+            of_rice.setdefault(rice, []).append(rt64)
+    return Hashes({rice: tuple(found) for rice, found in of_rice.items()}, version)
+
+
+def hashes_of(source: Source, known: Hashes) -> tuple[str, ...]:
+    """Return the hashes by which RT64 looks a texture up.
+
+    Raises:
+        Unwritable: nothing says the hash, or it was computed by another version.
+    """
+    name = source.emulator
+    fields = dict(name.fields) if name is not None else {}
+    if name is not None and name.scheme == NAME:
+        if fields.get("version", known.version) != known.version:
+            raise Unwritable(
+                f"its hash is of version {fields['version']}, the pack's of version {known.version}"
+            )
+        return (str(fields["hash"]),)
+    for rice in _rice_names(fields):
+        if rice in known.of_rice:
+            return known.of_rice[rice]
+    raise Unwritable(
+        "nothing says its RT64 hash: dump the texture with RT64, or give the target the option hashes, a "
+        "rt64.json of this game"
+    )
+
+
+def _rice_names(fields: Mapping[str, str | int]) -> Iterator[str]:
+    """Yield the names to look for; RT64's own tool adds a palette where GLideN64 has none, and the other way round."""
+    if not {"crc", "fmt", "siz"} <= fields.keys():
+        return
+    plain = f"{fields['crc']}#{fields['fmt']:x}#{fields['siz']:x}".lower()
+    if "palette" in fields:
+        yield f"{plain}#{fields['palette']}".lower()
+    yield plain
+
+
+def output_path(source: Source, known: Hashes, suffix: str) -> PurePosixPath:
+    """Return `textures/HASH.dds|.png`.
+
+    Raises:
+        Unwritable: as `hashes_of`.
+    """
+    return PurePosixPath("textures", hashes_of(source, known)[0] + suffix)
+
+
+def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
+    """Check name and size; RT64 loads any size."""
+    found = [] if path.suffix in (".dds", ".png") else [f"{path.name} is neither .dds nor .png"]
+    if output_size != (source_size[0] * scale, source_size[1] * scale):
+        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    return found
+
+
+def render(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
+    """Encode a picture by the suffix of its path: DDS with all mip levels, or PNG, which RT64 draws without any."""
+    if path.suffix == ".png":
+        yield Rendered(path, encode_png(rgba), picture.size)
+        return
+    yield Rendered(path, encode_dds(mip_chain(rgba, cutout=picture.alpha == "binary")), picture.size)
+
+
+def index(placed: Sequence[Placed], known: Hashes) -> Mapping[PurePosixPath, bytes]:
+    """Return `rt64.json`: every hash once, equal pictures under one path."""
+    textures: dict[str, dict[str, object]] = {}
+    for one in placed:
+        name = one.picture.source.emulator
+        rice = next(_rice_names(dict(name.fields)), "") if name is not None else ""
+        for found in hashes_of(one.picture.source, known):
+            hashes = {"rt64": found, "rice": rice if _RICE.fullmatch(rice) else ""}
+            textures.setdefault(found, {"path": str(one.file), "hashes": hashes})
+    configuration = {
+        "autoPath": "rt64",
+        "configurationVersion": 3,
+        "hashVersion": known.version,
+        "defaultOperation": "stream",
+        "defaultShift": "half",
+    }
+    ordered = [textures[found] for found in sorted(textures)]
+    top = {"configuration": configuration, "textures": ordered}
+    return {PurePosixPath(LIST): (json.dumps(top, indent=2) + "\n").encode()}
+
+
+def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
+    """Check `rt64.json` against the pictures, in a folder or in `.rtz` archives, and every DDS file's header."""
+    archives = [path for path in files if path.suffix == ".rtz"]
+    if not archives:
+        names = [str(path) for path in files]
+        return _pack_problems(names, lambda name: (folder / name).read_bytes())
+    found = []
+    for path in archives:
+        try:
+            with ZipReader(folder / path) as archive:
+                lines = _pack_problems(archive.names(), partial(archive.read, limit=_MAX_PICTURE))
+                methods = archive.methods()
+        except PackError as error:
+            lines, methods = [error.message], {}
+        lines += [f"{name}: compressed by method {m}" for name, m in methods.items() if m not in _METHODS]
+        found += [f"{path}: {line}" for line in lines]
+    return found
+
+
+def _pack_problems(names: Sequence[str], read: Any) -> list[str]:  # noqa: ANN401
+    if LIST not in names:
+        return [f"{LIST} is missing: RT64 finds no texture without it"]
+    try:
+        textures = json.loads(read(LIST))["textures"]
+        listed = [(str(one["path"]), str(one["hashes"]["rt64"])) for one in textures]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return [f"{LIST}: is not a list of textures ({error})"]
+    found, hashes, there = [], set[str](), set(names)
+    for path, digest in listed:
+        if harm_in(path) or path not in there:
+            found.append(f"{LIST}: {path} is not there, exactly so written")
+        if not re.fullmatch("[0-9a-f]{16}", digest) or digest in hashes:
+            found.append(f"{LIST}: {digest} is not a hash of its own")
+        hashes.add(digest)
+    for name in names:
+        if name.endswith(".dds"):
+            found += [f"{name}: {line}" for line in _dds_problems(read(name))]
+    return found
+
+
+def _dds_problems(data: bytes) -> list[str]:
+    try:
+        header = read_dds_header(data)
+    except ValueError as error:
+        return [str(error)]
+    wanted = max(header.size).bit_length()
+    return [] if header.levels == wanted else [f"has {header.levels} mip levels instead of {wanted}"]
+
+
+def with_options(target: Target) -> PackFormat:
+    """Return the format as the options say: container, kind of pictures, list of hashes.
+
+    Raises:
+        PackError: the list cannot be read, or the compressor is not installed.
+    """
+    known = Hashes() if target.hashes is None else read_hashes(Path(target.hashes))
+    suffix = f".{target.images or 'dds'}"
+    if suffix == ".dds":
+        require_bc7()
+    return replace(
+        FORMAT,
+        output_path=partial(output_path, known=known, suffix=suffix),
+        key=lambda source: "+".join(hashes_of(source, known)),
+        index=partial(index, known=known),
+        archive=f"{target.game or 'textures'}.rtz" if target.container == "rtz" else None,
+    )
+
+
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    partial(output_path, known=Hashes(), suffix=".dds"),
+    lambda source: "+".join(hashes_of(source, Hashes())),
+    problems,
+    render=render,
+    index=partial(index, known=Hashes()),
+    check=check,
+    shares_files=True,
+    with_options=with_options,
+)
