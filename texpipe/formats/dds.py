@@ -28,6 +28,8 @@ _MIP_CAPS = 0x401008
 _BLOCK = 4
 _COVERED = 128
 """Alpha from which a texel of a cut-out is drawn."""
+_MOST_COVERAGE_ERROR = 2.0
+"""Times more or less of a mip level that may be drawn than of the picture."""
 
 
 @dataclass(frozen=True)
@@ -172,13 +174,18 @@ def _straight(premultiplied: NDArray[np.float64]) -> Rgba8:
 
 
 def _with_coverage(level: Rgba8, covered: float) -> Rgba8:
-    """Scale alpha so that the share that is at least half opaque comes nearest to the wanted one."""
+    """Scale alpha so that the share that is at least half opaque comes nearest to the wanted one.
+
+    A pattern of few distinct alphas may offer no share near it: then alpha stays as it is.
+    """
     alpha = level[..., 3]
     values, counts = np.unique(alpha[alpha > 0], return_counts=True)
-    shares = np.cumsum(counts[::-1])[::-1] / alpha.size
-    distances = np.abs(shares - covered)
-    if not len(values) or distances.min() > covered:  # drawing nothing comes nearer than drawing any of it
+    if covered == 0 or not len(values):
         return level
-    factor = _COVERED / values[distances.argmin()].astype(np.float64)
+    shares = np.cumsum(counts[::-1])[::-1] / alpha.size
+    errors = np.abs(np.log(shares / covered))
+    if errors.min() > np.log(_MOST_COVERAGE_ERROR):
+        return level
+    factor = _COVERED / values[errors.argmin()].astype(np.float64)
     scaled = np.ceil(alpha * factor - 1e-9).clip(0, 255).astype(np.uint8)
     return np.dstack([level[..., :3], scaled])
