@@ -17,11 +17,21 @@ from texpipe.cli.options import quiet_option
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write this PNG instead: source, bicubic, result and seams of each texture on one sheet.",
 )
+@click.option(
+    "--gif",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write this GIF instead: a bar wipes from sources to results and back.",
+)
 @click.option("--texture", "textures", multiple=True, help="Show only this texture; repeatable.")
 @quiet_option
 @click.pass_obj
 def report(
-    console: Console, output_dir: Path, sheet: Path | None, textures: tuple[str, ...], quiet: bool
+    console: Console,
+    output_dir: Path,
+    sheet: Path | None,
+    gif: Path | None,
+    textures: tuple[str, ...],
+    quiet: bool,
 ) -> int:
     """Write OUTPUT_DIR/report/index.html: before and after, what was decided and why, worst first.
 
@@ -29,18 +39,21 @@ def report(
     The folder report/ is complete: open it from the disk, move it or send it.
     Examples:
       texpipe report build/oot
-      texpipe report build/oot --sheet sheet.png
+      texpipe report build/oot --sheet sheet.png --gif clip.gif
     """
     console = console.quieter(quiet)
     if sheet is not None:
         from texpipe.report.sheet import sheet_of_pack
 
-        shown = sheet_of_pack(output_dir, sheet, names=textures)
-        console.say(f"{shown} textures on {sheet}")
-        return 0
-    from texpipe.report.page import write_report
+        console.say(f"{sheet_of_pack(output_dir, sheet, names=textures)} textures on {sheet}")
+    if gif is not None:
+        from texpipe.report.clip import clip_of_pack
 
-    with ProgressBar(console) as bar:
-        page = write_report(output_dir, names=textures, progress=bar)
-    console.say(f"wrote {page}: open it in a browser")
+        console.say(f"{clip_of_pack(output_dir, gif, names=textures)} textures in {gif}")
+    if sheet is None and gif is None:
+        from texpipe.report.page import write_report
+
+        with ProgressBar(console) as bar:
+            page = write_report(output_dir, names=textures, progress=bar)
+        console.say(f"wrote {page}: open it in a browser")
     return 0

@@ -126,8 +126,6 @@ def sheet(samples: Sequence[Sample], *, width: int = 2600) -> NDArray[np.uint8]:
 def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width: int = 2600) -> int:
     """Write the comparison sheet of a finished pack as a PNG; returns how many textures are on it.
 
-    Textures whose source is gone or has changed since the run are left out, with a warning in the log.
-
     Args:
         output: the folder of a finished run; its run.json says where the textures came from.
         target: the PNG to write.
@@ -135,8 +133,26 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
         width: the page is about this many pixels wide.
 
     Raises:
-        PackError: the folder holds no finished run, its input is gone, a name is not in it, there is nothing to
-            show, or the sheet cannot be written.
+        PackError: as `samples_of_pack`, or the sheet cannot be written.
+    """
+    samples = samples_of_pack(output, names=names)
+    page = sheet(samples, width=width)
+    pixels.save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
+    return len(samples)
+
+
+def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
+    """Return the textures of a finished pack with their results, at least one, smallest first.
+
+    Textures whose source is gone or has changed since the run are left out, with a warning in the log.
+
+    Args:
+        output: the folder of a finished run; its run.json says where the textures came from.
+        names: the textures to show; when empty all of them but duplicates.
+
+    Raises:
+        PackError: the folder holds no finished run, its input is gone, a name is not in it, or there is nothing
+            to show.
     """
     manifest = read_manifest(output / "manifest.json")
     root = input_of(output)
@@ -148,10 +164,7 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
             f"there is no texture to show in {output}",
             hint=f"Textures are compared with {root}: those that are no longer as they were are left out.",
         )
-    samples.sort(key=lambda sample: sample.result.shape[:2])
-    page = sheet(samples, width=width)
-    pixels.save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
-    return len(samples)
+    return sorted(samples, key=lambda sample: sample.result.shape[:2])
 
 
 def with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
