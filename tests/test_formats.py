@@ -21,6 +21,7 @@ DUMPED = {
     "gliden64": "forest/GAME#01234567#2#1#0000C840_ciByRGBA.png",
     "folder": "forest/wood.png",
     "duckstation": "SLUS-00067/dumps/texpage-P4-A11813EA8B413CE2-E9C11EE79B72F5C0-64x256-128-32-32x16-P0-15.png",
+    "soh": "assets/objects/gameplay_keep/gXyzTex.rgba16.png",
     "rt64": "dump/0011450ae04df1f6.v5.tmem",
     "beetle-psx": "Game (USA)-texture-dump/514851fc-98906414.png",
 }

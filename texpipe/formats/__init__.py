@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from texpipe.formats import beetle_psx, decomp, duckstation, folder, gliden64, rt64
+from texpipe.formats import beetle_psx, decomp, duckstation, folder, gliden64, rt64, soh
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName
 
@@ -12,7 +12,14 @@ __all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "parse_name"]
 
 TARGETS: Mapping[str, PackFormat] = {
     one.name: one
-    for one in (gliden64.FORMAT, folder.FORMAT, duckstation.FORMAT, beetle_psx.FORMAT, rt64.FORMAT)
+    for one in (
+        gliden64.FORMAT,
+        folder.FORMAT,
+        duckstation.FORMAT,
+        beetle_psx.FORMAT,
+        rt64.FORMAT,
+        soh.FORMAT,
+    )
 }
 """The targets that a recipe can name."""
 

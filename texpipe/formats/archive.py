@@ -99,12 +99,19 @@ class ZipReader:
         Raises:
             PackError: the name leads out of a folder, the entry is a link, damaged, encrypted or too large.
         """
+        data = self.head(name, limit + 1)
+        if len(data) > limit:
+            raise PackError(f"{self._name}: {name!r} is larger than the limit of {limit:,} bytes")
+        return data
+
+    def head(self, name: str, count: int) -> bytes:
+        """Return the first `count` bytes of a file; arguments and errors as `read`."""
         info = self._infos[name]
         if (harm := harm_in(name)) or info.external_attr >> 16 & _KIND == _LINK:
             raise PackError(f"{self._name}: {name!r} {harm or 'is a link'}")
         try:
             with self._zip.open(info) as stream:
-                data = stream.read(limit + 1)
+                return stream.read(count)
         except (
             OSError,
             RuntimeError,
@@ -114,9 +121,6 @@ class ZipReader:
             zipfile.BadZipFile,
         ) as error:
             raise PackError(f"{self._name}: {name!r} cannot be read: {error}") from error
-        if len(data) > limit:
-            raise PackError(f"{self._name}: {name!r} is larger than the limit of {limit:,} bytes")
-        return data
 
 
 def harm_in(name: str) -> str | None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from texpipe import pixels
-from texpipe.errors import Location, SourceError
+from texpipe.errors import Location, PackError, SourceError
+from texpipe.read.members import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.texture import Source, StoredForm, Texture
 
@@ -28,7 +29,7 @@ def decode(source: Source) -> Texture:
     reader = _READERS.get(source.file.suffix.lower(), _picture)
     try:
         return reader(source)
-    except ValueError as error:
+    except (ValueError, OSError, PackError) as error:
         raise SourceError(str(error), location=Location(Path(source.name))) from error
 
 
@@ -62,5 +63,8 @@ def _bytes_of(file: Path, limit: int, source: Source) -> bytes:
     return data
 
 
-_READERS: Mapping[str, Callable[[Source], Texture]] = {".tmem": _tmem}
+_READERS: Mapping[str, Callable[[Source], Texture]] = {
+    ".tmem": _tmem,
+    **{suffix: container.read for suffix, container in CONTAINERS.items()},
+}
 """How a file is read, by its suffix; all others are pictures."""

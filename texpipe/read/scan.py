@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from texpipe.errors import SourceError
+from texpipe.errors import SourceError, TexpipeError
 from texpipe.formats import parse_name
+from texpipe.read.extracted import extracted_resources, resource_of
+from texpipe.read.members import CONTAINERS
 from texpipe.texture import Source
 
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
@@ -47,13 +49,14 @@ def scan(root: Path, *, exclude: Path | None = None) -> Scan:
         SourceError: `root` is missing, cannot be listed, or is a file that is no picture.
     """
     if root.is_file():
-        return Scan((_single(root),), (), {})
+        return _single(root)
     if not root.is_dir():
         raise SourceError(f"{root} does not exist", hint="Check the recipe's input, or give --input DIR.")
     base, left_out = root.resolve(), exclude.resolve() if exclude else None
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
     ignored: Counter[str] = Counter()
+    resources = extracted_resources(root)
     for found in _walk(root, left_out):
         kind = _ignored_as(found)
         if kind is not None:
@@ -61,11 +64,12 @@ def scan(root: Path, *, exclude: Path | None = None) -> Scan:
             continue
         name = found.file.relative_to(root).as_posix()
         reason = found.reason or _unusable_because(found.file, name, base)
-        source = Source(_printable(name), found.file, None if reason else parse_name(name))
-        if reason:
-            unusable.append((source, reason))
-        else:
-            sources.append(source)
+        for source, problem in _sources_in(found.file, _printable(name), reason):
+            if problem:
+                unusable.append((source, problem))
+            else:
+                known = source.emulator or resource_of(source.name, resources)
+                sources.append(replace(source, emulator=known))
     return Scan(
         tuple(sorted(sources, key=lambda source: source.name.encode())),
         tuple(sorted(unusable, key=lambda pair: pair[0].name.encode())),
@@ -82,10 +86,32 @@ class _Found:
     reason: str | None = None
 
 
-def _single(file: Path) -> Source:
-    if file.suffix.lower() not in PICTURES:
-        raise SourceError(f"{file} is not a picture", hint=f"Known: {', '.join(sorted(PICTURES))}.")
-    return Source(_printable(file.name), file, parse_name(file.name))
+def _single(file: Path) -> Scan:
+    if file.suffix.lower() not in (*PICTURES, *CONTAINERS):
+        known = ", ".join(sorted({*PICTURES, *CONTAINERS}))
+        raise SourceError(f"{file} is not a picture", hint=f"Known: {known}.")
+    found = sorted(_sources_in(file, _printable(file.name), None), key=lambda pair: pair[0].name.encode())
+    return Scan(
+        tuple(source for source, reason in found if not reason),
+        tuple((source, reason) for source, reason in found if reason),
+        {},
+    )
+
+
+def _sources_in(file: Path, name: str, reason: str | None) -> Iterator[tuple[Source, str | None]]:
+    """Yield the textures of a file, each with the reason why it cannot be used, if it cannot."""
+    container = CONTAINERS.get(file.suffix.lower())
+    if reason is not None or container is None:
+        yield Source(name, file, None if reason else parse_name(name)), reason
+        return
+    try:
+        members = container.members(file)
+    except (TexpipeError, ValueError, OSError) as error:
+        yield Source(name, file), str(error)
+        return
+    for one in members:
+        inside = f"{name}/{one.name}" if one.name else name
+        yield Source(inside, file, one.emulator, one.member), one.reason
 
 
 def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
@@ -118,7 +144,7 @@ def _ignored_as(found: _Found) -> str | None:
     if found.is_folder:
         return None if found.reason else _LINK
     suffix = found.file.suffix.lower()
-    return None if suffix in PICTURES else _printable(suffix) or _BARE
+    return None if suffix in PICTURES or suffix in CONTAINERS else _printable(suffix) or _BARE
 
 
 def _unusable_because(file: Path, name: str, base: Path) -> str | None:

@@ -27,9 +27,11 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
     """
     number, rule = next(_matching(recipe, name, size, facts), (0, _SILENT))
     by_rule = f"rule {number}"
-    action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts))
     said = None if rule.alpha == "auto" else rule.alpha
     alpha, alpha_by = _choose(by_rule, said, facts.alpha, f"classify: {facts.alpha_reason}")
+    # Facts about colour are about visible texels, and with data in alpha every texel is visible.
+    hides = alpha != "data"
+    action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
     edges = rule.edges or EdgeRule()
     x, x_by = _edge(by_rule, edges.x, facts.x)
     y, y_by = _edge(by_rule, edges.y, facts.y)
@@ -39,7 +41,7 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         edges=Edges(x, y),
         scale=recipe.scale,
         colour=rule.colour or recipe.colour,
-        grey=facts.grey,
+        grey=facts.grey and hides,
         decided_by=Decisions(action_by, alpha_by, x_by, y_by),
     )
 
@@ -74,9 +76,9 @@ def _edge(by_rule: str, said: Literal["auto", EdgeMode], guess: AxisGuess) -> tu
     return _choose(by_rule, None if said == "auto" else said, guess.mode, reason)
 
 
-def _action_by_facts(facts: Facts) -> tuple[Action, str]:
+def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:
     """A picture of one opaque colour, or of nothing visible, is the same whatever enlarges it."""
-    if facts.flat and (facts.alpha == "opaque" or facts.colours == 0):
+    if facts.flat and hides and (facts.alpha == "opaque" or facts.colours == 0):
         return "nearest", "classify: one flat colour, so repeating texels is exact"
     return "upscale", "classify: a picture to upscale"
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-TargetName: TypeAlias = Literal["gliden64", "folder", "duckstation", "beetle-psx", "rt64"]
-Container: TypeAlias = Literal["folder", "hts", "htc", "rtz"]
+TargetName: TypeAlias = Literal["gliden64", "folder", "duckstation", "beetle-psx", "rt64", "soh"]
+Container: TypeAlias = Literal["folder", "hts", "htc", "rtz", "o2r"]
 Images: TypeAlias = Literal["dds", "png"]
 CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
     "gliden64": ("folder", "hts", "htc"),
@@ -17,6 +17,7 @@ CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
     "duckstation": ("folder",),
     "beetle-psx": ("folder",),
     "rt64": ("folder", "rtz"),
+    "soh": ("o2r",),
 }
 """The containers that each target can be written to, the usual one first."""
 
@@ -26,6 +27,7 @@ OPTIONS: dict[TargetName, tuple[str, ...]] = {
     "duckstation": ("game",),
     "beetle-psx": ("game",),
     "rt64": ("game", "images", "hashes"),
+    "soh": ("game",),
 }
 """The options that each target has besides `container`."""
 
@@ -34,6 +36,7 @@ _GAMES: dict[TargetName, tuple[str, str]] = {
     "duckstation": (r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067"),
     "beetle-psx": (_FILE_NAME, "the name of the disc image without its suffix"),
     "rt64": (_FILE_NAME, "a name for the .rtz file"),
+    "soh": (_FILE_NAME, "a name for the .o2r file"),
 }
 """How each emulator names a game: a pattern and words for it."""
 
