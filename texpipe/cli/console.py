@@ -7,24 +7,17 @@ import logging
 import platform
 import sys
 import tempfile
-import time
 import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from texpipe import __version__
 from texpipe.errors import Interrupted, RecipeError, TexpipeError
-from texpipe.texture import Progress
 
 if TYPE_CHECKING:
     import rich.console
-    import rich.progress
-
-PLAIN_SECONDS = 10.0
-"""Without a terminal a progress line is written this often."""
 
 
 class Console:
@@ -78,76 +71,6 @@ def set_log_level(level: int) -> None:
     """Show log lines of texpipe from this level on, and those of other libraries from WARNING on."""
     logging.getLogger("texpipe").setLevel(level)
     logging.getLogger().setLevel(max(level, logging.WARNING))
-
-
-class ProgressBar:
-    """Shows `Progress` values: a bar with textures/s and time left on a terminal, plain lines elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._quiet = console.quiet
-        self._live = not console.quiet and sys.stderr.isatty()
-        self._room = ""
-        self._started = self._last = 0.0
-        self._bar: rich.progress.Progress | None = None
-        self._task: rich.progress.TaskID | None = None
-
-    def __enter__(self) -> ProgressBar:
-        if self._live:
-            from rich.console import Console as RichConsole
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn())
-            rate = (
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[extra]}"),
-            )
-            self._bar = Progress(*columns, *rate, console=RichConsole(stderr=True), transient=True)
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        """Show one step forward."""
-        if self._quiet:
-            return
-        now = time.monotonic()
-        if progress.room != self._room:
-            self._room, self._started, self._last = progress.room, now, now
-            self._task = None
-        if self._bar is not None:
-            self._draw(progress, now)
-        elif now - self._last >= PLAIN_SECONDS:
-            self._last = now
-            click.echo(
-                f"{progress.room}: {progress.done}/{progress.total}{self._details(progress, now)}", err=True
-            )
-
-    def _details(self, progress: Progress, now: float) -> str:
-        rate = progress.done / max(now - self._started, 1e-6)
-        left = (progress.total - progress.done) / rate if rate > 0 else 0.0
-        return f", {rate:.1f} textures/s, {left:.0f} s left{_extra(progress)}"
-
-    def _draw(self, progress: Progress, now: float) -> None:
-        assert self._bar is not None
-        rate = f"{progress.done / max(now - self._started, 1e-6):.1f} textures/s"
-        if self._task is None:
-            for task in self._bar.task_ids:
-                self._bar.remove_task(task)
-            self._task = self._bar.add_task(progress.room, total=progress.total, rate="", extra="")
-        self._bar.update(
-            self._task, completed=progress.done, total=progress.total, rate=rate, extra=_extra(progress)
-        )
-
-
-def _extra(progress: Progress) -> str:
-    cached = f", {progress.cached} from the store" if progress.cached else ""
-    return cached + (f", {progress.failed} failed" if progress.failed else "")
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401

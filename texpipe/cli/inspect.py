@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from texpipe.cli.console import Console, ProgressBar, print_json
+from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
     from texpipe.jobs import Work
@@ -61,7 +62,7 @@ def inspect(
     console = console.quieter(quiet)
     rules = load_recipe(recipe).recipe if recipe else Recipe.default()
     textures: list[Seen] = []
-    with ProgressBar(console) as bar:
+    with ProgressBar(console, events=as_json) as bar:
         for path in paths:
             textures += _seen(survey(path, rules, progress=bar), rules)
             log.info("%s by the recipe %s", path, rules.name)

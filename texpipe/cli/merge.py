@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from texpipe.cli.console import Console, ProgressBar
+from texpipe.cli.console import Console
 from texpipe.cli.options import json_option, order_options, quiet_option
+from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 
 
@@ -40,6 +41,6 @@ def merge(
 
     console = console.quieter(quiet)
     order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
-    with ProgressBar(console) as bar:
+    with ProgressBar(console, events=as_json) as bar:
         outcome = run_recipe(order, merge=True, progress=bar)
     return show(console, outcome, as_json=as_json)

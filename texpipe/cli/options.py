@@ -17,7 +17,7 @@ def quiet_option(function: F) -> F:
 
 
 def json_option(function: F) -> F:
-    """Add --json: the result as one JSON document on stdout."""
+    """Add --json: the result as one JSON document on stdout; progress without a terminal is event lines on stderr."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON to stdout.")(
         function
     )

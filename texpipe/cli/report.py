@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from texpipe.cli.console import Console, ProgressBar
+from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
+from texpipe.cli.progress import ProgressBar
 
 
 @click.command()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from texpipe.cli.console import Console, ProgressBar
+from texpipe.cli.console import Console
 from texpipe.cli.options import json_option, order_options, quiet_option
+from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import UsageError
 
@@ -62,7 +63,7 @@ def run(
     order = Order.make(
         recipe, input_, output, model, targets, device=device, precision=precision, shard=shard, strict=strict
     )
-    with ProgressBar(console) as bar:
+    with ProgressBar(console, events=as_json) as bar:
         outcome = run_recipe(order, dry_run=dry_run, progress=bar)
         page = _report(outcome, bar) if report else None
     code = show(console, outcome, as_json=as_json)

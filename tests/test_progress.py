@@ -1,0 +1,124 @@
+"""Live progress: what a bar, a plain line and an event say, and when a line is due."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dumps import dump, write_recipe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texpipe.cli import progress as module
+from texpipe.cli.console import Console
+from texpipe.cli.progress import Pace, ProgressBar, clock, describe, pace
+from texpipe.texture import Progress
+
+counts = st.integers(0, 10_000)
+
+
+@given(counts, counts, counts, st.floats(0.001, 1e5))
+def test_the_pace_counts_what_was_computed(fresh: int, cached: int, left: int, seconds: float) -> None:
+    now = pace(Progress("upscale", fresh + cached, fresh + cached + left, cached=cached), seconds)
+    assert now.per_second == pytest.approx((fresh + cached) / seconds)
+    if fresh:
+        assert now.seconds_left == pytest.approx(left / (fresh / seconds))
+    else:
+        assert now.seconds_left == (None if left else 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (754, "12:34"), (3723, "1:02:03")]
+)
+def test_durations_as_people_read_them(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_a_line_says_pace_time_store_and_failures() -> None:
+    everything = Progress("upscale", 30, 100, cached=10, failed=2)
+    assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 10 from the store, 2 failed"
+    assert describe(Progress("read", 1, 2), Pace(3.0, None)) == "3.0 textures/s"
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the clock."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return lambda value: now.__setitem__(0, 100.0 + value)
+
+
+def test_plain_lines_now_and_then(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    with ProgressBar(Console()) as bar:
+        for second in range(26):
+            seconds(second)
+            bar(Progress("upscale", second + 1, 26))
+        bar(Progress("write", 1, 1))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "upscale: 11/26, 1.1 textures/s, 0:14 left",
+        "upscale: 21/26, 1.1 textures/s, 0:05 left",
+        "upscale: 26/26, 1.0 textures/s",
+    ], "a room that is quick has no line"
+
+
+def test_events_are_json_lines_and_end_every_room(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    with ProgressBar(Console(), events=True) as bar:
+        bar(Progress("read", 1, 1))
+        for step in range(10):
+            seconds(step / 10)
+            bar(Progress("upscale", step + 1, 10, cached=1, failed=1))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    events = [json.loads(line) for line in captured.err.splitlines()]
+    assert [(one["room"], one["done"]) for one in events] == [("read", 1), ("upscale", 6), ("upscale", 10)]
+    assert events[1] == {
+        "event": "progress",
+        "room": "upscale",
+        "done": 6,
+        "total": 10,
+        "cached": 1,
+        "failed": 1,
+        "per_second": 12.0,
+        "seconds_left": 0.4,
+    }
+
+
+def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]) -> None:
+    with ProgressBar(Console(quiet=True), events=True) as bar:
+        bar(Progress("read", 1, 1))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bar_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seconds: Callable[[float], None]
+) -> None:
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True)
+    with ProgressBar(Console()) as bar:
+        assert bar._bar is not None
+        seconds(0)
+        bar(Progress("read", 5, 5))
+        bar(Progress("upscale", 0, 8))
+        seconds(2)
+        bar(Progress("upscale", 4, 8, failed=1))
+        (task,) = bar._bar.tasks
+        assert (task.description, task.completed, task.total) == ("upscale", 4, 8)
+        assert task.fields["said"] == "2.0 textures/s, 0:02 left, 1 failed"
+
+
+def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callable) -> None:
+    """stdout is one document as ever, and every line of progress on stderr is JSON."""
+    dump(tmp_path / "dump", 3)
+    done = texpipe("run", write_recipe(tmp_path), "--model", tiny_model, "--json")
+    assert json.loads(done.stdout)["summary"]["written"] == 3
+    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [(one["room"], one["done"], one["total"]) for one in events if one["done"] == one["total"]] == [
+        ("read", 3, 3),
+        ("upscale", 3, 3),
+    ]
