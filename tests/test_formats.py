@@ -22,6 +22,8 @@ DUMPED = {
     "folder": "forest/wood.png",
     "duckstation": "SLUS-00067/dumps/texpage-P4-A11813EA8B413CE2-E9C11EE79B72F5C0-64x256-128-32-32x16-P0-15.png",
     "soh": "assets/objects/gameplay_keep/gXyzTex.rgba16.png",
+    "dolphin": "Textures/GZLE01/tex1_32x16_491f13c5ccb0e7e8_5.png",
+    "ppsspp": "ULUS10041/new/0894abcd0000000012345678.png",
     "rt64": "dump/0011450ae04df1f6.v5.tmem",
     "beetle-psx": "Game (USA)-texture-dump/514851fc-98906414.png",
 }

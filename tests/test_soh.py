@@ -212,7 +212,8 @@ def test_harmful_entries_are_never_read(tmp_path):
     assert [source.name for source in found.sources] == ["a.o2r/good"]
     assert len(found.unusable) == 5
     with ZipReader(tmp_path / "a.o2r") as reader:
-        for name in reader.names():
+        assert reader.names()[-2:] == ["good", "link"]
+        for name in set(reader.names()) - {"good"}:
             with pytest.raises(PackError, match=r"leads out|not a relative path|is a link"):
                 reader.read(name, 1000)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from texpipe.formats import beetle_psx, decomp, duckstation, folder, gliden64, rt64, soh
+from texpipe.formats import beetle_psx, decomp, dolphin, duckstation, folder, gliden64, ppsspp, rt64, soh
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName
 
@@ -19,11 +19,21 @@ TARGETS: Mapping[str, PackFormat] = {
         beetle_psx.FORMAT,
         rt64.FORMAT,
         soh.FORMAT,
+        dolphin.FORMAT,
+        ppsspp.FORMAT,
     )
 }
 """The targets that a recipe can name."""
 
-GRAMMARS = (gliden64.parse, decomp.parse, duckstation.parse, beetle_psx.parse, rt64.parse)
+GRAMMARS = (
+    gliden64.parse,
+    decomp.parse,
+    duckstation.parse,
+    beetle_psx.parse,
+    rt64.parse,
+    dolphin.parse,
+    ppsspp.parse,
+)
 """How file names are read: the first grammar that fits wins."""
 
 

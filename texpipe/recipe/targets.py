@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-TargetName: TypeAlias = Literal["gliden64", "folder", "duckstation", "beetle-psx", "rt64", "soh"]
+TargetName: TypeAlias = Literal[
+    "gliden64", "folder", "duckstation", "beetle-psx", "rt64", "soh", "dolphin", "ppsspp"
+]
 Container: TypeAlias = Literal["folder", "hts", "htc", "rtz", "o2r"]
 Images: TypeAlias = Literal["dds", "png"]
 CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
@@ -18,6 +20,8 @@ CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
     "beetle-psx": ("folder",),
     "rt64": ("folder", "rtz"),
     "soh": ("o2r",),
+    "dolphin": ("folder",),
+    "ppsspp": ("folder",),
 }
 """The containers that each target can be written to, the usual one first."""
 
@@ -28,6 +32,8 @@ OPTIONS: dict[TargetName, tuple[str, ...]] = {
     "beetle-psx": ("game",),
     "rt64": ("game", "images", "hashes"),
     "soh": ("game",),
+    "dolphin": ("game", "mipmaps"),
+    "ppsspp": ("game",),
 }
 """The options that each target has besides `container`."""
 
@@ -37,6 +43,8 @@ _GAMES: dict[TargetName, tuple[str, str]] = {
     "beetle-psx": (_FILE_NAME, "the name of the disc image without its suffix"),
     "rt64": (_FILE_NAME, "a name for the .rtz file"),
     "soh": (_FILE_NAME, "a name for the .o2r file"),
+    "dolphin": (r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?", "a game ID such as GZLE01 or GZL"),
+    "ppsspp": (r"[A-Z]{4}\d{5}", "a game ID such as ULUS10041"),
 }
 """How each emulator names a game: a pattern and words for it."""
 
@@ -62,6 +70,12 @@ class Target(BaseModel):
         default=None, description="A rt64.json of the game, relative to this file: which hash each name has."
     )
 
+    mipmaps: bool | None = Field(
+        default=None,
+        strict=True,
+        description="Write mip levels too, as files of their own (_mip1 and so on).",
+    )
+
     @field_validator("container", mode="before")
     @classmethod
     def _the_usual_one(cls, container: object, info: ValidationInfo) -> object:
@@ -80,7 +94,7 @@ class Target(BaseModel):
             )
         return container
 
-    @field_validator("game", "images", "hashes")
+    @field_validator("game", "images", "hashes", "mipmaps")
     @classmethod
     def _an_option_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
         name: TargetName | None = info.data.get("name")
