@@ -173,6 +173,20 @@ def test_a_ramp_is_interpolated_and_not_imagined() -> None:
         assert row.reshape(32, 4).mean(axis=1) == pytest.approx(rgba[0, :, 0], abs=0.5)
 
 
+@settings(max_examples=20, deadline=None)
+@given(textures("soft", most=12), all_edges())
+def test_data_in_alpha_hides_no_colour(made: tuple[Rgba8, AlphaClass], edges: Edges) -> None:
+    """The colours come out as those of the opaque texture, whatever alpha says, and alpha keeps its plateaus."""
+    rgba, how = made[0].copy(), plan("data", edges)
+    rgba[: rgba.shape[0] // 2, ..., 3] = 0
+    solid = np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
+    result = run(rgba, how)
+    assert np.array_equal(result[..., :3], run(solid, plan("opaque", edges))[..., :3])
+    assert np.array_equal(nearest(rgba, how), repeat(rgba, 4))
+    assert measure(rgba, nearest(rgba, how), how).colour_drift == pytest.approx(0, abs=0.01)
+    assert result[..., 3].max() <= rgba[..., 3].max()
+
+
 def test_grey_stays_grey() -> None:
     rgba = opaque(grain((16, 16), 3)[..., 1])
     result = run(rgba, plan(grey=True), wild)

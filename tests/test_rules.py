@@ -73,6 +73,14 @@ def test_only_what_nothing_can_change_is_repeated(alpha: Any, colours: int, acti
     assert plan_of({"match": {}, "action": "upscale"}, facts=flat).action == "upscale"
 
 
+def test_facts_about_visible_colours_say_nothing_where_alpha_is_data() -> None:
+    shine = {"match": {}, "alpha": "data"}
+    nothing_visible = replace(FACTS, flat=True, grey=True, colours=0)
+    plan = plan_of(shine, facts=nothing_visible)
+    assert (plan.action, plan.alpha, plan.grey) == ("upscale", "data", False)
+    assert plan_of(facts=nothing_visible).grey
+
+
 @pytest.mark.parametrize(
     ("pattern", "name", "fits"),
     [

@@ -158,6 +158,12 @@ def test_hidden_colour_does_not_change_the_digest(rgba: np.ndarray, random) -> N
     assert pixel_digest(visible) != pixel_digest(rgba)
 
 
+def test_hidden_colour_counts_where_alpha_hides_nothing() -> None:
+    one, other = np.zeros((2, 2, 4), np.uint8), np.full((2, 2, 4), (9, 9, 9, 0), np.uint8)
+    assert pixel_digest(one) == pixel_digest(other)
+    assert pixel_digest(one, hidden=True) != pixel_digest(other, hidden=True)
+
+
 def test_shape_is_part_of_the_digest() -> None:
     assert pixel_digest(np.ones((2, 8, 4), np.uint8)) != pixel_digest(np.ones((8, 2, 4), np.uint8))
 

@@ -105,13 +105,14 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
-def pixel_digest(rgba: Rgba8) -> str:
-    """Return the hex sha256 over the shape and the visible pixels; colour under zero alpha never matters.
+def pixel_digest(rgba: Rgba8, *, hidden: bool = False) -> str:
+    """Return the hex sha256 over the shape and the visible pixels; colour under zero alpha does not matter.
 
     Args:
         rgba: H x W x 4 uint8.
+        hidden: colour under zero alpha is shown, too, and matters.
     """
-    visible = np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    visible = rgba if hidden else np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
     digest = hashlib.sha256(repr(rgba.shape).encode())
     digest.update(np.ascontiguousarray(visible).tobytes())
     return digest.hexdigest()

@@ -131,7 +131,7 @@ def item_of(texture: Texture, recipe: Recipe) -> Item:
         source=texture.source,
         sha256=texture.sha256,
         size=texture.size,
-        pixels=pixel_digest(texture.rgba),
+        pixels=pixel_digest(texture.rgba, hidden=plan.alpha == "data"),
         facts=facts,
         plan=plan,
         warnings=texture.warnings,

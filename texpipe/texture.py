@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-AlphaClass: TypeAlias = Literal["opaque", "binary", "ternary", "soft", "mask"]
+AlphaClass: TypeAlias = Literal["opaque", "binary", "ternary", "soft", "mask", "data"]
 EdgeMode: TypeAlias = Literal["wrap", "mirror", "clamp"]
 Action: TypeAlias = Literal["upscale", "nearest", "copy", "skip"]
 Colour: TypeAlias = Literal["match", "histogram", "off"]
@@ -199,6 +199,7 @@ class Group:
         overlap: number of texels that neighbouring pieces share.
         files: the pieces in rows from the top left. Equal tiles are one file, named once for every place.
         why: who says that they belong together, in one line.
+        tile: width and height of the pieces, but the last of a row or column may be smaller; None if not known.
     """
 
     name: str
@@ -207,6 +208,7 @@ class Group:
     overlap: int
     files: tuple[str, ...]
     why: str = "declared by the recipe"
+    tile: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
-from texpipe.passes.bleed import bleed
+from texpipe.passes.bleed import shown
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.resample import neighbourhood, repeat
@@ -28,7 +28,7 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     """
     if plan.alpha == "mask":
         return (Pass(_as_rgb(_intensity(rgba)), plan.edges),)
-    colour = Pass(bleed(rgba, plan.edges), plan.edges)
+    colour = Pass(shown(rgba, plan.alpha, plan.edges), plan.edges)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
     if _is_constant(alpha):
         return (colour,)
@@ -45,7 +45,7 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
 
     Returns:
         sH x sW x 4 uint8 of the alpha class that the plan says, s being `plan.scale`.
-        Hidden RGB is the bled colour.
+        Hidden RGB is the bled colour; with data in alpha nothing is hidden.
 
     Raises:
         ValueError: number or size of the results does not fit the passes, or they are not finite.
@@ -61,7 +61,8 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     else:
         alpha = repeat(declared, plan.scale)
     colour = _grey(results[0]) if plan.grey else results[0]
-    toned = _tone(colour, _as_plane(alpha), passes[0].rgb, _as_plane(declared), plan)
+    weights = [_weight(plane, plan) for plane in (alpha, declared)]
+    toned = _tone(colour, weights[0], passes[0].rgb, weights[1], plan)
     return np.dstack([_to_bytes(toned), alpha])
 
 
@@ -73,7 +74,7 @@ def nearest(rgba: Rgba8, plan: Plan) -> Rgba8:
     alpha = rgba[..., 3]
     if plan.alpha == "mask":
         return repeat(np.where(alpha[..., None] > 0, rgba, np.uint8(0)), plan.scale)
-    colour = _to_bytes(bleed(rgba, plan.edges))
+    colour = _to_bytes(shown(rgba, plan.alpha, plan.edges))
     return repeat(np.dstack([colour, declared_alpha(alpha, plan.alpha)]), plan.scale)
 
 
@@ -121,6 +122,11 @@ def _intensity(rgba: Rgba8) -> PlaneF:
 
 def _as_plane(values: Alpha8) -> PlaneF:
     return values.astype(np.float32) / np.float32(255)
+
+
+def _weight(alpha: Alpha8, plan: Plan) -> PlaneF:
+    """How much each pixel counts where colours are compared: as far as it is seen."""
+    return np.ones(alpha.shape, dtype=np.float32) if plan.alpha == "data" else _as_plane(alpha)
 
 
 def _as_rgb(plane: PlaneF) -> RgbF:

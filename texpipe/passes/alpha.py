@@ -33,7 +33,7 @@ def declared_alpha(alpha: Alpha8, alpha_class: AlphaClass) -> Alpha8:
         alpha: H x W uint8.
         alpha_class: binary rounds to {0, 255}, ternary to {0, own middle levels, 255}, opaque and mask are all 255.
     """
-    if alpha_class == "soft":
+    if alpha_class in ("soft", "data"):
         return alpha
     if alpha_class in ("opaque", "mask"):
         return np.full_like(alpha, 255)
@@ -56,13 +56,13 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
     Args:
         grown: sH x sW in about [0, 1], alpha as the network enlarged it.
         alpha: H x W uint8, the source's, already as `declared_alpha` returns it.
-        alpha_class: soft, binary or ternary.
+        alpha_class: soft, data, binary or ternary.
         edges: what lies beyond the borders.
 
     Returns:
         sH x sW uint8.
     """
-    if alpha_class == "soft":
+    if alpha_class in ("soft", "data"):
         return _rebuild_soft(grown, alpha, edges)
     result = np.zeros(grown.shape, dtype=np.uint8)
     shown = np.ones(grown.shape, dtype=bool)

@@ -9,9 +9,25 @@ from __future__ import annotations
 import numpy as np
 
 from texpipe.passes.resample import Plane, extend
-from texpipe.texture import Edges, PlaneF, Rgba8, RgbF
+from texpipe.texture import AlphaClass, Edges, PlaneF, Rgba8, RgbF
 
 _SMOOTHING_ROUNDS = 2
+
+
+def shown(rgba: Rgba8, alpha: AlphaClass, edges: Edges) -> RgbF:
+    """Return the colours that a network is to see: bled, but as they are where alpha is data and hides nothing.
+
+    Args:
+        rgba: H x W x 4 uint8, straight alpha.
+        alpha: what the alpha channel means.
+        edges: what lies beyond the borders.
+
+    Returns:
+        H x W x 3 float32 in [0, 1].
+    """
+    if alpha == "data":
+        return rgba[..., :3].astype(np.float32) / np.float32(255)
+    return bleed(rgba, edges)
 
 
 def bleed(rgba: Rgba8, edges: Edges) -> RgbF:

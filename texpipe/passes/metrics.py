@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.bleed import bleed
+from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
 from texpipe.passes.resample import Plane
 from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
@@ -59,8 +59,9 @@ def _colour_drift(source: Rgba8, result: Rgba8, plan: Plan) -> float | None:
         weight, result_alpha = _ones(source), _ones(result)
         colours = np.where(source[..., 3:] > 0, source[..., :3], 0).astype(np.float32)
     else:
-        weight, result_alpha = _alpha(source), _alpha(result)
-        colours = bleed(source, plan.edges) * 255
+        solid = plan.alpha == "data"
+        weight, result_alpha = (_ones(rgba) if solid else _alpha(rgba) for rgba in (source, result))
+        colours = shown(source, plan.alpha, plan.edges) * 255
     mean, cover = visible_mean(result[..., :3].astype(np.float32), result_alpha, plan.scale)
     weight = weight * (cover > 0)
     if not weight.any():
