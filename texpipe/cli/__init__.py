@@ -14,6 +14,7 @@ from texpipe import __version__
 # The visible list of sub-commands: name -> (module:attribute, one line of help).
 # The help stands here so that `texpipe --help` imports none of them.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("texpipe.cli.init:init", "Look at a dump and write a first recipe for it."),
     "run": ("texpipe.cli.run:run", "Upscale a folder of textures into a pack that an emulator loads."),
     "merge": ("texpipe.cli.merge:merge", "Join the parts that `run --shard` computed into one pack."),
     "inspect": (
@@ -24,7 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.verify:verify",
         "Check every file of a pack against its manifest and its emulator.",
     ),
-    "report": ("texpipe.cli.report:report", "Make comparison pictures of a finished pack."),
+    "report": (
+        "texpipe.cli.report:report",
+        "Show a finished pack before and after: a page, a sheet, a clip.",
+    ),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
     "evaluate": ("texpipe.cli.evaluate:evaluate", "Measure models side by side on held-out textures."),
     "models": ("texpipe.cli.models:models", "List, fetch, convert, blend and export models."),

@@ -1,0 +1,124 @@
+"""`texpipe init`: the proposed recipe fits the dump, validates and runs."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dumps import GAME, texture
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texpipe.formats import TARGETS
+from texpipe.pixels import save_png
+from texpipe.proposal import Proposal, propose, recipe_name, recipe_text
+from texpipe.recipe.load import load_recipe
+from texpipe.recipe.positions import read_yaml
+from texpipe.recipe.schema import Recipe
+from texpipe.survey import survey
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+REPOSITORY = Path(__file__).parent.parent
+
+
+def put(folder: Path, name: str, size: tuple[int, int] = (8, 8), seed: int = 0) -> None:
+    save_png(folder / name, texture(seed, size))
+
+
+def proposal_for(folder: Path) -> Proposal:
+    return propose(survey(folder, Recipe.default()))
+
+
+@given(
+    name=st.text(max_size=80),
+    folder=st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40
+    ),
+    game=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200),
+)
+def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
+    """Names of games and folders are whatever they are; the recipe holds them as they are."""
+    proposal = Proposal("gliden64", 1, 2, 0, game, (game,), (), ("look",))
+    document = read_yaml(recipe_text(proposal, recipe_name(name), folder, "build/x"))
+    assert not document.faults
+    recipe = Recipe.model_validate(document.value)
+    assert (recipe.game, recipe.input) == (game, folder)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_can_be_proposed(target: str) -> None:
+    proposal = Proposal(target, 1, 1, 0, None, (), (), ())
+    assert (
+        Recipe.model_validate(read_yaml(recipe_text(proposal, "x", "dump", "out")).value).targets[0].name
+        == target
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("THE LEGEND OF ZELDA", "the-legend-of-zelda"), ("..", "pack"), ("é", "pack"), ("A" * 99, "a" * 64)],
+)
+def test_names_of_recipes(text: str, name: str) -> None:
+    assert recipe_name(text) == name
+
+
+def test_the_emulator_and_the_game_are_recognised(tmp_path: Path) -> None:
+    for number in range(3):
+        put(tmp_path, f"{GAME}#0000000{number}#0#2_all.png", seed=number)
+    put(tmp_path, "OTHER#00000009#0#2_all.png", seed=9)
+    found = proposal_for(tmp_path)
+    assert (found.target, found.named, found.game, found.other_games) == ("gliden64", 4, GAME, ("OTHER",))
+
+
+def test_names_that_no_emulator_gives(tmp_path: Path) -> None:
+    put(tmp_path, "wall.png")
+    found = proposal_for(tmp_path)
+    assert (found.target, found.named, found.game) == ("folder", 0, None)
+
+
+def test_rules_for_tables_tiny_ones_and_fonts(tmp_path: Path) -> None:
+    put(tmp_path, f"{GAME}#00000001#0#2_all.png", (32, 1))
+    put(tmp_path, f"{GAME}#00000002#0#2_all.png", (4, 2))
+    for number in range(16):
+        put(tmp_path, f"{GAME}#0000010{number:X}#4#0_all.png", (16, 16), number)
+    rules = [line for line in proposal_for(tmp_path).rules if not line.startswith("#")]
+    assert rules == [
+        "- {match: {size: 32x1}, action: nearest}",
+        "- {match: {max_side: 4}, action: nearest}",
+        "- {match: {format: i4, size: 16x16}, edges: clamp}",
+    ]
+
+
+def test_strips_and_films_are_pointed_at(tmp_path: Path) -> None:
+    for number in range(4):
+        put(tmp_path, f"strip{number}.png", (64, 4), number)
+    put(tmp_path, "Movies/a.png")
+    notes = "\n".join(proposal_for(tmp_path).notes)
+    assert "4 textures of 64x4 may be strips" in notes
+    assert "folder: Movies}, action: skip" in notes
+
+
+def test_a_recipe_for_the_sample_dump(tmp_path: Path, texpipe: Run) -> None:
+    recipe = tmp_path / "mine.yaml"
+    samples = REPOSITORY / "recipes" / "samples" / "oot"
+    done = texpipe("init", samples, "--output", recipe)
+    assert done.returncode == 0, done.stderr
+    loaded = load_recipe(recipe)
+    assert loaded.input.resolve() == samples
+    assert loaded.recipe.game == GAME
+    assert loaded.recipe.targets[0].name == "gliden64"
+    assert "320x6 may be strips" in recipe.read_text("utf-8")
+    planned = texpipe("run", recipe, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    again = texpipe("init", samples, "--output", recipe)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    assert texpipe("init", samples, "--output", recipe, "--force").returncode == 0
+
+
+def test_an_empty_folder(tmp_path: Path, texpipe: Run) -> None:
+    done = texpipe("init", tmp_path)
+    assert done.returncode == 3
+    assert "no textures" in done.stderr

@@ -1,0 +1,64 @@
+"""`texpipe init`: a first recipe for a dump."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from texpipe.cli.console import Console
+from texpipe.cli.options import quiet_option
+from texpipe.cli.progress import ProgressBar
+
+
+@click.command()
+@click.argument("dump", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Recipe to write; default GAME.yaml here.",
+)
+@click.option("--force", is_flag=True, help="Replace a recipe that is there.")
+@quiet_option
+@click.pass_obj
+def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: bool) -> int:
+    """Look at a folder of dumped textures and write a commented recipe for it.
+
+    \b
+    Example:
+      texpipe init ~/dumps/oot --output oot.yaml
+    """
+    from texpipe.errors import SourceError, UsageError
+    from texpipe.proposal import propose, recipe_name, recipe_text
+    from texpipe.recipe.schema import Recipe
+    from texpipe.store import write_atomic
+    from texpipe.survey import survey
+
+    console = console.quieter(quiet)
+    with ProgressBar(console) as bar:
+        seen = survey(dump, Recipe.default(), progress=bar)
+    if not seen.items:
+        raise SourceError(
+            f"there are no textures in {dump}",
+            hint="Name the folder that your emulator dumps its textures to.",
+        )
+    proposal = propose(seen)
+    name = recipe_name(proposal.game or dump.resolve().name)
+    path = output or Path(f"{name}.yaml")
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already", hint="Give another --output, or --force to replace it.")
+    here = path.resolve().parent
+    text = recipe_text(proposal, name, _relative(dump, here), f"build/{name}")
+    write_atomic(path, text.encode())
+    console.say(f"wrote {path}: {proposal.textures} textures, for {proposal.target}")
+    console.say(f"texpipe run {path} --report")
+    return 0
+
+
+def _relative(folder: Path, start: Path) -> str:
+    """Return the folder as a recipe in `start` names it; on another drive only its full path will do."""
+    try:
+        return Path(os.path.relpath(folder.resolve(), start)).as_posix()
+    except ValueError:
+        return folder.resolve().as_posix()

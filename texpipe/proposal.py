@@ -1,0 +1,178 @@
+"""A first recipe for a dump: what it seems to be, which rules suit it, and comments that say what to look at."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from texpipe.formats import TARGETS
+from texpipe.recipe.targets import OPTIONS
+from texpipe.survey import Item, Survey
+
+TABLE_RULES = 6
+"""Rules are proposed for so many sizes of lookup tables, the commonest."""
+FONT_LETTERS = 16
+"""So many small textures of one intensity format look like a font."""
+STRIPS = 4
+"""So many flat textures of one size look like pieces of a picture."""
+STRIP_RATIO = 8
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a dump seems to be.
+
+    Attributes:
+        target: the pack format that its names belong to; "folder" if none.
+        named: how many textures have names of that format.
+        textures: how many textures there are, and `unreadable` how many files could not be read.
+        game: the game that most names belong to, if they say so; `other_games` are the rest.
+        rules: lines of YAML, with comments.
+        notes: what to look at by hand, one line each.
+    """
+
+    target: str
+    named: int
+    textures: int
+    unreadable: int
+    game: str | None
+    other_games: tuple[str, ...]
+    rules: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def propose(seen: Survey) -> Proposal:
+    """Look at a dump as a whole.
+
+    Args:
+        seen: every texture of it, planned by a recipe without rules.
+    """
+    schemes = Counter(item.source.emulator.scheme for item in seen.items if item.source.emulator)
+    scheme, named = schemes.most_common(1)[0] if schemes else ("folder", 0)
+    games = Counter(item.source.emulator.game for item in seen.items if item.source.emulator)
+    known = [game for game, _ in games.most_common() if game]
+    return Proposal(
+        target=scheme if scheme in TARGETS else "folder",
+        named=named,
+        textures=len(seen.items),
+        unreadable=len(seen.failures),
+        game=known[0] if known else None,
+        other_games=tuple(known[1:]),
+        rules=tuple(_rules(seen.items)),
+        notes=tuple(_notes(seen.items)),
+    )
+
+
+def recipe_text(proposal: Proposal, name: str, input_: str, output: str) -> str:
+    """Return the recipe as YAML with comments; it validates as it is.
+
+    Args:
+        proposal: what the dump seems to be.
+        name: the recipe's name, as `recipe_name` makes it.
+        input_, output: folders relative to the recipe's file, with forward slashes.
+    """
+    head = [
+        f"# A first recipe for {proposal.textures} textures: {_what(proposal)}.",
+        "# Change what you like; docs/recipes.md explains every line. What no rule says is decided texture by texture:",
+        "#   texpipe inspect DUMP --recipe THIS_FILE   shows what, and why",
+        "#   texpipe run THIS_FILE --report            makes the pack and a page to look at, worst first",
+        "version: 1",
+        f"name: {_quoted(name)}",
+        *_game_lines(proposal),
+        f"input: {_quoted(input_)}",
+        f"output: {_quoted(output)}",
+        "scale: 4  # 1, 2, 4, 8 or 16",
+        f"targets: [{proposal.target}]",
+        "",
+        "# The first rule that fits a texture decides.",
+    ]
+    rules = ["rules:", *(f"  {line}" for line in proposal.rules)] if proposal.rules else ["rules: []"]
+    notes = (
+        ["", "# Look at these by hand:", *(f"# - {note}" for note in proposal.notes)]
+        if proposal.notes
+        else []
+    )
+    return "\n".join([*head, *rules, *notes]) + "\n"
+
+
+def recipe_name(text: str) -> str:
+    """Return a name for a recipe and its file out of a game's or folder's name: lower case, dashes."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain[:64].strip("-") or "pack"
+
+
+def _what(proposal: Proposal) -> str:
+    if not proposal.named:
+        return "no emulator's names, so the pack is a plain folder of the same names"
+    share = "all" if proposal.named == proposal.textures else str(proposal.named)
+    return f"{share} of them named as {proposal.target} names them"
+
+
+def _game_lines(proposal: Proposal) -> Iterator[str]:
+    if proposal.game is not None:
+        others = (
+            f"  # also here: {', '.join(map(_quoted, proposal.other_games))}" if proposal.other_games else ""
+        )
+        yield f"game: {_quoted(proposal.game)}{others}"
+    elif any(proposal.target == name and "game" in options for name, options in OPTIONS.items()):
+        yield f"# game: the name that {proposal.target} has for the game; the names of the textures do not say it"
+
+
+def _rules(items: tuple[Item, ...]) -> Iterator[str]:
+    tables = Counter(item.size for item in items if min(item.size) == 1 and max(item.size) > 4)
+    for (width, height), count in tables.most_common(TABLE_RULES):
+        yield f"# {_textures(count)}: one texel high or wide, a table of colours that must stay what they are"
+        yield f"- {{match: {{size: {width}x{height}}}, action: nearest}}"
+    tiny = sum(max(item.size) <= 4 for item in items)
+    if tiny:
+        yield f"# {_textures(tiny)}: too small to invent anything in"
+        yield "- {match: {max_side: 4}, action: nearest}"
+    for (texels, (width, height)), count in _fonts(items):
+        yield f"# {_textures(count)} that look like letters, which stand alone"
+        yield f"- {{match: {{format: {texels}, size: {width}x{height}}}, edges: clamp}}"
+
+
+def _fonts(items: tuple[Item, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]], int]]:
+    small = Counter(
+        (item.facts.texels, item.size)
+        for item in items
+        if item.facts.texels in ("i4", "ia4", "ia8") and 8 <= max(item.size) <= 16 and min(item.size) >= 8
+    )
+    for (texels, size), count in small.most_common():
+        if texels is not None and count >= FONT_LETTERS:
+            yield (texels, size), count
+
+
+def _notes(items: tuple[Item, ...]) -> Iterator[str]:
+    strips = Counter(item.size for item in items if item.size[0] >= STRIP_RATIO * item.size[1] > STRIP_RATIO)
+    for (width, height), count in strips.most_common():
+        if count >= STRIPS:
+            yield (
+                f"{count} textures of {width}x{height} may be strips of one picture: join them with `groups`"
+                " (docs/groups.md)"
+            )
+    folders = Counter(str(PurePosixPath(item.source.name).parent) for item in items)
+    for folder, count in sorted(folders.items()):
+        if re.search(r"movie|video|fmv|cutscene", folder, re.IGNORECASE):
+            rule = f"- {{match: {{folder: {_quoted(folder)}}}, action: skip}}"
+            yield f"{count} textures in {_quoted(folder)} may be frames of a film. To leave them out:  {rule}"
+    doubtful = sum(0.4 < axis.confidence < 0.7 for item in items for axis in (item.facts.x, item.facts.y))
+    if doubtful:
+        yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
+    yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"
+
+
+def _textures(count: int) -> str:
+    return f"{count} texture{'s' if count != 1 else ''}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML writes it: simple words as they are, all else in double quotes, printable."""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9._/-]*", text) and text.lower() not in ("true", "false", "null"):
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
