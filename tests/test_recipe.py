@@ -97,6 +97,19 @@ def test_groups(tmp_path: Path) -> None:
     assert (group.columns, group.rows, group.overlap, group.files) == (2, 1, 1, ("a.png", "b.png"))
 
 
+def test_equal_tiles_are_one_file(tmp_path: Path) -> None:
+    text = HEAD + "groups:\n- {name: title, columns: 2, rows: 1, tile: 64x32, files: [a.png, a.png]}\n"
+    (group,) = load_recipe(write(tmp_path, text)).recipe.picture_groups()
+    assert (group.files, group.tile) == (("a.png", "a.png"), (64, 32))
+
+
+@pytest.mark.parametrize("groups", ["auto", "[auto]"])
+def test_groups_can_be_found(tmp_path: Path, groups: str) -> None:
+    recipe = load_recipe(write(tmp_path, HEAD + f"groups: {groups}\n")).recipe
+    assert recipe.finds_groups
+    assert recipe.picture_groups() == ()
+
+
 def test_a_model_beside_the_recipe_is_found_there(tmp_path: Path) -> None:
     (tmp_path / "mine.pth").write_bytes(b"")
     assert load_recipe(write(tmp_path, HEAD + "model: mine.pth\n")).recipe.model == str(tmp_path / "mine.pth")
@@ -143,7 +156,7 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             1,
             "unknown key 'scael'",
             "Did you mean 'scale'? Known here: version, name, game, input, output, model, scale, colour,"
-            " targets, rules, groups.",
+            " targets, stp, rules, groups.",
         ),
         (8, 38, "max_side: 'wide' should be a valid integer", None),
         (9, 16, "x: 'rap' is not allowed", "Did you mean 'wrap'? Allowed: auto, wrap, mirror, clamp."),
@@ -264,11 +277,11 @@ RULE, GROUP = "rules:\n- ", "groups:\n- "
         ),
         (
             "[gliden64]",
-            "[folder]\n" + GROUP + "{name: t, columns: 1, rows: 2, files: [a, a]}",
+            "[folder]\n" + GROUP + "{name: t, columns: 1, rows: 2, files: [a, b], tile: 6}",
             7,
-            41,
-            "files: names 'a' twice",
-            None,
+            55,
+            "tile: 6 should be a valid string",
+            "Put it in quotes.",
         ),
         (
             "[gliden64]",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
 from texpipe.groups.joins import Join, make_joins, read_again
+from texpipe.groups.proposal import groups_for
 from texpipe.passes import make_passes, nearest, recombine
 from texpipe.passes.metrics import measure
 from texpipe.pixels import encode_png
@@ -95,7 +96,7 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
     """
-    joins = make_joins(items, recipe.picture_groups(), recipe)
+    joins = make_joins(items, groups_for(items, recipe), recipe)
     grouped = [_group_job(join, engine_id) for join in joins.joins]
     piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
     group_of = {item.source.name: join.group.name for join in joins.joins for item in join.made}

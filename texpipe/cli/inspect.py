@@ -41,11 +41,12 @@ class Seen:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--recipe", type=click.Path(path_type=Path), help="Apply this recipe's rules.")
+@click.option("--groups", is_flag=True, help="Find split pictures and print them as a recipe's groups.")
 @json_option
 @quiet_option
 @click.pass_obj
 def inspect(
-    console: Console, paths: tuple[Path, ...], recipe: Path | None, as_json: bool, quiet: bool
+    console: Console, paths: tuple[Path, ...], recipe: Path | None, groups: bool, as_json: bool, quiet: bool
 ) -> int:
     """Show what texpipe sees in each texture and what it would do, and why.
 
@@ -53,6 +54,7 @@ def inspect(
     PATH is a picture or a folder; duplicates are looked for within each.
     Example:
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
+      texpipe inspect recipes/samples/oot --groups
     """
     from texpipe.manifest import entry_as_json
     from texpipe.recipe.load import load_recipe
@@ -61,16 +63,31 @@ def inspect(
 
     console = console.quieter(quiet)
     rules = load_recipe(recipe).recipe if recipe else Recipe.default()
-    textures: list[Seen] = []
     with ProgressBar(console, events=as_json) as bar:
-        for path in paths:
-            textures += _seen(survey(path, rules, progress=bar), rules)
-            log.info("%s by the recipe %s", path, rules.name)
+        surveys = [survey(path, rules, progress=bar) for path in paths]
+    log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
+    if groups:
+        return _propose(console, surveys, rules, as_json)
+    textures = [one for found in surveys for one in _seen(found, rules)]
     if as_json:
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
         _show_table(console, textures)
     return 7 if any(one.entry.status == "failed" for one in textures) else 0
+
+
+def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_json: bool) -> int:
+    """Print the split pictures that are found, beside those that the recipe declares."""
+    from texpipe.groups.proposal import propose, recipe_section
+
+    found = [group for one in surveys for group in propose(one.items, recipe.picture_groups())]
+    if as_json:
+        print_json([vars(group) for group in found])
+    else:
+        click.echo(recipe_section(found), nl=False)
+    pieces = sum(len(group.files) for group in found)
+    console.say(f"{len(found)} split pictures found, of {pieces} pieces")
+    return 7 if any(one.failures for one in surveys) else 0
 
 
 def _seen(found: Survey, recipe: Recipe) -> list[Seen]:

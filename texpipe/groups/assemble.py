@@ -53,7 +53,7 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
     Args:
         group: columns, rows, overlap and files.
         sizes: width and height of the pieces that are there. A missing piece has the size of its column and row;
-            where a whole column or row is missing, the size that is commonest among the others.
+            where a whole column or row is missing, that of the group's tile, or the commonest among the others.
 
     Raises:
         SourceError: no piece is there, or the sizes do not make a grid.
@@ -67,8 +67,10 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
     if not any(name in sizes for name in group.files):
         raise SourceError(f"no piece of {group.name} is there", hint="Dump them, or correct the group.")
     names = [group.files[row * group.columns : (row + 1) * group.columns] for row in range(group.rows)]
-    widths = _lengths(list(zip(*names, strict=True)), {name: size[0] for name, size in sizes.items()})
-    heights = _lengths(names, {name: size[1] for name, size in sizes.items()})
+    tile = group.tile or (None, None)
+    columns = list(zip(*names, strict=True))
+    widths = _lengths(columns, {name: size[0] for name, size in sizes.items()}, tile[0])
+    heights = _lengths(names, {name: size[1] for name, size in sizes.items()}, tile[1])
     _check(group, sizes, widths, heights)
     lefts, width = _starts(widths, group.overlap)
     tops, height = _starts(heights, group.overlap)
@@ -131,11 +133,13 @@ def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> d
     return {name: places[name].cut(picture, scale) for name in names}
 
 
-def _lengths(lines: Sequence[Sequence[str]], length_of: Mapping[str, int]) -> list[int]:
-    """Return the length of every line of pieces: that of its first known piece, else the commonest."""
+def _lengths(lines: Sequence[Sequence[str]], length_of: Mapping[str, int], declared: int | None) -> list[int]:
+    """Return the length of every line of pieces: as declared, that of its first known piece, else the commonest."""
     known = [next((length_of[name] for name in line if name in length_of), None) for line in lines]
-    commonest = Counter(length for length in known if length is not None).most_common(1)[0][0]
-    return [commonest if length is None else length for length in known]
+    usual = declared or Counter(length for length in known if length is not None).most_common(1)[0][0]
+    last = usual if known[-1] is None else min(known[-1], usual) if declared else known[-1]
+    others = [usual if length is None or declared else length for length in known[:-1]]
+    return [*others, last]
 
 
 def _check(group: Group, sizes: Mapping[str, Size], widths: Sequence[int], heights: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from texpipe.errors import Location, RecipeError
+from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
 from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import Recipe
@@ -24,9 +25,10 @@ class LoadedRecipe:
     """A recipe with what its file's place says.
 
     Attributes:
-        recipe: what the file says; a `model` that is a relative path is made relative to the file.
+        recipe: what the file says; a `model` that is a relative path is made relative to the file, and join files
+            among the groups are replaced by what they declare.
         path: the file.
-        sha256: hex digest of the file's bytes.
+        sha256: hex digest of the file's bytes, and of the groups that join files declare.
         input: folder of textures.
         output: folder to write.
     """
@@ -59,8 +61,11 @@ def load_recipe(path: Path) -> LoadedRecipe:
     if document.faults:
         raise _together(file, [fault_in(file, fault) for fault in document.faults])
     output = file.parent / Path(recipe.output).expanduser() if file == path else Path("build") / recipe.name
+    joined = with_join_files(recipe, file.parent)
+    if joined is not recipe:
+        data += repr(joined.groups).encode()
     return LoadedRecipe(
-        recipe=_with_paths(recipe, file.parent),
+        recipe=_with_paths(joined, file.parent),
         path=file,
         sha256=hashlib.sha256(data).hexdigest(),
         input=file.parent / Path(recipe.input).expanduser(),

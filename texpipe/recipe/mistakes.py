@@ -90,7 +90,7 @@ def _shown(value: object) -> str:
 def _model_at(loc: Sequence[Key]) -> type[BaseModel]:
     model: type[BaseModel] = Recipe
     for part in loc:
-        if isinstance(part, str):
+        if isinstance(part, str) and part in model.model_fields:  # others tell the members of a union apart
             model = _model_in(model.model_fields[part].annotation) or model
     return model
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from texpipe.recipe.targets import CONTAINERS, Target, listed_targets, target_with, targets_schema
 from texpipe.texture import Action, AlphaClass, Colour, EdgeMode, Group, TexelFormat
@@ -95,8 +94,11 @@ class GroupRule(_Part):
     columns: _Count = Field(description="Pieces in a row.")
     rows: _Count = Field(description="Pieces in a column.")
     overlap: Literal[0, 1, 2, 4] = Field(default=0, description="Texels that neighbouring pieces share.")
+    tile: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
+        default=None, description="Size of a piece in texels, such as 64x32; the last ones may be smaller."
+    )
     files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
-        description="Relative paths of the pieces, row by row from the top left."
+        description="Paths of the pieces, row by row from the top left; equal tiles are one file."
     )
 
     @field_validator("files")
@@ -107,9 +109,27 @@ class GroupRule(_Part):
             raise ValueError(
                 f"has {len(files)} entries, but {columns} columns x {rows} rows are {columns * rows}"
             )
-        if len(set(files)) < len(files):
-            raise ValueError(f"names {Counter(files).most_common(1)[0][0]!r} twice")
         return files
+
+    def picture(self) -> Group:
+        """Return the split picture that this declares."""
+        width, _, height = (self.tile or "").partition("x")
+        tile = (int(width), int(height)) if self.tile else None
+        return Group(self.name, self.columns, self.rows, self.overlap, self.files, tile=tile)
+
+
+AUTO = "auto"
+"""Among the groups: find split pictures by their pixels."""
+
+
+def _kind_of_group(value: object) -> str:
+    return "path" if isinstance(value, str) else "group"
+
+
+GroupEntry: TypeAlias = Annotated[
+    Annotated[GroupRule, Tag("group")] | Annotated[_Path, Tag("path")], Discriminator(_kind_of_group)
+]
+"""A declared group, `auto`, or the path of a `.ctt` join file or a folder of them."""
 
 
 class Recipe(_Part):
@@ -137,14 +157,20 @@ class Recipe(_Part):
         default=(),
         description="The first rule that matches a texture decides; classify decides what it leaves out.",
     )
-    groups: Annotated[tuple[GroupRule, ...], Field(max_length=MAX_GROUPS)] = Field(
-        default=(), description="Pictures that the console had to split."
+    groups: Annotated[tuple[GroupEntry, ...], Field(max_length=MAX_GROUPS)] = Field(
+        default=(),
+        description="Pictures that the console had to split: declared, in .ctt files, or auto to find them.",
     )
 
     @field_validator("version", "scale", mode="before")
     @classmethod
     def _true_is_not_one(cls, value: object) -> object:
         return str(value) if isinstance(value, bool) else value
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _one_group_entry(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -175,7 +201,17 @@ class Recipe(_Part):
 
     def picture_groups(self) -> tuple[Group, ...]:
         """Return the split pictures that the recipe declares."""
-        return tuple(Group(one.name, one.columns, one.rows, one.overlap, one.files) for one in self.groups)
+        return tuple(one.picture() for one in self.groups if isinstance(one, GroupRule))
+
+    @property
+    def join_files(self) -> tuple[str, ...]:
+        """Paths of join files among the groups, relative to the recipe."""
+        return tuple(one for one in self.groups if isinstance(one, str) and one != AUTO)
+
+    @property
+    def finds_groups(self) -> bool:
+        """Whether split pictures are to be found by their pixels."""
+        return AUTO in self.groups
 
 
 def json_schema() -> str:
@@ -187,5 +223,8 @@ def json_schema() -> str:
     defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
     targets = schema["properties"]["targets"]
     schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"])
+    groups = schema["properties"]["groups"]
+    listed_groups = {key: groups.pop(key) for key in ("type", "items", "maxItems")}
+    groups["anyOf"] = [listed_groups, {"type": "string"}]
     del defs["Target"]
     return json.dumps(schema, indent=2) + "\n"

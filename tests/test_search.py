@@ -1,0 +1,169 @@
+"""Split pictures found by their pixels: cut up, shuffled, mixed with others, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textures import bricks, fence, grain
+
+from texpipe.groups.borders import Tile, tile_of
+from texpipe.groups.jigsaw import Grid, solve
+from texpipe.groups.links import Link, flowing_links, sharing_links
+from texpipe.groups.search import find_grids
+from texpipe.texture import Rgba8
+
+
+def scene(width: int, height: int, seed: int) -> Rgba8:
+    """A picture with large and small things in it and never the same line twice: what a background is."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    rgb = np.zeros((height, width, 3))
+    for _ in range(24):
+        fx, fy = random.normal(0, 0.12, 2)
+        wave = np.sin(fx * x + fy * y + random.uniform(0, 6.3) + 2 * np.sin(0.02 * x + random.uniform(0, 6)))
+        rgb += random.uniform(4, 16, 3) * wave[..., None]
+    rgba = np.full((height, width, 4), 255, np.uint8)
+    rgba[..., :3] = np.clip(np.rint((rgb + 120) / 8) * 8, 0, 255)
+    return rgba
+
+
+def cut(picture: Rgba8, size: tuple[int, int], overlap: int, name: str) -> dict[str, Rgba8]:
+    """Return the pieces of a picture by names that say where they belong: name-row-column."""
+    width, height = size
+    tops = range(0, picture.shape[0] - overlap, height - overlap)
+    lefts = range(0, picture.shape[1] - overlap, width - overlap)
+    return {
+        f"{name}-{row}-{column}": picture[top : top + height, left : left + width]
+        for row, top in enumerate(tops)
+        for column, left in enumerate(lefts)
+    }
+
+
+def tiles(pieces: dict[str, Rgba8], seed: int = 0, kind: str = "rgba16") -> list[Tile]:
+    """Return tiles in an order and with names that tell nothing; where they belong is their kind's business."""
+    names = list(pieces)
+    np.random.default_rng(seed).shuffle(names)
+    return [tile_of(name, pieces[name], kind) for name in names]
+
+
+def names(grid: Grid) -> list[list[str]]:
+    return [[tile.name for tile in row] for row in grid.rows]
+
+
+def in_place(name: str, columns: int, rows: int) -> list[list[str]]:
+    return [[f"{name}-{row}-{column}" for column in range(columns)] for row in range(rows)]
+
+
+def others(seed: int, count: int = 40) -> dict[str, Rgba8]:
+    random = np.random.default_rng(seed)
+    sizes = [(32, 32), (64, 32), (320, 6)]
+    return {
+        f"other-{number}": grain(sizes[number % 3], int(random.integers(1 << 30)), detail=3)
+        for number in range(count)
+    }
+
+
+@pytest.mark.parametrize(
+    ("picture", "piece", "overlap", "columns", "rows"),
+    [
+        ((320, 60), (320, 6), 0, 1, 10),
+        ((320, 40), (320, 2), 0, 1, 20),
+        ((160, 28), (160, 6), 0, 1, 5),
+        ((125, 63), (32, 32), 1, 4, 2),
+        ((253, 63), (64, 32), 1, 4, 2),
+        ((320, 51), (320, 6), 1, 1, 10),
+        ((92, 62), (32, 32), 2, 3, 2),
+        ((88, 60), (32, 32), 4, 3, 2),
+        ((96, 240), (16, 240), 0, 6, 1),
+        ((320, 240), (256, 240), 0, 2, 1),
+    ],
+)
+def test_games_cuts_are_found_among_others(
+    picture: tuple[int, int], piece: tuple[int, int], overlap: int, columns: int, rows: int
+) -> None:
+    pieces = cut(scene(*picture, seed=3), piece, overlap, "sky")
+    assert len(pieces) == columns * rows
+    (found,) = find_grids(tiles(pieces | others(5)))
+    assert names(found) == in_place("sky", columns, rows)
+    assert found.overlap == overlap
+    assert 0.3 < found.confidence <= 1
+
+
+@settings(max_examples=25)
+@given(st.integers(2, 4), st.integers(1, 3), st.sampled_from([1, 2, 4]), st.integers(0, 1 << 20))
+def test_shared_texels_are_enough_for_any_grid(columns: int, rows: int, overlap: int, seed: int) -> None:
+    step = 24 - overlap
+    picture = scene(columns * step + overlap, rows * step + overlap, seed)
+    (found,) = find_grids(tiles(cut(picture, (24, 24), overlap, "sky"), seed))
+    assert names(found) == in_place("sky", columns, rows)
+
+
+def test_two_pictures_stay_two() -> None:
+    pieces = cut(scene(320, 30, 1), (320, 6), 0, "a") | cut(scene(320, 30, 2), (320, 6), 0, "b")
+    assert [names(grid) for grid in find_grids(tiles(pieces))] == [in_place("a", 1, 5), in_place("b", 1, 5)]
+
+
+def test_another_format_is_another_picture() -> None:
+    pieces = cut(scene(125, 63, 1), (32, 32), 1, "sky")
+    mixed = tiles(dict(list(pieces.items())[:4])) + tiles(dict(list(pieces.items())[4:]), kind="ci8")
+    assert all(len(grid.rows) == 1 for grid in find_grids(mixed))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 1 << 20))
+def test_unrelated_textures_are_never_joined(seed: int) -> None:
+    assert find_grids(tiles(others(seed))) == []
+
+
+def test_what_repeats_or_has_a_frame_is_no_piece() -> None:
+    frames = {}
+    for number in range(6):
+        frames[f"frame-{number}"] = framed = grain((32, 32), number)
+        framed[[0, -1]], framed[:, [0, -1]] = (90, 60, 20, 255), (90, 60, 20, 255)
+        framed[::4, [0, -1]] = (200, 180, 90, 255)
+        framed[[0, -1], ::4] = (200, 180, 90, 255)
+    repeating = {"bricks": bricks(), "fence": fence(), "stone": grain((32, 32), 9)}
+    recoloured = {f"re-{name}": rgba[..., [2, 0, 1, 3]] for name, rgba in repeating.items()}
+    shifted = {f"moved-{name}": np.roll(rgba, 3, axis=(0, 1)) for name, rgba in repeating.items()}
+    assert find_grids(tiles(frames | repeating | recoloured | shifted)) == []
+
+
+def test_a_missing_piece_leaves_the_largest_rectangle() -> None:
+    pieces = cut(scene(125, 94, 4), (32, 32), 1, "sky")
+    del pieces["sky-2-3"]
+    found = find_grids(tiles(pieces))
+    assert [len(grid.tiles) for grid in found] == [9, 2]
+    assert names(found[0]) == in_place("sky", 3, 3)
+
+
+def test_a_flat_border_says_nothing() -> None:
+    picture = scene(62, 31, 5)
+    picture[:, 30:32] = picture[0, 0]
+    pieces = tiles(cut(picture, (31, 31), 0, "sky"))
+    assert flowing_links(pieces, "x") == []
+    assert list(sharing_links(pieces, "x", 1)) == []
+
+
+def test_the_surest_links_are_laid_first() -> None:
+    a, b, c = tiles({name: grain((16, 16), number) for number, name in enumerate("abc")})
+    links = [Link(a, b, "x", 0, 0.6), Link(a, c, "x", 0, 0.9), Link(c, b, "y", 0, 0.8)]
+    found = solve(links, lambda *_: True)
+    assert sorted(tile.name for grid in found for tile in grid.tiles) in (["a", "c"], ["b", "c"])
+    assert all(tuple(tile.name for tile in grid.tiles) != ("a", "b") for grid in found)
+
+
+def test_neighbours_that_disagree_part_two_pictures() -> None:
+    a, b, c, d = tiles({name: grain((16, 16), number) for number, name in enumerate("abcd")})
+    links = [Link(a, b, "x", 0, 0.9), Link(c, d, "x", 0, 0.9), Link(a, c, "y", 0, 0.5)]
+    whole = solve(links, lambda *_: True)
+    parted = solve(links, lambda before, after, axis: {before, after} != {b, d})
+    assert _sizes(whole) == [4]
+    assert _sizes(parted) == [2, 2]
+
+
+def _sizes(grids: Iterable[Grid]) -> list[int]:
+    return sorted(len(grid.tiles) for grid in grids)

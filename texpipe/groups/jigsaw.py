@@ -1,0 +1,156 @@
+"""From links between neighbours to whole pictures: the surest links first, and only full rectangles count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from texpipe.groups.borders import Axis, Tile
+from texpipe.groups.links import Link
+
+Cell = tuple[int, int]
+"""Column and row; the top left of a picture can be any."""
+
+Cells = Mapping[Cell, Tile]
+Agree = Callable[[Tile, Tile, Axis], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A full rectangle of pieces.
+
+    Attributes:
+        rows: the pieces, all rows equally long.
+        overlap: texels that neighbours share.
+        confidence: mean of the links inside, 0 to 1.
+    """
+
+    rows: tuple[tuple[Tile, ...], ...]
+    overlap: int
+    confidence: float
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """All pieces in rows from the top left."""
+        return tuple(tile for row in self.rows for tile in row)
+
+
+def solve(links: Iterable[Link], agree: Agree) -> list[Grid]:
+    """Put pieces together, the surest links first.
+
+    A link is passed over where it would put two pieces into one place or one piece into two, or side by side with
+    one that it does not agree with. What is left over around the largest rectangle of a picture makes further ones.
+
+    Args:
+        links: of one overlap.
+        agree: tells whether two textures can be neighbours at all.
+    """
+    parts: dict[Tile, dict[Cell, Tile]] = {}
+    at: dict[Tile, Cell] = {}
+    used: list[Link] = []
+    for link in sorted(links, key=lambda link: (-link.confidence, link.before.name, link.after.name)):
+        for tile in (link.before, link.after):
+            at.setdefault(tile, (0, 0))
+            parts.setdefault(tile, {at[tile]: tile})
+        if _connect(link, parts, at, agree):
+            used.append(link)
+    pictures = {id(cells): cells for cells in parts.values()}
+    return [grid for cells in pictures.values() for grid in _grids(cells, used)]
+
+
+def _connect(link: Link, parts: dict[Tile, dict[Cell, Tile]], at: dict[Tile, Cell], agree: Agree) -> bool:
+    """Move one part to where the link wants it and merge the two, unless something speaks against it."""
+    one, other = parts[link.before], parts[link.after]
+    wanted = _next(at[link.before], link.axis)
+    shift = (wanted[0] - at[link.after][0], wanted[1] - at[link.after][1])
+    if one is other:
+        return shift == (0, 0)
+    moved = {(column + shift[0], row + shift[1]): tile for (column, row), tile in other.items()}
+    if not moved.keys().isdisjoint(one) or not _fits(one, moved, agree) or not _fits(moved, one, agree):
+        return False
+    one |= moved
+    for cell, tile in moved.items():
+        parts[tile], at[tile] = one, cell
+    return True
+
+
+def _fits(one: Cells, other: Cells, agree: Agree) -> bool:
+    """Tell whether every piece of one part agrees with the pieces of the other to its right and below it."""
+    axes: tuple[Axis, ...] = ("x", "y")
+    return all(
+        agree(tile, other[beyond], axis)
+        for cell, tile in one.items()
+        for axis in axes
+        if (beyond := _next(cell, axis)) in other
+    )
+
+
+def _next(cell: Cell, axis: Axis) -> Cell:
+    return (cell[0] + 1, cell[1]) if axis == "x" else (cell[0], cell[1] + 1)
+
+
+def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
+    """Yield the full rectangles of at least two pieces, the largest first, that have the sizes of a cut picture."""
+    left = dict(cells)
+    confidence = {
+        (link.before, link.after): (link.confidence, link.overlap)
+        for link in links
+        if link.before in _set(cells)
+    }
+    while len(left) > 1:
+        rows = _largest(left)
+        inside = {tile for row in rows for tile in row}
+        if len(inside) < 2:
+            return
+        left = {cell: tile for cell, tile in left.items() if tile not in inside}
+        found = [value for (one, other), value in confidence.items() if one in inside and other in inside]
+        if _regular(rows) and found:
+            yield Grid(rows, found[0][1], sum(value for value, _ in found) / len(found))
+
+
+def _set(cells: Cells) -> set[Tile]:
+    return set(cells.values())
+
+
+def _largest(cells: Cells) -> tuple[tuple[Tile, ...], ...]:
+    """Return the largest full rectangle of cells."""
+    columns = [column for column, _ in cells]
+    rows = [row for _, row in cells]
+    left, right, top, bottom = min(columns), max(columns), min(rows), max(rows)
+    if len(cells) == (right - left + 1) * (bottom - top + 1):
+        return _rectangle(cells, range(left, right + 1), range(top, bottom + 1))
+    best: tuple[int, range, range] = (0, range(0), range(0))
+    for first in range(top, bottom + 1):
+        full = set(range(left, right + 1))
+        for last in range(first, bottom + 1):
+            full &= {column for column in full if (column, last) in cells}
+            run = _longest_run(full)
+            best = max(best, (len(run) * (last - first + 1), run, range(first, last + 1)), key=lambda b: b[0])
+    return _rectangle(cells, best[1], best[2])
+
+
+def _longest_run(numbers: set[int]) -> range:
+    runs = []
+    for start in numbers:
+        if start - 1 not in numbers:
+            stop = start
+            while stop in numbers:
+                stop += 1
+            runs.append(range(start, stop))
+    return max(runs, key=lambda run: (len(run), -run.start), default=range(0))
+
+
+def _rectangle(cells: Cells, columns: range, rows: range) -> tuple[tuple[Tile, ...], ...]:
+    return tuple(tuple(cells[column, row] for column in columns) for row in rows)
+
+
+def _regular(rows: tuple[tuple[Tile, ...], ...]) -> bool:
+    """Tell whether rows and columns are straight, and all but the last of them equally high and wide."""
+    heights = [row[0].size[1] for row in rows]
+    widths = [tile.size[0] for tile in rows[0]]
+    straight = all(
+        tile.size == (width, height)
+        for row, height in zip(rows, heights, strict=True)
+        for tile, width in zip(row, widths, strict=True)
+    )
+    return straight and len(set(heights[:-1])) <= 1 and len(set(widths[:-1])) <= 1
