@@ -24,6 +24,7 @@ DUMPED = {
     "soh": "assets/objects/gameplay_keep/gXyzTex.rgba16.png",
     "dolphin": "Textures/GZLE01/tex1_32x16_491f13c5ccb0e7e8_5.png",
     "ppsspp": "ULUS10041/new/0894abcd0000000012345678.png",
+    "rice": "forest/GAME#01234567#2#1#0000C840_ciByRGBA.png",
     "rt64": "dump/0011450ae04df1f6.v5.tmem",
     "beetle-psx": "Game (USA)-texture-dump/514851fc-98906414.png",
 }

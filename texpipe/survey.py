@@ -90,7 +90,7 @@ def survey(
     Raises:
         SourceError: `root` is missing or unreadable. One bad texture becomes a `Failure` instead.
     """
-    found = scan(root, exclude=exclude)
+    found = scan(root, exclude=exclude, stp=recipe.stp)
     items: list[Item] = []
     failures = [Failure(source, reason) for source, reason in found.unusable]
     for done, source in enumerate(found.sources, start=1):

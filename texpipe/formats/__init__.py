@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from texpipe.formats import beetle_psx, decomp, dolphin, duckstation, folder, gliden64, ppsspp, rt64, soh
+from texpipe.formats import (
+    beetle_psx,
+    decomp,
+    dolphin,
+    duckstation,
+    folder,
+    gliden64,
+    ppsspp,
+    rice,
+    rt64,
+    soh,
+)
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName
 
@@ -21,6 +32,7 @@ TARGETS: Mapping[str, PackFormat] = {
         soh.FORMAT,
         dolphin.FORMAT,
         ppsspp.FORMAT,
+        rice.FORMAT,
     )
 }
 """The targets that a recipe can name."""

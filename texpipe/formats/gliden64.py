@@ -115,10 +115,15 @@ def output_path(source: Source) -> PurePosixPath:
     if ident in (".", ".."):
         raise Unwritable(f"{source.name} has no game name that a folder could have")
     folders = list(PurePosixPath(source.name).parent.parts)
-    while folders and (folders[0] == ident or folders[0].lower() in _WRAPPERS):
+    while folders and (folders[0] == ident or _is_wrapper(folders[0].lower())):
         folders.pop(0)
     kept = [_SKIPPED_BY_LOADER.sub("", folder) or "_" for folder in folders]
     return PurePosixPath(ident, *kept, file_name)
+
+
+def _is_wrapper(folder: str) -> bool:
+    """Tell the folders, and the cache files, that hold the pictures of a game from those that sort them."""
+    return folder in _WRAPPERS or folder.endswith((".hts", ".htc"))
 
 
 def key(source: Source) -> str:

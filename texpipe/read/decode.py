@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from texpipe import pixels
 from texpipe.errors import Location, PackError, SourceError
 from texpipe.read.members import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
-from texpipe.texture import Source, StoredForm, Texture
+from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
 MAX_BYTES = pixels.MAX_PIXELS * 4 + (1 << 20)
 """Largest file that is read: the largest picture that is opened, uncompressed, and its headers."""
@@ -36,7 +38,19 @@ def decode(source: Source) -> Texture:
 def _picture(source: Source) -> Texture:
     data = _bytes_of(source.file, MAX_BYTES, source)
     rgba, stored, warnings = pixels.decode(data, name=source.name)
+    if source.alpha_file is not None:
+        mask = _bytes_of(source.alpha_file, MAX_BYTES, source)
+        rgba, data = _with_alpha(rgba, mask, source.alpha_file.name), data + mask
     return Texture(source, rgba, hashlib.sha256(data).hexdigest(), stored, warnings)
+
+
+def _with_alpha(rgba: Rgba8, mask: bytes, name: str) -> Rgba8:
+    """The alpha of an old `_rgb` and `_a` pair is the red channel of the second (GLideNHQ, TxHiResLoader)."""
+    other, _, _ = pixels.decode(mask, name=name)
+    if other.shape != rgba.shape:
+        size = f"{other.shape[1]} x {other.shape[0]}"
+        raise ValueError(f"is {rgba.shape[1]} x {rgba.shape[0]}, but {name}, its alpha, {size}")
+    return np.dstack([rgba[..., :3], other[..., 0]])
 
 
 def _tmem(source: Source) -> Texture:

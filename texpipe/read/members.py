@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from texpipe.errors import PackError
-from texpipe.formats import soh
+from texpipe.formats import gliden64, soh
 from texpipe.formats.archive import ZipReader
+from texpipe.formats.gliden64_records import CacheReader, Record
 from texpipe.formats.otex import HEADER_BYTES, LOAD_AS_RAW, Otex, is_otex, read_otex
-from texpipe.pixelformats import decode
+from texpipe.pixelformats import Stp, decode
 from texpipe.pixels import MAX_PIXELS
+from texpipe.read.tim import Tim, decode_tim, find_tims
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
 _MAX_RESOURCE = MAX_PIXELS * 4 + (1 << 16)
+_MAX_TIM = 1 << 28
 _OTEX_HEAD = HEADER_BYTES + 28
 
 
@@ -100,5 +106,87 @@ def _archive(file: Path, _stamp: tuple[int, int]) -> ZipReader:
     return ZipReader(file)
 
 
-CONTAINERS: Mapping[str, Container] = {".o2r": Container(_resources, _read_resource)}
+# ---- PS1 .TIM pictures
+
+
+def _pictures(file: Path) -> list[Member]:
+    """List every picture with every palette; the number of the picture and of the palette make its name."""
+    tims = find_tims(_tim_bytes(file))
+    return [
+        Member(_tim_name(tims, number, palette), f"{number}/{palette}", _tim_emulator(tim, number, palette))
+        for number, tim in enumerate(tims)
+        for palette in range(len(tim.palettes) or 1)
+    ]
+
+
+def _tim_name(tims: Sequence[Tim], number: int, palette: int) -> str:
+    parts = [f"tim{number:02}"] if len(tims) > 1 else []
+    parts += [f"clut{palette:02}"] if len(tims[number].palettes) > 1 else []
+    return "-".join(parts)
+
+
+def _tim_emulator(tim: Tim, number: int, palette: int) -> EmulatorName:
+    place = (("x", tim.pixels.x), ("y", tim.pixels.y))
+    return EmulatorName("tim", texels=tim.texels, fields=(("tim", number), ("clut", palette), *place))
+
+
+def _read_picture(source: Source) -> Texture:
+    number, palette, *meaning = str(source.member).split("/")
+    data = _tim_bytes(source.file)
+    stp: Stp = "semi" if meaning == ["semi"] else "opaque"
+    rgba = decode_tim(data, find_tims(data)[int(number)], int(palette), stp)
+    return Texture(source, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
+
+
+def _tim_bytes(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        data = stream.read(_MAX_TIM + 1)
+    if len(data) > _MAX_TIM:
+        raise ValueError(f"is larger than the limit of {_MAX_TIM:,} bytes")
+    return data
+
+
+# ---- GLideN64's cache files
+
+
+def _cached(file: Path) -> list[Member]:
+    """List the textures of a cache under the names that GLideN64 would dump them by; of equal names the first."""
+    game = re.sub(r"_HIRESTEXTURES$", "", file.stem)
+    with CacheReader(file) as reader:
+        members = (_cached_member(game, record) for record in reader.records())
+        return list({member.name: member for member in reversed(list(members))}.values())
+
+
+def _cached_member(game: str, record: Record) -> Member:
+    where = f"{record.key}/{record.offset}"
+    if record.fmt is None or record.siz is None:  # files from before 2022 do not say the format
+        return Member(f"{record.key:016X}", where)
+    crc, palette = record.key & 0xFFFFFFFF, record.key >> 32
+    tail = f"#{palette:08X}_ciByRGBA.png" if palette else "_all.png"
+    name = f"{game}#{crc:08X}#{record.fmt:X}#{record.siz:X}{tail}"
+    return Member(name, where, gliden64.parse(name))
+
+
+def _read_cached(source: Source) -> Texture:
+    key, offset = map(int, str(source.member).split("/"))
+    status = source.file.stat()
+    rgba = (
+        _cache(source.file, (status.st_size, status.st_mtime_ns)).read(Record(key, None, None, offset)).rgba
+    )
+    digest = hashlib.sha256(np.ascontiguousarray(rgba).tobytes()).hexdigest()
+    return Texture(source, rgba, digest, StoredForm("RGBA"))
+
+
+@functools.lru_cache(maxsize=2)
+def _cache(file: Path, _stamp: tuple[int, int]) -> CacheReader:
+    """Keep cache files open: compressed ones had to be unpacked."""
+    return CacheReader(file)
+
+
+CONTAINERS: Mapping[str, Container] = {
+    ".o2r": Container(_resources, _read_resource),
+    ".tim": Container(_pictures, _read_picture),
+    ".hts": Container(_cached, _read_cached),
+    ".htc": Container(_cached, _read_cached),
+}
 """Kinds of files that hold several textures, by suffix in lower case."""

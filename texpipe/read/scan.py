@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.formats import parse_name
+from texpipe.pixelformats import Stp
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.read.members import CONTAINERS
 from texpipe.texture import Source
@@ -35,7 +36,7 @@ class Scan:
     ignored: Mapping[str, int]
 
 
-def scan(root: Path, *, exclude: Path | None = None) -> Scan:
+def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Scan:
     """List the textures below a folder.
 
     Links to files count as long as they stay inside the folder. Links to folders are not followed: what they
@@ -44,12 +45,13 @@ def scan(root: Path, *, exclude: Path | None = None) -> Scan:
     Args:
         root: a folder, searched recursively, or one picture.
         exclude: a folder inside that is left out: where an earlier run wrote to.
+        stp: what bit 15 of a colour means in PS1 `.tim` files.
 
     Raises:
         SourceError: `root` is missing, cannot be listed, or is a file that is no picture.
     """
     if root.is_file():
-        return _single(root)
+        return _single(root, stp)
     if not root.is_dir():
         raise SourceError(f"{root} does not exist", hint="Check the recipe's input, or give --input DIR.")
     base, left_out = root.resolve(), exclude.resolve() if exclude else None
@@ -64,17 +66,38 @@ def scan(root: Path, *, exclude: Path | None = None) -> Scan:
             continue
         name = found.file.relative_to(root).as_posix()
         reason = found.reason or _unusable_because(found.file, name, base)
-        for source, problem in _sources_in(found.file, _printable(name), reason):
+        for source, problem in _sources_in(found.file, _printable(name), reason, stp):
             if problem:
                 unusable.append((source, problem))
             else:
                 known = source.emulator or resource_of(source.name, resources)
                 sources.append(replace(source, emulator=known))
     return Scan(
-        tuple(sorted(sources, key=lambda source: source.name.encode())),
+        tuple(sorted(_paired(sources), key=lambda source: source.name.encode())),
         tuple(sorted(unusable, key=lambda pair: pair[0].name.encode())),
         dict(sorted(ignored.items())),
     )
+
+
+def _paired(sources: Sequence[Source]) -> list[Source]:
+    """Join the halves of old dumps: `_rgb` has the colours, `_a` of the same name the alpha."""
+    halves = {half: source for source in sources if (half := _half_of(source, "a")) is not None}
+    joined = []
+    for source in sources:
+        half = _half_of(source, "rgb")
+        other = None if half is None else halves.pop(half, None)
+        joined.append(source if other is None else replace(source, alpha_file=other.file))
+    used = {source.alpha_file for source in joined if source.alpha_file is not None}
+    return [source for source in joined if source.file not in used]
+
+
+def _half_of(source: Source, suffix: str) -> tuple[object, ...] | None:
+    """Return what the two halves of a texture have in common, if the source is the half with this suffix."""
+    name = source.emulator
+    if name is None or ("suffix", suffix) not in name.fields:
+        return None
+    same = tuple(pair for pair in name.fields if pair[0] != "suffix")
+    return (source.name.rpartition("/")[0], name.game, same)
 
 
 @dataclass(frozen=True)
@@ -86,11 +109,13 @@ class _Found:
     reason: str | None = None
 
 
-def _single(file: Path) -> Scan:
+def _single(file: Path, stp: Stp) -> Scan:
     if file.suffix.lower() not in (*PICTURES, *CONTAINERS):
         known = ", ".join(sorted({*PICTURES, *CONTAINERS}))
         raise SourceError(f"{file} is not a picture", hint=f"Known: {known}.")
-    found = sorted(_sources_in(file, _printable(file.name), None), key=lambda pair: pair[0].name.encode())
+    found = sorted(
+        _sources_in(file, _printable(file.name), None, stp), key=lambda pair: pair[0].name.encode()
+    )
     return Scan(
         tuple(source for source, reason in found if not reason),
         tuple((source, reason) for source, reason in found if reason),
@@ -98,7 +123,7 @@ def _single(file: Path) -> Scan:
     )
 
 
-def _sources_in(file: Path, name: str, reason: str | None) -> Iterator[tuple[Source, str | None]]:
+def _sources_in(file: Path, name: str, reason: str | None, stp: Stp) -> Iterator[tuple[Source, str | None]]:
     """Yield the textures of a file, each with the reason why it cannot be used, if it cannot."""
     container = CONTAINERS.get(file.suffix.lower())
     if reason is not None or container is None:
@@ -111,7 +136,8 @@ def _sources_in(file: Path, name: str, reason: str | None) -> Iterator[tuple[Sou
         return
     for one in members:
         inside = f"{name}/{one.name}" if one.name else name
-        yield Source(inside, file, one.emulator, one.member), one.reason
+        member = f"{one.member}/{stp}" if file.suffix.lower() == ".tim" else one.member
+        yield Source(inside, file, one.emulator, member), one.reason
 
 
 def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:

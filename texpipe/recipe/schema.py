@@ -153,6 +153,10 @@ class Recipe(_Part):
     targets: tuple[Target, ...] = Field(
         description="Pack formats to write: a list of names, or names with options."
     )
+    stp: Literal["opaque", "semi"] = Field(
+        default="opaque",
+        description="What bit 15 of a colour in PS1 .tim files means; only the game knows where it counts.",
+    )
     rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)] = Field(
         default=(),
         description="The first rule that matches a texture decides; classify decides what it leaves out.",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 TargetName: TypeAlias = Literal[
-    "gliden64", "folder", "duckstation", "beetle-psx", "rt64", "soh", "dolphin", "ppsspp"
+    "gliden64", "folder", "duckstation", "beetle-psx", "rt64", "soh", "dolphin", "ppsspp", "rice"
 ]
 Container: TypeAlias = Literal["folder", "hts", "htc", "rtz", "o2r"]
 Images: TypeAlias = Literal["dds", "png"]
@@ -22,6 +22,7 @@ CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
     "soh": ("o2r",),
     "dolphin": ("folder",),
     "ppsspp": ("folder",),
+    "rice": ("folder",),
 }
 """The containers that each target can be written to, the usual one first."""
 
@@ -34,6 +35,7 @@ OPTIONS: dict[TargetName, tuple[str, ...]] = {
     "soh": ("game",),
     "dolphin": ("game", "mipmaps"),
     "ppsspp": ("game",),
+    "rice": (),
 }
 """The options that each target has besides `container`."""
 

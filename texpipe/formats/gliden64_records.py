@@ -1,0 +1,279 @@
+"""The records of GLideN64's cache files, old and new, and how to find and read them one at a time.
+
+Source: GLideN64's `src/GLideNHQ/TxCache.cpp`. Everything is little-endian without padding. No size that a file
+claims is believed before it was compared with what is there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import io
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.errors import PackError
+from texpipe.pixels import MAX_PIXELS
+from texpipe.texture import Rgba8
+
+VERSION = 0x08000000
+RECORD = struct.Struct(
+    "<IIIHHBHI"
+)  # width, height, format, texture format, pixel type, hires, fmt + siz << 8, bytes
+U64_PAIR = struct.Struct("<QQ")
+COMPRESSED = 0x80000000
+GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE = 0x8058, 0x1908, 0x1401
+MAX_STREAM = 1 << 34
+"""Largest uncompressed `.htc` that is read, in bytes."""
+
+_OLD_RECORD = struct.Struct("<IIIHHBI")
+_OFFSET_MASK = (1 << 48) - 1
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_GZIP_MAGIC = b"\x1f\x8b"
+_MAX_SIDE = 32768
+_BLOCK = 1 << 20
+_SLACK = 1 << 16
+
+# GL format, texture format, pixel type -> bits of R, G, B, A in a 16-bit pixel, from the top (the 16 bpp
+# option)
+_PACKED_PIXELS = {
+    (0x8051, 0x1907, 0x8363): (5, 6, 5, 0),
+    (0x8056, 0x1908, 0x8033): (4, 4, 4, 4),
+    (0x8057, 0x1908, 0x8034): (5, 5, 5, 1),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CacheEntry:
+    """A texture of a cache file.
+
+    Attributes:
+        key: checksum of the palette << 32 | checksum of the texels; see `gliden64.cache_key`.
+        rgba: H x W x 4 uint8, straight alpha.
+        fmt, siz: format and size of the texels on the console; None in old files, which do not say.
+    """
+
+    key: int
+    rgba: Rgba8
+    fmt: int | None = None
+    siz: int | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a texture of a cache file is: its key, format and size of texels (None in old files), and its offset."""
+
+    key: int
+    fmt: int | None
+    siz: int | None
+    offset: int
+
+
+class CacheReader:
+    """Reads the textures of a `.hts` or `.htc` file one at a time.
+
+    A compressed `.htc` is unpacked to a temporary file first, since its records can only be found one after the other.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            PackError: it cannot be read, is of another kind, or needs a module that is not installed.
+        """
+        self._name = path.name
+        self._table = path.suffix.lower() == ".hts"
+        if path.suffix.lower() not in (".hts", ".htc"):
+            raise PackError(f"{path.name} is neither .hts nor .htc")
+        try:
+            with ExitStack() as opened:
+                file = opened.enter_context(path.open("rb"))
+                self._file = file if self._table else _uncompressed(file, opened)
+                self._end = self._file.seek(0, io.SEEK_END)
+                self._file.seek(0)
+                self._new = _starts_with_version(self._file)
+                self._start = self._file.tell()
+                self._opened = opened.pop_all()
+        except (struct.error, zlib.error, EOFError, OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def __enter__(self) -> CacheReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_opened"):
+            self.close()
+
+    def close(self) -> None:
+        """Close the file, and remove what was unpacked."""
+        self._opened.close()
+
+    def records(self) -> list[Record]:
+        """Return where every texture is.
+
+        Raises:
+            PackError: the file is unfinished or damaged.
+        """
+        try:
+            return list(self._in_table() if self._table else self._in_stream())
+        except (struct.error, OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def read(self, record: Record) -> CacheEntry:
+        """Read and decode one texture.
+
+        Raises:
+            PackError: it is damaged, or needs a module that is not installed.
+        """
+        try:
+            return self._read(record)
+        except (struct.error, zlib.error, EOFError, OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> PackError:
+        return PackError(f"{self._name} cannot be read as a GLideN64 cache: {error}")
+
+    def _in_table(self) -> Iterator[Record]:
+        self._file.seek(self._start)
+        (place,) = struct.unpack("<4xq", self._file.read(12))
+        if place < 12:
+            raise ValueError("it was not written to its end")
+        self._file.seek(place)
+        (count,) = struct.unpack("<i", self._file.read(4))
+        for _ in range(count):
+            key, value = U64_PAIR.unpack(self._file.read(U64_PAIR.size))
+            if self._new:
+                yield Record(key, value >> 48 & 255, value >> 56, value & _OFFSET_MASK)
+            else:
+                yield Record(key, None, None, value)
+
+    def _in_stream(self) -> Iterator[Record]:
+        at = self._start + 4
+        while at < self._end:
+            self._file.seek(at)
+            (key,) = struct.unpack("<Q", self._file.read(8))
+            *_, fmt, siz, length = self._head()
+            yield Record(key, fmt, siz, at + 8)
+            at = self._file.tell() + length
+
+    def _head(self) -> tuple[int, int, tuple[int, int, int], int | None, int | None, int]:
+        """Return width, height, the GL triple, fmt, siz and the number of bytes that follow."""
+        layout = RECORD if self._new else _OLD_RECORD
+        width, height, form, texture_format, pixel_type, _, *numbers, length = layout.unpack(
+            self._file.read(layout.size)
+        )
+        fmt, siz = (numbers[0] & 255, numbers[0] >> 8) if numbers else (None, None)
+        return width, height, (form, texture_format, pixel_type), fmt, siz, length
+
+    def _read(self, record: Record) -> CacheEntry:
+        self._file.seek(record.offset)
+        width, height, (form, texture_format, pixel_type), fmt, siz, length = self._head()
+        if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE and width * height <= MAX_PIXELS):
+            raise ValueError(f"a texture claims to be {width} x {height}")
+        triple = (form & ~COMPRESSED, texture_format, pixel_type)
+        size = width * height * (2 if triple in _PACKED_PIXELS else 4)
+        if length > min(size + _SLACK, self._end - self._file.tell()):
+            raise ValueError(f"a texture of {width} x {height} claims {length:,} bytes")
+        data = self._file.read(length)
+        if form & COMPRESSED:
+            data = _inflated(data, size)
+        if len(data) != size:
+            raise ValueError(f"a texture of {width} x {height} has {len(data)} bytes")
+        return CacheEntry(record.key, _to_rgba8(data, (height, width), triple), fmt, siz)
+
+
+def _starts_with_version(stream: IO[bytes]) -> bool:
+    """Tell new from old files, and move on to the config word."""
+    start = stream.read(4)
+    new: bool = struct.unpack("<I", start)[0] == VERSION
+    if not new:
+        stream.seek(0)
+    return new
+
+
+def _uncompressed(file: IO[bytes], opened: ExitStack) -> IO[bytes]:
+    magic = file.read(4)
+    file.seek(0)
+    if magic[:2] == _GZIP_MAGIC:
+        return _unpacked(cast(IO[bytes], gzip.GzipFile(fileobj=file)), opened)
+    if magic == _ZSTD_MAGIC:
+        return _unpacked(_zstd_stream(file), opened)
+    return file
+
+
+def _unpacked(stream: IO[bytes], opened: ExitStack) -> IO[bytes]:
+    """Unpack to a temporary file, which goes away when it is closed."""
+    unpacked = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the caller closes
+    while block := stream.read(_BLOCK):
+        unpacked.write(block)
+        if unpacked.tell() > MAX_STREAM:
+            raise ValueError(f"it is larger than the limit of {MAX_STREAM:,} bytes")
+    return cast(IO[bytes], unpacked)
+
+
+def _inflated(data: bytes, size: int) -> bytes:
+    if data[:4] == _ZSTD_MAGIC:
+        return _zstd_stream(io.BytesIO(data)).read(size)
+    return zlib.decompressobj().decompress(data, size)
+
+
+def _zstd_stream(file: IO[bytes]) -> IO[bytes]:
+    """Open a zstd frame for reading: with Python 3.14's own module, or with zstandard."""
+    try:
+        own: Any = importlib.import_module("compression.zstd")
+        return cast(IO[bytes], own.ZstdFile(file))
+    except ModuleNotFoundError:
+        pass
+    try:
+        module: Any = importlib.import_module("zstandard")
+    except ModuleNotFoundError as error:
+        raise PackError(
+            "this cache file is compressed with zstd, which this Python cannot read",
+            hint="python -m pip install 'texpipe[zstd]'",
+        ) from error
+    return cast(IO[bytes], _ZstdErrors(module, file))
+
+
+class _ZstdErrors:
+    """A zstandard stream whose errors are `ValueError`s, like those of every other damage."""
+
+    def __init__(self, module: Any, file: IO[bytes]) -> None:  # noqa: ANN401
+        self._error: type[Exception] = module.ZstdError
+        self._stream = module.ZstdDecompressor().stream_reader(file)
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes."""
+        try:
+            return bytes(self._stream.read(size))
+        except self._error as error:
+            raise ValueError(str(error)) from error
+
+
+def _to_rgba8(data: bytes, shape: tuple[int, int], triple: tuple[int, int, int]) -> Rgba8:
+    if triple == (GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE):
+        return np.frombuffer(data, np.uint8).reshape(*shape, 4).copy()
+    if triple not in _PACKED_PIXELS:
+        raise ValueError(
+            f"pixels of the GL kind {triple[0]:#x}/{triple[1]:#x}/{triple[2]:#x} are not supported"
+        )
+    pixels = np.frombuffer(data, "<u2").reshape(shape).astype(np.uint32)
+    channels: list[NDArray[Any]] = []
+    shift = 16
+    for bits in _PACKED_PIXELS[triple]:
+        shift -= bits
+        top = (1 << bits) - 1
+        level = pixels >> shift & top
+        channels.append((level * 510 + top) // (2 * top) if bits else np.full(shape, 255))
+    return np.stack(channels, axis=-1).astype(np.uint8)
