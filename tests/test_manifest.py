@@ -25,7 +25,17 @@ from texpipe.manifest import (
     write_manifest,
     write_run_info,
 )
-from texpipe.texture import AlphaClass, Decisions, EdgeMode, Edges, EmulatorName, Metrics, Spot, Status, TexelFormat
+from texpipe.texture import (
+    AlphaClass,
+    Decisions,
+    EdgeMode,
+    Edges,
+    EmulatorName,
+    Metrics,
+    Spot,
+    Status,
+    TexelFormat,
+)
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 digest = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -136,7 +146,14 @@ def test_shape_of_the_contract() -> None:
         "outputs": [
             {"target": "gliden64", "path": "gliden64/GAME/a.png", "sha256": "01" * 32, "size": [128, 256]}
         ],
-        "metrics": {"seam_x": 1.0, "seam_y": None, "colour_drift": 0.0, "alpha_coverage_drift": None},
+        "metrics": {
+            "seam_x": 1.0,
+            "seam_y": None,
+            "colour_drift": 0.0,
+            "alpha_coverage_drift": None,
+            "source_seam_x": None,
+            "source_seam_y": None,
+        },
     }
 
 

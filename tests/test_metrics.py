@@ -18,6 +18,7 @@ def test_seams_by_hand() -> None:
     source = opaque(np.tile([40, 50, 60, 70], (2, 1)))
     wrapped = measure(source, source, plan(edges=Edges("wrap", "wrap"), scale=1))
     assert (wrapped.seam_x, wrapped.seam_y) == (3.0, None)
+    assert (wrapped.source_seam_x, wrapped.source_seam_y) == (3.0, None)
     assert measure(source, source, plan(edges=Edges("mirror"), scale=1)).seam_x == 1.0
     assert measure(source, source, plan(edges=Edges("clamp"), scale=1)).seam_x is None
 

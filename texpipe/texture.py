@@ -243,7 +243,8 @@ class Metrics:
     """Measured on a finished texture; None where a thing has no meaning for it.
 
     Attributes:
-        seam_x, seam_y: mean step across the seam over the mean step inside the result; 1 is seamless.
+        seam_x, seam_y: step across the seam of the result over the mean step inside; 1 is seamless. None where clamped.
+        source_seam_x, source_seam_y: the same of the source: what there was before.
         colour_drift: mean absolute difference of the box-reduced result to the source, where visible, in levels.
         alpha_coverage_drift: difference in the share of area with alpha >= 128.
     """
@@ -252,6 +253,8 @@ class Metrics:
     seam_y: float | None = None
     colour_drift: float | None = None
     alpha_coverage_drift: float | None = None
+    source_seam_x: float | None = None
+    source_seam_y: float | None = None
 
 
 @dataclass(frozen=True)

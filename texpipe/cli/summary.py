@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.worst import worst
 
 if TYPE_CHECKING:
     from texpipe.order import Outcome
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 SHOWN_PROBLEMS = 20
 """So many failed textures are named at the end; the manifest names them all."""
 SHOWN_REASONS = 10
+SHOWN_WORST = 10
 
 
 def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
@@ -43,6 +45,8 @@ def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
     if outcome.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.ignored.items()))
         console.say(f"ignored other files: {kinds}")
+    for line in worst(outcome.manifest.textures, SHOWN_WORST):
+        console.say(f"look at {line}")
     for line in outcome.where_to:
         console.say(line)
     return outcome.exit_code

@@ -29,6 +29,8 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
         seam_y=_seam(result, plan.edges.y, axis=0),
         colour_drift=_colour_drift(source, result, plan),
         alpha_coverage_drift=round(_coverage(result) - _coverage(source), 4),
+        source_seam_x=_seam(source, plan.edges.x, axis=1),
+        source_seam_y=_seam(source, plan.edges.y, axis=0),
     )
 
 

@@ -1,0 +1,33 @@
+"""The textures to look at first: beyond a limit, worst first, and nobody twice."""
+
+from __future__ import annotations
+
+from texpipe.cli.worst import worst
+from texpipe.manifest import Entry
+from texpipe.texture import Metrics
+
+
+def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entry:
+    return Entry(name, "written", duplicate_of=duplicate_of, metrics=Metrics(**measured))
+
+
+def test_worst_first_and_only_beyond_a_limit() -> None:
+    textures = [
+        entry("fine", seam_x=1.2, source_seam_x=1.1, colour_drift=1.0, alpha_coverage_drift=0.002),
+        entry("tinted", colour_drift=6.0),
+        entry("seam", seam_x=6.0, source_seam_x=1.0, colour_drift=4.4),
+        entry("thin", alpha_coverage_drift=-0.02),
+        entry("again", duplicate_of="seam", seam_x=6.0),
+        Entry("skipped", "skipped"),
+    ]
+    assert worst(textures, 10) == [
+        "seam: seam x 6.00 (source 1.00), colour 4.4 levels off",
+        "thin: coverage -2.0%",
+        "tinted: colour 6.0 levels off",
+    ]
+    assert worst(textures, 1) == ["seam: seam x 6.00 (source 1.00), colour 4.4 levels off"]
+
+
+def test_a_seam_that_the_source_has_is_no_fault_of_the_result() -> None:
+    assert worst([entry("rough", seam_y=2.5, source_seam_y=2.4)], 10) == []
+    assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: seam y 2.50 (source 0.00)"]
