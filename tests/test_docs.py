@@ -1,12 +1,17 @@
-"""The documents agree with the repository: links lead somewhere, recipes load, the README's commands stand."""
+"""The documents agree with the repository: links lead somewhere, recipes load, commands and codes exist."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from texpipe import errors
+from texpipe.cli import texpipe
 from texpipe.recipe.load import load_recipe
 
 REPOSITORY = Path(__file__).parent.parent
@@ -16,10 +21,12 @@ PAGES = [
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
-COMMANDS = (
+WHOLE_COMMANDS = (
     "python -m pip install -c constraints.txt . && texpipe run recipes/oot.yaml",
     'python -m pip install -c constraints.txt ".[dev]" && pytest',
 )
+COMMAND = re.compile(r"(?:^|&& |& |-m )(texpipe(?: +[^&;]+)?)")
+HEAD = "version: 1\nname: example\ninput: dump\noutput: pack\n"
 
 
 def links(page: Path) -> list[str]:
@@ -33,6 +40,42 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Return the calls of texpipe in the blocks and code spans of a page, as arguments."""
+    text = re.sub(r"^```(?:yaml|text).*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
+    code = []
+    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+        code += (
+            [re.split(r"\s#\s|\s{4,}", line.strip())[0]] if line.startswith("    ") else line.split("`")[1::2]
+        )
+    return [shlex.split(call)[1:] for line in code for call in COMMAND.findall(line)]
+
+
+def is_example(arguments: list[str]) -> bool:
+    """Return whether a call is one to type: usage lines with [OPTIONS] and `COMMAND` stand for others."""
+    return not any(re.search(r"[\[\]|]|^\.\.\.$|COMMAND", word) for word in arguments)
+
+
+def parse(arguments: list[str]) -> None:
+    """Let click take a call apart as the command line does, without doing anything."""
+    group: click.Command = texpipe
+    context = click.Context(texpipe, info_name="texpipe")
+    while isinstance(group, click.Group) and arguments and not arguments[0].startswith("-"):
+        name, *arguments = arguments
+        command = group.get_command(context, name)
+        if command is None:
+            raise click.UsageError(f"no command {name!r}")
+        group = command
+    if isinstance(group, click.Group) or not arguments:
+        return  # a mention such as `texpipe verify`
+    if arguments[-1] in {
+        name for option in group.params if isinstance(option, click.Option) for name in option.opts
+    }:
+        return  # a mention such as `texpipe run --shard`: the option is there
+    with contextlib.suppress(click.exceptions.Exit):  # --help
+        group.make_context("texpipe", list(arguments), parent=context)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -51,6 +94,24 @@ def test_the_pattern_finds_links_and_pictures() -> None:
     assert "docs/pictures/before-after.png" in links(REPOSITORY / "README.md")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_can_be_typed(page: Path) -> None:
+    for arguments in filter(is_example, commands(page)):
+        try:
+            parse(arguments)
+        except click.UsageError as error:
+            pytest.fail(f"texpipe {shlex.join(arguments)}: {error.format_message()}")
+
+
+def test_the_pattern_finds_commands_and_their_mistakes() -> None:
+    found = commands(REPOSITORY / "README.md")
+    assert ["run", "recipes/oot.yaml"] in found
+    assert any(call[0] == "verify" for call in found)
+    for wrong in (["upscale"], ["run", "x.yaml", "--nonsense"], ["run", "x.yaml", "--device", "tpu"]):
+        with pytest.raises(click.UsageError):
+            parse(wrong)
+
+
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "recipes").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_recipe_loads(path: Path) -> None:
     loaded = load_recipe(path)
@@ -58,6 +119,47 @@ def test_every_shipped_recipe_loads(path: Path) -> None:
     assert loaded.input.is_dir(), "its input comes with texpipe"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", WHOLE_COMMANDS)
 def test_the_readme_has_the_commands_that_do_everything(command: str) -> None:
     assert f"    {command}\n" in (REPOSITORY / "README.md").read_text("utf-8")
+
+
+def tasks() -> list[tuple[str, str]]:
+    """Return the tasks of the cookbook: heading and text."""
+    page = (REPOSITORY / "docs" / "cookbook.md").read_text("utf-8")
+    return re.findall(r"^## (\d+\. .*?)\n(.*?)(?=^## |\Z)", page, flags=re.M | re.S)
+
+
+@pytest.mark.parametrize(("title", "text"), tasks(), ids=lambda value: value[:12])
+def test_every_task_of_the_cookbook_is_a_valid_recipe(title: str, text: str, tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", text, flags=re.S)
+    assert examples or "    texpipe" in text, f"{title} says nothing to do"
+    for example in examples:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(HEAD + ("" if "targets:" in example else "targets: [gliden64]\n") + example, "utf-8")
+        assert load_recipe(path).recipe
+
+
+def test_the_cookbook_has_twelve_tasks() -> None:
+    assert [int(title.split(".")[0]) for title, _ in tasks()] == list(range(1, 13))
+
+
+def test_every_exit_code_is_explained() -> None:
+    page = (REPOSITORY / "docs" / "errors.md").read_text("utf-8")
+    kinds = [
+        one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.TexpipeError)
+    ]
+    codes = {one.exit_code for one in kinds} | {7}
+    assert {int(code) for code in re.findall(r"^## Code (\d+):", page, flags=re.M)} == codes
+
+
+def test_the_messages_of_the_errors_page_are_those_of_the_code() -> None:
+    """Messages in quotes are looked for in the sources, up to the first part that varies."""
+    page = (REPOSITORY / "docs" / "errors.md").read_text("utf-8")
+    code = "\n".join(path.read_text("utf-8") for path in (REPOSITORY / "texpipe").rglob("*.py"))
+    for cell in re.findall(r"^\| (`.*?) \|", page, flags=re.M):
+        for message in re.findall(r"`([^`]+)`", cell):
+            if re.fullmatch(r"[\w-]+(?: --\w+)?", message):
+                continue  # the name of a command
+            fixed = max(re.split(r"'[^']*'|\.\.\.|\d+/\d+|/manifest.json", message), key=len).strip()
+            assert fixed in code, message

@@ -57,8 +57,8 @@ def run(
     console = console.quieter(quiet)
     if report and (dry_run or shard is not None):
         raise UsageError(
-            "--report shows a pack, and this writes none",
-            hint="Leave out --report; `texpipe report` makes it later.",
+            "--report shows a pack, but --dry-run and --shard write none",
+            hint="Leave --report out; `texpipe report OUTPUT` makes it when the pack is there.",
         )
     order = Order.make(
         recipe, input_, output, model, targets, device=device, precision=precision, shard=shard, strict=strict
