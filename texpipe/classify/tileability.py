@@ -1,39 +1,29 @@
 """Whether a texture wraps, is mirrored or ends at its border: judged per axis from its pixels.
 
-The seam, from the last line of texels to the first, is compared with the steps between neighbouring lines inside.
-Wrongly `clamp` costs a line where the texture repeats, wrongly `wrap` bleeds opposite borders into each other. The
-threshold lies where measured border errors of both break even, and where at most one in a hundred clear seams is
-taken for a wrap. docs/alpha-and-edges.md says how the weights were fitted and gives the confusion table.
+The seam, from the last line of texels to the first, is compared with what the texture itself shows: how neighbouring
+lines inside join, and how lines join that do not belong together. Wrongly `clamp` costs a line where the texture
+repeats, wrongly `wrap` bleeds opposite borders into each other: the threshold lies where about one in a hundred crops
+with a clear seam is taken for a wrap. docs/alpha-and-edges.md tells how it was found and gives the confusion table.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from texpipe.classify.seams import Lines, premultiplied, seam_evidence, seam_score
 from texpipe.texture import AxisGuess, Rgba8
 
-Lines = NDArray[np.float32]
-"""N x M x 4: the N lines of texels along an axis; alpha and premultiplied colours in levels."""
-
-_WEIGHTS = {
-    "step": -0.45,
-    "broad_step": -1.32,
-    "outlier": -0.68,
-    "largest": 0.48,
-    "noise": 0.75,
-    "count": 1.04,
-    "levels": -0.6,
-}
-_BIAS = -0.46
 _WRAP_ABOVE = 1.5
 _WRAP_CUTOUT_ABOVE = 2.5
-_CLAMP_BELOW = -2.0
+_CLAMP_BELOW = -2.5
+_MIRROR_BELOW = 0.0
 """Scores are log odds; between the two the answer is `clamp` with low confidence. A cut-out (a quarter of
 its borders is void) must do better: what bleeds into the void is seen at once."""
 
 _MIN_SIDE = 8
 _MIRROR_CALM = 0.35
+_FRAME_LEVELS = 6.0
+_FRAME_SHARE = 0.3
 _LEVEL = 0.5
 """Added to steps before they are divided, in levels: less cannot be seen."""
 
@@ -50,13 +40,25 @@ def guess_axes(rgba: Rgba8, *, n64: bool) -> tuple[AxisGuess, AxisGuess]:
     Returns:
         The guesses for x and y.
     """
-    alpha = rgba[..., 3:].astype(np.float32)
-    shown = np.concatenate([rgba[..., :3] * (alpha / 255), alpha], axis=2).astype(np.float32)
-    return _guess(np.moveaxis(shown, 1, 0), n64=n64), _guess(shown, n64=n64)
+    rows = premultiplied(rgba)
+    columns: Lines = np.ascontiguousarray(rows.swapaxes(0, 1))
+    framed = _has_uniform_border(rows) and _has_uniform_border(columns)
+    return _guess(columns, n64=n64, framed=framed), _guess(rows, n64=n64, framed=framed)
 
 
-def _guess(lines: Lines, *, n64: bool) -> AxisGuess:
-    return _certain(lines, n64=n64) or _likely(lines)
+def _guess(lines: Lines, *, n64: bool, framed: bool) -> AxisGuess:
+    certain = _certain(lines, n64=n64)
+    if certain is None and framed:
+        return AxisGuess("clamp", 0.5, "a frame all around: borders that agree are no sign of a wrap")
+    return certain or _likely(lines)
+
+
+def _has_uniform_border(lines: Lines) -> bool:
+    """Tell whether the first and the last line hardly vary, as against lines in the middle."""
+    spread = lines.std(axis=1).mean(axis=1)
+    border = float(max(spread[0], spread[-1]))
+    middle = float(np.median(spread[len(lines) // 4 : -(len(lines) // 4) or None]))
+    return border < _FRAME_LEVELS and border < _FRAME_SHARE * (middle + _LEVEL)
 
 
 def _certain(lines: Lines, *, n64: bool) -> AxisGuess | None:
@@ -99,14 +101,14 @@ def _exact_period(lines: Lines) -> int | None:
 
 def _likely(lines: Lines) -> AxisGuess:
     evidence = seam_evidence(lines)
-    score = sum(weight * evidence[name] for name, weight in _WEIGHTS.items()) + _BIAS
+    score = seam_score(evidence)
     odds = round(float(1 / (1 + np.exp(-score))), 2)
-    seam = f"the step across the seam is {np.exp(evidence['step']):.2f} of the mean step inside"
+    seam = f"the step across the seam is {np.exp(evidence['step']):.2f} of a usual step inside"
     void = float((lines[[0, -1], :, 3] == 0).mean())
     if score > (_WRAP_ABOVE if void < 0.25 else _WRAP_CUTOUT_ABOVE):
         return AxisGuess("wrap", odds, seam)
     calm = _border_calm(lines)
-    if score < _CLAMP_BELOW and calm < _MIRROR_CALM:
+    if score < _MIRROR_BELOW and calm < _MIRROR_CALM:
         return AxisGuess(
             "mirror", 0.7, f"{seam}, and steps at the borders only {calm:.2f}: cut at lines of symmetry"
         )
@@ -115,67 +117,8 @@ def _likely(lines: Lines) -> AxisGuess:
     return AxisGuess("clamp", 0.5, f"{seam}: not certain enough to wrap")
 
 
-def seam_evidence(lines: Lines) -> dict[str, float]:
-    """Measure the seam of one axis against the inside; public for calibration.
-
-    Args:
-        lines: N x M x 4 float32 with N at least 2, in levels, colours premultiplied.
-
-    Returns:
-        step: log of the step across the seam over the mean step inside.
-        broad_step: the same after averaging every four neighbours along the lines, which quiets noise.
-        outlier: the same in standard deviations of the log steps inside.
-        largest: log of the step across the seam over the largest step inside.
-        noise: log of the mean step inside over the mean difference of distant lines; near 0 for noise.
-        count: binary logarithm of N.
-        levels: log of the step across the seam in levels.
-    """
-    steps = _steps(lines[1:], lines[:-1]) + _LEVEL
-    seam = float(_steps(lines[:1], lines[-1:])[0]) + _LEVEL
-    log_steps = np.log(steps)
-    return {
-        "step": float(np.log(seam / steps.mean())),
-        "broad_step": _broad_step(lines),
-        "outlier": float((np.log(seam) - log_steps.mean()) / (log_steps.std() + 0.15)),
-        "largest": float(np.log(seam / steps.max())),
-        "noise": float(np.log(steps.mean() / (_distant_step(lines) + _LEVEL))),
-        "count": float(np.log2(len(lines))),
-        "levels": float(np.log(seam)),
-    }
-
-
-def _steps(these: Lines, others: Lines) -> NDArray[np.float64]:
-    """Return the mean absolute difference of each pair of lines where either shows something.
-
-    Pairs with nothing visible are left out. So a sprite that touches a border in a few places is judged by them, and
-    the void around it does not pass for a smooth inside. Alpha counts only if the texture has any.
-    """
-    shown = (these[..., 3] > 0) | (others[..., 3] > 0)
-    channels = 4 if min(these[..., 3].min(), others[..., 3].min()) < 255 else 3
-    difference = np.abs(these - others)[..., :channels].mean(axis=2, dtype=np.float64)
-    count = shown.sum(axis=1)
-    return np.asarray((difference * shown).sum(axis=1)[count > 0] / count[count > 0])
-
-
-def _broad_step(lines: Lines) -> float:
-    width = min(4, lines.shape[1])
-    last = lines.shape[1] - width + 1
-    broad: Lines = np.asarray(
-        np.mean([lines[:, at : at + last] for at in range(width)], axis=0, dtype=np.float32)
-    )
-    seam = float(_steps(broad[:1], broad[-1:])[0])
-    return float(np.log((seam + _LEVEL) / (_steps(broad[1:], broad[:-1]).mean() + _LEVEL)))
-
-
-def _distant_step(lines: Lines) -> float:
-    """Mean absolute difference between lines that are a quarter to three quarters of the texture apart."""
-    count = len(lines)
-    distances = range(max(2, count // 4), max(3, count * 3 // 4), max(1, count // 32))
-    return float(np.concatenate([_steps(lines[far:], lines[:-far]) for far in distances]).mean())
-
-
 def _border_calm(lines: Lines) -> float:
     """Steps next to both borders over those inside: near 0 where a symmetric picture was cut along its axes."""
-    steps = _steps(lines[1:], lines[:-1])
+    steps = np.abs(np.diff(lines, axis=0)).mean(axis=(1, 2))
     inside = float(np.median(steps[1:-1])) + _LEVEL
     return float(max(steps[0], steps[-1]) + _LEVEL) / inside
