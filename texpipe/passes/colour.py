@@ -1,9 +1,11 @@
 """Keep the tone of the source: the low frequencies of a result match the texture that it was made from.
 
 Networks drift in hue and brightness. Iterated back-projection (Irani and Peleg, 1991) adds the difference between the
-source and the box-reduced result back on, smoothly enlarged. Two rounds of the low-passed difference restore the tone.
-What is left is detail, of which the network dropped some on purpose: dither, banding, blocks. So the full difference
-goes back only as far as it takes to bring the mean difference down to a tolerance.
+source and the box-reduced result back on, smoothly enlarged. Here the widely low-passed difference goes back whole:
+that is tone. What is left is detail, of which the network dropped some on purpose: dither, banding, blocks. So every
+texel's difference goes back up to a limit only, the smallest one that brings their mean down to a tolerance. Of all
+corrections that reach it this is the one of least energy: where source and result differ most, by dither, it spares
+the result.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from numpy.typing import NDArray
 from texpipe.passes.resample import Plane, box_reduce, enlarge, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
-TOLERANCE = 1.75
+TOLERANCE = 1.5
 """Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
 docs/alpha-and-edges.md."""
 
-_TONE_ROUNDS = 2
-_DETAIL_ROUNDS = 12
+_TONE_REACH = 2
+"""How often the difference is smoothed before it counts as tone."""
+_DETAIL_ROUNDS = 20
 _NOTHING = 1e-4
 _ENOUGH = 0.25
 """Visible share of a texel from which its difference is taken at face value."""
@@ -68,41 +71,50 @@ def match_source(
         sH x sW x 3 in [0, 1].
     """
     scale = result.shape[0] // source.shape[0]
-    for _ in range(_TONE_ROUNDS):
-        mean, cover = visible_mean(result, alpha, scale)
-        missing = _low_pass(source - mean, source_alpha * cover, edges)
-        result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
+    mean, cover = visible_mean(result, alpha, scale)
+    missing = _low_pass(source - mean, source_alpha * cover, edges, _TONE_REACH)
+    result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
     for _ in range(_DETAIL_ROUNDS):
         mean, cover = visible_mean(result, alpha, scale)
-        missing = _spread(source - mean, source_alpha * cover, edges)
-        detail = enlarge(missing, scale, edges)
         weight = source_alpha * (cover > _NOTHING)
-        before = _mean_size(source - mean, weight)
-        after = _mean_size(source - mean - box_reduce(detail, scale), weight)
-        share = np.float32(_share(before, after, tolerance / 255))
-        if not share:
+        limit = np.float32(_limit(np.abs(source - mean), weight, tolerance / 255))
+        if not limit:
             break
-        result = np.clip(result + share * detail, 0, 1)
+        missing = _spread(source - mean, source_alpha * cover, edges).clip(-limit, limit)
+        result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
     return np.clip(result, 0, 1)
 
 
-def _share(before: float, after: float, wanted: float) -> float:
-    """Return how much of a step from `before` to `after` it takes to come down to `wanted`, 0 to 1."""
-    if before <= wanted or after >= before:
+def _limit(sizes: Plane, weight: PlaneF, wanted: float) -> float:
+    """Return how far differences must shrink, each by at most so much, for the mean of the rest to be `wanted`.
+
+    Args:
+        sizes: H x W x 3 absolute differences.
+        weight: H x W, of the texels.
+        wanted: weighted mean that may remain.
+
+    Returns:
+        0 where the mean is small enough already.
+    """
+    weights = np.repeat(weight.ravel(), sizes.shape[2]).astype(np.float64)
+    order = np.argsort(-sizes, axis=None)
+    largest, weights = sizes.ravel()[order], weights[order]
+    # With a limit of the k-th largest difference those before it remain, each smaller by it.
+    share, total = weights.cumsum(), (weights * largest).cumsum()
+    whole = share[-1]
+    if not whole or total[-1] <= wanted * whole:
         return 0.0
-    return min((before - wanted) / (before - after), 1.0)
+    last = np.searchsorted(total - largest * share, wanted * whole, side="right") - 1
+    return float((total[last] - wanted * whole) / share[last])
 
 
-def _mean_size(difference: Plane, weight: PlaneF) -> float:
-    total = float(weight.sum())
-    return float((np.abs(difference).mean(axis=2) * weight).sum()) / total if total else 0.0
-
-
-def _low_pass(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
+def _low_pass(difference: Plane, weight: PlaneF, edges: Edges, times: int = 1) -> Plane:
     """Smooth the difference over its visible neighbours (normalised convolution, Knutsson and Westin, 1993)."""
-    reach = smooth(weight, edges)[..., None]
-    near = smooth(difference * weight[..., None], edges) / np.maximum(reach, _NOTHING)
-    return np.asarray(np.where(reach > _NOTHING, near, np.float32(0)))
+    reach, near = weight, difference * weight[..., None]
+    for _ in range(times):
+        reach, near = smooth(reach, edges), smooth(near, edges)
+    known = reach[..., None] > _NOTHING
+    return np.asarray(np.where(known, near / np.maximum(reach, _NOTHING)[..., None], np.float32(0)))
 
 
 def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
