@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from texpipe.passes.resample import Plane, box_reduce, enlarge, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
-TOLERANCE = 1.5
+TOLERANCE = 1.45
 """Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
 docs/alpha-and-edges.md."""
 
