@@ -7,13 +7,13 @@ const MEASURES = {
   alphaDrift: { label: "Alpha drift", short: "alpha", text: (value) => `${value.toFixed(1)} %`, full: 6 },
 };
 
-function showFacts(panel, texture, open) {
+function showFacts(panel, texture, reveal) {
   if (!texture) {
     panel.replaceChildren();
     return;
   }
   panel.replaceChildren(
-    ...[heading(texture), problems(texture), measures(texture), decisions(texture), relatives(texture, open),
+    ...[heading(texture), problems(texture), measures(texture), decisions(texture), relatives(texture, reveal),
       duplicates(texture), files(texture), identity(texture)].filter(Boolean),
   );
   panel.scrollTop = 0;
@@ -98,13 +98,13 @@ function decision([what, value, why]) {
 }
 
 /** Other palettes of the same texels, or the whole picture that this is a piece of. */
-function relatives(texture, open) {
+function relatives(texture, reveal) {
   if (!texture.family) return null;
   const family = TEXTURES.filter((one) => one.family === texture.family);
   const buttons = family.map((one) =>
     element(
       "button",
-      { type: "button", title: one.source, "aria-current": one === texture ? "true" : null, click: () => open(one) },
+      { type: "button", title: one.source, "aria-current": one === texture ? "true" : null, click: () => reveal(one) },
       thumbnail(one),
       element("span", { class: "hidden" }, one.source),
     ),

@@ -26,12 +26,12 @@ function go(position) {
 
 function show(texture) {
   stage.show(texture);
-  showFacts(byId("facts"), texture, open);
+  showFacts(byId("facts"), texture, reveal);
   history.replaceState(null, "", texture ? `#${encodeURIComponent(texture.source)}` : "#");
 }
 
 /** Show a texture; one without a row of its own stands in the row of its family. */
-function open(texture) {
+function reveal(texture) {
   const own = list.rows.findIndex((row) => row.texture === texture);
   const family = list.rows.findIndex((row) => row.texture.family && row.texture.family === texture?.family);
   if (own >= 0 || family >= 0) go(own >= 0 ? own : family);
@@ -148,7 +148,7 @@ function listen() {
   });
   document.addEventListener("keyup", ({ key }) => key === " " && stage.hold(false));
   window.addEventListener("blur", () => stage.hold(false));
-  window.addEventListener("hashchange", () => open(named() ?? stage.texture));
+  window.addEventListener("hashchange", () => reveal(named() ?? stage.texture));
   byId("search").addEventListener("input", ({ target }) => {
     state.text = target.value;
     refill();
@@ -194,4 +194,4 @@ listen();
 for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));
 byId("fold").closest("label").hidden = !TEXTURES.some((texture) => texture.family);
 refill(asked ?? null);
-if (asked) open(asked);
+if (asked) reveal(asked);
