@@ -86,9 +86,10 @@ def seam_evidence(lines: Lines) -> dict[str, float]:
     """
     count = len(lines)
     lines = lines if lines[..., 3].min() < 255 else lines[..., :3]
-    seam = _joins(lines, np.array([count - 1]), np.array([0]))
-    inside = _joins(lines, np.arange(1, count - 2), np.arange(2, count - 1))
-    apart = _joins(lines, *_distant_pairs(count))
+    broad = _broad(lines)
+    seam = _joins(lines, broad, np.array([count - 1]), np.array([0]))
+    inside = _joins(lines, broad, np.arange(1, count - 2), np.arange(2, count - 1))
+    apart = _joins(lines, broad, *_distant_pairs(count))
     value = {name: float(values[0]) for name, values in seam.items()}
     excess = {name: value[name] - _mean(inside[name]) for name in seam}
     return {
@@ -111,21 +112,21 @@ def _distant_pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.concatenate(last), np.concatenate(first)
 
 
-def _joins(lines: Lines, last: NDArray[np.intp], first: NDArray[np.intp]) -> dict[str, Values]:
+def _joins(lines: Lines, broad: Lines, last: NDArray[np.intp], first: NDArray[np.intp]) -> dict[str, Values]:
     """Measure how well lines `first` follow lines `last`, as logarithms; pairs that show nothing are left out."""
     shown = _is_shown(lines[last]) | _is_shown(lines[first])
     last, first, shown = last[shown.any(axis=1)], first[shown.any(axis=1)], shown[shown.any(axis=1)]
     before, after = lines[last], lines[first]
     step = _mean_where(np.abs(before - after).mean(axis=2), shown)
-    broad = np.abs(_broad(lines)[last] - _broad(lines)[first]).mean(axis=2)
+    wide = np.abs(broad[last] - broad[first]).mean(axis=2)
     bend = np.abs(lines[last - 1] - 2 * before + after) + np.abs(
         before - 2 * after + lines[(first + 1) % len(lines)]
     )
     level = np.float64(_LEVEL)
     return {
         "step": np.log(step + level),
-        "broad": np.log(broad.mean(axis=1) + level),
-        "jump": np.log(broad.max(axis=1) + level),
+        "broad": np.log(wide.mean(axis=1) + level),
+        "jump": np.log(wide.max(axis=1) + level),
         "bend": np.log(_mean_where(bend.mean(axis=2), shown) + level),
         "match": np.log((step + level) / (_moved_step(before, after, shown) + level)),
     }
