@@ -91,7 +91,8 @@ def identity(device: str = "auto", precision: str = "auto") -> str:
         DeviceError: see `device.choose`.
     """
     chosen = devices.choose(device, precision)
-    return " ".join((chosen.name, chosen.instructions, chosen.precision, method_for(chosen).name))
+    method = method_for(chosen).name
+    return " ".join((chosen.name, chosen.instructions, chosen.precision, method, f"torch {torch.__version__}"))
 
 
 def method_for(device: Device) -> Method:
