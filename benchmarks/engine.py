@@ -74,7 +74,6 @@ def main() -> None:
         "clock": clock.__name__,
         "model": options.model,
         "engine": identity(options.device, options.precision),
-        "torch": torch.__version__,
         "machine": platform.machine(),
         "cores": engine.device.workers,
         "loop": f"fp32, one by one, {PADDING} texels of padding, {torch.get_num_threads()} threads",
@@ -156,7 +155,7 @@ def agreement(network: RRDBNet, engine: Engine) -> dict[str, float]:
 def table(result: dict[str, object]) -> str:
     """Return the figures for people."""
     lines = [
-        f"{result['model']} on {result['engine']}, {result['cores']} cores, torch {result['torch']}, {result['clock']}",
+        f"{result['model']} on {result['engine']}, {result['cores']} cores, {result['clock']}",
         f"against the loop ({result['loop']}); convolution peak {result['peak_gflops']:.0f} GFLOP/s",
         f"agreement with plain fp32, periodic: {result['agreement']}",
         "",
