@@ -391,3 +391,22 @@ def test_zstd_is_read_or_named_as_missing(tmp_path):
     write_htc(plain, entries())
     path.write_bytes(zstd.compress(gzip.decompress(plain.read_bytes())))
     assert_same(read_cache(path), entries())
+
+
+def test_cache_files_are_checked_texture_by_texture(tmp_path):
+    write_hts(tmp_path / "GAME_HIRESTEXTURES.hts", [CacheEntry(7, np.zeros((2, 2, 4), np.uint8), 0, 2)])
+    assert gliden64.check(tmp_path, [PurePosixPath("GAME_HIRESTEXTURES.hts")]) == []
+    small = CacheEntry(7, np.zeros((1, 1, 4), np.uint8), 0, 2)
+    write_htc(tmp_path / "GAME.htc", [small, small, CacheEntry(0, np.zeros((2, 2, 4), np.uint8), 0, 2)])
+    (tmp_path / "X_HIRESTEXTURES.hts").write_bytes(b"torn")
+    found = "\n".join(
+        gliden64.check(tmp_path, [PurePosixPath("GAME.htc"), PurePosixPath("X_HIRESTEXTURES.hts")])
+    )
+    for line in (
+        "not called",
+        "is in it twice",
+        "00000000 is not loaded",
+        "is 1 x 1",
+        "X_HIRESTEXTURES.hts cannot be read",
+    ):
+        assert line in found

@@ -8,10 +8,12 @@ makes it skip the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
+from texpipe.errors import PackError
 from texpipe.formats.contract import PackFormat, Unwritable
+from texpipe.formats.gliden64_records import CacheReader
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "gliden64"
@@ -170,6 +172,36 @@ def problems(
     return [*_path_problems(path), *_size_problems(source_size, output_size, scale)]
 
 
+def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
+    """Check cache files as the loader reads them: their name, and every texture in them; see `PackFormat`."""
+    found = []
+    for path in files:
+        if path.suffix not in (".hts", ".htc"):
+            continue
+        if not path.stem.endswith("_HIRESTEXTURES"):
+            found.append(f"{path}: is not called GAME_HIRESTEXTURES{path.suffix}")
+        try:
+            with CacheReader(folder / path) as cache:
+                found += [f"{path}: {line}" for line in _cache_problems(cache)]
+        except PackError as error:
+            found.append(error.message)
+    return found
+
+
+def _cache_problems(cache: CacheReader) -> Iterator[str]:
+    known = set()
+    for record in cache.records():
+        texture = f"texture {record.key:016X}"
+        if (record.key, record.fmt, record.siz) in known:
+            yield f"{texture} is in it twice"
+        known.add((record.key, record.fmt, record.siz))
+        if record.key == 0:
+            yield "the checksum 00000000 is not loaded"
+        height, width = cache.read(record).rgba.shape[:2]
+        if width * height < MIN_PIXELS or max(width, height) > MAX_SIDE:
+            yield f"{texture} is {width} x {height}: the loader wants {MIN_PIXELS} pixels, sides up to {MAX_SIDE}"
+
+
 def _path_problems(path: PurePosixPath) -> list[str]:
     found = [f"the loader passes over {part}" for part in path.parts[:-1] if _SKIPPED_BY_LOADER.match(part)]
     match = _AS_LOADED.fullmatch(path.name)
@@ -212,11 +244,11 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     crc, palette = str(fields["crc"]), fields.get("palette")
     if fields["suffix"] == "a":
         raise Unwritable(
-            "holds only the alpha of an _rgb picture", hint="Merge the pair into one RGBA picture first."
+            "holds only the alpha of an _rgb picture", hint="Its other half must lie in the same folder."
         )
     if crc == "00000000":
         raise Unwritable("has the checksum 00000000, which GLideN64 does not load")
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems, check=check)
