@@ -21,6 +21,9 @@ Axis: TypeAlias = Literal["x", "y"]
 OVERLAPS = (4, 2, 1)
 """How many lines of texels neighbours may share; more are better evidence and tried first."""
 
+_LEAST_LINES = 4
+"""A piece has at least so many times the lines that it shares; games waste no more of their memory."""
+
 _FREQUENCIES = 32
 _LONG, _FREQUENCIES_OF_LONG = 200, 64
 """Frequencies kept along a border, and along one longer than `_LONG`: higher ones are noise from line to line."""
@@ -108,7 +111,7 @@ def _border(lines: NDArray[np.uint8]) -> Border | None:
         return None
     spectra = _cosines(length) @ (lines.astype(np.float32) @ _CHANNELS.T)
     steps = np.diff(spectra, axis=0)
-    overlaps = [overlap for overlap in OVERLAPS if overlap < count]
+    overlaps = [overlap for overlap in OVERLAPS if _LEAST_LINES * overlap <= count]
     return Border(
         first=spectra[0] - steps[0] / 2,
         last=spectra[-1] + steps[-1] / 2,

@@ -16,6 +16,9 @@ Indices = NDArray[np.intp]
 MIN_DETAIL = 4
 """A border whose colour changes less often along its line says nothing: black meets black everywhere."""
 
+WORST_OF_FLAT = 0.85
+"""The best neighbour's step over that to a border of a single colour: above, the border is too plain to tell."""
+
 MIN_LENGTH = 16
 """Texels of a border that are enough to judge by how colours flow on."""
 
@@ -29,6 +32,7 @@ of less than 100 texels finds a good neighbour by chance more often."""
 NEAREST = 12
 """Candidates for each border that are looked at closely, the nearest by their low frequencies."""
 
+_TINY = 1e-3
 _CHUNK = 1 << 22
 
 
@@ -100,12 +104,21 @@ def flowing_links(tiles: Sequence[Tile], axis: Axis) -> list[Link]:
     ends = _Ends.of(tiles, axis)
     before, after = _candidates(ends)
     step = ends.steps(before, after)
+    # A mirror image goes on without any step: the other half of a symmetric picture, but not what lies next to it.
+    real = (step > _TINY) | (before == after)
+    before, after, step = before[real], after[real], step[real]
     worst = WORST_RATIO if tiles[0].length(axis) >= SHORT else WORST_RATIO_OF_SHORT
     links: list[Link] = []
     while True:
-        found, ratio = _best_pairs(before, after, step, len(tiles))
-        telling = ends.telling(before[found], after[found])
-        good = telling & (step[found] <= WORST_STEP) & (ratio <= worst)
+        found, rival = _best_pairs(before, after, step, len(tiles))
+        ratio = (step[found] + _TINY) / (rival + _TINY)
+        plain = step[found] > WORST_OF_FLAT * ends.flatness(before[found], after[found])
+        good = (
+            (step[found] <= WORST_STEP)
+            & (ratio <= worst)
+            & ~plain
+            & ends.telling(before[found], after[found])
+        )
         if not good.any():
             return links
         chosen = found[good]
@@ -150,7 +163,14 @@ class _Ends:
 
     def telling(self, before: Indices, after: Indices) -> NDArray[np.bool_]:
         """Tell which pairs have enough detail at their cut."""
-        return np.minimum(self.detail[before, 1], self.detail[after, 0]) >= MIN_DETAIL
+        poorer = np.minimum(self.detail[before, 1], self.detail[after, 0])
+        return np.asarray(poorer >= MIN_DETAIL)
+
+    def flatness(self, before: Indices, after: Indices) -> Floats:
+        """Return for each pair the step from its plainer border to one of a single colour."""
+        lasts = _distance_from_flat(self.last, self.spread)[before]
+        firsts = _distance_from_flat(self.first, self.spread)[after]
+        return np.minimum(lasts, firsts)
 
     def steps(self, before: Indices, after: Indices) -> Floats:
         """Return for each pair the mean square step across the cut over that inside, per frequency: 1 is usual.
@@ -167,6 +187,11 @@ class _Ends:
         step = self.first[after] - self.last[before]
         usual = (self.spread[before] + self.spread[after]) / 2
         return np.asarray((step * step / usual).mean(axis=1), dtype=np.float32)
+
+
+def _distance_from_flat(border: Floats, spread: Floats) -> Floats:
+    # The first four numbers are the mean colour.
+    return np.asarray((border[:, 4:] ** 2 / spread[:, 4:]).sum(axis=1) / border.shape[1], dtype=np.float32)
 
 
 def _candidates(ends: _Ends) -> tuple[Indices, Indices]:
@@ -200,13 +225,12 @@ def _nearest(points: Floats, others: Floats) -> Indices:
 
 
 def _best_pairs(before: Indices, after: Indices, step: Floats, count: int) -> tuple[Indices, Floats]:
-    """Return the pairs that are each other's best, and how near the next best of either comes (0 to 1)."""
+    """Return the pairs that are each other's best, and the smaller step to the next best of either."""
     best_after, next_after = _two_best(before, step, count)
     best_before, next_before = _two_best(after, step, count)
     pairs = np.arange(len(step))
     mutual = (best_after[before] == pairs) & (best_before[after] == pairs) & (before != after)
-    rival = np.minimum(next_after[before], next_before[after])[mutual]
-    return pairs[mutual], (step[mutual] + 1e-3) / (rival + 1e-3)
+    return pairs[mutual], np.minimum(next_after[before], next_before[after])[mutual]
 
 
 def _two_best(owner: Indices, step: Floats, count: int) -> tuple[Indices, Floats]:

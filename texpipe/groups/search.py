@@ -13,8 +13,9 @@ from texpipe.groups.links import Link, flowing_links, shares, sharing_links, ste
 SURE = 0.3
 """Lowest mean confidence of the links of a picture."""
 
-SURE_OF_TWO_SHARING, SURE_OF_TWO = 0.93, 0.75
-"""The same for a picture of two pieces, of which nothing but that one link tells."""
+SURE_OF_TWO = 0.75
+"""The same for a picture of two pieces, of which nothing but that one link tells. Two that share lines are none: parts
+of one pattern often do."""
 
 WORST_STEP_INSIDE = 12.0
 """Two pieces with a larger step between them are no neighbours, whatever their other neighbours say."""
@@ -57,7 +58,12 @@ def _flowing(tiles: Sequence[Tile]) -> Iterator[Link]:
             if tile.border(axis) is not None:
                 alike[tile.kind, tile.length(axis)].append(tile)
         for some in alike.values():
-            yield from flowing_links(some, axis)
+            yield from (link for link in flowing_links(some, axis) if not _overlap(link))
+
+
+def _overlap(link: Link) -> bool:
+    """Tell whether two pieces share lines. If not surely enough to be joined by them, nothing else is right."""
+    return any(shares(link.before, link.after, link.axis, overlap) for overlap in OVERLAPS)
 
 
 def _flows(before: Tile, after: Tile, axis: Axis) -> bool:
@@ -69,4 +75,4 @@ def _flows(before: Tile, after: Tile, axis: Axis) -> bool:
 def _is_sure(grid: Grid) -> bool:
     if len(grid.tiles) > 2:
         return grid.confidence >= SURE
-    return grid.confidence >= (SURE_OF_TWO_SHARING if grid.overlap else SURE_OF_TWO)
+    return not grid.overlap and grid.confidence >= SURE_OF_TWO
