@@ -58,6 +58,7 @@ def chromium(profile: Path) -> Iterator[object]:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.set_script_timeout(120)  # a busy machine is slow, not wrong
     try:
         yield driver
     finally:

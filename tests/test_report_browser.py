@@ -46,7 +46,7 @@ def output(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         "rules:\n  - {match: {name: brick.png}, edges: {x: wrap, y: mirror}}\n"
     )
     command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--report"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 7, done.stderr
     assert "report/index.html" in done.stderr
     return folder / "out"
