@@ -3,7 +3,7 @@
 `ours` is texpipe. `grey` is what most tools do: colours as the dump hides them, alpha as a grey picture, no bleed.
 `matte` enlarges the texture over black and over white and takes alpha from the difference. Same network, same edges.
 
-    python benchmarks/alpha.py --textures recipes/samples/oot --model realesrgan-x4plus --output build/alpha.png
+    python benchmarks/alpha.py --textures recipes/samples/oot --model texpipe-x4 --output build/alpha.png
 
 Coverage drift: share of the area with alpha of at least 128, less that of the source. Fringe energy: along borders of
 visibility, how far the composite over magenta, black or white leaves the range of the visible source colours nearby
@@ -45,7 +45,7 @@ def main() -> None:
     """Enlarge, print the table and write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--textures", type=Path, help="folder of textures; those with transparency are taken")
-    parser.add_argument("--model", default="realesrgan-x4plus")
+    parser.add_argument("--model", default="texpipe-x4")
     parser.add_argument("--limit", type=int, default=1000, help="take only so many of the folder")
     parser.add_argument("--output", type=Path, default=Path("build/alpha.png"))
     chosen = parser.parse_args()

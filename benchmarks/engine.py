@@ -3,7 +3,7 @@
 The loop: float32, one picture at a time, padded by 16 texels on each side so that the seam nearly closes, the
 plain network over all threads. This engine: batches, periodic convolutions, a worker per core, any precision.
 
-    python benchmarks/engine.py --model realesrgan-x4plus --precision auto --output engine.json
+    python benchmarks/engine.py --model texpipe-x4 --precision auto --output engine.json
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _synchronise(device: Device) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--model", default="realesrgan-x4plus", help="a name in models/, or a path")
+    parser.add_argument("--model", default="texpipe-x4", help="a name in models/, or a path")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16", "fp16"])
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 Sizes, formats and strips are drawn as real Nintendo 64 dumps have them; some textures come several times.
 
-    python benchmarks/game.py --count 2000 --model realesrgan-x4plus-anime --output game.json
+    python benchmarks/game.py --count 2000 --model texpipe-x4-fast --output game.json
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--model", default="realesrgan-x4plus-anime")
+    parser.add_argument("--model", default="texpipe-x4-fast")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")

@@ -117,7 +117,7 @@ def test_interpolate_warns_of_strangers(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_interpolate_refuses_other_shares(tmp_path: Path) -> None:
     assert run("interpolate", "a", "b", "1.5", "--output", tmp_path / "mix.safetensors") == 2
-    assert run("interpolate", "a", "realesrgan-x4plus-anime", "1", "-o", tmp_path / "mix.safetensors") == 4
+    assert run("interpolate", "a", "texpipe-x4-fast", "1", "-o", tmp_path / "mix.safetensors") == 4
 
 
 def test_export_without_onnx_says_what_to_install(

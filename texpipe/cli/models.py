@@ -52,7 +52,7 @@ def show(console: Console, model: str, as_json: bool) -> None:
 
     \b
     Example:
-      texpipe models show realesrgan-x4plus
+      texpipe models show texpipe-x4
     """
     from texpipe.networks.catalogue import resolve
     from texpipe.networks.checkpoint import load
@@ -147,7 +147,7 @@ def export(console: Console, model: str, onnx: Path, quiet: bool) -> None:
 
     \b
     Example:
-      texpipe models export realesrgan-x4plus --onnx realesrgan-x4plus.onnx
+      texpipe models export texpipe-x4 --onnx texpipe-x4.onnx
     """
     from texpipe.networks.convert import export as write
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from texpipe.recipe.targets import CONTAINERS, Target, listed_targets, target_with, targets_schema
 from texpipe.texture import Action, AlphaClass, Colour, EdgeMode, Group, TexelFormat
 
-DEFAULT_MODEL = "realesrgan-x4plus"
+DEFAULT_MODEL = "texpipe-x4"
 """The model of a recipe that names none."""
 
 MAX_RULES = 10_000
