@@ -97,10 +97,14 @@ def test_a_missing_public_model_names_its_command(folders: tuple[Path, Path]) ->
 
 
 def test_an_unknown_model_gets_the_nearest_name(folders: tuple[Path, Path]) -> None:
-    with pytest.raises(ModelError, match="no model is called realesrgan-x4pluss; here: texpipe-x4") as unknown:
+    with pytest.raises(
+        ModelError, match="no model is called realesrgan-x4pluss; here: texpipe-x4"
+    ) as unknown:
         catalogue.resolve("realesrgan-x4pluss")
     assert unknown.value.hint == "Did you mean realesrgan-x4plus?"
-    assert "to be fetched: realesrgan-x4plus, realesrgan-x4plus-anime, realsr-df2k-x4" in unknown.value.message
+    assert (
+        "to be fetched: realesrgan-x4plus, realesrgan-x4plus-anime, realsr-df2k-x4" in unknown.value.message
+    )
     with pytest.raises(ModelError) as unlike:
         catalogue.resolve("zzz")
     assert "path of a .safetensors" in (unlike.value.hint or "")

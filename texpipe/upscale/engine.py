@@ -92,7 +92,9 @@ def identity(device: str = "auto", precision: str = "auto") -> str:
     """
     chosen = devices.choose(device, precision)
     method = method_for(chosen).name
-    return " ".join((chosen.name, chosen.instructions, chosen.precision, method, f"torch {torch.__version__}"))
+    return " ".join(
+        (chosen.name, chosen.instructions, chosen.precision, method, f"torch {torch.__version__}")
+    )
 
 
 def method_for(device: Device) -> Method:
