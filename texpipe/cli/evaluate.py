@@ -119,7 +119,9 @@ def _table(console: Console, evaluation: Evaluation) -> None:
 
     # One row per metric: models' names are long and there are more metrics than a terminal has room for.
     metrics = [metric for metric in METRICS if any(metric in m.scores for m in evaluation.measured)]
-    table = Table("", *(m.name for m in evaluation.measured), title=f"{evaluation.pictures} textures")
+    table = Table(title=f"{evaluation.pictures} textures")
+    for heading in ("", *(m.name for m in evaluation.measured)):
+        table.add_column(heading, overflow="fold")
     for metric in metrics:
         best = evaluation.best(metric)
         cells = [_cell(m.scores.get(metric), bold=m.name == best) for m in evaluation.measured]
