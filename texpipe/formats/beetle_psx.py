@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable, size_problems
 from texpipe.pixelformats import psx_alphas
 from texpipe.pixels import encode_png
 from texpipe.texture import EmulatorName, Rgba8, Source
@@ -109,8 +109,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     for axis, source, output in zip(("wide", "high"), source_size, output_size, strict=True):
         if output % source or (output // source) & (output // source - 1):
             found.append(f"{output} pixels {axis} are not {source} times a power of two: refused")
-    if output_size != (source_size[0] * scale, source_size[1] * scale):
-        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    found += size_problems(source_size, output_size, scale)
     return found
 
 

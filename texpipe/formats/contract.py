@@ -66,6 +66,13 @@ def everything_is_fine(_: object, __: object) -> list[str]:
     return []
 
 
+def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]:
+    """Check that a written picture is `scale` times its source, the rule of every format without one of its own."""
+    if output_size == (source_size[0] * scale, source_size[1] * scale):
+        return []
+    return [f"{output_size[0]} x {output_size[1]} is not {scale} times the source"]
+
+
 @dataclass(frozen=True)
 class PackFormat:
     """One emulator's way of finding replacement textures. What has a default, few formats need.

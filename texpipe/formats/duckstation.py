@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
 from texpipe.pixelformats import psx_alphas
 from texpipe.pixels import encode_png
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
@@ -131,8 +131,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     said = (int(fields["w"]), int(fields["h"])) if "w" in fields else source_size
     if said != source_size:
         found.append(f"the name says {said[0]} x {said[1]} texels, not {source_size[0]} x {source_size[1]}")
-    if output_size != (source_size[0] * scale, source_size[1] * scale):
-        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    found += size_problems(source_size, output_size, scale)
     return found
 
 

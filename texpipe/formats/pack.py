@@ -135,7 +135,7 @@ def _rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]
         return
     rgba, _, _ = decode(picture.read(), name=picture.source.name)
     for made in layout.render(rgba, picture, one.path):
-        yield made, hashlib.sha256(made.data).hexdigest()
+        yield made, _sha256(made.data)
 
 
 def _put_files(target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:

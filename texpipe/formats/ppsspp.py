@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Placed, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Placed, Size, Unwritable, size_problems
 from texpipe.texture import EmulatorName, Source
 
 NAME = "ppsspp"
@@ -87,8 +87,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
         if path.suffix == ".png" and _GAME.fullmatch(path.parts[0])
         else ["not in a folder named after a game"]
     )
-    if output_size != (source_size[0] * scale, source_size[1] * scale):
-        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    found += size_problems(source_size, output_size, scale)
     return found
 
 

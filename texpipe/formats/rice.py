@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from texpipe.formats.contract import PackFormat, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Size, Unwritable, size_problems
 from texpipe.texture import EmulatorName, Source
 
 NAME = "rice"
@@ -99,8 +99,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
             f"{output_size[0]} x {output_size[1]} is not {source_size[0]} x {source_size[1]} times one power of two: "
             "the plugin would crop it"
         )
-    if output_size != (source_size[0] * scale, source_size[1] * scale):
-        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    found += size_problems(source_size, output_size, scale)
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
 from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.pixels import encode_png
 from texpipe.recipe.targets import Target
@@ -134,8 +134,7 @@ def output_path(source: Source, known: Hashes, suffix: str) -> PurePosixPath:
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check name and size; RT64 loads any size."""
     found = [] if path.suffix in (".dds", ".png") else [f"{path.name} is neither .dds nor .png"]
-    if output_size != (source_size[0] * scale, source_size[1] * scale):
-        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    found += size_problems(source_size, output_size, scale)
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
 from texpipe.formats.otex import LOAD_AS_RAW, MAX_SIDE, read_otex, write_replacement
 from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
@@ -84,8 +84,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     found = [] if path.parts[0] == _ALT and len(path.parts) > 1 else ["not below alt/"]
     if path.suffix:
         found.append(f"{path.name} ends in {path.suffix}: resources have no suffix")
-    if output_size != (source_size[0] * scale, source_size[1] * scale):
-        found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
+    found += size_problems(source_size, output_size, scale)
     if max(output_size) > MAX_SIDE:
         found.append(f"{output_size[0]} x {output_size[1]} has a side above {MAX_SIDE}")
     return found
