@@ -24,7 +24,7 @@ NAMES = {
     "ps1/texpage-STP4-A11813EA8B413CE2-E9C11EE79B72F5C0-64x256-128-32-8x8-P0-15.png": {"duckstation"},
     "ps1/b6f0229-352dbc05.png": {"beetle-psx"},
     "ps1/picture.tim": set(),
-    "rt64/0011450ae04df1f6.v5.tmem": {"rt64"},
+    "rt64/6494dc4253ed77b9.v5.tmem": {"rt64"},
     "assets/objects/x/gWoodTex.rgba16.png": {"soh"},
     "gc/tex1_8x8_m_491f13c5ccb0e7e8_5.png": {"dolphin"},
     "psp/0894abcd0000000012345678.png": {"ppsspp"},

@@ -20,7 +20,7 @@ from texpipe.recipe.schema import Recipe
 from texpipe.survey import survey
 from texpipe.texture import Source
 
-HASH = "0011450ae04df1f6"
+HASH = "6494dc4253ed77b9"
 KINDS = {
     "rgba16": (0, 2, "None"),
     "rgba32": (0, 3, "None"),

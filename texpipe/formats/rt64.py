@@ -21,13 +21,15 @@ from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size
 from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.pixels import encode_png
 from texpipe.recipe.targets import Target
-from texpipe.texture import EmulatorName, Rgba8, Source
+from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "rt64"
 COPY_TO = """A .rtz file goes into the mods folder of a recompiled game; switch it on in the game's mod menu.
 A folder: in RT64's menu (F1, Textures) load it as replacement folder, or copy it to where your game looks for packs."""
 
 HASH_VERSION = 5
+CURRENT = "v5"
+"""The field of a name that has a hash of today's version, where the file is called by an older one."""
 LIST = "rt64.json"
 
 _MAX_LIST = 1 << 26
@@ -55,8 +57,19 @@ def parse(name: str) -> EmulatorName | None:
     match = _NAME.fullmatch(PurePosixPath(name).name)
     if match is None:
         return None
-    version = () if match["version"] is None else (("version", int(match["version"])),)
-    return EmulatorName(NAME, fields=(("hash", match["hash"]), *version))
+    return name_of(match["hash"], None if match["version"] is None else int(match["version"]))
+
+
+def name_of(digest: str, version: int | None, *, texels: TexelFormat | None = None) -> EmulatorName:
+    """Return the name of a texture.
+
+    Args:
+        digest: 16 lower-case hex digits.
+        version: of the way to compute it, if known.
+        texels: format of the texels, if known.
+    """
+    said = () if version is None else (("version", version),)
+    return EmulatorName(NAME, texels=texels, fields=(("hash", digest), *said))
 
 
 def read_hashes(path: Path) -> Hashes:
@@ -98,11 +111,11 @@ def hashes_of(source: Source, known: Hashes) -> tuple[str, ...]:
     name = source.emulator
     fields = dict(name.fields) if name is not None else {}
     if name is not None and name.scheme == NAME:
-        if fields.get("version", known.version) != known.version:
-            raise Unwritable(
-                f"its hash is of version {fields['version']}, the pack's of version {known.version}"
-            )
-        return (str(fields["hash"]),)
+        if fields.get("version", known.version) == known.version:
+            return (str(fields["hash"]),)
+        if known.version == HASH_VERSION and CURRENT in fields:
+            return (str(fields[CURRENT]),)
+        raise Unwritable(f"its hash is of version {fields['version']}, the pack's of version {known.version}")
     for rice in _rice_names(fields):
         if rice in known.of_rice:
             return known.of_rice[rice]

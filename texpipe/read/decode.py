@@ -13,6 +13,7 @@ from texpipe import pixels
 from texpipe.errors import Location, PackError, SourceError
 from texpipe.read.members import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
+from texpipe.read.tmem_hash import with_hash
 from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
 MAX_BYTES = pixels.MAX_PIXELS * 4 + (1 << 20)
@@ -58,10 +59,10 @@ def _tmem(source: Source) -> Texture:
     memory = _bytes_of(source.file, TMEM_BYTES, source)
     described = _bytes_of(source.file.with_suffix(".tile.json"), _MAX_TILE, source)
     tile = read_tile(described)
-    known = source.emulator and replace(source.emulator, texels=tile.texels)
-    digest = hashlib.sha256(memory + described).hexdigest()
     rgba = decode_tmem(memory, tile)
-    return Texture(replace(source, emulator=known), rgba, digest, StoredForm("RGBA"), edges=tile.edges)
+    name, warnings = with_hash(source.emulator, memory, tile)
+    digest = hashlib.sha256(memory + described).hexdigest()
+    return Texture(replace(source, emulator=name), rgba, digest, StoredForm("RGBA"), warnings, tile.edges)
 
 
 def _bytes_of(file: Path, limit: int, source: Source) -> bytes:

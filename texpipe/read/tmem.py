@@ -36,7 +36,13 @@ _TEXELS: Mapping[tuple[int, int], TexelFormat] = {
     (4, 1): "i8",
 }
 _INDEXED: Mapping[int, TexelFormat] = {0: "ci4", 1: "ci8"}
-_PALETTES: Mapping[str, TexelFormat | None] = {"None": None, "RGBA16": "rgba16", "IA16": "ia16"}
+_PALETTES: Mapping[str, tuple[TexelFormat | None, int]] = {
+    "None": (None, 0),
+    "RGBA16": ("rgba16", 0x8000),
+    "IA16": ("ia16", 0xC000),
+}
+_BITS: Mapping[str, int] = {"fmt": 3, "siz": 2, "line": 9, "tmem": 9, "palette": 4}
+"""How many bits the console has for a number of a tile."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Tile:
         line: 8-byte words from row to row; tmem: word that the first row begins at; palette: number of 16 entries.
         entry: format of palette entries, of indexed texels.
         edges: what lies beyond the borders.
+        fmt, siz: format and size of texels as the console numbers them, whatever a palette makes of them.
+        tlut: the console's number of the kind of palette; 0 without one.
     """
 
     size: tuple[int, int]
@@ -58,6 +66,9 @@ class Tile:
     palette: int
     entry: TexelFormat | None
     edges: Edges
+    fmt: int
+    siz: int
+    tlut: int
 
 
 def read_tile(data: bytes) -> Tile:
@@ -70,8 +81,7 @@ def read_tile(data: bytes) -> Tile:
         top = json.loads(data)
         tile = {key: int(value) for key, value in top["tile"].items()}
         size = (int(top["width"]), int(top["height"]))
-        entry = _PALETTES[str(top["tlut"])]
-        line, start, palette = tile["line"], tile["tmem"], tile["palette"]
+        entry, tlut = _PALETTES[str(top["tlut"])]
         edges = Edges(
             edge_mode(tile["cms"], tile["masks"], size[0]), edge_mode(tile["cmt"], tile["maskt"], size[1])
         )
@@ -79,8 +89,17 @@ def read_tile(data: bytes) -> Tile:
         raise ValueError(f"its .tile.json is damaged ({error})") from error
     if not (0 < size[0] <= MAX_SIDE and 0 < size[1] <= MAX_SIDE):
         raise ValueError(f"its .tile.json says {size[0]} x {size[1]} texels")
-    texels = _texels(tile["fmt"], tile["siz"], entry)
-    return Tile(size, texels, line, start, palette, entry if texels in _INDEXED.values() else None, edges)
+    fmt, siz, line, start, palette = (_number(tile, key) for key in _BITS)
+    texels = _texels(fmt, siz, entry)
+    entry = entry if texels in _INDEXED.values() else None
+    return Tile(size, texels, line, start, palette, entry, edges, fmt, siz, tlut)
+
+
+def _number(tile: Mapping[str, int], key: str) -> int:
+    number = tile.get(key, -1)
+    if not 0 <= number < 1 << _BITS[key]:
+        raise ValueError(f"its .tile.json is damaged ({key} is missing or no number of {_BITS[key]} bits)")
+    return number
 
 
 def _texels(fmt: int, siz: int, entry: TexelFormat | None) -> TexelFormat:
@@ -148,5 +167,5 @@ def _palette(cells: NDArray[np.uint8], tile: Tile) -> bytes | None:
     if tile.entry is None:
         return None
     entries = cells[_HALF:].reshape(256, 8)[:, :2]
-    first = (tile.palette & 15) * 16 if tile.texels == "ci4" else 0
+    first = tile.palette * 16 if tile.texels == "ci4" else 0
     return bytes(entries[first : first + 16 if tile.texels == "ci4" else None].tobytes())
