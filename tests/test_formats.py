@@ -67,5 +67,5 @@ def test_other_names_mean_nothing(name):
 def test_a_plain_folder_keeps_the_tree_and_writes_png():
     source = Source("a/b.wood.tga", Path("x"))
     assert folder.output_path(source) == PurePosixPath("a/b.wood.png")
-    assert folder.key(source) == folder.key(Source("a/b.wood.png", Path("x")))
+    assert folder.FORMAT.key_of(source) == folder.FORMAT.key_of(Source("a/b.wood.png", Path("x")))
     assert folder.problems(PurePosixPath("a.tga"), (1, 1), (4, 4), 4) == ["a.tga does not end in .png"]

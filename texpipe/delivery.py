@@ -11,7 +11,7 @@ from functools import partial
 
 from texpipe import __version__
 from texpipe.errors import PackError, TexpipeError
-from texpipe.formats import TARGETS
+from texpipe.formats import format_of
 from texpipe.formats.check import remove_left_over
 from texpipe.formats.contract import Picture
 from texpipe.formats.pack import Pack, write_pack
@@ -283,7 +283,10 @@ def _outcome(
 def _where(order: Order) -> list[str]:
     lines: list[str] = []
     for target in order.recipe.targets:
-        lines += [f"The pack is in {order.output / target.name}", *TARGETS[target.name].copy_to.splitlines()]
+        lines += [
+            f"The pack is in {order.output / target.name}",
+            *format_of(target.name).copy_to.splitlines(),
+        ]
     return lines
 
 

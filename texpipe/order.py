@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from texpipe.errors import UsageError
-from texpipe.formats import TARGETS
 from texpipe.manifest import Manifest
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import Target, known_targets
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,9 @@ def _tidy(path: Path) -> Path:
 
 
 def _target(name: str, recipe: Recipe) -> Target:
-    if name not in TARGETS:
-        raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(TARGETS)}.")
+    known = known_targets()
+    if name not in known:
+        raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
     said = next((target for target in recipe.targets if target.name == name), None)
     return said or Target.model_validate({"name": name}).of_game(recipe.game)
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from texpipe.formats import TARGETS
-from texpipe.recipe.targets import OPTIONS
+from texpipe.recipe.targets import OPTIONS, known_targets
 from texpipe.survey import Item, Survey
 
 TABLE_RULES = 6
@@ -56,7 +55,7 @@ def propose(seen: Survey) -> Proposal:
     games = Counter(item.source.emulator.game for item in seen.items if item.source.emulator)
     known = [game for game, _ in games.most_common() if game]
     return Proposal(
-        target=scheme if scheme in TARGETS else "folder",
+        target=scheme if scheme in known_targets() else "folder",
         named=named,
         textures=len(seen.items),
         unreadable=len(seen.failures),

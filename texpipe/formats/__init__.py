@@ -1,7 +1,8 @@
-"""Emulator texture packs: one module per format. Each is listed here and nowhere else."""
+"""Emulator texture packs: one module per format. Texpipe's own are listed here; other packages announce theirs."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from texpipe.formats import (
@@ -15,11 +16,12 @@ from texpipe.formats import (
     rice,
     rt64,
     soh,
+    third_party,
 )
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.texture import EmulatorName
 
-__all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "parse_name"]
+__all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "format_of", "parse_name"]
 
 TARGETS: Mapping[str, PackFormat] = {
     one.name: one
@@ -35,18 +37,19 @@ TARGETS: Mapping[str, PackFormat] = {
         rice.FORMAT,
     )
 }
-"""The targets that a recipe can name."""
+"""Texpipe's own targets, by the name that a recipe has for them."""
 
-GRAMMARS = (
-    gliden64.parse,
-    decomp.parse,
-    duckstation.parse,
-    beetle_psx.parse,
-    rt64.parse,
-    dolphin.parse,
-    ppsspp.parse,
-)
-"""How file names are read: the first grammar that fits wins."""
+GRAMMARS = (*(one.parse for one in TARGETS.values() if one.parse is not None), decomp.parse)
+"""How file names are read: no name fits two of them. Names of decompilations belong to no emulator."""
+
+
+def format_of(target: str) -> PackFormat:
+    """Return the format of a target, texpipe's own or that of another package.
+
+    Raises:
+        PackError: no installed package has it, or the one that has it is broken.
+    """
+    return TARGETS[target] if target in TARGETS else third_party.load_format(target)
 
 
 def parse_name(name: str) -> EmulatorName | None:
@@ -56,6 +59,7 @@ def parse_name(name: str) -> EmulatorName | None:
         name: path relative to the dump, with forward slashes; most grammars look at its last part only.
 
     Returns:
-        The parsed name, or None when no grammar fits.
+        The parsed name, or None when no grammar fits, also none of another package.
     """
-    return next((parsed for parse in GRAMMARS if (parsed := parse(name)) is not None), None)
+    grammars = itertools.chain(GRAMMARS, third_party.grammars())
+    return next((parsed for parse in grammars if (parsed := parse(name)) is not None), None)

@@ -90,15 +90,6 @@ def output_path(source: Source) -> PurePosixPath:
     return PurePosixPath(f"{disc}-texture-replacements{pages}", format_name(name))
 
 
-def key(source: Source) -> str:
-    """Return the folder and the name: pages and uploads are looked up apart.
-
-    Raises:
-        Unwritable: as `output_path`.
-    """
-    return str(output_path(source))
-
-
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check the name and the size of a written file against the loader's rules; see `PackFormat`."""
     found = []
@@ -138,4 +129,6 @@ def pixel_problems(path: PurePosixPath, rgba: Rgba8) -> list[str]:
     return found
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems, pixel_problems, render=render)
+FORMAT = PackFormat(
+    NAME, COPY_TO, output_path, problems, parse=parse, pixel_problems=pixel_problems, render=render
+)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from texpipe.errors import SourceError
-from texpipe.formats import TARGETS
+from texpipe.errors import PackError, SourceError
+from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat
 from texpipe.formats.files import file_digest
 from texpipe.manifest import Entry, Manifest, Output, read_manifest
@@ -52,17 +53,30 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
     """
     manifest = read_manifest(output / "manifest.json")
     digests = _digests(manifest)
-    problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
+    layouts, problems = _layouts(manifest.targets)
+    problems += [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
     looked_at: set[str] = set()
     for entry in manifest.textures:
         for one in entry.outputs:
             if one.path not in looked_at and _is_inside(one.path) and (output / one.path).is_file():
                 looked_at.add(one.path)
-                lines = _texture_problems(output, entry, one, manifest.scale)
+                lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
                 problems += [f"{one.path}: {line}" for line in lines]
     for name in manifest.targets:
-        problems += _target_problems(output, name, digests)
+        problems += _target_problems(output, name, layouts.get(name), digests)
     return len(digests), problems
+
+
+def _layouts(targets: Iterable[str]) -> tuple[dict[str, PackFormat], list[str]]:
+    """Return the formats whose rules can be checked, and one line for each of the others."""
+    layouts: dict[str, PackFormat] = {}
+    problems = []
+    for name in targets:
+        try:
+            layouts[name] = format_of(name)
+        except PackError as error:
+            problems.append(f"{name}: its rules cannot be checked: {error.message}")
+    return layouts, problems
 
 
 def _file_problems(output: Path, path: str, digest: str) -> list[str]:
@@ -73,8 +87,9 @@ def _file_problems(output: Path, path: str, digest: str) -> list[str]:
     return [] if file_digest(output / path) == digest else [f"{path}: is not the file that was written"]
 
 
-def _texture_problems(output: Path, entry: Entry, one: Output, scale: int) -> list[str]:
-    layout = TARGETS.get(one.target)
+def _texture_problems(
+    output: Path, entry: Entry, one: Output, layout: PackFormat | None, scale: int
+) -> list[str]:
     inside = PurePosixPath(one.path).relative_to(one.target)
     if layout is None or entry.size is None or inside.suffix not in (".png", ".dds"):
         return []
@@ -92,9 +107,10 @@ def _texture_problems(output: Path, entry: Entry, one: Output, scale: int) -> li
     return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
 
 
-def _target_problems(output: Path, name: str, digests: dict[str, str]) -> list[str]:
+def _target_problems(
+    output: Path, name: str, layout: PackFormat | None, digests: dict[str, str]
+) -> list[str]:
     """Check what concerns the pack as a whole: files that nobody wrote, lists, archives."""
-    layout: PackFormat | None = TARGETS.get(name)
     found = [path for path in sorted((output / name).rglob("*")) if path.is_file() and not _is_clutter(path)]
     paths = [path.relative_to(output).as_posix() for path in found]
     strangers = [f"{path}: is in the pack but not in the manifest" for path in paths if path not in digests]

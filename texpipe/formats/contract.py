@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from texpipe.errors import PackError
 from texpipe.recipe.targets import Target
-from texpipe.texture import AlphaClass, Edges, Rgba8, Source
+from texpipe.texture import AlphaClass, Edges, EmulatorName, Rgba8, Source
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
@@ -77,14 +77,19 @@ def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]
 class PackFormat:
     """One emulator's way of finding replacement textures. What has a default, few formats need.
 
+    Formats of other packages are such values too; docs/formats/third-party.md shows a whole one.
+
     Attributes:
         name: the target's name in recipes, and of its folder below the output.
         copy_to: where people put the finished folder and what they switch on, a few lines of text.
         output_path: where the texture goes, relative to the target's folder or in its archive. It and `key`
             raise `Unwritable` for a texture that has no legal name in this format.
-        key: what the emulator looks the texture up by: of two sources with one key only one can be used.
         problems: (path, size of the source, size of the output, scale) -> one line per broken rule of names and
             sizes; empty when the emulator will load the file.
+        key: what the emulator looks the texture up by, where that is not the whole path: of two sources with one
+            key only one can be used.
+        parse: reads what a file name of the emulator's dumps says of a texture, or returns None for any other.
+            Its argument is the path relative to the dump, with forward slashes.
         pixel_problems: (path, H x W x 4 uint8 of a written picture) -> one line per broken rule of pixels.
         render: (pixels, picture, path) -> the files to write. None writes the PNG as it is.
         index: files that tell the emulator of all textures: path -> bytes, for the target's folder or archive.
@@ -97,8 +102,9 @@ class PackFormat:
     name: str
     copy_to: str
     output_path: Callable[[Source], PurePosixPath]
-    key: Callable[[Source], str]
     problems: Callable[[PurePosixPath, Size, Size, int], list[str]]
+    key: Callable[[Source], str] | None = None
+    parse: Callable[[str], EmulatorName | None] | None = None
     pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = everything_is_fine
     render: Callable[[Rgba8, Picture, PurePosixPath], Iterable[Rendered]] | None = None
     index: Callable[[Sequence[Placed]], Mapping[PurePosixPath, bytes]] | None = None
@@ -106,3 +112,7 @@ class PackFormat:
     shares_files: bool = False
     archive: str | None = None
     with_options: Callable[[Target], PackFormat] | None = None
+
+    def key_of(self, source: Source) -> str:
+        """Return what the emulator looks the texture up by; raises `Unwritable` as `output_path` does."""
+        return str(self.output_path(source)) if self.key is None else self.key(source)

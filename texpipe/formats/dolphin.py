@@ -94,11 +94,6 @@ def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
     return PurePosixPath(game, format_name(name))
 
 
-def key(source: Source, *, own_levels: bool = False) -> str:
-    """Return game and file name; arguments and errors as `output_path`."""
-    return str(output_path(source, own_levels=own_levels))
-
-
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check the name and the size of a written file against the loader's rules; see `PackFormat`."""
     name = parse(path.name)
@@ -157,9 +152,8 @@ def with_options(target: Target) -> PackFormat:
     return replace(
         FORMAT,
         output_path=partial(output_path, own_levels=True),
-        key=partial(key, own_levels=True),
         render=render_levels,
     )
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems, with_options=with_options)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, parse=parse, with_options=with_options)

@@ -112,15 +112,6 @@ def output_path(source: Source) -> PurePosixPath:
     return PurePosixPath(serial, "replacements", f"{format_name(name)}.png")
 
 
-def key(source: Source) -> str:
-    """Return the game and the title of the file.
-
-    Raises:
-        Unwritable: the name is not DuckStation's.
-    """
-    return str(output_path(source))
-
-
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check the name and the size of a written file against the loader's rules; see `PackFormat`."""
     name = parse(path.name)
@@ -224,9 +215,9 @@ FORMAT = PackFormat(
     NAME,
     COPY_TO,
     output_path,
-    key,
     problems,
-    pixel_problems,
+    parse=parse,
+    pixel_problems=pixel_problems,
     render=render,
     index=index,
     check=check,

@@ -16,11 +16,6 @@ def output_path(source: Source) -> PurePosixPath:
     return PurePosixPath(source.name).with_suffix(".png")
 
 
-def key(source: Source) -> str:
-    """Return the output path: `a.png` and `a.tga` want the same file."""
-    return str(output_path(source))
-
-
 def problems(
     path: PurePosixPath, source_size: tuple[int, int], output_size: tuple[int, int], scale: int
 ) -> list[str]:
@@ -36,4 +31,4 @@ def _size(size: tuple[int, int]) -> str:
     return f"{size[0]} x {size[1]}"
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems)

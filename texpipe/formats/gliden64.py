@@ -251,4 +251,4 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems, check=check)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, parse, check=check)

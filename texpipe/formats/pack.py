@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from texpipe.formats import TARGETS, gliden64, gliden64_cache
+from texpipe.formats import format_of, gliden64, gliden64_cache
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Unwritable
 from texpipe.formats.files import file_digest
@@ -58,9 +58,9 @@ def configured(target: Target) -> PackFormat:
     """Return the format of a target as its options make it.
 
     Raises:
-        PackError: a file that an option names cannot be read.
+        PackError: a file that an option names cannot be read, or the format is another package's and broken.
     """
-    layout = TARGETS[target.name]
+    layout = format_of(target.name)
     return layout if layout.with_options is None else layout.with_options(target)
 
 
@@ -77,7 +77,7 @@ def _place(
         try:
             path = layout.output_path(known.source)
             # File systems that ignore case would let two such files overwrite each other.
-            claims = (layout.key(known.source), str(path).casefold())
+            claims = (layout.key_of(known.source), str(path).casefold())
             _require_loadable(layout, path, known)
         except Unwritable as reason:
             left_out[name] = reason.message

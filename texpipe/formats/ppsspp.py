@@ -71,15 +71,6 @@ def output_path(source: Source) -> PurePosixPath:
     return PurePosixPath(game, "textures", f"{format_name(name)}.png")
 
 
-def key(source: Source) -> str:
-    """Return game and name.
-
-    Raises:
-        Unwritable: as `output_path`.
-    """
-    return str(output_path(source))
-
-
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check folder and size; PPSSPP loads any size."""
     found = (
@@ -164,4 +155,6 @@ def _text(found: configparser.ConfigParser) -> bytes:
     return buffer.getvalue().encode()
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems, index=index, check=check, shares_files=True)
+FORMAT = PackFormat(
+    NAME, COPY_TO, output_path, problems, parse=parse, index=index, check=check, shares_files=True
+)

@@ -107,4 +107,4 @@ def _is_power_of_two(ratio: float) -> bool:
     return ratio >= 1 and ratio == int(ratio) and int(ratio) & (int(ratio) - 1) == 0
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, key, problems)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key)

@@ -70,15 +70,6 @@ def _path_of(source: Source, name: EmulatorName) -> str:
     return str(PurePosixPath(*below, str(fields["symbol"])))
 
 
-def key(source: Source) -> str:
-    """Return the resource path.
-
-    Raises:
-        Unwritable: as `output_path`.
-    """
-    return str(output_path(source))
-
-
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check the path and the size of a resource against the engine's rules; see `PackFormat`."""
     found = [] if path.parts[0] == _ALT and len(path.parts) > 1 else ["not below alt/"]
@@ -156,5 +147,5 @@ def with_options(target: Target) -> PackFormat:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, key, problems, render=render, check=check, with_options=with_options
+    NAME, COPY_TO, output_path, problems, render=render, check=check, with_options=with_options
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from texpipe.recipe.targets import CONTAINERS, Target, listed_targets, target_with, targets_schema
+from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
 from texpipe.texture import Action, AlphaClass, Colour, EdgeMode, Group, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"
@@ -185,13 +185,13 @@ class Recipe(_Part):
             return [target for item in value for target in listed_targets(item)]
         if isinstance(value, tuple):  # from Python, ready-made
             return value
-        raise ValueError(f"must be a list of names, of {', '.join(CONTAINERS)}")
+        raise ValueError(f"must be a list of names, of {', '.join(known_targets())}")
 
     @field_validator("targets")
     @classmethod
     def _each_target_once(cls, targets: tuple[Target, ...], info: ValidationInfo) -> tuple[Target, ...]:
         if not targets:
-            raise ValueError(f"is empty: name at least one of {', '.join(CONTAINERS)}")
+            raise ValueError(f"is empty: name at least one of {', '.join(known_targets())}")
         names = [target.name for target in targets]
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
-TargetName: TypeAlias = Literal[
-    "gliden64", "folder", "duckstation", "beetle-psx", "rt64", "soh", "dolphin", "ppsspp", "rice"
-]
+from texpipe.recipe.announced import announced_formats
+
 Container: TypeAlias = Literal["folder", "hts", "htc", "rtz", "o2r"]
 Images: TypeAlias = Literal["dds", "png"]
-CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
+CONTAINERS: Mapping[str, tuple[Container, ...]] = {
     "gliden64": ("folder", "hts", "htc"),
     "folder": ("folder",),
     "duckstation": ("folder",),
@@ -24,9 +25,9 @@ CONTAINERS: dict[TargetName, tuple[Container, ...]] = {
     "ppsspp": ("folder",),
     "rice": ("folder",),
 }
-"""The containers that each target can be written to, the usual one first."""
+"""Texpipe's own targets, and the containers that each can be written to, the usual one first."""
 
-OPTIONS: dict[TargetName, tuple[str, ...]] = {
+OPTIONS: Mapping[str, tuple[str, ...]] = {
     "gliden64": (),
     "folder": (),
     "duckstation": ("game",),
@@ -39,8 +40,12 @@ OPTIONS: dict[TargetName, tuple[str, ...]] = {
 }
 """The options that each target has besides `container`."""
 
+_FOREIGN_CONTAINERS: tuple[Container, ...] = ("folder",)
+_FOREIGN_OPTIONS = ("game",)
+"""What targets of other packages have: they may still write one archive of their own."""
+
 _FILE_NAME = r'[^\\/:*?"<>|\x00]+(?<!\.)'
-_GAMES: dict[TargetName, tuple[str, str]] = {
+_GAMES: Mapping[str, tuple[str, str]] = {
     "duckstation": (r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067"),
     "beetle-psx": (_FILE_NAME, "the name of the disc image without its suffix"),
     "rt64": (_FILE_NAME, "a name for the .rtz file"),
@@ -56,7 +61,7 @@ class Target(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: TargetName = Field(description="The pack format.")
+    name: str = Field(description="The pack format.")
     container: Container = Field(
         default=None, validate_default=True, description="A folder of files, or one file that holds the pack."
     )
@@ -78,38 +83,43 @@ class Target(BaseModel):
         description="Write mip levels too, as files of their own (_mip1 and so on).",
     )
 
+    @field_validator("name", mode="before")
+    @classmethod
+    def _a_format_that_is_there(cls, name: object) -> object:
+        if name in CONTAINERS or name in announced_formats():
+            return name
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known_targets()))})
+
     @field_validator("container", mode="before")
     @classmethod
     def _the_usual_one(cls, container: object, info: ValidationInfo) -> object:
-        name: TargetName | None = info.data.get("name")
-        if container is not None:
-            return container
-        return CONTAINERS[name][0] if name is not None else "folder"  # a wrong name is reported as such
+        return _containers(info.data.get("name"))[0] if container is None else container
 
     @field_validator("container")
     @classmethod
     def _known_to_the_target(cls, container: Container, info: ValidationInfo) -> Container:
-        name: TargetName | None = info.data.get("name")
-        if name is not None and container not in CONTAINERS[name]:
+        name: str | None = info.data.get("name")  # None if it was wrong, which is reported already
+        if name is not None and container not in _containers(name):
             raise ValueError(
-                f"{name} cannot be written as {container}, only as {', '.join(CONTAINERS[name])}"
+                f"{name} cannot be written as {container}, only as {', '.join(_containers(name))}"
             )
         return container
 
     @field_validator("game", "images", "hashes", "mipmaps")
     @classmethod
     def _an_option_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
-        name: TargetName | None = info.data.get("name")
-        if name is not None and value is not None and info.field_name not in OPTIONS[name]:
-            has = ", ".join(("container", *OPTIONS[name]))
+        name: str | None = info.data.get("name")
+        known = OPTIONS.get(str(name), _FOREIGN_OPTIONS)
+        if name is not None and value is not None and info.field_name not in known:
+            has = ", ".join(("container", *known))
             raise ValueError(f"{name} has no option {info.field_name}, only {has}")
         return value
 
     @field_validator("game")
     @classmethod
     def _as_the_emulator_names_games(cls, game: str | None, info: ValidationInfo) -> str | None:
-        name: TargetName | None = info.data.get("name")
-        if game is not None and name in _GAMES and not _names_a_game(name, game):
+        name: str | None = info.data.get("name")
+        if game is not None and name is not None and name in _GAMES and not _names_a_game(name, game):
             raise ValueError(f"{name} wants {_GAMES[name][1]}, not {game!r}")
         return game
 
@@ -126,8 +136,18 @@ class Target(BaseModel):
         return self.model_copy(update={"game": game})
 
 
-def _names_a_game(name: TargetName, game: str) -> bool:
-    return name in _GAMES and re.fullmatch(_GAMES[name][0], game) is not None
+def known_targets() -> tuple[str, ...]:
+    """Return the names of all targets: texpipe's own, then those of other installed packages."""
+    return (*CONTAINERS, *(name for name in announced_formats() if name not in CONTAINERS))
+
+
+def _containers(name: str | None) -> tuple[Container, ...]:
+    return CONTAINERS.get(str(name), _FOREIGN_CONTAINERS)
+
+
+def _names_a_game(name: str, game: str) -> bool:
+    """Formats of other packages see for themselves whether they can use the recipe's name of the game."""
+    return name not in CONTAINERS or (name in _GAMES and re.fullmatch(_GAMES[name][0], game) is not None)
 
 
 def listed_targets(item: object) -> list[object]:
@@ -164,7 +184,7 @@ def targets_schema(target: dict[str, Any], description: str) -> dict[str, Any]:
     return {"description": description, "anyOf": [lists, options]}
 
 
-def _options_schema(target: dict[str, Any], name: TargetName) -> dict[str, Any]:
+def _options_schema(target: dict[str, Any], name: str) -> dict[str, Any]:
     known = target["properties"]
     usual = {"default": CONTAINERS[name][0], "enum": list(CONTAINERS[name])}
     options = {"container": {**known["container"], **usual}} | {key: known[key] for key in OPTIONS[name]}

@@ -1,0 +1,68 @@
+"""Pack formats of other packages, imported when a recipe or a dump needs them."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from typing import TypeAlias
+
+from texpipe.errors import PackError
+from texpipe.formats.contract import PackFormat
+from texpipe.recipe.announced import announced_formats, package_of
+from texpipe.texture import EmulatorName
+
+Grammar: TypeAlias = Callable[[str], EmulatorName | None]
+
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@functools.cache
+def load_format(name: str) -> PackFormat:
+    """Import the format that another package announces under a name.
+
+    Args:
+        name: as in a recipe.
+
+    Raises:
+        PackError: no installed package announces it, or what it announces is broken; the message names the package.
+    """
+    found = announced_formats().get(name)
+    if found is None:
+        raise PackError(
+            f"no installed package has the target {name}", hint="Install the package that writes it."
+        )
+    try:
+        made = found.load()
+    except Exception as error:  # foreign code may fail in any way
+        raise _broken(found, f"it cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(made, PackFormat):
+        raise _broken(found, f"{found.value} is a {type(made).__name__}, not a PackFormat")
+    if made.name != name or not _NAME.fullmatch(name):
+        raise _broken(found, f"it calls itself {made.name!r}; both names must be one of a-z, 0-9 and -")
+    return made
+
+
+def _broken(found: EntryPoint, why: str) -> PackError:
+    return PackError(
+        f"the target {found.name} of the package {package_of(found)} is broken: {why}",
+        hint="Tell its authors, update or uninstall the package, or leave the target out of the recipe.",
+    )
+
+
+@functools.cache
+def grammars() -> tuple[Grammar, ...]:
+    """Return how other packages read names of dumps. A broken package is passed over with a line in the log."""
+    found = []
+    for name in announced_formats():
+        try:
+            parse = load_format(name).parse
+        except PackError as error:
+            log.warning("%s. %s", error.message, error.hint)
+        else:
+            found += [] if parse is None else [parse]
+    return tuple(found)
