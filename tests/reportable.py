@@ -1,14 +1,13 @@
-"""Finished packs on disk, made without any network, for tests of reports."""
+"""Finished packs on disk, made without any network, for tests and measurements of reports."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dumps import texture
 
-from texpipe.formats import parse_name
 from texpipe.manifest import (
     Entry,
     Manifest,
@@ -22,7 +21,9 @@ from texpipe.manifest import (
 from texpipe.passes.resample import repeat
 from texpipe.pixels import save_png
 from texpipe.read.decode import decode
-from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Source
+from texpipe.recipe.schema import Recipe
+from texpipe.survey import Item, survey
+from texpipe.texture import AlphaClass, Decisions, Edges, Metrics
 
 NAMES = ("a.png", "b.png", "c.png")
 SIDE, SCALE = 8, 4
@@ -47,16 +48,39 @@ def finished_pack(
         others: more entries, without files.
         written: says what stands in the manifest for a name, instead of a PNG in `folder`/out/folder.
     """
-    root, output = folder / "dump", folder / "out"
-    entries = []
     for number, name in enumerate(names):
-        rgba = texture(0 if name == "c.png" else number, (SIDE, SIDE), alpha)
-        save_png(root / name, rgba)
-        save_png(output / "folder" / name, repeat(rgba, SCALE))
-        file = Output("folder", f"folder/{name}", f"{number:064d}", (SIDE * SCALE, SIDE * SCALE))
-        entries.append(replace(_entry(root, name, alpha), outputs=(written(name) if written else file,)))
-    entries = [replace(one, group="pieces") if one.source in group else one for one in entries]
-    entries = [replace(one, duplicate_of="a.png") if one.source == "c.png" else one for one in entries]
+        save_png(folder / "dump" / name, texture(0 if name == "c.png" else number, (SIDE, SIDE), alpha))
+
+    def decided(entry: Entry) -> Entry:
+        return replace(
+            entry,
+            alpha=alpha,
+            edges=Edges("wrap", "mirror"),
+            decided_by=Decisions("classify: a picture", "classify: alpha", "rule 1: wrap", "rule 1: mirror"),
+            metrics=Metrics(1.0, 1.5, 2.0, 0.0),
+            group="pieces" if entry.source in group else None,
+            duplicate_of="a.png" if entry.source == "c.png" else None,
+            outputs=(written(entry.source),) if written else entry.outputs,
+        )
+
+    return pack_of_dump(folder, change=decided, others=others)
+
+
+def pack_of_dump(
+    folder: Path,
+    *,
+    change: Callable[[Entry], Entry] = lambda entry: entry,
+    others: Sequence[Entry] = (),
+) -> Path:
+    """Write a pack of `folder`/dump, every texel repeated 4 times, to `folder`/out, which is returned.
+
+    Args:
+        folder: has the dump.
+        change: the manifest's entry of each texture as it would be -> as it is written.
+        others: more entries, without files.
+    """
+    root, output = folder / "dump", folder / "out"
+    entries = [change(_written(item, output)) for item in survey(root, Recipe.default()).items]
     textures = (*entries, *others)
     recipe, model = RecipeId("test", "0" * 64), ModelId("tiny", "0" * 64, None)
     summary = summarise(textures, ignored=0)
@@ -66,16 +90,10 @@ def finished_pack(
     return output
 
 
-def _entry(root: Path, name: str, alpha: AlphaClass) -> Entry:
-    parsed = parse_name(name)
-    return Entry(
-        name,
-        "written",
-        decode(Source(name, root / name)).sha256,
-        (SIDE, SIDE),
-        id=parsed.as_json() if parsed else None,
-        alpha=alpha,
-        edges=Edges("wrap", "mirror"),
-        decided_by=Decisions("classify: a picture", "classify: alpha", "rule 1: wrap", "rule 1: mirror"),
-        metrics=Metrics(1.0, 1.5, 2.0, 0.0),
-    )
+def _written(item: Item, output: Path) -> Entry:
+    """Write the result of a texture, and return its entry with it."""
+    name = item.source.name
+    path = PurePosixPath("folder", name if name.endswith(".png") else f"{name}.png")
+    save_png(output / path, repeat(decode(item.source).rgba, SCALE))
+    size = (item.size[0] * SCALE, item.size[1] * SCALE)
+    return replace(item.entry(), outputs=(Output("folder", str(path), item.sha256, size),))

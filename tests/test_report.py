@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
-from reportable import finished_pack
+from dumps import texture
+from packs import finished
+from reportable import finished_pack, pack_of_dump
 
 from texpipe.errors import PackError
-from texpipe.formats.gliden64 import cache_key
-from texpipe.formats.gliden64_cache import CacheEntry, write_hts
-from texpipe.manifest import Entry, Output, read_manifest
+from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
+from texpipe.formats.pack import write_pack
+from texpipe.manifest import Entry, Output, read_manifest, write_run_info
 from texpipe.passes.resample import repeat
-from texpipe.pixels import decode
+from texpipe.pixels import decode, save_png
+from texpipe.recipe.targets import Target
 from texpipe.report.facts import fold_duplicates
-from texpipe.report.finished import source_of
 from texpipe.report.page import ASSETS, render, write_report
+from texpipe.report.sources import dump_of, source_of
 
 HOSTILE = [
     '"><img src=x onerror=alert(1)>.png',
@@ -73,7 +79,7 @@ def test_the_pictures_are_the_pixels(tmp_path: Path) -> None:
     for entry in read_manifest(output / "manifest.json").textures[:2]:
         shown = texture_of(page, entry.source)
         for which, expected in (
-            ("before", source_of(entry, tmp_path / "dump")),
+            ("before", source_of(entry, dump_of(output))),
             ("after", decode((output / entry.outputs[0].path).read_bytes(), name="x.png")[0]),
         ):
             file = page.parent / "pictures" / shown[which]["file"]
@@ -87,7 +93,7 @@ def test_colour_without_alpha_is_a_picture_of_its_own(tmp_path: Path) -> None:
     entry = read_manifest(output / "manifest.json").textures[0]
     shown = texture_of(page, entry.source)["before"]["colour"]
     colour = decode((page.parent / "pictures" / shown).read_bytes(), name="x.png")[0]
-    source = source_of(entry, tmp_path / "dump")
+    source = source_of(entry, dump_of(output))
     assert (source[..., 3] == 0).any()
     assert (colour[..., :3] == source[..., :3]).all()
     assert (colour[..., 3] == 255).all()
@@ -167,7 +173,7 @@ def test_sources_stay_in_the_report_when_the_dump_moves(tmp_path: Path) -> None:
         (lambda root: root.rename(root.with_name("moved")), "the folder of the sources is gone"),
         (lambda root: (root / "a.png").write_bytes((root / "b.png").read_bytes()), "changed since"),
         (lambda root: (root / "a.png").write_bytes(b""), "empty"),
-        (lambda root: (root / "a.png").unlink(), "No such file"),
+        (lambda root: (root / "a.png").unlink(), "no longer in the folder"),
     ],
 )
 def test_the_page_says_which_source_is_gone(
@@ -228,30 +234,100 @@ def test_two_reports_are_the_same_bytes(tmp_path: Path) -> None:
     assert write_report(output).read_bytes() == first
 
 
-def test_results_out_of_a_cache_file(tmp_path: Path) -> None:
-    name = "GAME#00000001#0#2_all.png"
-    output = finished_pack(tmp_path, names=[name])
-    entry = read_manifest(output / "manifest.json").textures[0]
-    from texpipe.formats import parse_name
-
-    parsed = parse_name(name)
-    assert parsed is not None
-    rgba = repeat(source_of(entry, tmp_path / "dump"), 4)
-    cache = "gliden64/GAME_HIRESTEXTURES.hts"
-    (output / "gliden64").mkdir()
-    write_hts(output / cache, [CacheEntry(cache_key(parsed), rgba, 0, 2)])
-    output = finished_pack(
-        tmp_path, names=[name], written=lambda _: Output("gliden64", cache, "1" * 64, (32, 32))
+def sources_of_every_kind(folder: Path) -> None:
+    """Write one source file of every kind that is no plain picture."""
+    folder.mkdir(parents=True)
+    for number, half in enumerate(("rgb", "a")):
+        save_png(folder / f"GAME#00000001#0#2_{half}.png", texture(number))
+    (folder / "door.tim").write_bytes(two_palettes())
+    write_hts(folder / "GAME_HIRESTEXTURES.hts", [CacheEntry(2, texture(2), 0, 2)])
+    write_htc(folder / "MORE_HIRESTEXTURES.htc", [CacheEntry(3, texture(3), 0, 2)])
+    rgba32 = struct.pack("<IIII", 1, 8, 8, 256) + texture(4).tobytes()
+    header = struct.pack("<BBHIIQ", 0, 1, 0, 0x4F544558, 0, 0xDEADBEEFDEADBEEF).ljust(64, b"\0")
+    with zipfile.ZipFile(folder / "oot.o2r", "w") as archive:
+        archive.writestr("objects/gKeyTex", header + rgba32)
+    (folder / f"{7:016x}.v5.tmem").write_bytes(bytes(range(256)) * 16)
+    tile = {"fmt": 4, "siz": 1, "line": 2, "tmem": 0, "palette": 0}
+    tile |= {"cms": 0, "cmt": 0, "masks": 3, "maskt": 3}
+    (folder / f"{7:016x}.v5.tile.json").write_text(
+        json.dumps({"tile": tile, "width": 8, "height": 8, "tlut": "None"})
     )
+
+
+def two_palettes() -> bytes:
+    """A PS1 picture, 8 x 8 texels of 4 bits, with two palettes."""
+    palettes = np.arange(1, 33, dtype="<u2") * 901
+    texels = np.random.default_rng(0).integers(0, 256, 32, np.uint8)
+    sections = [(16, 2, palettes.tobytes()), (2, 8, texels.tobytes())]
+    data = b"".join(struct.pack("<IHHHH", 12 + len(body), 0, 0, w, h) + body for w, h, body in sections)
+    return struct.pack("<II", 0x10, 8) + data
+
+
+def test_sources_of_every_kind_are_shown(tmp_path: Path) -> None:
+    sources_of_every_kind(tmp_path / "dump")
+    output = pack_of_dump(tmp_path)
+    page, dump = write_report(output), dump_of(output)
+    entries = read_manifest(output / "manifest.json").textures
+    suffixes = [
+        PurePosixPath(name).suffix for name in sorted(entry.source.split("/")[0] for entry in entries)
+    ]
+    assert sorted(suffixes) == [".htc", ".hts", ".o2r", ".png", ".tim", ".tim", ".tmem"]
+    for entry in entries:
+        file = page.parent / "pictures" / texture_of(page, entry.source)["before"]["file"]
+        assert np.array_equal(decode(file.read_bytes(), name="x.png")[0], source_of(entry, dump)), (
+            entry.source
+        )
+
+
+def test_pictures_of_one_file_are_told_apart(tmp_path: Path) -> None:
+    sources_of_every_kind(tmp_path / "dump")
+    page = write_report(pack_of_dump(tmp_path))
+    shown = [texture_of(page, f"door.tim/clut0{number}")["before"]["file"] for number in (0, 1)]
+    assert shown[0] != shown[1]
+
+
+@pytest.mark.parametrize("meaning", ["opaque", "semi"])
+def test_bit_15_of_a_tim_means_what_the_run_took_it_for(tmp_path: Path, meaning: str) -> None:
+    (tmp_path / "dump").mkdir()
+    colours = (0x8000 | np.arange(1, 65, dtype="<u2") * 997).astype("<u2")
+    tim = struct.pack("<IIIHHHH", 0x10, 2, 12 + 128, 0, 0, 8, 8) + colours.tobytes()
+    (tmp_path / "dump" / "a.tim").write_bytes(tim)
+    output = pack_of_dump(tmp_path)
+    write_run_info(output / "run.json", {"input": str(tmp_path / "dump"), "stp": meaning})
+    entry = read_manifest(output / "manifest.json").textures[0]
+    assert (source_of(entry, dump_of(output))[..., 3].max() == 255) == (meaning == "opaque")
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "options"),
+    [
+        ("GAME#00000001#0#2_all.png", "gliden64", {"container": "hts"}),
+        ("GAME#00000001#0#2_all.png", "gliden64", {"container": "htc"}),
+        ("assets/objects/gKeyTex.rgba16.png", "soh", {}),
+        (f"{7:016x}.v5.png", "rt64", {"container": "rtz", "images": "png"}),
+        (f"{7:016x}.v5.png", "rt64", {"container": "rtz", "images": "dds"}),
+    ],
+)
+def test_results_are_taken_out_of_archives(
+    tmp_path: Path, name: str, target: str, options: dict[str, str]
+) -> None:
+    save_png(tmp_path / "dump" / name, texture(0))
+    output = pack_of_dump(tmp_path)
+    source = dump_of(output).sources[name]
+    rgba = repeat(texture(0), 4)
+    pack = write_pack(Target(name=target, **options), [finished(source, rgba, 4)], output)
+    output = pack_of_dump(tmp_path, change=lambda entry: replace(entry, outputs=pack.outputs[name]))
     page = write_report(output)
     file = page.parent / "pictures" / texture_of(page, name)["after"]["file"]
-    assert np.array_equal(decode(file.read_bytes(), name="x.png")[0], rgba)
+    lossy = 12 if options.get("images") == "dds" else 0
+    assert np.abs(decode(file.read_bytes(), name="x.png")[0].astype(int) - rgba).max() <= lossy
 
 
-def test_results_in_an_archive_are_named_as_such(tmp_path: Path) -> None:
-    archive = Output("other", "other/pack.o2r", "1" * 64, (32, 32))
-    page = write_report(finished_pack(tmp_path, written=lambda _: archive))
-    assert "inside other/pack.o2r" in texture_of(page, "a.png")["after"]["missing"]
+def test_archives_that_cannot_be_opened_or_read_are_named(tmp_path: Path) -> None:
+    for path, said in (("other/pack.7z", "inside other/pack.7z"), ("other/pack.o2r", "cannot be read")):
+        archive = Output("other", path, "1" * 64, (32, 32))
+        page = write_report(finished_pack(tmp_path, written=lambda _, one=archive: one))
+        assert said in texture_of(page, "a.png")["after"]["missing"]
 
 
 def test_unknown_names_and_unfinished_packs(tmp_path: Path) -> None:

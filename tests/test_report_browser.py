@@ -16,8 +16,9 @@ from reportable import finished_pack
 from texpipe.manifest import Entry, read_manifest
 from texpipe.passes.resample import repeat
 from texpipe.pixels import save_png
-from texpipe.report.finished import result_of, source_of
+from texpipe.report.finished import result_of
 from texpipe.report.page import write_report
+from texpipe.report.sources import dump_of, source_of
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +88,7 @@ def look_at(page, name: str, zoom: int = 2, **view: str) -> None:
 def pictures(output: Path, name: str, zoom: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Return source and result of a texture, both `zoom` times the result's size, H x W x 4 uint8."""
     entries = {entry.source: entry for entry in read_manifest(output / "manifest.json").textures}
-    source = source_of(entries[name], output.parent / "dump")
+    source = source_of(entries[name], dump_of(output))
     return repeat(source, 4 * zoom), repeat(result_of(entries[name], output), zoom)
 
 

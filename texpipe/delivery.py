@@ -295,6 +295,7 @@ def _run_info(run: Run, outcome: Outcome) -> dict[str, object]:
 
     return {
         "input": str(run.order.input.resolve()),
+        "stp": run.order.recipe.stp,
         "seconds": round(outcome.seconds, 3),
         "computed": outcome.computed,
         "cached": outcome.cached,

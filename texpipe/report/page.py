@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from texpipe.errors import PackError
 from texpipe.manifest import read_manifest
 from texpipe.report.facts import facts_of_pack, facts_of_textures, fold_duplicates
-from texpipe.report.finished import chosen, input_of
+from texpipe.report.finished import chosen
 from texpipe.report.pictures import PictureFolder
+from texpipe.report.sources import Dump, dump_of
 from texpipe.store import write_atomic
 from texpipe.texture import Progress
 
@@ -48,7 +49,7 @@ def write_report(
     manifest = read_manifest(output / "manifest.json")
     entries = chosen(manifest, names)
     folder = output / "report"
-    pictures = PictureFolder(folder / "pictures", output, _root_of(output))
+    pictures = PictureFolder(folder / "pictures", output, _dump_of(output))
     folded = fold_duplicates(entries)
     textures = []
     for done, facts in enumerate(facts_of_textures(folded, pictures), start=1):
@@ -84,10 +85,10 @@ def _own_files() -> Traversable:
     return files("texpipe.report")
 
 
-def _root_of(output: Path) -> Path | str:
-    """Return the folder of sources, or why there is none, without the path: reports are shown to strangers."""
+def _dump_of(output: Path) -> Dump | str:
+    """Return the sources, or why there are none, without the path: reports are shown to strangers."""
     try:
-        return input_of(output)
+        return dump_of(output)
     except PackError as error:
         log.warning("%s", error.message)
         return "the folder of the sources is gone"

@@ -15,7 +15,8 @@ import numpy as np
 from texpipe.errors import PackError, SourceError
 from texpipe.manifest import Entry
 from texpipe.pixels import encode_png
-from texpipe.report.finished import can_show, result_of, shown_output, source_of
+from texpipe.report.finished import can_show, result_of, shown_output
+from texpipe.report.sources import Dump, source_of
 from texpipe.store import key_of, write_atomic
 from texpipe.texture import Rgba8
 
@@ -42,24 +43,25 @@ class PictureFolder:
     Attributes:
         folder: where the pictures go.
         output: the finished run.
-        root: the folder of sources, or the reason, in one line, why there is none.
+        dump: the sources, or the reason, in one line, why there are none.
     """
 
     folder: Path
     output: Path
-    root: Path | str
+    dump: Dump | str
     _used: set[str] = field(default_factory=set)
 
     def before(self, entry: Entry) -> Shown:
         """Return the source of a texture: from the dump, else as an earlier report kept it."""
         if entry.sha256 is None:
             return Shown(missing=entry.reason or "the file cannot be read")
-        stem = f"{entry.sha256[:24]}-before"
+        # One file may hold several pictures, so that its digest alone does not tell them apart.
+        stem = f"{key_of(entry.sha256, entry.source, entry.alpha)[:24]}-before"
         if not self._has(stem):
-            if isinstance(self.root, str):
-                return Shown(missing=self.root)
+            if isinstance(self.dump, str):
+                return Shown(missing=self.dump)
             try:
-                self._save(stem, source_of(entry, self.root))
+                self._save(stem, source_of(entry, self.dump))
             except SourceError as error:
                 return Shown(missing=error.message)
         return self._shown(stem)

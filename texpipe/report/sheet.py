@@ -15,7 +15,8 @@ from texpipe import pixels
 from texpipe.errors import PackError, SourceError
 from texpipe.manifest import Entry, Manifest, read_manifest
 from texpipe.passes.resample import repeat
-from texpipe.report.finished import chosen, input_of, result_of, source_of
+from texpipe.report.finished import chosen, result_of
+from texpipe.report.sources import Dump, dump_of, source_of
 from texpipe.texture import EdgeMode, Edges, Rgba8
 
 log = logging.getLogger(__name__)
@@ -155,14 +156,14 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
             to show.
     """
     manifest = read_manifest(output / "manifest.json")
-    root = input_of(output)
+    dump = dump_of(output)
     entries = with_result(manifest, names)
-    samples = [sample for entry in entries if (sample := _sample(entry, output, root)) is not None]
+    samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
         raise PackError(
             f"there is no texture to show in {output}",
-            hint=f"Textures are compared with {root}: those that are no longer as they were are left out.",
+            hint=f"Textures are compared with {dump.root}: those that are no longer as they were are left out.",
         )
     return sorted(samples, key=lambda sample: sample.result.shape[:2])
 
@@ -182,10 +183,10 @@ def with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
     return entries
 
 
-def _sample(entry: Entry, output: Path, root: Path) -> Sample | None:
+def _sample(entry: Entry, output: Path, dump: Dump) -> Sample | None:
     after = result_of(entry, output)
     try:
-        return Sample(source_of(entry, root), after, _edges(entry))
+        return Sample(source_of(entry, dump), after, _edges(entry))
     except (SourceError, ValueError) as error:
         reason = error.message if isinstance(error, SourceError) else error
         log.warning("%s is left out: %s", entry.source, reason)

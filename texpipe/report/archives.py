@@ -1,0 +1,108 @@
+"""Results that lie in a file with many others: GLideN64's caches, Ship of Harkinian's and RT64's archives."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from texpipe import pixels
+from texpipe.errors import PackError
+from texpipe.formats import gliden64, gliden64_cache, rt64, soh
+from texpipe.formats.archive import ZipReader
+from texpipe.formats.otex import read_otex
+from texpipe.manifest import Entry
+from texpipe.texture import EmulatorName, Rgba8, Source
+
+_MAX_ENTRY = 1 << 30
+
+
+def result_inside(entry: Entry, path: Path) -> Rgba8:
+    """Decode the result of a texture, H x W x 4 uint8, from a file that holds many.
+
+    Args:
+        entry: a texture whose output is this file.
+        path: its suffix is one of `ARCHIVES`.
+
+    Raises:
+        PackError, SourceError, ValueError, OSError: the file is damaged, or does not hold the texture.
+    """
+    return ARCHIVES[path.suffix](_named(entry), path)
+
+
+def _named(entry: Entry) -> Source:
+    """Return the texture as its pack knew it; its file is not needed for that."""
+    if entry.id is None:
+        raise PackError(f"nothing says what {entry.source!r} is called in the pack")
+    said = {key: value for key, value in entry.id.items() if value is not None}
+    scheme, game, _ = str(said.pop("scheme")), said.pop("game", None), said.pop("texels", None)
+    emulator = EmulatorName(scheme, None if game is None else str(game), fields=tuple(said.items()))
+    return Source(entry.source, Path(entry.source), emulator)
+
+
+def _in_cache(source: Source, path: Path) -> Rgba8:
+    assert source.emulator is not None, "_named gives every texture a name"
+    pictures = _cache(path, path.stat().st_mtime_ns)
+    key = gliden64.cache_key(source.emulator)
+    if key not in pictures:
+        raise PackError(f"{path.name} does not hold it")
+    return pictures[key]
+
+
+def _in_o2r(source: Source, path: Path) -> Rgba8:
+    made = read_otex(_entry(path, str(soh.output_path(source))))
+    width, height = made.size
+    return np.frombuffer(made.data, np.uint8).reshape(height, width, 4)
+
+
+def _in_rtz(source: Source, path: Path) -> Rgba8:
+    assert source.emulator is not None, "_named gives every texture a name"
+    listed = _listed(path, path.stat().st_mtime_ns)
+    name = next((listed[one] for one in _hashes_of(source.emulator) if one in listed), None)
+    if name is None:
+        raise PackError(f"{path.name} does not list it")
+    return pixels.decode(_entry(path, name), name=name)[0]
+
+
+def _hashes_of(name: EmulatorName) -> list[str]:
+    """Return what a `rt64.json` may list a texture by: its hashes, or the name that GLideN64 has for it."""
+    told = dict(name.fields)
+    rice = [told[key] for key in ("crc", "fmt", "siz", "palette") if key in told]
+    hashes = [value.lower() for value in told.values() if isinstance(value, str)]
+    return [*hashes, "#".join(f"{one:x}" if isinstance(one, int) else one.lower() for one in rice)]
+
+
+def _entry(path: Path, name: str) -> bytes:
+    archive = _archive(path, path.stat().st_mtime_ns)
+    if name not in archive.names():
+        raise PackError(f"{path.name} does not hold {name}")
+    return archive.read(name, _MAX_ENTRY)
+
+
+@functools.lru_cache(maxsize=1)
+def _cache(path: Path, _changed: int) -> Mapping[int, Rgba8]:
+    return {one.key: one.rgba for one in gliden64_cache.read_cache(path)}
+
+
+@functools.lru_cache(maxsize=1)
+def _archive(path: Path, _changed: int) -> ZipReader:
+    return ZipReader(path)
+
+
+@functools.lru_cache(maxsize=1)
+def _listed(path: Path, changed: int) -> Mapping[str, str]:
+    """Return which picture of the archive belongs to each hash and each name."""
+    textures = json.loads(_archive(path, changed).read(rt64.LIST, _MAX_ENTRY))["textures"]
+    return {name: one["path"] for one in textures for name in one["hashes"].values() if name}
+
+
+ARCHIVES: Mapping[str, Callable[[Source, Path], Rgba8]] = {
+    ".hts": _in_cache,
+    ".htc": _in_cache,
+    ".o2r": _in_o2r,
+    ".rtz": _in_rtz,
+}
+"""How results are taken out of files that hold many, by suffix."""

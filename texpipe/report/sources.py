@@ -1,0 +1,82 @@
+"""The dump that a finished pack was made from, as it is now: it may have moved or changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from texpipe.errors import PackError, SourceError
+from texpipe.manifest import Entry
+from texpipe.pixelformats import Stp
+from texpipe.read.decode import decode
+from texpipe.read.scan import scan
+from texpipe.texture import Rgba8, Source
+
+
+@dataclass(frozen=True)
+class Dump:
+    """What a finished run read.
+
+    Attributes:
+        root: the folder that was scanned, or the one file.
+        sources: the textures in it now, also those inside of archives and caches, by name.
+        stp: what bit 15 of a colour in `.tim` files was taken for.
+    """
+
+    root: Path
+    sources: Mapping[str, Source] = field(repr=False)
+    stp: Stp = "opaque"
+
+
+def dump_of(output: Path) -> Dump:
+    """Return the dump of a finished run, as its run.json says where it was.
+
+    Args:
+        output: the folder of the run; where it lies inside the dump it is no source.
+
+    Raises:
+        PackError: run.json is missing or damaged, or the dump is not there any more.
+    """
+    info = _run_info(output / "run.json")
+    root, stp = Path(info["input"]), _stp(info.get("stp"))
+    try:
+        found = scan(root, exclude=output, stp=stp)
+    except SourceError as error:
+        raise PackError(
+            f"the textures that {output} was made from are gone: {root}",
+            hint="Put them back, or run the recipe again with --input where they are now.",
+        ) from error
+    return Dump(root, {source.name: source for source in found.sources}, stp)
+
+
+def source_of(entry: Entry, dump: Dump) -> Rgba8:
+    """Decode the source of a texture, H x W x 4 uint8, if it is still what the run read.
+
+    Raises:
+        SourceError: it is gone, cannot be decoded or has changed since; the message is the reason alone.
+    """
+    if entry.source not in dump.sources:
+        raise SourceError("it is no longer in the folder of the sources")
+    texture = decode(dump.sources[entry.source])
+    if texture.sha256 != entry.sha256:
+        raise SourceError("it has changed since the pack was made")
+    return texture.rgba
+
+
+def _run_info(path: Path) -> Mapping[str, str]:
+    again = "Run the recipe again: it writes run.json anew and computes only what is missing."
+    try:
+        info = json.loads(path.read_bytes())
+        if isinstance(info["input"], str):
+            return {key: value for key, value in info.items() if isinstance(value, str)}
+    except OSError as error:
+        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=again) from error
+    except (ValueError, LookupError, TypeError, RecursionError):
+        pass
+    raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again)
+
+
+def _stp(said: str | None) -> Stp:
+    return "semi" if said == "semi" else "opaque"
