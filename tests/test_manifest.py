@@ -35,6 +35,7 @@ from texpipe.texture import (
     Spot,
     Status,
     TexelFormat,
+    Variant,
 )
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -56,6 +57,7 @@ entries = st.builds(
     decided_by=st.none() | st.builds(Decisions, text, text, text, text),
     duplicate_of=st.none() | text,
     group=st.none() | text,
+    variant=st.none() | st.builds(Variant, text, text),
     spot=st.none() | st.builds(Spot, side, side, side, side, st.tuples(side, side), text),
     reason=st.none() | text,
     warnings=st.lists(text, max_size=2).map(tuple),
@@ -139,6 +141,7 @@ def test_shape_of_the_contract() -> None:
         "duplicate_of": None,
         "group": None,
         "spot": None,
+        "variant": None,
         "status": "written",
         "reason": None,
         "warnings": [],

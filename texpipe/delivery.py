@@ -242,8 +242,12 @@ def _planned(run: Run, item: Item) -> Entry:
         duplicate_of=run.work.duplicate_of.get(name),
         group=run.work.group_of.get(name),
         spot=run.work.spot_of.get(name),
+        variant=run.work.variant_of.get(name),
         warnings=(*item.warnings, *((note,) if note else ())),
     )
+    if name in run.work.variant_of:
+        plan = run.work.piece_of[name].item.plan
+        return replace(base, edges=plan.edges, decided_by=plan.decided_by)
     if name not in run.work.group_of:
         return base
     plan = run.work.piece_of[name].item.plan

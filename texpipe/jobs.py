@@ -15,13 +15,14 @@ from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
 from texpipe.groups.joins import Join, make_joins, read_again
 from texpipe.groups.proposal import groups_for
-from texpipe.passes import make_passes, nearest, recombine
+from texpipe.groups.variants import find_variants
+from texpipe.passes import make_passes, nearest, recombine, vary
 from texpipe.passes.metrics import measure
-from texpipe.pixels import encode_png
+from texpipe.pixels import decode, encode_png
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store, key_of
 from texpipe.survey import Item
-from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Spot
+from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Spot, Variant
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +46,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to compute: a texture, or a split picture with its `join`.
+    """One picture to compute: a texture, a split picture with its `join`, or a variant `like` another texture.
 
-    `content` is a digest of pixels and plan alone: the same on machines that compute differently.
+    `content` is a digest of pixels and plan alone: the same on machines that compute differently. Variants have that
+    of the texture that they are like, so that they stay in its shard.
     """
 
     plan: Plan
     pieces: tuple[Piece, ...]
     content: str
     join: Join | None = None
+    like: Piece | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Work:
         duplicate_of: texture name -> name of the first texture with the same pixels and plan.
         group_of: texture name -> name of the picture that it is a piece of.
         spot_of: texture name -> where in that picture, and why.
+        variant_of: texture name -> the texture that it has its structure from, and why.
         notes: texture name -> a warning that arose here.
         warnings: the same about no texture in particular.
     """
@@ -75,6 +79,7 @@ class Work:
     duplicate_of: Mapping[str, str] = field(default_factory=dict)
     group_of: Mapping[str, str] = field(default_factory=dict)
     spot_of: Mapping[str, Spot] = field(default_factory=dict)
+    variant_of: Mapping[str, Variant] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -102,19 +107,42 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
     group_of = {item.source.name: join.group.name for join in joins.joins for item in join.made}
     spot_of = {name: join.spot(name) for join in joins.joins for name in _names(join.made)}
     singles: dict[str, Job] = {}
-    duplicate_of: dict[str, str] = {}
+    content_of: dict[str, str] = {}
     for item in items:
         name = item.source.name
         if name in group_of or not item.plan.is_computed:
             continue
-        content = key_of("texture", item.pixels, plan_key(item.plan))
+        content = content_of[name] = key_of("texture", item.pixels, plan_key(item.plan))
         key = key_of(content, *engine_id_for(item.plan, engine_id))
-        piece = singles.setdefault(content, Job(item.plan, (Piece(item, key),), content)).pieces[0]
-        piece_of[name] = piece
-        if piece.item is not item:
-            duplicate_of[name] = piece.item.source.name
-    jobs = (*grouped, *singles.values())
-    return Work(jobs, piece_of, duplicate_of, group_of, spot_of, joins.notes, joins.warnings)
+        singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
+    first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
+    variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
+    piece_of |= {name: singles[content].pieces[0] for name, content in content_of.items()}
+    return Work(
+        jobs=(*grouped, *singles.values()),
+        piece_of=piece_of,
+        duplicate_of={name: first for name, first in first_of.items() if name != first},
+        group_of=group_of,
+        spot_of=spot_of,
+        variant_of={name: variant_of[first] for name, first in first_of.items() if first in variant_of},
+        notes=joins.notes,
+        warnings=joins.warnings,
+    )
+
+
+def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> dict[str, Variant]:
+    """Replace the jobs of variants by such that take the structure of another texture; return who takes whose."""
+    variant_of: dict[str, Variant] = {}
+    for family in find_variants(job.pieces[0].item for job in singles.values()):
+        first = singles[content_of[family.like.source.name]]
+        like = first.pieces[0]
+        for item in family.others:
+            key = key_of("variant", like.key, item.pixels, plan_key(item.plan))
+            job = Job(item.plan, (Piece(item, key),), first.content, like=like)
+            singles[content_of[item.source.name]] = job
+        names = _names((family.like, *family.others))
+        variant_of |= dict.fromkeys(names, Variant(family.like.source.name, family.why))
+    return variant_of
 
 
 def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
@@ -179,27 +207,37 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield Done(job, cached=True)
         else:
             pending.append(job)
-    # One shape after the other, largest first: batches fill up, and memory is highest at the start.
-    pending.sort(key=lambda job: (-_texels(job), job.pieces[0].item.size, job.plan.edges.x, job.plan.edges.y))
-    for window in _windows(pending):
+    for window in windows(job for job in pending if job.like is None):
         yield from _compute_window(window, store, upscale)
+    for job in pending:
+        if job.like is not None:
+            yield _vary(job, job.like, store)
 
 
-def _texels(job: Job) -> int:
-    return sum(piece.item.size[0] * piece.item.size[1] for piece in job.pieces)
+def windows(jobs: Iterable[Job], most: int = WINDOW_TEXELS) -> Iterator[list[Job]]:
+    """Divide jobs into runs of at most so many source texels; a larger job is one of its own.
 
-
-def _windows(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    One shape after the other, largest first: batches fill up, and memory is highest at the start.
+    """
     window: list[Job] = []
-    texels = 0
-    for job in jobs:
-        if window and texels + _texels(job) > WINDOW_TEXELS:
+    room = most
+    for job in sorted(jobs, key=_shape):
+        if window and texels_of(job) > room:
             yield window
-            window, texels = [], 0
+            window, room = [], most
         window.append(job)
-        texels += _texels(job)
+        room -= texels_of(job)
     if window:
         yield window
+
+
+def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
+    return -texels_of(job), job.pieces[0].item.size, job.plan.edges.x, job.plan.edges.y
+
+
+def texels_of(job: Job) -> int:
+    """Return the source texels of a job."""
+    return sum(piece.item.size[0] * piece.item.size[1] for piece in job.pieces)
 
 
 def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iterator[Done]:
@@ -241,6 +279,18 @@ def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) 
     except (TexpipeError, ValueError, ArithmeticError) as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
         return Done(job, reason=f"could not be recombined: {error}")
+    return _finish(job, picture, result, store)
+
+
+def _vary(job: Job, like: Piece, store: Store) -> Done:
+    name = like.item.source.name
+    if (made := store.get(like.key)) is None:
+        return Done(job, reason=f"could not be made: {name}, whose structure it shares, failed")
+    try:
+        source, picture = read_again(like.item).rgba, _load(job)
+        result = vary(source, decode(made.png, name=f"{like.key}.png")[0], picture, job.plan)
+    except (TexpipeError, ValueError, ArithmeticError) as error:
+        return Done(job, reason=f"could not be made like {name}: {error}")
     return _finish(job, picture, result, store)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from texpipe.classify import classify
+from texpipe.classify.indices import index_digest
 from texpipe.errors import TexpipeError
 from texpipe.manifest import Entry
 from texpipe.read.decode import decode
@@ -17,10 +18,17 @@ from texpipe.recipe.schema import Recipe
 from texpipe.store import pixel_digest
 from texpipe.texture import AxisGuess, Edges, Facts, Plan, Progress, Source, Texture
 
+SAID_BY_DUMP = "the dump says so"
+"""The reason of a guess that is none."""
+
 
 @dataclass(frozen=True)
 class Item:
-    """A texture that was read and understood; `pixels` is the digest of what is visible in it."""
+    """A texture that was read and understood.
+
+    `pixels` is the digest of what is visible in it, `indices` that of its index image: equal for variants in other
+    colours, "" where that says nothing or nobody asked for it.
+    """
 
     source: Source
     sha256: str
@@ -29,6 +37,7 @@ class Item:
     facts: Facts
     plan: Plan
     warnings: tuple[str, ...] = ()
+    indices: str = ""
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -119,7 +128,7 @@ def _as_dumped(facts: Facts, edges: Edges | None) -> Facts:
     """What a dump says of a texture's borders counts more than what its pixels look like."""
     if edges is None:
         return facts
-    x, y = (AxisGuess(mode, 1.0, "the dump says so") for mode in (edges.x, edges.y))
+    x, y = (AxisGuess(mode, 1.0, SAID_BY_DUMP) for mode in (edges.x, edges.y))
     return replace(facts, x=x, y=y)
 
 
@@ -135,4 +144,5 @@ def item_of(texture: Texture, recipe: Recipe) -> Item:
         facts=facts,
         plan=plan,
         warnings=texture.warnings,
+        indices=index_digest(texture.rgba, plan.alpha) if recipe.variants == "auto" else "",
     )

@@ -230,6 +230,19 @@ class Spot:
     why: str
 
 
+@dataclass(frozen=True)
+class Variant:
+    """Where a texture has its structure from, if it differs from others in its colours alone.
+
+    Attributes:
+        like: the name of the one that was upscaled for all of them; that one names itself.
+        why: how the family is known, in one line.
+    """
+
+    like: str
+    why: str
+
+
 @dataclass(frozen=True, eq=False)
 class Pass:
     """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], and its edges."""

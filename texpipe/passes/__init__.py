@@ -8,11 +8,12 @@ from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.ramps import enlarge_ramp
+from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.passes.trust import trusted
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "recombine"]
+__all__ = ["make_passes", "nearest", "recombine", "vary"]
 
 
 def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
@@ -60,10 +61,27 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
         alpha = rebuild_alpha(results[1].mean(axis=2), declared, plan.alpha, plan.edges)
     else:
         alpha = repeat(declared, plan.scale)
-    colour = _grey(results[0]) if plan.grey else results[0]
-    weights = [_weight(plane, plan) for plane in (alpha, declared)]
-    toned = _tone(colour, weights[0], passes[0].rgb, weights[1], plan)
-    return np.dstack([_to_bytes(toned), alpha])
+    return _coloured(results[0], alpha, passes[0].rgb, declared, plan)
+
+
+def vary(like: Rgba8, made: Rgba8, rgba: Rgba8, plan: Plan) -> Rgba8:
+    """Make a variant of an enlarged texture: its structure and its alpha in other colours.
+
+    Args:
+        like: the texture that was enlarged, H x W x 4 uint8.
+        made: what it became, sH x sW x 4 uint8.
+        rgba: the variant, H x W x 4 uint8, with the same alpha (a mask: the same places of equal intensity).
+        plan: of the variant; alpha class, edges and scale are those that `made` was made with.
+
+    Returns:
+        sH x sW x 4 uint8, as `recombine` returns it.
+    """
+    source, other = (make_passes(one, plan)[0] for one in (like, rgba))
+    structure = made[..., :3].astype(np.float32) / np.float32(255)
+    colour = _unless_ramp(other, plan, recolour(structure, source.rgb, other.rgb, plan.edges))
+    if plan.alpha == "mask":
+        return _recombine_mask(other.rgb, plan, colour)
+    return _coloured(colour, made[..., 3], other.rgb, declared_alpha(rgba[..., 3], plan.alpha), plan)
 
 
 def nearest(rgba: Rgba8, plan: Plan) -> Rgba8:
@@ -91,6 +109,13 @@ def _recombine_mask(source: RgbF, plan: Plan, result: RgbF) -> Rgba8:
     least, most = (repeat(bound, plan.scale) for bound in neighbourhood(source, plan.edges))
     kept = np.where(most == 0, np.float32(0), np.where(least == 1, np.float32(1), toned))
     return _to_bytes(kept)[..., [0, 0, 0, 0]]
+
+
+def _coloured(colour: RgbF, alpha: Alpha8, source: RgbF, declared: Alpha8, plan: Plan) -> Rgba8:
+    """Give an enlarged colour the tone of its source, and its alpha."""
+    colour = _grey(colour) if plan.grey else colour
+    toned = _tone(colour, _weight(alpha, plan), source, _weight(declared, plan), plan)
+    return np.dstack([_to_bytes(toned), alpha])
 
 
 def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:

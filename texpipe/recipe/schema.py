@@ -166,6 +166,11 @@ class Recipe(_Part):
         description="Pictures that the console had to split: declared, in .ctt files, or auto to find them.",
     )
 
+    variants: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: textures that differ in their colours alone share one structure; off: each has its own.",
+    )
+
     @field_validator("version", "scale", mode="before")
     @classmethod
     def _true_is_not_one(cls, value: object) -> object:

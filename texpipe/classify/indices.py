@@ -1,0 +1,72 @@
+"""The index image of a texture: which texels have one colour, whatever colour that is."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.texture import AlphaClass, Rgba8
+
+Indices = NDArray[np.int32]
+"""H x W, numbered from 0 in the order in which they first appear."""
+
+ENOUGH_BITS = 48
+"""Two unrelated textures have one index image with a chance of less than one in 2 to so many."""
+
+
+def index_image(*pictures: Rgba8) -> Indices:
+    """Number the colours of a texture, or the combinations that several make at one place.
+
+    Colour under zero alpha does not count.
+
+    Args:
+        pictures: each H x W x 4 uint8, all of one size.
+    """
+    height, width = pictures[0].shape[:2]
+    shown = [np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)) for rgba in pictures]
+    codes = np.zeros(height * width, np.int64)
+    for rgba in shown:
+        _, code = np.unique(np.ascontiguousarray(rgba).view(np.uint32).ravel(), return_inverse=True)
+        _, codes = np.unique(codes * (int(code.max()) + 1) + code.ravel(), return_inverse=True)
+    _, first = np.unique(codes, return_index=True)
+    rank = np.empty(len(first), np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return np.asarray(rank[codes].reshape(height, width))
+
+
+def index_digest(rgba: Rgba8, alpha: AlphaClass) -> str:
+    """Return a digest of the index image and of alpha, or "" where it says too little to know a texture again.
+
+    Args:
+        rgba: H x W x 4 uint8.
+        alpha: what the alpha channel means. That of a mask is a colour among others, and no part of the digest.
+    """
+    indices = index_image(rgba)
+    if _is_plain(indices) or _bits(indices) < ENOUGH_BITS:
+        return ""
+    shape = b"" if alpha == "mask" else np.ascontiguousarray(rgba[..., 3]).tobytes()
+    return hashlib.sha256(repr(indices.shape).encode() + indices.tobytes() + shape).hexdigest()
+
+
+def _is_plain(indices: Indices) -> bool:
+    """Tell stripes and gradients, which many textures have in common."""
+    return bool((indices == indices[:1]).all() or (indices == indices[:, :1]).all())
+
+
+def _bits(indices: Indices) -> float:
+    """Return the information in an index image: among how many of the same numbers of texels it is one.
+
+    Those are N! / (n1! n2! ... m1! m2! ...) for colours of n1, n2, ... texels and m1, m2, ... colours of one number
+    of texels. A picture in which every texel has a colour of its own says nothing, for all such pictures are alike.
+    """
+    texels = np.bincount(indices.ravel())
+    alike = np.unique(texels, return_counts=True)[1]
+    ways = _log_factorial(indices.size) - sum(_log_factorial(int(n)) for n in [*texels, *alike])
+    return ways / math.log(2)
+
+
+def _log_factorial(number: int) -> float:
+    return math.lgamma(number + 1)

@@ -1,0 +1,165 @@
+"""Variants: the same texels under several palettes, or in several tints. One of them gives its structure to all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from texpipe.classify.indices import index_image
+from texpipe.errors import TexpipeError
+from texpipe.groups.joins import read_again
+from texpipe.survey import SAID_BY_DUMP, Item
+from texpipe.texture import Plan, Rgba8
+
+BY_NAME = "their names differ in the palette alone"
+BY_TEXELS = "their texels have equal and different colours at the same places"
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_ENTRIES = {"ci4": 16, "psx4": 16}
+_MOST_ENTRIES = 256
+
+
+@dataclass(frozen=True)
+class Variants:
+    """A family of textures.
+
+    Attributes:
+        like: the one that is upscaled: most colours, then most contrast.
+        others: those that take its structure, planned with its edges.
+        why: how they are known, in one line.
+    """
+
+    like: Item
+    others: tuple[Item, ...]
+    why: str
+
+
+def find_variants(items: Iterable[Item]) -> list[Variants]:
+    """Find the families among textures.
+
+    Two textures belong together if their names say that they have the same texels and their pixels agree, or if their
+    index images are the same and say enough. All of a family have one shape: the same alpha, planned alike.
+
+    Args:
+        items: textures that differ in their visible pixels or their plans, in any order.
+
+    Returns:
+        The families of two or more, in the order of their digests. The items' order has no influence.
+    """
+    families = _Families()
+    named: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in sorted(items, key=lambda item: (item.pixels, item.source.name)):
+        if item.plan.action == "upscale" and not item.facts.flat:
+            families.add(item)
+            if (key := _texels_by_name(item)) is not None:
+                named[_treatment(item), key].append(item)
+    for alike in named.values():
+        if len(alike) > 1:
+            families.join_by_name(alike)
+    return [made for members, why in families if (made := _family(members, why)) is not None]
+
+
+class _Families:
+    """Textures in sets that grow together."""
+
+    def __init__(self) -> None:
+        self._members: dict[Hashable, list[Item]] = {}
+        self._why: dict[Hashable, str] = {}
+        self._key_of: dict[str, Hashable] = {}
+
+    def add(self, item: Item) -> None:
+        """Put a texture to those with the same index image."""
+        key = (_treatment(item), item.indices or item.source.name)
+        self._members.setdefault(key, []).append(item)
+        self._key_of[item.source.name] = key
+        self._why.setdefault(key, BY_TEXELS)
+
+    def join_by_name(self, items: Sequence[Item]) -> None:
+        """Merge the sets of textures that have the same texels by name, as far as their pixels agree."""
+        for some in _agreeing(items):
+            first, *rest = dict.fromkeys(self._key_of[item.source.name] for item in some)
+            self._why[first] = BY_NAME
+            for key in rest:
+                moved = self._members.pop(key)
+                self._members[first] += moved
+                self._key_of.update((item.source.name, first) for item in moved)
+
+    def __iter__(self) -> Iterator[tuple[list[Item], str]]:
+        return ((members, self._why[key]) for key, members in self._members.items() if len(members) > 1)
+
+
+def _treatment(item: Item) -> Hashable:
+    return item.size, item.plan.alpha, item.plan.scale
+
+
+def _texels_by_name(item: Item) -> Hashable | None:
+    """Return what the emulator's name says but the palette; None for a name that says nothing of palettes."""
+    name = item.source.emulator
+    if name is None or not any("palette" in field for field, _ in name.fields):
+        return None
+    return replace(name, fields=tuple(pair for pair in name.fields if "palette" not in pair[0]))
+
+
+def _agreeing(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Split textures that should have the same texels into sets that can: a checksum may be that of two textures.
+
+    All of a set have one alpha, and together no more colours than a palette has entries.
+    """
+    sets: list[tuple[list[Item], list[Rgba8]]] = []
+    for item in items:
+        try:
+            rgba = read_again(item).rgba
+        except TexpipeError:
+            continue  # the run itself says what is wrong with it
+        for members, pictures in sets:
+            if _can_be_one([*pictures, rgba], item):
+                members.append(item)
+                pictures.append(rgba)
+                break
+        else:
+            sets.append(([item], [rgba]))
+    return (members for members, _ in sets if len(members) > 1)
+
+
+def _can_be_one(pictures: Sequence[Rgba8], item: Item) -> bool:
+    if item.plan.alpha != "mask" and not np.array_equal(pictures[0][..., 3], pictures[-1][..., 3]):
+        return False
+    entries = _ENTRIES.get(item.facts.texels or "", _MOST_ENTRIES)
+    return int(index_image(*pictures).max()) < entries
+
+
+def _family(members: Sequence[Item], why: str) -> Variants | None:
+    """Choose whose structure all take; leave out those for which a rule or the dump wants other edges."""
+    like = max(members, key=_rank)
+    others = tuple(
+        replace(item, plan=_planned_like(item, like))
+        for item in members
+        if item is not like and (item.plan.edges == like.plan.edges or _edges_are_guessed(item))
+    )
+    return Variants(like, others, why) if others else None
+
+
+def _rank(item: Item) -> tuple[int, float, str, str]:
+    """Most colours hide least; among equals the network sees most in the one of most contrast."""
+    try:
+        rgba = read_again(item).rgba
+    except TexpipeError:
+        return -1, 0.0, item.pixels, item.source.name
+    visible = rgba[rgba[..., 3] > 0][:, :3].astype(np.float32)
+    return item.facts.colours, round(float((visible @ _LUMA).std()), 3), item.pixels, item.source.name
+
+
+def _edges_are_guessed(item: Item) -> bool:
+    """Tell whether nobody but the classifier said how both axes repeat."""
+    axes = ((item.plan.decided_by.x, item.facts.x), (item.plan.decided_by.y, item.facts.y))
+    return all(by.startswith("classify") and guess.reason != SAID_BY_DUMP for by, guess in axes)
+
+
+def _planned_like(item: Item, like: Item) -> Plan:
+    by = f"as its variant {like.source.name}"
+    same = like.plan.edges == item.plan.edges
+    decided_by = item.plan.decided_by if same else replace(item.plan.decided_by, x=by, y=by)
+    return replace(item.plan, edges=like.plan.edges, decided_by=decided_by)

@@ -1,0 +1,113 @@
+"""One structure in the colours of another palette: the enlarged picture of one variant makes those of all others.
+
+A pixel of the enlarged picture is a mixture of the texels around it. The same mixture of the other palette's colours
+is the pixel of the other variant. What the palettes have in common as a whole, an affine map of colours, carries over
+every detail exactly; what is left is carried over by moving least squares (Levin, 1998), with weights in space and in
+colour as a bilateral filter has them (Tomasi and Manduchi, 1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.resample import Plane, extend, repeat
+from texpipe.texture import Edges, RgbF
+
+Matrix = NDArray[np.float32]
+
+REACH = 2
+"""Texels to each side that a pixel can be a mixture of."""
+
+_NEAR = 0.75
+"""Standard deviation of the weight in space, in texels."""
+
+_ALIKE = np.float32(8 / 255)
+"""Colours nearer to each other than this count as equal."""
+
+_NOISE = np.float32((3 / 255) ** 2)
+"""Variance below which differences of colours say nothing: 5-bit texels and 8-bit results are rounded."""
+
+_CHUNK_PIXELS = 1 << 17
+
+
+def recolour(result: RgbF, source: RgbF, other: RgbF, edges: Edges) -> RgbF:
+    """Give an enlarged picture the colours that another variant of its source has.
+
+    Where the other palette is an affine map of the first, so is the result. Commutes with rolling a wrapped axis.
+
+    Args:
+        result: sH x sW x 3 in about [0, 1], `source` enlarged and true to its colours.
+        source: H x W x 3 in [0, 1].
+        other: H x W x 3 in [0, 1], the same texels under another palette.
+        edges: what lies beyond the borders.
+
+    Returns:
+        sH x sW x 3 in about [0, 1].
+    """
+    map_, offset = _common_map(source, other)
+    rest = other - (source @ map_ + offset)
+    grown = result @ map_ + offset
+    if float(np.abs(rest).max()) > 1e-6:
+        for rows, mixed in _mixed(result, source, rest, edges):
+            grown[rows] += mixed
+    return np.asarray(grown, dtype=np.float32)
+
+
+def _common_map(source: RgbF, other: RgbF) -> tuple[Matrix, Matrix]:
+    """Return the 3 x 3 matrix and the offset that come nearest to turning one palette into the other."""
+    points, targets = (plane.reshape(-1, 3).astype(np.float64) for plane in (source, other))
+    centre, target = points.mean(axis=0), targets.mean(axis=0)
+    points, targets = points - centre, targets - target
+    spread = points.T @ points / len(points) + 1e-6 * np.eye(3)
+    map_ = np.linalg.solve(spread, points.T @ targets / len(points))
+    return map_.astype(np.float32), (target - centre @ map_).astype(np.float32)
+
+
+def _mixed(result: RgbF, source: RgbF, rest: RgbF, edges: Edges) -> Iterator[tuple[slice, RgbF]]:
+    """Yield for bands of rows what the mixtures that make the result make of `rest`."""
+    scale = result.shape[0] // source.shape[0]
+    texels = np.concatenate([extend(plane, edges, REACH) for plane in (source, rest)], axis=2)
+    step = max(1, _CHUNK_PIXELS // (result.shape[1] * scale))
+    for top in range(0, source.shape[0], step):
+        bottom = min(top + step, source.shape[0])
+        rows = slice(top * scale, bottom * scale)
+        yield rows, _mix(result[rows], texels[top : bottom + 2 * REACH], scale)
+
+
+def _mix(pixels: RgbF, texels: Plane, scale: int) -> RgbF:
+    """Fit `rest` linearly to colour around each pixel, and return the fit's value at the pixel's own colour.
+
+    Args:
+        pixels: sh x sw x 3.
+        texels: (h + 2 REACH) x (w + 2 REACH) x 6: source and rest.
+        scale: s.
+    """
+    height, width = pixels.shape[0] // scale, pixels.shape[1] // scale
+    total = np.zeros(pixels.shape[:2], np.float32)
+    sums = np.zeros((*pixels.shape[:2], 6), np.float32)
+    products = np.zeros((*pixels.shape[:2], 3, 6), np.float32)
+    for y in range(2 * REACH + 1):
+        for x in range(2 * REACH + 1):
+            near = repeat(texels[y : y + height, x : x + width], scale)
+            near[..., :3] -= pixels
+            weight = _in_space(y - REACH, x - REACH, scale, (height, width))
+            weight = weight / ((near[..., :3] ** 2).sum(axis=2) + _ALIKE**2)
+            near_weighted = near * weight[..., None]
+            total += weight
+            sums += near_weighted
+            products += near[..., :3, None] * near_weighted[..., None, :]
+    mean = sums / total[..., None]
+    about = products / total[..., None, None] - mean[..., :3, None] * mean[..., None, :]
+    slope = np.linalg.solve(about[..., :3] + _NOISE * np.eye(3, dtype=np.float32), about[..., 3:])
+    return np.asarray(mean[..., 3:] - (mean[..., None, :3] @ slope)[..., 0, :], dtype=np.float32)
+
+
+def _in_space(y: int, x: int, scale: int, size: tuple[int, int]) -> Plane:
+    """Return the weight that the texel `y` below and `x` right of each pixel's own texel has at the pixel."""
+    centre = (np.arange(scale) + 0.5) / scale - 0.5
+    down, across = (np.exp(-(((offset - centre) / _NEAR) ** 2) / 2) for offset in (y, x))
+    tile = np.outer(down, across).astype(np.float32)
+    return np.tile(tile, size)
