@@ -132,7 +132,7 @@ def test_killed_and_run_again_is_the_same_as_uninterrupted(
 
 
 def test_two_runs_on_one_output_do_not_mix(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
-    from texpipe.store import Lock
+    from texpipe.lock import Lock
 
     dump(tmp_path / "dump", 1)
     with Lock(tmp_path / "out"):

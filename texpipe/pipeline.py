@@ -9,9 +9,10 @@ from texpipe import shards
 from texpipe.delivery import Run, deliver, left_out_by_all, rehearse, report_shard
 from texpipe.errors import SourceError
 from texpipe.jobs import Done, compute, make_work, part_of
+from texpipe.lock import Lock
 from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
-from texpipe.store import Lock, remove_stale_parts
+from texpipe.store import remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Progress
 from texpipe.upscale.lazy import LazyUpscaler

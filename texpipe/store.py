@@ -8,12 +8,10 @@ import hashlib
 import json
 import os
 import re
-import sys
-import threading
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -21,7 +19,7 @@ import numpy as np
 from texpipe.errors import PackError
 from texpipe.texture import Rgba8
 
-_PART = re.compile(r"\..*\.(\d+)-\d+\.part", re.DOTALL)
+_PART = re.compile(r"\..*\.\d+-[0-9a-f]+\.part", re.DOTALL)
 _LONGEST_STEM = 200
 
 
@@ -31,13 +29,28 @@ _LONGEST_STEM = 200
 def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
     """Write a file so that whoever looks sees the old one or the whole new one, whatever happens in between.
 
-    The bytes go to `.NAME.PID-THREAD.part` in the same folder, are flushed to the disk and renamed.
-
     Args:
         path: the file; missing folders are made.
         data: its new content.
-        fsync: wait until the bytes are on the disk. Without it a power cut may leave an empty file under the
-            final name: only for files whose reader notices that, such as the store's.
+        fsync: as `whole_file`.
+
+    Raises:
+        PackError: the folder or file cannot be written; the old file is as it was.
+    """
+    with whole_file(path, fsync=fsync) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its name only when everything is in it.
+
+    The bytes go to `.NAME.PID-TOKEN.part` in the same folder, are flushed to the disk and renamed.
+
+    Args:
+        path: replaced when the block ends without an error; missing folders are made.
+        fsync: wait until bytes and name are on the disk. Without it a power cut may leave an empty file under
+            the final name: only for files whose reader notices that, such as the store's, or with `settle`.
 
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
@@ -46,29 +59,62 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if fsync:
                 os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C, too, leaves nothing behind
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise PackError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="Check that the disk has room and that the folder may be written to; then run again.",
-        ) from error
+        if isinstance(error, OSError):
+            raise PackError(
+                f"cannot write {path}: {error.strerror or error}",
+                hint="Check that the disk has room, that the folder may be written to and that no other program "
+                "has the file open; then run again.",
+            ) from error
+        raise
+    if fsync:
+        _keep_name(path.parent)
+
+
+def settle() -> None:
+    """Wait until everything written so far is on the disk, where the system can be asked for that at once.
+
+    For many small files this takes a hundredth of the time of one fsync each.
+    """
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def remove_stale_parts(folder: Path) -> int:
     """Remove what killed runs left of half-written files below `folder`, and return how many there were.
 
     Call it while holding the run lock and before anything is written: it removes the parts of every process.
+
+    Raises:
+        PackError: one of them cannot be removed.
     """
     stale = [path for path in folder.rglob(".*.part") if _PART.fullmatch(path.name)]
     for path in stale:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise PackError(
+                f"cannot remove {path}, which a stopped run left: {error.strerror or error}",
+                hint="Check the permissions of the output folder.",
+            ) from error
     return len(stale)
+
+
+def _keep_name(folder: Path) -> None:
+    """Put a renamed file's new name on the disk; where a folder cannot be flushed, the system looks after that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _part_of(path: Path) -> Path:
@@ -76,7 +122,8 @@ def _part_of(path: Path) -> Path:
     stem = path.name
     if len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
-    return path.with_name(f".{stem}.{os.getpid()}-{threading.get_ident()}.part")
+    # Machines that share a disk may give their processes the same number.
+    return path.with_name(f".{stem}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 # ---- keys
@@ -203,77 +250,3 @@ def _verified(key: str, sidecar: bytes, png: bytes) -> Stored | None:
         return stored if sidecar == _sidecar(key, stored) else None
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-
-
-# ---- the run lock
-
-
-class Lock:
-    """Holds a folder for one run at a time: `with Lock(folder): ...`.
-
-    The operating system holds the lock and drops it with the process: a killed run never leaves a stale one.
-    The file `FOLDER/.lock` stays behind, empty. Shared locks exclude only the others, not each other (on Windows,
-    which knows none, they exclude nothing).
-
-    Raises:
-        PackError: on entering, when another run holds the folder.
-    """
-
-    def __init__(self, folder: Path, *, shared: bool = False) -> None:
-        self.path = folder / ".lock"
-        self._shared = shared
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> Lock:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("a+", encoding="ascii")
-        except OSError as error:
-            raise PackError(f"cannot write {self.path}: {error.strerror or error}") from error
-        if not _try_lock(file, shared=self._shared):
-            raise self._held_by_another(file)
-        if not self._shared:
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
-        self._file = file
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            if not self._shared:
-                self._file.truncate(0)
-            self._file.close()
-            self._file = None
-
-    def _held_by_another(self, file: IO[str]) -> PackError:
-        with file:
-            file.seek(0)
-            holder = file.read(20).strip()
-        return PackError(
-            f"another run is writing to {self.path.parent}" + (f" (process {holder})" if holder else ""),
-            hint="Wait for it to end, or give this run another --output.",
-        )
-
-
-def _try_lock(file: IO[str], *, shared: bool) -> bool:
-    """Lock the file for this process; return False when another has it."""
-    try:
-        if sys.platform == "win32":
-            if shared:
-                return True
-            import msvcrt
-
-            # Far behind the text, because a locked byte of a Windows file cannot be read by others.
-            file.seek(1 << 20)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0)
-        else:
-            import fcntl
-
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from texpipe.errors import PackError
-from texpipe.formats.files import complete_or_nothing
+from texpipe.store import whole_file
 
 MAX_ENTRIES = 1 << 18
 """More entries than any game has textures."""
@@ -49,7 +49,7 @@ def zip_writer(path: Path) -> Iterator[ZipWriter]:
     Raises:
         PackError: the file cannot be written.
     """
-    with complete_or_nothing(path) as file:
+    with whole_file(path) as file:
         writer = ZipWriter(file)
         yield writer
         writer.close()

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.formats.files import complete_or_nothing
 from texpipe.formats.gliden64_records import (
     COMPRESSED,
     GL_RGBA,
@@ -27,6 +26,7 @@ from texpipe.formats.gliden64_records import (
     CacheEntry,
     CacheReader,
 )
+from texpipe.store import whole_file
 
 __all__ = ["CacheEntry", "read_cache", "write_htc", "write_hts"]
 
@@ -45,7 +45,7 @@ def write_hts(path: Path, entries: Iterable[CacheEntry]) -> None:
         PackError: the file cannot be written.
     """
     table: list[tuple[int, int]] = []
-    with complete_or_nothing(path) as file:
+    with whole_file(path) as file:
         file.write(struct.pack("<iiq", VERSION, _HTS_CONFIG, -1))
         for entry in entries:
             fmt, siz = _numbers(entry)
@@ -69,7 +69,7 @@ def write_htc(path: Path, entries: Iterable[CacheEntry]) -> None:
         PackError: the file cannot be written.
     """
     with (
-        complete_or_nothing(path) as file,
+        whole_file(path) as file,
         # The records are compressed already. Without name and time equal packs are equal bytes.
         gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as stream,
     ):
