@@ -68,9 +68,9 @@ def test_the_folder_is_complete(tmp_path: Path) -> None:
     assert all((page.parent / name).is_file() for name in ASSETS)
     links = re.findall(r'(?:src|href)="([^"#][^"]*)"', page.read_text("ascii"))
     assert {link for link in links if link != "data:,"} == set(ASSETS), "nothing from anywhere else"
-    for texture in data_of(page)["textures"]:
+    for shown in data_of(page)["textures"]:
         for which in ("before", "after"):
-            assert (page.parent / "pictures" / texture[which]["file"]).is_file()
+            assert (page.parent / "pictures" / shown[which]["file"]).is_file()
 
 
 def test_the_pictures_are_the_pixels(tmp_path: Path) -> None:
