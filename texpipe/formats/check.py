@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat
-from texpipe.formats.files import file_digest
+from texpipe.formats.files import file_digest, folded, holds
 from texpipe.manifest import Entry, Manifest, Output, read_manifest
 from texpipe.pixels import decode
 
@@ -20,20 +20,43 @@ def remove_left_over(output: Path, before: Manifest | None, now: Manifest) -> li
 
     Returns:
         One line for each file that was kept.
+
+    Raises:
+        PackError: a file cannot be removed.
     """
     if before is None:
         return []
     current = _digests(now)
+    twins = {folded(path): output / path for path in current}
     kept = []
     for path, digest in _digests(before).items():
-        file = output / path
-        if path in current or not _is_inside(path) or not file.is_file():
+        if path in current or not _is_inside(path):
             continue
-        if file_digest(file) == digest:
-            file.unlink()
-        else:
-            kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
+        try:
+            if not _remove(output / path, digest, twins.get(folded(path))):
+                kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
+        except OSError as error:
+            raise PackError(
+                f"cannot remove {output / path}, which is no longer part of the pack: {error.strerror or error}",
+                hint="Check the permissions of the output folder; then run again.",
+            ) from error
     return kept
+
+
+def _remove(file: Path, digest: str, twin: Path | None) -> bool:
+    """Remove a file if it has these bytes; return whether it is gone.
+
+    Where the file system takes it for the one of the pack that differs only in case, it gets that one's name.
+    """
+    if not file.is_file():
+        return True
+    if twin is not None and file.samefile(twin):
+        file.rename(twin)
+        return True
+    if not holds(file, digest):
+        return False
+    file.unlink()
+    return True
 
 
 def _digests(manifest: Manifest) -> dict[str, str]:
@@ -84,7 +107,11 @@ def _file_problems(output: Path, path: str, digest: str) -> list[str]:
         return [f"{path}: leads out of the output folder"]
     if not (output / path).is_file():
         return [f"{path}: is missing"]
-    return [] if file_digest(output / path) == digest else [f"{path}: is not the file that was written"]
+    try:
+        whole = file_digest(output / path) == digest
+    except PackError as error:
+        return [error.message]
+    return [] if whole else [f"{path}: is not the file that was written"]
 
 
 def _texture_problems(

@@ -1,11 +1,44 @@
-"""Files of a pack, known by their digest."""
+"""Files of a pack: names that every system can hold, and contents known by their digest."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+import re
+import unicodedata
+from pathlib import Path, PurePath
 
 from texpipe.errors import PackError
+
+MAX_NAME_BYTES = 255
+"""Longest name of a file or folder on every file system in use, in UTF-8."""
+
+_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+_DEVICE = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\xb9\xb2\xb3]) *(?:\..*)?", re.IGNORECASE
+)
+
+
+def unportable(path: PurePath) -> str | None:
+    """Say why some system cannot hold a file of this relative path, or return None.
+
+    Packs travel: what is written on Linux is unpacked on Windows, so the rules are the same everywhere. Those of
+    Windows are from Microsoft's "Naming Files, Paths, and Namespaces".
+    """
+    for part in path.parts:
+        if len(part.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
+            return f"its file name would have more than {MAX_NAME_BYTES} bytes"
+        if found := _FORBIDDEN.search(part):
+            return f"Windows allows no {found[0]!r} in a name ({part})"
+        if part.endswith((".", " ")):
+            return f"Windows allows no dot or space at the end of a name ({part!r})"
+        if _DEVICE.fullmatch(part):
+            return f"{part} is the name of a device on Windows"
+    return None
+
+
+def folded(path: PurePath | str) -> str:
+    """Return what two paths have in common that are one file where upper case, lower case and accents are one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
 
 
 def file_digest(path: Path) -> str | None:
@@ -24,3 +57,11 @@ def file_digest(path: Path) -> str | None:
         return None
     except OSError as error:
         raise PackError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def holds(path: Path, digest: str) -> bool:
+    """Return whether a file is there, can be read and has the bytes of this hex sha256."""
+    try:
+        return file_digest(path) == digest
+    except PackError:
+        return False

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.formats import format_of, gliden64, gliden64_cache
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Unwritable
-from texpipe.formats.files import file_digest
+from texpipe.formats.files import file_digest, folded, holds, unportable
 from texpipe.manifest import Output, PackFile
 from texpipe.pixels import decode
 from texpipe.recipe.targets import Target
@@ -71,22 +71,25 @@ def _place(
     placed: list[Placed] = []
     left_out: dict[str, str] = {}
     taken: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for picture in pictures:
         name = picture.source.name
         known = replace(picture, source=_of_game(picture.source, target.game))
         try:
             path = layout.output_path(known.source)
-            # File systems that ignore case would let two such files overwrite each other.
-            claims = (layout.key_of(known.source), str(path).casefold())
+            claims = (layout.key_of(known.source), folded(path))
             _require_loadable(layout, path, known)
+            _require_portable(_file_of(target, layout, path))
         except Unwritable as reason:
             left_out[name] = reason.message
             continue
-        rival = next((taken[claim] for claim in claims if claim in taken), None)
+        above = [folded(folder) for folder in path.parents]
+        rival = next((taken[claim] for claim in (*claims, *above) if claim in taken), folders.get(claims[1]))
         if rival is not None:
             left_out[name] = f"{target.name} cannot tell it from {rival}"
             continue
         taken |= dict.fromkeys(claims, name)
+        folders |= dict.fromkeys(above, name)
         placed.append(Placed(known, path, path))
     return placed, left_out
 
@@ -105,13 +108,21 @@ def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture)
         raise Unwritable("; ".join(broken))
 
 
+def _require_portable(file: PurePosixPath) -> None:
+    reason = unportable(file)
+    if reason is not None:
+        raise Unwritable(reason)
+
+
 def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:
-    path = one.path
+    return Output(target.name, _inside(target, _file_of(target, layout, one.path)), "", one.picture.size)
+
+
+def _file_of(target: Target, layout: PackFormat, path: PurePosixPath) -> PurePosixPath:
+    """Return the file that a texture of this path goes into: its own, an archive or a cache."""
     if layout.archive is not None:
-        path = PurePosixPath(layout.archive)
-    elif target.container in _CACHES:
-        path = _cache_path(target, path.parts[0])
-    return Output(target.name, _inside(target, path), "", one.picture.size)
+        return PurePosixPath(layout.archive)
+    return _cache_path(target, path.parts[0]) if target.container in _CACHES else path
 
 
 def _inside(target: Target, path: PurePosixPath) -> str:
@@ -158,13 +169,13 @@ def _put_texture(
 ) -> Iterator[Output]:
     """Write the files of one texture, but those that lie there already and, where names share files, equal ones."""
     inside, picture = _inside(target, one.path), one.picture
-    if layout.render is None and file_digest(output / inside) == picture.sha256 and not layout.shares_files:
+    if layout.render is None and not layout.shares_files and holds(output / inside, picture.sha256):
         yield Output(target.name, inside, picture.sha256, picture.size)
         return
     for made, digest in _rendered(layout, one):
         written = Output(target.name, _inside(target, made.path), digest, made.size)
         written = shared.setdefault(digest, written) if layout.shares_files else written
-        if file_digest(output / written.path) != digest:
+        if not holds(output / written.path, digest):
             write_atomic(output / written.path, made.data, fsync=False)
         yield written
 
