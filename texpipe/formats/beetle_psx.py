@@ -7,7 +7,7 @@ CRC-32s in lower-case hex without leading zeros; the palette is 0 for direct col
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable, size_problems
 from texpipe.pixelformats import psx_alphas
 from texpipe.pixels import encode_png
-from texpipe.texture import EmulatorName, Rgba8, Source
+from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "beetle-psx"
 SCHEME = "beetle_psx"
@@ -30,6 +30,8 @@ _NAME = re.compile(
     r"(?P<hash>[0-9a-f]{1,8})-(?P<palette>[0-9a-f]{1,8}|missing)\.(?:png|dds|webp|jpe?g|bmp|tga)"
 )
 _FOLDER = re.compile(r"(?P<disc>.+)-texture-(?:dump|replacements)(?P<pages>-pages)?")
+_TIM = "tim"
+_PALETTES: Mapping[TexelFormat, int] = {"psx4": 16, "psx8": 256}
 _CERTAIN_DIGITS = 5
 """Shorter numbers are as rare among checksums as they are common among other names, such as `1-2.png`."""
 
@@ -70,12 +72,15 @@ def format_name(name: EmulatorName) -> str:
 def output_path(source: Source) -> PurePosixPath:
     """Return `DISC-texture-replacements/NAME.png`, for a dump of pages `DISC-texture-replacements-pages/NAME.png`.
 
-    The disc is the recipe's game, or what the dump's folder is called after.
+    The disc is the recipe's game, or what the dump's folder is called after. A `.tim` picture gets the name of the
+    texture that Beetle makes of it when the game sends it to the video memory in one piece.
 
     Raises:
         Unwritable: the name is not Beetle's, its palette is unknown, or nothing says which disc it belongs to.
     """
     name = source.emulator
+    if name is not None and name.scheme == _TIM:
+        name = _of_tim(name)
     if name is None or name.scheme != SCHEME:
         raise Unwritable("its name is not a Beetle PSX texture name")
     if ("palette", "missing") in name.fields:
@@ -88,6 +93,19 @@ def output_path(source: Source) -> PurePosixPath:
         )
     pages = "-pages" if folder and folder["pages"] else ""
     return PurePosixPath(f"{disc}-texture-replacements{pages}", format_name(name))
+
+
+def _of_tim(name: EmulatorName) -> EmulatorName:
+    of = dict(name.fields)
+    if name.texels is None or "crc32" not in of:
+        raise Unwritable("has 24 bits per texel, which the console cannot draw as a texture")
+    wanted = _PALETTES.get(name.texels)
+    if wanted is not None and of["colours"] != wanted:
+        raise Unwritable(
+            f"has {of['colours']} colours of {wanted}: Beetle PSX names textures by the whole palette"
+        )
+    fields = (("hash", of["crc32"]), ("palette", of.get("palette_crc32", "0")))
+    return EmulatorName(SCHEME, game=name.game, fields=fields)
 
 
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:

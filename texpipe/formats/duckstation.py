@@ -37,6 +37,9 @@ _NAME = re.compile(
 _WRITE = re.compile(r"vram-write-(?P<src>[0-9A-F]{32})")
 _SERIAL = re.compile(r"[A-Z]{4}-\d{5}")
 _TEXELS: Mapping[str, TexelFormat] = {"P4": "psx4", "P8": "psx8", "C16": "psx16"}
+_TEXELS_IN_A_UNIT: Mapping[TexelFormat, int] = {"psx4": 4, "psx8": 2, "psx16": 1}
+_PAGE = 256
+_TIM = "tim"
 _NUMBERS = ("sw", "sh", "x", "y", "w", "h")
 _FOLDERS = ("dumps", "replacements")
 _MAX_CONFIG = 1 << 20
@@ -98,7 +101,8 @@ def format_name(name: EmulatorName) -> str:
 def output_path(source: Source) -> PurePosixPath:
     """Return `SERIAL/replacements/TITLE.png`.
 
-    The serial is the recipe's, or that of the folder the dump lies in.
+    The serial is the recipe's, or that of the folder the dump lies in. A `.tim` picture gets the name of the texture
+    that DuckStation makes of it when the game sends it to the video memory in one piece.
 
     Raises:
         Unwritable: the name is not DuckStation's, or nothing says which disc it belongs to.
@@ -181,9 +185,39 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
 
 
 def _name_of(source: Source) -> EmulatorName:
-    if source.emulator is None or source.emulator.scheme != NAME:
+    name = source.emulator
+    if name is not None and name.scheme == _TIM:
+        return _of_tim(name)
+    if name is None or name.scheme != NAME:
         raise Unwritable("its name is not a DuckStation texture name")
-    return source.emulator
+    return name
+
+
+def _of_tim(name: EmulatorName) -> EmulatorName:
+    """Return the name of the whole picture as one texture, with all the colours of its palette.
+
+    DuckStation compares the words of the upload, and of the palette those from the first to the last index that the
+    name says; which part of the picture a polygon shows does not matter.
+    """
+    of = dict(name.fields)
+    if name.texels is None or "xxh3" not in of:
+        raise Unwritable("has 24 bits per texel, which the console cannot draw as a texture")
+    units, lines = int(of["units"]), int(of["lines"])
+    width = units * _TEXELS_IN_A_UNIT[name.texels]
+    if max(width, lines) > _PAGE:
+        raise Unwritable(
+            f"is {width} x {lines}: DuckStation replaces pictures up to a page, {_PAGE} x {_PAGE}"
+        )
+    sizes = (units, lines, 0, 0, width, lines)
+    fields = [
+        ("kind", "texupload"),
+        ("semi", of["semi"]),
+        ("src", of["xxh3"]),
+        *zip(_NUMBERS, sizes, strict=True),
+    ]
+    if "colours" in of:
+        fields += [("palette", of["palette_xxh3"]), ("first", 0), ("last", int(of["colours"]) - 1)]
+    return EmulatorName(NAME, game=name.game, texels=name.texels, fields=tuple(fields))
 
 
 def _serial_of(file: Path) -> str | None:

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from texpipe.formats.otex import HEADER_BYTES, LOAD_AS_RAW, Otex, is_otex, read_
 from texpipe.pixelformats import Stp, decode
 from texpipe.pixels import MAX_PIXELS
 from texpipe.read.tim import Tim, decode_tim, find_tims
+from texpipe.read.uploads import as_uploaded
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
 _MAX_RESOURCE = MAX_PIXELS * 4 + (1 << 16)
@@ -134,8 +135,11 @@ def _read_picture(source: Source) -> Texture:
     number, palette, *meaning = str(source.member).split("/")
     data = _tim_bytes(source.file)
     stp: Stp = "semi" if meaning == ["semi"] else "opaque"
-    rgba = decode_tim(data, find_tims(data)[int(number)], int(palette), stp)
-    return Texture(source, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
+    tim = find_tims(data)[int(number)]
+    rgba = decode_tim(data, tim, int(palette), stp)
+    name = _tim_emulator(tim, int(number), int(palette))
+    known = replace(source, emulator=as_uploaded(name, data, tim, int(palette), semi=stp == "semi"))
+    return Texture(known, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
 
 
 def _tim_bytes(file: Path) -> bytes:

@@ -68,6 +68,11 @@ class Tim:
         return {0: units * 4, 1: units * 2, 2: units, 3: units * 2 // 3}[self.mode], self.pixels.height
 
     @property
+    def bits(self) -> int:
+        """Bits of a texel."""
+        return 24 if self.mode == 3 else 4 << self.mode
+
+    @property
     def texels(self) -> TexelFormat | None:
         """Format of the texels; None for 24 bits, which no texture of a game has."""
         return _TEXELS.get(self.mode)
