@@ -39,7 +39,12 @@ class Batch(NamedTuple):
 
 
 def upscale(
-    passes: Sequence[Pass], engine: Engine, scale: int, *, tile: int = TILE_SIDE
+    passes: Sequence[Pass],
+    engine: Engine,
+    scale: int,
+    *,
+    tile: int = TILE_SIDE,
+    cores: int | None = None,
 ) -> Iterator[tuple[int, RgbF]]:
     """Upscale passes.
 
@@ -48,6 +53,7 @@ def upscale(
         engine: what upscales by its own factor.
         scale: the factor wanted, reached by repeating the engine's and by box filtering; see `steps`.
         tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
+        cores: processor cores to use on a CPU; all that there are by default.
 
     Yields:
         Number of a pass and its result, scale H x scale W x 3 float32 in [0, 1], in order of completion.
@@ -57,7 +63,7 @@ def upscale(
         DeviceError: there is too little memory even for small tiles.
     """
     times, reduction = steps(engine.scale, scale)
-    cores, texels = engine.device.workers, engine.device.batch_texels
+    cores, texels = cores or engine.device.workers, engine.device.batch_texels
     batches = plan_batches(passes, texels)
     if len(batches) < cores:
         batches = plan_batches(passes, texels // cores)

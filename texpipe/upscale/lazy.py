@@ -18,10 +18,11 @@ class LazyUpscaler:
     Args:
         model: the weights.
         device, precision: as `device.choose` takes them.
+        cores: as `batching.upscale` takes them.
     """
 
-    def __init__(self, model: Path, device: str, precision: str) -> None:
-        self._model, self._device, self._precision = model, device, precision
+    def __init__(self, model: Path, device: str, precision: str, cores: int | None = None) -> None:
+        self._model, self._device, self._precision, self._cores = model, device, precision, cores
         self._engine: Engine | None = None
 
     def __call__(self, passes: Sequence[Pass], scale: int) -> Iterator[tuple[int, RgbF]]:
@@ -32,4 +33,4 @@ class LazyUpscaler:
 
         if self._engine is None:
             self._engine = Engine(load(self._model).network, self._device, self._precision)
-        return upscale(passes, self._engine, scale)
+        return upscale(passes, self._engine, scale, cores=self._cores)
