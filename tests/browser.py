@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needed import fail_or_skip
 
 from texpipe.pixels import decode
 from texpipe.texture import Rgba8
@@ -36,15 +36,8 @@ def require_browser(config: pytest.Config) -> None:
         import selenium  # noqa: F401
     except ImportError:
         missing.append("selenium")
-    if not missing:
-        return
-    message = f"THE REPORT IS NOT TESTED IN A BROWSER: {', '.join(missing)} not installed"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\n{message}", red=True, bold=True)
-    pytest.skip(message)
+    if missing:
+        fail_or_skip(config, f"THE REPORT IS NOT TESTED IN A BROWSER: {', '.join(missing)} not installed")
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def test_what_the_plugin_cannot_load_says_why(name, reason):
         ("G/G#0123ABCD#0#2_all_1.png", ((8, 8), (32, 32)), "not a name"),
         ("G/G#0123ABCD#$#2_all.png", ((8, 8), (32, 32)), "not a name"),
         ("H/G#0123ABCD#0#2_all.png", ((8, 8), (32, 32)), "not below a folder"),
+        ("g/G#0123ABCD#0#2_all.png", ((8, 8), (32, 32)), "not below a folder"),
         ("G/G#0123ABCD#0#2_ciByRGBA.png", ((8, 8), (32, 32)), "it wants _all"),
         ("G/G#0123ABCD#2#0_all.png", ((8, 8), (32, 32)), "it wants _allciByRGBA"),
         ("G/G#0123ABCD#0#2#00000001_all.png", ((8, 8), (32, 32)), "it wants _ciByRGBA"),

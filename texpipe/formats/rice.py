@@ -2,7 +2,8 @@
 
 Source of every rule: mupen64plus-video-rice's `src/TextureFilters.cpp`, as of 2026-03. The names are those that
 GLideN64 uses too, but the plugin is stricter: the suffix must fit the texture, nothing stands for "any", and pictures
-must be 32-bit PNGs that are 1, 2, 4, 8 ... times the texture.
+must be 1, 2, 4, 8 ... times the texture. A picture without alpha is drawn opaque. Upper and lower case are the same in
+checksums and suffixes, but not in the game's name. `tests/test_emulator.py` shows all this on the plugin's screen.
 """
 
 from __future__ import annotations
@@ -82,11 +83,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     match = _NAME.fullmatch(path.name)
     if match is None:
         return [f"{path.name} is not a name the plugin accepts"]
-    found = (
-        []
-        if path.parts[0].lower() == match["game"].lower()
-        else [f"not below a folder called {match['game']}"]
-    )
+    found = [] if path.parts[0] == match["game"] else [f"not below a folder called {match['game']}"]
     indexed = match["palette"] is not None or _is_indexed(int(match["fmt"]), int(match["siz"]))
     wanted = "ciByRGBA" if match["palette"] else "allciByRGBA" if indexed else "all"
     if match["suffix"].lower() != wanted.lower():
