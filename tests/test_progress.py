@@ -121,4 +121,5 @@ def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callabl
     assert [(one["room"], one["done"], one["total"]) for one in events if one["done"] == one["total"]] == [
         ("read", 3, 3),
         ("upscale", 3, 3),
+        ("write", 3, 3),
     ]

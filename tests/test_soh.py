@@ -18,7 +18,7 @@ from texpipe.formats import parse_name, soh
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.check import verify_pack
 from texpipe.formats.otex import read_otex, scale_of, write_replacement
-from texpipe.formats.pack import write_pack
+from texpipe.formats.pack import plan_pack, write_pack
 from texpipe.pixelformats import encode, quantise
 from texpipe.pixels import save_png
 from texpipe.read.decode import decode
@@ -164,7 +164,7 @@ def test_a_pack_is_one_archive_that_verifies(tmp_path):
 
 def test_a_path_called_version_is_left_out(tmp_path):
     made = [finished(resource("version"), noise((4, 4)), 4), finished(resource("../x"), noise((4, 4)), 4)]
-    pack = write_pack(Target(name="soh"), made, tmp_path, write=False)
+    pack = plan_pack(Target(name="soh"), made)
     reasons = list(pack.left_out.values())
     assert "marks archives of whole games" in reasons[0]
     assert "leads out of its folder" in reasons[1]

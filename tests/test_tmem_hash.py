@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from packs import finished, noise
 from test_tmem import HASH, tile_json, write_dump
 
-from texpipe.formats.pack import write_pack
+from texpipe.formats.pack import plan_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.read.tmem import Tile, read_tile
@@ -197,12 +197,7 @@ def test_dumps_without_todays_hash_get_one(tmp_path, stem, other):
     texture = read(tmp_path)
     assert texture.warnings == ()
     assert dict(texture.source.emulator.fields)["hash"] == (other or HASH)
-    pack = write_pack(
-        Target(name="rt64", images="png"),
-        [finished(texture.source, noise((32, 32)), 4)],
-        tmp_path,
-        write=False,
-    )
+    pack = plan_pack(Target(name="rt64", images="png"), [finished(texture.source, noise((32, 32)), 4)])
     ((output,),) = pack.outputs.values()
     assert output.path == f"rt64/textures/{HASH}.png"
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
 from texpipe import __version__
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats import format_of
 from texpipe.formats.check import remove_left_over
 from texpipe.formats.contract import Picture
-from texpipe.formats.pack import Pack, write_pack
+from texpipe.formats.pack import Pack, plan_pack, write_pack
+from texpipe.groups.joins import read_again
 from texpipe.jobs import Done, Work
 from texpipe.manifest import (
     Entry,
@@ -30,10 +31,9 @@ from texpipe.manifest import (
 from texpipe.networks.catalogue import ModelFile
 from texpipe.order import Order, Outcome
 from texpipe.pixels import encode_png
-from texpipe.read.decode import decode
-from texpipe.store import Store
+from texpipe.store import Store, settle
 from texpipe.survey import Item, Survey
-from texpipe.texture import Metrics, Status
+from texpipe.texture import Metrics, Progress, Status
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ class Run:
 
 def left_out_by_all(order: Order, seen: Survey) -> dict[str, str]:
     """Return the textures that no target can hold, and why: they need not be computed."""
-    pictures = [_placeholder(item) for item in seen.items if item.plan.action != "skip"]
     targets = order.recipe.targets
-    packs = [write_pack(target, pictures, order.output, write=False) for target in targets]
+    packs = _planned_packs(order, seen.items)
     names = set(packs[0].left_out).intersection(*(pack.left_out for pack in packs))
     if len(targets) == 1:
         return dict(packs[0].left_out)
@@ -82,32 +81,55 @@ def rehearse(run: Run) -> Outcome:
     """Return what a run would write, without writing or computing anything."""
     cached = sum(all(run.store.has(piece.key) for piece in job.pieces) for job in run.work.jobs)
     held = (item for item in run.seen.items if item.source.name not in run.left_out)
-    pictures = [_placeholder(item) for item in held if item.plan.action != "skip"]
-    targets = run.order.recipe.targets
-    packs = [write_pack(target, pictures, run.order.output, write=False) for target in targets]
-    manifest = _manifest(run, packs, {}, {})
+    manifest = _manifest(run, _planned_packs(run.order, held), {}, {})
     return _outcome(run, manifest, len(run.work.jobs) - cached, cached, dry_run=True)
 
 
-def deliver(run: Run, done: Sequence[Done]) -> Outcome:
-    """Write packs, manifest and run.json.
+def _planned_packs(order: Order, items: Iterable[Item]) -> list[Pack]:
+    """Return what each target would get, with nothing computed yet."""
+    pictures = [_placeholder(item) for item in items if item.plan.action != "skip"]
+    return [plan_pack(target, pictures) for target in order.recipe.targets]
+
+
+def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+    """Write packs, manifest and run.json, in this order: a manifest never names what is not on the disk.
+
+    Args:
+        run: what was planned.
+        done: what became of it.
+        progress: called after each texture of each pack.
 
     Raises:
         PackError: something cannot be written.
     """
-    output = run.order.output
-    before = None
-    with suppress(PackError):
-        before = read_manifest(output / "manifest.json")
+    output, targets = run.order.output, run.order.recipe.targets
+    before, warnings = _manifest_before(run)
     reasons = failures(done)
     pictures, metrics = _collect(run, reasons)
-    packs = [write_pack(target, pictures, output) for target in run.order.recipe.targets]
+    steps, total = count(1), len(pictures) * len(targets)
+    packs = [
+        write_pack(target, pictures, output, lambda: progress(Progress("write", next(steps), total)))
+        for target in targets
+    ]
     manifest = _manifest(run, packs, reasons, metrics)
-    kept = remove_left_over(output, before, manifest)
+    warnings += remove_left_over(output, before, manifest)
+    settle()
     write_manifest(output / "manifest.json", manifest)
-    outcome = _outcome(run, manifest, *_counts(done), warnings=tuple(kept))
+    outcome = _outcome(run, manifest, *_counts(done), warnings=tuple(warnings))
     write_run_info(output / "run.json", _run_info(run, outcome))
     return outcome
+
+
+def _manifest_before(run: Run) -> tuple[Manifest | None, list[str]]:
+    """Return the manifest of the last run here, if there is one, and a warning if it is damaged."""
+    path = run.order.output / "manifest.json"
+    if not path.exists():
+        return None, []
+    try:
+        return read_manifest(path), []
+    except PackError as error:
+        known = "files that an earlier run wrote and this one did not stay; `texpipe verify` names them"
+        return None, [f"{error.message}: {known}"]
 
 
 def report_shard(run: Run, done: Sequence[Done]) -> Outcome:
@@ -147,13 +169,12 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
             continue
         if item.plan.action == "copy":
             try:
-                png = encode_png(decode(item.source).rgba)
+                digest = hashlib.sha256(_copied(item)).hexdigest()
             except TexpipeError as error:
                 reasons[name] = error.message
                 continue
-            digest = hashlib.sha256(png).hexdigest()
             edges, alpha = item.plan.edges, item.plan.alpha
-            pictures.append(Picture(item.source, 1, item.size, digest, partial(bytes, png), edges, alpha))
+            pictures.append(Picture(item.source, 1, item.size, digest, partial(_copied, item), edges, alpha))
         elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
             stored = None if owner in reasons else run.store.get(piece.key)
@@ -169,6 +190,11 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
                 Picture(item.source, _factor(item), _size(item), stored.sha256, reader, edges, alpha)
             )
     return pictures, metrics
+
+
+def _copied(item: Item) -> bytes:
+    """Return the PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
+    return encode_png(read_again(item).rgba)
 
 
 def _png(store: Store, key: str) -> bytes:

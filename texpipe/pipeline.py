@@ -65,7 +65,7 @@ def _finish(run: Run, merge: bool, progress: Watch) -> Outcome:
     if order.shard is not None:
         shards.leave_note(run)
         return report_shard(run, done)
-    outcome = deliver(run, done)
+    outcome = deliver(run, done, progress)
     if merge:
         shards.forget(run)
     return outcome

@@ -35,23 +35,34 @@ class Pack:
     files: tuple[PackFile, ...] = ()
 
 
-def write_pack(target: Target, pictures: Sequence[Picture], output: Path, *, write: bool = True) -> Pack:
+Step = Callable[[], None]
+"""Called whenever another texture is done with, whatever became of it."""
+
+
+def plan_pack(target: Target, pictures: Sequence[Picture]) -> Pack:
+    """Return what `write_pack` would write, with outputs that have no digest; arguments and errors are the same."""
+    layout = configured(target)
+    placed, left_out = _place(target, layout, pictures)
+    return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
+
+
+def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: Step = lambda: None) -> Pack:
     """Write finished textures in the layout of one emulator below `output`/<target>.
 
     Args:
         target: name and options.
         pictures: in stable order; of two that the emulator cannot tell apart the first is written.
         output: the run's output folder.
-        write: False only says what would be written.
+        step: called after each texture.
 
     Raises:
         PackError: a file cannot be written, or one that an option names cannot be read.
     """
     layout = configured(target)
     placed, left_out = _place(target, layout, pictures)
-    if not write:
-        return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
-    return replace(_writer(target, layout)(target, layout, placed, output), left_out=left_out)
+    for _ in left_out:
+        step()
+    return replace(_writer(target, layout)(target, layout, placed, output, step), left_out=left_out)
 
 
 def configured(target: Target) -> PackFormat:
@@ -129,7 +140,7 @@ def _inside(target: Target, path: PurePosixPath) -> str:
     return str(PurePosixPath(target.name) / path)
 
 
-_Writer = Callable[[Target, PackFormat, Sequence[Placed], Path], Pack]
+_Writer = Callable[[Target, PackFormat, Sequence[Placed], Path, Step], Pack]
 
 
 def _writer(target: Target, layout: PackFormat) -> _Writer:
@@ -149,7 +160,9 @@ def _rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]
         yield made, _sha256(made.data)
 
 
-def _put_files(target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:
+def _put_files(
+    target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path, step: Step
+) -> Pack:
     outputs: dict[str, tuple[Output, ...]] = {}
     where: list[Placed] = []
     shared: dict[str, Output] = {}
@@ -157,6 +170,7 @@ def _put_files(target: Target, layout: PackFormat, placed: Sequence[Placed], out
         made = tuple(_put_texture(target, layout, one, output, shared))
         outputs[one.picture.source.name] = made
         where.append(replace(one, file=PurePosixPath(made[0].path).relative_to(target.name)))
+        step()
     index = layout.index(where) if layout.index else {}
     for path, data in index.items():
         write_atomic(output / _inside(target, path), data)
@@ -180,7 +194,9 @@ def _put_texture(
         yield written
 
 
-def _put_archive(target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:
+def _put_archive(
+    target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path, step: Step
+) -> Pack:
     """Write one zip archive; it is the file of every texture."""
     if not placed:
         return Pack()
@@ -196,6 +212,7 @@ def _put_archive(target: Target, layout: PackFormat, placed: Sequence[Placed], o
                     archive.add(path, made.data)
                 paths.append(path)
             where.append(replace(one, file=paths[0]))
+            step()
         for path, data in (layout.index(where) if layout.index else {}).items():
             archive.add(path, data)
     digest = file_digest(output / inside) or ""
@@ -204,7 +221,7 @@ def _put_archive(target: Target, layout: PackFormat, placed: Sequence[Placed], o
     )
 
 
-def _put_caches(target: Target, _: PackFormat, placed: Sequence[Placed], output: Path) -> Pack:
+def _put_caches(target: Target, _: PackFormat, placed: Sequence[Placed], output: Path, step: Step) -> Pack:
     """Write one `IDENT_HIRESTEXTURES.hts|.htc` per game."""
     games: dict[str, list[Picture]] = {}
     for one in placed:
@@ -212,7 +229,7 @@ def _put_caches(target: Target, _: PackFormat, placed: Sequence[Placed], output:
     outputs: dict[str, tuple[Output, ...]] = {}
     for game, pictures in games.items():
         inside = _inside(target, _cache_path(target, game))
-        _CACHES[target.container](output / inside, (_cache_entry(picture) for picture in pictures))
+        _CACHES[target.container](output / inside, _cache_entries(pictures, step))
         digest = file_digest(output / inside) or ""
         for picture in pictures:
             outputs[picture.source.name] = (Output(target.name, inside, digest, picture.size),)
@@ -221,6 +238,12 @@ def _put_caches(target: Target, _: PackFormat, placed: Sequence[Placed], output:
 
 def _cache_path(target: Target, game: str) -> PurePosixPath:
     return PurePosixPath(f"{game}_HIRESTEXTURES.{target.container}")
+
+
+def _cache_entries(pictures: Iterable[Picture], step: Step) -> Iterator[gliden64_cache.CacheEntry]:
+    for picture in pictures:
+        yield _cache_entry(picture)
+        step()
 
 
 def _cache_entry(picture: Picture) -> gliden64_cache.CacheEntry:
