@@ -9,102 +9,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from texpipe.errors import PackError
-from texpipe.formats import gliden64, soh
-from texpipe.formats.archive import ZipReader
+from texpipe.formats import gliden64
 from texpipe.formats.gliden64_records import CacheReader, Record
-from texpipe.formats.otex import HEADER_BYTES, LOAD_AS_RAW, Otex, is_otex, read_otex
-from texpipe.pixelformats import Stp, decode
-from texpipe.pixels import MAX_PIXELS
+from texpipe.pixelformats import Stp
+from texpipe.read.container import Container, Member
+from texpipe.read.o2r import O2R
 from texpipe.read.tim import Tim, decode_tim, find_tims
 from texpipe.read.uploads import as_uploaded
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
-_MAX_RESOURCE = MAX_PIXELS * 4 + (1 << 16)
 _MAX_TIM = 1 << 28
-_OTEX_HEAD = HEADER_BYTES + 28
-
-
-@dataclass(frozen=True)
-class Member:
-    """A texture in a file.
-
-    Attributes:
-        name: path below the file's name; empty where the file is one picture.
-        member: what the file's reader finds it by.
-        emulator: what is known of its name.
-        reason: why it cannot be read, or None.
-    """
-
-    name: str
-    member: str
-    emulator: EmulatorName | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Container:
-    """How a kind of file is listed and read.
-
-    Attributes:
-        members: the textures of a file, in any order. Raises SourceError, PackError or ValueError if it is damaged.
-        read: one of them. Raises the same.
-    """
-
-    members: Callable[[Path], list[Member]]
-    read: Callable[[Source], Texture]
-
-
-# ---- .o2r archives of Ship of Harkinian
-
-
-def _resources(file: Path) -> list[Member]:
-    """List the textures of an archive; its other resources are none of our business."""
-    with ZipReader(file) as archive:
-        found = (_resource(archive, number, name) for number, name in enumerate(archive.names()))
-        return [one for one in found if one is not None]
-
-
-def _resource(archive: ZipReader, number: int, name: str) -> Member | None:
-    try:
-        head = archive.head(name, _OTEX_HEAD)
-        if not is_otex(head):
-            return None
-        found = read_otex(head, whole=False)
-    except PackError as error:  # the name may be harmful, so it is not used
-        return Member(f"entry {number}", name, reason=error.message)
-    except ValueError as error:
-        return Member(name, name, reason=str(error))
-    return Member(name, name, soh.resource(name, found.texels), _obstacle(found))
-
-
-def _obstacle(found: Otex) -> str | None:
-    if found.flags & LOAD_AS_RAW:
-        return "is a replacement already, not a texture of the game"
-    if found.texels in ("ci4", "ci8"):
-        return "its palette is another resource, and nothing says which: take this texture from an extracted tree"
-    return None
-
-
-def _read_resource(source: Source) -> Texture:
-    status = source.file.stat()
-    archive = _archive(source.file, (status.st_size, status.st_mtime_ns))
-    data = archive.read(str(source.member), _MAX_RESOURCE)
-    found = read_otex(data)
-    rgba = decode(found.data, found.size, found.texels)
-    return Texture(source, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
-
-
-@functools.lru_cache(maxsize=4)
-def _archive(file: Path, _stamp: tuple[int, int]) -> ZipReader:
-    """Keep archives open: their list of entries is long. A file that changed is opened anew."""
-    return ZipReader(file)
 
 
 # ---- PS1 .TIM pictures
@@ -188,7 +108,7 @@ def _cache(file: Path, _stamp: tuple[int, int]) -> CacheReader:
 
 
 CONTAINERS: Mapping[str, Container] = {
-    ".o2r": Container(_resources, _read_resource),
+    ".o2r": O2R,
     ".tim": Container(_pictures, _read_picture),
     ".hts": Container(_cached, _read_cached),
     ".htc": Container(_cached, _read_cached),
