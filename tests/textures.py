@@ -6,7 +6,17 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from texpipe.texture import AlphaClass, Colour, Decisions, EdgeMode, Edges, Plan, Rgba8
+from texpipe.texture import (
+    AlphaClass,
+    Clean,
+    Colour,
+    Consistency,
+    Decisions,
+    EdgeMode,
+    Edges,
+    Plan,
+    Rgba8,
+)
 
 ALPHA_CLASSES: tuple[AlphaClass, ...] = ("opaque", "binary", "ternary", "soft", "mask")
 MODES: tuple[EdgeMode, ...] = ("wrap", "mirror", "clamp")
@@ -19,9 +29,11 @@ def plan(
     scale: int = 4,
     colour: Colour = "match",
     grey: bool = False,
+    consistency: Consistency = "loose",
+    clean: Clean = "off",
 ) -> Plan:
     """A plan with nobody's decisions in it."""
-    return Plan("upscale", alpha, edges, scale, colour, grey, Decisions("", "", "", ""))
+    return Plan("upscale", alpha, edges, scale, colour, grey, Decisions("", "", "", ""), consistency, clean)
 
 
 def opaque(rgb: NDArray[np.generic]) -> Rgba8:

@@ -26,7 +26,7 @@ from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Spot, Variant
 
 log = logging.getLogger(__name__)
 
-PIXELS_VERSION = 2
+PIXELS_VERSION = 3
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 WINDOW_TEXELS = 1 << 18
@@ -166,6 +166,8 @@ def plan_key(plan: Plan) -> list[object]:
         plan.scale,
         plan.colour,
         plan.grey,
+        plan.consistency,
+        plan.clean,
         PIXELS_VERSION,
     ]
 

@@ -17,6 +17,8 @@ AlphaClass: TypeAlias = Literal["opaque", "binary", "ternary", "soft", "mask", "
 EdgeMode: TypeAlias = Literal["wrap", "mirror", "clamp"]
 Action: TypeAlias = Literal["upscale", "nearest", "copy", "skip"]
 Colour: TypeAlias = Literal["match", "histogram", "off"]
+Consistency: TypeAlias = Literal["loose", "strict"]
+Clean: TypeAlias = Literal["auto", "off"]
 Status: TypeAlias = Literal["written", "copied", "skipped", "failed"]
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
@@ -182,6 +184,8 @@ class Plan:
     colour: Colour
     grey: bool
     decided_by: Decisions = field(compare=False)
+    consistency: Consistency = "loose"
+    clean: Clean = "off"
 
     @property
     def is_computed(self) -> bool:
@@ -256,7 +260,8 @@ class Metrics:
     """Measured on a finished texture; None where a thing has no meaning for it.
 
     Attributes:
-        seam_x, seam_y: step across the seam of the result over the mean step inside; 1 is seamless. None where clamped.
+        seam_x, seam_y: step across the seam of the result over the mean step between texels inside; 1 is seamless.
+            None where clamped.
         source_seam_x, source_seam_y: the same of the source: what there was before.
         colour_drift: mean absolute difference of the box-reduced result to the source, where visible, in levels.
         alpha_coverage_drift: difference in the share of area with alpha >= 128.

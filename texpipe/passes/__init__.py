@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import shown
-from texpipe.passes.colour import match_histogram, match_source
+from texpipe.passes.clean import clean
+from texpipe.passes.colour import back_project, match_histogram, match_source
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
@@ -24,12 +26,15 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
         plan: its alpha class and edges say how. The result depends on nothing else.
 
     Returns:
-        The colours with bled borders; then alpha as grey, unless it is the same everywhere.
-        For a mask the one pass is the intensity.
+        The colours with bled borders; then alpha as grey, unless it is the same everywhere. For a mask the one pass
+        is the intensity. Colours and intensity are cleaned if the plan says so.
     """
+    picture = _picture(rgba, plan)
+    if plan.clean == "auto":
+        picture = clean(picture, _is_visible(rgba, plan), plan.edges)
+    colour = Pass(picture, plan.edges)
     if plan.alpha == "mask":
-        return (Pass(_as_rgb(_intensity(rgba)), plan.edges),)
-    colour = Pass(shown(rgba, plan.alpha, plan.edges), plan.edges)
+        return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
     if _is_constant(alpha):
         return (colour,)
@@ -55,13 +60,13 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     _check(rgba, plan, passes, results)
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":
-        return _recombine_mask(passes[0].rgb, plan, results[0])
+        return _recombine_mask(rgba, passes[0].rgb, plan, results[0])
     declared = declared_alpha(rgba[..., 3], plan.alpha)
     if len(results) == 2:
         alpha = rebuild_alpha(results[1].mean(axis=2), declared, plan.alpha, plan.edges)
     else:
         alpha = repeat(declared, plan.scale)
-    return _coloured(results[0], alpha, passes[0].rgb, declared, plan)
+    return _coloured(rgba, results[0], alpha, passes[0].rgb, plan)
 
 
 def vary(like: Rgba8, made: Rgba8, rgba: Rgba8, plan: Plan) -> Rgba8:
@@ -80,8 +85,8 @@ def vary(like: Rgba8, made: Rgba8, rgba: Rgba8, plan: Plan) -> Rgba8:
     structure = made[..., :3].astype(np.float32) / np.float32(255)
     colour = _unless_ramp(other, plan, recolour(structure, source.rgb, other.rgb, plan.edges))
     if plan.alpha == "mask":
-        return _recombine_mask(other.rgb, plan, colour)
-    return _coloured(colour, made[..., 3], other.rgb, declared_alpha(rgba[..., 3], plan.alpha), plan)
+        return _recombine_mask(rgba, other.rgb, plan, colour)
+    return _coloured(rgba, colour, made[..., 3], other.rgb, plan)
 
 
 def nearest(rgba: Rgba8, plan: Plan) -> Rgba8:
@@ -101,20 +106,33 @@ def _unless_ramp(one: Pass, plan: Plan, result: RgbF) -> RgbF:
     return result if ramp is None else ramp
 
 
-def _recombine_mask(source: RgbF, plan: Plan, result: RgbF) -> Rgba8:
-    believed = _as_rgb(trusted(result.mean(axis=2), source[..., 0], plan.edges))
-    solid = np.ones(result.shape[:2], dtype=np.float32)
-    toned = _tone(believed, solid, source, np.ones(source.shape[:2], dtype=np.float32), plan)
+def _picture(rgba: Rgba8, plan: Plan) -> RgbF:
+    """Return what of a texture the network enlarges as colour, H x W x 3."""
+    return _as_rgb(_intensity(rgba)) if plan.alpha == "mask" else shown(rgba, plan.alpha, plan.edges)
+
+
+def _is_visible(rgba: Rgba8, plan: Plan) -> NDArray[np.bool_]:
+    return np.ones(rgba.shape[:2], dtype=np.bool_) if plan.alpha == "data" else rgba[..., 3] > 0
+
+
+def _recombine_mask(rgba: Rgba8, cleaned: RgbF, plan: Plan, result: RgbF) -> Rgba8:
+    source = _picture(rgba, plan)
+    believed = _as_rgb(trusted(result.mean(axis=2), cleaned[..., 0], plan.edges))
+    solid, source_solid = (np.ones(one.shape[:2], dtype=np.float32) for one in (result, source))
+    toned = _tone(believed, solid, cleaned, source_solid, plan)
+    toned = _consistent(toned, solid, source, source_solid, plan)
     # It is alpha too: nothing appears amid transparent texels, and no hole amid solid ones.
     least, most = (repeat(bound, plan.scale) for bound in neighbourhood(source, plan.edges))
     kept = np.where(most == 0, np.float32(0), np.where(least == 1, np.float32(1), toned))
     return _to_bytes(kept)[..., [0, 0, 0, 0]]
 
 
-def _coloured(colour: RgbF, alpha: Alpha8, source: RgbF, declared: Alpha8, plan: Plan) -> Rgba8:
+def _coloured(rgba: Rgba8, colour: RgbF, alpha: Alpha8, cleaned: RgbF, plan: Plan) -> Rgba8:
     """Give an enlarged colour the tone of its source, and its alpha."""
     colour = _grey(colour) if plan.grey else colour
-    toned = _tone(colour, _weight(alpha, plan), source, _weight(declared, plan), plan)
+    seen, source_seen = (_weight(plane, plan) for plane in (alpha, declared_alpha(rgba[..., 3], plan.alpha)))
+    toned = _tone(colour, seen, cleaned, source_seen, plan)
+    toned = _consistent(toned, seen, _picture(rgba, plan), source_seen, plan)
     return np.dstack([_to_bytes(toned), alpha])
 
 
@@ -124,6 +142,13 @@ def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan:
     if plan.colour == "match":
         return match_source(colour, alpha, source, source_alpha, plan.edges)
     return np.clip(colour, 0, 1)
+
+
+def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
+    """Return to the source as it was stored, banding and dither too, where the plan is strict."""
+    if plan.consistency == "loose":
+        return colour
+    return back_project(colour, alpha, source, source_alpha, plan.edges)
 
 
 def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:

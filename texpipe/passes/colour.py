@@ -13,16 +13,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.resample import Plane, box_reduce, enlarge, smooth
+from texpipe.passes.resample import Plane, box_reduce, enlarge, repeat, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
 TOLERANCE = 1.45
 """Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
 docs/alpha-and-edges.md."""
 
+STRICT_TOLERANCE = 0.7
+"""The same where a result must be consistent with its source: 1 level, less what rounding to 8 bits may add."""
+
 _TONE_REACH = 2
 """How often the difference is smoothed before it counts as tone."""
 _DETAIL_ROUNDS = 20
+_STRICT_ROUNDS = 40
+"""Of texels that are shifted as a whole: the rest that smooth corrections do not reach is clipped time and again."""
 _NOTHING = 1e-4
 _ENOUGH = 0.25
 """Visible share of a texel from which its difference is taken at face value."""
@@ -74,10 +79,35 @@ def match_source(
     mean, cover = visible_mean(result, alpha, scale)
     missing = _low_pass(source - mean, source_alpha * cover, edges, _TONE_REACH)
     result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
+    return _return_detail(result, alpha, source, source_alpha, edges, tolerance)
+
+
+def back_project(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges) -> RgbF:
+    """Make a result consistent with its source: reduced again it differs by at most 1 level in the mean.
+
+    First smoothly, as far as that helps; what is left then shifts each texel as a whole, which always gets there,
+    because every texel of the source lies in [0, 1]. Arguments and result as in `match_source`.
+    """
+    result = np.clip(result, 0, 1)
+    result = _return_detail(result, alpha, source, source_alpha, edges, STRICT_TOLERANCE)
+    scale = result.shape[0] // source.shape[0]
+    for _ in range(_STRICT_ROUNDS):
+        mean, cover = visible_mean(result, alpha, scale)
+        limit = _limit(source - mean, source_alpha * (cover > _NOTHING), STRICT_TOLERANCE)
+        if not limit:
+            break
+        result = np.clip(result + repeat((source - mean).clip(-limit, limit), scale), 0, 1)
+    return result
+
+
+def _return_detail(
+    result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges, tolerance: float
+) -> RgbF:
+    """Add back the differences of texels, each up to a limit, until their mean is within `tolerance` levels."""
+    scale = result.shape[0] // source.shape[0]
     for _ in range(_DETAIL_ROUNDS):
         mean, cover = visible_mean(result, alpha, scale)
-        weight = source_alpha * (cover > _NOTHING)
-        limit = np.float32(_limit(np.abs(source - mean), weight, tolerance / 255))
+        limit = _limit(source - mean, source_alpha * (cover > _NOTHING), tolerance)
         if not limit:
             break
         missing = _spread(source - mean, source_alpha * cover, edges).clip(-limit, limit)
@@ -85,17 +115,18 @@ def match_source(
     return np.clip(result, 0, 1)
 
 
-def _limit(sizes: Plane, weight: PlaneF, wanted: float) -> float:
-    """Return how far differences must shrink, each by at most so much, for the mean of the rest to be `wanted`.
+def _limit(difference: Plane, weight: PlaneF, tolerance: float) -> np.float32:
+    """Return how far differences must shrink, each by at most so much, for the mean of the rest to be `tolerance`.
 
     Args:
-        sizes: H x W x 3 absolute differences.
+        difference: H x W x 3, of values in [0, 1].
         weight: H x W, of the texels.
-        wanted: weighted mean that may remain.
+        tolerance: weighted mean of the absolute differences that may remain, in levels.
 
     Returns:
         0 where the mean is small enough already.
     """
+    sizes, wanted = np.abs(difference), tolerance / 255
     weights = np.repeat(weight.ravel(), sizes.shape[2]).astype(np.float64)
     order = np.argsort(-sizes, axis=None)
     largest, weights = sizes.ravel()[order], weights[order]
@@ -103,9 +134,9 @@ def _limit(sizes: Plane, weight: PlaneF, wanted: float) -> float:
     share, total = weights.cumsum(), (weights * largest).cumsum()
     whole = share[-1]
     if not whole or total[-1] <= wanted * whole:
-        return 0.0
+        return np.float32(0)
     last = np.searchsorted(total - largest * share, wanted * whole, side="right") - 1
-    return float((total[last] - wanted * whole) / share[last])
+    return np.float32((total[last] - wanted * whole) / share[last])
 
 
 def _low_pass(difference: Plane, weight: PlaneF, edges: Edges, times: int = 1) -> Plane:

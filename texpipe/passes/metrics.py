@@ -25,8 +25,8 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
         Rounded to 4 decimals, so that a manifest is the same on every machine; see `Metrics`.
     """
     return Metrics(
-        seam_x=_seam(result, plan.edges.x, axis=1),
-        seam_y=_seam(result, plan.edges.y, axis=0),
+        seam_x=_seam(result, plan.edges.x, axis=1, scale=plan.scale),
+        seam_y=_seam(result, plan.edges.y, axis=0, scale=plan.scale),
         colour_drift=_colour_drift(source, result, plan),
         alpha_coverage_drift=round(_coverage(result) - _coverage(source), 4),
         source_seam_x=_seam(source, plan.edges.x, axis=1),
@@ -34,20 +34,24 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
     )
 
 
-def _seam(result: Rgba8, mode: EdgeMode, axis: int) -> float | None:
+def _seam(result: Rgba8, mode: EdgeMode, axis: int, scale: int = 1) -> float | None:
     """Mean step from one repeat of the texture to the next, over the mean step inside; None if that is zero.
 
-    Alpha counts as a fourth channel and colours count as far as they are visible, so hidden RGB has no influence.
+    A wrapped seam lies between two texels, and networks step less or more there than within one: steps inside are those
+    between texels, too. Alpha counts as a fourth channel and colours count as far as they are visible, so hidden RGB
+    has no influence.
     """
-    if mode == "clamp" or result.shape[axis] < 2:
+    if mode == "clamp" or result.shape[axis] < 2 * scale:
         return None
     shown = np.moveaxis(_premultiplied(result), axis, 0)
-    inside = float(np.abs(np.diff(shown, axis=0)).mean())
-    # Past its border a mirrored texture repeats the edge texel: the step there is that of its own first neighbour.
-    across = (
-        shown[0] - shown[-1] if mode == "wrap" else np.stack([shown[0] - shown[1], shown[-1] - shown[-2]])
-    )
-    return round(float(np.abs(across).mean()) / inside, 4) if inside > 0 else None
+    steps = np.abs(np.diff(shown, axis=0))
+    if mode == "wrap":
+        across, inside = np.abs(shown[0] - shown[-1]), steps[scale - 1 :: scale]
+    else:
+        # Past its border a mirrored texture repeats the edge texel: the step there is that of its own first neighbour.
+        across, inside = steps[[0, -1]], steps
+    usual = float(inside.mean())
+    return round(float(across.mean()) / usual, 4) if usual > 0 else None
 
 
 def _premultiplied(rgba: Rgba8) -> Plane:

@@ -25,10 +25,10 @@ def enlarge_ramp(picture: RgbF, scale: int, edges: Edges) -> RgbF | None:
         sH x sW x 3 in [0, 1]; its mean over every texel is the texel.
     """
     height, width = picture.shape[:2]
-    if _is_constant_along(picture, 1) and (width == 1 or _is_monotone(picture[:, 0])):
+    if _is_constant_along(picture, 1) and (width == 1 or _is_monotone(picture[:, 0], edges.y)):
         column = _parabolic(picture[:, 0], scale, edges.y)
         return column[:, None].repeat(width * scale, axis=1)
-    if _is_constant_along(picture, 0) and (height == 1 or _is_monotone(picture[0])):
+    if _is_constant_along(picture, 0) and (height == 1 or _is_monotone(picture[0], edges.x)):
         row = _parabolic(picture[0], scale, edges.x)
         return row[None].repeat(height * scale, axis=0)
     return None
@@ -38,9 +38,12 @@ def _is_constant_along(picture: RgbF, axis: int) -> bool:
     return bool((picture == picture.take([0], axis=axis)).all())
 
 
-def _is_monotone(line: Plane) -> bool:
-    steps = np.diff(line, axis=0)
-    return bool(((steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)).all())
+def _is_monotone(line: Plane, mode: EdgeMode) -> bool:
+    """Tell whether each channel only rises or only falls; on a wrapped axis, which begins anywhere, but for one jump."""
+    wraps = mode == "wrap"
+    steps = np.diff(line, axis=0, append=line[:1]) if wraps else np.diff(line, axis=0)
+    falls, rises = (steps < 0).sum(axis=0), (steps > 0).sum(axis=0)
+    return bool((np.minimum(falls, rises) <= int(wraps)).all())
 
 
 def _parabolic(line: Plane, scale: int, mode: EdgeMode) -> Plane:

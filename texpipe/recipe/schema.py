@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
-from texpipe.texture import Action, AlphaClass, Colour, EdgeMode, Group, TexelFormat
+from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, Group, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"
 """The model of a recipe that names none."""
@@ -80,6 +80,10 @@ class Rule(_Part):
     )
     alpha: Literal["auto", AlphaClass] | None = Field(default=None, description="How alpha is treated.")
     colour: Colour | None = Field(default=None, description="Colour correction, instead of the recipe's.")
+    consistency: Consistency | None = Field(
+        default=None, description="How true to the source, instead of the recipe's."
+    )
+    clean: Clean | None = Field(default=None, description="Banding and dither, instead of the recipe's.")
 
     @field_validator("edges", mode="before")
     @classmethod
@@ -149,6 +153,14 @@ class Recipe(_Part):
     colour: Colour = Field(
         default="match",
         description="match: low frequencies as in the source; histogram: that too; off: as the model has it.",
+    )
+    consistency: Consistency = Field(
+        default="loose",
+        description="strict: reduced again, a result is its source to 1 level in the mean; loose: as colour says.",
+    )
+    clean: Clean = Field(
+        default="off",
+        description="auto: smooth banding and dither of few levels before the network, where found; off: leave them.",
     )
     targets: tuple[Target, ...] = Field(
         description="Pack formats to write: a list of names, or names with options."

@@ -1,8 +1,7 @@
 """Dithering to a set of levels or to a palette, as art tools and consoles did it.
 
-Sources: Bayer, "An optimum method for two-level rendition of continuous-tone pictures" (1973);
-Floyd and Steinberg, "An adaptive algorithm for spatial grey scale" (1976); the PS1's 4x4 table from Martin
-Korth's psx-spx, "24bit RGB to 15bit RGB Dithering".
+Source: Floyd and Steinberg, "An adaptive algorithm for spatial grey scale" (1976); the ordered patterns and theirs
+are in `passes/quantised.py`, which recognises them.
 """
 
 from __future__ import annotations
@@ -13,17 +12,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.passes.quantised import DITHER_MATRICES
+
 Dither: TypeAlias = Literal["none", "bayer", "psx", "floyd_steinberg"]
 Floats: TypeAlias = NDArray[np.float32]
 
-_BAYER_4 = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32)
-_PSX_4 = np.array([[-4, 0, -3, 1], [2, -2, 3, -1], [-3, 1, -4, 0], [3, -1, 2, -2]], np.float32)
-# Offsets in (-0.5, 0.5) of one level step, mean zero: a dither must not shift the mean colour. The hardware
-# adds the PS1 table before it truncates; adding the centred table before rounding is the same thing.
-PATTERNS: dict[Dither, Floats] = {
-    "bayer": (_BAYER_4 + np.float32(0.5)) / np.float32(16) - np.float32(0.5),
-    "psx": (_PSX_4 + np.float32(0.5)) / np.float32(8),
-}
+PATTERNS: dict[Dither, Floats] = {"bayer": DITHER_MATRICES["bayer"], "psx": DITHER_MATRICES["psx"]}
 
 _FLOYD_STEINBERG = ((0, 1, 7 / 16), (1, -1, 3 / 16), (1, 0, 5 / 16), (1, 1, 1 / 16))
 

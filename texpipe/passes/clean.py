@@ -1,0 +1,83 @@
+"""Take back what a console's storage did to colours, as far as nobody can tell: banding and dither.
+
+Whoever stored a texture in few levels rounded each texel. Where it was before is known to half a step on either side
+of its level, less what a dither matrix added to it: its quantisation box. Inside of these boxes the picture is
+smoothed, between texels that differ by one step at most. Stored again, the cleaned picture is the source to the last
+texel, so nothing that the source shows is lost. A network then finds no steps and no dither to sharpen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.quantised import Flags, checkered, dither_offsets, top_level
+from texpipe.passes.resample import Plane, extend
+from texpipe.texture import Edges, RgbF
+
+HALF_STEP = np.float32(0.499)
+"""Of a step: a little less than half, so that nothing is rounded the other way."""
+
+_ROUNDS = 64
+"""Smoothing reaches about the square root of a quarter of this far: 4 texels, as wide as most bands are."""
+
+
+def clean(picture: RgbF, visible: Flags, edges: Edges) -> RgbF:
+    """Smooth a picture inside its quantisation boxes; the same picture, if it was not quantised.
+
+    Commutes with rolling a wrapped axis. Hidden texels stay as they are and have no say.
+
+    Args:
+        picture: H x W x 3 in [0, 1], made from 8 bits.
+        visible: H x W.
+        edges: what lies beyond the borders.
+
+    Returns:
+        H x W x 3 in [0, 1].
+    """
+    top = top_level(picture, visible)
+    smoothed = picture if top is None else _smooth_levels(picture, visible, top, edges)
+    there, other = checkered(picture, visible, edges)
+    if not there.any():
+        return smoothed
+    return np.where(there[..., None], picture + HALF_STEP * (other - picture), smoothed)
+
+
+def _smooth_levels(picture: RgbF, visible: Flags, top: int, edges: Edges) -> RgbF:
+    steps = picture * np.float32(top)
+    levels = np.rint(steps)
+    offsets = dither_offsets(levels, visible, edges)
+    centre = levels if offsets is None else levels - offsets
+    low, high = (np.clip(centre + side, 0, top) for side in (-HALF_STEP, HALF_STEP))
+    first = np.clip(steps if offsets is None else centre, low, high)
+    across, down = _links(levels, visible, edges)
+    value = first
+    for _ in range(_ROUNDS):
+        value = np.clip(value + _pull(value, across, down, edges), low, high)
+    # What did not move stays exactly as it was stored, whichever way its 5 bits were expanded.
+    moved = visible[..., None] & (np.abs(value - steps) > 1e-4)
+    return np.where(moved, value / np.float32(top), picture)
+
+
+def _links(levels: Plane, visible: Flags, edges: Edges) -> tuple[Plane, Plane]:
+    """Return 1 where a texel and the next one are visible and a step apart at most, along x and along y.
+
+    The first entry is the link from beyond the border, the last one that to beyond: H x (W + 1) x 1, (H + 1) x W x 1.
+    """
+    wide = extend(np.dstack([levels, visible.astype(np.float32)]), edges, 1)
+
+    def link(one: Plane, other: Plane) -> Plane:
+        near = (np.abs(one - other)[..., :3] <= 1).all(axis=2)
+        both = (one[..., 3] > 0) & (other[..., 3] > 0)
+        return np.asarray((near & both)[..., None], dtype=np.float32)
+
+    return link(wide[1:-1, :-1], wide[1:-1, 1:]), link(wide[:-1, 1:-1], wide[1:, 1:-1])
+
+
+def _pull(value: Plane, across: Plane, down: Plane, edges: Edges) -> Plane:
+    """Return an eighth of the differences to the linked neighbours: one step of diffusion."""
+    wide = extend(value, edges, 1)
+    flow_x = across * np.diff(wide[1:-1], axis=1)
+    flow_y = down * np.diff(wide[:, 1:-1], axis=0)
+    pull: NDArray[np.float32] = np.diff(flow_x, axis=1) + np.diff(flow_y, axis=0)
+    return pull / np.float32(8)
