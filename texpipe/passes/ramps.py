@@ -39,7 +39,7 @@ def _is_constant_along(picture: RgbF, axis: int) -> bool:
 
 
 def _is_monotone(line: Plane, mode: EdgeMode) -> bool:
-    """Tell whether each channel only rises or only falls; on a wrapped axis, which begins anywhere, but for one jump."""
+    """Tell whether each channel only rises or only falls; a wrapped axis begins anywhere and has one jump."""
     wraps = mode == "wrap"
     steps = np.diff(line, axis=0, append=line[:1]) if wraps else np.diff(line, axis=0)
     falls, rises = (steps < 0).sum(axis=0), (steps > 0).sum(axis=0)
