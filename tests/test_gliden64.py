@@ -1,4 +1,4 @@
-"""GLideN64: names, paths, the loader's rules, the Rice CRC and the cache files."""
+"""GLideN64: names, paths, the loader's rules and the cache files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from texpipe.errors import PackError
 from texpipe.formats import gliden64
 from texpipe.formats.contract import Unwritable
 from texpipe.formats.gliden64_cache import CacheEntry, read_cache, write_htc, write_hts
-from texpipe.formats.rice_crc import palette_crc, rice_crc
 from texpipe.texture import Source
 
 
@@ -195,45 +194,6 @@ def test_sizes_that_the_loader_refuses_or_shrinks():
     assert gliden64.problems(path, (1, 2), (1, 2), 1) == ["1 x 2 is too small: the loader wants 4 pixels"]
     assert "above 4096" in gliden64.problems(path, (1040, 2), (4160, 8), 4)[0]
     assert gliden64.problems(path, (1024, 1), (4096, 4), 4) == []
-
-
-# --- Rice CRC: values computed by GLideN64 itself over these bytes ---
-
-PATTERN = bytes((i * 7 + 3) & 255 for i in range(5120))
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "siz", "stride", "crc"),
-    [
-        (32, 32, 2, 64, 0x324C8FB4),
-        (32, 32, 1, 32, 0x44F5D4E0),
-        (64, 64, 0, 32, 0x58EFF9E4),
-        (32, 32, 3, 128, 0xF1379E4C),
-        (32, 32, 0, 16, 0xEFC7A78C),
-    ],
-)
-def test_checksum_of_texels(width, height, siz, stride, crc):
-    assert rice_crc(PATTERN, width, height, siz, stride=stride) == crc
-    assert rice_crc(PATTERN, width, height, siz) == crc
-
-
-def test_checksum_of_palettes():
-    assert palette_crc(PATTERN[2048:], 255) == 0xC2531682
-    assert palette_crc(PATTERN[2048:], 15) == 0x61CF4FDD
-
-
-def test_padding_between_rows_does_not_count():
-    rows = [PATTERN[y * 8 : y * 8 + 8] for y in range(6)]
-    padded = b"".join(row + b"\xee" * 8 for row in rows)
-    assert rice_crc(padded, 8, 6, 1, stride=16) == rice_crc(b"".join(rows), 8, 6, 1)
-
-
-@given(st.binary(min_size=4, max_size=4))
-def test_rows_narrower_than_a_word_are_read(data):
-    # A row of 2 bytes: the only word starts 2 bytes before it, at x = -2. In the swapped memory that
-    # word ends with the texture's bytes 3 and 2. By hand from the formula:
-    mixed = (data[3] << 16 | data[2] << 24) ^ 0xFFFFFFFE
-    assert rice_crc(data, 2, 1, 1) == (mixed + mixed) & 0xFFFFFFFF
 
 
 # --- cache files ---
