@@ -6,22 +6,20 @@ claims is believed before it was compared with what is there.
 
 from __future__ import annotations
 
-import gzip
-import importlib
 import io
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.errors import PackError
+from texpipe.formats.gliden64_streams import inflated, uncompressed
 from texpipe.pixels import MAX_PIXELS
 from texpipe.texture import Rgba8
 
@@ -32,15 +30,10 @@ RECORD = struct.Struct(
 U64_PAIR = struct.Struct("<QQ")
 COMPRESSED = 0x80000000
 GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE = 0x8058, 0x1908, 0x1401
-MAX_STREAM = 1 << 34
-"""Largest uncompressed `.htc` that is read, in bytes."""
 
 _OLD_RECORD = struct.Struct("<IIIHHBI")
 _OFFSET_MASK = (1 << 48) - 1
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_GZIP_MAGIC = b"\x1f\x8b"
 _MAX_SIDE = 32768
-_BLOCK = 1 << 20
 _SLACK = 1 << 16
 
 # GL format, texture format, pixel type -> bits of R, G, B, A in a 16-bit pixel, from the top (the 16 bpp
@@ -97,7 +90,7 @@ class CacheReader:
         try:
             with ExitStack() as opened:
                 file = opened.enter_context(path.open("rb"))
-                self._file = file if self._table else _uncompressed(file, opened)
+                self._file = file if self._table else uncompressed(file, opened)
                 self._end = self._file.seek(0, io.SEEK_END)
                 self._file.seek(0)
                 self._new = _starts_with_version(self._file)
@@ -188,7 +181,7 @@ class CacheReader:
             raise ValueError(f"a texture of {width} x {height} claims {length:,} bytes")
         data = self._file.read(length)
         if form & COMPRESSED:
-            data = _inflated(data, size)
+            data = inflated(data, size)
         if len(data) != size:
             raise ValueError(f"a texture of {width} x {height} has {len(data)} bytes")
         return CacheEntry(record.key, _to_rgba8(data, (height, width), triple), fmt, siz)
@@ -201,64 +194,6 @@ def _starts_with_version(stream: IO[bytes]) -> bool:
     if not new:
         stream.seek(0)
     return new
-
-
-def _uncompressed(file: IO[bytes], opened: ExitStack) -> IO[bytes]:
-    magic = file.read(4)
-    file.seek(0)
-    if magic[:2] == _GZIP_MAGIC:
-        return _unpacked(cast(IO[bytes], gzip.GzipFile(fileobj=file)), opened)
-    if magic == _ZSTD_MAGIC:
-        return _unpacked(_zstd_stream(file), opened)
-    return file
-
-
-def _unpacked(stream: IO[bytes], opened: ExitStack) -> IO[bytes]:
-    """Unpack to a temporary file, which goes away when it is closed."""
-    unpacked = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the caller closes
-    while block := stream.read(_BLOCK):
-        unpacked.write(block)
-        if unpacked.tell() > MAX_STREAM:
-            raise ValueError(f"it is larger than the limit of {MAX_STREAM:,} bytes")
-    return cast(IO[bytes], unpacked)
-
-
-def _inflated(data: bytes, size: int) -> bytes:
-    if data[:4] == _ZSTD_MAGIC:
-        return _zstd_stream(io.BytesIO(data)).read(size)
-    return zlib.decompressobj().decompress(data, size)
-
-
-def _zstd_stream(file: IO[bytes]) -> IO[bytes]:
-    """Open a zstd frame for reading: with Python 3.14's own module, or with zstandard."""
-    try:
-        own: Any = importlib.import_module("compression.zstd")
-        return cast(IO[bytes], own.ZstdFile(file))
-    except ModuleNotFoundError:
-        pass
-    try:
-        module: Any = importlib.import_module("zstandard")
-    except ModuleNotFoundError as error:
-        raise PackError(
-            "this cache file is compressed with zstd, which this Python cannot read",
-            hint="python -m pip install 'texpipe[zstd]'",
-        ) from error
-    return cast(IO[bytes], _ZstdErrors(module, file))
-
-
-class _ZstdErrors:
-    """A zstandard stream whose errors are `ValueError`s, like those of every other damage."""
-
-    def __init__(self, module: Any, file: IO[bytes]) -> None:  # noqa: ANN401
-        self._error: type[Exception] = module.ZstdError
-        self._stream = module.ZstdDecompressor().stream_reader(file)
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes."""
-        try:
-            return bytes(self._stream.read(size))
-        except self._error as error:
-            raise ValueError(str(error)) from error
 
 
 def _to_rgba8(data: bytes, shape: tuple[int, int], triple: tuple[int, int, int]) -> Rgba8:
