@@ -271,12 +271,14 @@ def _planned(run: Run, item: Item) -> Entry:
         variant=run.work.variant_of.get(name),
         warnings=(*item.warnings, *((note,) if note else ())),
     )
-    if name in run.work.variant_of:
-        plan = run.work.piece_of[name].item.plan
-        return replace(base, edges=plan.edges, decided_by=plan.decided_by)
-    if name not in run.work.group_of:
+    piece = run.work.piece_of.get(name)
+    if piece is None:
         return base
-    plan = run.work.piece_of[name].item.plan
+    plan = piece.item.plan
+    if name not in run.work.group_of:
+        if name not in run.work.variant_of and piece.item.source.name != name:
+            return base
+        return replace(base, edges=plan.edges, decided_by=plan.decided_by)
     by_group = replace(plan.decided_by, action=f"group {run.work.group_of[name]}: {plan.decided_by.action}")
     return replace(base, alpha=plan.alpha, edges=plan.edges, decided_by=by_group)
 

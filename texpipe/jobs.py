@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
+from texpipe.groups.atlas import Atlas, find_atlases
 from texpipe.groups.joins import Join, make_joins, read_again
 from texpipe.groups.proposal import groups_for
 from texpipe.groups.variants import find_variants
@@ -46,7 +47,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to compute: a texture, a split picture with its `join`, or a variant `like` another texture.
+    """One picture to compute: a texture, an `atlas`, a split picture with its `join`, or a variant `like` another one.
 
     `content` is a digest of pixels and plan alone: the same on machines that compute differently. Variants have that
     of the texture that they are like, so that they stay in its shard.
@@ -57,6 +58,17 @@ class Job:
     content: str
     join: Join | None = None
     like: Piece | None = None
+    atlas: Atlas | None = None
+
+    def passes(self, picture: Rgba8) -> tuple[Pass, ...]:
+        """Return what the network is to see of the picture."""
+        return self.atlas.passes(picture) if self.atlas else make_passes(picture, self.plan)
+
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
+        """Make the enlarged picture of the results for `passes`."""
+        if self.atlas:
+            return self.atlas.recombine(picture, results)
+        return recombine(picture, self.plan, results)
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,7 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         key = key_of(content, *engine_id_for(item.plan, engine_id))
         singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
+    _cut_atlases(singles, recipe, engine_id)
     variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
     piece_of |= {name: singles[content].pieces[0] for name, content in content_of.items()}
     return Work(
@@ -128,6 +141,21 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         notes=joins.notes,
         warnings=joins.warnings,
     )
+
+
+def _cut_atlases(singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str]) -> None:
+    """Replace the jobs of sheets by such that upscale each picture on them alone."""
+    atlases = find_atlases((job.pieces[0].item for job in singles.values()), recipe)
+    for content, job in singles.items():
+        item = job.pieces[0].item
+        if (atlas := atlases.get(item.source.name)) is None:
+            continue
+        cells = [(cell.box, plan_key(cell.plan)) for cell in atlas.cells]
+        by = replace(item.plan.decided_by, action=f"{item.plan.decided_by.action}; {atlas}")
+        plan = replace(item.plan, decided_by=by)
+        key = key_of("atlas", content, plan_key(atlas.base), cells, *engine_id_for(plan, engine_id))
+        piece = Piece(replace(item, plan=plan), key)
+        singles[content] = replace(job, plan=plan, pieces=(piece,), atlas=atlas)
 
 
 def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> dict[str, Variant]:
@@ -257,9 +285,11 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
             yield _finish(job, pictures[number], nearest(pictures[number], job.plan), store)
             continue
         results[number] = {}
-        for place, one in enumerate(make_passes(pictures[number], job.plan)):
-            passes.append(one)
-            owner.append((number, place))
+        wanted_of_job = job.passes(pictures[number])
+        if not wanted_of_job:  # an atlas of flat cells
+            yield _recombine(job, pictures.pop(number), (), store)
+        passes += wanted_of_job
+        owner += [(number, place) for place in range(len(wanted_of_job))]
     wanted = Counter(number for number, _ in owner)
     for index, rgb in upscale(passes, jobs[0].plan.scale) if passes else ():
         number, place = owner[index]
@@ -277,7 +307,7 @@ def _load(job: Job) -> Rgba8:
 
 def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
     try:
-        result = recombine(picture, job.plan, parts)
+        result = job.recombine(picture, parts)
     except (TexpipeError, ValueError, ArithmeticError) as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
         return Done(job, reason=f"could not be recombined: {error}")

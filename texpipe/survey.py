@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from texpipe.classify import classify
+from texpipe.classify.cells import find_cells
 from texpipe.classify.indices import index_digest
 from texpipe.errors import TexpipeError
 from texpipe.manifest import Entry
@@ -16,7 +17,7 @@ from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.store import pixel_digest
-from texpipe.texture import AxisGuess, Edges, Facts, Plan, Progress, Source, Texture
+from texpipe.texture import AxisGuess, Box, Edges, Facts, Plan, Progress, Source, Texture
 
 SAID_BY_DUMP = "the dump says so"
 """The reason of a guess that is none."""
@@ -27,7 +28,7 @@ class Item:
     """A texture that was read and understood.
 
     `pixels` is the digest of what is visible in it, `indices` that of its index image: equal for variants in other
-    colours, "" where that says nothing or nobody asked for it.
+    colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Item:
     plan: Plan
     warnings: tuple[str, ...] = ()
     indices: str = ""
+    cells: tuple[Box, ...] = ()
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -145,4 +147,5 @@ def item_of(texture: Texture, recipe: Recipe) -> Item:
         plan=plan,
         warnings=texture.warnings,
         indices=index_digest(texture.rgba, plan.alpha) if recipe.variants == "auto" else "",
+        cells=find_cells(texture.rgba) if recipe.atlases == "auto" else (),
     )

@@ -44,6 +44,36 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A rectangle of texels: its left and top one, and its size."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def rows(self) -> slice:
+        """The rows of an array."""
+        return slice(self.y, self.y + self.height)
+
+    @property
+    def columns(self) -> slice:
+        """The columns of an array."""
+        return slice(self.x, self.x + self.width)
+
+    def is_inside(self, other: Box) -> bool:
+        """Return whether the other one holds all of this."""
+        ends = (self.x + self.width <= other.x + other.width, self.y + self.height <= other.y + other.height)
+        return self.x >= other.x and self.y >= other.y and all(ends)
+
+    def overlaps(self, other: Box) -> bool:
+        """Return whether both have a texel in common."""
+        across = self.x < other.x + other.width and other.x < self.x + self.width
+        return across and self.y < other.y + other.height and other.y < self.y + self.height
+
+
+@dataclass(frozen=True)
 class EmulatorName:
     """What an emulator's file name says of a texture.
 
@@ -174,7 +204,8 @@ class Decisions:
 class Plan:
     """What will be done to a texture. Together with its pixels and the model it determines the result.
 
-    `decided_by` is for people and stays out of the store's key.
+    `decided_by` is for people and stays out of the store's key. `cells` is the width and height of the pictures on an
+    atlas, if a rule says that it is one.
     """
 
     action: Action
@@ -184,6 +215,7 @@ class Plan:
     colour: Colour
     grey: bool
     decided_by: Decisions = field(compare=False)
+    cells: tuple[int, int] | None = None
     consistency: Consistency = "loose"
     clean: Clean = "off"
 

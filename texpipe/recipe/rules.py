@@ -43,6 +43,7 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         colour=rule.colour or recipe.colour,
         grey=facts.grey and hides,
         decided_by=Decisions(action_by, alpha_by, x_by, y_by),
+        cells=rule.cell_size,
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
     )

@@ -23,6 +23,12 @@ _Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r
 _Name: TypeAlias = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
+def _sides(text: str | None) -> tuple[int, int] | None:
+    """Read "32x16"; None stays None."""
+    width, _, height = (text or "").partition("x")
+    return (int(width), int(height)) if text else None
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,10 +86,19 @@ class Rule(_Part):
     )
     alpha: Literal["auto", AlphaClass] | None = Field(default=None, description="How alpha is treated.")
     colour: Colour | None = Field(default=None, description="Colour correction, instead of the recipe's.")
+    cells: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
+        default=None,
+        description="Size of the pictures on an atlas in texels, such as 32x32: each is upscaled alone.",
+    )
     consistency: Consistency | None = Field(
         default=None, description="How true to the source, instead of the recipe's."
     )
     clean: Clean | None = Field(default=None, description="Banding and dither, instead of the recipe's.")
+
+    @property
+    def cell_size(self) -> tuple[int, int] | None:
+        """Width and height of the pictures on an atlas."""
+        return _sides(self.cells)
 
     @field_validator("edges", mode="before")
     @classmethod
@@ -117,9 +132,7 @@ class GroupRule(_Part):
 
     def picture(self) -> Group:
         """Return the split picture that this declares."""
-        width, _, height = (self.tile or "").partition("x")
-        tile = (int(width), int(height)) if self.tile else None
-        return Group(self.name, self.columns, self.rows, self.overlap, self.files, tile=tile)
+        return Group(self.name, self.columns, self.rows, self.overlap, self.files, tile=_sides(self.tile))
 
 
 AUTO = "auto"
@@ -181,6 +194,10 @@ class Recipe(_Part):
     variants: Literal["auto", "off"] = Field(
         default="auto",
         description="auto: textures that differ in their colours alone share one structure; off: each has its own.",
+    )
+    atlases: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: sheets of pictures with gutters between them are upscaled picture by picture; off: whole.",
     )
 
     @field_validator("version", "scale", mode="before")

@@ -1,0 +1,171 @@
+"""Atlases: several pictures on one sheet, upscaled one by one with their own edges and laid back where they were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from texpipe.classify import classify
+from texpipe.classify.cells import grid_of
+from texpipe.errors import TexpipeError
+from texpipe.groups.joins import read_again
+from texpipe.passes import make_passes, nearest, recombine
+from texpipe.recipe.rules import decide
+from texpipe.recipe.schema import Recipe
+from texpipe.survey import Item
+from texpipe.texture import Action, Box, EmulatorName, Pass, Plan, Rgba8, RgbF, Texture
+
+BETWEEN_GUTTERS = "between gutters"
+
+_RECTANGLES = "duckstation"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture on a sheet: where it is and what is done to it."""
+
+    box: Box
+    plan: Plan
+
+    def cut(self, sheet: Rgba8) -> Rgba8:
+        """Return this picture."""
+        return sheet[self.box.rows, self.box.columns]
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """A sheet and its cells.
+
+    Attributes:
+        cells: they do not overlap.
+        base: what is done to the sheet below them: nearest for gutters that are flat, upscale where more may be left.
+        why: who says that it is an atlas, in one line.
+    """
+
+    cells: tuple[Cell, ...]
+    base: Plan
+    why: str
+
+    def __str__(self) -> str:
+        return f"{len(self.cells)} cells {self.why}"
+
+    def passes(self, sheet: Rgba8) -> tuple[Pass, ...]:
+        """Return the passes of everything that the network is to see; see `passes.make_passes`."""
+        return tuple(one for rgba, plan in self._upscaled(sheet) for one in make_passes(rgba, plan))
+
+    def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
+        """Make the enlarged sheet of what the network returned for `passes`.
+
+        Args:
+            sheet: H x W x 4 uint8.
+            results: sh x sw x 3 float32 each, in the order of the passes.
+
+        Returns:
+            sH x sW x 4 uint8: each cell exactly `scale` times as far from the top left as it was.
+        """
+        left = iter(results)
+        scale = self.base.scale
+        result = _enlarged(sheet, self.base, left).copy()
+        for cell in self.cells:
+            box = cell.box
+            place = Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
+            result[place.rows, place.columns] = _enlarged(cell.cut(sheet), cell.plan, left)
+        return result
+
+    def _upscaled(self, sheet: Rgba8) -> Iterator[tuple[Rgba8, Plan]]:
+        parts = [(sheet, self.base), *((cell.cut(sheet), cell.plan) for cell in self.cells)]
+        return ((rgba, plan) for rgba, plan in parts if plan.action == "upscale")
+
+
+def _enlarged(rgba: Rgba8, plan: Plan, results: Iterator[RgbF]) -> Rgba8:
+    if plan.action == "nearest":
+        return nearest(rgba, plan)
+    return recombine(rgba, plan, tuple(next(results) for _ in make_passes(rgba, plan)))
+
+
+def find_atlases(items: Iterable[Item], recipe: Recipe) -> dict[str, Atlas]:
+    """Return texture name -> atlas for the sheets among textures that are to be upscaled.
+
+    A grid that a rule declares counts most, then the rectangles that other names have on the same sheet, then gutters.
+
+    Args:
+        items: what the survey saw.
+        recipe: its rules plan the cells; they match the name and the size of the sheet.
+    """
+    known = tuple(item for item in items if item.plan.action == "upscale")
+    named = _by_rectangles(known) if recipe.atlases == "auto" else {}
+    atlases: dict[str, Atlas] = {}
+    for item in known:
+        boxes, why = _cells_of(item, named)
+        if len(boxes) > 1:
+            with suppress(TexpipeError):  # the run itself says what is wrong with it
+                atlases[item.source.name] = _atlas(item, boxes, why, recipe)
+    return atlases
+
+
+def _cells_of(item: Item, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[Box, ...], str]:
+    """Return the cells of a sheet and who says so."""
+    if item.plan.cells is not None:
+        return grid_of(item.size, item.plan.cells), "as a rule says"
+    if item.source.name in named:
+        return named[item.source.name], "which other textures show"
+    return item.cells, BETWEEN_GUTTERS
+
+
+def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe) -> Atlas:
+    sheet = read_again(item)
+    cells = tuple(
+        Cell(box, _cell_plan(item, replace(sheet, rgba=sheet.rgba[box.rows, box.columns]), recipe))
+        for box in boxes
+    )
+    all_covered = sum(box.width * box.height for box in boxes) == item.size[0] * item.size[1]
+    flat = why == BETWEEN_GUTTERS or all_covered
+    return Atlas(cells, replace(item.plan, action="nearest") if flat else item.plan, why)
+
+
+def _cell_plan(item: Item, cell: Texture, recipe: Recipe) -> Plan:
+    """Plan a cell by its own pixels; what the sheet's borders are says nothing about it."""
+    facts = classify(cell)
+    plan = decide(recipe, item.source.name, item.size, facts)
+    action: Action = "nearest" if plan.action == "nearest" else "upscale"
+    return replace(plan, action=action)
+
+
+def _by_rectangles(items: Iterable[Item]) -> dict[str, tuple[Box, ...]]:
+    """Return the rectangles of other textures inside of those that show more of the same upload (DuckStation)."""
+    uploads: dict[Hashable, dict[str, Box]] = defaultdict(dict)
+    for item in items:
+        name = item.source.emulator
+        box = _rectangle(name) if name is not None and name.scheme == _RECTANGLES else None
+        if name is not None and box is not None and (box.width, box.height) == item.size:
+            uploads[_upload(item, name)][item.source.name] = box
+    found: dict[str, tuple[Box, ...]] = {}
+    for boxes in uploads.values():
+        different = set(boxes.values())
+        for sheet_name, sheet in boxes.items():
+            inside = _outermost(box for box in different if box != sheet and box.is_inside(sheet))
+            if len(inside) > 1 and not any(one.overlaps(other) for one, other in combinations(inside, 2)):
+                found[sheet_name] = tuple(
+                    replace(box, x=box.x - sheet.x, y=box.y - sheet.y) for box in inside
+                )
+    return found
+
+
+def _upload(item: Item, name: EmulatorName) -> Hashable:
+    of = dict(name.fields)
+    folder = item.source.name.rpartition("/")[0]
+    return folder, name.game, name.texels, of["kind"], of["src"], of["sw"], of["sh"]
+
+
+def _rectangle(name: EmulatorName) -> Box | None:
+    of = dict(name.fields)
+    return Box(*(int(of[side]) for side in ("x", "y", "w", "h"))) if "w" in of else None
+
+
+def _outermost(boxes: Iterable[Box]) -> list[Box]:
+    """Leave out boxes inside of others; in rows from the top left."""
+    known = sorted(boxes, key=lambda box: (box.y, box.x, box.width, box.height))
+    return [box for box in known if not any(box != other and box.is_inside(other) for other in known)]
