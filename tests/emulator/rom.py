@@ -18,10 +18,14 @@ _LOAD_ADDRESS = 0x1000  # in main memory; in the cartridge the same data begin b
 _CARTRIDGE_HEAD = 0x1000
 _CARTRIDGE_SIZE = 0x100000
 _MICROCODE_NAME = b"RSP Gfx ucode F3DEX       fifo 2.08  texpipe: a name, and no program"
+_MICROCODE_BOOT_SIZE, _MICROCODE_SIZE, _NAME_SIZE = 0x100, 0x1000, 0x800
+# Addresses and sizes of memory that a real chip would work with.
+_STACK_AND_OUTPUT = (0x2C0000, 0x400, 0x2D0000, 0x2E0000)
+_YIELD = (0x2F0000, 0xC00)
 _CACHED = 0x80000000
 _CARTRIDGE_BUS = 0x10000000
 
-# Registers of the console; the numbers in brackets are what the bits that are written mean.
+# Registers of the console, each followed by the bits that are written to it or looked at.
 _TASK = 0xA4000FC0
 _SP_STATUS = 0xA4040010
 _SP_FORGET = 0x2B00  # no signals left from before, an interrupt when done
@@ -76,8 +80,8 @@ def build(game: str, memory: Memory, picture: Callable[[int], list[Command]]) ->
         memory: with all that the picture needs.
         picture: returns the commands that draw it into the frame buffer at an address.
     """
-    microcode = memory.put(bytes(0x1000))
-    name = memory.put(_MICROCODE_NAME.ljust(0x800, b"\0"))
+    microcode = memory.put(bytes(_MICROCODE_SIZE))
+    name = memory.put(_MICROCODE_NAME.ljust(_NAME_SIZE, b"\0"))
     lists = [serialise(picture(buffer)) for buffer in FRAME_BUFFERS]
     tasks = [_task(microcode, name, memory.put(commands), len(commands)) for commands in lists]
     start = _CACHED + memory.put(mips.assemble(_program(tasks)))
@@ -106,10 +110,9 @@ def _boot(start: int, length: int) -> mips.Code:
 
 def _task(microcode: int, name: int, commands: int, length: int) -> tuple[int, ...]:
     """The 16 words that tell the signal processor what to run."""
-    graphics, boot_size, microcode_size, name_size = 1, 0x100, 0x1000, 0x800
-    program = (microcode, boot_size, microcode, microcode_size, name, name_size)
-    stack_output_yield = (0x2C0000, 0x400, 0x2D0000, 0x2E0000), (0x2F0000, 0xC00)
-    return (graphics, 0, *program, *stack_output_yield[0], commands, length, *stack_output_yield[1])
+    graphics, flags = 1, 0
+    program = (microcode, _MICROCODE_BOOT_SIZE, microcode, _MICROCODE_SIZE, name, _NAME_SIZE)
+    return (graphics, flags, *program, *_STACK_AND_OUTPUT, commands, length, *_YIELD)
 
 
 def _program(tasks: list[tuple[int, ...]]) -> mips.Code:
