@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from dumps import texture
 
 from texpipe.manifest import (
@@ -14,6 +15,7 @@ from texpipe.manifest import (
     ModelId,
     Output,
     RecipeId,
+    read_manifest,
     summarise,
     write_manifest,
     write_run_info,
@@ -27,6 +29,8 @@ from texpipe.texture import AlphaClass, Decisions, Edges, Metrics
 
 NAMES = ("a.png", "b.png", "c.png")
 SIDE, SCALE = 8, 4
+PICTURES = 50
+"""So many textures of a large pack are different."""
 
 
 def finished_pack(
@@ -79,15 +83,51 @@ def pack_of_dump(
         change: the manifest's entry of each texture as it would be -> as it is written.
         others: more entries, without files.
     """
-    root, output = folder / "dump", folder / "out"
-    entries = [change(_written(item, output)) for item in survey(root, Recipe.default()).items]
-    textures = (*entries, *others)
+    items = survey(folder / "dump", Recipe.default()).items
+    return _write(folder, [*(change(_written(item, folder / "out")) for item in items), *others])
+
+
+def large_pack(folder: Path, count: int) -> Path:
+    """Write a pack of `count` textures with names of the usual length to `folder`/out, which is returned.
+
+    A few pictures under many names, as no real dump has them, but with decisions and measures of their own.
+    """
+    few = [f"{number}.png" for number in range(PICTURES)]
+    finished_pack(folder, names=few)
+    first = read_manifest(folder / "out" / "manifest.json").textures
+    rng = np.random.default_rng(0)
+    entries = list(first)
+    for number in range(PICTURES, count):
+        like = first[number % PICTURES]
+        name = f"scene{number % 7}/THE LEGEND OF ZELDA#{number:08X}#0#2_all.png"
+        (folder / "dump" / name).parent.mkdir(exist_ok=True)
+        (folder / "dump" / name).hardlink_to(folder / "dump" / like.source)
+        seam, colour, alpha = rng.exponential(1, 3).tolist()
+        step = f"classify: the step across the seam is {seam:.2f} of the mean step inside (0.93)"
+        entries.append(
+            replace(
+                like,
+                source=name,
+                id={
+                    "scheme": "gliden64",
+                    "game": "THE LEGEND OF ZELDA",
+                    "texels": "rgba16",
+                    "crc": f"{number:08X}",
+                },
+                decided_by=Decisions("classify: a picture to upscale", "classify: alpha is 255", step, step),
+                metrics=Metrics(seam, seam / 2, colour, alpha / 50),
+            )
+        )
+    return _write(folder, entries)
+
+
+def _write(folder: Path, textures: Sequence[Entry]) -> Path:
     recipe, model = RecipeId("test", "0" * 64), ModelId("tiny", "0" * 64, None)
     summary = summarise(textures, ignored=0)
-    manifest = Manifest("0", recipe, model, SCALE, ("folder",), textures, summary)
-    write_manifest(output / "manifest.json", manifest)
-    write_run_info(output / "run.json", {"input": str(root)})
-    return output
+    manifest = Manifest("0", recipe, model, SCALE, ("folder",), tuple(textures), summary)
+    write_manifest(folder / "out" / "manifest.json", manifest)
+    write_run_info(folder / "out" / "run.json", {"input": str(folder / "dump")})
+    return folder / "out"
 
 
 def _written(item: Item, output: Path) -> Entry:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from browser import chromium, require_browser, screen, within
 from dumps import texture
-from reportable import finished_pack
+from reportable import finished_pack, large_pack, pack_of_dump
 
 from texpipe.manifest import Entry, read_manifest
 from texpipe.passes.resample import repeat
@@ -19,6 +20,7 @@ from texpipe.pixels import save_png
 from texpipe.report.finished import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
+from texpipe.texture import Variant
 
 pytestmark = pytest.mark.slow
 
@@ -260,12 +262,172 @@ def test_a_picture_that_is_gone_is_named(driver, tmp_path: Path) -> None:
     assert all("ERR_FILE_NOT_FOUND" in line["message"] for line in driver.get_log("browser"))
 
 
-def test_of_thousands_only_the_rows_in_view_exist(driver, tmp_path: Path) -> None:
-    many = [Entry(f"gone/{number:05}.png", "failed", reason="the file is empty") for number in range(3000)]
-    driver.get(write_report(finished_pack(tmp_path, others=many)).as_uri())
-    assert len(driver.find_elements("css selector", "[role=option]")) < 60
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a report of 5,000 textures."""
+    return write_report(large_pack(tmp_path_factory.mktemp("large"), 5000)).as_uri()
+
+
+def test_five_thousand_textures_answer_within_two_seconds(driver, large: str) -> None:
+    """The best of three, for other programs slow the machine down and nothing makes the page faster than it is."""
+    ready = "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+    milliseconds = []
+    for _ in range(3):
+        driver.get("about:blank")
+        driver.get(large)
+        milliseconds.append(driver.execute_script(ready))
+        press(driver, "j")
+        assert driver.find_element("id", "place").text == "2 of 5000"
+    assert min(milliseconds) < 2000
+
+
+def test_five_thousand_textures_scroll(driver, large: str) -> None:
+    """Wherever the list is scrolled to, it is full of rows one frame later, and no more rows exist than are needed."""
+    driver.get(large)
+    for share in (0.1, 0.5, 0.99):
+        driver.execute_async_script(
+            "const [share, done] = arguments; const box = byId('list');"
+            "box.scrollTop = share * box.scrollHeight;"
+            "requestAnimationFrame(() => requestAnimationFrame(done))",
+            share,
+        )
+        top, bottom, rows = driver.execute_script(
+            "const box = byId('list').getBoundingClientRect(), x = box.left + 100;"
+            "const row = (y) => document.elementFromPoint(x, y).closest('.row')?.dataset.position ?? null;"
+            "return [row(box.top + 2), row(box.bottom - 2), document.querySelectorAll('.row').length]"
+        )
+        assert top is not None
+        assert bottom is not None
+        assert abs(int(top) - share * 5000) < 60
+        assert rows < 60
     press(driver, "\ue010")  # end
-    assert driver.find_element("id", "place").text == "3002 of 3002"
-    driver.find_element("css selector", "[aria-selected=true][aria-posinset='3002']")
-    assert len(driver.find_elements("css selector", "[role=option]")) < 60
+    assert driver.find_element("id", "place").text == "5000 of 5000"
+    driver.find_element("css selector", "[aria-selected=true][aria-posinset='5000']")
     assert driver.get_log("browser") == []
+
+
+def test_every_picture_of_the_sample_run_is_there(driver, tmp_path: Path, tiny_model: Path) -> None:
+    recipe = Path(__file__).parent.parent / "recipes" / "oot.yaml"
+    command = [
+        sys.executable,
+        "-m",
+        "texpipe",
+        "run",
+        recipe,
+        "--model",
+        tiny_model,
+        "--output",
+        tmp_path,
+        "--report",
+    ]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    driver.get((tmp_path / "report" / "index.html").as_uri())
+    total = driver.execute_script("state.fold = false; refill(); return list.rows.length")
+    duplicates = driver.execute_script("return TEXTURES.flatMap((one) => one.duplicates ?? []).length")
+    assert total + duplicates == len(read_manifest(tmp_path / "manifest.json").textures)
+    for _ in range(total):
+        drawn = driver.execute_async_script(
+            "const done = arguments[0], all = [...document.querySelectorAll('.plane img')];"
+            "Promise.all(all.map((one) => one.decode())).then(() => done(all.length), () => done(-1))"
+        )
+        assert drawn == 2, driver.find_element("css selector", "#facts h2").text
+        press(driver, "j")
+    assert driver.get_log("browser") == []
+
+
+def test_variants_and_pieces_share_a_row(driver, tmp_path: Path) -> None:
+    names = [f"GAME#00000001#2#1#0000000{palette}_ciByRGBA.png" for palette in (7, 8, 9)]
+    tints = ["red.png", "blue.png"]
+
+    def related(entry: Entry) -> Entry:
+        variant = Variant("red.png", "their texels agree") if entry.source in tints else None
+        return replace(entry, variant=variant)
+
+    for number, name in enumerate([*names, *tints]):
+        save_png(tmp_path / "dump" / name, texture(number))
+    driver.get(write_report(pack_of_dump(tmp_path, change=related)).as_uri())
+    more = [one.text for one in driver.find_elements("css selector", ".row .more")]
+    assert sorted(more) == ["+1", "+2"]
+    assert len(driver.find_elements("css selector", ".row")) == 2
+    driver.execute_script("reveal(TEXTURES.find((one) => one.source === 'blue.png'))")
+    facts = driver.find_element("id", "facts")
+    assert "2 VARIANTS" in facts.text
+    assert "their texels agree; upscaled was red.png" in facts.text
+    facts.find_element("css selector", "button[title='red.png']").click()
+    assert facts.find_element("css selector", "h2").text == "red.png"
+    driver.find_element("id", "fold").click()
+    assert len(driver.find_elements("css selector", ".row")) == 5
+
+
+def test_the_warning_filter(page, output: Path) -> None:
+    """What is marked in amber or red can be had alone."""
+    marked = page.execute_script(
+        "return TEXTURES.filter((one) => Object.keys(LIMITS).some((name) => severity(name, one[name]) > 0))"
+        ".map((one) => one.source)"
+    )
+    assert marked, "a random network misses the colours"
+    menu = page.find_element("css selector", "[data-filter=warning]")
+    menu.click()
+    for box in menu.find_elements("css selector", "input"):
+        if box.get_attribute("value") != "None":
+            box.click()
+    assert sorted(names(page)) == sorted(marked)
+
+
+def test_every_control_has_a_name_and_a_role(page) -> None:
+    """As a screen reader gets them, with the dialog of keys open too."""
+    look_at(page, "grass.png")
+    press(page, "?")
+    nodes = page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    page.find_element("css selector", "dialog button").click()
+    nodes += page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    controls = [one for one in nodes if not one.get("ignored") and is_focusable(one)]
+    nameless = [one["role"]["value"] for one in controls if not one.get("name", {}).get("value")]
+    assert {one["role"]["value"] for one in controls} >= {
+        "button", "combobox", "dialog", "link", "listbox", "radio", "searchbox", "slider",
+    }  # fmt: skip
+    assert not nameless
+    pictures = [one for one in nodes if not one.get("ignored") and one["role"]["value"] in ("image", "img")]
+    assert all(one.get("name", {}).get("value") for one in pictures)
+
+
+def is_focusable(node: dict) -> bool:
+    return node["role"]["value"] not in ("RootWebArea", "generic", "region", "none") and any(
+        one["name"] == "focusable" and one["value"]["value"] for one in node.get("properties", [])
+    )
+
+
+def test_the_tab_key_goes_from_finding_to_looking_to_stepping(page) -> None:
+    look_at(page, "grass.png")
+    stops = []
+    page.execute_script("document.activeElement.blur(); window.focus()")
+    for _ in range(40):
+        press(page, "\ue004")  # tab
+        stop = page.execute_script(
+            "const at = document.activeElement; return at.id || at.closest('[id]')?.id || at.className"
+        )
+        if stops and stop == stops[0]:
+            break
+        stops.append(stop)
+    order = [
+        "open-help",
+        "search",
+        "menus",
+        "sort",
+        "list",
+        "layout",
+        "backdrop",
+        "zoom-in",
+        "slider",
+        "next",
+    ]
+    seen = [stop for stop in dict.fromkeys(stops) if stop in order]
+    assert seen == order, stops
+
+
+def test_stepping_keeps_the_focus_on_the_slider(page) -> None:
+    look_at(page, "grass.png")
+    page.execute_script("byId('slider').focus()")
+    press(page, "j")
+    assert page.execute_script("return document.activeElement.id") in ("slider", "stage")

@@ -83,6 +83,10 @@ function decisions(texture) {
     ["Top, bottom", texture.edges?.y, y],
   ];
   if (texture.spot) lines.push(["Piece", `column ${texture.spot.column + 1}, row ${texture.spot.row + 1}`, texture.spot.why]);
+  if (texture.variant) {
+    const own = texture.variant.like === texture.source;
+    lines.push(["Structure", own ? "gives its own to its variants" : "of a variant", structure(texture.variant)]);
+  }
   return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
 }
 
@@ -97,7 +101,11 @@ function decision([what, value, why]) {
   );
 }
 
-/** Other palettes of the same texels, or the whole picture that this is a piece of. */
+function structure({ like, why }) {
+  return `${why}; upscaled was ${like}`;
+}
+
+/** Other palettes or tints of the same texels, or the whole picture that this is a piece of. */
 function relatives(texture, reveal) {
   if (!texture.family) return null;
   const family = TEXTURES.filter((one) => one.family === texture.family);
@@ -112,7 +120,7 @@ function relatives(texture, reveal) {
   const whole = family.every((one) => one.spot && one.size);
   const box = element("div", { class: whole ? "joined" : "relatives" }, ...buttons);
   if (whole) layOut(box, buttons, family);
-  return section(texture.group ? `${family.length} pieces` : `${family.length} palettes`, box);
+  return section(texture.group ? `${family.length} pieces` : `${family.length} variants`, box);
 }
 
 /** Put the pieces of a split picture where they belong. */

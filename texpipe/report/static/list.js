@@ -100,14 +100,14 @@ function thumbnail(texture) {
 
 function kindOf(texture) {
   const parts = [texture.size ? pixels(texture.size) : null, texture.alpha];
-  if (texture.edges) parts.push(`${texture.edges.x}/${texture.edges.y}`);
+  if (texture.edges) parts.push([...new Set([texture.edges.x, texture.edges.y])].join("/"));
   return parts.filter(Boolean).join(" · ");
 }
 
 function moreOf(texture, count) {
   const duplicates = texture.duplicates?.length ?? 0;
   const parts = [];
-  if (count > 1) parts.push(`${count - 1} more of its palettes or pieces`);
+  if (count > 1) parts.push(`${count - 1} more of its variants or pieces`);
   if (duplicates) parts.push(`${duplicates} with the same pixels`);
   return parts.join(", ");
 }
@@ -120,7 +120,10 @@ function badge(texture, measure) {
   const value = texture[shown];
   if (value === null || value === undefined) return null;
   const text = `${MEASURES[shown].short} ${MEASURES[shown].text(value)}`;
-  return element("span", { class: `badge level-${severity(shown, value)}` }, text);
+  const level = severity(shown, value);
+  // Colour alone says nothing to those who do not see it.
+  const said = element("span", { class: "hidden" }, ["", ", look at it", ", look at it first"][level]);
+  return element("span", { class: `badge level-${level}` }, text, said);
 }
 
 function worstMeasure(texture) {

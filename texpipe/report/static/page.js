@@ -11,7 +11,7 @@ const BY_ORDER = { seam: "seam", colour: "colour", alpha: "alphaDrift" };
 
 const list = new TextureList(byId("list"), (position) => go(position));
 const stage = new Stage(byId("stage"), (zoom, fitted) => {
-  byId("zoom-shown").textContent = `${zoom * 100} %${fitted ? " · fit" : ""}`;
+  byId("zoom-shown").textContent = `${fitted ? "Fit · " : ""}${zoom * 100} %`;
 });
 
 /** Show the texture of a row and everything about it. */
@@ -86,7 +86,7 @@ function clearFilters() {
 
 function fillTools() {
   const setter = (name) => (value) => stage.set(name, value);
-  fillSwitch(byId("layout"), [["slider", "Slider", "One over the other"], ["beside", "Side by side", "Next to each other"]],
+  fillSwitch(byId("layout"), [["slider", "Slider", "One over the other"], ["beside", "Beside", "Side by side"]],
     "slider", setter("layout"));
   fillSwitch(byId("tiling"), [["one", "1 × 1", "The texture alone"], ["nine", "3 × 3", "As the game repeats it"]],
     "one", setter("tiling"));

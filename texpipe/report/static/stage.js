@@ -42,6 +42,7 @@ class Stage {
     this.canSlide = both && this.view.layout === "slider";
     this.box.dataset.alone = String(!both);
     const handle = this.canSlide ? this.handle() : null;
+    const focused = document.activeElement?.id === "slider";
     this.box.replaceChildren(
       ...(this.sheets.length
         ? [element("div", { class: "planes" }, ...this.sheets.map(framed), handle)]
@@ -50,6 +51,7 @@ class Stage {
     );
     this.size();
     this.slide(this.share);
+    if (focused) (handle ?? this.box).focus({ preventScroll: true });
   }
 
   /** One plane of 1 or 9 copies, laid as the console lays them, or null without a picture. */

@@ -65,9 +65,15 @@ function sideClass({ size }) {
   return side <= 16 ? "up to 16" : side <= 32 ? "up to 32" : side <= 64 ? "up to 64" : "larger";
 }
 
-function remarks(texture) {
+/** What to look at: measures beyond their limits, and what reading the file had to change. */
+function warningsOf(texture) {
+  const found = Object.keys(LIMITS).filter((name) => severity(name, texture[name]) > 0);
+  const all = [...found.map((name) => MEASURES[name].label), ...(texture.warnings ? ["Reading the file"] : [])];
+  return all.length ? all : ["None"];
+}
+
+function stateOf(texture) {
   const found = [texture.status];
-  if (texture.warnings) found.push("with warnings");
   if (texture.duplicates) found.push("with duplicates");
   if (texture.before.missing || texture.after.missing) found.push("picture missing");
   return found;
@@ -77,7 +83,8 @@ const FILTERS = {
   class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
   size: { label: "Size", values: (texture) => [sideClass(texture)] },
   target: { label: "Target", values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
-  state: { label: "State", values: remarks },
+  warning: { label: "Warning", values: warningsOf },
+  state: { label: "State", values: stateOf },
 };
 
 /** Count how many textures have each value of a filter, commonest first. */
