@@ -33,7 +33,17 @@ def plan(
     clean: Clean = "off",
 ) -> Plan:
     """A plan with nobody's decisions in it."""
-    return Plan("upscale", alpha, edges, scale, colour, grey, Decisions("", "", "", ""), consistency, clean)
+    return Plan(
+        "upscale",
+        alpha,
+        edges,
+        scale,
+        colour,
+        grey,
+        Decisions("", "", "", ""),
+        consistency=consistency,
+        clean=clean,
+    )
 
 
 def opaque(rgb: NDArray[np.generic]) -> Rgba8:
