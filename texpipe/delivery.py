@@ -12,9 +12,10 @@ from itertools import count
 from texpipe import __version__
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats import format_of
-from texpipe.formats.check import remove_left_over
+from texpipe.formats.check import digests_of, remove_left_over
 from texpipe.formats.contract import Picture
 from texpipe.formats.pack import Pack, plan_pack, write_pack
+from texpipe.formats.written import keep_notes, noted
 from texpipe.groups.joins import read_again
 from texpipe.jobs import Done, Work
 from texpipe.manifest import (
@@ -103,7 +104,7 @@ def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None]
         PackError: something cannot be written.
     """
     output, targets = run.order.output, run.order.recipe.targets
-    before, warnings = _manifest_before(run)
+    before, warnings = _files_before(run)
     reasons = failures(done)
     pictures, metrics = _collect(run, reasons)
     steps, total = count(1), len(pictures) * len(targets)
@@ -112,24 +113,28 @@ def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None]
         for target in targets
     ]
     manifest = _manifest(run, packs, reasons, metrics)
-    warnings += remove_left_over(output, before, manifest)
+    files = digests_of(manifest)
+    warnings += remove_left_over(output, before, files)
     settle()
     write_manifest(output / "manifest.json", manifest)
+    keep_notes(output, files)
     outcome = _outcome(run, manifest, *_counts(done), warnings=tuple(warnings))
     write_run_info(output / "run.json", _run_info(run, outcome))
     return outcome
 
 
-def _manifest_before(run: Run) -> tuple[Manifest | None, list[str]]:
-    """Return the manifest of the last run here, if there is one, and a warning if it is damaged."""
-    path = run.order.output / "manifest.json"
-    if not path.exists():
-        return None, []
+def _files_before(run: Run) -> tuple[set[tuple[str, str]], list[str]]:
+    """Return path and hex sha256 of what earlier runs wrote here, and a warning if their manifest is damaged."""
+    known = noted(run.order.output)
     try:
-        return read_manifest(path), []
+        manifest = read_manifest(run.order.output / "manifest.json")
+        return known | set(digests_of(manifest).items()), []
     except PackError as error:
-        known = "files that an earlier run wrote and this one did not stay; `texpipe verify` names them"
-        return None, [f"{error.message}: {known}"]
+        if isinstance(error.__cause__, FileNotFoundError):
+            return known, []
+        if isinstance(error.__cause__, OSError):  # not damaged: nothing may be changed that it might know of
+            raise
+        return known, [f"{error.message}: it is written anew"]
 
 
 def report_shard(run: Run, done: Sequence[Done]) -> Outcome:

@@ -93,18 +93,23 @@ def remove_stale_parts(folder: Path) -> int:
     Call it while holding the run lock and before anything is written: it removes the parts of every process.
 
     Raises:
-        PackError: one of them cannot be removed.
+        PackError: a folder cannot be listed, or a file not removed.
     """
-    stale = [path for path in folder.rglob(".*.part") if _PART.fullmatch(path.name)]
-    for path in stale:
-        try:
+    try:
+        found = ((above, name) for above, _, names in os.walk(folder, onerror=_give_up) for name in names)
+        stale = [Path(above, name) for above, name in found if _PART.fullmatch(name)]
+        for path in stale:
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise PackError(
-                f"cannot remove {path}, which a stopped run left: {error.strerror or error}",
-                hint="Check the permissions of the output folder.",
-            ) from error
+    except OSError as error:
+        raise PackError(
+            f"cannot clear {folder} of what a stopped run left: {error}",
+            hint="Check the permissions of everything in the output folder.",
+        ) from error
     return len(stale)
+
+
+def _give_up(error: OSError) -> None:
+    raise error
 
 
 def _keep_name(folder: Path) -> None:

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat
-from texpipe.formats.files import file_digest, folded, holds
+from texpipe.formats.files import file_digest, folded
 from texpipe.manifest import Entry, Manifest, Output, read_manifest
 from texpipe.pixels import decode
 
 
-def remove_left_over(output: Path, before: Manifest | None, now: Manifest) -> list[str]:
+def remove_left_over(output: Path, before: Iterable[tuple[str, str]], now: Mapping[str, str]) -> list[str]:
     """Remove files that an earlier run wrote and this one did not, so that a pack never depends on its history.
 
     Files that somebody changed since are kept.
+
+    Args:
+        output: the run's output folder.
+        before: path and hex sha256 of whatever earlier runs wrote; a path may come several times.
+        now: path -> hex sha256 of the pack's files.
 
     Returns:
         One line for each file that was kept.
 
     Raises:
-        PackError: a file cannot be removed.
+        PackError: a file cannot be read or removed.
     """
-    if before is None:
-        return []
-    current = _digests(now)
-    twins = {folded(path): output / path for path in current}
+    earlier: dict[str, set[str]] = {}
+    for path, digest in before:
+        if path not in now and _is_inside(path):
+            earlier.setdefault(path, set()).add(digest)
+    twins = {folded(path): output / path for path in now}
     kept = []
-    for path, digest in _digests(before).items():
-        if path in current or not _is_inside(path):
-            continue
+    for path, digests in sorted(earlier.items()):
         try:
-            if not _remove(output / path, digest, twins.get(folded(path))):
+            if not _remove(output / path, digests, twins.get(folded(path))):
                 kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
         except OSError as error:
             raise PackError(
@@ -43,8 +47,8 @@ def remove_left_over(output: Path, before: Manifest | None, now: Manifest) -> li
     return kept
 
 
-def _remove(file: Path, digest: str, twin: Path | None) -> bool:
-    """Remove a file if it has these bytes; return whether it is gone.
+def _remove(file: Path, digests: set[str], twin: Path | None) -> bool:
+    """Remove a file if it has the bytes of one of these digests; return whether it is gone.
 
     Where the file system takes it for the one of the pack that differs only in case, it gets that one's name.
     """
@@ -53,13 +57,13 @@ def _remove(file: Path, digest: str, twin: Path | None) -> bool:
     if twin is not None and file.samefile(twin):
         file.rename(twin)
         return True
-    if not holds(file, digest):
+    if file_digest(file) not in digests:
         return False
     file.unlink()
     return True
 
 
-def _digests(manifest: Manifest) -> dict[str, str]:
+def digests_of(manifest: Manifest) -> dict[str, str]:
     """Return the sha256 of every file of a pack by path."""
     of_textures = {one.path: one.sha256 for entry in manifest.textures for one in entry.outputs}
     return of_textures | {one.path: one.sha256 for one in manifest.files}
@@ -75,7 +79,7 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
         PackError: there is no readable manifest.
     """
     manifest = read_manifest(output / "manifest.json")
-    digests = _digests(manifest)
+    digests = digests_of(manifest)
     layouts, problems = _layouts(manifest.targets)
     problems += [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
     looked_at: set[str] = set()

@@ -11,10 +11,10 @@ from texpipe.formats import format_of, gliden64, gliden64_cache
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Unwritable
 from texpipe.formats.files import file_digest, folded, holds, unportable
+from texpipe.formats.written import put
 from texpipe.manifest import Output, PackFile
 from texpipe.pixels import decode
 from texpipe.recipe.targets import Target
-from texpipe.store import write_atomic
 from texpipe.texture import Source
 
 _CACHES = {"hts": gliden64_cache.write_hts, "htc": gliden64_cache.write_htc}
@@ -172,10 +172,10 @@ def _put_files(
         where.append(replace(one, file=PurePosixPath(made[0].path).relative_to(target.name)))
         step()
     index = layout.index(where) if layout.index else {}
-    for path, data in index.items():
-        write_atomic(output / _inside(target, path), data)
-    files = (PackFile(target.name, _inside(target, path), _sha256(data)) for path, data in index.items())
-    return Pack(outputs, files=tuple(files))
+    files = tuple(PackFile(target.name, _inside(target, path), _sha256(data)) for path, data in index.items())
+    for file, data in zip(files, index.values(), strict=True):
+        put(output, file.path, data, file.sha256)
+    return Pack(outputs, files=files)
 
 
 def _put_texture(
@@ -190,7 +190,7 @@ def _put_texture(
         written = Output(target.name, _inside(target, made.path), digest, made.size)
         written = shared.setdefault(digest, written) if layout.shares_files else written
         if not holds(output / written.path, digest):
-            write_atomic(output / written.path, made.data, fsync=False)
+            put(output, written.path, made.data, digest)
         yield written
 
 
