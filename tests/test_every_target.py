@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from dumps import texture
+from PIL import Image
 from test_tim import direct
 from test_tmem import write_dump
 
@@ -37,7 +43,7 @@ input: dump
 output: out
 targets:
   folder:
-  gliden64: {container: hts}
+  gliden64:
   rice:
   duckstation: {game: SLUS-00067}
   beetle-psx: {game: "Game (USA)"}
@@ -62,14 +68,35 @@ def write_inputs(folder: Path) -> None:
     (folder / "recipe.yaml").write_text(RECIPE)
 
 
-def test_one_run_writes_every_pack_and_all_of_them_verify(
-    tmp_path: Path, tiny_model: Path, texpipe: Run
-) -> None:
-    write_inputs(tmp_path)
-    done = texpipe("run", tmp_path / "recipe.yaml", "--model", tiny_model, "--json")
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Path, Run]:
+    """One run of the recipe by the real command line, and a way to run it again."""
+    folder = tmp_path_factory.mktemp("every")
+    write_inputs(folder)
+
+    def call(*options: object) -> subprocess.CompletedProcess[str]:
+        command = [
+            sys.executable,
+            "-m",
+            "texpipe",
+            "run",
+            folder / "recipe.yaml",
+            "--model",
+            tiny_model,
+            *options,
+        ]
+        return subprocess.run(
+            list(map(str, command)), capture_output=True, text=True, timeout=300, check=False
+        )
+
+    done = call("--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["computed"] == len(NAMES)
-    output = tmp_path / "out"
+    return folder / "out", call
+
+
+def test_one_run_writes_every_pack_and_all_of_them_verify(run_once: tuple[Path, Run]) -> None:
+    output, _ = run_once
     entries = json.loads((output / "manifest.json").read_text())["textures"]
     written = {entry["source"]: {one["target"] for one in entry["outputs"]} for entry in entries}
     assert written == {name: targets | {"folder"} for name, targets in NAMES.items()}
@@ -77,17 +104,117 @@ def test_one_run_writes_every_pack_and_all_of_them_verify(
     assert verify_pack(output)[1] == []
     assert alphas_of(next((output / "duckstation").rglob("*-ST*.png"))) == [0, 143, 255]
 
-    again = texpipe("run", tmp_path / "recipe.yaml", "--model", tiny_model, "--target", "folder", "--json")
-    assert json.loads(again.stdout)["computed"] == 0
-    assert verify_pack(output)[1] == []
-    assert not list(output.rglob("*.ini"))
-    assert not list(output.rglob("*.hts"))
-
 
 def alphas_of(file: Path) -> list[int]:
     rgba, _, _ = decode(file.read_bytes(), name=file.name)
     assert not rgba[rgba[..., 3] == 0].any()
     return np.unique(rgba[..., 3]).tolist()
+
+
+# ---- violations, each planted in a copy of the pack
+
+
+def picture(output: Path, pattern: str) -> tuple[Path, np.ndarray]:
+    file = next(iter(sorted(output.glob(pattern))))
+    return file, decode(file.read_bytes(), name=file.name)[0]
+
+
+def plant_24_bits(output: Path) -> None:
+    file, rgba = picture(output, "rice/*/*_all.png")
+    Image.fromarray(rgba[..., :3]).save(file)
+
+
+def plant_palette(output: Path) -> None:
+    file, rgba = picture(output, "gliden64/**/*_all.png")
+    Image.fromarray(rgba).convert("P").save(file)
+
+
+def plant_lower_case(output: Path) -> None:
+    """Both the file and what the manifest says of it, so that only the emulator's rule is left."""
+    file, _ = picture(output, "gliden64/**/*_all.png")
+    wrong = file.with_name(file.name.replace("0000ABCD", "0000abcd"))
+    file.rename(wrong)
+    manifest = output / "manifest.json"
+    known, now = (path.relative_to(output).as_posix() for path in (file, wrong))
+    manifest.write_text(manifest.read_text().replace(known, now))
+
+
+def plant_scale(output: Path) -> None:
+    file, rgba = picture(output, "rice/*/*_all.png")
+    save_png(file, rgba[:24, :24])
+
+
+def plant_beetle_scale(output: Path) -> None:
+    file, rgba = picture(output, "beetle-psx/*/*.png")
+    save_png(file, rgba[:24, :24])
+
+
+def plant_alpha(output: Path) -> None:
+    file, rgba = picture(output, "gliden64/**/*_all.png")
+    spoilt = rgba.copy()
+    spoilt[0, 0, 3] = 254
+    save_png(file, spoilt)
+
+
+def plant_hidden_colour(output: Path) -> None:
+    file, rgba = picture(output, "duckstation/**/*-ST*.png")
+    spoilt = rgba.copy()
+    spoilt[rgba[..., 3] == 0, 0] = 1
+    save_png(file, spoilt)
+
+
+def plant_version(output: Path) -> None:
+    with zipfile.ZipFile(output / "soh" / "pack.o2r", "a") as archive:
+        archive.writestr("version", b"1")
+
+
+def plant_case_in_archive(output: Path) -> None:
+    file = output / "rt64" / "textures.rtz"
+    with zipfile.ZipFile(file) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name.replace("textures/", "Textures/"), data)
+
+
+def plant_case_in_folder(output: Path) -> None:
+    (output / "ppsspp" / "ULUS10041" / "textures").rename(output / "ppsspp" / "ULUS10041" / "Textures")
+
+
+@pytest.mark.parametrize(
+    ("plant", "rule"),
+    [
+        (plant_24_bits, r"rice/.*: is not an 8-bit RGBA picture"),
+        (plant_palette, r"gliden64/.*: is not an 8-bit RGBA picture"),
+        (plant_lower_case, r"gliden64/.*#0000abcd#.*: .* is not a name the loader accepts"),
+        (plant_scale, r"rice/.*: 24 x 24 is not 8 x 8 times one power of two"),
+        (plant_beetle_scale, r"beetle-psx/.*: 24 pixels wide are not 8 times a power of two"),
+        (plant_alpha, r"gliden64/.*: is opaque, but has texels of alpha 254"),
+        (plant_hidden_colour, r"duckstation/.*: has colour under zero alpha"),
+        (plant_version, r"soh/pack.o2r: has an entry called version"),
+        (plant_case_in_archive, r"rt64/.*rt64.json: textures/.* is not there, exactly so written"),
+        (plant_case_in_folder, r"ppsspp/.*textures.ini: textures/.* is not there, exactly so written"),
+    ],
+)
+def test_a_planted_violation_is_found_and_its_rule_named(
+    tmp_path: Path, run_once: tuple[Path, Run], plant: Callable[[Path], None], rule: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(run_once[0], output, ignore=shutil.ignore_patterns(".store"))
+    plant(output)
+    found = verify_pack(output)[1]
+    assert any(re.match(rule, line) for line in found), found
+
+
+def test_a_run_for_fewer_targets_computes_nothing_and_takes_the_others_away(
+    run_once: tuple[Path, Run],
+) -> None:
+    output, call = run_once
+    again = call("--target", "folder", "--json")
+    assert json.loads(again.stdout)["computed"] == 0
+    assert verify_pack(output)[1] == []
+    assert not list(output.rglob("*.ini"))
+    assert not list(output.rglob("*.rtz"))
 
 
 def test_impossible_combinations_are_mistakes_of_the_recipe(tmp_path: Path, texpipe: Run) -> None:
