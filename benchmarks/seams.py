@@ -5,9 +5,10 @@ side around the texture, cut off again. `none` leaves the border to the network.
 
     python benchmarks/seams.py --textures textures.tar --dump recipes/samples/oot --output build/seams.json
 
-Textures that tile are reduced to console sizes; of a dump those that the classifier takes to wrap. Seam ratio: step
-from one repeat of the result to the next over the step between its lines inside, the mean of these (`mean`, which is
-the manifest's `seam_x` and `seam_y`) or their median (`median`); 1 is seamless.
+Textures that tile are reduced to console sizes; of a dump those that the classifier takes to wrap. Each is rolled by a
+random offset first: a texture that wraps has no border of its own, and artists like to cut along mortar. Seam ratio:
+step from one repeat of the result to the next over the step from texel to texel inside, the mean of these (`mean`, the
+manifest's `seam_x` and `seam_y`) or their median (`median`); 1 is seamless.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ Network = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
 
 @dataclass(frozen=True)
 class Seam:
-    """Step across the seam of one axis, over the mean and over the median of the steps inside."""
+    """Step across the seam of one axis, over the mean and over the median of the steps between texels inside."""
 
     mean: float
     median: float
@@ -103,7 +104,13 @@ def _plan(texture: Texture) -> Plan:
 
 def _spread(textures: list[tuple[Rgba8, Plan]], limit: int) -> list[tuple[Rgba8, Plan]]:
     places = np.linspace(0, len(textures) - 1, min(limit, len(textures))).astype(int)
-    return [textures[place] for place in places]
+    return [(_rolled(*textures[place], seed=int(place)), textures[place][1]) for place in places]
+
+
+def _rolled(rgba: Rgba8, plan: Plan, seed: int) -> Rgba8:
+    offsets = np.random.default_rng(seed).integers(rgba.shape[:2])
+    wraps = (plan.edges.y == "wrap", plan.edges.x == "wrap")
+    return np.roll(rgba, offsets * wraps, (0, 1))
 
 
 def inside(one: Pass) -> tuple[Pass, tuple[int, int]]:
@@ -169,13 +176,14 @@ def _cut(rgb: RgbF, down: int, right: int) -> RgbF:
 
 def seams(source: Rgba8, result: Rgba8, plan: Plan) -> Iterator[Seam]:
     """Yield the seam of each axis that wraps."""
-    metrics = measure(source, result, replace(plan, scale=result.shape[0] // source.shape[0]))
+    scale = result.shape[0] // source.shape[0]
+    metrics = measure(source, result, replace(plan, scale=scale))
     shown = np.concatenate([result[..., :3] * (result[..., 3:] / 255), result[..., 3:]], axis=2)
     for axis, (mode, mean) in enumerate([(plan.edges.y, metrics.seam_y), (plan.edges.x, metrics.seam_x)]):
         lines = np.moveaxis(shown, axis, 0)
-        steps = np.abs(np.diff(lines, axis=0)).mean(axis=(1, 2))
-        if mode == "wrap" and mean is not None and np.median(steps) > 0:
-            yield Seam(mean, float(np.abs(lines[0] - lines[-1]).mean() / np.median(steps)))
+        usual = np.median(np.abs(np.diff(lines, axis=0)).mean(axis=(1, 2))[scale - 1 :: scale])
+        if mode == "wrap" and mean is not None and usual > 0:
+            yield Seam(mean, float(np.abs(lines[0] - lines[-1]).mean() / usual))
 
 
 def table(figures: dict[str, dict[str, object]]) -> str:

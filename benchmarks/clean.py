@@ -1,0 +1,151 @@
+"""What `clean: auto` is good for: modern textures stored in few levels, enlarged with and without it.
+
+    python benchmarks/clean.py --textures DIR --model texpipe-x4-fast --output build/clean.json
+
+Textures are reduced and stored as RGBA5551 with each kind of dither, enlarged 4 times and given their tone back. Beside
+the metrics of `texpipe evaluate`, `banding`: in levels, the mean step between pixels in excess of the original's where
+the original is smooth (at most 4 levels within 9 x 9 pixels). `found` is the share of textures
+with ordered dither found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.clean import clean
+from texpipe.passes.quantised import dither_offsets
+from texpipe.passes.resample import neighbourhood
+from texpipe.pixels import save_png
+from texpipe.texture import Edges, RgbF
+from texpipe.train.dataset import Pair
+from texpipe.train.degrade import Degradation
+from texpipe.train.evaluate import degraded
+from texpipe.train.generators import load
+from texpipe.train.metrics import Judge
+from texpipe.train.validation import upscaler_of
+
+METRICS = ("psnr_y", "lpips_alex", "dists")
+DITHERS = ("none", "bayer", "psx", "floyd_steinberg")
+SMOOTH_LEVELS = 4
+SMOOTH_ROUNDS = 4
+
+Prepare = Callable[[Pair], RgbF]
+
+
+def main() -> None:
+    """Measure all kinds, print a table, keep the figures and a sheet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--textures", type=Path, required=True)
+    parser.add_argument("--model", default="texpipe-x4-fast")
+    parser.add_argument("--limit", type=int, default=16)
+    parser.add_argument("--dither", action="append", choices=DITHERS, help="only these; may be repeated")
+    parser.add_argument("--output", type=Path, help="write the figures here, and a sheet beside them")
+    chosen = parser.parse_args()
+    upscaler = upscaler_of(load(chosen.model).network, "match")
+    judge = Judge()
+    figures, sheet = {}, []
+    for dither in chosen.dither or DITHERS:
+        pairs = degraded(chosen.textures, stored_with(dither), 0, chosen.limit)
+        figures[dither], rows = compare(pairs, upscaler, judge)
+        sheet += rows[:3]
+    print(table(figures))
+    if chosen.output:
+        chosen.output.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"model": chosen.model, "textures": chosen.limit, "kinds": figures}, indent=2)
+        chosen.output.write_text(text + "\n", encoding="utf-8")
+        page = np.concatenate(sheet, axis=0)
+        save_png(chosen.output.with_suffix(".png"), np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
+
+
+def stored_with(dither: str) -> Degradation:
+    """Reduce as usual and store in 5 bits, without noise or blur."""
+    return Degradation.model_validate(
+        {
+            "blur_chance": 0,
+            "sharpen_chance": 0,
+            "noise_chance": 0,
+            "formats": {"rgba16": 1},
+            "dithers": {dither: 1},
+        }
+    )
+
+
+def cleaned(pair: Pair) -> RgbF:
+    """Clean an opaque texture."""
+    return clean(pair.lr, np.ones(pair.lr.shape[:2], np.bool_), pair.edges)
+
+
+WAYS: dict[str, Prepare] = {"off": lambda pair: pair.lr, "auto": cleaned}
+
+
+def compare(
+    pairs: tuple[Pair, ...], upscaler: Callable[[RgbF, Edges], RgbF], judge: Judge
+) -> tuple[dict[str, dict[str, float]], list[NDArray[np.uint8]]]:
+    """Return the mean figures of both ways, and strips: source, off, auto, original."""
+    scores: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    strips = []
+    for pair in pairs:
+        results = [upscaler(prepare(pair), pair.edges) for prepare in WAYS.values()]
+        for way, result, found in zip(WAYS, results, judge.compare(results, pair), strict=True):
+            scores[way].append(dict(found) | {"banding": banding(result, pair.hr)})
+        strips.append(strip(pair, results))
+    found = np.mean([has_ordered_dither(pair) for pair in pairs])
+    means = {
+        way: {name: float(np.nanmean([one[name] for one in some])) for name in (*METRICS, "banding")}
+        for way, some in scores.items()
+    }
+    return means | {"found": {"ordered": float(found)}}, strips
+
+
+def has_ordered_dither(pair: Pair) -> bool:
+    """Tell whether a dither matrix is found."""
+    levels = np.rint(pair.lr * 31)
+    return dither_offsets(levels, np.ones(pair.lr.shape[:2], np.bool_), pair.edges) is not None
+
+
+def banding(result: RgbF, original: RgbF) -> float:
+    """Return the mean step in excess of the original's where that is smooth, in levels; NaN where it never is."""
+    least, most = original, original
+    for _ in range(SMOOTH_ROUNDS):
+        least, most = neighbourhood(least, Edges())[0], neighbourhood(most, Edges())[1]
+    smooth = (most - least).max(axis=2)[:-1, :-1] * 255 <= SMOOTH_LEVELS
+    return float((steps(result) - steps(original))[smooth].mean()) if smooth.any() else float("nan")
+
+
+def steps(picture: RgbF) -> NDArray[np.float32]:
+    """Return the mean of the steps to the right and downwards, in levels."""
+    across, down = np.abs(np.diff(picture, axis=1))[:-1], np.abs(np.diff(picture, axis=0))[:, :-1]
+    return (across + down).mean(axis=2) * np.float32(255 / 2)
+
+
+def strip(pair: Pair, results: list[RgbF]) -> NDArray[np.uint8]:
+    """Lay a texture out in a row, cut to 256 pixels and padded to that."""
+    scale = pair.hr.shape[0] // pair.lr.shape[0]
+    grown = pair.lr.repeat(scale, axis=0).repeat(scale, axis=1)
+    shown = [
+        np.rint(np.clip(one, 0, 1) * 255).astype(np.uint8)[:256, :256] for one in (grown, *results, pair.hr)
+    ]
+    return np.concatenate(
+        [np.pad(one, ((0, 260 - one.shape[0]), (0, 260 - one.shape[1]), (0, 0))) for one in shown], 1
+    )
+
+
+def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Return both ways of each kind as Markdown."""
+    names = (*METRICS, "banding")
+    lines = ["| dither | found | clean | " + " | ".join(names) + " |", "| --- " * (3 + len(names)) + "|"]
+    for dither, found in figures.items():
+        for way in WAYS:
+            cells = " | ".join(f"{found[way][name]:.3f}" for name in names)
+            lines.append(f"| {dither} | {found['found']['ordered']:.0%} | {way} | {cells} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
