@@ -80,10 +80,11 @@ def left_out_by_all(order: Order, seen: Survey) -> dict[str, str]:
 
 def rehearse(run: Run) -> Outcome:
     """Return what a run would write, without writing or computing anything."""
-    cached = sum(all(run.store.has(piece.key) for piece in job.pieces) for job in run.work.jobs)
+    upscaled = [job for job in run.work.jobs if not job.frames]
+    cached = sum(all(run.store.has(piece.key) for piece in job.pieces) for job in upscaled)
     held = (item for item in run.seen.items if item.source.name not in run.left_out)
     manifest = _manifest(run, _planned_packs(run.order, held), {}, {})
-    return _outcome(run, manifest, len(run.work.jobs) - cached, cached, dry_run=True)
+    return _outcome(run, manifest, len(upscaled) - cached, cached, dry_run=True)
 
 
 def _planned_packs(order: Order, items: Iterable[Item]) -> list[Pack]:
@@ -156,7 +157,8 @@ def failures(done: Sequence[Done]) -> dict[str, str]:
 
 def _counts(done: Sequence[Done]) -> tuple[int, int]:
     """Return how many pictures were computed, and how many were in the store."""
-    return sum(not one.cached and one.reason is None for one in done), sum(one.cached for one in done)
+    upscaled = [one for one in done if not one.job.frames]
+    return sum(not one.cached and one.reason is None for one in upscaled), sum(one.cached for one in upscaled)
 
 
 def _placeholder(item: Item) -> Picture:
@@ -274,6 +276,7 @@ def _planned(run: Run, item: Item) -> Entry:
         group=run.work.group_of.get(name),
         spot=run.work.spot_of.get(name),
         variant=run.work.variant_of.get(name),
+        frame=run.work.frame_of.get(name),
         warnings=(*item.warnings, *((note,) if note else ())),
     )
     piece = run.work.piece_of.get(name)

@@ -14,16 +14,17 @@ from dataclasses import dataclass, field, replace
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
 from texpipe.groups.atlas import Atlas, find_atlases
+from texpipe.groups.frames import find_animations
 from texpipe.groups.joins import Join, make_joins, read_again
 from texpipe.groups.proposal import groups_for
 from texpipe.groups.variants import find_variants
-from texpipe.passes import make_passes, nearest, recombine, vary
+from texpipe.passes import make_passes, nearest, recombine, steady, vary
 from texpipe.passes.metrics import measure
 from texpipe.pixels import decode, encode_png
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store, key_of
 from texpipe.survey import Item
-from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Spot, Variant
+from texpipe.texture import Edges, Frame, Pass, Plan, Rgba8, RgbF, Spot, Variant
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to compute: a texture, an `atlas`, a split picture with its `join`, or a variant `like` another one.
+    """One picture to compute: a texture, an `atlas`, a split picture with its `join`, or what is made of finished ones:
+    a variant `like` another texture, a frame that is averaged with all `frames` of its animation.
 
-    `content` is a digest of pixels and plan alone: the same on machines that compute differently. Variants have that
-    of the texture that they are like, so that they stay in its shard.
+    `content` is a digest of pixels and plan alone: the same on machines that compute differently. What is made of each
+    other has the same, so that it stays in one shard.
     """
 
     plan: Plan
@@ -59,6 +61,12 @@ class Job:
     join: Join | None = None
     like: Piece | None = None
     atlas: Atlas | None = None
+    frames: tuple[Piece, ...] = ()
+
+    @property
+    def is_network_job(self) -> bool:
+        """Whether it needs nothing but its sources."""
+        return self.like is None and not self.frames
 
     def passes(self, picture: Rgba8) -> tuple[Pass, ...]:
         """Return what the network is to see of the picture."""
@@ -82,6 +90,7 @@ class Work:
         group_of: texture name -> name of the picture that it is a piece of.
         spot_of: texture name -> where in that picture, and why.
         variant_of: texture name -> the texture that it has its structure from, and why.
+        frame_of: texture name -> the animation that it is a frame of.
         notes: texture name -> a warning that arose here.
         warnings: the same about no texture in particular.
     """
@@ -92,6 +101,7 @@ class Work:
     group_of: Mapping[str, str] = field(default_factory=dict)
     spot_of: Mapping[str, Spot] = field(default_factory=dict)
     variant_of: Mapping[str, Variant] = field(default_factory=dict)
+    frame_of: Mapping[str, Frame] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -130,14 +140,17 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
     _cut_atlases(singles, recipe, engine_id)
     variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
-    piece_of |= {name: singles[content].pieces[0] for name, content in content_of.items()}
+    frame_of, averaged = _average_frames(singles, content_of) if recipe.frames == "auto" else ({}, {})
+    final = singles | averaged
+    piece_of |= {name: final[content].pieces[0] for name, content in content_of.items()}
     return Work(
-        jobs=(*grouped, *singles.values()),
+        jobs=(*grouped, *_in_one_shard((*singles.values(), *averaged.values()))),
         piece_of=piece_of,
         duplicate_of={name: first for name, first in first_of.items() if name != first},
         group_of=group_of,
         spot_of=spot_of,
         variant_of={name: variant_of[first] for name, first in first_of.items() if first in variant_of},
+        frame_of={name: frame_of[first] for name, first in first_of.items() if first in frame_of},
         notes=joins.notes,
         warnings=joins.warnings,
     )
@@ -166,11 +179,42 @@ def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> 
         like = first.pieces[0]
         for item in family.others:
             key = key_of("variant", like.key, item.pixels, plan_key(item.plan))
-            job = Job(item.plan, (Piece(item, key),), first.content, like=like)
-            singles[content_of[item.source.name]] = job
+            content = content_of[item.source.name]
+            singles[content] = Job(item.plan, (Piece(item, key),), content, like=like)
         names = _names((family.like, *family.others))
         variant_of |= dict.fromkeys(names, Variant(family.like.source.name, family.why))
     return variant_of
+
+
+def _average_frames(
+    singles: Mapping[str, Job], content_of: Mapping[str, str]
+) -> tuple[dict[str, Frame], dict[str, Job]]:
+    """Return texture name -> its animation, and content -> the job that averages a frame with the others."""
+    frame_of: dict[str, Frame] = {}
+    averaged: dict[str, Job] = {}
+    for animation in find_animations(job.pieces[0].item for job in singles.values()):
+        names = _names(animation.frames)
+        frames = tuple(singles[content_of[name]].pieces[0] for name in names)
+        for name, piece in zip(names, frames, strict=True):
+            key = key_of("frame", piece.key, [frame.key for frame in frames], plan_key(piece.item.plan))
+            job = Job(piece.item.plan, (Piece(piece.item, key),), content_of[name], frames=frames)
+            averaged[content_of[name]] = job
+        frame_of |= dict.fromkeys(names, Frame(names[0], len(names), animation.why))
+    return frame_of, averaged
+
+
+def _in_one_shard(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Give all that is made of each other one content, the least of them."""
+    known = tuple(jobs)
+    content_of = {job.pieces[0].key: job.content for job in known}
+    sets: dict[str, set[str]] = {job.content: {job.content} for job in known}
+    for job in known:
+        for piece in (*job.frames, *((job.like,) if job.like else ())):
+            one, other = sets[job.content], sets[content_of[piece.key]]
+            if one is not other:
+                one |= other
+                sets |= dict.fromkeys(other, one)
+    return (replace(job, content=min(sets[job.content])) for job in known)
 
 
 def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
@@ -237,11 +281,14 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield Done(job, cached=True)
         else:
             pending.append(job)
-    for window in windows(job for job in pending if job.like is None):
+    for window in windows(job for job in pending if job.is_network_job):
         yield from _compute_window(window, store, upscale)
     for job in pending:
         if job.like is not None:
             yield _vary(job, job.like, store)
+    for job in pending:
+        if job.frames:
+            yield _average(job, store)
 
 
 def windows(jobs: Iterable[Job], most: int = WINDOW_TEXELS) -> Iterator[list[Job]]:
@@ -324,6 +371,24 @@ def _vary(job: Job, like: Piece, store: Store) -> Done:
     except (TexpipeError, ValueError, ArithmeticError) as error:
         return Done(job, reason=f"could not be made like {name}: {error}")
     return _finish(job, picture, result, store)
+
+
+def _average(job: Job, store: Store) -> Done:
+    sources: list[Rgba8] = []
+    results: list[Rgba8] = []
+    for frame in job.frames:
+        if (made := store.get(frame.key)) is None:
+            name = frame.item.source.name
+            return Done(
+                job, reason=f"could not be compared with {name}, a frame of the same animation, which failed"
+            )
+        try:
+            sources.append(read_again(frame.item).rgba)
+            results.append(decode(made.png, name=f"{frame.key}.png")[0])
+        except TexpipeError as error:
+            return Done(job, reason=f"could not be compared with its other frames: {error}")
+    number = [frame.item for frame in job.frames].index(job.pieces[0].item)
+    return _finish(job, sources[number], steady(sources, results, number, job.plan), store)
 
 
 def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:

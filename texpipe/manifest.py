@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from texpipe.errors import PackError
 from texpipe.store import write_atomic
-from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Spot, Status, TexelFormat, Variant
+from texpipe.texture import AlphaClass, Decisions, Edges, Frame, Metrics, Spot, Status, TexelFormat, Variant
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -62,6 +62,7 @@ class Entry:
         group: the name of the split picture that it is a piece of.
         spot: where in that picture it lies, and who says so.
         variant: the texture that gave it and others their structure, and how they are known to be variants.
+        frame: the animation that it is a frame of, and how that is known.
         status: written, copied, skipped or failed; `reason` says why one of the last two.
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
@@ -81,6 +82,7 @@ class Entry:
     group: str | None = None
     spot: Spot | None = None
     variant: Variant | None = None
+    frame: Frame | None = None
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     format: TexelFormat | None = None
@@ -179,6 +181,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "group": entry.group,
         "spot": entry.spot and vars(entry.spot),
         "variant": entry.variant and vars(entry.variant),
+        "frame": entry.frame and vars(entry.frame),
         "status": entry.status,
         "reason": entry.reason,
         "warnings": entry.warnings,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from texpipe.classify import classify
+from texpipe.classify.blocks import block_digests
 from texpipe.classify.cells import find_cells
 from texpipe.classify.indices import index_digest
 from texpipe.errors import TexpipeError
@@ -28,7 +29,8 @@ class Item:
     """A texture that was read and understood.
 
     `pixels` is the digest of what is visible in it, `indices` that of its index image: equal for variants in other
-    colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters.
+    colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
+    `blocks` digests of parts that frames of an animation may have in common.
     """
 
     source: Source
@@ -40,6 +42,7 @@ class Item:
     warnings: tuple[str, ...] = ()
     indices: str = ""
     cells: tuple[Box, ...] = ()
+    blocks: bytes = b""
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -148,4 +151,5 @@ def item_of(texture: Texture, recipe: Recipe) -> Item:
         warnings=texture.warnings,
         indices=index_digest(texture.rgba, plan.alpha) if recipe.variants == "auto" else "",
         cells=find_cells(texture.rgba) if recipe.atlases == "auto" else (),
+        blocks=block_digests(texture.rgba) if recipe.frames == "auto" else b"",
     )

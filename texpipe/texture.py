@@ -279,6 +279,21 @@ class Variant:
     why: str
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What a texture shares with the other frames of its animation.
+
+    Attributes:
+        first: the name of the first frame.
+        frames: how many there are.
+        why: how they are known to be frames, in one line.
+    """
+
+    first: str
+    frames: int
+    why: str
+
+
 @dataclass(frozen=True, eq=False)
 class Pass:
     """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], and its edges."""

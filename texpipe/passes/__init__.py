@@ -12,10 +12,11 @@ from texpipe.passes.colour import back_project, match_histogram, match_source
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
+from texpipe.passes.steady import steady
 from texpipe.passes.trust import trusted
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "recombine", "vary"]
+__all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
 
 
 def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:

@@ -199,6 +199,10 @@ class Recipe(_Part):
         default="auto",
         description="auto: sheets of pictures with gutters between them are upscaled picture by picture; off: whole.",
     )
+    frames: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: what frames of an animation have in common is upscaled the same; off: each for itself.",
+    )
 
     @field_validator("version", "scale", mode="before")
     @classmethod

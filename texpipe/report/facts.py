@@ -64,6 +64,8 @@ def _family(entry: Entry) -> str | None:
     """Return a key that is the same for all textures of a family; None for a texture that can have none."""
     if entry.group is not None:
         return f"group {entry.group}"
+    if entry.frame is not None:
+        return f"frames of {entry.frame.first}"
     if entry.variant is not None:
         return f"variant of {entry.variant.like}"
     fields: Mapping[str, object] = entry.id or {}

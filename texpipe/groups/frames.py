@@ -1,0 +1,121 @@
+"""Frames of animations: textures that show the same in large part, or have numbered names and look alike."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from texpipe.classify.blocks import DIGEST_BYTES
+from texpipe.errors import TexpipeError
+from texpipe.groups.joins import read_again
+from texpipe.survey import Item
+
+LEAST_EQUAL = 6
+"""Blocks out of 16 that two frames have in common, besides those of one colour."""
+
+LEAST_ALIKE = 0.5
+"""Correlation of two frames with numbered names."""
+
+MOST_FRAMES = 64
+"""More textures than these are no frames: so many have only a border in common."""
+
+BY_BLOCKS = "large parts of them are the same"
+BY_NUMBER = "their names are numbered and they look alike"
+
+_NUMBERED = re.compile(r"(.*?)(\d{1,6})(\D*)", re.DOTALL)
+
+
+Pair = tuple[Item, Item]
+
+
+@dataclass(frozen=True)
+class Animation:
+    """Frames in order of their names, and how they are known in one line."""
+
+    frames: tuple[Item, ...]
+    why: str
+
+
+def find_animations(items: Iterable[Item]) -> list[Animation]:
+    """Find the animations among textures; a texture is in one of them at most.
+
+    Args:
+        items: textures that differ in their visible pixels, in any order.
+
+    Returns:
+        Animations of 2 to 64 frames with one size, alpha class and edges, in order of their first frames.
+    """
+    known = sorted(items, key=lambda item: item.source.name)
+    alike: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in known:
+        if item.plan.action == "upscale":
+            alike[item.size, item.plan.alpha, item.plan.edges, item.plan.scale].append(item)
+    links: list[tuple[Pair, str]] = [
+        (pair, BY_BLOCKS) for some in alike.values() for pair in _sharing_blocks(some)
+    ]
+    links += [(pair, BY_NUMBER) for some in alike.values() for pair in _numbered(some)]
+    return list(_connected(known, links))
+
+
+def _sharing_blocks(items: Sequence[Item]) -> Iterator[Pair]:
+    """Yield the pairs that have enough blocks in common."""
+    holders: dict[tuple[int, bytes], list[Item]] = defaultdict(list)
+    for item in items:
+        for at in range(0, len(item.blocks), DIGEST_BYTES):
+            digest = item.blocks[at : at + DIGEST_BYTES]
+            if any(digest):
+                holders[at, digest].append(item)
+    shared: Counter[tuple[str, str]] = Counter()
+    for some in holders.values():
+        if len(some) <= MOST_FRAMES:
+            shared.update((one.source.name, other.source.name) for one, other in combinations(some, 2))
+    by_name = {item.source.name: item for item in items}
+    return ((by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= LEAST_EQUAL)
+
+
+def _numbered(items: Sequence[Item]) -> Iterator[Pair]:
+    """Yield neighbours in a row of numbers that look alike; digits of an emulator's checksums say nothing."""
+    rows: dict[Hashable, list[tuple[int, Item]]] = defaultdict(list)
+    for item in items:
+        stem, _, suffix = item.source.name.rpartition(".")
+        if item.source.emulator is None and (found := _NUMBERED.fullmatch(stem)) is not None:
+            rows[found[1], found[3], suffix].append((int(found[2]), item))
+    for row in rows.values():
+        for (number, one), (following, other) in pairwise(
+            sorted(row, key=lambda pair: (pair[0], pair[1].source.name))
+        ):
+            if following == number + 1 and _look_alike(one, other):
+                yield one, other
+
+
+def _look_alike(one: Item, other: Item) -> bool:
+    try:
+        pictures = [read_again(item).rgba for item in (one, other)]
+    except TexpipeError:
+        return False  # the run itself says what is wrong with it
+    shown = [np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)).astype(np.float64) for rgba in pictures]
+    first, second = (picture - picture.mean(axis=(0, 1)) for picture in shown)
+    scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return scale > 0 and float((first * second).sum()) >= LEAST_ALIKE * scale
+
+
+def _connected(items: Sequence[Item], links: Iterable[tuple[Pair, str]]) -> Iterator[Animation]:
+    """Yield the sets that pairs connect."""
+    members = {item.source.name: [item] for item in items}
+    why: dict[str, str] = {}
+    for (one, other), reason in links:
+        first, second = members[one.source.name], members[other.source.name]
+        if first is not second:
+            first += second
+            members |= {item.source.name: first for item in second}
+        why.setdefault(one.source.name, reason)
+        why.setdefault(other.source.name, reason)
+    for item in items:
+        frames = sorted(members[item.source.name], key=lambda frame: frame.source.name)
+        if frames[0] is item and 1 < len(frames) <= MOST_FRAMES:
+            yield Animation(tuple(frames), why[item.source.name])
