@@ -325,8 +325,8 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
     for number, job in enumerate(jobs):
         try:
             pictures[number] = _load(job)
-        except TexpipeError as error:
-            yield Done(job, reason=error.message)
+        except _FAULTS as error:
+            yield Done(job, reason=_why(error))
             continue
         if job.plan.action == "nearest":
             yield _finish(job, pictures[number], nearest(pictures[number], job.plan), store)
@@ -348,6 +348,16 @@ def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iter
             )
 
 
+_FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
+"""What may be wrong with one picture, and stops no other."""
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    return error.message if isinstance(error, TexpipeError) else str(error)
+
+
 def _load(job: Job) -> Rgba8:
     return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
 
@@ -355,9 +365,9 @@ def _load(job: Job) -> Rgba8:
 def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
     try:
         result = job.recombine(picture, parts)
-    except (TexpipeError, ValueError, ArithmeticError) as error:
+    except _FAULTS as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
-        return Done(job, reason=f"could not be recombined: {error}")
+        return Done(job, reason=f"could not be recombined: {_why(error)}")
     return _finish(job, picture, result, store)
 
 
@@ -368,8 +378,8 @@ def _vary(job: Job, like: Piece, store: Store) -> Done:
     try:
         source, picture = read_again(like.item).rgba, _load(job)
         result = vary(source, decode(made.png, name=f"{like.key}.png")[0], picture, job.plan)
-    except (TexpipeError, ValueError, ArithmeticError) as error:
-        return Done(job, reason=f"could not be made like {name}: {error}")
+    except _FAULTS as error:
+        return Done(job, reason=f"could not be made like {name}: {_why(error)}")
     return _finish(job, picture, result, store)
 
 
@@ -385,8 +395,8 @@ def _average(job: Job, store: Store) -> Done:
         try:
             sources.append(read_again(frame.item).rgba)
             results.append(decode(made.png, name=f"{frame.key}.png")[0])
-        except TexpipeError as error:
-            return Done(job, reason=f"could not be compared with its other frames: {error}")
+        except _FAULTS as error:
+            return Done(job, reason=f"could not be compared with its other frames: {_why(error)}")
     number = [frame.item for frame in job.frames].index(job.pieces[0].item)
     return _finish(job, sources[number], steady(sources, results, number, job.plan), store)
 

@@ -126,6 +126,8 @@ def _look(source: Source, recipe: Recipe) -> Item | Failure:
         texture = decode(source)
     except TexpipeError as error:
         return Failure(source, error.message)
+    except MemoryError:
+        return Failure(source, "there is not enough memory to read it")
     return item_of(texture, recipe)
 
 

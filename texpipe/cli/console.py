@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
-from texpipe.errors import Interrupted, RecipeError, TexpipeError
+from texpipe.errors import DeviceError, Interrupted, RecipeError, TexpipeError
 
 if TYPE_CHECKING:
     import rich.console
@@ -93,6 +93,13 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         )
     except TexpipeError as error:
         return _explain(error)
+    except MemoryError:
+        return _explain(
+            DeviceError(
+                "out of memory",
+                hint="Close other programs, or run part by part with --shard. What was finished is kept.",
+            )
+        )
     except BrokenPipeError:
         return 0
     except Exception as error:  # every unforeseen error becomes a log file and one line
