@@ -35,7 +35,11 @@ NAMES = {
     "gc/tex1_8x8_m_491f13c5ccb0e7e8_5.png": {"dolphin"},
     "psp/0894abcd0000000012345678.png": {"ppsspp"},
     "wood.png": set(),
+    "sample/THE LEGEND OF ZELDA#0A1CFA20#0#2_all.png": {"gliden64", "rice"},
+    "sample/THE LEGEND OF ZELDA#81994764#3#0_all.png": {"gliden64", "rice"},
+    "sample/THE LEGEND OF ZELDA#AAB17906#3#0_all.png": {"gliden64", "rice"},
 }
+SAMPLES = Path(__file__).parents[1] / "recipes" / "samples" / "oot"
 RECIPE = """\
 version: 1
 name: every
@@ -61,6 +65,8 @@ def write_inputs(folder: Path) -> None:
         if "-ST" in name:
             rgba[:4, :4, 3], rgba[4:, 4:, 3] = 143, 0
         save_png(dump / name, rgba)
+        if name.startswith("sample/"):
+            shutil.copy(SAMPLES / Path(name).name, dump / name)
     (dump / "ps1" / "picture.tim").write_bytes(direct(quantise(texture(20), "psx16")))
     write_dump(dump / "rt64", cms=0, masks=3, cmt=0, maskt=3)
     listed = [{"path": "", "hashes": {"rt64": "00000000000000aa", "rice": "0000abcd#0#2"}}]

@@ -1,7 +1,8 @@
-"""What files that hold several textures have in common: a list of members, and a way to read one."""
+"""What files that hold textures have in common: a list of members, a way to read one, a limit to what is read."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,3 +38,22 @@ class Container:
 
     members: Callable[[Path], list[Member]]
     read: Callable[[Source], Texture]
+
+
+def whole_file(file: Path, limit: int) -> bytes:
+    """Return the bytes of a file.
+
+    Args:
+        file: to read.
+        limit: most bytes that are read.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger.
+    """
+    with file.open("rb") as stream:
+        # As many bytes as are asked for are set aside at once, so not more are asked for than there are.
+        data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
+    if len(data) > limit:
+        raise ValueError(f"is larger than the limit of {limit:,} bytes")
+    return data

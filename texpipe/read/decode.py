@@ -11,6 +11,7 @@ import numpy as np
 
 from texpipe import pixels
 from texpipe.errors import Location, PackError, SourceError
+from texpipe.read.container import whole_file
 from texpipe.read.members import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.read.tmem_hash import with_hash
@@ -66,16 +67,12 @@ def _tmem(source: Source) -> Texture:
 
 
 def _bytes_of(file: Path, limit: int, source: Source) -> bytes:
-    where = Location(Path(source.name))
     try:
-        with file.open("rb") as stream:
-            data = stream.read(limit + 1)
+        return whole_file(file, limit)
     except OSError as error:
         which = "" if file == source.file else f"{file.name} beside it "
+        where = Location(Path(source.name))
         raise SourceError(f"{which}cannot be read: {error.strerror or error}", location=where) from error
-    if len(data) > limit:
-        raise SourceError(f"is larger than the limit of {limit:,} bytes", location=where)
-    return data
 
 
 _READERS: Mapping[str, Callable[[Source], Texture]] = {

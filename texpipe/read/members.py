@@ -18,7 +18,7 @@ import numpy as np
 from texpipe.formats import gliden64
 from texpipe.formats.gliden64_records import CacheReader, Record
 from texpipe.pixelformats import Stp
-from texpipe.read.container import Container, Member
+from texpipe.read.container import Container, Member, whole_file
 from texpipe.read.o2r import O2R
 from texpipe.read.tim import Tim, decode_tim, find_tims
 from texpipe.read.uploads import as_uploaded
@@ -32,7 +32,7 @@ _MAX_TIM = 1 << 28
 
 def _pictures(file: Path) -> list[Member]:
     """List every picture with every palette; the number of the picture and of the palette make its name."""
-    tims = find_tims(_tim_bytes(file))
+    tims = find_tims(whole_file(file, _MAX_TIM))
     return [
         Member(_tim_name(tims, number, palette), f"{number}/{palette}", _tim_emulator(tim, number, palette))
         for number, tim in enumerate(tims)
@@ -53,21 +53,13 @@ def _tim_emulator(tim: Tim, number: int, palette: int) -> EmulatorName:
 
 def _read_picture(source: Source) -> Texture:
     number, palette, *meaning = str(source.member).split("/")
-    data = _tim_bytes(source.file)
+    data = whole_file(source.file, _MAX_TIM)
     stp: Stp = "semi" if meaning == ["semi"] else "opaque"
     tim = find_tims(data)[int(number)]
     rgba = decode_tim(data, tim, int(palette), stp)
     name = _tim_emulator(tim, int(number), int(palette))
     known = replace(source, emulator=as_uploaded(name, data, tim, int(palette), semi=stp == "semi"))
     return Texture(known, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
-
-
-def _tim_bytes(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        data = stream.read(_MAX_TIM + 1)
-    if len(data) > _MAX_TIM:
-        raise ValueError(f"is larger than the limit of {_MAX_TIM:,} bytes")
-    return data
 
 
 # ---- GLideN64's cache files

@@ -23,7 +23,6 @@ from texpipe.pixels import MAX_PIXELS
 from texpipe.read.container import Container, Member
 from texpipe.texture import Source, StoredForm, TexelFormat, Texture
 
-_MAX_RESOURCE = MAX_PIXELS * 4 + (1 << 16)
 _HEAD = HEADER_BYTES + 28
 _PALETTE = re.compile(r"_?tlut.*", re.IGNORECASE)
 _ENTRIES: Mapping[TexelFormat, int] = {"ci4": 16, "ci8": 256}
@@ -109,16 +108,24 @@ def _without_palette(count: int) -> str:
 def _read_resource(source: Source) -> Texture:
     status = source.file.stat()
     archive = _archive(source.file, (status.st_size, status.st_mtime_ns))
-    data = archive.read(str(source.member), _MAX_RESOURCE)
+    data = _texture_bytes(archive, str(source.member))
     found = read_otex(data)
     tlut = dict(source.emulator.fields).get(_TLUT) if source.emulator is not None else None
     palette = None
     if tlut is not None:
-        resource = archive.read(str(tlut), _MAX_RESOURCE)
+        resource = _texture_bytes(archive, str(tlut))
         palette, data = read_otex(resource).data, data + resource
         _require_colours(found, len(palette) // 2, str(tlut))
     rgba = decode(found.data, found.size, found.texels, palette)
     return Texture(source, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
+
+
+def _texture_bytes(archive: ZipReader, name: str) -> bytes:
+    """Return an entry as far as its texture needs it: a small one may be made to unpack to gigabytes."""
+    width, height = read_otex(archive.head(name, _HEAD), whole=False).size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"claims {width} x {height} pixels")
+    return archive.head(name, _HEAD + width * height * 4)
 
 
 def _require_colours(found: Otex, count: int, tlut: str) -> None:
