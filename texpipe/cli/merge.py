@@ -8,6 +8,7 @@ import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.options import json_option, order_options, quiet_option
+from texpipe.cli.patience import Patience
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 
@@ -41,6 +42,6 @@ def merge(
 
     console = console.quieter(quiet)
     order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
-    with ProgressBar(console, events=as_json) as bar:
-        outcome = run_recipe(order, merge=True, progress=bar)
+    with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
+        outcome = run_recipe(order, merge=True, progress=step)
     return show(console, outcome, as_json=as_json)

@@ -9,6 +9,7 @@ import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.options import json_option, order_options, quiet_option
+from texpipe.cli.patience import Patience
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import UsageError
@@ -63,16 +64,16 @@ def run(
     order = Order.make(
         recipe, input_, output, model, targets, device=device, precision=precision, shard=shard, strict=strict
     )
-    with ProgressBar(console, events=as_json) as bar:
-        outcome = run_recipe(order, dry_run=dry_run, progress=bar)
-        page = _report(outcome, bar) if report else None
+    with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
+        outcome = run_recipe(order, dry_run=dry_run, progress=step)
+        page = _report(outcome, step) if report else None
     code = show(console, outcome, as_json=as_json)
     if page is not None:
         console.say(f"The report is {page}: open it in a browser")
     return code
 
 
-def _report(outcome: Outcome, bar: ProgressBar) -> Path:
+def _report(outcome: Outcome, step: Patience) -> Path:
     from texpipe.report.page import write_report
 
-    return write_report(outcome.output, progress=bar)
+    return write_report(outcome.output, progress=step)
