@@ -1,22 +1,21 @@
 """One structure in the colours of another palette: the enlarged picture of one variant makes those of all others.
 
 A pixel of the enlarged picture is a mixture of the texels around it. The same mixture of the other palette's colours
-is the pixel of the other variant. What the palettes have in common as a whole, an affine map of colours, carries over
-every detail exactly; what is left is carried over by moving least squares (Levin, 1998), with weights in space and in
-colour as a bilateral filter has them (Tomasi and Manduchi, 1998).
+is the pixel of the other variant. What the palettes have in common as a whole, a quadratic map of colours, carries over
+every detail; what is left is carried over by moving least squares (Levin, 1998), with weights in space and in colour as
+a bilateral filter has them (Tomasi and Manduchi, 1998).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.passes.resample import Plane, extend, repeat
 from texpipe.texture import Edges, RgbF
-
-Matrix = NDArray[np.float32]
 
 REACH = 2
 """Texels to each side that a pixel can be a mixture of."""
@@ -30,13 +29,17 @@ _ALIKE = np.float32(8 / 255)
 _NOISE = np.float32((3 / 255) ** 2)
 """Variance below which differences of colours say nothing: 5-bit texels and 8-bit results are rounded."""
 
+_LINEAR, _QUADRATIC = 1e-6, 1e-4
+"""Ridge of the common map: quadratic terms are used only where linear ones explain clearly less."""
+
 _CHUNK_PIXELS = 1 << 17
 
 
 def recolour(result: RgbF, source: RgbF, other: RgbF, edges: Edges) -> RgbF:
     """Give an enlarged picture the colours that another variant of its source has.
 
-    Where the other palette is an affine map of the first, so is the result. Commutes with rolling a wrapped axis.
+    Where the other palette is an affine map of the first, so is the result, but for rounding. Commutes with rolling a
+    wrapped axis.
 
     Args:
         result: sH x sW x 3 in about [0, 1], `source` enlarged and true to its colours.
@@ -47,23 +50,41 @@ def recolour(result: RgbF, source: RgbF, other: RgbF, edges: Edges) -> RgbF:
     Returns:
         sH x sW x 3 in about [0, 1].
     """
-    map_, offset = _common_map(source, other)
-    rest = other - (source @ map_ + offset)
-    grown = result @ map_ + offset
+    common = _CommonMap.between(source, other)
+    rest = other - common(source)
+    grown = common(result)
     if float(np.abs(rest).max()) > 1e-6:
         for rows, mixed in _mixed(result, source, rest, edges):
             grown[rows] += mixed
-    return np.asarray(grown, dtype=np.float32)
+    return grown
 
 
-def _common_map(source: RgbF, other: RgbF) -> tuple[Matrix, Matrix]:
-    """Return the 3 x 3 matrix and the offset that come nearest to turning one palette into the other."""
-    points, targets = (plane.reshape(-1, 3).astype(np.float64) for plane in (source, other))
-    centre, target = points.mean(axis=0), targets.mean(axis=0)
-    points, targets = points - centre, targets - target
-    spread = points.T @ points / len(points) + 1e-6 * np.eye(3)
-    map_ = np.linalg.solve(spread, points.T @ targets / len(points))
-    return map_.astype(np.float32), (target - centre @ map_).astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class _CommonMap:
+    """A quadratic map of colours: 9 x 3 coefficients of the terms less `centre`, and what is added."""
+
+    coefficients: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @staticmethod
+    def between(source: RgbF, other: RgbF) -> _CommonMap:
+        """Return the map that comes nearest to turning one palette into the other, as linear as it can be."""
+        terms, targets = _terms(source).reshape(-1, 9), other.reshape(-1, 3).astype(np.float64)
+        centre, offset = terms.mean(axis=0), targets.mean(axis=0)
+        terms, targets = terms - centre, targets - offset
+        spread = terms.T @ terms / len(terms) + np.diag([_LINEAR] * 3 + [_QUADRATIC] * 6)
+        return _CommonMap(np.linalg.solve(spread, terms.T @ targets / len(terms)), centre, offset)
+
+    def __call__(self, rgb: RgbF) -> RgbF:
+        """Map h x w x 3 colours."""
+        return ((_terms(rgb) - self.centre) @ self.coefficients + self.offset).astype(np.float32)
+
+
+def _terms(rgb: RgbF) -> NDArray[np.float64]:
+    """Return the linear and the quadratic terms of colours, h x w x 9."""
+    first = rgb.astype(np.float64)
+    return np.concatenate([first, first**2, first * first[..., [1, 2, 0]]], axis=2)
 
 
 def _mixed(result: RgbF, source: RgbF, rest: RgbF, edges: Edges) -> Iterator[tuple[slice, RgbF]]:
