@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from texpipe.errors import UsageError
 from texpipe.manifest import Manifest
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, known_targets
+
+Executor: TypeAlias = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Order:
         device, precision: as the engine takes them.
         shard: (i, n) to compute only the i-th of n parts, or None.
         strict: any texture that fails stops the run.
+        executor: who does the work: this computer, or a Ray cluster.
+        address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
         given: when, on the monotonic clock.
     """
 
@@ -40,6 +44,8 @@ class Order:
     precision: str = "auto"
     shard: tuple[int, int] | None = None
     strict: bool = False
+    executor: Executor = "local"
+    address: str = "local"
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
@@ -58,6 +64,8 @@ class Order:
         precision: str = "auto",
         shard: str | None = None,
         strict: bool = False,
+        executor: Executor = "local",
+        address: str = "local",
     ) -> Order:
         """Read a recipe and apply the command line to it.
 
@@ -65,13 +73,17 @@ class Order:
             recipe: a YAML file, or the name of a shipped recipe.
             input_, output, model, targets: replace the recipe's own.
             device, precision: as the engine takes them.
-            shard: "I/N".
-            strict: see the class.
+            shard: "I/N", or "auto": the place of this task in its Slurm array.
+            strict, executor, address: see the class.
 
         Raises:
             RecipeError: the recipe has mistakes; all of them are in it.
-            UsageError: a target is unknown, or the shard is not I/N.
+            UsageError: a target is unknown, the shard is not I/N, or shards are to be done by Ray.
         """
+        if shard is not None and executor != "local":
+            raise UsageError(
+                "--executor ray spreads the work by itself", hint="Leave out either it or --shard."
+            )
         loaded = load_recipe(recipe)
         changed = loaded.recipe
         if model is not None:
@@ -80,6 +92,8 @@ class Order:
             chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
             changed = changed.model_copy(update={"targets": chosen})
         source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
+        if executor != "local":  # other processes start in other folders
+            source, destination = source.absolute(), destination.absolute()
         if source.resolve() == destination.resolve():
             raise UsageError(
                 f"{destination} is both input and output", hint="Give another --output: a pack is no input."
@@ -93,6 +107,8 @@ class Order:
             precision=precision,
             shard=_shard(shard),
             strict=strict,
+            executor=executor,
+            address=address,
         )
 
 
@@ -112,11 +128,35 @@ def _target(name: str, recipe: Recipe) -> Target:
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
+    if text == "auto":
+        return _place_in_array()
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
     part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 1 <= part <= parts:
         raise UsageError(f"--shard {text} is not I/N with 1 <= I <= N", hint="For example --shard 2/8.")
     return part, parts
+
+
+def _place_in_array() -> tuple[int, int]:
+    """Return which task of how many of a Slurm array this is, whatever number the first has.
+
+    Raises:
+        UsageError: there is no array, or it has gaps, which say that tasks of another one are done again.
+    """
+    names = ("TASK_ID", "TASK_MIN", "TASK_MAX", "TASK_COUNT")
+    try:
+        task, first, last, count = (int(os.environ[f"SLURM_ARRAY_{name}"]) for name in names)
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            "--shard auto needs the task of a Slurm array",
+            hint="Start it with `sbatch --array=1-8`, or say which part: --shard 2/8.",
+        ) from error
+    if last - first + 1 != count or not first <= task <= last:
+        raise UsageError(
+            f"the Slurm array has {count} tasks from {first} to {last}: nothing says how many shards there are",
+            hint='Say it: --shard "$SLURM_ARRAY_TASK_ID/8" for an array that was --array=1-8.',
+        )
+    return task - first + 1, count
 
 
 @dataclass(frozen=True)

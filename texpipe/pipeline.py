@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from texpipe import shards
 from texpipe.delivery import Run, deliver, left_out_by_all, rehearse, report_shard
 from texpipe.errors import SourceError
-from texpipe.jobs import Done, compute, make_work, part_of
+from texpipe.jobs import Done, make_work, part_of
 from texpipe.lock import Lock
 from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
 from texpipe.store import remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Progress
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.workers import Workers, workers_for
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,12 @@ def run_recipe(
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
         ModelError, DeviceError, PackError: as their names say. One bad texture becomes a `failed` entry instead.
     """
-    from texpipe.upscale.engine import identity
+    with workers_for(order) as workers:
+        return _run(order, workers, dry_run, merge, progress)
 
-    model, engine = resolve(order.recipe.model), identity(order.device, order.precision)
+
+def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: Watch) -> Outcome:
+    model, engine = resolve(order.recipe.model), workers.engine()
     log.info("model %s (%s), computed by %s", model.name, model.path, engine)
     seen = survey(order.input, order.recipe, exclude=order.output, progress=progress)
     _require_textures(order, seen)
@@ -53,15 +56,15 @@ def run_recipe(
     with Lock(order.output, shared=order.shard is not None):
         if merge:
             shards.require_all(run)
-        return _finish(run, merge, progress)
+        return _finish(run, workers, merge, progress)
 
 
-def _finish(run: Run, merge: bool, progress: Watch) -> Outcome:
+def _finish(run: Run, workers: Workers, merge: bool, progress: Watch) -> Outcome:
     order, mine = run.order, part_of(run.work, run.order.shard)
-    upscaler = LazyUpscaler(run.model.path, order.device, order.precision)
     if order.shard is None:
         remove_stale_parts(order.output)
-    done = tuple(_watched(compute(mine, run.store, upscaler), len(mine.jobs), order, progress))
+    computed = workers.compute(mine, run.store, run.model.path)
+    done = tuple(_watched(computed, len(mine.jobs), order, progress))
     if order.shard is not None:
         shards.leave_note(run)
         return report_shard(run, done)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,7 +20,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @order_options
-@click.option("--shard", metavar="I/N", help="Compute only part I of N; `texpipe merge` joins the parts.")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Compute only part I of N; `texpipe merge` joins the parts. auto: the task of a Slurm array.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who computes: this computer, or a Ray cluster that shares the disk.",
+)
+@click.option(
+    "--address",
+    default="local",
+    show_default=True,
+    envvar="RAY_ADDRESS",
+    help="The Ray cluster, as Ray names it: auto, HOST:PORT; local starts one on this computer.",
+)
 @click.option(
     "--strict", is_flag=True, help="Stop at the first texture that fails, before anything is written."
 )
@@ -39,6 +57,8 @@ def run(
     device: str,
     precision: str,
     shard: str | None,
+    executor: Literal["local", "ray"],
+    address: str,
     strict: bool,
     dry_run: bool,
     report: bool,
@@ -62,7 +82,17 @@ def run(
             hint="Leave --report out; `texpipe report OUTPUT` makes it when the pack is there.",
         )
     order = Order.make(
-        recipe, input_, output, model, targets, device=device, precision=precision, shard=shard, strict=strict
+        recipe,
+        input_,
+        output,
+        model,
+        targets,
+        device=device,
+        precision=precision,
+        shard=shard,
+        strict=strict,
+        executor=executor,
+        address=address,
     )
     with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
         outcome = run_recipe(order, dry_run=dry_run, progress=step)
