@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +30,7 @@ def put(folder: Path, name: str, size: tuple[int, int] = (8, 8), seed: int = 0) 
 
 
 def proposal_for(folder: Path) -> Proposal:
-    return propose(survey(folder, Recipe.default()))
+    return propose(survey(folder, Recipe.default()), folder)
 
 
 @given(
@@ -40,7 +42,7 @@ def proposal_for(folder: Path) -> Proposal:
 )
 def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
     """Names of games and folders are whatever they are; the recipe holds them as they are."""
-    proposal = Proposal("gliden64", 1, 2, 0, game, (game,), (), ("look",))
+    proposal = Proposal("gliden64", 1, 2, 0, game, (game,), (), (), ("look",))
     document = read_yaml(recipe_text(proposal, recipe_name(name), folder, "build/x"))
     assert not document.faults
     recipe = Recipe.model_validate(document.value)
@@ -49,7 +51,7 @@ def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_can_be_proposed(target: str) -> None:
-    proposal = Proposal(target, 1, 1, 0, None, (), (), ())
+    proposal = Proposal(target, 1, 1, 0, None, (), (), (), ())
     assert (
         Recipe.model_validate(read_yaml(recipe_text(proposal, "x", "dump", "out")).value).targets[0].name
         == target
@@ -76,6 +78,50 @@ def test_names_that_no_emulator_gives(tmp_path: Path) -> None:
     put(tmp_path, "wall.png")
     found = proposal_for(tmp_path)
     assert (found.target, found.named, found.game) == ("folder", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "names", "target", "game"),
+    [
+        ("GLideNHQ", [f"{GAME}#{1:08X}#0#2_all.png", f"{GAME}#{2:08X}#2#0#{3:08X}_ciByRGBA.png"], "gliden64", GAME),
+        ("dump", [f"{1:016x}.v5.png", f"{2:016x}.v5.png"], "rt64", None),
+        (
+            "textures/SLUS-00067/dumps",
+            [f"texupload-P4-{1:016X}-{2:016X}-8x8-0-0-8x8-P0-15.png", f"vram-write-{3:032X}.png"],
+            "duckstation",
+            "SLUS-00067",
+        ),
+        ("Some Game (USA)-texture-dump", ["514851fc-98906414.png", "c8fe8108-0.png"], "beetle-psx", None),
+        ("Dump/Textures/GZLE01", ["tex1_8x8_491f13c5ccb0e7e8_14.png"], "dolphin", None),
+        ("TEXTURES/ULUS10041/new", [f"{1:016x}{2:08x}.png"], "ppsspp", "ULUS10041"),
+        ("assets/objects/gameplay_keep", ["gEffTex.rgba16.png", "gKeyTex.i8.png"], "soh", None),
+    ],
+)  # fmt: skip
+def test_the_dumps_of_every_emulator(
+    tmp_path: Path, texpipe: Run, place: str, names: list[str], target: str, game: str | None
+) -> None:
+    """Recognised, with the game where names say it, and the proposed recipe would write all of it.
+
+    Beetle's and Dolphin's formats take the game from the folder when they write.
+    """
+    folder = tmp_path / place
+    for number, name in enumerate(names):
+        put(folder, name, seed=number)
+    recipe = tmp_path / "mine.yaml"
+    done = texpipe("init", folder, "--output", recipe)
+    assert done.returncode == 0, done.stderr
+    loaded = load_recipe(recipe).recipe
+    assert ([one.name for one in loaded.targets], loaded.game) == ([target], game)
+    planned = texpipe("run", recipe, "--dry-run")
+    assert f"would write {len(names)} textures" in planned.stderr, planned.stderr
+
+
+def test_an_archive_of_ship_of_harkinian(tmp_path: Path) -> None:
+    header = struct.pack("<BBHIIQ", 0, 1, 0, 0x4F544558, 0, 0xDEADBEEFDEADBEEF).ljust(64, b"\0")
+    with zipfile.ZipFile(tmp_path / "oot.o2r", "w") as archive:
+        rgba32 = struct.pack("<IIII", 1, 8, 8, 256) + texture(4).tobytes()
+        archive.writestr("objects/gKeyTex", header + rgba32)
+    assert proposal_for(tmp_path / "oot.o2r").target == "soh"
 
 
 def test_rules_for_tables_tiny_ones_and_fonts(tmp_path: Path) -> None:
@@ -109,7 +155,9 @@ def test_a_recipe_for_the_sample_dump(tmp_path: Path, texpipe: Run) -> None:
     assert loaded.input.resolve() == samples
     assert loaded.recipe.game == GAME
     assert loaded.recipe.targets[0].name == "gliden64"
-    assert "320x6 may be strips" in recipe.read_text("utf-8")
+    (group,) = loaded.recipe.picture_groups()
+    assert (group.columns, group.overlap) == (1, 0), "most strips of the panorama"
+    assert len(group.files) >= 8
     planned = texpipe("run", recipe, "--dry-run")
     assert planned.returncode == 0, planned.stderr
     again = texpipe("init", samples, "--output", recipe)

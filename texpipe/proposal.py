@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from texpipe.formats import parse_name
+from texpipe.groups.proposal import propose as find_groups
+from texpipe.groups.proposal import recipe_section
 from texpipe.recipe.targets import OPTIONS, known_targets
 from texpipe.survey import Item, Survey
+from texpipe.texture import Group
 
 TABLE_RULES = 6
 """Rules are proposed for so many sizes of lookup tables, the commonest."""
@@ -19,6 +23,13 @@ FONT_LETTERS = 16
 STRIPS = 4
 """So many flat textures of one size look like pieces of a picture."""
 STRIP_RATIO = 8
+
+_TARGETS: Mapping[str, str] = {"beetle_psx": "beetle-psx", "decomp": "soh", "tim": "duckstation"}
+"""Grammars of names that belong to a target of another name."""
+_SERIAL = re.compile(r"[A-Z]{4}-?\d{5}")
+"""Discs of PS1 games and PSP games; emulators call folders by them."""
+_PLACE_PARTS = 3
+"""So many folders above a texture may say which game it is of."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class Proposal:
         textures: how many textures there are, and `unreadable` how many files could not be read.
         game: the game that most names belong to, if they say so; `other_games` are the rest.
         rules: lines of YAML, with comments.
+        groups: split pictures that were found among the textures.
         notes: what to look at by hand, one line each.
     """
 
@@ -41,29 +53,47 @@ class Proposal:
     game: str | None
     other_games: tuple[str, ...]
     rules: tuple[str, ...]
+    groups: tuple[Group, ...]
     notes: tuple[str, ...]
 
 
-def propose(seen: Survey) -> Proposal:
+def propose(seen: Survey, dump: Path) -> Proposal:
     """Look at a dump as a whole.
 
     Args:
         seen: every texture of it, planned by a recipe without rules.
+        dump: where it is; emulators call folders after the game.
     """
     schemes = Counter(item.source.emulator.scheme for item in seen.items if item.source.emulator)
     scheme, named = schemes.most_common(1)[0] if schemes else ("folder", 0)
-    games = Counter(item.source.emulator.game for item in seen.items if item.source.emulator)
+    target = _TARGETS.get(scheme, scheme)
+    place = PurePosixPath(*dump.resolve().parts[-_PLACE_PARTS:])
+    games = Counter(_game_of(item, place) for item in seen.items if item.source.emulator)
     known = [game for game, _ in games.most_common() if game]
+    groups = find_groups(seen.items)
     return Proposal(
-        target=scheme if scheme in known_targets() else "folder",
+        target=target if target in known_targets() else "folder",
         named=named,
         textures=len(seen.items),
         unreadable=len(seen.failures),
         game=known[0] if known else None,
         other_games=tuple(known[1:]),
         rules=tuple(_rules(seen.items)),
-        notes=tuple(_notes(seen.items)),
+        groups=groups,
+        notes=tuple(_notes(seen.items, {file for group in groups for file in group.files})),
     )
+
+
+def _game_of(item: Item, place: PurePosixPath) -> str | None:
+    """Return the game that a texture's name says, or else the folders that it lies in."""
+    name = item.source.emulator
+    if name is not None and name.game is not None:
+        return name.game
+    whole = place / item.source.name
+    read = parse_name(str(whole))
+    if read is not None and read.game is not None:
+        return read.game
+    return next((part for part in reversed(whole.parts) if _SERIAL.fullmatch(part)), None)
 
 
 def recipe_text(proposal: Proposal, name: str, input_: str, output: str) -> str:
@@ -90,12 +120,20 @@ def recipe_text(proposal: Proposal, name: str, input_: str, output: str) -> str:
         "# The first rule that fits a texture decides.",
     ]
     rules = ["rules:", *(f"  {line}" for line in proposal.rules)] if proposal.rules else ["rules: []"]
+    groups = _groups(proposal.groups)
     notes = (
         ["", "# Look at these by hand:", *(f"# - {note}" for note in proposal.notes)]
         if proposal.notes
         else []
     )
-    return "\n".join([*head, *rules, *notes]) + "\n"
+    return "\n".join([*head, *rules, *groups, *notes]) + "\n"
+
+
+def _groups(found: tuple[Group, ...]) -> list[str]:
+    if not found:
+        return []
+    head = "# Pieces of one picture, found by their pixels: look at them in the report."
+    return ["", head, *recipe_section(found).splitlines()]
 
 
 def recipe_name(text: str) -> str:
@@ -118,7 +156,7 @@ def _game_lines(proposal: Proposal) -> Iterator[str]:
         )
         yield f"game: {_quoted(proposal.game)}{others}"
     elif any(proposal.target == name and "game" in options for name, options in OPTIONS.items()):
-        yield f"# game: the name that {proposal.target} has for the game; the names of the textures do not say it"
+        yield f"# game: NAME  # as {proposal.target} calls the game; needed where no folder above the textures says it"
 
 
 def _rules(items: tuple[Item, ...]) -> Iterator[str]:
@@ -146,8 +184,9 @@ def _fonts(items: tuple[Item, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]
             yield (texels, size), count
 
 
-def _notes(items: tuple[Item, ...]) -> Iterator[str]:
-    strips = Counter(item.size for item in items if item.size[0] >= STRIP_RATIO * item.size[1] > STRIP_RATIO)
+def _notes(items: tuple[Item, ...], joined: set[str]) -> Iterator[str]:
+    single = (item for item in items if item.source.name not in joined)
+    strips = Counter(item.size for item in single if item.size[0] >= STRIP_RATIO * item.size[1] > STRIP_RATIO)
     for (width, height), count in strips.most_common():
         if count >= STRIPS:
             yield (

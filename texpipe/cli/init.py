@@ -43,7 +43,7 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
             f"there are no textures in {dump}",
             hint="Name the folder that your emulator dumps its textures to.",
         )
-    proposal = propose(seen)
+    proposal = propose(seen, dump)
     name = recipe_name(proposal.game or dump.resolve().name)
     path = output or Path(f"{name}.yaml")
     if path.exists() and not force:
@@ -51,8 +51,9 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
     here = path.resolve().parent
     text = recipe_text(proposal, name, _relative(dump, here), f"build/{name}")
     write_atomic(path, text.encode())
-    console.say(f"wrote {path}: {proposal.textures} textures, for {proposal.target}")
-    console.say(f"texpipe run {path} --report")
+    game = f" of {proposal.game}" if proposal.game else ""
+    console.say(f"wrote {path}: {proposal.textures} textures{game}, for {proposal.target}")
+    console.say(f"Read it, then: texpipe run {path} --report")
     return 0
 
 
