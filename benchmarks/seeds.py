@@ -13,6 +13,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
+from texpipe.passes.resample import repeat
 from texpipe.train.degrade import Degradation
 from texpipe.train.evaluate import Evaluation, degraded, evaluate
 from texpipe.train.presets import Preset, load_preset
@@ -73,6 +76,12 @@ def table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
+def save_rows(path: Path, evaluation: Evaluation, *, side: int = 64) -> None:
+    """Write the sheet of an evaluation, each picture's top left `side` x `side` pixels at 200 %."""
+    rows = [[repeat(np.ascontiguousarray(one[:side, :side]), 2) for one in row] for row in evaluation.rows]
+    save_sheet(path, evaluation.titles, rows, side=2 * side)
+
+
 def main() -> None:
     """Train, measure, and write table, figures and sheet."""
     parser = argparse.ArgumentParser(
@@ -85,12 +94,17 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=24)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--limit", type=int, default=24)
+    parser.add_argument("--show", type=Path, help="textures for the sheet (default: the held-out ones)")
     chosen = parser.parse_args()
     models = train_all(chosen.textures, chosen.output, chosen.steps, chosen.crop, chosen.batch)
-    pairs = degraded(chosen.held_out, Degradation(), seed=0, limit=chosen.limit)
-    evaluation = evaluate(pairs, [str(path) for path in models.values()], seed=0)
+    weights = [str(path) for path in models.values()]
+    held_out = degraded(chosen.held_out, Degradation(), seed=0, limit=chosen.limit)
+    evaluation = evaluate(held_out, weights, seed=0)
     (chosen.output / "seeds.json").write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
-    save_sheet(chosen.output / "seeds.png", evaluation.titles, evaluation.rows)
+    shown = (
+        evaluate(degraded(chosen.show, Degradation(), seed=0), weights, seed=0) if chosen.show else evaluation
+    )
+    save_rows(chosen.output / "seeds.png", shown)
     print(table(evaluation))
 
 

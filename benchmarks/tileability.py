@@ -7,7 +7,7 @@ are known, so these are told apart and shown in a row of their own.
 
     python benchmarks/tileability.py --textures textures.tar --leave-out '*atlas*'
 
-Half of the names are for calibration (`--fit` finds weights on them), the table is over the other half.
+Half of the names are for `fit_seams.py`, a quarter for the thresholds (`--thresholds`), and a quarter for the table.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from texpipe.classify.seams import premultiplied, seam_evidence
+from texpipe.classify.seams import premultiplied, seam_score
 from texpipe.classify.tileability import guess_axes
 from texpipe.texture import Edges, Rgba8
 from texpipe.train.collection import collect
@@ -33,12 +33,29 @@ from texpipe.train.degrade import Degradation, apply, draw
 Floats = NDArray[np.float32]
 
 SIZES = (16, 32, 64)
-HARM = 1.4
+FAINT, CLEAR = 1.4, 2.0
 """A crop ends where the line that a wrap puts beyond its border differs from the true one by so many times the mean
-step inside, and the join shows as much: below that a wrong wrap costs no more than a clamp."""
+step inside, and the join shows as much: below `FAINT` a wrong wrap costs no more than a clamp."""
 SYMMETRIC = 0.9
 """Correlation of a texture with its mirror image from which half of it counts as made to be mirrored."""
+VISIBLE = 4.0
+"""Levels, half a step of five bits: a join of less cannot be told from how the console stored it."""
+_NOT_TILING = Path(__file__).with_name("not_tiling.txt")
+ENDS = ("crop with a faint seam", "crop with a clear seam")
+SHARES = (0.005, 0.01, 0.02, 0.05)
 OUTCOMES = ("wrap", "mirror", "clamp", "undecided")
+
+
+class Part(Enum):
+    """What the samples made of a texture are for."""
+
+    FIT, THRESHOLDS, TABLE = range(3)
+
+
+def part_of(name: str) -> Part:
+    """Return what a texture is for, by its name alone."""
+    digest = hashlib.sha256(name.encode()).digest()[0]
+    return (Part.FIT, Part.THRESHOLDS, Part.FIT, Part.TABLE)[digest % 4]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +68,6 @@ class Sample:
     rgba: Rgba8
     axis: int
 
-    @property
-    def for_calibration(self) -> bool:
-        """Whether the texture it was made of belongs to the half that weights and thresholds may see."""
-        return hashlib.sha256(self.name.encode()).digest()[0] % 2 == 0
-
 
 def main() -> None:
     """Make the samples, fit if asked to, and print the table."""
@@ -67,30 +79,39 @@ def main() -> None:
         "--leave-out", action="append", default=[], metavar="GLOB", help="names that are no textures"
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take only every N-th texture")
-    parser.add_argument("--fit", action="store_true", help="print weights fitted to the half for calibration")
     parser.add_argument(
-        "--all", action="store_true", help="textures were never calibrated on: use both halves"
+        "--thresholds", action="store_true", help="print scores that few samples pass, from the part for it"
     )
+    parser.add_argument("--all", action="store_true", help="textures were never seen: the table is over all")
     chosen = parser.parse_args()
-    made = list(samples(chosen.textures, chosen.leave_out, chosen.every))
-    if chosen.fit:
-        print(fit([sample for sample in made if sample.for_calibration]))
-    print(table([sample for sample in made if chosen.all or not sample.for_calibration]))
+    part = Part.THRESHOLDS if chosen.thresholds else None if chosen.all else Part.TABLE
+    made = list(samples(chosen.textures, chosen.leave_out, chosen.every, part))
+    print(thresholds(made) if chosen.thresholds else table(made))
 
 
-def samples(textures: Path, leave_out: Sequence[str], every: int) -> Iterator[Sample]:
-    """Make labelled samples of all textures that tile on an axis."""
+def samples(textures: Path, leave_out: Sequence[str], every: int, part: Part | None) -> Iterator[Sample]:
+    """Make labelled samples of the textures of a part, or of all, that tile on an axis."""
     collection = collect(textures)
-    tiling = [p for p in collection.pictures if p.edges != Edges()]
+    wrong = not_tiling()
+    tiling = [p for p in collection.pictures if p.edges != Edges() and p.name not in wrong]
+    tiling = [p for p in tiling if part in (None, part_of(p.name))]
     for picture in tiling[::every]:
         if any(fnmatch(picture.name, glob) for glob in leave_out):
             continue
         hr = collection.load(picture).astype(np.float32) / 255
-        hr = hr if (hr[..., 3] < 0.98).mean() >= 0.02 else hr[..., :3]
+        if (hr[..., 3] < 0.98).mean() >= 0.02:
+            continue  # mostly plants whose borders are void: that those agree says nothing
+        hr = hr[..., :3]
         for size in SIZES:
             seed = hashlib.sha256(f"{picture.name} {size}".encode()).digest()[:8]
             for truth, rgba, axis in _of_one(hr, picture.edges, size, np.random.default_rng(list(seed))):
                 yield Sample(picture.name, truth, size, rgba, axis)
+
+
+def not_tiling() -> frozenset[str]:
+    """Return the names of textures that are marked as tiling and do not tile."""
+    lines = _NOT_TILING.read_text().splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 def _of_one(
@@ -123,11 +144,7 @@ def _of_a_crop(
     top, left = (int(random.integers(length - side + 1)) for length in hr.shape[:2])
     wide = hr[top : top + side, left : left + side]
     small = console(wide, factor, Edges(), random)[1:-1, 1:-1]
-    true = (
-        premultiplied(np.rint(_box(wide, factor) * 255).astype(np.uint8))
-        if wide.shape[2] == 4
-        else _box(wide, factor) * 255
-    )
+    true = beyond(wide, factor)
     yield from ((_end(np.moveaxis(true, axis, 0)[:, 1:-1]), small, axis) for axis in (0, 1))
     crop = wide[factor:-factor, factor:-factor]
     axis = int(random.integers(2))
@@ -138,15 +155,30 @@ def _of_a_crop(
     yield from (("framed", framed, axis) for axis in (0, 1))
 
 
-def _end(wide: Floats) -> str:
-    """Tell how clearly a crop ends, from its lines and the true ones before and after them."""
+def beyond(wide: Floats, factor: int) -> Floats:
+    """Reduce a crop that is wider than the sample by a plain box filter, in levels: what truly lies beyond."""
+    true = _box(wide, factor)
+    return premultiplied(np.rint(true * 255).astype(np.uint8)) if true.shape[2] == 4 else true * 255
+
+
+def harm_of(wide: Floats) -> float:
+    """Return how wrong a wrap of the lines but the outermost would be, in mean steps inside; 0 if none can see it.
+
+    Args:
+        wide: lines and the true ones before and after them, in levels.
+    """
     lines = wide[1:-1]
     step = np.abs(np.diff(lines, axis=0)).mean() + 0.5
-    wrong = (np.abs(lines[0] - wide[-1]).mean() + np.abs(lines[-1] - wide[0]).mean()) / 2 + 0.5
-    harm = min(wrong, np.abs(lines[0] - lines[-1]).mean() + 0.5) / step
-    if harm < HARM:
+    wrong = (np.abs(lines[0] - wide[-1]).mean() + np.abs(lines[-1] - wide[0]).mean()) / 2
+    wrong = min(wrong, np.abs(lines[0] - lines[-1]).mean())
+    return float((wrong + 0.5) / step) if wrong >= VISIBLE else 0.0
+
+
+def _end(wide: Floats) -> str:
+    harm = harm_of(wide)
+    if harm < FAINT:
         return "crop that repeats by chance"
-    return "crop with a faint seam" if harm < 2 else "crop with a clear seam"
+    return "crop with a faint seam" if harm < CLEAR else "crop with a clear seam"
 
 
 def _framed(crop: Floats, texel: int, random: np.random.Generator) -> Floats:
@@ -213,71 +245,26 @@ def _verdict(counts: Counter[tuple[str, int, str]]) -> str:
     def total(truths: tuple[str, ...], outcomes: Sequence[str]) -> int:
         return sum(n for (truth, _, outcome), n in counts.items() if truth in truths and outcome in outcomes)
 
-    ends = ("crop with a faint seam", "crop with a clear seam")
-    decided = total(("tiles", *ends), OUTCOMES[:3])
-    right = total(("tiles",), ("wrap",)) + total(ends, ("clamp",))
-    false_wraps = total(ends, ("wrap",)) / max(1, total(ends, OUTCOMES))
-    clear = total(ends[1:], ("wrap",)) / max(1, total(ends[1:], OUTCOMES))
+    decided = total(("tiles", *ENDS), OUTCOMES[:3])
+    right = total(("tiles",), ("wrap",)) + total(ENDS, ("clamp",))
+    false_wraps = total(ENDS, ("wrap",)) / max(1, total(ENDS, OUTCOMES))
+    clear = total(ENDS[1:], ("wrap",)) / max(1, total(ENDS[1:], OUTCOMES))
     return (
         f"decided axes right: {right / max(1, decided):.1%}; false wraps: {false_wraps:.1%} of crops with a seam,"
         f" {clear:.1%} of those with a clear one"
     )
 
 
-def fit(made: Sequence[Sample], hidden: int = 4, steps: int = 400) -> str:
-    """Fit the weights of `seam_score`; those of textures that tile against those of crops with a seam."""
-    wanted = [s for s in made if s.truth == "tiles" or s.truth.endswith("seam")]
-    lines = [np.moveaxis(premultiplied(s.rgba), s.axis, 0) for s in wanted]
-    usable = [k for k, one in enumerate(lines) if (one != one[0]).any() and one[[0, -1], :, 3].any()]
-    evidence = [seam_evidence(lines[k]) for k in usable]
-    values = torch.tensor([list(one.values()) for one in evidence])
-    truth = torch.tensor([float(wanted[k].truth == "tiles") for k in usable])
-    mean, spread = values.mean(dim=0), values.std(dim=0)
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(
-        torch.nn.Linear(values.shape[1], hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, 1)
-    )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=0.02, weight_decay=0.3)
-    inputs = ((values - mean) / spread).clamp(-4, 4)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        torch.nn.functional.binary_cross_entropy_with_logits(net(inputs)[:, 0], truth).backward()
-        optimiser.step()
-    scores = net(inputs)[:, 0].detach()
-    return (
-        _as_code(list(evidence[0]), mean, spread, net)
-        + "\n"
-        + _thresholds(scores, truth, [wanted[k].truth for k in usable])
-    )
+def thresholds(made: Sequence[Sample]) -> str:
+    """Return the scores that few crops exceed and that few tiling textures do not reach."""
+    scored = [(one.truth, seam_score(np.moveaxis(premultiplied(one.rgba), one.axis, 0))) for one in made]
 
+    def quantile(rows: tuple[str, ...], share: float) -> str:
+        return f"{np.quantile([score for truth, score in scored if truth in rows], share):.2f}"
 
-def _as_code(names: Sequence[str], mean: torch.Tensor, spread: torch.Tensor, net: torch.nn.Sequential) -> str:
-    def numbers(values: torch.Tensor) -> str:
-        return ", ".join(f"{value:.3f}" for value in values.tolist())
-
-    inner, outer = net[0], net[2]
-    rows = [
-        f'    "{name}": ({mean[k]:.3f}, {spread[k]:.3f}, ({numbers(inner.weight[:, k])})),'
-        for k, name in enumerate(names)
-    ]
-    tail = [
-        f"HIDDEN_BIAS = ({numbers(inner.bias)})",
-        f"OUTPUT = ({numbers(outer.weight[0])})",
-        f"OUTPUT_BIAS = {outer.bias[0]:.3f}",
-    ]
-    return "\n".join(["WEIGHTS = {", *rows, "}", *tail])
-
-
-def _thresholds(scores: torch.Tensor, truth: torch.Tensor, rows: Sequence[str]) -> str:
-    """Return the scores that one in a hundred crops exceeds, and that two in a hundred tiling textures do not reach."""
-    clear = torch.tensor([row == "crop with a clear seam" for row in rows])
-    least = {
-        "1 % of crops with a clear seam": scores[clear].quantile(0.99),
-        "1 % of crops with a seam": scores[truth == 0].quantile(0.99),
-        "2 % of crops with a seam": scores[truth == 0].quantile(0.98),
-        "2 % of textures that tile": scores[truth == 1].quantile(0.02),
-    }
-    return "\n".join(f"{name}: {float(value):.2f}" for name, value in least.items())
+    lines = [f"{share:.1%} of crops with a seam exceed {quantile(ENDS, 1 - share)}" for share in SHARES]
+    lines += [f"{share:.1%} of tiles do not reach {quantile(('tiles',), share)}" for share in SHARES]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

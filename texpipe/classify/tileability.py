@@ -1,16 +1,16 @@
 """Whether a texture wraps, is mirrored or ends at its border: judged per axis from its pixels.
 
-The seam, from the last line of texels to the first, is compared with what the texture itself shows: how neighbouring
-lines inside join, and how lines join that do not belong together. Wrongly `clamp` costs a line where the texture
-repeats, wrongly `wrap` bleeds opposite borders into each other: the threshold lies where about one in a hundred crops
-with a clear seam is taken for a wrap. docs/alpha-and-edges.md tells how it was found and gives the confusion table.
+The seam, from the last line of texels to the first, is compared with what the texture itself shows. Wrongly
+`clamp` costs a line where the texture repeats, wrongly `wrap` bleeds opposite borders into each other: the threshold
+lies where about one in a hundred crops with a visible seam is taken for a wrap. docs/alpha-and-edges.md tells how it
+was found and gives the confusion table.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from texpipe.classify.seams import Lines, premultiplied, seam_evidence, seam_score
+from texpipe.classify.seams import Lines, premultiplied, relative_step, seam_score
 from texpipe.texture import AxisGuess, Rgba8
 
 _WRAP_ABOVE = 1.5
@@ -100,10 +100,9 @@ def _exact_period(lines: Lines) -> int | None:
 
 
 def _likely(lines: Lines) -> AxisGuess:
-    evidence = seam_evidence(lines)
-    score = seam_score(evidence)
+    score = seam_score(lines)
     odds = round(float(1 / (1 + np.exp(-score))), 2)
-    seam = f"the step across the seam is {np.exp(evidence['step']):.2f} of a usual step inside"
+    seam = f"the step across the seam is {relative_step(lines):.2f} of a usual step inside"
     void = float((lines[[0, -1], :, 3] == 0).mean())
     if score > (_WRAP_ABOVE if void < 0.25 else _WRAP_CUTOUT_ABOVE):
         return AxisGuess("wrap", odds, seam)
