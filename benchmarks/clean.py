@@ -20,18 +20,20 @@ from numpy.typing import NDArray
 
 from texpipe.passes.clean import clean
 from texpipe.passes.quantised import dither_offsets
-from texpipe.passes.resample import neighbourhood
+from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.pixels import save_png
 from texpipe.texture import Edges, RgbF
+from texpipe.train.collection import collect
 from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
-from texpipe.train.evaluate import degraded
 from texpipe.train.generators import load
 from texpipe.train.metrics import Judge
-from texpipe.train.validation import upscaler_of
+from texpipe.train.validation import held_out, upscaler_of
 
 METRICS = ("psnr_y", "lpips_alex", "dists")
 DITHERS = ("none", "bayer", "psx", "floyd_steinberg")
+SIDE = 128
+"""Pixels of the originals: their middle is taken."""
 SMOOTH_LEVELS = 4
 SMOOTH_ROUNDS = 4
 
@@ -48,10 +50,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the figures here, and a sheet beside them")
     chosen = parser.parse_args()
     upscaler = upscaler_of(load(chosen.model).network, "match")
-    judge = Judge()
+    collection, judge = collect(chosen.textures), Judge()
     figures, sheet = {}, []
     for dither in chosen.dither or DITHERS:
-        pairs = degraded(chosen.textures, stored_with(dither), 0, chosen.limit)
+        pairs = held_out(collection, collection.pictures, stored_with(dither), 0, chosen.limit, SIDE)
         figures[dither], rows = compare(pairs, upscaler, judge)
         sheet += rows[:3]
     print(table(figures))
@@ -125,15 +127,12 @@ def steps(picture: RgbF) -> NDArray[np.float32]:
 
 
 def strip(pair: Pair, results: list[RgbF]) -> NDArray[np.uint8]:
-    """Lay a texture out in a row, cut to 256 pixels and padded to that."""
-    scale = pair.hr.shape[0] // pair.lr.shape[0]
-    grown = pair.lr.repeat(scale, axis=0).repeat(scale, axis=1)
-    shown = [
-        np.rint(np.clip(one, 0, 1) * 255).astype(np.uint8)[:256, :256] for one in (grown, *results, pair.hr)
-    ]
-    return np.concatenate(
-        [np.pad(one, ((0, 260 - one.shape[0]), (0, 260 - one.shape[1]), (0, 0))) for one in shown], 1
-    )
+    """Lay a texture out in a row: source, both results, original, each in a square of the same size."""
+    pictures = [repeat(pair.lr, pair.hr.shape[0] // pair.lr.shape[0]), *results, pair.hr]
+    shown = [np.rint(np.clip(one, 0, 1) * 255).astype(np.uint8) for one in pictures]
+    side = SIDE + 4
+    padded = [np.pad(one, ((0, side - one.shape[0]), (0, side - one.shape[1]), (0, 0))) for one in shown]
+    return np.concatenate(padded, axis=1)
 
 
 def table(figures: dict[str, dict[str, dict[str, float]]]) -> str:

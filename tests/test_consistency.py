@@ -90,3 +90,15 @@ def test_what_is_consistent_already_is_left_alone() -> None:
     assert np.array_equal(back_project(result, repeat(solid, 4), source, solid, WRAP), result)
     blurred = enlarge(source, 4, WRAP)
     assert not np.array_equal(back_project(blurred, repeat(solid, 4), source, solid, WRAP), blurred)
+
+
+@pytest.mark.parametrize("kind", ["opaque", "mask"])
+def test_a_tiny_picture_is_always_strict(kind: AlphaClass) -> None:
+    """A letter of 8 x 8 texels that the network blurs comes back; with `colour: off` the network has its way."""
+    ink = np.array([[c == "#" for c in row] for row in ("..##....", ".#..#...", ".####...", ".#..#...")])
+    rgba = np.full((4, 8, 4), 255, np.uint8)
+    rgba[~ink, : 4 if kind == "mask" else 3] = 0
+    how = plan(kind)
+    results = tuple(enlarge(one.rgb, 4, Edges()) for one in make_passes(rgba, how))
+    assert drift(rgba, how, results) <= 1
+    assert drift(rgba, plan(kind, colour="off"), results) > 10

@@ -18,6 +18,9 @@ from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
 
+_TINY_SIDE = 8
+"""Of an icon or a letter of so few texels each one was placed by hand."""
+
 
 def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     """Split a texture into pictures that a network for RGB can enlarge.
@@ -146,10 +149,11 @@ def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan:
 
 
 def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
-    """Return to the source as it was stored, banding and dither too, where the plan is strict."""
-    if plan.consistency == "loose":
-        return colour
-    return back_project(colour, alpha, source, source_alpha, plan.edges)
+    """Return to the source as it was stored, banding and dither too, where the plan is strict or the picture tiny."""
+    tiny = max(source.shape[:2]) <= _TINY_SIDE and plan.colour != "off"
+    if plan.consistency == "strict" or tiny:
+        return back_project(colour, alpha, source, source_alpha, plan.edges)
+    return colour
 
 
 def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:

@@ -169,7 +169,7 @@ class Recipe(_Part):
     )
     consistency: Consistency = Field(
         default="loose",
-        description="strict: reduced again, a result is its source to 1 level in the mean; loose: as colour says.",
+        description="strict: reduced again, a result is its source to 1 level in the mean; loose: up to 8 x 8 texels.",
     )
     clean: Clean = Field(
         default="off",
