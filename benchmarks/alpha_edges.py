@@ -2,10 +2,10 @@
 
     python benchmarks/alpha_edges.py --textures DIR --model texpipe-x4-fast
 
-Alpha of modern cut-outs is cut at one half, reduced 4 times and cut again: that is the source. Each way enlarges it;
-the cut that keeps coverage is the same for all (`passes/alpha.py`), but for `nearest`. `wrong`: share of the pixels that
-differ from the original's alpha, over those of `nearest`. `lost`: share of the thin features, which a source shows one
-texel wide, that shows nothing.
+Alpha of modern cut-outs is cut at one half, reduced 4 times and cut again: that is the source. Each way enlarges
+it; the cut that keeps coverage is the same for all (`passes/alpha.py`). `wrong`: share of the pixels that differ from
+the original's alpha, over those of plainly repeated texels. `lost`: share of the thin features, which a source shows
+one texel wide, that shows nothing.
 """
 
 from __future__ import annotations
