@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 from collections import OrderedDict
 from pathlib import Path
 
@@ -144,6 +146,43 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: 
     with pytest.raises(ModelError, match="could run code") as refused:
         checkpoint.load(Path("a.pth"))
     assert "safetensors" in (refused.value.hint or "")
+    assert not Path("trapped").exists()
+
+
+class _Harmless:
+    """Anything that is not weights, such as the settings of a training."""
+
+
+class _Copy:
+    def __reduce__(self) -> tuple[object, ...]:
+        return shutil.copyfile, ("a.pth", "trapped")
+
+
+def test_trust_reads_weights_and_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    state = network().state_dict()
+    torch.save({"params": state, "settings": _Harmless(), "trap": _Copy()}, "a.pth")
+    with pytest.raises(ModelError, match="could run code") as refused:
+        checkpoint.load(Path("a.pth"))
+    assert "models convert --trust" in (refused.value.hint or "")
+    assert_same(checkpoint.load(Path("a.pth"), trust=True).network.state_dict(), state)
+    assert not Path("trapped").exists()
+    with pytest.raises(ModelError):  # it was for that file alone
+        checkpoint.load(Path("a.pth"))
+
+
+class _Command:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("touch trapped",)
+
+
+@pytest.mark.parametrize("trap", [_Command, _Trap])
+def test_trust_has_limits(trap: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operating system's module, and methods that are looked up, are refused even so."""
+    monkeypatch.chdir(tmp_path)
+    torch.save({"params": network().state_dict(), "trap": trap()}, "a.pth")
+    with pytest.raises(ModelError, match="could run code"):
+        checkpoint.load(Path("a.pth"), trust=True)
     assert not Path("trapped").exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,35 @@ def test_convert_keeps_the_weights_and_says_where_from(
     assert run("convert", tmp_path / "net.pth", tmp_path / "net.pth") == 2
     assert run("convert", "-q", "a", tmp_path / "a.safetensors") == 0
     assert capsys.readouterr().err.count("\n") == 2, "only the refusal's two lines"
+
+
+def test_convert_takes_weights_out_of_a_training_state_if_told_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"params": network(3).state_dict(), "options": Namespace(steps=7)}, tmp_path / "net.pth")
+    assert run("convert", tmp_path / "net.pth", tmp_path / "net.safetensors") == 4
+    assert "--trust" in capsys.readouterr().err
+    assert run("convert", "--trust", tmp_path / "net.pth", tmp_path / "net.safetensors") == 0
+
+
+@pytest.mark.parametrize(
+    ("licence", "warned"),
+    [
+        ("CC-BY-NC-4.0", True),
+        ("CC-BY-NC-SA-4.0 AND MIT", True),
+        ("for non-commercial use", True),
+        ("MIT", False),
+        ("NCSA", False),
+        (None, False),
+    ],
+)
+def test_show_warns_of_weights_that_must_not_be_sold(
+    licence: str | None, warned: bool, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = {} if licence is None else {"licence": licence}
+    checkpoint.save_safetensors(models / "d.safetensors", network(4).state_dict(), notes)
+    assert run("show", "d") == 0
+    assert ("forbids commercial use" in capsys.readouterr().err) is warned
 
 
 def test_interpolate_blends_kin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -78,7 +79,8 @@ class Order:
 
         Raises:
             RecipeError: the recipe has mistakes; all of them are in it.
-            UsageError: a target is unknown, the shard is not I/N, or shards are to be done by Ray.
+            UsageError: the recipe's own output has files of others in it, a target is unknown,
+                the shard is not I/N, or shards are to be done by Ray.
         """
         if shard is not None and executor != "local":
             raise UsageError(
@@ -91,6 +93,8 @@ class Order:
         if targets:
             chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
             changed = changed.model_copy(update={"targets": chosen})
+        if output is None:
+            _require_unsurprising(loaded.output)
         source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
         if executor != "local":  # other processes start in other folders
             source, destination = source.absolute(), destination.absolute()
@@ -109,6 +113,18 @@ class Order:
             strict=strict,
             executor=executor,
             address=address,
+        )
+
+
+def _require_unsurprising(folder: Path) -> None:
+    """A recipe may come from anybody: it alone must not make texpipe write among other files."""
+    with suppress(OSError):  # whatever cannot be listed, cannot be written either
+        there = {path.name for path in folder.iterdir()}
+        if not there or there & {".lock", ".store", "manifest.json"}:
+            return
+        raise UsageError(
+            f"the recipe's output {_tidy(folder)} is a folder with other files in it",
+            hint="If you want the pack in there, say so with --output; or name an empty folder.",
         )
 
 

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from texpipe.errors import Location, SourceError
+from texpipe.limits import limit
 from texpipe.store import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
-MAX_PIXELS = 64 * 1024 * 1024
+MAX_PIXELS = limit("MAX_PIXELS", 64 * 1024 * 1024)
 """Largest picture that is opened, in pixels: 8192 x 8192. No console had one near it."""
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"

@@ -54,12 +54,16 @@ def show(console: Console, model: str, as_json: bool) -> None:
     Example:
       texpipe models show texpipe-x4
     """
-    from texpipe.networks.catalogue import resolve
+    from texpipe.networks.catalogue import forbids_commerce, resolve
     from texpipe.networks.checkpoint import load
 
     file = resolve(model)
     loaded = load(file.path)
     architecture = loaded.network.architecture.as_json()
+    if forbids_commerce(file.licence):
+        console.warn(
+            f"{file.licence} forbids commercial use: neither the model nor, to be safe, packs made by it may be sold"
+        )
     if as_json:
         facts = {"name": file.name, "path": str(file.path), "sha256": file.sha256, "licence": file.licence}
         print_json(facts | {"architecture": architecture, "notes": dict(loaded.metadata), "card": file.card})
@@ -98,9 +102,14 @@ def fetch(console: Console, name: str, into: Path | None, quiet: bool) -> None:
 @models.command()
 @click.argument("source")
 @click.argument("output", type=PATH)
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Read a .pth that holds other Python objects beside weights; those are left out, and none is run.",
+)
 @quiet_option
 @click.pass_obj
-def convert(console: Console, source: str, output: Path, quiet: bool) -> None:
+def convert(console: Console, source: str, output: Path, trust: bool, quiet: bool) -> None:
     """Convert SOURCE (.pth, .safetensors or ncnn's .param + .bin) to OUTPUT, fp16 .safetensors.
 
     \b
@@ -109,7 +118,7 @@ def convert(console: Console, source: str, output: Path, quiet: bool) -> None:
     """
     from texpipe.networks.convert import convert as write
 
-    _say_written(console.quieter(quiet), write(source, output))
+    _say_written(console.quieter(quiet), write(source, output, trust=trust))
 
 
 @models.command()

@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from texpipe.errors import PackError
+from texpipe.limits import limit
 from texpipe.store import whole_file
 
-MAX_ENTRIES = 1 << 18
+MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
 """More entries than any game has textures."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -14,8 +14,9 @@ from contextlib import ExitStack
 from typing import IO, Any, cast
 
 from texpipe.errors import PackError
+from texpipe.limits import limit
 
-MAX_STREAM = 1 << 34
+MAX_STREAM = limit("MAX_CACHE_BYTES", 1 << 34)
 """Largest uncompressed `.htc` that is read, in bytes."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -149,6 +150,15 @@ def read_card(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelError("the model card is no JSON", location=Location(file)) from error
     return card if isinstance(card, dict) else {}
+
+
+def forbids_commerce(licence: str | None) -> bool:
+    """Tell whether a licence allows only non-commercial use, by its SPDX identifier or its name.
+
+    Args:
+        licence: such as "CC-BY-NC-SA-4.0"; None, for an unknown licence, forbids nothing that is known.
+    """
+    return bool(licence and re.search(r"(?<![A-Za-z])NC(?![A-Za-z])|non.?commercial", licence, re.IGNORECASE))
 
 
 def is_whole(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """Model files: reading safetensors, .pth and ncnn; writing safetensors.
 
-Nothing here executes what a file says: .pth files go through PyTorch's weights-only loader.
+Nothing here executes what a file says: .pth files go through PyTorch's weights-only unpickler, trusted ones too.
 """
 
 from __future__ import annotations
@@ -44,11 +44,24 @@ class LoadedNetwork:
     path: Path
 
 
-def load(path: Path) -> LoadedNetwork:
+class _StandIn:
+    """What a trusted pickle gets for every class and function that it names: made of anything, it does nothing."""
+
+    def __new__(cls, *_: object) -> _StandIn:
+        return super().__new__(cls)
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
+
+
+def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
     """Load an ESRGAN generator.
 
     Args:
         path: `.safetensors`, `.pth` or `.pt`, or either half of an ncnn pair `.param` + `.bin`.
+        trust: read the weights out of a pickle that holds other Python objects, too. Those are not made: each is
+            replaced by a stand-in that does nothing.
 
     Raises:
         ModelError: missing, damaged, of another architecture, with NaN weights, not for RGB pictures, or a
@@ -56,7 +69,7 @@ def load(path: Path) -> LoadedNetwork:
     """
     data = read_files(path)
     try:
-        state, metadata = _parse(path.suffix.lower(), data)
+        state, metadata = _parse(path.suffix.lower(), data, trust)
         network = keys.build(keys.to_own_names(keys.unwrap(state)))
         _require_rgb(network)
     except ModelError as error:
@@ -118,13 +131,15 @@ def similarity(a: RRDBNet, b: RRDBNet) -> float:
     return float(torch.stack(cosines).median())
 
 
-def _parse(suffix: str, data: tuple[bytes, ...]) -> tuple[object, dict[str, str]]:
+def _parse(suffix: str, data: tuple[bytes, ...], trust: bool) -> tuple[object, dict[str, str]]:
     """Return the raw checkpoint and its notes."""
     if suffix == ".safetensors":
         return _parse_safetensors(data[0])
     if suffix in (".param", ".bin"):
         return ncnn.read(data[0].decode("utf-8", "replace"), data[1]), {}
-    return _parse_pickle(data[0]), {}
+    foreign = _foreign_names(data[0]) if trust else []
+    with torch.serialization.safe_globals([(_StandIn, name) for name in foreign]):
+        return _parse_pickle(data[0], trust), {}
 
 
 def _parse_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -136,13 +151,22 @@ def _parse_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     return state, header.get("__metadata__", {})
 
 
-def _parse_pickle(data: bytes) -> object:
+def _foreign_names(data: bytes) -> list[str]:
+    """Return the classes and functions that a pickle names, beside those that weights are made with."""
+    try:
+        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data)))
+    except (RuntimeError, ValueError, pickle.UnpicklingError):  # damaged, or the format before PyTorch 1.6
+        return []
+
+
+def _parse_pickle(data: bytes, trust: bool) -> object:
     try:
         checkpoint: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
             "the file holds Python objects beside weights and was not opened, because that could run code",
-            hint="Ask its author for safetensors, or for a .pth that holds only the state dict.",
+            hint="Ask its author for safetensors, or for a .pth that holds only the state dict."
+            + ("" if trust else " `texpipe models convert --trust` tries to read its weights alone."),
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise ModelError("the file is damaged or not PyTorch's", hint="Get it again.") from error

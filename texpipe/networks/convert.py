@@ -28,19 +28,20 @@ class Blend:
     similarity: float
 
 
-def convert(model: str, target: Path) -> Written:
+def convert(model: str, target: Path, *, trust: bool = False) -> Written:
     """Write any readable model as fp16 safetensors under Real-ESRGAN's names.
 
     Args:
         model: a path, or a name in the catalogue.
         target: the file to write, `.safetensors`.
+        trust: as `checkpoint.load` takes it.
 
     Raises:
         ModelError: see `catalogue.resolve` and `checkpoint.load`.
         UsageError: the target has another suffix.
     """
     file = catalogue.resolve(model)
-    loaded = checkpoint.load(file.path)
+    loaded = checkpoint.load(file.path, trust=trust)
     notes = dict(loaded.metadata) | {"converted_from": f"{file.path.name} (sha256 {file.sha256})"}
     if file.licence:
         notes["licence"] = file.licence

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from texpipe.errors import ModelError
+from texpipe.limits import limit
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
 
-MAX_BLOCKS: Final = 128
-MAX_CHANNELS: Final = 1024
+MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
+MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
 MAX_STAGES: Final = 4
 """No published ESRGAN comes near these; a file beyond them is damaged or hostile."""
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from texpipe.formats import gliden64
 from texpipe.formats.gliden64_records import CacheReader, Record
+from texpipe.limits import limit
 from texpipe.pixelformats import Stp
 from texpipe.read.container import Container, Member, whole_file
 from texpipe.read.o2r import O2R
@@ -24,7 +25,7 @@ from texpipe.read.tim import Tim, decode_tim, find_tims
 from texpipe.read.uploads import as_uploaded
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
-_MAX_TIM = 1 << 28
+_MAX_TIM = limit("MAX_TIM_BYTES", 1 << 28)
 
 
 # ---- PS1 .TIM pictures

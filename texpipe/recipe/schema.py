@@ -7,15 +7,16 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from texpipe.limits import limit
 from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
 from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, Group, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"
 """The model of a recipe that names none."""
 
-MAX_RULES = 10_000
-MAX_GROUPS = 1_000
-MAX_PIECES = 4_096
+MAX_RULES = limit("MAX_RULES", 10_000)
+MAX_GROUPS = limit("MAX_GROUPS", 1_000)
+MAX_PIECES = limit("MAX_PIECES", 4_096)
 
 _Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
 _Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
