@@ -32,7 +32,7 @@ from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 
 SCALE = 4
-SIDE = 192
+SIDE = 128
 PLAN = Plan("upscale", "opaque", Edges(), SCALE, "match", False, Decisions("", "", "", ""))
 GOAL = 0.99
 

@@ -14,11 +14,11 @@ from textures import grain, plan
 
 from texpipe.classify.blocks import block_digests
 from texpipe.groups.frames import BY_BLOCKS, BY_NUMBER, find_animations
-from texpipe.jobs import make_work, part_of
 from texpipe.order import Order
 from texpipe.passes import steady
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
+from texpipe.planning import make_work, part_of
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.survey import survey
 from texpipe.texture import Rgba8

@@ -10,10 +10,10 @@ import pytest
 from dumps import texture
 
 from texpipe.groups.joins import Joins, make_joins
-from texpipe.jobs import make_work
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
+from texpipe.planning import make_work
 from texpipe.recipe.schema import GroupRule, Recipe, Rule
 from texpipe.survey import survey
 from texpipe.texture import Group, Rgba8

@@ -298,7 +298,7 @@ def test_a_variant_added_later_costs_no_network(tmp_path: Path, tiny_model: Path
 
 
 def test_shards_keep_families_together(tmp_path: Path) -> None:
-    from texpipe.jobs import make_work, part_of
+    from texpipe.planning import make_work, part_of
 
     write(tmp_path, **{ci_name(n % 4, n): shown(indices(n % 4), palette(n)) for n in range(12)})
     work = make_work(survey(tmp_path, Recipe.default()).items, Recipe.default(), ("model",))
@@ -311,7 +311,8 @@ def test_shards_keep_families_together(tmp_path: Path) -> None:
 
 
 def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
-    from texpipe.jobs import compute, make_work
+    from texpipe.jobs import compute
+    from texpipe.planning import make_work
     from texpipe.store import Store
 
     write(tmp_path / "in", **coats())

@@ -13,16 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
-from texpipe.groups.atlas import Atlas, find_atlases
-from texpipe.groups.frames import find_animations
-from texpipe.groups.joins import Join, make_joins, read_again
-from texpipe.groups.proposal import groups_for
-from texpipe.groups.variants import find_variants
+from texpipe.groups.atlas import Atlas
+from texpipe.groups.joins import Join, read_again
 from texpipe.passes import make_passes, nearest, recombine, steady, vary
 from texpipe.passes.metrics import measure
 from texpipe.pixels import decode, encode_png
-from texpipe.recipe.schema import Recipe
-from texpipe.store import Store, key_of
+from texpipe.store import Store
 from texpipe.survey import Item
 from texpipe.texture import Edges, Frame, Pass, Plan, Rgba8, RgbF, Spot, Variant
 
@@ -113,157 +109,6 @@ class Done:
     job: Job
     cached: bool = False
     reason: str | None = None
-
-
-def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -> Work:
-    """Turn planned textures into jobs.
-
-    Args:
-        items: what the survey saw, in stable order. Those to be copied or skipped need no job.
-        recipe: its `groups` declare split pictures.
-        engine_id: what besides pixels and plan determines a result: model digest, precision, device.
-    """
-    joins = make_joins(items, groups_for(items, recipe), recipe)
-    grouped = [_group_job(join, engine_id) for join in joins.joins]
-    piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
-    group_of = {item.source.name: join.group.name for join in joins.joins for item in join.made}
-    spot_of = {name: join.spot(name) for join in joins.joins for name in _names(join.made)}
-    singles: dict[str, Job] = {}
-    content_of: dict[str, str] = {}
-    for item in items:
-        name = item.source.name
-        if name in group_of or not item.plan.is_computed:
-            continue
-        content = content_of[name] = key_of("texture", item.pixels, plan_key(item.plan))
-        key = key_of(content, *engine_id_for(item.plan, engine_id))
-        singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
-    first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
-    _cut_atlases(singles, recipe, engine_id)
-    variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
-    frame_of, averaged = _average_frames(singles, content_of) if recipe.frames == "auto" else ({}, {})
-    final = singles | averaged
-    piece_of |= {name: final[content].pieces[0] for name, content in content_of.items()}
-    return Work(
-        jobs=(*grouped, *_in_one_shard((*singles.values(), *averaged.values()))),
-        piece_of=piece_of,
-        duplicate_of={name: first for name, first in first_of.items() if name != first},
-        group_of=group_of,
-        spot_of=spot_of,
-        variant_of={name: variant_of[first] for name, first in first_of.items() if first in variant_of},
-        frame_of={name: frame_of[first] for name, first in first_of.items() if first in frame_of},
-        notes=joins.notes,
-        warnings=joins.warnings,
-    )
-
-
-def _cut_atlases(singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str]) -> None:
-    """Replace the jobs of sheets by such that upscale each picture on them alone."""
-    atlases = find_atlases((job.pieces[0].item for job in singles.values()), recipe)
-    for content, job in singles.items():
-        item = job.pieces[0].item
-        if (atlas := atlases.get(item.source.name)) is None:
-            continue
-        cells = [(cell.box, plan_key(cell.plan)) for cell in atlas.cells]
-        by = replace(item.plan.decided_by, action=f"{item.plan.decided_by.action}; {atlas}")
-        plan = replace(item.plan, decided_by=by)
-        key = key_of("atlas", content, plan_key(atlas.base), cells, *engine_id_for(plan, engine_id))
-        piece = Piece(replace(item, plan=plan), key)
-        singles[content] = replace(job, plan=plan, pieces=(piece,), atlas=atlas)
-
-
-def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> dict[str, Variant]:
-    """Replace the jobs of variants by such that take the structure of another texture; return who takes whose."""
-    variant_of: dict[str, Variant] = {}
-    for family in find_variants(job.pieces[0].item for job in singles.values()):
-        first = singles[content_of[family.like.source.name]]
-        like = first.pieces[0]
-        for item in family.others:
-            key = key_of("variant", like.key, item.pixels, plan_key(item.plan))
-            content = content_of[item.source.name]
-            singles[content] = Job(item.plan, (Piece(item, key),), content, like=like)
-        names = _names((family.like, *family.others))
-        variant_of |= dict.fromkeys(names, Variant(family.like.source.name, family.why))
-    return variant_of
-
-
-def _average_frames(
-    singles: Mapping[str, Job], content_of: Mapping[str, str]
-) -> tuple[dict[str, Frame], dict[str, Job]]:
-    """Return texture name -> its animation, and content -> the job that averages a frame with the others."""
-    frame_of: dict[str, Frame] = {}
-    averaged: dict[str, Job] = {}
-    for animation in find_animations(job.pieces[0].item for job in singles.values()):
-        names = _names(animation.frames)
-        frames = tuple(singles[content_of[name]].pieces[0] for name in names)
-        for name, piece in zip(names, frames, strict=True):
-            key = key_of("frame", piece.key, [frame.key for frame in frames], plan_key(piece.item.plan))
-            job = Job(piece.item.plan, (Piece(piece.item, key),), content_of[name], frames=frames)
-            averaged[content_of[name]] = job
-        frame_of |= dict.fromkeys(names, Frame(names[0], len(names), animation.why))
-    return frame_of, averaged
-
-
-def _in_one_shard(jobs: Iterable[Job]) -> Iterator[Job]:
-    """Give all that is made of each other one content, the least of them."""
-    known = tuple(jobs)
-    content_of = {job.pieces[0].key: job.content for job in known}
-    sets: dict[str, set[str]] = {job.content: {job.content} for job in known}
-    for job in known:
-        for piece in (*job.frames, *((job.like,) if job.like else ())):
-            one, other = sets[job.content], sets[content_of[piece.key]]
-            if one is not other:
-                one |= other
-                sets |= dict.fromkeys(other, one)
-    return (replace(job, content=min(sets[job.content])) for job in known)
-
-
-def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
-    """Return the jobs that one of several machines does: (i, n) is the i-th of n, from 1.
-
-    Decided by content, so that the parts stay the same when textures are added, and duplicates stay together.
-    """
-    if shard is None:
-        return work
-    part, parts = shard
-    return replace(work, jobs=tuple(job for job in work.jobs if int(job.content, 16) % parts == part - 1))
-
-
-def plan_key(plan: Plan) -> list[object]:
-    """Return the parts of a plan that determine pixels, for a store key."""
-    return [
-        plan.action,
-        plan.alpha,
-        plan.edges.x,
-        plan.edges.y,
-        plan.scale,
-        plan.colour,
-        plan.grey,
-        plan.consistency,
-        plan.clean,
-        PIXELS_VERSION,
-    ]
-
-
-def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
-    """A nearest-neighbour enlargement is the same whatever the model."""
-    return engine_id if plan.action == "upscale" else ()
-
-
-def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
-    group = join.group
-    pixels_of = {item.source.name: item.pixels for item in join.members}
-    shape = [group.columns, group.rows, group.overlap, join.layout.size]
-    order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
-    content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
-    key = key_of(content, *engine_id_for(join.plan, engine_id))
-    pieces = tuple(
-        Piece(replace(item, plan=join.plan), key_of(key, order[item.source.name])) for item in join.made
-    )
-    return Job(join.plan, pieces, content, join)
-
-
-def _names(items: Iterable[Item]) -> list[str]:
-    return [item.source.name for item in items]
 
 
 def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
@@ -406,7 +251,7 @@ def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
         metrics = measure(picture, result, job.plan)
         store.put(job.pieces[0].key, encode_png(result), vars(metrics))
         return Done(job)
-    names = _names(piece.item for piece in job.pieces)
+    names = [piece.item.source.name for piece in job.pieces]
     sources = split(job.join.layout, picture, 1, names)
     made = split(job.join.layout, result, job.plan.scale, names)
     plan = replace(

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from texpipe import shards
 from texpipe.delivery import Run, deliver, left_out_by_all, rehearse, report_shard
 from texpipe.errors import SourceError
-from texpipe.jobs import Done, make_work, part_of
+from texpipe.jobs import Done
 from texpipe.lock import Lock
 from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
+from texpipe.planning import make_work, part_of
 from texpipe.store import remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Progress

@@ -92,7 +92,7 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
 
 def _seen(found: Survey, recipe: Recipe) -> list[Seen]:
     """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
-    from texpipe.jobs import make_work
+    from texpipe.planning import make_work
 
     work = make_work(found.items, recipe, ())
     both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
