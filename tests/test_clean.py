@@ -136,6 +136,17 @@ def test_two_colours_in_turn_become_their_mean() -> None:
     assert nearer.all()
 
 
+def test_neighbouring_levels_in_turn_stay_in_their_boxes() -> None:
+    y, x = np.mgrid[:4, :16]
+    levels = 3 + 6 * (x // 4) + (x + y) % 2
+    source = stored(np.repeat(levels[..., None], 3, axis=2).astype(np.float32) / 31)
+    assert checkered(source, all_of(source), Edges())[0].any()
+    assert dither_offsets(np.rint(source * 31), all_of(source), Edges()) is None
+    result = clean(source, all_of(source), Edges())
+    assert np.array_equal(np.rint(result * 31)[..., 0], levels)
+    assert np.abs(np.diff(result[:, :4, 0] * 31, axis=1)).max() < 0.02
+
+
 def test_a_letter_is_no_dither() -> None:
     """An x of 3 x 3 texels alternates, too; so does a line of dots."""
     letter = np.zeros((8, 8, 3), np.float32)

@@ -3,7 +3,8 @@
 Whoever stored a texture in few levels rounded each texel. Where it was before is known to half a step on either side
 of its level, less what a dither matrix added to it: its quantisation box. Inside of these boxes the picture is
 smoothed, between texels that differ by one step at most. Stored again, the cleaned picture is the source to the last
-texel, so nothing that the source shows is lost. A network then finds no steps and no dither to sharpen.
+texel, so nothing that the source shows is lost. Two colours further apart that alternate like a checkerboard meet in
+the middle, each still nearer to itself. A network then finds no steps and no dither to sharpen.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def clean(picture: RgbF, visible: Flags, edges: Edges) -> RgbF:
     top = top_level(picture, visible)
     smoothed = picture if top is None else _smooth_levels(picture, visible, top, edges)
     there, other = checkered(picture, visible, edges)
+    if top is not None:
+        there &= (np.abs(other - picture) * top > 1.5).any(axis=2)
     if not there.any():
         return smoothed
     return np.where(there[..., None], picture + HALF_STEP * (other - picture), smoothed)
