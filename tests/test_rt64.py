@@ -11,7 +11,7 @@ import pytest
 from packs import finished, in_manifest, noise
 
 from texpipe.errors import PackError
-from texpipe.formats import parse_name, rt64
+from texpipe.formats import parse_name, rt64, rt64_hashes
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.check import verify_pack
 from texpipe.formats.pack import plan_pack, write_pack
@@ -108,14 +108,14 @@ def test_gliden64_names_are_found_in_a_list_of_the_game(tmp_path):
 )
 def test_what_a_list_leaves_out_means_what_rt64_takes_it_for(tmp_path, text, version):
     (tmp_path / "rt64.json").write_text(text)
-    assert rt64.read_hashes(tmp_path / "rt64.json").version == version
+    assert rt64_hashes.read_hashes(tmp_path / "rt64.json").version == version
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"textures": [1]}', "[" * 9999])
 def test_other_files_are_no_lists(tmp_path, text):
     (tmp_path / "rt64.json").write_text(text)
     with pytest.raises(PackError, match=r"not a rt64\.json"):
-        rt64.read_hashes(tmp_path / "rt64.json")
+        rt64_hashes.read_hashes(tmp_path / "rt64.json")
 
 
 def test_hashes_of_another_version_are_left_out(tmp_path):

@@ -16,6 +16,7 @@ import yaml
 
 from texpipe.formats.archive import harm_in
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
+from texpipe.formats.duckstation_config import read_config, settings_of_dump
 from texpipe.pixelformats import psx_alphas
 from texpipe.pixels import encode_png
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
@@ -41,8 +42,6 @@ _TEXELS_IN_A_UNIT: Mapping[TexelFormat, int] = {"psx4": 4, "psx8": 2, "psx16": 1
 _PAGE = 256
 _TIM = "tim"
 _NUMBERS = ("sw", "sh", "x", "y", "w", "h")
-_FOLDERS = ("dumps", "replacements")
-_MAX_CONFIG = 1 << 20
 
 
 def parse(name: str) -> EmulatorName | None:
@@ -159,7 +158,7 @@ def index(placed: Sequence[Placed]) -> Mapping[PurePosixPath, bytes]:
     for one in placed:
         serial = one.path.parts[0]
         if serial not in configs:
-            configs[serial] = _settings_beside(one.picture.source.file)
+            configs[serial] = settings_of_dump(one.picture.source.file)
         if one.file != one.path:
             configs[serial].setdefault("Aliases", {})[one.path.stem] = one.file.name
     return {
@@ -175,7 +174,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     for path in files:
         if path.name != "config.yaml":
             continue
-        aliases = _config(folder / path).get("Aliases") or {}
+        aliases = read_config(folder / path).get("Aliases") or {}
         for title, target in aliases.items() if isinstance(aliases, dict) else ():
             if parse(f"{title}.png") is None:
                 found.append(f"{path}: the alias {title} is not a name the loader accepts")
@@ -226,23 +225,6 @@ def _serial_of(file: Path) -> str | None:
 
 def _is_semi(path: PurePosixPath) -> bool:
     return "-ST" in path.name
-
-
-def _settings_beside(file: Path) -> dict[str, Any]:
-    """Return the settings of the dump that a texture came from, without its aliases: those files are not ours."""
-    folder = file.parents[1] if file.parent.name in _FOLDERS else file.parent
-    found = _config(folder / "config.yaml")
-    return {key: value for key, value in found.items() if isinstance(value, (bool, int, float, str))}
-
-
-def _config(file: Path) -> dict[Any, Any]:
-    """Return what a configuration file says; one that cannot be read says nothing."""
-    try:
-        with file.open("rb") as stream:
-            found = yaml.safe_load(stream.read(_MAX_CONFIG))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 FORMAT = PackFormat(

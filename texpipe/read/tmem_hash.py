@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import xxhash
 
-from texpipe.formats import rt64
+from texpipe.formats.rt64_hashes import CURRENT, HASH_VERSION, NAME, name_of
 from texpipe.read.tmem import TMEM_BYTES, Tile
 from texpipe.texture import EmulatorName
 
@@ -101,12 +101,12 @@ def with_hash(name: EmulatorName | None, memory: bytes, tile: Tile) -> tuple[Emu
         renamed it, so the file name is believed.
     """
     digest = rt64_hash(memory, tile)
-    if name is None or name.scheme != rt64.NAME:
-        return rt64.name_of(digest, rt64.HASH_VERSION, texels=tile.texels), ()
+    if name is None or name.scheme != NAME:
+        return name_of(digest, HASH_VERSION, texels=tile.texels), ()
     named = replace(name, texels=tile.texels)
     fields = dict(name.fields)
-    if fields.get("version", rt64.HASH_VERSION) != rt64.HASH_VERSION:
-        return replace(named, fields=(*name.fields, (rt64.CURRENT, digest))), ()
+    if fields.get("version", HASH_VERSION) != HASH_VERSION:
+        return replace(named, fields=(*name.fields, (CURRENT, digest))), ()
     if fields["hash"] == digest:
         return named, ()
     return named, (
