@@ -1,7 +1,8 @@
-"""Exact tests for what a console's storage did to a picture: few levels, ordered dither, checkerboards.
+"""Fit tests for what a console's storage did to a picture: few levels, ordered dither, checkerboards.
 
-A picture passes or fails: every visible texel lies on the grid of levels, or it was not quantised; where only two
-neighbouring levels mix, the mean around a texel and a dither matrix tell its level, or it was not dithered so.
+Few levels and checkerboards are exact: every visible texel lies on the grid, 4 x 4 texels alternate without a fault.
+For ordered dither the picture before it must be guessed, as the mean around each texel; a matrix has to explain nearly
+all levels where that is possible at all, and far more than other matrices do.
 """
 
 from __future__ import annotations
