@@ -12,7 +12,7 @@ from itertools import count
 from texpipe import __version__
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats import format_of
-from texpipe.formats.check import digests_of, remove_left_over
+from texpipe.formats.check import broken_rules, digests_of, remove_left_over
 from texpipe.formats.contract import Picture
 from texpipe.formats.pack import Pack, plan_pack, write_pack
 from texpipe.formats.written import keep_notes, noted
@@ -120,6 +120,7 @@ def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None]
     write_manifest(output / "manifest.json", manifest)
     keep_notes(output, files)
     outcome = _outcome(run, manifest, *_counts(done), warnings=tuple(warnings))
+    outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
     write_run_info(output / "run.json", _run_info(run, outcome))
     return outcome
 
@@ -227,6 +228,13 @@ def _manifest(
     return _with_head(run, entries, tuple(file for pack in packs for file in pack.files))
 
 
+def _varies(engine: str) -> str | None:
+    """Say why another run of the same recipe on the same machine may end in other bytes; None where it cannot."""
+    if not engine.startswith("cuda"):
+        return None
+    return "computed on a GPU, whose library may choose its methods by the size of a batch: last bits may differ"
+
+
 def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
     recipe = run.order.recipe
     return Manifest(
@@ -235,6 +243,7 @@ def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] =
         model=ModelId(run.model.name, run.model.sha256, run.model.licence),
         scale=recipe.scale,
         targets=tuple(target.name for target in recipe.targets),
+        varies=_varies(run.engine),
         textures=tuple(entries),
         summary=summarise(entries, ignored=sum(run.seen.ignored.values())),
         files=files,

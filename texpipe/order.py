@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from texpipe.errors import UsageError
+from texpipe.errors import PackError, UsageError
 from texpipe.manifest import Manifest
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
@@ -185,6 +185,7 @@ class Outcome:
         computed, cached: pictures that were upscaled now, and that the store had.
         ignored: how many files were no textures, by kind.
         warnings: lines for people about what did not stop the run.
+        problems: one line for each rule of an emulator that the finished packs break.
         where_to: lines for people: where each pack is and where to copy it.
         seconds: wall-clock time.
         dry_run: nothing was written.
@@ -201,10 +202,13 @@ class Outcome:
     seconds: float
     dry_run: bool = False
     shard: tuple[int, int] | None = None
+    problems: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0, or 7 when some textures failed."""
+        """0, 7 when some textures failed, or 5 when an emulator would not take the pack."""
+        if self.problems:
+            return PackError.exit_code
         return 7 if any(entry.status == "failed" for entry in self.manifest.textures) else 0
 
     def skip_reasons(self) -> dict[str, int]:
@@ -223,4 +227,5 @@ class Outcome:
             "dry_run": self.dry_run,
             "failed": {e.source: e.reason for e in self.manifest.textures if e.status == "failed"},
             "warnings": list(self.warnings),
+            "problems": list(self.problems),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from texpipe.order import Outcome
 
 SHOWN_PROBLEMS = 20
-"""So many failed textures are named at the end; the manifest names them all."""
+"""So many failed textures, and broken rules, are named at the end."""
 SHOWN_REASONS = 10
 SHOWN_WORST = 10
 
@@ -27,6 +28,7 @@ def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
     for warning in outcome.warnings:
         console.warn(warning)
     _failures(console, outcome)
+    _name_some(console, outcome.problems, "`texpipe verify` names them all")
     if outcome.shard is not None:
         return _show_shard(console, outcome, outcome.shard)
     counts = outcome.manifest.summary
@@ -63,7 +65,13 @@ def _show_shard(console: Console, outcome: Outcome, shard: tuple[int, int]) -> i
 
 def _failures(console: Console, outcome: Outcome) -> None:
     failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
-    for entry in failed[:SHOWN_PROBLEMS]:
-        console.warn(f"{entry.source}: {entry.reason}")
-    if len(failed) > SHOWN_PROBLEMS:
-        console.warn(f"... and {len(failed) - SHOWN_PROBLEMS} more; manifest.json names them all")
+    _name_some(
+        console, [f"{entry.source}: {entry.reason}" for entry in failed], "manifest.json names them all"
+    )
+
+
+def _name_some(console: Console, lines: Sequence[str], all_of_them: str) -> None:
+    for line in lines[:SHOWN_PROBLEMS]:
+        console.warn(line)
+    if len(lines) > SHOWN_PROBLEMS:
+        console.warn(f"... and {len(lines) - SHOWN_PROBLEMS} more; {all_of_them}")

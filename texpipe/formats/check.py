@@ -80,8 +80,26 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
     """
     manifest = read_manifest(output / "manifest.json")
     digests = digests_of(manifest)
+    problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
+    there = [path for name in manifest.targets for path in _files_of(output, name)]
+    strangers = [f"{path}: is in the pack but not in the manifest" for path in there if path not in digests]
+    return len(digests), problems + strangers + broken_rules(output, manifest)
+
+
+def broken_rules(output: Path, manifest: Manifest) -> list[str]:
+    """Check what is in the packs against the rules of their emulators; what is missing breaks none.
+
+    Args:
+        output: the run's output folder.
+        manifest: what is in it.
+
+    Returns:
+        One line for every broken rule, with the file.
+
+    Raises:
+        PackError: a file cannot be read.
+    """
     layouts, problems = _layouts(manifest.targets)
-    problems += [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
     looked_at: set[str] = set()
     for entry in manifest.textures:
         for one in entry.outputs:
@@ -89,9 +107,10 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
                 looked_at.add(one.path)
                 lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
                 problems += [f"{one.path}: {line}" for line in lines]
-    for name in manifest.targets:
-        problems += _target_problems(output, name, layouts.get(name), digests)
-    return len(digests), problems
+    for name, layout in layouts.items():
+        files = [PurePosixPath(path).relative_to(name) for path in _files_of(output, name)]
+        problems += [f"{name}/{line}" for line in (layout.check(output / name, files) if files else ())]
+    return problems
 
 
 def _layouts(targets: Iterable[str]) -> tuple[dict[str, PackFormat], list[str]]:
@@ -128,6 +147,8 @@ def _texture_problems(
         rgba, stored, _ = decode((output / one.path).read_bytes(), name=one.path)
     except SourceError as error:
         return [error.message]
+    except OSError as error:
+        raise PackError(f"cannot read {output / one.path}: {error.strerror or error}") from error
     size = (rgba.shape[1], rgba.shape[0])
     found = [] if stored.mode == "RGBA" and stored.bits == 8 else ["is not an 8-bit RGBA picture"]
     if size != tuple(one.size):
@@ -138,17 +159,12 @@ def _texture_problems(
     return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
 
 
-def _target_problems(
-    output: Path, name: str, layout: PackFormat | None, digests: dict[str, str]
-) -> list[str]:
-    """Check what concerns the pack as a whole: files that nobody wrote, lists, archives."""
-    found = [path for path in sorted((output / name).rglob("*")) if path.is_file() and not _is_clutter(path)]
-    paths = [path.relative_to(output).as_posix() for path in found]
-    strangers = [f"{path}: is in the pack but not in the manifest" for path in paths if path not in digests]
-    if layout is None or not found:
-        return strangers
-    inside = [PurePosixPath(path).relative_to(name) for path in paths]
-    return strangers + [f"{name}/{line}" for line in layout.check(output / name, inside)]
+def _files_of(output: Path, target: str) -> list[str]:
+    """Return the files in a target's folder by their paths below the output, sorted."""
+    found = (
+        path for path in sorted((output / target).rglob("*")) if path.is_file() and not _is_clutter(path)
+    )
+    return [path.relative_to(output).as_posix() for path in found]
 
 
 def _is_clutter(path: Path) -> bool:
