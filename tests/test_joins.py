@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -186,3 +187,21 @@ def test_the_manifest_says_where_and_why(tmp_path: Path, tiny_model: Path) -> No
     }
     assert entries["alone.png"]["group"] is None
     assert entries["alone.png"]["spot"] is None
+
+
+def test_margins_are_no_part_of_the_picture(tmp_path: Path, tiny_model: Path) -> None:
+    picture = texture(3, (10, 12))
+    padded = np.full((16, 16, 4), 255, np.uint8)
+    padded[1:13, 2:12] = picture
+    declared = GroupRule(name="t", columns=1, rows=2, files=("s0.png", "s1.png"), margins=(2, 1, 4, 3))
+    alone = run(tmp_path / "alone", {"whole": picture}, (), tiny_model)["whole"]
+    made = rows_of(run(tmp_path / "joined", strips(padded, 8), (declared,), tiny_model), 0)
+    assert np.array_equal(made[4:52, 8:48], alone)
+    made[4:52, 8:48] = 255
+    assert (made == 255).all()
+
+
+def test_margins_that_leave_nothing_are_told(tmp_path: Path) -> None:
+    write(tmp_path, **strips(texture(1, (16, 12)), 6))
+    found = joins(tmp_path, replace(group("title", "s0", "s1"), margins=(8, 0, 8, 0)))
+    assert "its margins leave nothing" in found.notes["s0.png"]

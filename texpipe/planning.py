@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from texpipe.groups.atlas import find_atlases
+from texpipe.groups.atlas import Atlas, Cell, find_atlases
 from texpipe.groups.frames import find_animations
 from texpipe.groups.joins import Join, make_joins
 from texpipe.groups.proposal import groups_for
@@ -154,14 +154,17 @@ def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
 def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
     group = join.group
     pixels_of = {item.source.name: item.pixels for item in join.members}
-    shape = [group.columns, group.rows, group.overlap, join.layout.size]
+    shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins]
     order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
     content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
     key = key_of(content, *engine_id_for(join.plan, engine_id))
     pieces = tuple(
         Piece(replace(item, plan=join.plan), key_of(key, order[item.source.name])) for item in join.made
     )
-    return Job(join.plan, pieces, content, join)
+    # What is inside of margins is a sheet of one picture.
+    base = replace(join.plan, action="nearest")
+    sheet = Atlas((Cell(join.inside, join.plan),), base, "inside of margins") if any(group.margins) else None
+    return Job(join.plan, pieces, content, join, atlas=sheet)
 
 
 def _names(items: Iterable[Item]) -> list[str]:

@@ -236,6 +236,7 @@ class Group:
         files: the pieces in rows from the top left. Equal tiles are one file, named once for every place.
         why: who says that they belong together, in one line.
         tile: width and height of the pieces, but the last of a row or column may be smaller; None if not known.
+        margins: texels at the left, top, right and bottom of the joined pieces that are no part of the picture.
     """
 
     name: str
@@ -245,6 +246,7 @@ class Group:
     files: tuple[str, ...]
     why: str = "declared by the recipe"
     tile: tuple[int, int] | None = None
+    margins: tuple[int, ...] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)

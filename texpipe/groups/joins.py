@@ -11,7 +11,7 @@ from texpipe.groups.assemble import Layout, join, lay_out
 from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
 from texpipe.survey import Item, item_of
-from texpipe.texture import Group, Plan, Rgba8, Spot, Texture
+from texpipe.texture import Box, Group, Plan, Rgba8, Spot, Texture
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ class Join:
     def members(self) -> tuple[Item, ...]:
         """All pieces that are there."""
         return (*self.made, *self.lent)
+
+    @property
+    def inside(self) -> Box:
+        """The part of the joined pieces that is the picture."""
+        left, top, right, bottom = self.group.margins
+        width, height = self.layout.size
+        return Box(left, top, width - left - right, height - top - bottom)
 
     def spot(self, name: str) -> Spot:
         """Return where a piece lies, for the manifest."""
@@ -125,6 +132,8 @@ def _join(group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe
         raise SourceError(f"only {present[0].source.name} of it is in the input")
     layout = lay_out(group, {item.source.name: item.size for item in present})
     undecided = Join(group, layout, made[0].plan, made, lent)
+    if min(undecided.inside.width, undecided.inside.height) < 1:
+        raise SourceError("its margins leave nothing of it", hint="Correct the margins of the group.")
     plan = _plan(undecided, recipe)
     if not plan.is_computed:
         raise SourceError(f"the joined picture is not to be upscaled ({plan.decided_by.action})")
@@ -134,7 +143,8 @@ def _join(group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe
 def _plan(joined: Join, recipe: Recipe) -> Plan:
     """Plan the picture as a whole; rules match the name of the first piece that is made, and the whole's size."""
     first = read_again(joined.made[0])
-    return item_of(replace(first, rgba=joined.picture()), recipe).plan
+    picture = joined.picture()[joined.inside.rows, joined.inside.columns]
+    return item_of(replace(first, rgba=picture), recipe).plan
 
 
 def _missing(group: Group, present: Sequence[Item]) -> dict[str, str]:

@@ -19,6 +19,7 @@ MAX_GROUPS = limit("MAX_GROUPS", 1_000)
 MAX_PIECES = limit("MAX_PIECES", 4_096)
 
 _Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
+_Margin: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1 << 20)]
 _Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 _Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 _Name: TypeAlias = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -117,6 +118,10 @@ class GroupRule(_Part):
     tile: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
         default=None, description="Size of a piece in texels, such as 64x32; the last ones may be smaller."
     )
+    margins: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
+        default=(0, 0, 0, 0),
+        description="Texels left, top, right and bottom of the joined pieces that only fill them up.",
+    )
     files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
         description="Paths of the pieces, row by row from the top left; equal tiles are one file."
     )
@@ -133,7 +138,15 @@ class GroupRule(_Part):
 
     def picture(self) -> Group:
         """Return the split picture that this declares."""
-        return Group(self.name, self.columns, self.rows, self.overlap, self.files, tile=_sides(self.tile))
+        return Group(
+            self.name,
+            self.columns,
+            self.rows,
+            self.overlap,
+            self.files,
+            tile=_sides(self.tile),
+            margins=self.margins,
+        )
 
 
 AUTO = "auto"
