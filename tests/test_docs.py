@@ -9,23 +9,17 @@ from pathlib import Path
 
 import click
 import pytest
+from pages import PAGES, REPOSITORY, commands, is_example
 
 from texpipe import errors
 from texpipe.cli import texpipe
 from texpipe.recipe.load import load_recipe
 
-REPOSITORY = Path(__file__).parent.parent
-PAGES = [
-    REPOSITORY / "README.md",
-    REPOSITORY / "CONTRIBUTING.md",
-    *sorted((REPOSITORY / "docs").rglob("*.md")),
-]
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 WHOLE_COMMANDS = (
     "python -m pip install -c constraints.txt . && texpipe run recipes/oot.yaml",
     'python -m pip install -c constraints.txt ".[dev]" && pytest',
 )
-COMMAND = re.compile(r"(?:^|&& |& |-m )(texpipe(?: +[^&;]+)?)")
 HEAD = "version: 1\nname: example\ninput: dump\noutput: pack\n"
 
 
@@ -40,22 +34,6 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def commands(page: Path) -> list[list[str]]:
-    """Return the calls of texpipe in the blocks and code spans of a page, as arguments."""
-    text = re.sub(r"^```(?:yaml|text).*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
-    code = []
-    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-        code += (
-            [re.split(r"\s#\s|\s{4,}", line.strip())[0]] if line.startswith("    ") else line.split("`")[1::2]
-        )
-    return [shlex.split(call)[1:] for line in code for call in COMMAND.findall(line)]
-
-
-def is_example(arguments: list[str]) -> bool:
-    """Return whether a call is one to type: usage lines with [OPTIONS] and `COMMAND` stand for others."""
-    return not any(re.search(r"[\[\]|]|^\.\.\.$|COMMAND", word) for word in arguments)
 
 
 def parse(arguments: list[str]) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +42,7 @@ def test_durations_as_people_read_them(seconds: float, text: str) -> None:
 
 def test_a_line_says_pace_time_store_and_failures() -> None:
     everything = Progress("upscale", 30, 100, cached=10, failed=2)
-    assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 10 from the store, 2 failed"
+    assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 2 failed, 10 from the store"
     assert describe(Progress("read", 1, 2), Pace(3.0, None)) == "3.0 textures/s"
 
 
@@ -123,3 +127,52 @@ def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callabl
         ("upscale", 3, 3),
         ("write", 3, 3),
     ]
+
+
+def test_failures_stay_in_sight(capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]) -> None:
+    """A texture that could not be read is a failure of the run, not only of the room that met it."""
+    with ProgressBar(Console(), events=True) as bar:
+        bar(Progress("read", 5, 5, failed=2))
+        bar(Progress("upscale", 3, 3, failed=1))
+        bar(Progress("write", 2, 2))
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [one["failed"] for one in events] == [2, 3, 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_a_run_on_a_terminal(tmp_path: Path, tiny_model: Path) -> None:
+    """The bar of the real command names room, pace, time left, store and failures, and leaves no trace of itself."""
+    import pty
+
+    dump(tmp_path / "dump", 12)
+    recipe = write_recipe(tmp_path)
+    command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--model", str(tiny_model)]
+    subprocess.run(command, capture_output=True, timeout=300, check=True)
+    dump(tmp_path / "dump", 40)
+    (tmp_path / "dump" / "torn.png").write_bytes(b"no picture")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stderr=theirs, stdout=theirs, env={**os.environ, "COLUMNS": "110", "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        said = _everything(ours)
+    assert process.returncode == 7
+    frames = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said))
+    bars = [frame for frame in frames if frame.startswith("upscale")]
+    assert any(
+        re.search(r"\d+/40 .*textures/s, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
+    ), bars
+    assert any(frame.startswith("wrote 40 textures") for frame in frames)
+    assert said.rstrip().endswith("(txHiresFullAlphaChannel).")
+
+
+def _everything(terminal: int) -> str:
+    """Read a pseudo-terminal until the other side closes it."""
+    parts = []
+    try:
+        while part := os.read(terminal, 1 << 16):
+            parts.append(part)
+    except OSError:  # how Linux says the end
+        pass
+    os.close(terminal)
+    return b"".join(parts).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,11 @@ PLAIN_SECONDS = 10.0
 """Without a terminal a line for people is written this often."""
 EVENT_SECONDS = 0.5
 """Event lines are written at most this often, and at the end of every room."""
+
+BAR_COLUMNS = (6, 40)
+"""The bar itself is so wide at least and at most."""
+TEXT_COLUMNS = 78
+"""What stands around the bar takes so much of a terminal: the text must not be cut for the bar's sake."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,14 @@ def pace(progress: Progress, seconds: float) -> Pace:
 
 
 def describe(progress: Progress, now: Pace) -> str:
-    """Return what a line says behind the counts: pace, time left, textures from the store, failures."""
+    """Return what a line says behind the counts: pace, time left, failures, textures from the store."""
     parts = [f"{now.per_second:.1f} textures/s"]
     if now.seconds_left:
         parts.append(f"{clock(now.seconds_left)} left")
-    if progress.cached:
-        parts.append(f"{progress.cached} from the store")
     if progress.failed:
         parts.append(f"{progress.failed} failed")
+    if progress.cached:
+        parts.append(f"{progress.cached} from the store")
     return ", ".join(parts)
 
 
@@ -81,6 +86,7 @@ class ProgressBar:
         self._live = not console.quiet and sys.stderr.isatty()
         self._events = events
         self._room = ""
+        self._failed = self._failed_before = 0
         self._started = self._last = 0.0
         self._spoke = False
         self._bar: rich.progress.Progress | None = None
@@ -91,10 +97,10 @@ class ProgressBar:
             from rich.console import Console as RichConsole
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self._bar = Progress(
-                *columns, TextColumn("{task.fields[said]}"), console=RichConsole(stderr=True), transient=True
-            )
+            console = RichConsole(stderr=True)
+            width = max(BAR_COLUMNS[0], min(BAR_COLUMNS[1], console.width - TEXT_COLUMNS))
+            columns = (TextColumn("{task.description}"), BarColumn(width), MofNCompleteColumn())
+            self._bar = Progress(*columns, TextColumn("{task.fields[said]}"), console=console, transient=True)
             self._bar.start()
         return self
 
@@ -111,6 +117,8 @@ class ProgressBar:
         now = time.monotonic()
         if progress.room != self._room:
             self._enter(progress, now)
+        self._failed = self._failed_before + progress.failed
+        progress = replace(progress, failed=self._failed)
         speed = pace(progress, now - self._started)
         if self._bar is not None and self._task is not None:
             said = describe(progress, speed)
@@ -121,7 +129,8 @@ class ProgressBar:
             click.echo(event(progress, speed) if self._events else plain, err=True)
 
     def _enter(self, progress: Progress, now: float) -> None:
-        """Begin another room, with a bar of its own."""
+        """Begin another room, with a bar of its own; what failed in those before stays in sight."""
+        self._failed_before = self._failed
         self._room, self._started, self._last, self._spoke = progress.room, now, now, False
         if self._bar is not None:
             for task in self._bar.task_ids:
