@@ -102,47 +102,6 @@ def test_gliden64_passes_over(path: str) -> None:
     assert gliden64.problems(PurePosixPath(path), (8, 8), (32, 32), 4)
 
 
-# ---- names as they stand in published packs and lists
-
-REAL = {
-    "gliden64": [
-        "THE LEGEND OF ZELDA#0000001C#2#0#0000C840_ciByRGBA.png",
-        "SUPER MARIO 64#0010FDC4#0#2_all.png",
-        "MARIOKART64#$#2#1#01340420_ciByRGBA.png",
-        "SMASH BROTHERS#966C3AC1#2#0#516F7F0B_ciByRGBA.png",
-        "ZELDA MAJORA'S MASK#1E6DE584#2#0#1B72EA64_ciByRGBA.png",
-        "WWF No Mercy#A010FF85#2#1#2DC66F47_ciByRGBA.png",
-        "CASTLEVANIA2#58E2333F#2#0#D7A5C6D9_ciByRGBA.png",
-    ],
-    "duckstation": [
-        "texupload-P8-F5F3557223CD3F4A-EAFB5B4F0E007E25-128x256-0-0-256x112-P0-255.png",
-        "texpage-P4-A11813EA8B413CE2-E9C11EE79B72F5C0-64x256-128-32-64x64-P0-15.png",
-        "texupload-P4-203250107113A6E2-B66FDA9C474CA728-512x256-1792-72-72x64-P0-15.png",
-        "texupload-P8-64A26A6A54DEBDE7-66A1C455B1C22E08-128x256-0-16-256x225-P0-85.png",
-    ],
-    "dolphin": [
-        "tex1_32x16_491f13c5ccb0e7e8_5.png",
-        "tex1_48x40_3ed18db81b5c1b3a_5d9822cfe023a9d0_9.png",
-    ],
-    "rt64": ["0011450ae04df1f6.v5.tmem"],
-}
-FOREIGN = ["0.png", "e56f908e#2#0#41df3fda.png", "THE LEGEND OF ZELDA#422A423B#4#0_all.png.png"]
-
-
-@pytest.mark.parametrize(
-    ("scheme", "name"), [(scheme, name) for scheme, names in REAL.items() for name in names]
-)
-def test_real_names_are_read(scheme: str, name: str) -> None:
-    parsed = parse_name(f"some/folder/{name}")
-    assert parsed is not None
-    assert parsed.scheme == scheme
-
-
-@pytest.mark.parametrize("name", FOREIGN)
-def test_names_that_no_emulator_has(name: str) -> None:
-    assert parse_name(name) is None
-
-
 # ---- what the Rice plugin's loader takes: suffix by kind of texture, numbers in decimal, no wildcards
 
 
