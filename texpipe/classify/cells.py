@@ -89,9 +89,9 @@ def _rows_of_islands(clear: Mask) -> list[Box]:
     A fence, a line of text or a person with head, trunk and legs apart is no sheet of pictures.
     """
     found: list[Box] = []
-    bands = _runs(_filled(clear))
+    bands = _runs(_filled(clear), MIN_GAP)
     for top, bottom in bands:
-        columns = _runs(_filled(clear[top:bottom].T))
+        columns = _runs(_filled(clear[top:bottom].T), MIN_GAP)
         if len(columns) < 2 or len(bands) < 2:
             return []
         for left, right in columns:
@@ -109,12 +109,12 @@ def _turned(box: Box) -> Box:
     return Box(box.y, box.x, box.height, box.width)
 
 
-def _runs(filled: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return where each run of filled lines begins and ends; gaps too narrow to be a gutter are no end."""
+def _runs(filled: NDArray[np.bool_], least_gap: int) -> list[tuple[int, int]]:
+    """Return where each run of filled lines begins and ends; gaps narrower than `least_gap` are no end."""
     steps = np.flatnonzero(np.diff(np.concatenate([[0], filled.astype(np.int8), [0]])))
     runs: list[tuple[int, int]] = []
     for start, stop in steps.reshape(-1, 2).tolist():
-        if runs and start - runs[-1][1] < MIN_GAP:
+        if runs and start - runs[-1][1] < least_gap:
             runs[-1] = (runs[-1][0], stop)
         else:
             runs.append((start, stop))
@@ -147,7 +147,7 @@ def _tiles(rgba: Rgba8) -> tuple[Box, ...]:
     for colour in sorted(
         {value for value in rows if value is not None} & {value for value in columns if value is not None}
     ):
-        bands = [_runs_between(lines, colour) for lines in (rows, columns)]
+        bands = [_runs(np.array([line != colour for line in lines]), 1) for lines in (rows, columns)]
         found = tuple(
             Box(left, top, right - left, bottom - top) for top, bottom in bands[0] for left, right in bands[1]
         )
@@ -162,12 +162,6 @@ def _flat_lines(codes: NDArray[np.uint32]) -> list[int | None]:
         int(line[0]) if flat else None
         for line, flat in zip(codes, (codes == codes[:, :1]).all(axis=1), strict=True)
     ]
-
-
-def _runs_between(lines: Sequence[int | None], colour: int) -> list[tuple[int, int]]:
-    filled = np.array([line != colour for line in lines])
-    steps = np.flatnonzero(np.diff(np.concatenate([[0], filled.astype(np.int8), [0]])))
-    return [(start, stop) for start, stop in steps.reshape(-1, 2).tolist()]
 
 
 def _are_unlike_tiles(rgba: Rgba8, gutter: Mask, cells: Sequence[Box], columns: int) -> bool:
