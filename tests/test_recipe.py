@@ -213,6 +213,14 @@ RULE, GROUP = "rules:\n- ", "groups:\n- "
         ("[gliden64]", "[]", 5, 10, f"targets: is empty: name at least one of {KNOWN_TARGETS}", None),
         ("[gliden64]", "gliden64", 5, 10, f"targets: must be a list of names, of {KNOWN_TARGETS}", None),
         ("[gliden64]", "[folder, folder]", 5, 10, "targets: names folder twice", None),
+        (
+            "[gliden64]",
+            "[[folder]]",
+            5,
+            11,
+            "targets: ['folder'] is not allowed",
+            f"Did you mean 'folder'? Allowed: {KNOWN_TARGETS}.",
+        ),
         ("[gliden64]", "{gliden64: hts}", 5, 21, "gliden64: 'hts' is not a mapping of keys to values", None),
         ("[gliden64]", "{gliden64: {name: folder}}", 5, 1, "targets: unknown key 'name' in gliden64", None),
         (

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 from dumps import texture
+from packs import finished
 
 from texpipe.errors import PackError
 from texpipe.formats import TARGETS, format_of, parse_name
+from texpipe.formats.pack import write_pack
 from texpipe.formats.third_party import grammars, load_format
 from texpipe.pixels import save_png
 from texpipe.recipe.announced import announced_formats
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.targets import Target, known_targets
+from texpipe.texture import Source
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -141,6 +144,31 @@ def test_a_broken_package_is_named(
     assert parse_name("GAME#0000ABCD#0#2_all.png") is not None, "other formats go on working"
     assert parse_name("demo_0000000A.png") is None
     assert "texpipe-demo 1.2" in caplog.text
+
+
+def write_one(folder: Path) -> None:
+    name = "demo_0000000A.png"
+    pictures = [finished(Source(name, Path(name), parse_name(name)), texture(1), 1)]
+    write_pack(Target(name="demo", game="Zelda"), pictures, folder)
+
+
+@pytest.mark.parametrize(
+    ("sound", "failing", "part"),
+    [
+        ("    name = source.emulator\n", "    name = source.nothing\n", "output_path"),
+        ("    found = size_problems(source_size, output_size, scale)\n", "    found = 1 / 0\n", "problems"),
+        ("    match = NAME.fullmatch(PurePosixPath(name).name)\n", "    match = NAME[0]\n", "parse"),
+        ("parse=parse\n", "parse=parse, render=lambda *_: (1 / 0 for _ in '.')\n", "render"),
+        ("parse=parse\n", "parse=parse, with_options=lambda target: target.nothing\n", "with_options"),
+    ],
+)
+def test_a_package_whose_functions_fail_is_named(
+    tmp_path: Path, installed: Callable[..., None], sound: str, failing: str, part: str
+) -> None:
+    assert sound in EXAMPLE
+    installed(EXAMPLE.replace(sound, failing))
+    with pytest.raises(PackError, match=f"package texpipe-demo 1.2 is broken: its {part} fails"):
+        write_one(tmp_path)
 
 
 def test_names_that_could_be_paths_are_refused(installed: Callable[..., None]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from importlib.metadata import EntryPoint
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from texpipe.errors import PackError
+from texpipe.errors import PackError, TexpipeError
 from texpipe.formats.contract import PackFormat
 from texpipe.recipe.announced import announced_formats, package_of
 from texpipe.texture import EmulatorName
@@ -44,7 +45,28 @@ def load_format(name: str) -> PackFormat:
         raise _broken(found, f"{found.value} is a {type(made).__name__}, not a PackFormat")
     if made.name != name or not _NAME.fullmatch(name):
         raise _broken(found, f"it calls itself {made.name!r}; both names must be one of a-z, 0-9 and -")
-    return made
+    return _guarded(made, found)
+
+
+def _guarded(made: PackFormat, found: EntryPoint) -> PackFormat:
+    """Return the format with functions that name the package when they fail."""
+    parts = ((part.name, getattr(made, part.name)) for part in fields(made))
+    guarded: dict[str, Any] = {name: _guard(name, part, found) for name, part in parts if callable(part)}
+    return replace(made, **guarded)
+
+
+def _guard(name: str, call: Callable[..., Any], found: EntryPoint) -> Callable[..., Any]:
+    def guarded(*arguments: Any) -> Any:  # noqa: ANN401
+        try:
+            made = call(*arguments)
+            made = list(made) if isinstance(made, Iterator) else made
+        except TexpipeError:
+            raise
+        except Exception as error:
+            raise _broken(found, f"its {name} fails: {type(error).__name__}: {error}") from error
+        return _guarded(made, found) if isinstance(made, PackFormat) else made
+
+    return guarded
 
 
 def _broken(found: EntryPoint, why: str) -> PackError:

@@ -86,7 +86,7 @@ class Target(BaseModel):
     @field_validator("name", mode="before")
     @classmethod
     def _a_format_that_is_there(cls, name: object) -> object:
-        if name in CONTAINERS or name in announced_formats():
+        if isinstance(name, str) and (name in CONTAINERS or name in announced_formats()):
             return name
         raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known_targets()))})
 
