@@ -15,7 +15,7 @@ from packs import finished
 
 from texpipe.errors import PackError
 from texpipe.formats import TARGETS, format_of, parse_name
-from texpipe.formats.pack import write_pack
+from texpipe.formats.pack import Pack, write_pack
 from texpipe.formats.third_party import grammars, load_format
 from texpipe.pixels import save_png
 from texpipe.recipe.announced import announced_formats
@@ -146,10 +146,10 @@ def test_a_broken_package_is_named(
     assert "texpipe-demo 1.2" in caplog.text
 
 
-def write_one(folder: Path) -> None:
+def write_one(folder: Path) -> Pack:
     name = "demo_0000000A.png"
     pictures = [finished(Source(name, Path(name), parse_name(name)), texture(1), 1)]
-    write_pack(Target(name="demo", game="Zelda"), pictures, folder)
+    return write_pack(Target(name="demo", game="Zelda"), pictures, folder)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,18 @@ def test_a_package_whose_functions_fail_is_named(
     installed(EXAMPLE.replace(sound, failing))
     with pytest.raises(PackError, match=f"package texpipe-demo 1.2 is broken: its {part} fails"):
         write_one(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["../demo_{}.png", "{}/../../demo.png", "/tmp/{}/demo.png"])
+def test_nothing_is_written_outside_of_the_pack(
+    tmp_path: Path, installed: Callable[..., None], path: str
+) -> None:
+    known = 'PurePosixPath(name.game, "hd", f"demo_{dict(name.fields)[\'checksum\']}.png")'
+    assert known in EXAMPLE
+    rules = EXAMPLE.replace(known, f"PurePosixPath({path.format(tmp_path.name)!r})")
+    installed(rules.replace("    return found\n", "    return []\n"))
+    assert write_one(tmp_path / "out").outputs == {}
+    assert not (tmp_path / "out").exists()
 
 
 def test_names_that_could_be_paths_are_refused(installed: Callable[..., None]) -> None:

@@ -24,6 +24,8 @@ def unportable(path: PurePath) -> str | None:
     Packs travel: what is written on Linux is unpacked on Windows, so the rules are the same everywhere. Those of
     Windows are from Microsoft's "Naming Files, Paths, and Namespaces".
     """
+    if path.is_absolute():
+        return f"{path} is not below the pack's folder"
     for part in path.parts:
         if len(part.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
             return f"its file name would have more than {MAX_NAME_BYTES} bytes"
