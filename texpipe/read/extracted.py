@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.formats import soh
 from texpipe.formats.otex import texels_of_type
+from texpipe.read.container import whole_file
 from texpipe.texture import EmulatorName, TexelFormat
 
 _MANIFEST = "manifest.json"
@@ -30,9 +31,7 @@ _TYPES: Mapping[str, TexelFormat] = {
 def extracted_resources(root: Path) -> Mapping[str, EmulatorName]:
     """Return resource path -> name of the textures that a tree's manifest lists; nothing without such a manifest."""
     try:
-        with (root / _MANIFEST).open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        top = json.loads(data) if len(data) <= _MAX_BYTES else {}
+        top = json.loads(whole_file(root / _MANIFEST, _MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     found = {}
