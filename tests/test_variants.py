@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dumps import GAME, tree
+from dumps import GAME, tree, write_recipe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -322,3 +322,17 @@ def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
         replace(work, jobs=(variant,)), Store(tmp_path / ".store"), lambda passes, scale: iter(())
     )
     assert done.reason == f"could not be made: {ci_name(1, 1)}.png, whose structure it shares, failed"
+
+
+def test_the_command_line_says_who_belongs_to_whom(tmp_path: Path, tiny_model: Path, texpipe) -> None:
+    write(tmp_path / "dump", **coats())
+    recipe = write_recipe(tmp_path, "variants: auto\n")
+    like = {"like": f"{ci_name(1, 1)}.png", "why": BY_NAME}
+    inspected = texpipe("inspect", tmp_path / "dump", "--json")
+    assert [entry["variant"] for entry in json.loads(inspected.stdout)] == [like, like, None], (
+        inspected.stderr
+    )
+    assert texpipe("run", recipe, "--model", tiny_model).returncode == 0
+    assert texpipe("verify", tmp_path / "out").returncode == 0
+    entries = json.loads((tmp_path / "out" / "manifest.json").read_text())["textures"]
+    assert [entry["variant"] for entry in entries] == [like, like, None]

@@ -232,7 +232,9 @@ def _varies(engine: str) -> str | None:
     """Say why another run of the same recipe on the same machine may end in other bytes; None where it cannot."""
     if not engine.startswith("cuda"):
         return None
-    return "computed on a GPU, whose library may choose its methods by the size of a batch: last bits may differ"
+    return (
+        "computed on a GPU, whose library may choose its methods by the size of a batch: last bits may differ"
+    )
 
 
 def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
@@ -254,7 +256,7 @@ def _entry(
     run: Run, item: Item, packs: Sequence[Pack], failure: str | None, metrics: Mapping[str, Metrics]
 ) -> Entry:
     name = item.source.name
-    base = _planned(run, item)
+    base = run.work.entry(item)
     if failure is not None:
         return replace(base, status="failed", reason=failure)
     if item.plan.action == "skip":
@@ -273,31 +275,6 @@ def _entry(
     status: Status = "copied" if item.plan.action == "copy" else "written"
     warnings = (*base.warnings, *missing)
     return replace(base, status=status, outputs=outputs, metrics=metrics.get(name), warnings=warnings)
-
-
-def _planned(run: Run, item: Item) -> Entry:
-    """Return the entry of a texture with its part in the work: duplicate of what, piece of what, and why."""
-    name = item.source.name
-    note = run.work.notes.get(name)
-    base = replace(
-        item.entry(),
-        duplicate_of=run.work.duplicate_of.get(name),
-        group=run.work.group_of.get(name),
-        spot=run.work.spot_of.get(name),
-        variant=run.work.variant_of.get(name),
-        frame=run.work.frame_of.get(name),
-        warnings=(*item.warnings, *((note,) if note else ())),
-    )
-    piece = run.work.piece_of.get(name)
-    if piece is None:
-        return base
-    plan = piece.item.plan
-    if name not in run.work.group_of:
-        if name not in run.work.variant_of and piece.item.source.name != name:
-            return base
-        return replace(base, edges=plan.edges, decided_by=plan.decided_by)
-    by_group = replace(plan.decided_by, action=f"group {run.work.group_of[name]}: {plan.decided_by.action}")
-    return replace(base, alpha=plan.alpha, edges=plan.edges, decided_by=by_group)
 
 
 def _outcome(

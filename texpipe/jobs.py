@@ -15,6 +15,7 @@ from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
 from texpipe.groups.atlas import Atlas
 from texpipe.groups.joins import Join, read_again
+from texpipe.manifest import Entry
 from texpipe.passes import make_passes, nearest, recombine, steady, vary
 from texpipe.passes.metrics import measure
 from texpipe.pixels import decode, encode_png
@@ -100,6 +101,29 @@ class Work:
     frame_of: Mapping[str, Frame] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def plan_of(self, item: Item) -> Plan:
+        """Return what is done to a texture as a part of what it belongs to: a split picture, a family, a sheet."""
+        name = item.source.name
+        piece = self.piece_of.get(name)
+        own = piece is not None and piece.item.source.name == name
+        return piece.item.plan if piece and (own or name in self.variant_of) else item.plan
+
+    def entry(self, item: Item) -> Entry:
+        """Return the manifest entry of a texture with its part in the work, before anything was written."""
+        name = item.source.name
+        note, group, plan = self.notes.get(name), self.group_of.get(name), self.plan_of(item)
+        by = plan.decided_by
+        return replace(
+            replace(item, plan=plan).entry(),
+            decided_by=replace(by, action=f"group {group}: {by.action}") if group else by,
+            duplicate_of=self.duplicate_of.get(name),
+            group=group,
+            spot=self.spot_of.get(name),
+            variant=self.variant_of.get(name),
+            frame=self.frame_of.get(name),
+            warnings=(*item.warnings, *((note,) if note else ())),
+        )
 
 
 @dataclass(frozen=True)

@@ -104,18 +104,12 @@ def _failed(failure: Failure) -> Seen:
 
 
 def _readable(item: Item, work: Work) -> Seen:
-    name = item.source.name
-    group, piece, note = work.group_of.get(name), work.piece_of.get(name), work.notes.get(name)
-    plan = piece.item.plan if group and piece else item.plan  # a split picture is planned as a whole
+    plan = work.plan_of(item)
     special: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
     entry = replace(
-        replace(item, plan=plan).entry(),
+        work.entry(item),
         status=special.get(plan.action, "written"),
         reason=plan.decided_by.action if plan.action == "skip" else None,
-        duplicate_of=work.duplicate_of.get(name),
-        group=group,
-        spot=work.spot_of.get(name),
-        warnings=(*item.warnings, *((note,) if note else ())),
     )
     return Seen(entry, plan.action, item.facts)
 
