@@ -13,13 +13,14 @@ import numpy as np
 from texpipe.classify.seams import Lines, premultiplied, relative_step, seam_score
 from texpipe.texture import AxisGuess, Rgba8
 
-_WRAP_ABOVE = 1.5
-_WRAP_CUTOUT_ABOVE = 2.5
+_WRAP_ABOVE = 3.0
+_WRAP_CUTOUT_ABOVE = 3.5
 _CLAMP_BELOW = -2.5
 _MIRROR_BELOW = 0.0
 """Scores are log odds; between the two the answer is `clamp` with low confidence. A cut-out (a quarter of
 its borders is void) must do better: what bleeds into the void is seen at once."""
 
+_CUTOUT = 0.25
 _MIN_SIDE = 8
 _MIRROR_CALM = 0.35
 _FRAME_LEVELS = 6.0
@@ -76,6 +77,9 @@ def _certain(lines: Lines, *, n64: bool) -> AxisGuess | None:
         return AxisGuess("clamp", 0.8, "a shape that only touches its borders")
     if count < _MIN_SIDE:
         return AxisGuess("clamp", 0.5, f"{count} texels are too few to tell")
+    if np.array_equal(lines[0], lines[-1]) and (lines[0] != lines[0, 0]).any():
+        # As bars of a fence do. Were it not meant, equal would bleed into equal.
+        return AxisGuess("wrap", 0.9, "the same line of texels at both borders")
     return None
 
 
@@ -104,10 +108,10 @@ def _likely(lines: Lines) -> AxisGuess:
     odds = round(float(1 / (1 + np.exp(-score))), 2)
     seam = f"the step across the seam is {relative_step(lines):.2f} of a usual step inside"
     void = float((lines[[0, -1], :, 3] == 0).mean())
-    if score > (_WRAP_ABOVE if void < 0.25 else _WRAP_CUTOUT_ABOVE):
+    if score > (_WRAP_ABOVE if void < _CUTOUT else _WRAP_CUTOUT_ABOVE):
         return AxisGuess("wrap", odds, seam)
     calm = _border_calm(lines)
-    if score < _MIRROR_BELOW and calm < _MIRROR_CALM:
+    if void < _CUTOUT and score < _MIRROR_BELOW and calm < _MIRROR_CALM:
         return AxisGuess(
             "mirror", 0.7, f"{seam}, and steps at the borders only {calm:.2f}: cut at lines of symmetry"
         )
