@@ -121,6 +121,7 @@ def test_shape_of_the_contract() -> None:
         "model",
         "scale",
         "targets",
+        "varies",
         "summary",
         "files",
         "textures",

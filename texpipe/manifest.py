@@ -127,7 +127,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A whole pack. `textures` are put in order of their source names, by code point."""
+    """A whole pack. `textures` are put in order of their source names, by code point.
+
+    `varies` says why another run on the same machine may end in other bytes; None where it cannot.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
 
@@ -139,6 +142,7 @@ class Manifest:
     textures: tuple[Entry, ...]
     summary: Summary
     files: tuple[PackFile, ...] = ()
+    varies: str | None = None
     schema: Literal["texpipe.manifest/1"] = SCHEMA
 
     def __post_init__(self) -> None:
@@ -200,6 +204,7 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "model": vars(manifest.model),
         "scale": manifest.scale,
         "targets": manifest.targets,
+        "varies": manifest.varies,
         "summary": vars(manifest.summary),
         "files": [vars(file) for file in manifest.files],
         "textures": [entry_as_json(entry) for entry in manifest.textures],

@@ -6,6 +6,7 @@ What becomes of a pass does not depend on the passes around it, on their order o
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -20,6 +21,8 @@ from texpipe.errors import DeviceError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.tiles import run_tiled
+
+log = logging.getLogger(__name__)
 
 TILE_SIDE = 512
 """Texels per side of a tile: the most that a worker takes in one piece, about 1 GB of features."""
@@ -167,6 +170,10 @@ def _enlarge_batch(
         if not _is_out_of_memory(error):
             raise
     if len(pictures) == 1:
+        height, width = pictures.shape[1:3]
+        log.warning(
+            "too little memory for %d x %d texels: done in tiles, last bits may differ", width, height
+        )
         return _enlarge_tiled(pictures[0], edges, engine, tile // 2)[None]
     half = len(pictures) // 2
     parts = (pictures[:half], pictures[half:])
