@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from texpipe.delivery import Run
@@ -11,6 +12,17 @@ from texpipe.errors import PackError
 from texpipe.store import canonical_json, write_atomic
 
 _NOTE = re.compile(r"(\d+)-of-(\d+)")
+
+
+class MissingShards(PackError):
+    """Parts of a run are not finished; `missing` holds them as `--shard` takes them."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"these shards are not finished for this recipe, model and kind of computer: {', '.join(missing)}",
+            hint=f"Run `texpipe run RECIPE --shard {missing[0]}`, with the same --model, --device and --precision.",
+        )
+        self.missing = tuple(missing)
 
 
 def leave_note(run: Run) -> None:
@@ -28,7 +40,8 @@ def require_all(run: Run) -> None:
     """Check that every part was done for this recipe and model, and computed the way this machine does.
 
     Raises:
-        PackError: a part is missing, or differs.
+        MissingShards: a part is missing, or differs.
+        PackError: there is none.
     """
     notes = {
         (int(found[1]), int(found[2])): note for note in _notes(run) if (found := _NOTE.fullmatch(note.name))
@@ -45,10 +58,7 @@ def require_all(run: Run) -> None:
     }
     fewest = min(missing.values(), key=len)
     if fewest:
-        raise PackError(
-            f"these shards are not finished for this recipe, model and kind of computer: {', '.join(fewest)}",
-            hint=f"Run `texpipe run RECIPE --shard {fewest[0]}`, with the same --model, --device and --precision.",
-        )
+        raise MissingShards(fewest)
 
 
 def forget(run: Run) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from texpipe.cli.console import Console
 from texpipe.cli.options import json_option, order_options, quiet_option
 from texpipe.cli.patience import Patience
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
+from texpipe.errors import PackError
 
 
 @click.command()
@@ -39,9 +42,29 @@ def merge(
     """
     from texpipe.order import Order
     from texpipe.pipeline import run_recipe
+    from texpipe.shards import MissingShards
 
     console = console.quieter(quiet)
     order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
     with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
-        outcome = run_recipe(order, merge=True, progress=step)
+        try:
+            outcome = run_recipe(order, merge=True, progress=step)
+        except MissingShards as error:
+            commands = [_again(click.get_current_context(), shard) for shard in error.missing]
+            raise PackError(
+                error.message, hint="\n  ".join(["Run these, then merge again:", *commands])
+            ) from error
     return show(console, outcome, as_json=as_json)
+
+
+def _again(context: click.Context, shard: str) -> str:
+    """Return the command that computes a shard for this merge."""
+    words = [str(context.params["recipe"])]
+    for option in context.command.params:
+        name = str(option.name)
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and typed and not option.is_flag:
+            value = context.params[name]
+            for one in value if option.multiple else (value,):
+                words += [option.opts[0], str(one)]
+    return shlex.join(["texpipe", "run", *words, "--shard", shard])
