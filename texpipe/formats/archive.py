@@ -42,6 +42,10 @@ class ZipWriter:
         """Write the directory of entries."""
         self._zip.close()
 
+    def abandon(self) -> None:
+        """Let go of a file that will not be finished; a `ZipFile` would go on trying to write its directory."""
+        self._zip.fp = None
+
 
 @contextmanager
 def zip_writer(path: Path) -> Iterator[ZipWriter]:
@@ -52,8 +56,12 @@ def zip_writer(path: Path) -> Iterator[ZipWriter]:
     """
     with whole_file(path) as file:
         writer = ZipWriter(file)
-        yield writer
-        writer.close()
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
 
 
 class ZipReader:
