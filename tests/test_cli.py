@@ -143,13 +143,6 @@ def test_unknown_commands_and_options_are_usage_errors(texpipe: Run) -> None:
     assert texpipe("run", "recipes/oot.yaml", "--shard", "3/2").returncode == 2
 
 
-def test_shells_complete_commands(texpipe: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("_TEXPIPE_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "texpipe re")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    assert texpipe().stdout.split() == ["plain,report"]
-
-
 def test_a_report_needs_a_pack(texpipe: Run) -> None:
     for option in (["--dry-run"], ["--shard", "1/2"]):
         done = texpipe("run", "recipes/oot.yaml", "--report", *option)
