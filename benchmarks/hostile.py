@@ -28,8 +28,8 @@ from fuzz_targets import TARGETS, Target, seeds_of
 
 SECONDS, MEGABYTES = 2.0, 1024
 """The most that one file may cost."""
-STALLED = 60.0
-"""Seconds without news after which a child counts as hung and is killed; starting one takes some."""
+STARTING, STALLED = 600.0, 60.0
+"""Seconds without news after which a child counts as hung and is killed, before and after it is ready."""
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 
 
@@ -90,11 +90,13 @@ def run(name: str, numbers: range, seed: int, folder: Path) -> Iterator[Case]:
 
 def _received(pipe: Connection, name: str, at: int) -> Iterator[Case]:
     """Yield a child's cases, and its death or silence as a case; returns when it has no more."""
+    patience = STARTING
     try:
         while True:
-            if not pipe.poll(STALLED):
+            if not pipe.poll(patience):
                 yield Case(name, at, "hung", STALLED, 0)
                 return
+            patience = STALLED
             case = pipe.recv()
             if case is None:
                 return

@@ -8,6 +8,7 @@ import json
 import struct
 import sys
 import time
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import pytest
 from dumps import dump, write_recipe
 from PIL import Image
 
-from texpipe.errors import ModelError, RecipeError, SourceError, UsageError
+from texpipe.errors import ModelError, PackError, RecipeError, SourceError, UsageError
+from texpipe.formats.archive import ZipReader
 from texpipe.networks.checkpoint import load
 from texpipe.order import Order
 from texpipe.pixels import decode
@@ -152,6 +154,18 @@ def test_a_recipe_alone_writes_into_no_folder_of_others(tmp_path: Path) -> None:
     assert Order.make(recipe, output=tmp_path / "out").output == tmp_path / "out"
     (tmp_path / "out" / "manifest.json").write_text("{}")
     assert Order.make(recipe).output == tmp_path / "out", "an earlier run of ours"
+
+
+# ---- archives
+
+
+def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.o2r", "w") as archive:
+        archive.writestr("x", b"no texture")
+    data = (tmp_path / "a.o2r").read_bytes()
+    (tmp_path / "a.o2r").write_bytes(data.replace(b"x", b"\0"))  # a name ends at its first zero
+    with ZipReader(tmp_path / "a.o2r") as archive, pytest.raises(PackError, match="not a relative path"):
+        archive.read("", 99)
 
 
 # ---- weights

@@ -82,7 +82,7 @@ class ZipReader:
         if len(infos) > MAX_ENTRIES:
             self._zip.close()
             raise PackError(f"{path.name} has {len(infos):,} entries: more than the limit of {MAX_ENTRIES:,}")
-        self._infos = {info.filename: info for info in infos if not info.is_dir()}
+        self._infos = {info.filename: info for info in infos if not info.filename.endswith("/")}
 
     def __enter__(self) -> ZipReader:
         return self
@@ -135,6 +135,6 @@ class ZipReader:
 def harm_in(name: str) -> str | None:
     """Say why a name from an archive or a list must not become a path, or return None."""
     parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
+    if not name or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
         return "is not a relative path"
     return "leads out of its folder" if ".." in parts else None

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,20 +156,22 @@ def _foreign_names(data: bytes) -> list[str]:
     """Return the classes and functions that a pickle names, beside those that weights are made with."""
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data)))
-    except (RuntimeError, ValueError, pickle.UnpicklingError):  # damaged, or the format before PyTorch 1.6
+    except Exception:  # damaged, or in the format before PyTorch 1.6: reading it will tell
         return []
 
 
 def _parse_pickle(data: bytes, trust: bool) -> object:
     try:
-        checkpoint: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is strange in it: it is read or refused
+            checkpoint: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
             "the file holds Python objects beside weights and was not opened, because that could run code",
             hint="Ask its author for safetensors, or for a .pth that holds only the state dict."
             + ("" if trust else " `texpipe models convert --trust` tries to read its weights alone."),
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # a damaged pickle makes its reader raise anything
         raise ModelError("the file is damaged or not PyTorch's", hint="Get it again.") from error
     return checkpoint
 
