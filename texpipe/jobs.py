@@ -150,7 +150,7 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield Done(job, cached=True)
         else:
             pending.append(job)
-    for window in windows(job for job in pending if job.is_network_job):
+    for window in _windows(job for job in pending if job.is_network_job):
         yield from _compute_window(window, store, upscale)
     for job in pending:
         if job.like is not None:
@@ -160,17 +160,17 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield _average(job, store)
 
 
-def windows(jobs: Iterable[Job], most: int = WINDOW_TEXELS) -> Iterator[list[Job]]:
-    """Divide jobs into runs of at most so many source texels; a larger job is one of its own.
+def _windows(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Divide jobs into runs of at most `WINDOW_TEXELS`; a larger job is one of its own.
 
     One shape after the other, largest first: batches fill up, and memory is highest at the start.
     """
     window: list[Job] = []
-    room = most
+    room = WINDOW_TEXELS
     for job in sorted(jobs, key=_shape):
         if window and texels_of(job) > room:
             yield window
-            window, room = [], most
+            window, room = [], WINDOW_TEXELS
         window.append(job)
         room -= texels_of(job)
     if window:
