@@ -77,9 +77,9 @@ def _certain(lines: Lines, *, n64: bool) -> AxisGuess | None:
         return AxisGuess("clamp", 0.8, "a shape that only touches its borders")
     if count < _MIN_SIDE:
         return AxisGuess("clamp", 0.5, f"{count} texels are too few to tell")
-    if np.array_equal(lines[0], lines[-1]) and (lines[0] != lines[0, 0]).any():
+    if np.array_equal(lines[0], lines[-1]) and (lines[0, :, 3] != lines[0, 0, 3]).any():
         # As bars of a fence do. Were it not meant, equal would bleed into equal.
-        return AxisGuess("wrap", 0.9, "the same line of texels at both borders")
+        return AxisGuess("wrap", 0.9, "the same line of texels and holes at both borders")
     return None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
-from texpipe.passes.bleed import shown
+from texpipe.passes.bleed import shown, without_halo
 from texpipe.passes.clean import clean
 from texpipe.passes.colour import back_project, match_histogram, match_source
 from texpipe.passes.ramps import enlarge_ramp
@@ -136,6 +136,7 @@ def _coloured(rgba: Rgba8, colour: RgbF, alpha: Alpha8, cleaned: RgbF, plan: Pla
     colour = _grey(colour) if plan.grey else colour
     seen, source_seen = (_weight(plane, plan) for plane in (alpha, declared_alpha(rgba[..., 3], plan.alpha)))
     toned = _tone(colour, seen, cleaned, source_seen, plan)
+    toned = toned if plan.alpha == "data" else without_halo(toned, rgba, plan.edges)
     toned = _consistent(toned, seen, _picture(rgba, plan), source_seen, plan)
     return np.dstack([_to_bytes(toned), alpha])
 

@@ -22,6 +22,9 @@ COVERAGE_TOLERANCE = 0.004
 FEATURE_TOLERANCE = 0.05
 """The same as a share of what is inside, or outside if that is less: a lone speck is no rounding error."""
 
+_HALF = 128
+_MOST_BENT = 1.25
+"""Exponent of the curve that soft alpha may be bent by: mid-grey becomes 107 or 146 of 255 at most."""
 _COVERAGE_ROUNDS = 4
 _EDGE_STEEPNESS = 4.0
 
@@ -63,7 +66,7 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
         sH x sW uint8.
     """
     if alpha_class in ("soft", "data"):
-        return _rebuild_soft(grown, alpha, edges)
+        return _rebuild_soft(grown, alpha, edges, is_data=alpha_class == "data")
     result = np.zeros(grown.shape, dtype=np.uint8)
     shown = np.ones(grown.shape, dtype=bool)
     for level in [int(level) for level in np.unique(alpha) if level > 0]:
@@ -72,11 +75,31 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
     return result
 
 
-def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges) -> Alpha8:
+def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges, *, is_data: bool) -> Alpha8:
     """Stay within the range of each texel's neighbours: plateaus stay exact, and no halo appears."""
     source = alpha.astype(np.float32) / np.float32(255)
     least, most = (repeat(bound, grown.shape[0] // len(source)) for bound in neighbourhood(source, edges))
-    return np.rint(np.clip(trusted(grown, source, edges), least, most) * 255).astype(np.uint8)
+    soft = np.clip(trusted(grown, source, edges), least, most)
+    if not is_data:
+        soft = np.clip(_with_coverage(soft, alpha), least, most)
+    return np.asarray(np.rint(soft * 255), dtype=np.uint8)
+
+
+def _with_coverage(grown: PlaneF, alpha: Alpha8) -> PlaneF:
+    """Bend soft alpha so that its share of at least half, where a game with an alpha test cuts, is the source's.
+
+    A gamma curve keeps 0, 1 and the order of all between. It is limited: a glow may keep its own share.
+    """
+    count = int((alpha >= _HALF).sum()) * (grown.size // alpha.size)
+    if not 0 < count < grown.size:
+        return grown
+    ranked = np.sort(grown, axis=None)
+    # Between the last value that should be less than half and the first that should not be.
+    cut = float(ranked[grown.size - count - 1 : grown.size - count + 1].mean())
+    if not 0 < cut < 1:
+        return grown
+    wanted = (_HALF - 0.5) / 255
+    return grown ** np.float32(np.clip(np.log(wanted) / np.log(cut), 1 / _MOST_BENT, _MOST_BENT))
 
 
 def _between_neighbours(grown: PlaneF, alpha: Alpha8, level: int, edges: Edges) -> PlaneF:

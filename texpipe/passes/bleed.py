@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from texpipe.passes.resample import Plane, extend
+from texpipe.passes.resample import Plane, extend, neighbourhood, repeat
 from texpipe.texture import AlphaClass, Edges, PlaneF, Rgba8, RgbF
 
 _SMOOTHING_ROUNDS = 2
@@ -54,6 +54,33 @@ def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
     for _ in range(_SMOOTHING_ROUNDS):
         spread = np.where(visible[..., None], colour, _box_mean(spread, 1, edges))
     return np.clip(spread, 0, 1)
+
+
+def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
+    """Keep enlarged colours beside holes within the range of the visible source colours around them.
+
+    A network sharpens the border of what is visible like any other edge. It overshoots there, and over a backdrop that
+    is a rim of a colour that the source does not have.
+
+    Args:
+        colour: sH x sW x 3 in [0, 1].
+        rgba: the source, H x W x 4 uint8, straight alpha; hidden RGB has no influence.
+        edges: what lies beyond the borders.
+
+    Returns:
+        sH x sW x 3 in [0, 1]; the same where no hole is among a texel and its eight neighbours.
+    """
+    visible = rgba[..., 3:] > 0
+    if visible.all():
+        return colour
+    source = rgba[..., :3].astype(np.float32) / np.float32(255)
+    least = neighbourhood(np.where(visible, source, np.float32(1)), edges)[0]
+    most = neighbourhood(np.where(visible, source, np.float32(0)), edges)[1]
+    some_hidden = neighbourhood(visible.astype(np.float32), edges)[0] == 0
+    bounded = some_hidden & (least <= most)  # amid hidden texels alone there is no range
+    scale = colour.shape[0] // rgba.shape[0]
+    low, high = np.where(bounded, least, np.float32(0)), np.where(bounded, most, np.float32(1))
+    return np.clip(colour, repeat(low, scale), repeat(high, scale))
 
 
 def _fill(colour: RgbF, weight: PlaneF, edges: Edges) -> RgbF:
