@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from textures import all_edges, disc, fence, foliage, textures, window
 
 from texpipe.passes.alpha import declared_alpha, rebuild_alpha
-from texpipe.passes.bleed import bleed
+from texpipe.passes.bleed import bleed, without_halo
 from texpipe.passes.resample import box_reduce, enlarge, extend, neighbourhood, repeat
 from texpipe.texture import AlphaClass, Edges, Rgba8
 
@@ -137,6 +137,41 @@ def test_glass_gets_no_ring_and_frames_no_halo() -> None:
     near_glass = np.asarray(extend(glass.astype(np.float32), Edges(), 4))
     reach = np.max([near_glass[y : y + 64, x : x + 64] for y in (0, 4, 8) for x in (0, 4, 8)], axis=0)
     assert not ((result == 128) & (reach == 0)).any()
+
+
+@settings(max_examples=60)
+@given(textures(), all_edges(), st.integers(0, 99))
+def test_no_colour_beside_a_hole_that_its_neighbours_do_not_have(
+    made: tuple[Rgba8, AlphaClass], edges: Edges, seed: int
+) -> None:
+    rgba, _ = made
+    height, width = rgba.shape[:2]
+    wild = np.random.default_rng(seed).random((2 * height, 2 * width, 3)).astype(np.float32)
+    kept = without_halo(wild, rgba, edges)
+    seen = extend(rgba.astype(np.float32), edges, 1)
+    for y, x in np.ndindex(height, width):
+        around = seen[y : y + 3, x : x + 3].reshape(-1, 4)
+        visible = around[around[:, 3] > 0, :3] / 255
+        block = np.s_[2 * y : 2 * y + 2, 2 * x : 2 * x + 2]
+        if 0 < len(visible) < 9:
+            assert (kept[block] >= visible.min(axis=0) - 1e-6).all()
+            assert (kept[block] <= visible.max(axis=0) + 1e-6).all()
+        else:
+            assert np.array_equal(kept[block], wild[block])
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 999), st.floats(0.8, 1.2))
+def test_soft_alpha_keeps_its_coverage_in_a_game_with_an_alpha_test(seed: int, gamma: float) -> None:
+    """The network's curve is a little too steep or too flat; the share above half is the source's all the same."""
+    noise = np.random.default_rng(seed).random((16, 16)).astype(np.float32)
+    alpha = np.rint(extend(noise, WRAP, 2)[1:-1, 1:-1] ** 2 * 255).astype(np.uint8)
+    result = rebuild_alpha(grown(alpha, Edges()) ** np.float32(gamma), alpha, "soft", Edges())
+    plain = rebuild_alpha(grown(alpha, Edges()) ** np.float32(gamma), alpha, "data", Edges())
+    assert abs(coverage(result) - coverage(alpha)) <= max(
+        0.01, abs(coverage(plain) - coverage(alpha)) - 0.005
+    )
+    assert ((result == 0) == (plain == 0)).mean() > 0.99
 
 
 def test_soft_alpha_keeps_its_plateaus_and_its_mean() -> None:

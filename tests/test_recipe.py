@@ -405,7 +405,7 @@ def test_the_reference_has_every_key_as_the_schema_describes_it(model: type[Base
 def test_the_recipes_of_the_reference_are_valid(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "recipes.md").read_text("utf-8")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    assert len(examples) >= 5
+    assert len(examples) >= 2  # those of the cookbook are tested with the docs
     for example in examples:
         load_recipe(write(tmp_path, example if "version:" in example else HEAD + example))
 
