@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,6 @@ from texpipe.pixels import encode_png
 
 COPY, FLAT = f"{GAME}#00000001#0#2_all.png", f"{GAME}#00000002#0#2_all.png"
 TWIN, BROKEN = f"{GAME}#FFFFFFF0#0#2_all.png", f"{GAME}#FFFFFFF1#0#2_all.png"
-
-
-@pytest.fixture(autouse=True)
-def log_levels() -> Iterator[None]:
-    """Put back the log levels that a command sets."""
-    loggers = logging.getLogger(), logging.getLogger("texpipe")
-    before = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, before, strict=True):
-        logger.setLevel(level)
 
 
 @pytest.fixture

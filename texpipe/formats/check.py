@@ -161,10 +161,11 @@ def _texture_problems(
 
 def _files_of(output: Path, target: str) -> list[str]:
     """Return the files in a target's folder by their paths below the output, sorted."""
-    found = (
-        path for path in sorted((output / target).rglob("*")) if path.is_file() and not _is_clutter(path)
-    )
-    return [path.relative_to(output).as_posix() for path in found]
+    try:
+        found = [path for path in sorted((output / target).rglob("*")) if path.is_file()]
+    except OSError as error:
+        raise PackError(f"cannot list {output / target}: {error.strerror or error}") from error
+    return [path.relative_to(output).as_posix() for path in found if not _is_clutter(path)]
 
 
 def _is_clutter(path: Path) -> bool:
