@@ -250,3 +250,20 @@ def test_a_list_that_is_missing_stops_the_run_before_anything_is_computed(
     assert done.returncode == 5
     assert "game.json" in done.stderr
     assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_a_target_that_nothing_fits_is_not_said_to_have_a_pack(
+    texpipe: Run, tmp_path: Path, tiny_model: Path
+) -> None:
+    (tmp_path / "dump").mkdir()
+    save_png(tmp_path / "dump" / "wood.png", texture(0))
+    (tmp_path / "recipe.yaml").write_text(
+        f"version: 1\nname: one\ninput: dump\noutput: out\nmodel: {tiny_model}\n"
+        "targets:\n  folder:\n  soh: {game: pack}\n"
+    )
+    done = texpipe("run", tmp_path / "recipe.yaml")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    assert f"The pack is in {tmp_path / 'out' / 'folder'}" in said
+    assert "No texture fits soh: there is no pack for it" in said
+    assert not (tmp_path / "out" / "soh").exists()

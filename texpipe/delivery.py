@@ -299,20 +299,21 @@ def _outcome(
         cached=cached,
         ignored=dict(run.seen.ignored),
         warnings=warnings,
-        where_to=() if order.shard or dry_run else tuple(_where(order)),
+        where_to=() if order.shard or dry_run else tuple(_where(order, manifest)),
         seconds=order.elapsed(),
         dry_run=dry_run,
         shard=order.shard,
     )
 
 
-def _where(order: Order) -> list[str]:
+def _where(order: Order, manifest: Manifest) -> list[str]:
+    filled = {one.target for entry in manifest.textures for one in entry.outputs}
     lines: list[str] = []
-    for target in order.recipe.targets:
-        lines += [
-            f"The pack is in {order.output / target.name}",
-            *format_of(target.name).copy_to.splitlines(),
-        ]
+    for name in (target.name for target in order.recipe.targets):
+        if name in filled:
+            lines += [f"The pack is in {order.output / name}", *format_of(name).copy_to.splitlines()]
+        else:
+            lines.append(f"No texture fits {name}: there is no pack for it")
     return lines
 
 
