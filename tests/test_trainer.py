@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,12 @@ from texpipe.errors import GuardError, Interrupted, ModelError, SourceError, Usa
 from texpipe.networks import checkpoint
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
-from texpipe.train import generators, trainer
+from texpipe.train import generators, losses, preparation
 from texpipe.train.checkpoints import STATE, load_state
 from texpipe.train.presets import Generator, Preset, Stage, load_preset, preset_names
-from texpipe.train.state import Job
-from texpipe.train.trainer import finetune
+from texpipe.train.state import Job, Progress, new_state
+from texpipe.train.steps import keep_body_still
+from texpipe.train.trainer import exploded, finetune
 
 TINY = {"architecture": "rrdbnet", "blocks": 1, "features": 4, "growth": 2}
 CHECKPOINT = {STATE, "model.safetensors", "preset.yaml"}
@@ -123,16 +125,16 @@ def test_resumed_training_equals_uninterrupted_bit_for_bit(
 ) -> None:
     changes: dict[str, object] = {}
     if adversarial:
-        losses = {"l1": 1.0, "adversarial": 0.1}
-        changes["stages"] = [{"name": "gan", "share": 1, "learning_rate": 1e-3, "losses": losses}]
+        mixed = {"l1": 1.0, "adversarial": 0.1}
+        changes["stages"] = [{"name": "gan", "share": 1, "learning_rate": 1e-3, "losses": mixed}]
         changes["adversarial"] = {"loss": "bce", "discriminator": "strided", "features": 4, "dense": 4}
     settings = {"preset": preset(**changes), "steps": 4, "save_every": 2, "validate_every": 2}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     finetune(job(textures, whole, **settings))
 
-    def stop_after_two(progress: trainer.Progress) -> None:
+    def stop_after_two(progress: Progress) -> None:
         if progress.step == 2:
-            os.kill(os.getpid(), __import__("signal").SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match="step 2"):
         finetune(job(textures, parts, **settings), stop_after_two)
@@ -173,7 +175,9 @@ def test_two_processes_equal_one_with_twice_the_batch(textures: Path, tmp_path: 
 def test_every_preset_runs_two_steps(
     name: str, textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "_needed", lambda _: None)  # random features instead of fetched ones
+    monkeypatch.setattr(
+        preparation, "needed_weights", lambda _: None
+    )  # random features instead of fetched ones
     chosen = load_preset(name).model_dump()
     chosen["base"] = None
     chosen["generator"] |= {"blocks": 1, "features": 4, "growth": 2}
@@ -212,14 +216,14 @@ def test_the_guard_lets_a_better_model_through(textures: Path, tmp_path: Path) -
 def test_an_exploding_loss_rolls_back_with_half_the_rate(
     textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest, calls = trainer.losses.reconstruction, []
+    honest, calls = losses.reconstruction, []
 
     def poisoned(*arguments):
         calls.append(1)
         found = honest(*arguments)
         return {name: value * float("nan") for name, value in found.items()} if len(calls) == 5 else found
 
-    monkeypatch.setattr(trainer.losses, "reconstruction", poisoned)
+    monkeypatch.setattr(losses, "reconstruction", poisoned)
     output = tmp_path / "out"
     finetune(job(textures, output))
     (rollback,) = events(output, "rollback")
@@ -251,7 +255,7 @@ def test_a_loss_that_keeps_exploding_ends_the_training(
     textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        trainer.losses, "reconstruction", lambda _, result, *rest: {"l1": result.mean() * float("inf")}
+        losses, "reconstruction", lambda _, result, *rest: {"l1": result.mean() * float("inf")}
     )
     with pytest.raises(ModelError, match="exploded 6 times"):
         finetune(job(textures, tmp_path / "out"))
@@ -287,6 +291,8 @@ def test_an_output_folder_is_not_overwritten_by_mistake(textures: Path, tmp_path
         finetune(job(textures, tmp_path / "out", steps=1))
     with pytest.raises(ModelError, match="no checkpoint"):
         finetune(job(textures, tmp_path / "elsewhere", resume=True))
+    with pytest.raises(UsageError, match="holds a training"):  # said before anything is loaded
+        finetune(job(tmp_path / "nowhere", tmp_path / "out", steps=1))
 
 
 def test_folders_without_a_state_are_not_deleted(textures: Path, tmp_path: Path) -> None:
@@ -315,12 +321,11 @@ def test_a_training_goes_on_only_with_its_own_settings(textures: Path, tmp_path:
 
 
 def test_an_adversarial_stage_notices_an_explosion() -> None:
-    losses = {"l1": 2.0, "adversarial": 0.1}
-    stage = Stage(name="gan", share=1, losses=losses)
-    state = trainer.new_state(RRDBNet(3, 3, 4, 4, 1, 2), preset(), torch.device("cpu"))
-    assert not trainer.exploded(state, stage, {"l1": 0.1, "adversarial": -500.0, "loss": -49.8})
-    assert not trainer.exploded(state, stage, {"l1": 0.1, "adversarial": 9000.0, "loss": 900.2})
-    assert trainer.exploded(state, stage, {"l1": 1.1, "adversarial": -50.0, "loss": -2.8})
+    stage = Stage(name="gan", share=1, losses={"l1": 2.0, "adversarial": 0.1})
+    state = new_state(RRDBNet(3, 3, 4, 4, 1, 2), preset(), torch.device("cpu"))
+    assert not exploded(state, stage, {"l1": 0.1, "adversarial": -500.0, "loss": -49.8})
+    assert not exploded(state, stage, {"l1": 0.1, "adversarial": 9000.0, "loss": 900.2})
+    assert exploded(state, stage, {"l1": 1.1, "adversarial": -50.0, "loss": -2.8})
 
 
 def test_what_is_judged_is_what_is_written(tmp_path: Path) -> None:
@@ -334,7 +339,7 @@ def test_what_is_judged_is_what_is_written(tmp_path: Path) -> None:
 def test_frozen_batch_norm_keeps_its_figures() -> None:
     network = generators.new(Generator(architecture="srresnet", blocks=1, features=4))
     network.train()
-    trainer.keep_body_still(network)
+    keep_body_still(network)
     before = network.body[0].norm1.running_mean.clone()
     network(torch.rand(2, 3, 8, 8))
     assert torch.equal(network.body[0].norm1.running_mean, before)

@@ -1,1 +1,5 @@
-"""Training and judging: modern textures in, a model that upscales a console's textures out."""
+"""Fine-tuning and evaluation.
+
+`trainer` is the loop: `preparation` before it, `steps` in it, `output` after it. `collection`, `dataset` and `degrade`
+make the pairs to learn from; `losses` and `features` compare; `validation`, `metrics` and `evaluate` judge.
+"""

@@ -1,4 +1,4 @@
-"""What a training leaves behind: a log, checkpoint folders with pictures, and a model with its card."""
+"""What a training leaves behind: checkpoint folders with pictures, and at the end a judged model with its card."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import yaml
 from torch import nn
 
 from texpipe import __version__
+from texpipe.errors import GuardError
 from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.store import write_atomic
 from texpipe.train import generators
+from texpipe.train.checkpoints import folder_of, prune, save_state
 from texpipe.train.dataset import Pair
 from texpipe.train.degrade import Degradation
 from texpipe.train.metrics import Scores
 from texpipe.train.presets import Preset
 from texpipe.train.sheets import save_sheet
-from texpipe.train.validation import Validation, columns
-
-if TYPE_CHECKING:
-    from texpipe.train.state import Tools
+from texpipe.train.state import State, Tools
+from texpipe.train.validation import Validation, columns, judge_result, upscaler_of, validate
 
 
 @dataclass(frozen=True)
@@ -37,40 +36,21 @@ class Outcome:
     verdict: str
 
 
-class Log:
-    """Writes log.jsonl, one object per line, and TensorBoard's events where that is installed.
-
-    Args:
-        folder: where; made if missing.
-        enabled: False in all processes but the first, which then write nothing.
-    """
-
-    def __init__(self, folder: Path, *, enabled: bool = True) -> None:
-        self._path = folder / "log.jsonl" if enabled else None
-        self._board: Any = None
-        if not enabled:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        self._board = SummaryWriter(str(folder / "tensorboard"))
-
-    def write(self, step: int, stage: str, seconds: float, facts: dict[str, float]) -> None:
-        """Log one step: its losses, rate and gradients, and the seconds of the training so far."""
-        rounded = {name: float(f"{value:.5g}") for name, value in facts.items()}
-        self.say("step", step=step, stage=stage, seconds=round(seconds, 2), **rounded)
-        if self._board is not None:
-            for name, value in facts.items():
-                self._board.add_scalar(name, value, step)
-
-    def say(self, event: str, **facts: object) -> None:
-        """Log an event."""
-        if self._path is None:
-            return
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, **facts}) + "\n")
+def keep(state: State, tools: Tools, *, watch: bool) -> None:
+    """Write a checkpoint, with a validation if `watch`."""
+    job = tools.job
+    if tools.world.first:
+        few = tools.pairs[: job.validate_on]
+        network = state.averaged.module
+        seen = validate(upscaler_of(network, tools.preset.colour), few, tools.judge) if watch else None
+        folder = folder_of(job.output, state.step)
+        before = tools.before.first(len(few)) if tools.before else None
+        write_checkpoint(folder, network, tools.preset, seen, before, few)
+        save_state(folder, state.state_dict() | {"job": {"seed": job.seed, "freeze_body": job.freeze_body}})
+        prune(job.output, job.keep)
+        if seen:
+            tools.log.say("validation", step=state.step, scores=seen.scores)
+    tools.world.wait()
 
 
 def write_checkpoint(
@@ -89,6 +69,31 @@ def write_checkpoint(
         scores = {"base": base.scores if base else None, "now": seen.scores}
         write_atomic(folder / "metrics.json", (json.dumps(scores, indent=2) + "\n").encode())
         save_sheet(folder / "sheet.png", *columns(pairs, base, seen, generators.scale_of(network)))
+
+
+def finish(state: State, tools: Tools) -> Outcome:
+    """Judge the averaged weights on all held-out pairs and write the model.
+
+    Raises:
+        GuardError: it is not better than its base; it lies beside as NAME-rejected.
+    """
+    # What is written is what is judged: rounding to fp16 is part of the model.
+    job, network = tools.job, generators.as_shipped(state.averaged.module)
+    after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
+    verdict = judge_result(tools.before.scores, after.scores) if tools.before else None
+    reason = verdict.reason if verdict else "new: no base to compare with"
+    reason += f"; {tools.caveat}" if tools.caveat else ""
+    accepted = verdict is None or verdict.better
+    name = job.name if accepted else f"{job.name}-rejected"
+    path = write_model(tools, name, network, after, reason, state.step)
+    tools.log.say("result", step=state.step, model=path.name, scores=after.scores, verdict=reason)
+    if not accepted:
+        assert tools.base is not None
+        raise GuardError(
+            f"the trained model is {reason}; {tools.base.name} stays the better one",
+            hint=f"Both were kept; the new one is {path}. Train longer, on more textures or at a lower rate.",
+        )
+    return Outcome(path, tools.before.scores if tools.before else {}, after.scores, state.step, reason)
 
 
 def write_model(

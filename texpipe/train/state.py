@@ -15,8 +15,8 @@ from texpipe.train import generators, losses
 from texpipe.train.dataset import Pair, TextureCrops
 from texpipe.train.distributed import World
 from texpipe.train.generators import Base
+from texpipe.train.log import Log
 from texpipe.train.metrics import Judge
-from texpipe.train.output import Log
 from texpipe.train.presets import Preset
 from texpipe.train.validation import Validation
 from texpipe.upscale.device import Device
