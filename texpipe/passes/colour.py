@@ -10,6 +10,8 @@ the result.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,31 +90,57 @@ def back_project(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
     First smoothly, as far as that helps; what is left then shifts each texel as a whole, which always gets there,
     because every texel of the source lies in [0, 1]. Arguments and result as in `match_source`.
     """
+    scale = result.shape[0] // source.shape[0]
     result = np.clip(result, 0, 1)
     result = _return_detail(result, alpha, source, source_alpha, edges, STRICT_TOLERANCE)
-    scale = result.shape[0] // source.shape[0]
-    for _ in range(_STRICT_ROUNDS):
-        mean, cover = visible_mean(result, alpha, scale)
-        limit = _limit(source - mean, source_alpha * (cover > _NOTHING), STRICT_TOLERANCE)
-        if not limit:
-            break
-        result = np.clip(result + repeat((source - mean).clip(-limit, limit), scale), 0, 1)
-    return result
+
+    def as_a_whole(difference: Plane, _: PlaneF, limit: np.float32) -> RgbF:
+        return repeat(difference.clip(-limit, limit), scale)
+
+    return _approach(result, alpha, source, source_alpha, as_a_whole, STRICT_TOLERANCE, _STRICT_ROUNDS)
 
 
 def _return_detail(
     result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges, tolerance: float
 ) -> RgbF:
-    """Add back the differences of texels, each up to a limit, until their mean is within `tolerance` levels."""
+    """Add back the differences of texels smoothly, until their mean is within `tolerance` levels."""
     scale = result.shape[0] // source.shape[0]
-    for _ in range(_DETAIL_ROUNDS):
+
+    def smoothly(difference: Plane, cover: PlaneF, limit: np.float32) -> RgbF:
+        spread = _spread(difference, source_alpha * cover, edges)
+        return enlarge(spread.clip(-limit, limit), scale, edges)
+
+    return _approach(result, alpha, source, source_alpha, smoothly, tolerance, _DETAIL_ROUNDS)
+
+
+def _approach(
+    result: RgbF,
+    alpha: PlaneF,
+    source: RgbF,
+    source_alpha: PlaneF,
+    correction: Callable[[Plane, PlaneF, np.float32], RgbF],
+    tolerance: float,
+    rounds: int,
+) -> RgbF:
+    """Correct a result until the mean difference of its texels is within `tolerance` levels.
+
+    Args:
+        result: sH x sW x 3 in [0, 1]; alpha: sH x sW in [0, 1].
+        source: H x W x 3 in [0, 1]; source_alpha: H x W in [0, 1].
+        correction: (H x W x 3 differences, H x W mean alpha of the result, limit of each difference) -> sH x sW x 3 to
+            add.
+        tolerance: in levels.
+        rounds: corrections at most.
+    """
+    scale = result.shape[0] // source.shape[0]
+    for _ in range(rounds):
         mean, cover = visible_mean(result, alpha, scale)
-        limit = _limit(source - mean, source_alpha * (cover > _NOTHING), tolerance)
+        difference = source - mean
+        limit = _limit(difference, source_alpha * (cover > _NOTHING), tolerance)
         if not limit:
             break
-        missing = _spread(source - mean, source_alpha * cover, edges).clip(-limit, limit)
-        result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
-    return np.clip(result, 0, 1)
+        result = np.clip(result + correction(difference, cover, limit), 0, 1)
+    return result
 
 
 def _limit(difference: Plane, weight: PlaneF, tolerance: float) -> np.float32:
