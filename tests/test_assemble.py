@@ -151,3 +151,28 @@ def test_a_picture_of_the_wrong_size_is_not_split() -> None:
     title, pieces = cut(picture_of(6, 4), [3, 3], [4], 0)
     with pytest.raises(SourceError, match="24x16"):
         split(lay_out(title, sizes(pieces)), picture_of(6, 4), 4, title.files)
+
+
+@given(cuts(), st.tuples(*[st.integers(0, 3)] * 4), st.sampled_from([1, 2, 4]))
+def test_trim_is_cut_off_and_made_of_the_border_again(
+    cut_up: tuple[Rgba8, Group, dict[str, Rgba8]], trim: tuple[int, int, int, int], scale: int
+) -> None:
+    whole, title, inner = cut_up
+    left, top, right, bottom = trim
+    around = ((top, bottom), (left, right), (0, 0))
+    pieces = {name: np.pad(piece, around, constant_values=7) for name, piece in inner.items()}
+    layout = lay_out(replace(title, trim=trim), sizes(pieces))
+    joined = join(layout, pieces)
+    assert np.array_equal(joined, whole)
+    for name, piece in split(layout, enlarged(joined, scale), scale, title.files).items():
+        assert np.array_equal(piece, enlarged(np.pad(inner[name], around, mode="edge"), scale))
+
+
+def test_a_trim_that_leaves_nothing_is_told() -> None:
+    with pytest.raises(SourceError, match=r"0\.png is 8x6: the trim of title leaves nothing of it"):
+        lay_out(replace(group(1, 2), trim=(0, 3, 0, 3)), {"0.png": (8, 6), "1.png": (8, 6)})
+
+
+def test_a_missing_tile_has_the_size_of_its_kind_without_trim() -> None:
+    strips = replace(group(1, 3), tile=(324, 8), trim=(0, 0, 4, 2))
+    assert lay_out(strips, {"1.png": (324, 8)}).size == (320, 18)

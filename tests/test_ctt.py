@@ -25,7 +25,7 @@ def text(*, files: list[str] = FILES, end: str = "\n", **lines: str) -> str:
 
 
 def test_every_line_has_its_meaning() -> None:
-    group = parse_ctt(text(), FILE)
+    (group,) = parse_ctt(text(), FILE)
     assert (group.name, group.columns, group.rows, group.overlap) == ("Top", 2, 2, 1)
     assert (group.tile, group.files) == ("32x32", tuple(FILES))
     assert group.picture().tile == (32, 32)
@@ -35,7 +35,7 @@ def test_every_line_has_its_meaning() -> None:
     "name", ["Granny's Story (Alt)", "Side 1", "Potion Shop (Kakariko) Side 2", "tex1", "é", "-"]
 )
 def test_any_name_becomes_one_of_a_group(name: str) -> None:
-    assert parse_ctt(text(line1=name), FILE).name
+    assert parse_ctt(text(line1=name), FILE)[0].name
 
 
 @given(
@@ -50,7 +50,7 @@ def test_any_grid_with_any_line_ends_is_read(
 ) -> None:
     files = [f"tex1_320x6_{place:016x}_9.png" for place in range(columns * rows)]
     written = text(files=files, end=end, line4=str(columns), line5=str(rows), line6=str(overlap))
-    group = parse_ctt(written + tail, FILE)
+    (group,) = parse_ctt(written + tail, FILE)
     assert (group.columns, group.rows, group.overlap, group.files) == (columns, rows, overlap, tuple(files))
 
 
@@ -67,8 +67,10 @@ def test_any_grid_with_any_line_ends_is_read(
         (text(line6="3"), 6, "overlap: Input should be 0, 1, 2 or 4"),
         (text(line4="0", line5="0"), 12, "4 file names, but 0 columns x 0 rows are 0"),
         (text(line7="0:0:0"), 7, "margins '0:0:0' are not four numbers"),
-        (text(line7="1:0:0:0"), 7, "margins 1:0:0:0 are not supported"),
-        (text(line8="125"), 8, "tile size in the pack '125' is not WxH"),
+        (text(line7="0:0:-1:0"), 7, "margins '0:0:-1:0' are not four numbers"),
+        (text(line8="125"), 8, "button size '125' is not WxH"),
+        (text(files=[*FILES, "sst4=a.png"]), 13, "5 file names, but 2 columns x 2 rows are 4"),
+        (text(files=[*FILES[:3], "=a.png"]), 12, "is empty"),
         (text(files=FILES[:3]), 11, "3 file names, but 2 columns x 2 rows are 4"),
         (text(files=[FILES[0], "", *FILES[2:]]), 10, "is empty"),
     ],
@@ -77,6 +79,30 @@ def test_a_mistake_has_its_line(written: str, line: int, told: str) -> None:
     with pytest.raises(RecipeError, match=f"Top.ctt:{line}: ") as caught:
         parse_ctt(written, FILE)
     assert told in caught.value.message
+
+
+def test_margins_are_those_of_every_tile_the_bottom_before_the_right() -> None:
+    (group,) = parse_ctt(text(line3="324x8", line6="0", line7="1:2:3:4"), FILE)
+    assert group.picture().trim == (1, 2, 4, 3), "left, top, right, bottom"
+    assert group.margins == (0, 0, 0, 0)
+
+
+def test_an_overlap_comes_before_margins() -> None:
+    (group,) = parse_ctt(text(line6="1", line7="0:0:2:4"), FILE)
+    assert (group.overlap, group.trim) == (1, (0, 0, 0, 0))
+
+
+def test_a_place_with_two_names_is_a_place_in_two_pictures() -> None:
+    first, other = parse_ctt(text(files=[FILES[0], f"{FILES[1]}=again.png", *FILES[2:]]), FILE, "day/Top")
+    assert first.files == tuple(FILES)
+    assert other.files == (FILES[0], "again.png", *FILES[2:])
+    assert (first.name, other.name) == ("day-Top", "day-Top-other")
+    assert len(parse_ctt(text(files=[f"{FILES[0]}=b", *FILES[1:]]), FILE, "x" * 80)[1].name) == 64
+
+
+def test_textures_of_a_shaking_screen_are_no_tiles() -> None:
+    (group,) = parse_ctt(text(files=[*FILES, "sst1=a.png", "ssb3=b.png"]), FILE)
+    assert group.files == tuple(FILES)
 
 
 def test_a_recipe_names_a_file_or_a_folder(tmp_path: Path) -> None:

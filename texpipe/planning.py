@@ -154,7 +154,7 @@ def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
 def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
     group = join.group
     pixels_of = {item.source.name: item.pixels for item in join.members}
-    shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins]
+    shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins, *group.trim]
     order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
     content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
     key = key_of(content, *engine_id_for(join.plan, engine_id))

@@ -32,7 +32,7 @@ PlaneF: TypeAlias = NDArray[np.float32]
 """H x W in [0, 1]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edges:
     """What lies beyond the border of a texture, per axis: `x` left and right, `y` top and bottom.
 
@@ -73,7 +73,7 @@ class Box:
         return across and self.y < other.y + other.height and other.y < self.y + self.height
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EmulatorName:
     """What an emulator's file name says of a texture.
 
@@ -94,7 +94,7 @@ class EmulatorName:
         return {"scheme": self.scheme, "game": self.game, "texels": self.texels, **dict(self.fields)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """A texture file that a scan found.
 
@@ -154,7 +154,7 @@ class Texture:
         return self.rgba.shape[1], self.rgba.shape[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AxisGuess:
     """What the classifier thinks of one axis: a mode, how sure it is (0 to 1) and why, in one line."""
 
@@ -163,7 +163,7 @@ class AxisGuess:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a texture is, as far as its pixels and its name tell.
 
@@ -190,7 +190,7 @@ class Facts:
     tiny: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """Who decided what of a plan: one short line each, "classify: ..." or "rule 2: ..."."""
 
@@ -200,7 +200,7 @@ class Decisions:
     y: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What will be done to a texture. Together with its pixels and the model it determines the result.
 
@@ -237,6 +237,7 @@ class Group:
         why: who says that they belong together, in one line.
         tile: width and height of the pieces, but the last of a row or column may be smaller; None if not known.
         margins: texels at the left, top, right and bottom of the joined pieces that are no part of the picture.
+        trim: the same of every piece: what it holds there is left over from other uses of the memory.
     """
 
     name: str
@@ -247,9 +248,10 @@ class Group:
     why: str = "declared by the recipe"
     tile: tuple[int, int] | None = None
     margins: tuple[int, ...] = (0, 0, 0, 0)
+    trim: tuple[int, ...] = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spot:
     """Where a piece lies in the split picture that it gets its pixels from.
 
@@ -268,7 +270,7 @@ class Spot:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Variant:
     """Where a texture has its structure from, if it differs from others in its colours alone.
 
@@ -281,7 +283,7 @@ class Variant:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What a texture shares with the other frames of its animation.
 
@@ -304,7 +306,7 @@ class Pass:
     edges: Edges
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """Measured on a finished texture; None where a thing has no meaning for it.
 

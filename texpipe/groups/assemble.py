@@ -15,6 +15,9 @@ from texpipe.texture import Group, Rgba8
 Size = tuple[int, int]
 """Width and height."""
 
+Sides = tuple[int, ...]
+"""Texels at the left, top, right and bottom."""
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -37,10 +40,14 @@ class Placed:
 
 @dataclass(frozen=True)
 class Layout:
-    """A picture's size in texels and its places in rows from the top left; a piece may have several places."""
+    """A picture's size in texels and its places in rows from the top left; a piece may have several places.
+
+    `trim` is what every piece has around its place.
+    """
 
     size: Size
     places: tuple[Placed, ...]
+    trim: Sides = (0, 0, 0, 0)
 
     def first_places(self) -> dict[str, Placed]:
         """Return for every piece the first of its places: the one that its enlarged texels are taken from."""
@@ -56,7 +63,7 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
             where a whole column or row is missing, that of the group's tile, or the commonest among the others.
 
     Raises:
-        SourceError: no piece is there, or the sizes do not make a grid.
+        SourceError: no piece is there, the trim leaves nothing of one, or the sizes do not make a grid.
     """
     if len(group.files) != group.columns * group.rows:
         raise SourceError(
@@ -66,8 +73,9 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
         )
     if not any(name in sizes for name in group.files):
         raise SourceError(f"no piece of {group.name} is there", hint="Dump them, or correct the group.")
+    sizes = {name: _inside(group, name, sizes[name]) for name in group.files if name in sizes}
     names = [group.files[row * group.columns : (row + 1) * group.columns] for row in range(group.rows)]
-    tile = group.tile or (None, None)
+    tile = _inside(group, "tile", group.tile) if group.tile else (None, None)
     columns = list(zip(*names, strict=True))
     widths = _lengths(columns, {name: size[0] for name, size in sizes.items()}, tile[0])
     heights = _lengths(names, {name: size[1] for name, size in sizes.items()}, tile[1])
@@ -79,7 +87,7 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
         for row, line in enumerate(names)
         for column, name in enumerate(line)
     )
-    return Layout((width, height), places)
+    return Layout((width, height), places, group.trim)
 
 
 def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
@@ -87,11 +95,11 @@ def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
 
     Texels that neighbouring pieces share come from the earlier piece (above, left): they are copies on the console,
     and where they are not, a mean of the two would belong to neither. Where a piece is missing, every texel is that
-    of the nearest piece: to its neighbours the picture ends there, as at a clamped border.
+    of the nearest piece: to its neighbours the picture ends there, as at a clamped border. Trim is cut off.
 
     Args:
         layout: where everything lies.
-        pieces: name -> h x w x 4 uint8, of the layout's sizes; at least one.
+        pieces: name -> h x w x 4 uint8, of the layout's sizes and its trim around them; at least one.
 
     Returns:
         H x W x 4 uint8.
@@ -104,13 +112,16 @@ def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
         if place.name in pieces:
             rows = slice(place.y, place.y + place.size[1])
             columns = slice(place.x, place.x + place.size[0])
-            picture[rows, columns] = pieces[place.name]
+            left, top, _, _ = layout.trim
+            picture[rows, columns] = pieces[place.name][top:, left:][: place.size[1], : place.size[0]]
             known[rows, columns] = True
     return picture if known.all() else _from_the_nearest(picture, known)
 
 
 def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> dict[str, Rgba8]:
     """Cut an enlarged picture into its pieces again; shared texels go into every piece that had them.
+
+    Where pieces were trimmed they get their border repeated: an emulator that smooths looks a little beyond it.
 
     Args:
         layout: that the picture was joined by.
@@ -120,7 +131,7 @@ def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> d
 
     Returns:
         name -> sh x sw x 4 uint8. `split(layout, join(layout, pieces), 1, pieces)` are the pieces, if they agree
-        on the texels that they share.
+        on the texels that they share, but for what was trimmed.
 
     Raises:
         SourceError: the picture has not the layout's size.
@@ -130,7 +141,21 @@ def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> d
     if found != wanted:
         raise SourceError(f"the joined picture is {_text(found)}, its pieces make {_text(wanted)}")
     places = layout.first_places()
-    return {name: places[name].cut(picture, scale) for name in names}
+    left, top, right, bottom = (side * scale for side in layout.trim)
+    around = ((top, bottom), (left, right), (0, 0))
+    return {name: np.pad(places[name].cut(picture, scale), around, mode="edge") for name in names}
+
+
+def _inside(group: Group, name: str, size: Size) -> Size:
+    """Return the size of a piece without its trim."""
+    left, top, right, bottom = group.trim
+    inside = (size[0] - left - right, size[1] - top - bottom)
+    if min(inside) < 1:
+        hint = "Correct the trim of the group: texels left, top, right and bottom of every piece."
+        raise SourceError(
+            f"{name} is {_text(size)}: the trim of {group.name} leaves nothing of it", hint=hint
+        )
+    return inside
 
 
 def _lengths(lines: Sequence[Sequence[str]], length_of: Mapping[str, int], declared: int | None) -> list[int]:
@@ -143,18 +168,19 @@ def _lengths(lines: Sequence[Sequence[str]], length_of: Mapping[str, int], decla
 
 
 def _check(group: Group, sizes: Mapping[str, Size], widths: Sequence[int], heights: Sequence[int]) -> None:
+    inside = " inside of its trim" if any(group.trim) else ""
     for place, name in enumerate(group.files):
         wanted = (widths[place % group.columns], heights[place // group.columns])
         size = sizes.get(name, wanted)
         if size != wanted:
             raise SourceError(
-                f"{name} is {_text(size)}, its place in {group.name} needs {_text(wanted)}",
+                f"{name} is {_text(size)}{inside}, its place in {group.name} needs {_text(wanted)}",
                 hint="All pieces of a column are equally wide, all of a row equally high: check their order.",
             )
         shared = [side for side, count in zip(size, (group.columns, group.rows), strict=True) if count > 1]
         if min(shared, default=group.overlap + 1) <= group.overlap:
             raise SourceError(
-                f"{name} is {_text(size)}: too small for an overlap of {group.overlap} in {group.name}",
+                f"{name} is {_text(size)}{inside}: too small for an overlap of {group.overlap} in {group.name}",
                 hint="Correct the overlap of the group.",
             )
 

@@ -1,7 +1,10 @@
 """Join files of the Custom Texture Tool (`.ctt`): a split picture as plain lines.
 
-Name, output path, tile size WxH, columns, rows, overlap in texels, margins a:b:c:d, tile size in the pack WxH, and then
-one file name per tile in rows from the top left.
+Name, path of the tiles, tile size WxH, columns, rows, overlap in texels, left:top:bottom:right texels that are cut
+off every tile, size WxH of a button in the tool's window, and then one file name per tile in rows from the top left.
+`A=B` in place of a name says that B belongs at the same place as A. Up to six lines `sst1=name` to `ssb3=name` may
+follow: textures of Ocarina of Time for a shaking screen, which are no tiles. Source of the grammar: `CreateCTTFile`
+and `LoadCTTFile` of the tool itself, version 51.0 (BigheadSMZ/Custom-Texture-Tool-PS).
 """
 
 from __future__ import annotations
@@ -17,9 +20,11 @@ from texpipe.recipe.schema import AUTO, GroupRule, Recipe
 MAX_BYTES = 1 << 20
 """Largest join file that is read."""
 
-_HEAD = ("name", "output path", "tile size", "columns", "rows", "overlap", "margins", "tile size in the pack")
+_HEAD = ("name", "path", "tile size", "columns", "rows", "overlap", "margins", "button size")
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 _NUMBER = re.compile(r"[0-9]{1,5}")
+_SHAKEN = re.compile(r"ss[tb][1-3]=.*")
+"""A texture of Ocarina of Time's shaking screen: rows of the picture that no grid holds."""
 
 
 def with_join_files(recipe: Recipe, folder: Path) -> Recipe:
@@ -62,18 +67,21 @@ def _read_all(root: Path) -> tuple[list[GroupRule], list[RecipeError]]:
     for file in files:
         inside = file.relative_to(root) if root.is_dir() else Path(file.name)
         try:
-            groups.append(read_ctt(file, inside.with_suffix("").as_posix()))
+            groups += read_ctt(file, inside.with_suffix("").as_posix())
         except RecipeError as error:
             problems.append(error)
     return groups, problems
 
 
-def read_ctt(file: Path, name: str | None = None) -> GroupRule:
+def read_ctt(file: Path, name: str | None = None) -> tuple[GroupRule, ...]:
     """Read a join file.
 
     Args:
         file: a text file, UTF-8 or what Windows makes of it.
         name: the group's name, instead of that in the file.
+
+    Returns:
+        The picture; and once more with the other names, if some of its places have two.
 
     Raises:
         RecipeError: it cannot be read, or breaks the grammar; its location is the first bad line.
@@ -87,7 +95,7 @@ def read_ctt(file: Path, name: str | None = None) -> GroupRule:
     return parse_ctt(data.decode("utf-8-sig", errors="replace"), file, name)
 
 
-def parse_ctt(text: str, file: Path, name: str | None = None) -> GroupRule:
+def parse_ctt(text: str, file: Path, name: str | None = None) -> tuple[GroupRule, ...]:
     """Parse the text of a join file; `file` is for messages, see `read_ctt`.
 
     Raises:
@@ -99,23 +107,42 @@ def parse_ctt(text: str, file: Path, name: str | None = None) -> GroupRule:
         raise _fault(file, len(lines) + 1, f"ends before its {missing}")
     width, height = _size(file, 3, lines)
     columns, rows, overlap = (_number(file, number, lines) for number in (4, 5, 6))
-    _margins(file, lines)
+    trim = _trim(file, lines)
     _size(file, 8, lines)
-    files = [line.strip() for line in lines[len(_HEAD) :]]
-    if len(files) != columns * rows:
-        message = f"{len(files)} file names, but {columns} columns x {rows} rows are {columns * rows}"
-        raise _fault(file, len(lines), message)
-    if "" in files:
-        raise _fault(file, len(_HEAD) + 1 + files.index(""), "is empty, but a file name belongs here")
+    tiles = _tiles(file, lines, columns, rows)
     fields = {
         "columns": columns,
         "rows": rows,
         "overlap": overlap,
         "tile": f"{width}x{height}",
-        "files": files,
+        "trim": (0, 0, 0, 0) if overlap else trim,  # the tool cuts off one or the other
     }
+    group = _group_name(name or lines[0])
+    first = _rule(file, {"name": group, **fields, "files": [tile for tile, _ in tiles]})
+    if not any(other for _, other in tiles):
+        return (first,)
+    others = [other or tile for tile, other in tiles]
+    return first, _rule(file, {"name": f"{group[:58]}-other", **fields, "files": others})
+
+
+def _tiles(file: Path, lines: list[str], columns: int, rows: int) -> list[tuple[str, str]]:
+    """Return for every place the name of its tile, and another one for the same place or ""."""
+    names = [line.strip() for line in lines[len(_HEAD) :]]
+    while len(names) > columns * rows and _SHAKEN.fullmatch(names[-1]):
+        names.pop()
+    if len(names) != columns * rows:
+        message = f"{len(names)} file names, but {columns} columns x {rows} rows are {columns * rows}"
+        raise _fault(file, len(_HEAD) + len(names), message)
+    tiles = [(tile.strip(), other.strip()) for tile, _, other in (name.partition("=") for name in names)]
+    empty = next((place for place, (tile, _) in enumerate(tiles) if not tile), None)
+    if empty is not None:
+        raise _fault(file, len(_HEAD) + 1 + empty, "is empty, but a file name belongs here")
+    return tiles
+
+
+def _rule(file: Path, fields: dict[str, object]) -> GroupRule:
     try:
-        return GroupRule.model_validate({"name": _group_name(name or lines[0]), **fields})
+        return GroupRule.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         line = {"columns": 4, "rows": 5, "overlap": 6, "tile": 3}.get(str(first["loc"][0]), len(_HEAD) + 1)
@@ -141,13 +168,16 @@ def _number(file: Path, line: int, lines: list[str]) -> int:
     return int(text)
 
 
-def _margins(file: Path, lines: list[str]) -> None:
-    """None of the public files has margins, and nobody says which side is which: better no join than a wrong one."""
+def _trim(file: Path, lines: list[str]) -> tuple[int, ...]:
+    """Return the texels to cut off at the left, top, right and bottom; the file has the bottom before the right."""
     parts = lines[6].strip().split(":")
     if len(parts) != 4 or not all(_NUMBER.fullmatch(part) for part in parts):
-        raise _fault(file, 7, f"margins {lines[6].strip()!r} are not four numbers, such as 0:0:0:0")
-    if any(int(part) for part in parts):
-        raise _fault(file, 7, f"margins {lines[6].strip()} are not supported, only 0:0:0:0")
+        message = (
+            f"margins {lines[6].strip()!r} are not four numbers (left:top:bottom:right), such as 0:0:0:0"
+        )
+        raise _fault(file, 7, message)
+    left, top, bottom, right = map(int, parts)
+    return left, top, right, bottom
 
 
 def _fault(file: Path, line: int, message: str) -> RecipeError:

@@ -122,6 +122,10 @@ class GroupRule(_Part):
         default=(0, 0, 0, 0),
         description="Texels left, top, right and bottom of the joined pieces that only fill them up.",
     )
+    trim: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
+        default=(0, 0, 0, 0),
+        description="Texels left, top, right and bottom of every piece that are no part of the picture.",
+    )
     files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
         description="Paths of the pieces, row by row from the top left; equal tiles are one file."
     )
@@ -146,6 +150,7 @@ class GroupRule(_Part):
             self.files,
             tile=_sides(self.tile),
             margins=self.margins,
+            trim=self.trim,
         )
 
 
