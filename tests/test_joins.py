@@ -205,3 +205,12 @@ def test_margins_that_leave_nothing_are_told(tmp_path: Path) -> None:
     write(tmp_path, **strips(texture(1, (16, 12)), 6))
     found = joins(tmp_path, replace(group("title", "s0", "s1"), margins=(8, 0, 8, 0)))
     assert "its margins leave nothing" in found.notes["s0.png"]
+
+
+def test_a_group_of_which_others_make_everything_is_told_once(tmp_path: Path) -> None:
+    write(tmp_path, **strips(texture(1, (16, 12)), 6))
+    again = group("again", "s0", "s1", "gone")
+    found = joins(tmp_path, group("title", "s0", "s1"), again)
+    assert [one.group.name for one in found.joins] == ["title"]
+    assert found.warnings == ("group again: other groups make all of its files that are in the input",)
+    assert not found.notes

@@ -103,6 +103,9 @@ def make_joins(items: Sequence[Item], groups: Iterable[Group], recipe: Recipe) -
         if not present:
             warnings.append(f"group {group.name}: none of its files are in the input")
             continue
+        if all(item.source.name in taken for item in present):
+            warnings.append(f"group {group.name}: other groups make all of its files that are in the input")
+            continue
         try:
             joined = _join(group, present, taken, recipe)
         except TexpipeError as error:
