@@ -7,12 +7,12 @@ crop are not. It runs in NumPy, so that looking at a dump does not wait for torc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from texpipe.texture import Rgba8
@@ -55,8 +55,7 @@ def seam_score(lines: Lines) -> float:
     """
     reach = min(REACH, len(lines) // 2)
     near = np.concatenate([lines[-reach:], lines[:reach]])
-    turned = np.stack([near, near[::-1], near[:, ::-1], near[::-1, ::-1]])
-    return float(np.mean(_network().scores(turned)))
+    return float(_network().score(near))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,32 +63,31 @@ class SeamNetwork:
     """Convolutions of 3 x 3, statistics of the join and of the rest, and two dense layers.
 
     Attributes:
-        convolutions: weights, 9 C x D with the nine places first, and biases, D.
+        convolutions: weights, 3 D x 3 C with the row of a kernel first on the left and its column first on the
+            right, and biases, D x 1.
         dense: weights, C x D, and biases, D.
     """
 
     convolutions: tuple[tuple[Floats, Floats], ...]
     dense: tuple[tuple[Floats, Floats], ...]
 
-    def scores(self, pictures: Floats) -> Floats:
-        """Return the log odds that pictures go on across their middle.
+    def score(self, picture: Floats) -> np.float32:
+        """Return the log odds that a picture goes on across its middle: the mean of its four flips.
 
         Args:
-            pictures: B x N x M x 4 in levels, N even and at least 8.
-
-        Returns:
-            B log odds.
+            picture: N x M x 4 in levels, N even and at least 8.
         """
-        mean = pictures.mean(axis=(1, 2), keepdims=True)
-        contrast = np.sqrt(((pictures - mean) ** 2).mean(axis=(1, 2, 3), keepdims=True)) + _LEAST_CONTRAST
-        features = (pictures - mean) / contrast
+        mean = picture.mean(axis=(0, 1))
+        contrast = np.sqrt(((picture - mean) ** 2).mean()) + _LEAST_CONTRAST
+        planes = ((picture - mean) / contrast).transpose(2, 0, 1)
+        features = np.stack([planes, planes[:, ::-1], planes[..., ::-1], planes[:, ::-1, ::-1]], axis=1)
         for weights, bias in self.convolutions:
-            features = _rectified(_neighbourhoods(features) @ weights + bias)
+            features = _convolved(features, weights, bias)
+        lengths = np.minimum(np.log2(picture.shape[:2]), _LONGEST) - 5
+        about = np.array([np.log(contrast) - 3, *lengths], dtype=np.float32)
+        summary = np.concatenate([_summary(features), np.tile(about, (features.shape[1], 1))], axis=1)
         (hidden, hidden_bias), (output, output_bias) = self.dense
-        summary = np.concatenate([_summary(features), np.log(contrast).reshape(-1, 1) - 3], axis=1)
-        lengths = np.minimum(np.log2(pictures.shape[1:3]), _LONGEST).astype(np.float32) - 5
-        summary = np.concatenate([summary, np.tile(lengths, (len(pictures), 1))], axis=1)
-        return np.asarray((_rectified(summary @ hidden + hidden_bias) @ output + output_bias)[:, 0])
+        return np.float32((_rectified(summary @ hidden + hidden_bias) @ output + output_bias).mean())
 
 
 @cache
@@ -98,18 +96,57 @@ def _network() -> SeamNetwork:
 
     tensors = load_file(_WEIGHTS)
 
-    def layers(kind: str) -> tuple[tuple[Floats, Floats], ...]:
+    def layers(kind: str) -> Iterator[tuple[Floats, Floats]]:
         count = sum(name.startswith(f"{kind}.") for name in tensors) // 2
-        return tuple((tensors[f"{kind}.{k}.weight"], tensors[f"{kind}.{k}.bias"]) for k in range(count))
+        return ((tensors[f"{kind}.{k}.weight"], tensors[f"{kind}.{k}.bias"]) for k in range(count))
 
-    return SeamNetwork(layers("convolutions"), layers("dense"))
+    return SeamNetwork(
+        tuple((_by_rows(weights), bias[:, None]) for weights, bias in layers("convolutions")),
+        tuple(layers("dense")),
+    )
 
 
-def _neighbourhoods(features: Floats) -> Floats:
-    """Return B x N x M x 9 C: each place's features and its neighbours', borders repeated outwards."""
-    padded = np.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    windows = sliding_window_view(padded, (3, 3), axis=(1, 2))
-    return np.asarray(windows.transpose(0, 1, 2, 4, 5, 3).reshape(*features.shape[:3], -1))
+def _by_rows(weights: Floats) -> Floats:
+    """Turn 9 C x D, as they are fitted, into 3 D x 3 C: a product for each row of the kernel."""
+    places, outputs = weights.shape
+    by_row = weights.reshape(3, places // 3, outputs).transpose(0, 2, 1)
+    return np.ascontiguousarray(by_row.reshape(3 * outputs, places // 3))
+
+
+def _convolved(features: Floats, weights: Floats, bias: Floats) -> Floats:
+    """Convolve and rectify C x B x N x M, borders repeated outwards, to D x B x N x M.
+
+    Rows lie one behind the other with a texel more on either side, so a neighbour is a fixed number of places away.
+    One product makes what each row of the kernel contributes; those are added up where they meet. What arises
+    between the pictures and beside the rows is left out of the result.
+    """
+    _, batch, rows, columns = features.shape
+    row, outputs = columns + 2, len(bias)
+    padded = _padded(features)
+    count = padded.shape[1] - 2
+    beside = np.concatenate([padded[:, at : at + count] for at in range(3)])
+    product = weights @ beside
+    inner = count - 2 * row
+    first, second, third = (product[k * outputs : (k + 1) * outputs, k * row :][:, :inner] for k in range(3))
+    result = np.empty((outputs, padded.shape[1]), np.float32)
+    total = result[:, :inner]
+    np.add(first, second, out=total)
+    total += third
+    total += bias
+    np.maximum(total, np.multiply(total, _SLOPE, out=first), out=total)
+    return result.reshape(outputs, batch, rows + 2, row)[:, :, :rows, :columns]
+
+
+def _padded(features: Floats) -> Floats:
+    """Return C x (B * (N + 2) * (M + 2)): every picture with its borders repeated outwards by one."""
+    channels, batch, rows, columns = features.shape
+    padded = np.empty((channels, batch, rows + 2, columns + 2), np.float32)
+    padded[:, :, 1:-1, 1:-1] = features
+    padded[:, :, 0, 1:-1] = features[:, :, 0]
+    padded[:, :, -1, 1:-1] = features[:, :, -1]
+    padded[..., 0] = padded[..., 1]
+    padded[..., -1] = padded[..., -2]
+    return padded.reshape(channels, -1)
 
 
 def _rectified(values: Floats) -> Floats:
@@ -118,7 +155,7 @@ def _rectified(values: Floats) -> Floats:
 
 def _summary(features: Floats) -> Floats:
     """Return B x 6 C: mean and largest features of the join, and their means and spreads over the other lines."""
-    lines = np.concatenate([features.mean(axis=2), features.max(axis=2)], axis=2)
+    lines = np.concatenate([features.mean(axis=3), features.max(axis=3)]).transpose(1, 2, 0)
     count = lines.shape[1]
     middle = count // 2
     rest = np.ones(count, dtype=bool)
