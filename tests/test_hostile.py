@@ -19,7 +19,9 @@ from PIL import Image
 
 from texpipe.errors import ModelError, PackError, RecipeError, SourceError, UsageError
 from texpipe.formats.archive import ZipReader
+from texpipe.networks import keys
 from texpipe.networks.checkpoint import load
+from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.order import Order
 from texpipe.pixels import decode
 from texpipe.recipe.load import load_recipe
@@ -168,6 +170,22 @@ def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
         archive.read("", 99)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_of_any_compression_is_refused(method: int, tmp_path: Path) -> None:
+    path, data = tmp_path / "a.o2r", bytes(range(256)) * 9
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("x", data)
+    sound, refused = path.read_bytes(), 0
+    for at in range(31, 60):
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ 0xFF]) + sound[at + 1 :])
+        try:
+            with ZipReader(path) as damaged:
+                assert damaged.read("x", 9999) == data  # a byte without a meaning, such as a version
+        except PackError as error:
+            refused += "cannot be read" in error.message
+    assert refused > 20
+
+
 # ---- weights
 
 
@@ -186,6 +204,13 @@ def test_absurd_shapes_are_refused(header: dict[str, object], tmp_path: Path) ->
     (tmp_path / "a.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
     with pytest.raises(ModelError):
         load(tmp_path / "a.safetensors")
+
+
+def test_a_network_without_channels_is_refused(tmp_path: Path) -> None:
+    state = RRDBNet(3, 3, 4, 4, 1, 2).state_dict()
+    for name in ("conv_first.weight", "conv_last.weight"):
+        with pytest.raises(ModelError, match="absurd network"):
+            keys.build({**state, name: state[name][:0]})
 
 
 def test_a_header_longer_than_its_file_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ time into memory, each up to a limit.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -121,14 +120,9 @@ class ZipReader:
         try:
             with self._zip.open(info) as stream:
                 return stream.read(count)
-        except (
-            OSError,
-            RuntimeError,
-            NotImplementedError,
-            EOFError,
-            zlib.error,
-            zipfile.BadZipFile,
-        ) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # each method of compression has errors of its own
             raise PackError(f"{self._name}: {name!r} cannot be read: {error}") from error
 
 

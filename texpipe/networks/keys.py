@@ -90,11 +90,11 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
         raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=WHAT_IS_READ)
     num_feat, inputs = state["conv_first.weight"].shape[:2]
     num_out_ch = state["conv_last.weight"].shape[0]
-    unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
     num_block = 1 + max(_numbers(_OWN_BLOCK, state))
     stages = max(_numbers(_OWN_UP, state), default=0)
     num_grow_ch = state["body.0.rdb1.conv1.weight"].shape[0]
-    _refuse_absurd(num_block, stages, max(num_feat, num_grow_ch, inputs, num_out_ch))
+    _refuse_absurd(num_block, stages, (num_feat, num_grow_ch, inputs, num_out_ch))
+    unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
     if 2**stages < unshuffle:
         raise ModelError(
             f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}"
@@ -164,10 +164,11 @@ def _finite(value: Tensor) -> bool:
     return value.is_floating_point() and bool(torch.isfinite(value).all())
 
 
-def _refuse_absurd(num_block: int, stages: int, channels: int) -> None:
-    if num_block > MAX_BLOCKS or stages > MAX_STAGES or channels > MAX_CHANNELS:
+def _refuse_absurd(num_block: int, stages: int, channels: tuple[int, ...]) -> None:
+    least, most = min(channels), max(channels)
+    if num_block > MAX_BLOCKS or stages > MAX_STAGES or not 0 < least <= most <= MAX_CHANNELS:
         raise ModelError(
-            f"absurd network: {num_block} blocks, {stages} doublings, up to {channels} channels",
+            f"absurd network: {num_block} blocks, {stages} doublings, {least} to {most} channels",
             hint=DAMAGED,
         )
 
