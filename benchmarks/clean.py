@@ -25,7 +25,7 @@ from texpipe.pixels import save_png
 from texpipe.texture import Edges, RgbF
 from texpipe.train.collection import collect
 from texpipe.train.dataset import Pair
-from texpipe.train.degrade import Degradation
+from texpipe.train.degradation import Degradation
 from texpipe.train.generators import load
 from texpipe.train.metrics import Judge
 from texpipe.train.validation import held_out, upscaler_of

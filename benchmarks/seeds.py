@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.passes.resample import repeat
-from texpipe.train.degrade import Degradation
+from texpipe.train.degradation import Degradation
 from texpipe.train.evaluate import Evaluation, degraded, evaluate
-from texpipe.train.presets import Preset, load_preset
+from texpipe.train.presets import load_preset
+from texpipe.train.schema import Preset
 from texpipe.train.sheets import save_sheet
 from texpipe.train.state import Job
 from texpipe.train.trainer import finetune

@@ -28,7 +28,8 @@ from texpipe.classify.seams import premultiplied, seam_score
 from texpipe.classify.tileability import guess_axes
 from texpipe.texture import Edges, Rgba8
 from texpipe.train.collection import collect
-from texpipe.train.degrade import Degradation, apply, draw
+from texpipe.train.degradation import Degradation, draw
+from texpipe.train.degrade import apply
 
 Floats = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from texpipe.train.presets import Preset
+from texpipe.train.schema import Preset
 from texpipe.train.state import Job
 from texpipe.train.trainer import finetune
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from degradations import BICUBIC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,8 +18,8 @@ from texpipe.errors import SourceError
 from texpipe.texture import Edges
 from texpipe.train.collection import Collection, Picture, bleed, collect, tiling_of
 from texpipe.train.dataset import TextureCrops, fit, held_out_pair, jitter, sharpness, working_size
-from texpipe.train.degrade import BICUBIC, Degradation
-from texpipe.train.presets import Data
+from texpipe.train.degradation import Degradation
+from texpipe.train.schema import Data
 
 STILL = Data(
     crop=8, grey_chance=0, alpha_chance=0, jitter_chance=0, darken_chance=0, flips=False, min_sharpness=0
@@ -99,6 +101,14 @@ def test_a_shard_has_alpha_planes_tile_flags_and_sources(tmp_path: Path) -> None
         assert [p.edges for p in found.pictures] == [Edges("wrap", "wrap"), Edges("wrap", "clamp"), Edges()]
         assert np.array_equal(found.load(found.pictures[0])[..., 3], alpha)
         assert found.sources == ("pack 1 (CC0): 2", "pack 2 (MIT): 1")
+
+
+def test_a_compressed_shard_says_what_to_do(tmp_path: Path) -> None:
+    path = shard(tmp_path / "s.tar", {"a.png": encoded(noise())})
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(SourceError, match="not a readable tar file") as caught:
+        collect(path)
+    assert "unpack" in str(caught.value.hint)
 
 
 def test_the_split_depends_on_names_alone() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from degradations import BICUBIC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from texpipe import pixelformats
 from texpipe.texture import Edges
-from texpipe.train.degrade import BICUBIC, GREY_FORMATS, Choice, Degradation, apply, degrade, draw
+from texpipe.train.degradation import GREY_FORMATS, Choice, Degradation, draw
+from texpipe.train.degrade import apply, degrade
 from texpipe.train.dither import PATTERNS, diffuse, nearest_level, to_levels, to_palette
 
 PLAIN = Choice("box", 2, 0.0, 0.0, 0.0, 0, "rgba32", "median_cut", "none")

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from texpipe.errors import ModelError
 from texpipe.train import losses, weights
 from texpipe.train.features import LAYERS, LPIPS_LAYERS, Trunk, dists, lpips, st_lpips
-from texpipe.train.presets import Adversarial, Losses, Perceptual
+from texpipe.train.schema import Adversarial, Losses, Perceptual
 
 
 @pytest.fixture(autouse=True)

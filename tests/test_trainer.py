@@ -20,7 +20,8 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
 from texpipe.train import generators, losses, preparation
 from texpipe.train.checkpoints import STATE, load_state
-from texpipe.train.presets import Generator, Preset, Stage, load_preset, preset_names
+from texpipe.train.presets import load_preset, preset_names
+from texpipe.train.schema import Generator, Preset, Stage
 from texpipe.train.state import Job, Progress, new_state
 from texpipe.train.steps import keep_body_still
 from texpipe.train.trainer import exploded, finetune

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from texpipe.train.presets import Preset
+    from texpipe.train.schema import Preset
     from texpipe.train.state import Progress
 
 

@@ -1,28 +1,20 @@
-"""Modern textures on disk: folders and tar shards become a list of pictures that training draws from."""
+"""Modern textures that training draws from: decoded once, looked at, and divided into training and held-out ones."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import tarfile
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from texpipe import pixels
 from texpipe.errors import SourceError
 from texpipe.texture import Edges, Rgba8
+from texpipe.train.files import SUFFIXES, picture_files, sources
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
-_PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp"})
-ALPHA_SUFFIX = ".a.png"
-"""NAME.a.png holds the alpha plane of NAME.jpg, which cannot hold one itself."""
 _CACHE_BYTES = 1 << 30
 _MIN_SIDE = 8
 _LEAST_HELD_OUT = 8
@@ -114,17 +106,17 @@ def collect(root: Path, *, distinct: bool = True) -> Collection:
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
     digests: dict[str, str] = {}
-    for name, read, tiling in _entries(root):
-        found._read[name] = read
+    for file in picture_files(root):
+        found._read[file.name] = file.read
         try:
-            rgba = found.load(Picture(name, Edges()))
+            rgba = found.load(Picture(file.name, Edges()))
         except SourceError as error:
-            skipped.append(Skipped(name, error.message))
+            skipped.append(Skipped(file.name, error.message))
             continue
-        if reason := _unusable(name, rgba, digests if distinct else {}):
-            skipped.append(Skipped(name, reason))
+        if reason := _unusable(file.name, rgba, digests if distinct else {}):
+            skipped.append(Skipped(file.name, reason))
             continue
-        pictures.append(Picture(name, tiling if tiling is not None else tiling_of(rgba)))
+        pictures.append(Picture(file.name, file.edges or tiling_of(rgba)))
     if not pictures:
         reasons = f"; first reason: {skipped[0].name}: {skipped[0].reason}" if skipped else ""
         raise SourceError(
@@ -132,14 +124,6 @@ def collect(root: Path, *, distinct: bool = True) -> Collection:
         )
     found.pictures, found.skipped = tuple(pictures), tuple(skipped)
     return found
-
-
-def sources(root: Path) -> tuple[str, ...]:
-    """Say where the textures of a folder come from, for the model card."""
-    shards = [root] if root.is_file() else sorted(root.rglob("*.tar"))
-    rows = [row for shard in shards for row in _index_rows(shard)]
-    counted = Counter(f"{row.get('package', '?')} ({row.get('licence', '?')})" for row in rows)
-    return tuple(f"{source}: {count}" for source, count in sorted(counted.items())) or (root.name,)
 
 
 def tiling_of(rgba: Rgba8) -> Edges:
@@ -164,110 +148,6 @@ def bleed(rgba: Rgba8) -> NDArray[np.uint8]:
     colours = np.zeros((labels.max() + 1, 3), np.uint8)
     colours[labels[visible]] = rgba[visible][:, :3]
     return np.where(visible[..., None], rgba[..., :3], colours[labels])
-
-
-def _entries(root: Path) -> Iterator[tuple[str, Callable[[], Rgba8], Edges | None]]:
-    """Yield name, reader and known tiling of every picture, in the order of their names."""
-    if root.is_file():
-        yield from _shard(root, "")
-        return
-    for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
-        name = path.relative_to(root).as_posix()
-        if path.suffix == ".tar":
-            yield from _shard(path, name.removesuffix(".tar") + "/")
-        elif path.suffix.lower() in SUFFIXES and not name.endswith(ALPHA_SUFFIX) and path.is_file():
-            alpha = path.with_name(path.stem + ALPHA_SUFFIX)
-            yield name, _file_reader(name, path, alpha if alpha.is_file() else None), None
-
-
-def _file_reader(name: str, path: Path, alpha: Path | None) -> Callable[[], Rgba8]:
-    def read() -> Rgba8:
-        try:
-            return decode(path.read_bytes(), alpha.read_bytes() if alpha else None, name)
-        except OSError as error:
-            raise SourceError(f"cannot be read: {error.strerror}") from error
-
-    return read
-
-
-def _shard(path: Path, prefix: str) -> Iterator[tuple[str, Callable[[], Rgba8], Edges | None]]:
-    """Yield the pictures of a tar file, whose index.csv (columns `file`, `mode`) may say which tile."""
-    try:
-        with tarfile.open(path) as tar:
-            places = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
-    except (tarfile.TarError, OSError) as error:
-        raise SourceError(
-            f"{path} is not a readable tar file: {error}", hint="Check the download."
-        ) from error
-
-    def read(member: str) -> bytes:
-        offset, size = places[member]
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-
-    tiling = {row["file"]: _tiling(row) for row in _index_rows(path) if "file" in row}
-    for member in sorted(places):
-        if PurePosixPath(member).suffix.lower() not in SUFFIXES or member.endswith(ALPHA_SUFFIX):
-            continue
-        alpha = str(PurePosixPath(member).with_suffix("")) + ALPHA_SUFFIX
-        name = prefix + member
-        yield name, _member_reader(name, read, member, alpha if alpha in places else None), tiling.get(member)
-
-
-def _member_reader(
-    name: str, read: Callable[[str], bytes], member: str, alpha: str | None
-) -> Callable[[], Rgba8]:
-    return lambda: decode(read(member), read(alpha) if alpha else None, name)
-
-
-def _index_rows(shard: Path) -> list[dict[str, str]]:
-    """Read the index of a shard; empty without one."""
-    try:
-        with tarfile.open(shard) as tar:
-            file = tar.extractfile("index.csv")
-            assert file is not None
-            return list(csv.DictReader(io.StringIO(file.read().decode("utf-8", "replace"))))
-    except KeyError:
-        return []
-    except (tarfile.TarError, OSError) as error:
-        raise SourceError(
-            f"{shard} is not a readable tar file: {error}", hint="Check the download."
-        ) from error
-
-
-def _tiling(row: dict[str, str]) -> Edges:
-    """Read the tile flag of a row: mode `whole:both`, `whole:x`, `whole:y`; anything else does not tile."""
-    flag = (row.get("mode") or "").partition(":")[2]
-    return Edges("wrap" if flag in {"both", "x"} else "clamp", "wrap" if flag in {"both", "y"} else "clamp")
-
-
-def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
-    """Decode a picture and lay a separate alpha plane over it.
-
-    Raises:
-        SourceError: damaged, of an unknown format, or the two differ in size.
-    """
-    rgba = (
-        _photo(data)
-        if PurePosixPath(name).suffix.lower() in _PHOTO_SUFFIXES
-        else pixels.decode(data, name=name)[0]
-    )
-    if alpha is None:
-        return rgba
-    plane = pixels.decode(alpha, name=PurePosixPath(name).stem + ALPHA_SUFFIX)[0][..., 0]
-    if plane.shape != rgba.shape[:2]:
-        raise SourceError("its alpha plane has another size")
-    return np.dstack([rgba[..., :3], plane])
-
-
-def _photo(data: bytes) -> Rgba8:
-    """Decode JPEG or WebP, which no emulator dumps and `pixels` therefore does not know."""
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as image:
-            return np.asarray(image.convert("RGBA"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise SourceError(f"cannot be decoded: {error}") from error
 
 
 def _unusable(name: str, rgba: Rgba8, digests: dict[str, str]) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,13 +17,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from texpipe.passes.resample import repeat
 from texpipe.texture import Edges, Rgba8
 from texpipe.train.collection import Collection, Picture, bleed
-from texpipe.train.degrade import Degradation, degrade
+from texpipe.train.degradation import Degradation
+from texpipe.train.degrade import degrade
 from texpipe.train.dither import Floats
-from texpipe.train.presets import Data
+from texpipe.train.schema import Data
+
+Value = TypeVar("Value", np.float32, np.uint8)
 
 _WORKING_SIDE = 256
+"""Longest side of what consoles had four times smaller."""
 _ATTEMPTS = 8
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -128,8 +134,7 @@ def degradation_examples(
     rows: list[list[Floats]] = []
     for picture in collection.pictures[::step][:count]:
         pairs = [held_out_pair(collection, picture, degradation, seed + i, _WORKING_SIDE) for i in range(4)]
-        versions = [pair.lr.repeat(degradation.scale, 0).repeat(degradation.scale, 1) for pair in pairs]
-        rows.append([pairs[0].hr, *versions])
+        rows.append([pairs[0].hr, *(repeat(pair.lr, degradation.scale) for pair in pairs)])
     return ["HR", "LR 1", "LR 2", "LR 3", "LR 4"], rows
 
 
@@ -197,11 +202,21 @@ def fit(image: NDArray[np.uint8], edges: Edges, side: int, multiple: int) -> tup
     height, width = (length // multiple * multiple for length in image.shape[:2])
     x = edges.x if width == image.shape[1] else "clamp"
     y = edges.y if height == image.shape[0] else "clamp"
-    image = image[:height, :width]
-    rows, columns = max(side - height, 0), max(side - width, 0)
-    image = np.pad(image, ((0, rows), (0, 0), (0, 0)), "wrap" if y == "wrap" else "symmetric")
-    image = np.pad(image, ((0, 0), (0, columns), (0, 0)), "wrap" if x == "wrap" else "symmetric")
-    return image, Edges("clamp" if columns else x, "clamp" if rows else y)
+    image = continued(image[:height, :width], Edges(x, y), side)
+    return image, Edges("clamp" if width < side else x, "clamp" if height < side else y)
+
+
+def continued(image: NDArray[Value], edges: Edges, side: int) -> NDArray[Value]:
+    """Continue a picture behind its right and lower border where it is smaller than `side`.
+
+    Args:
+        image: H x W x C.
+        edges: axes that wrap are continued by repeating, others by mirroring.
+        side: least height and width of the result.
+    """
+    rows, columns = (max(0, side - length) for length in image.shape[:2])
+    image = np.pad(image, ((0, rows), (0, 0), (0, 0)), "wrap" if edges.y == "wrap" else "symmetric")
+    return np.pad(image, ((0, 0), (0, columns), (0, 0)), "wrap" if edges.x == "wrap" else "symmetric")
 
 
 def _colours(rgba: Rgba8, rng: np.random.Generator, alpha_chance: float) -> NDArray[np.uint8]:

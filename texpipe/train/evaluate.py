@@ -17,7 +17,7 @@ from texpipe.train import generators
 from texpipe.train.baselines import Upscaler, baselines
 from texpipe.train.collection import Collection, collect
 from texpipe.train.dataset import Pair
-from texpipe.train.degrade import Degradation
+from texpipe.train.degradation import Degradation
 from texpipe.train.dither import Floats
 from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
 from texpipe.train.validation import held_out, upscaler_of

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -19,8 +18,9 @@ from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscrimina
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
+from texpipe.train.dataset import continued
 from texpipe.train.dither import Floats
-from texpipe.train.presets import Adversarial, Generator
+from texpipe.train.schema import Adversarial, Generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,20 +117,14 @@ def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
     """
     height, width = lr.shape[:2]
     if isinstance(network, SRResNet):
-        lr = _continued(lr, edges)
+        # Reflection padding cannot continue a shorter side.
+        lr = continued(lr, edges, SHORTEST_SIDE)
     place = next(network.parameters()).device
     batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
     result = network(batch, edges) if isinstance(network, RRDBNet) else network(batch)
     picture: Floats = result[0].float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     scale = scale_of(network)
     return picture[: scale * height, : scale * width]
-
-
-def _continued(lr: Floats, edges: Edges) -> Floats:
-    """Continue sides that are too short for an SRResNet's reflection padding, behind the picture."""
-    rows, columns = (max(0, SHORTEST_SIDE - length) for length in lr.shape[:2])
-    lr = np.pad(lr, ((0, rows), (0, 0), (0, 0)), "wrap" if edges.y == "wrap" else "symmetric")
-    return np.pad(lr, ((0, 0), (0, columns), (0, 0)), "wrap" if edges.x == "wrap" else "symmetric")
 
 
 def _srresnet(path: Path) -> SRResNet | None:

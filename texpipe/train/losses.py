@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from texpipe.train.degrade import Range
+from texpipe.train.degradation import Range
 from texpipe.train.features import Trunk, lpips
-from texpipe.train.presets import Adversarial, Losses, Perceptual
+from texpipe.train.schema import Adversarial, Losses, Perceptual
 
 Features = Callable[[Tensor, Tensor], Tensor]
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from texpipe.passes.resample import box_reduce
 from texpipe.train import weights
 from texpipe.train.dataset import Pair
 from texpipe.train.dither import Floats
@@ -105,7 +106,7 @@ class Judge:
 def _fidelity(result: Floats, pair: Pair) -> Scores:
     """Measure what needs no network."""
     ours, theirs = luma(result), luma(pair.hr)
-    reduced = box_reduce(result, pair.lr.shape[:2])
+    reduced = box_reduce(result, len(result) // len(pair.lr))
     scores: Scores = {
         "psnr_y": psnr(ours, theirs),
         "l1": float(np.abs(result - pair.hr).mean()) * 255,
@@ -169,13 +170,6 @@ def seam(image: Floats) -> float:
     """Mean step from the last row to the first over the mean step between rows inside."""
     inside = float(np.abs(np.diff(image, axis=0)).mean())
     return float(np.abs(image[0] - image[-1]).mean()) / max(inside, 1 / 255)
-
-
-def box_reduce(image: Floats, size: tuple[int, int]) -> Floats:
-    """Average an H x W x C picture over equal blocks to h x w, which divide H and W."""
-    rows, columns = image.shape[0] // size[0], image.shape[1] // size[1]
-    blocks = image.reshape(size[0], rows, size[1], columns, image.shape[2])
-    return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
 
 
 def _tensor(image: Floats, place: torch.device) -> Tensor:

@@ -17,9 +17,9 @@ from texpipe.store import write_atomic
 from texpipe.train import generators
 from texpipe.train.checkpoints import folder_of, prune, save_state
 from texpipe.train.dataset import Pair
-from texpipe.train.degrade import Degradation
+from texpipe.train.degradation import Degradation
 from texpipe.train.metrics import Scores
-from texpipe.train.presets import Preset
+from texpipe.train.schema import Preset
 from texpipe.train.sheets import save_sheet
 from texpipe.train.state import State, Tools
 from texpipe.train.validation import Validation, columns, judge_result, upscaler_of, validate

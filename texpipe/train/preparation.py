@@ -18,7 +18,8 @@ from texpipe.train.features import Trunk, TrunkName
 from texpipe.train.generators import Base
 from texpipe.train.log import Log
 from texpipe.train.metrics import Judge
-from texpipe.train.presets import Preset, differences, load_preset
+from texpipe.train.presets import differences, load_preset
+from texpipe.train.schema import Preset
 from texpipe.train.state import Job, State, Tools, channels_last, new_state
 from texpipe.train.steps import freeze_body
 from texpipe.train.validation import held_out, upscaler_of, validate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from texpipe.train.presets import Preset, Stage
+from texpipe.train.schema import Preset, Stage
 
 
 def stage_at(stages: Sequence[Stage], done: float) -> tuple[Stage, float]:

@@ -17,7 +17,7 @@ from texpipe.train.distributed import World
 from texpipe.train.generators import Base
 from texpipe.train.log import Log
 from texpipe.train.metrics import Judge
-from texpipe.train.presets import Preset
+from texpipe.train.schema import Preset
 from texpipe.train.validation import Validation
 from texpipe.upscale.device import Device
 

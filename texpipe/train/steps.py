@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from texpipe.train import losses
-from texpipe.train.presets import Stage
+from texpipe.train.schema import Stage
 from texpipe.train.state import State, Tools
 from texpipe.upscale.device import Device
 

@@ -21,8 +21,8 @@ from texpipe.errors import Interrupted, ModelError
 from texpipe.train.distributed import world
 from texpipe.train.output import Outcome, finish, keep
 from texpipe.train.preparation import prepare
-from texpipe.train.presets import Stage
 from texpipe.train.schedule import rate_factor, stage_at
+from texpipe.train.schema import Stage
 from texpipe.train.state import Job, Progress, State, Tools
 from texpipe.train.steps import train_step
 

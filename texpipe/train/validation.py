@@ -14,7 +14,7 @@ from texpipe.texture import Colour, Edges
 from texpipe.train.baselines import Upscaler, bicubic
 from texpipe.train.collection import Collection, Picture
 from texpipe.train.dataset import Pair, held_out_pair
-from texpipe.train.degrade import Degradation
+from texpipe.train.degradation import Degradation
 from texpipe.train.dither import Floats
 from texpipe.train.generators import upscale
 from texpipe.train.metrics import Judge, Metric, Scores, average
