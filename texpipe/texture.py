@@ -20,6 +20,7 @@ Colour: TypeAlias = Literal["match", "histogram", "off"]
 Consistency: TypeAlias = Literal["loose", "strict"]
 Clean: TypeAlias = Literal["auto", "off"]
 Status: TypeAlias = Literal["written", "copied", "skipped", "failed"]
+Axis: TypeAlias = Literal["none", "x", "y", "both"]
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
 ]
@@ -295,6 +296,21 @@ class Frame:
 
     first: str
     frames: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Which texture this one is the mirror image of.
+
+    Attributes:
+        of: the name of the one that was upscaled for all of them; that one names itself.
+        axis: "x" if left and right are swapped, "y" for top and bottom, "both", or "none" for the one that was upscaled.
+        why: how they are known to be mirror images, in one line.
+    """
+
+    of: str
+    axis: Axis
     why: str
 
 
