@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.train import weights
 
 # The machine that checks a change draws the same examples every time; others look for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -30,6 +31,21 @@ def log_levels() -> Iterator[None]:
     yield
     for logger, level in zip(loggers, before, strict=True):
         logger.setLevel(level)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: on a busy machine threads that share small convolutions stall."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be no weights of metrics, neither on the network nor in a cache."""
+    monkeypatch.setattr(weights, "weights", lambda _: None)
 
 
 @pytest.fixture(scope="session")

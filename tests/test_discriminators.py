@@ -8,13 +8,7 @@ from torch import nn
 
 from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("size", [16, 32, 96])

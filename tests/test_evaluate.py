@@ -28,20 +28,9 @@ from texpipe.train.metrics import Judge, average, luma, psnr, seam, ssim
 from texpipe.train.sheets import sheet
 from texpipe.train.validation import Validation, judge_result, toned
 
+pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
+
 METRIC_WEIGHTS = ("alexnet", "vgg16", "stlpips", "dists")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def _no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "weights", lambda _: None)
 
 
 def picture(seed: int = 0, side: int = 32) -> np.ndarray:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from texpipe.cli.console import Console
 from texpipe.cli.finetune import finetune
 from texpipe.errors import GuardError, RecipeError, SourceError
-from texpipe.train import weights
+
+pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
 
 PRESET = """
 name: tiny
@@ -23,19 +23,6 @@ data: {crop: 8, batch: 1}
 stages: [{name: all, share: 1, learning_rate: 0.001, losses: {l1: 1}}]
 steps: 2
 """
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def _no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "weights", lambda _: None)
 
 
 @pytest.fixture

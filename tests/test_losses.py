@@ -19,13 +19,7 @@ from texpipe.train import losses, weights
 from texpipe.train.features import LAYERS, LPIPS_LAYERS, Trunk, dists, lpips, st_lpips
 from texpipe.train.schema import Adversarial, Losses, Perceptual
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

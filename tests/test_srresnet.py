@@ -11,13 +11,7 @@ from texpipe.errors import ModelError
 from texpipe.networks.srresnet import SRResNet, SRResNetArchitecture
 from texpipe.train import generators
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def small(**changes: object) -> SRResNet:

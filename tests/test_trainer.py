@@ -26,17 +26,11 @@ from texpipe.train.state import Job, Progress, new_state
 from texpipe.train.steps import keep_body_still
 from texpipe.train.trainer import exploded, finetune
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {"architecture": "rrdbnet", "blocks": 1, "features": 4, "growth": 2}
 CHECKPOINT = {STATE, "model.safetensors", "preset.yaml"}
 VALIDATED = CHECKPOINT | {"metrics.json", "sheet.png"}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
