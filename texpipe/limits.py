@@ -1,4 +1,5 @@
-"""Limits against files that claim too much: each has a default, and a variable of the environment that raises it."""
+"""Limits: against files that claim too much, each with a default and a variable of the environment that raises it; and
+how much of the computer may be used."""
 
 from __future__ import annotations
 
@@ -23,3 +24,10 @@ def limit(name: str, default: int) -> int:
             f"TEXPIPE_{name}={text} is no limit", hint=f"A whole number, such as the default {default}."
         )
     return int(text)
+
+
+def available_cores() -> int:
+    """Return the number of processor cores that this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1

@@ -7,21 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from texpipe.classify import classify
-from texpipe.classify.blocks import block_digests
-from texpipe.classify.cells import find_cells
-from texpipe.classify.indices import index_digest
-from texpipe.errors import TexpipeError
+from texpipe.classify.look import SAID_BY_DUMP as SAID_BY_DUMP
+from texpipe.classify.look import look
+from texpipe.limits import available_cores
+from texpipe.looking import MOST_WORKERS, Seen, look_at_all
 from texpipe.manifest import Entry
-from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
-from texpipe.store import pixel_digest
-from texpipe.texture import AxisGuess, Box, Edges, Facts, Plan, Progress, Source, Texture
-
-SAID_BY_DUMP = "the dump says so"
-"""The reason of a guess that is none."""
+from texpipe.sightings import Sighting, Sightings
+from texpipe.texture import Box, Facts, Plan, Progress, Source, Texture
 
 
 @dataclass(frozen=True)
@@ -30,7 +25,8 @@ class Item:
 
     `pixels` is the digest of what is visible in it, `indices` that of its index image: equal for variants in other
     colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
-    `blocks` digests of parts that frames of an animation may have in common.
+    `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the visible luma,
+    `orbit` a digest that its mirror images have, too.
     """
 
     source: Source
@@ -43,6 +39,8 @@ class Item:
     indices: str = ""
     cells: tuple[Box, ...] = ()
     blocks: bytes = b""
+    contrast: float = 0.0
+    orbit: str = ""
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -91,6 +89,8 @@ def survey(
     recipe: Recipe,
     *,
     exclude: Path | None = None,
+    sightings: Sightings | None = None,
+    workers: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Survey:
     """Read and classify every texture below `root` and decide what to do with it.
@@ -99,6 +99,9 @@ def survey(
         root: a folder, or one picture.
         recipe: its rules decide, classify fills in what they leave out.
         exclude: a folder below `root` that is not input: the output of an earlier run.
+        sightings: what is known already, and what is seen now will be; None to look at everything.
+        workers: threads that look at textures while others are read; None for one per core. They change nothing
+            about what is found.
         progress: called after each texture.
 
     Raises:
@@ -107,12 +110,13 @@ def survey(
     found = scan(root, exclude=exclude, stp=recipe.stp)
     items: list[Item] = []
     failures = [Failure(source, reason) for source, reason in found.unusable]
-    for done, source in enumerate(found.sources, start=1):
-        outcome = _look(source, recipe)
-        if isinstance(outcome, Item):
-            items.append(outcome)
+    known = Sightings() if sightings is None else sightings
+    looked = look_at_all(found.sources, known, workers or min(available_cores(), MOST_WORKERS))
+    for done, (source, seen) in enumerate(zip(found.sources, looked, strict=True), start=1):
+        if isinstance(seen, Seen):
+            items.append(_item(source, seen.sha256, seen.sighting, recipe))
         else:
-            failures.append(outcome)
+            failures.append(Failure(source, seen))
         progress(Progress("read", done, len(found.sources), failed=len(failures)))
     return Survey(tuple(items), tuple(failures), found.ignored)
 
@@ -121,37 +125,25 @@ def _id(source: Source) -> dict[str, str | int | None] | None:
     return source.emulator.as_json() if source.emulator is not None else None
 
 
-def _look(source: Source, recipe: Recipe) -> Item | Failure:
-    try:
-        texture = decode(source)
-    except TexpipeError as error:
-        return Failure(source, error.message)
-    except MemoryError:
-        return Failure(source, "there is not enough memory to read it")
-    return item_of(texture, recipe)
-
-
-def _as_dumped(facts: Facts, edges: Edges | None) -> Facts:
-    """What a dump says of a texture's borders counts more than what its pixels look like."""
-    if edges is None:
-        return facts
-    x, y = (AxisGuess(mode, 1.0, SAID_BY_DUMP) for mode in (edges.x, edges.y))
-    return replace(facts, x=x, y=y)
-
-
 def item_of(texture: Texture, recipe: Recipe) -> Item:
     """Classify a decoded texture and plan what to do with it."""
-    facts = _as_dumped(classify(texture), texture.edges)
-    plan = decide(recipe, texture.source.name, texture.size, facts)
+    return _item(texture.source, texture.sha256, look(texture), recipe)
+
+
+def _item(source: Source, sha256: str, seen: Sighting, recipe: Recipe) -> Item:
+    plan = decide(recipe, source.name, seen.size, seen.facts)
+    indices = seen.bare_indices if plan.alpha == "mask" else seen.indices
     return Item(
-        source=texture.source,
-        sha256=texture.sha256,
-        size=texture.size,
-        pixels=pixel_digest(texture.rgba, hidden=plan.alpha == "data"),
-        facts=facts,
+        source=replace(source, emulator=seen.emulator),
+        sha256=sha256,
+        size=seen.size,
+        pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
+        facts=seen.facts,
         plan=plan,
-        warnings=texture.warnings,
-        indices=index_digest(texture.rgba, plan.alpha) if recipe.variants == "auto" else "",
-        cells=find_cells(texture.rgba) if recipe.atlases == "auto" else (),
-        blocks=block_digests(texture.rgba) if recipe.frames == "auto" else b"",
+        warnings=seen.warnings,
+        indices=indices if recipe.variants == "auto" else "",
+        cells=seen.cells if recipe.atlases == "auto" else (),
+        blocks=bytes.fromhex(seen.blocks) if recipe.frames == "auto" else b"",
+        contrast=seen.contrast,
+        orbit=seen.orbit if recipe.mirrored == "auto" else "",
     )

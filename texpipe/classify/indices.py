@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texture import AlphaClass, Rgba8
+from texpipe.texture import Rgba8
 
 Indices = NDArray[np.int32]
 """H x W, numbered from 0 in the order in which they first appear."""
@@ -26,29 +27,32 @@ def index_image(*pictures: Rgba8) -> Indices:
         pictures: each H x W x 4 uint8, all of one size.
     """
     height, width = pictures[0].shape[:2]
-    shown = [np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)) for rgba in pictures]
-    codes = np.zeros(height * width, np.int64)
-    for rgba in shown:
-        _, code = np.unique(np.ascontiguousarray(rgba).view(np.uint32).ravel(), return_inverse=True)
-        _, codes = np.unique(codes * (int(code.max()) + 1) + code.ravel(), return_inverse=True)
-    _, first = np.unique(codes, return_index=True)
+    shown = [np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)).view(np.uint32).ravel() for rgba in pictures]
+    codes: NDArray[np.integer] = shown[0]
+    for other in shown[1:]:
+        codes = np.unique(codes, return_inverse=True)[1] << 32 | other
+    _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
     return np.asarray(rank[codes].reshape(height, width))
 
 
-def index_digest(rgba: Rgba8, alpha: AlphaClass) -> str:
-    """Return a digest of the index image and of alpha, or "" where it says too little to know a texture again.
+def index_digests(rgba: Rgba8) -> tuple[str, str]:
+    """Return two digests of the index image, "" where it says too little to know a texture again.
 
     Args:
         rgba: H x W x 4 uint8.
-        alpha: what the alpha channel means. That of a mask is a colour among others, and no part of the digest.
+
+    Returns:
+        That of index image and alpha, and that of the index image alone: the alpha of a mask is a colour among others.
     """
     indices = index_image(rgba)
     if _is_plain(indices) or _bits(indices) < ENOUGH_BITS:
-        return ""
-    shape = b"" if alpha == "mask" else np.ascontiguousarray(rgba[..., 3]).tobytes()
-    return hashlib.sha256(repr(indices.shape).encode() + indices.tobytes() + shape).hexdigest()
+        return "", ""
+    alone = hashlib.sha256(repr(indices.shape).encode() + indices.tobytes())
+    with_alpha = alone.copy()
+    with_alpha.update(np.ascontiguousarray(rgba[..., 3]).tobytes())
+    return with_alpha.hexdigest(), alone.hexdigest()
 
 
 def _is_plain(indices: Indices) -> bool:
@@ -62,9 +66,10 @@ def _bits(indices: Indices) -> float:
     Those are N! / (n1! n2! ... m1! m2! ...) for colours of n1, n2, ... texels and m1, m2, ... colours of one number
     of texels. A picture in which every texel has a colour of its own says nothing, for all such pictures are alike.
     """
-    texels = np.bincount(indices.ravel())
-    alike = np.unique(texels, return_counts=True)[1]
-    ways = _log_factorial(indices.size) - sum(_log_factorial(int(n)) for n in [*texels, *alike])
+    alike = Counter(np.bincount(indices.ravel()).tolist())
+    ways = _log_factorial(indices.size) - sum(
+        number * _log_factorial(texels) + _log_factorial(number) for texels, number in alike.items()
+    )
     return ways / math.log(2)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from texpipe.pixelformats import fits
 from texpipe.texture import TexelFormat, Texture
 
@@ -25,7 +27,10 @@ def texel_format(texture: Texture) -> tuple[TexelFormat | None, str]:
     if emulator is not None and emulator.texels is not None:
         return emulator.texels, "the file name says so"
     candidates = _PSX if emulator is not None and emulator.scheme in _PSX_SCHEMES else _N64
+    # Whether a format holds a picture depends on which colours are in it, not on how often and where.
+    codes = np.ascontiguousarray(texture.rgba).view(np.uint32).ravel()
+    colours = np.unique(codes).view(np.uint8).reshape(1, -1, 4)
     for texels in candidates:
-        if fits(texture.rgba, texels):
+        if fits(colours, texels):
             return texels, "the smallest format that holds every visible texel exactly"
     return None, "no format of the console holds the pixels exactly"

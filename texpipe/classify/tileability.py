@@ -43,23 +43,25 @@ def guess_axes(rgba: Rgba8, *, n64: bool) -> tuple[AxisGuess, AxisGuess]:
     """
     rows = premultiplied(rgba)
     columns: Lines = np.ascontiguousarray(rows.swapaxes(0, 1))
-    framed = _has_uniform_border(rows) and _has_uniform_border(columns)
-    return _guess(columns, n64=n64, framed=framed), _guess(rows, n64=n64, framed=framed)
-
-
-def _guess(lines: Lines, *, n64: bool, framed: bool) -> AxisGuess:
-    certain = _certain(lines, n64=n64)
-    if certain is None and framed:
-        return AxisGuess("clamp", 0.5, "a frame all around: borders that agree are no sign of a wrap")
-    return certain or _likely(lines)
+    x, y = (_certain(lines, n64=n64) for lines in (columns, rows))
+    if (x is None or y is None) and _has_uniform_border(rows) and _has_uniform_border(columns):
+        framed = AxisGuess("clamp", 0.5, "a frame all around: borders that agree are no sign of a wrap")
+        return x or framed, y or framed
+    return x or _likely(columns), y or _likely(rows)
 
 
 def _has_uniform_border(lines: Lines) -> bool:
     """Tell whether the first and the last line hardly vary, as against lines in the middle."""
-    spread = lines.std(axis=1).mean(axis=1)
-    border = float(max(spread[0], spread[-1]))
-    middle = float(np.median(spread[len(lines) // 4 : -(len(lines) // 4) or None]))
-    return border < _FRAME_LEVELS and border < _FRAME_SHARE * (middle + _LEVEL)
+    border = float(_spread(lines[[0, -1]]).max())
+    if border >= _FRAME_LEVELS:
+        return False
+    middle = float(np.median(_spread(lines[len(lines) // 4 : -(len(lines) // 4) or None])))
+    return border < _FRAME_SHARE * (middle + _LEVEL)
+
+
+def _spread(lines: Lines) -> Lines:
+    """Return the standard deviation along each line, mean of the channels."""
+    return np.asarray(lines.std(axis=1).mean(axis=1))
 
 
 def _certain(lines: Lines, *, n64: bool) -> AxisGuess | None:

@@ -17,7 +17,6 @@ from texpipe.texture import Plan, Rgba8
 BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _ENTRIES = {"ci4": 16, "psx4": 16}
 _MOST_ENTRIES = 256
 
@@ -144,12 +143,7 @@ def _family(members: Sequence[Item], why: str) -> Variants | None:
 
 def _rank(item: Item) -> tuple[int, float, str, str]:
     """Most colours hide least; among equals the network sees most in the one of most contrast."""
-    try:
-        rgba = read_again(item).rgba
-    except TexpipeError:
-        return -1, 0.0, item.pixels, item.source.name
-    visible = rgba[rgba[..., 3] > 0][:, :3].astype(np.float32)
-    return item.facts.colours, round(float((visible @ _LUMA).std()), 3), item.pixels, item.source.name
+    return item.facts.colours, item.contrast, item.pixels, item.source.name
 
 
 def _edges_are_guessed(item: Item) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,10 +19,46 @@ from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.read.tmem_hash import with_hash
 from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
+T = TypeVar("T")
+
 MAX_BYTES = pixels.MAX_PIXELS * 4 + (1 << 20)
 """Largest file that is read: the largest picture that is opened, uncompressed, and its headers."""
 
 _MAX_TILE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source whose bytes are at hand.
+
+    Attributes:
+        source: where they are from.
+        sha256: hex digest of the bytes, as the manifest shows it.
+        lengths: how many bytes each of its files has, where there are several: one digest is of all of them.
+    """
+
+    source: Source
+    sha256: str
+    lengths: tuple[int, ...]
+    _decode: Callable[[], Texture]
+
+    def texture(self) -> Texture:
+        """Decode them.
+
+        Raises:
+            SourceError: as `decode`.
+        """
+        return _explained(self._decode, self.source)
+
+
+def open_source(source: Source) -> Opened:
+    """Read the bytes of a texture, for whoever wants to know them again before they are decoded.
+
+    Raises:
+        SourceError: as `decode`.
+    """
+    reader = _READERS.get(source.file.suffix.lower(), _picture)
+    return _explained(lambda: reader(source), source)
 
 
 def decode(source: Source) -> Texture:
@@ -30,20 +68,32 @@ def decode(source: Source) -> Texture:
         SourceError: the file cannot be read or is no whole picture. The message is the reason alone, the
             location is the texture's name.
     """
-    reader = _READERS.get(source.file.suffix.lower(), _picture)
+    return open_source(source).texture()
+
+
+def _explained(step: Callable[[], T], source: Source) -> T:
     try:
-        return reader(source)
+        return step()
     except (ValueError, OSError, PackError) as error:
         raise SourceError(str(error), location=Location(Path(source.name))) from error
 
 
-def _picture(source: Source) -> Texture:
+def _picture(source: Source) -> Opened:
     data = _bytes_of(source.file, MAX_BYTES, source)
+    mask = b"" if source.alpha_file is None else _bytes_of(source.alpha_file, MAX_BYTES, source)
+    return _opened(source, partial(_decode_picture, source, data, mask), data, mask)
+
+
+def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Texture:
     rgba, stored, warnings = pixels.decode(data, name=source.name)
     if source.alpha_file is not None:
-        mask = _bytes_of(source.alpha_file, MAX_BYTES, source)
-        rgba, data = _with_alpha(rgba, mask, source.alpha_file.name), data + mask
-    return Texture(source, rgba, hashlib.sha256(data).hexdigest(), stored, warnings)
+        rgba = _with_alpha(rgba, mask, source.alpha_file.name)
+    return Texture(source, rgba, sha256, stored, warnings)
+
+
+def _opened(source: Source, decode: Callable[[str], Texture], *parts: bytes) -> Opened:
+    sha256 = hashlib.sha256(b"".join(parts)).hexdigest()
+    return Opened(source, sha256, tuple(map(len, parts)), partial(decode, sha256))
 
 
 def _with_alpha(rgba: Rgba8, mask: bytes, name: str) -> Rgba8:
@@ -55,15 +105,24 @@ def _with_alpha(rgba: Rgba8, mask: bytes, name: str) -> Rgba8:
     return np.dstack([rgba[..., :3], other[..., 0]])
 
 
-def _tmem(source: Source) -> Texture:
+def _tmem(source: Source) -> Opened:
     """A `.tmem` is nothing without the `.tile.json` beside it, which says the format of the texels too."""
     memory = _bytes_of(source.file, TMEM_BYTES, source)
     described = _bytes_of(source.file.with_suffix(".tile.json"), _MAX_TILE, source)
+    return _opened(source, partial(_decode_tmem, source, memory, described), memory, described)
+
+
+def _decode_tmem(source: Source, memory: bytes, described: bytes, sha256: str) -> Texture:
     tile = read_tile(described)
     rgba = decode_tmem(memory, tile)
     name, warnings = with_hash(source.emulator, memory, tile)
-    digest = hashlib.sha256(memory + described).hexdigest()
-    return Texture(replace(source, emulator=name), rgba, digest, StoredForm("RGBA"), warnings, tile.edges)
+    return Texture(replace(source, emulator=name), rgba, sha256, StoredForm("RGBA"), warnings, tile.edges)
+
+
+def _member(read: Callable[[Source], Texture], source: Source) -> Opened:
+    """What lies in a container has no bytes of its own that could be known without reading it."""
+    texture = read(source)
+    return Opened(source, texture.sha256, (), lambda: texture)
 
 
 def _bytes_of(file: Path, limit: int, source: Source) -> bytes:
@@ -75,8 +134,8 @@ def _bytes_of(file: Path, limit: int, source: Source) -> bytes:
         raise SourceError(f"{which}cannot be read: {error.strerror or error}", location=where) from error
 
 
-_READERS: Mapping[str, Callable[[Source], Texture]] = {
+_READERS: Mapping[str, Callable[[Source], Opened]] = {
     ".tmem": _tmem,
-    **{suffix: container.read for suffix, container in CONTAINERS.items()},
+    **{suffix: partial(_member, container.read) for suffix, container in CONTAINERS.items()},
 }
 """How a file is read, by its suffix; all others are pictures."""

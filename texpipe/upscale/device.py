@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 import torch
 
 from texpipe.errors import DeviceError
+from texpipe.limits import available_cores
 
 DeviceName: TypeAlias = Literal["cpu", "cuda"]
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
@@ -70,13 +70,6 @@ def choose(device: str = "auto", precision: str = "auto") -> Device:
     if name == "cuda":
         return Device(name, chosen, torch.cuda.get_device_name())
     return Device(name, chosen, torch.backends.cpu.get_cpu_capability())
-
-
-def available_cores() -> int:
-    """Return the number of processor cores that this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
 
 
 @cache

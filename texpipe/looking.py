@@ -1,0 +1,108 @@
+"""Many textures in a row: read one after the other, known again by their bytes, or else looked at by threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from texpipe.classify.look import look
+from texpipe.errors import TexpipeError
+from texpipe.pixels import MAX_PIXELS
+from texpipe.read.decode import Opened, open_source
+from texpipe.sightings import Sighting, Sightings, sighting_key
+from texpipe.texture import Source
+
+MOST_WORKERS = 4
+"""More threads than these would wait for each other: about a third of looking is done while holding Python's lock."""
+
+TEXELS_AHEAD = 1 << 20
+"""As soon as more decoded texels than these are in hand, the first textures are waited for."""
+
+TEXTURES_AHEAD = 64
+
+_NO_MEMORY = "there is not enough memory to read it"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A texture's hex digest, as the manifest shows it, and what there is to see in it."""
+
+    sha256: str
+    sighting: Sighting
+
+
+Outcome: TypeAlias = Seen | str
+"""What is seen in a texture, or why it cannot be read."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A texture in hand: how to get its outcome, and how many texels are held until then."""
+
+    outcome: Callable[[], Outcome]
+    texels: int = 0
+
+
+def look_at_all(sources: Iterable[Source], known: Sightings, workers: int) -> Iterator[Outcome]:
+    """Yield what is seen in each texture, in order.
+
+    Args:
+        sources: textures.
+        known: what was seen earlier; new sightings are added.
+        workers: threads that look, at least 1. They change nothing about what is seen.
+    """
+    waiting: deque[_Begun] = deque()
+    held = 0
+    with ThreadPoolExecutor(workers, "look") as pool:
+        for source in sources:
+            waiting.append(_begin(source, known, pool))
+            held += waiting[-1].texels
+            while held > TEXELS_AHEAD or len(waiting) > TEXTURES_AHEAD:
+                held -= waiting[0].texels
+                yield waiting.popleft().outcome()
+        yield from (one.outcome() for one in waiting)
+
+
+def _begin(source: Source, known: Sightings, pool: ThreadPoolExecutor) -> _Begun:
+    """Read a texture; decode it here and look at it elsewhere if its bytes are new."""
+    try:
+        opened = open_source(source)
+        key = _key(opened)
+        if (sighting := _recalled(key, known)) is not None:
+            seen = Seen(opened.sha256, sighting)
+            return _Begun(lambda: seen)
+        texture = opened.texture()
+    except TexpipeError as error:
+        reason = error.message
+        return _Begun(lambda: reason)
+    except MemoryError:
+        return _Begun(lambda: _NO_MEMORY)
+    looking = pool.submit(look, texture)
+
+    def outcome() -> Outcome:
+        try:
+            sighting = looking.result()
+        except MemoryError:
+            return _NO_MEMORY
+        known.add(key, sighting)
+        return Seen(opened.sha256, sighting)
+
+    return _Begun(outcome, texture.size[0] * texture.size[1])
+
+
+def _key(opened: Opened) -> str:
+    """Bytes, and what else decides what is seen in them: the file's kind, the member of it, what its name says."""
+    source = opened.source
+    kind = source.file.suffix.lower()
+    return sighting_key(kind, opened.sha256, opened.lengths, source.member, source.emulator)
+
+
+def _recalled(key: str, known: Sightings) -> Sighting | None:
+    """Return an earlier sighting; a picture larger than what is opened now is to fail as it would without."""
+    sighting = known.recall(key)
+    if sighting is None or sighting.size[0] * sighting.size[1] > MAX_PIXELS:
+        return None
+    return sighting

@@ -1,0 +1,167 @@
+"""What was seen in each texture is remembered beside the results: a second run looks only at what changed.
+
+`OUTPUT/.store/sightings` has a line for every texture of the last run. It is a memory and never the truth: whatever in
+it is damaged, of another version or cannot be is not believed, and the texture is looked at again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from texpipe.errors import PackError
+from texpipe.store import key_of, write_atomic
+from texpipe.texture import Box, EmulatorName, Facts
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+log = logging.getLogger(__name__)
+
+LOOKS_VERSION = 1
+"""Part of every key: raise it with any change of `read/` or `classify/` that alters what is seen in a texture."""
+
+MAX_BYTES = 1 << 30
+"""Larger files are not read. A texture takes about a kilobyte."""
+
+_TITLE = b"texpipe sightings"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HEX = re.compile(r"([0-9a-f]{2})*")
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """All that reading and classifying tell of a texture; rules have no part in it.
+
+    Attributes:
+        emulator: what its name says, and its content where that says more.
+        size: width and height in texels.
+        facts: what it is.
+        pixels: digest of what is visible; `all_pixels` also of colour under zero alpha.
+        indices: digest of the index image with alpha, and `bare_indices` without; "" where it says too little.
+        cells: pictures on a sheet with gutters.
+        blocks: hex digests of parts that frames of an animation may have in common.
+        contrast: standard deviation of the visible luma, in levels.
+        orbit: hex digest that its mirror images have, too.
+        warnings: what decoding had to change, one line each.
+    """
+
+    emulator: EmulatorName | None
+    size: tuple[int, int]
+    facts: Facts
+    pixels: str
+    all_pixels: str
+    indices: str = ""
+    bare_indices: str = ""
+    cells: tuple[Box, ...] = ()
+    blocks: str = ""
+    contrast: float = 0.0
+    orbit: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def sighting_key(kind: str, sha256: str, *details: object) -> str:
+    """Return the key of what is seen in some bytes.
+
+    Args:
+        kind: how the bytes are read, such as a suffix.
+        sha256: digest of the bytes.
+        details: JSON-able, whatever else has influence: what the name says, which part of the bytes is meant.
+    """
+    return key_of(LOOKS_VERSION, kind, sha256, *details)
+
+
+class Sightings:
+    """Sightings by key, from the last run and of this one.
+
+    Args:
+        file: where they are kept; None to forget them with this object. Read when first asked.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._seen: dict[str, bytes] = {}
+
+    @functools.cached_property
+    def _before(self) -> dict[str, bytes]:
+        return {} if self._file is None else _read(self._file)
+
+    def recall(self, key: str) -> Sighting | None:
+        """Return what was seen before, or None."""
+        line = self._seen.get(key) or self._before.get(key)
+        sighting = None if line is None else _parsed(line)
+        if line is not None and sighting is not None:
+            self._seen[key] = line
+        return sighting
+
+    def add(self, key: str, sighting: Sighting) -> None:
+        """Remember something that was looked at now."""
+        with contextlib.suppress(ValueError):  # names in archives may be no Unicode text
+            self._seen[key] = _adapter().dump_json(sighting)
+
+    def keep(self) -> None:
+        """Write what was seen in this run, and nothing of earlier ones, for the next. It is no loss if that fails."""
+        if self._file is None or self._seen == self._before:
+            return
+        body = b"".join(b"%s %s\n" % (key.encode(), self._seen[key]) for key in sorted(self._seen))
+        try:
+            write_atomic(self._file, _head(body) + body, fsync=False)
+        except PackError as error:
+            log.warning("%s: the next run will look at every texture again", error.message)
+
+
+def _head(body: bytes) -> bytes:
+    return b"%s %d %s\n" % (_TITLE, LOOKS_VERSION, hashlib.sha256(body).hexdigest().encode())
+
+
+def _read(file: Path) -> dict[str, bytes]:
+    """Return key -> line of a file that is whole and of this version; nothing of any other."""
+    with contextlib.suppress(OSError):
+        if file.is_file() and file.stat().st_size <= MAX_BYTES:
+            head, _, body = file.read_bytes().partition(b"\n")
+            if head + b"\n" == _head(body):
+                lines = (line.partition(b" ") for line in body.splitlines())
+                return {key.decode("ascii", "replace"): text for key, _, text in lines}
+    return {}
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Sighting]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Sighting)
+
+
+def _parsed(line: bytes) -> Sighting | None:
+    """Return what a line says, if it is something that can be seen in a texture."""
+    try:
+        sighting = _adapter().validate_json(line, strict=True)
+    except ValueError:
+        return None
+    return sighting if _is_possible(sighting) else None
+
+
+def _is_possible(one: Sighting) -> bool:
+    digests = one.pixels, one.all_pixels, *filter(None, (one.indices, one.bare_indices))
+    texts = one.facts.alpha_reason, one.facts.texels_reason, one.facts.x.reason, one.facts.y.reason
+    whole = Box(0, 0, *one.size)
+    return (
+        min(one.size) >= 1
+        and all(_DIGEST.fullmatch(digest) for digest in digests)
+        and all(_HEX.fullmatch(text) for text in (one.blocks, one.orbit))
+        and all(text.isprintable() for text in (*texts, *one.warnings))
+        and all(0 <= guess.confidence <= 1 for guess in (one.facts.x, one.facts.y))
+        and 0 <= one.contrast <= 255
+        and 0 <= one.facts.colours <= one.size[0] * one.size[1]
+        and all(_is_cell(cell, whole) for cell in one.cells)
+    )
+
+
+def _is_cell(cell: Box, whole: Box) -> bool:
+    return min(cell.x, cell.y) >= 0 and min(cell.width, cell.height) >= 1 and cell.is_inside(whole)
