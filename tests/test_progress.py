@@ -163,7 +163,7 @@ def test_a_run_on_a_terminal(tmp_path: Path, tiny_model: Path) -> None:
         re.search(r"\d+/40 .*textures/s, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
     ), bars
     assert any(frame.startswith("wrote 40 textures") for frame in frames)
-    assert said.rstrip().endswith("(txHiresFullAlphaChannel).")
+    assert said.rstrip().endswith("and off if it was off.")
 
 
 def _everything(terminal: int) -> str:

@@ -95,6 +95,20 @@ def test_one_upscale_makes_both_packs_and_planted_violations_are_found(tmp_path)
     assert "not in the manifest" in "\n".join(verify_pack(tmp_path)[1])
 
 
+@pytest.mark.parametrize("target", ["rice", "gliden64"])
+def test_single_texels_that_the_plugin_dumps_are_left_out(target, tmp_path):
+    junk, real, tiny = (
+        "GAME#28F7A8E2#0#0#4A51FFFC_ciByRGBA.png",
+        "GAME#28F7A8E3#0#0#4A51FFFC_ciByRGBA.png",
+        "GAME#28F7A8E4#0#2_all.png",
+    )
+    sizes = {junk: (4, 4), real: (32, 32), tiny: (4, 4)}
+    made = [finished(source(name), noise(size), 4) for name, size in sizes.items()]
+    pack = write_pack(Target(name=target), made, tmp_path)
+    assert set(pack.outputs) == {real, tiny}
+    assert pack.left_out == {junk: "is a single texel that the Rice plugin dumps without a texture"}
+
+
 # ---- old pairs
 
 

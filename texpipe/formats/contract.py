@@ -66,6 +66,11 @@ def everything_is_fine(_: object, __: object) -> list[str]:
     return []
 
 
+def everything_is_wanted(_: Source, __: Size) -> None:
+    """The check of formats whose dumps hold textures only."""
+    return
+
+
 def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check that a written picture is `scale` times its source, the rule of every format without one of its own."""
     if output_size == (source_size[0] * scale, source_size[1] * scale):
@@ -97,6 +102,7 @@ class PackFormat:
         shares_files: several names may point at one file, so equal files are written once; `index` says so.
         archive: name of the zip archive that holds everything; None writes a folder.
         with_options: the format as the options of a recipe make it.
+        unwanted: (source, its size in texels) -> why it is left out although the emulator would load it, or None.
     """
 
     name: str
@@ -112,6 +118,7 @@ class PackFormat:
     shares_files: bool = False
     archive: str | None = None
     with_options: Callable[[Target], PackFormat] | None = None
+    unwanted: Callable[[Source, Size], str | None] = everything_is_wanted
 
     def key_of(self, source: Source) -> str:
         """Return what the emulator looks the texture up by; raises `Unwritable` as `output_path` does."""

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.errors import PackError
 from texpipe.formats.contract import PackFormat, Unwritable
 from texpipe.formats.gliden64_records import CacheReader
+from texpipe.formats.rice_dumps import leftover
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "gliden64"
@@ -25,7 +26,8 @@ COPY_TO = """Copy the folder inside gliden64/ (it is named after the game) into 
 A .hts or .htc file goes into the cache folder instead: Mupen64plus/cache/, ~/.cache/mupen64plus/cache/,
 Plugin/GFX/cache/ or Cache/cache/.
 Delete an older GAME_HIRESTEXTURES.hts or .htc there first, or the emulator goes on showing that pack.
-Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullAlphaChannel)."""
+Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullAlphaChannel).
+The strong checksum (txStrongCRC) must be on if it was on when you dumped the textures, and off if it was off."""
 
 MAX_SIDE = 4096
 """GLideN64 shrinks larger pictures."""
@@ -251,4 +253,4 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, parse, check=check)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, parse, check=check, unwanted=leftover)

@@ -89,6 +89,7 @@ def _place(
         try:
             path = layout.output_path(known.source)
             claims = (layout.key_of(known.source), folded(path))
+            _require_wanted(layout, known)
             _require_loadable(layout, path, known)
             _require_portable(_file_of(target, layout, path))
         except Unwritable as reason:
@@ -111,6 +112,12 @@ def _of_game(source: Source, game: str | None) -> Source:
     if name is None or name.game is not None or game is None:
         return source
     return replace(source, emulator=replace(name, game=game))
+
+
+def _require_wanted(layout: PackFormat, picture: Picture) -> None:
+    reason = layout.unwanted(picture.source, picture.source_size)
+    if reason is not None:
+        raise Unwritable(reason)
 
 
 def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture) -> None:

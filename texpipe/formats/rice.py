@@ -12,6 +12,7 @@ import re
 from pathlib import PurePosixPath
 
 from texpipe.formats.contract import PackFormat, Size, Unwritable, size_problems
+from texpipe.formats.rice_dumps import leftover
 from texpipe.texture import EmulatorName, Source
 
 NAME = "rice"
@@ -104,4 +105,4 @@ def _is_power_of_two(ratio: float) -> bool:
     return ratio >= 1 and ratio == int(ratio) and int(ratio) & (int(ratio) - 1) == 0
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, unwanted=leftover)
