@@ -34,17 +34,16 @@ def after(first: Axis, second: Axis) -> Axis:
     return FLIPS[FLIPS.index(first) ^ FLIPS.index(second)]
 
 
-def orbit_digest(rgba: Rgba8, *, hidden: bool = False) -> bytes:
+def orbit_digest(rgba: Rgba8) -> bytes:
     """Return a digest that a texture has in common with its mirror images, and with nothing else.
 
     Args:
-        rgba: H x W x 4 uint8.
-        hidden: colour under zero alpha is shown, too, and matters.
+        rgba: H x W x 4 uint8. Colour under zero alpha does not count.
 
     Returns:
         16 bytes.
     """
-    shown = rgba if hidden else np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    shown = np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
     return min(_digest(flipped(shown, axis)) for axis in FLIPS)
 
 

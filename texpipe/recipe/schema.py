@@ -222,6 +222,10 @@ class Recipe(_Part):
         default="auto",
         description="auto: what frames of an animation have in common is upscaled the same; off: each for itself.",
     )
+    mirrored: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: textures that are mirror images of each other have mirrored results; off: each its own.",
+    )
 
     @field_validator("version", "scale", mode="before")
     @classmethod
