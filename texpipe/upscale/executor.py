@@ -7,12 +7,11 @@ trained.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from texpipe.networks.padding import Padding, Pads
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, RRDBNet
@@ -74,7 +73,9 @@ class Executor:
             return self(images.expand(2, -1, -1, -1), pads)[:1]
         count, height, width, channels = images.shape
         grid = Grid(count, height, width, self.method.order)
-        rows = images.reshape(-1, channels).index_select(0, layout.entering(grid, self.device))
+        rows = images.reshape(-1, channels)
+        if grid.order != "raster":
+            rows = rows.index_select(0, layout.entering(grid, self.device))
         trunk = self._trunk(rows, grid, pads)
         shape = (count, height * self.factor, width * self.factor, self.last.bias.shape[0])
         out = torch.empty(shape, device=self.device)
@@ -100,7 +101,7 @@ class Executor:
                 stack.clear()
                 stack.push(inner)
                 for layer in dense[:-1]:
-                    stack.push(functional.leaky_relu_(stack.convolve(layer), SLOPE))
+                    stack.push(stack.convolve(layer))
                 inner = torch.add(inner, stack.convolve(dense[-1]))
             features = torch.add(features, inner, alpha=RESIDUAL)
         return torch.add(first, self.method.once(features, self.body, grid, pads))
@@ -117,13 +118,14 @@ class Executor:
         if part != grid:
             rows = trunk.index_select(0, layout.cut(grid, part, piece.first, piece.lines, self.device))
         for layer in self.ups:
-            rows = self.method.once(rows, layer, part, pads, doubled=True)
-            rows = functional.leaky_relu_(rows, SLOPE)
-            part = part.doubled()
-        rows = functional.leaky_relu_(self.method.once(rows, self.high, part, pads), SLOPE)
+            rows = self.method.doubled(rows, layer, part, pads)
+            part = part.doubled(self.method.doubled_order)
+        rows = self.method.once(rows, self.high, part, pads)
+        part = replace(part, order=self.method.order)
         rows = self.method.last(rows, self.last, part, pads)
-        raster = rows.index_select(0, layout.leaving(part, self.device))
-        picture = raster.view(part.count, part.height, part.width, -1)
+        if part.order != "raster":
+            rows = rows.index_select(0, layout.leaving(part, self.device))
+        picture = rows.view(part.count, part.height, part.width, -1)
         top = piece.lines[piece.above] * self.factor
         start, size = piece.above * self.factor, piece.kept * self.factor
         images = slice(piece.first, piece.first + piece.images)
@@ -140,12 +142,14 @@ def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch
         dtype: of the convolutions; the first and the last, which see the picture itself, are float32 always.
     """
 
-    def layer(conv: nn.Module, dtype: torch.dtype = dtype, factor: float = 1.0) -> Layer:
+    def layer(
+        conv: nn.Module, dtype: torch.dtype = dtype, factor: float = 1.0, slope: float | None = None
+    ) -> Layer:
         weight, bias = _parameters(conv)
-        return method.prepare(weight * factor, bias * factor, dtype)
+        return method.prepare(weight * factor, bias * factor, dtype, slope)
 
     def dense(block: nn.Module) -> tuple[Layer, ...]:
-        growing = tuple(layer(getattr(block, f"conv{k}")) for k in (1, 2, 3, 4))
+        growing = tuple(layer(getattr(block, f"conv{k}"), slope=SLOPE) for k in (1, 2, 3, 4))
         return (*growing, layer(block.conv5, factor=RESIDUAL))  # type: ignore[arg-type]
 
     return Executor(
@@ -156,8 +160,8 @@ def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch
         first=layer(network.conv_first, torch.float32),
         blocks=tuple(tuple(dense(getattr(rrdb, f"rdb{k}")) for k in (1, 2, 3)) for rrdb in network.body),
         body=layer(network.conv_body),
-        ups=tuple(layer(conv) for conv in network.up_convs),
-        high=layer(network.conv_hr),
+        ups=tuple(method.prepare_doubled(*_parameters(conv), dtype, SLOPE) for conv in network.up_convs),
+        high=layer(network.conv_hr, slope=SLOPE),
         last=method.prepare_last(*_parameters(network.conv_last)),
     )
 

@@ -14,21 +14,22 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
 from texpipe.networks.padding import Padding, Pads
 
-Order: TypeAlias = Literal["raster", "tiled"]
-"""`raster`: row by row. `tiled`: by place within a 4 x 4 tile, then tile by tile, for Winograd's method."""
+Order: TypeAlias = Literal["raster", "tiled", "quads"]
+"""`raster`: row by row. `tiled`: by place within a 4 x 4 tile, then tile by tile, for Winograd's method.
+`quads`: by the corner at which four texels of the map before doubling meet; there the four texels around it."""
 
 TILE = 4
 """Outputs of a Winograd tile per axis; it reads `TILE + 2` inputs."""
 MIN_TILES = 16
 """Fewest tiles of a grid, idle ones included: smaller matrix products round differently."""
-CHUNK = 256
-"""Tiles that are transformed, multiplied and transformed back in one go, to stay in a core's cache."""
-_OUTSIDE = -1
+OUTSIDE = -1
+"""Stands for the row of a texel beyond the border that counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,22 @@ class Grid:
     @property
     def rows(self) -> int:
         """Number of rows of the matrix, those of tiles that hang over the border included."""
-        return self.tiles * TILE**2 if self.order == "tiled" else self.count * self.height * self.width
+        if self.order == "tiled":
+            return self.tiles * TILE**2
+        if self.order == "quads":
+            return self.count * (self.height + 2) * (self.width + 2)
+        return self.count * self.height * self.width
 
-    def doubled(self) -> Grid:
-        """Return the grid with twice the height and width."""
-        return Grid(self.count, 2 * self.height, 2 * self.width, self.order)
+    def doubled(self, order: Order) -> Grid:
+        """Return the grid with twice the height and width, its rows in another order."""
+        return Grid(self.count, 2 * self.height, 2 * self.width, order)
 
 
 class Window(NamedTuple):
-    """What 3x3 convolutions read, or what some tiles of them read.
+    """What 3x3 convolutions read.
 
     Attributes:
-        rows: row to read for each position: N x (H + 2) x (W + 2) in raster order, 6 x 6 x tiles in tiled.
+        rows: row to read for each of N x (H + 2) x (W + 2) positions.
         zeros: positions of `rows` that lie outside and count as zero, or None.
     """
 
@@ -67,69 +72,66 @@ class Window(NamedTuple):
     zeros: Tensor | None
 
 
-@lru_cache(maxsize=256)
-def windows(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> tuple[Window, ...]:
-    """Return what a 3x3 convolution over `grid` reads: in one piece, or by `CHUNK` tiles in tiled order.
-
-    Args:
-        grid: of the map that is read.
-        pads: what lies beyond the border.
-        doubled: the convolution sees the map doubled by nearest neighbour.
-        device: where the indices are needed.
-    """
-    rows = _read(grid, pads, doubled)
-    if grid.order == "raster":
-        return (_window(rows, device),)
-    return tuple(_window(chunk, device) for chunk in np.array_split(rows, -(-rows.shape[1] // CHUNK), axis=1))
+@lru_cache(maxsize=64)
+def window(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> Window:
+    """Return what a 3x3 convolution over a map reads that is not tiled; arguments as those of `reading`."""
+    rows = reading(grid, pads, doubled)
+    outside = np.flatnonzero(rows == OUTSIDE)
+    zeros = torch.from_numpy(outside).to(device) if outside.size else None
+    return Window(torch.from_numpy(np.maximum(rows, 0).reshape(-1)).to(device), zeros)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def taps(grid: Grid, pads: Pads, device: torch.device) -> Tensor:
     """Return what each row of a tiled grid takes from the rows around it, each of which sends nine things.
 
     The index is rows x 9, down and then across, into the senders' matrix of 9 x rows lines: row by row what
     it sends to the neighbour above left, above, ... and then one line more that counts as zero.
     """
-    places = _read(grid, pads, False).reshape(TILE + 2, TILE + 2, -1)
-    rows = [places[dy : dy + TILE, dx : dx + TILE].reshape(-1) for dy in range(3) for dx in range(3)]
-    lines = np.stack(rows, axis=1) * 9 + np.arange(9)
-    lines[np.stack(rows, axis=1) == _OUTSIDE] = 9 * grid.rows
-    return torch.from_numpy(lines).to(device)
+    places = reading(grid, pads, False).astype(np.int32).reshape(TILE + 2, TILE + 2, -1)
+    senders = sliding_window_view(places, (3, 3), axis=(0, 1)).reshape(-1, 9)
+    lines = np.where(senders == OUTSIDE, 9 * grid.rows, senders * 9 + np.arange(9, dtype=np.int32))
+    return torch.from_numpy(lines).to(device, torch.int32)
 
 
-def _read(grid: Grid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
-    """Return the rows that convolutions read, `_OUTSIDE` for zero; in tiled order 36 x tiles."""
+def reading(grid: Grid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
+    """Return the rows that 3x3 convolutions read, `OUTSIDE` for zero.
+
+    Args:
+        grid: of the map that is read.
+        pads: what lies beyond the border.
+        doubled: they see the map doubled by nearest neighbour; each texel is read once all the same.
+
+    Returns:
+        N x (H + 2) x (W + 2), or for tiled maps 36 x tiles: 6 x 6 places, or 4 x 4 of a doubled map.
+    """
     factor = 2 if doubled else 1
-    ys = _inside(_positions(grid.height * factor, grid.order), grid.height * factor, pads.y)
-    xs = _inside(_positions(grid.width * factor, grid.order), grid.width * factor, pads.x)
+    tiled = grid.order == "tiled"
+    positions = _tile_positions if tiled else _line_positions
+    ys = _inside(positions(grid.height, factor), grid.height * factor, pads.y)
+    xs = _inside(positions(grid.width, factor), grid.width * factor, pads.x)
     n = np.arange(grid.count)[:, None, None]
-    if grid.order == "raster":
-        y, x = ys[:, None], xs
-    else:  # place in the tile down and across, image, tile down and across
+    if tiled:  # place in the tile down and across, image, tile down and across
         y, x = ys[:, None, None, :, None], xs[:, None, None, :]
+    else:
+        y, x = ys[:, None], xs
     place = np.maximum(y, 0) // factor, np.maximum(x, 0) // factor
-    rows = np.where((y == _OUTSIDE) | (x == _OUTSIDE), _OUTSIDE, _place(grid, n, *place))
-    if grid.order == "raster":
+    rows = np.where((y == OUTSIDE) | (x == OUTSIDE), OUTSIDE, _place(grid, n, *place))
+    if not tiled:
         return rows
-    rows = rows.reshape((TILE + 2) ** 2, -1)
-    tiles = (grid.doubled() if doubled else grid).tiles
+    rows = rows.reshape(len(ys) * len(xs), -1)
+    tiles = (grid.doubled("tiled") if doubled else grid).tiles
     return np.pad(rows, ((0, 0), (0, tiles - rows.shape[1])))  # idle tiles read any row
 
 
-def _window(rows: NDArray[np.int64], device: torch.device) -> Window:
-    outside = np.flatnonzero(rows == _OUTSIDE)
-    zeros = torch.from_numpy(outside).to(device) if outside.size else None
-    return Window(torch.from_numpy(np.maximum(rows, 0).reshape(-1)).to(device), zeros)
-
-
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def entering(grid: Grid, device: torch.device) -> Tensor:
     """Return the index that turns N x H x W rows in raster order into the rows of `grid`."""
     raster = Grid(grid.count, grid.height, grid.width, "raster")
     return cut(raster, grid, 0, tuple(range(grid.height)), device)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def leaving(grid: Grid, device: torch.device) -> Tensor:
     """Return the index that turns the rows of `grid` into N x H x W rows in raster order."""
     raster = Grid(grid.count, grid.height, grid.width, "raster")
@@ -154,20 +156,22 @@ def cut(source: Grid, target: Grid, first: int, lines: tuple[int, ...], device: 
     return torch.from_numpy(index).to(device)
 
 
-def _positions(size: int, order: Order) -> NDArray[np.int64]:
-    """Return the positions along an axis that 3-wide kernels read; for tiles as (TILE + 2) x tiles."""
-    if order == "raster":
-        return np.arange(-1, size + 1)
-    starts = np.arange(0, size, TILE)
-    return np.arange(-1, TILE + 1)[:, None] + starts
+def _line_positions(size: int, factor: int) -> NDArray[np.int64]:
+    """Return the positions that 3-wide kernels read along an axis of size x factor, one for each texel."""
+    return np.concatenate(([-1], np.arange(0, size * factor + 1, factor)))
+
+
+def _tile_positions(size: int, factor: int) -> NDArray[np.int64]:
+    """Return the same by place in a tile and tile: (TILE / factor + 2) x tiles."""
+    return _line_positions(TILE // factor, factor)[:, None] + np.arange(0, size * factor, TILE)
 
 
 def _inside(positions: NDArray[np.int64], size: int, padding: Padding) -> NDArray[np.int64]:
-    """Return what stands at positions that may lie outside [0, size), `_OUTSIDE` for zero."""
+    """Return what stands at positions that may lie outside [0, size), `OUTSIDE` for zero."""
     if padding == "wrap":
         return positions % size
     if padding == "zero":
-        return np.where((positions < 0) | (positions >= size), _OUTSIDE, positions)
+        return np.where((positions < 0) | (positions >= size), OUTSIDE, positions)
     if padding == "reflect" and size > 1:
         folded = positions % (2 * size - 2)
         return np.minimum(folded, 2 * size - 2 - folded)
@@ -178,6 +182,9 @@ def _place(grid: Grid, n: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np
     """Return the row of a texel of image `n`."""
     if grid.order == "raster":
         return (n * grid.height + y) * grid.width + x
+    if grid.order == "quads":
+        corners = (n * (grid.height // 2 + 1) + (y + 1) // 2) * (grid.width // 2 + 1) + (x + 1) // 2
+        return corners * 4 + y % 2 * 2 + x % 2
     down, across = -(-grid.height // TILE), -(-grid.width // TILE)
     tile = (n * down + y // TILE) * across + x // TILE
     return (y % TILE * TILE + x % TILE) * grid.tiles + tile
