@@ -18,6 +18,7 @@ from texpipe.order import Order
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
 from texpipe.recipe.schema import Recipe, Rule
+from texpipe.sightings import Sightings
 from texpipe.survey import survey
 from texpipe.texture import Box, Rgba8
 
@@ -153,12 +154,12 @@ def test_names_with_rectangles_say_where_the_cells_are(tmp_path: Path) -> None:
     parts = {duckstation(x, y, w, h): whole[y : y + h, x : x + w] for x, y, w, h in places}
     write(tmp_path, **parts, **{duckstation(0, 0, 64, 64): whole})
     items = survey(tmp_path, Recipe.default()).items
-    ((name, atlas),) = find_atlases(items, Recipe.default()).items()
+    ((name, atlas),) = find_atlases(items, Recipe.default(), Sightings()).items()
     assert name == f"{duckstation(0, 0, 64, 64)}.png"
     assert [cell.box for cell in atlas.cells] == [Box(0, 0, 32, 32), Box(32, 0, 32, 64), Box(0, 32, 32, 16)]
     assert atlas.base.action == "upscale", "there is more below the cells"
     write(tmp_path, **{duckstation(16, 16, 32, 32): whole[16:48, 16:48]})
-    assert not find_atlases(survey(tmp_path, Recipe.default()).items, Recipe.default())
+    assert not find_atlases(survey(tmp_path, Recipe.default()).items, Recipe.default(), Sightings())
 
 
 # ---- through the pipeline

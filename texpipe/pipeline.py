@@ -13,6 +13,7 @@ from texpipe.lock import Lock
 from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
 from texpipe.planning import make_work, part_of
+from texpipe.sightings import Sightings
 from texpipe.store import remove_stale_parts
 from texpipe.survey import Survey, survey
 from texpipe.texture import Progress
@@ -45,16 +46,18 @@ def run_recipe(
 def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: Watch) -> Outcome:
     model, engine = resolve(order.recipe.model), workers.engine()
     log.info("model %s (%s), computed by %s", model.name, model.path, engine)
-    seen = survey(order.input, order.recipe, exclude=order.output, progress=progress)
+    sightings = Sightings.beside(order.output)
+    seen = survey(order.input, order.recipe, exclude=order.output, sightings=sightings, progress=progress)
     _require_textures(order, seen)
     left_out = left_out_by_all(order, seen)
     wanted = [item for item in seen.items if item.source.name not in left_out]
-    work = make_work(wanted, order.recipe, (model.sha256, engine))
+    work = make_work(wanted, order.recipe, (model.sha256, engine), sightings)
     run = Run(order, model, engine, seen, left_out, work)
     log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
     if dry_run:
         return rehearse(run)
     with Lock(order.output, shared=order.shard is not None):
+        sightings.keep()
         if merge:
             shards.require_all(run)
         return _finish(run, workers, merge, progress)

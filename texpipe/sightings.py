@@ -88,6 +88,11 @@ class Sightings:
         self._file = file
         self._seen: dict[str, bytes] = {}
 
+    @staticmethod
+    def beside(output: Path) -> Sightings:
+        """Return those of the runs that wrote to an output folder."""
+        return Sightings(output / ".store" / "sightings")
+
     @functools.cached_property
     def _before(self) -> dict[str, bytes]:
         return {} if self._file is None else _read(self._file)

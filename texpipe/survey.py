@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from texpipe.classify.look import SAID_BY_DUMP as SAID_BY_DUMP
 from texpipe.classify.look import look
 from texpipe.limits import available_cores
 from texpipe.looking import MOST_WORKERS, Seen, look_at_all

@@ -8,15 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from texpipe.classify import classify
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
+from texpipe.looking import look_at_part
 from texpipe.passes import make_passes, nearest, recombine
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
+from texpipe.sightings import Sightings
 from texpipe.survey import Item
-from texpipe.texture import Action, Box, EmulatorName, Pass, Plan, Rgba8, RgbF, Texture
+from texpipe.texture import Action, Box, EmulatorName, Facts, Pass, Plan, Rgba8, RgbF
 
 BETWEEN_GUTTERS = "between gutters"
 
@@ -86,7 +87,7 @@ def _enlarged(rgba: Rgba8, plan: Plan, results: Iterator[RgbF]) -> Rgba8:
     return recombine(rgba, plan, tuple(next(results) for _ in make_passes(rgba, plan)))
 
 
-def find_atlases(items: Iterable[Item], recipe: Recipe) -> dict[str, Atlas]:
+def find_atlases(items: Iterable[Item], recipe: Recipe, sightings: Sightings) -> dict[str, Atlas]:
     """Return texture name -> atlas for the sheets among textures that are to be upscaled.
 
     A grid that a rule declares counts most, then the rectangles that other names have on the same sheet, then gutters.
@@ -94,6 +95,7 @@ def find_atlases(items: Iterable[Item], recipe: Recipe) -> dict[str, Atlas]:
     Args:
         items: what the survey saw.
         recipe: its rules plan the cells; they match the name and the size of the sheet.
+        sightings: what is known already of cells; new ones are added.
     """
     known = tuple(item for item in items if item.plan.action == "upscale")
     named = _by_rectangles(known) if recipe.atlases == "auto" else {}
@@ -102,7 +104,7 @@ def find_atlases(items: Iterable[Item], recipe: Recipe) -> dict[str, Atlas]:
         boxes, why = _cells_of(item, named)
         if len(boxes) > 1:
             with suppress(TexpipeError):  # the run itself says what is wrong with it
-                atlases[item.source.name] = _atlas(item, boxes, why, recipe)
+                atlases[item.source.name] = _atlas(item, boxes, why, recipe, sightings)
     return atlases
 
 
@@ -115,20 +117,18 @@ def _cells_of(item: Item, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[B
     return item.cells, BETWEEN_GUTTERS
 
 
-def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe) -> Atlas:
-    sheet = read_again(item)
+def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe, sightings: Sightings) -> Atlas:
+    sheet = replace(read_again(item), edges=None)  # what its borders are says nothing about its cells
     cells = tuple(
-        Cell(box, _cell_plan(item, replace(sheet, rgba=sheet.rgba[box.rows, box.columns]), recipe))
-        for box in boxes
+        Cell(box, _cell_plan(item, look_at_part(sheet, box, sightings).facts, recipe)) for box in boxes
     )
     all_covered = sum(box.width * box.height for box in boxes) == item.size[0] * item.size[1]
     flat = why == BETWEEN_GUTTERS or all_covered
     return Atlas(cells, replace(item.plan, action="nearest") if flat else item.plan, why)
 
 
-def _cell_plan(item: Item, cell: Texture, recipe: Recipe) -> Plan:
-    """Plan a cell by its own pixels; what the sheet's borders are says nothing about it."""
-    facts = classify(cell)
+def _cell_plan(item: Item, facts: Facts, recipe: Recipe) -> Plan:
+    """Plan a cell by its own pixels."""
     plan = decide(recipe, item.source.name, item.size, facts)
     action: Action = "nearest" if plan.action == "nearest" else "upscale"
     return replace(plan, action=action)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from texpipe.classify.indices import index_image
+from texpipe.classify.look import SAID_BY_DUMP
 from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
-from texpipe.survey import SAID_BY_DUMP, Item
+from texpipe.survey import Item
 from texpipe.texture import Plan, Rgba8
 
 BY_NAME = "their names differ in the palette alone"
