@@ -14,11 +14,11 @@ from texpipe.errors import SourceError
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.otex import read_otex
 from texpipe.formats.pack import write_pack
-from texpipe.pixelformats import expand5
 from texpipe.read.decode import decode
 from texpipe.read.o2r import palette_of
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
+from texpipe.texels import expand5
 
 FOLDER = "objects/object_fish"
 OWNER = f"{FOLDER}/gFishingOwnerTLUT"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from texpipe import pixels
+from texpipe import headers
 from texpipe.errors import SourceError
 from texpipe.pixels import decode, encode_png
 
@@ -274,9 +274,9 @@ def test_tga_must_be_called_so() -> None:
 
 
 def test_the_limit_is_on_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixels, "MAX_PIXELS", 15)
+    monkeypatch.setattr(headers, "MAX_PIXELS", 15)
     assert decode(GOOD, name="x.png")[0].size == 60
-    monkeypatch.setattr(pixels, "MAX_PIXELS", 14)
+    monkeypatch.setattr(headers, "MAX_PIXELS", 14)
     with pytest.raises(SourceError, match="limit of 14"):
         decode(GOOD, name="x.png")
 

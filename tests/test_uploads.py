@@ -21,10 +21,11 @@ from texpipe.formats import format_of, parse_name
 from texpipe.formats.check import verify_pack
 from texpipe.formats.contract import Unwritable
 from texpipe.formats.pack import write_pack
-from texpipe.pixelformats import SEMI_ALPHA, quantise
+from texpipe.pixelformats import quantise
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
+from texpipe.texels import SEMI_ALPHA
 from texpipe.texture import Texture
 
 GAMES = {"duckstation": "SLUS-00067", "beetle-psx": "Game (USA)"}

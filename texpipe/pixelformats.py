@@ -1,36 +1,36 @@
-"""N64 and PS1 texel formats and RGBA8, both ways, in plain numpy.
+"""N64 and PS1 textures and RGBA8, both ways, in plain numpy.
 
 Bytes are laid out as the console holds them in its main memory: rows without padding between them (a row of
 an odd number of 4-bit texels ends on a whole byte), N64 values big-endian with the high nibble first, PS1
-values little-endian with the low nibble first.
-
-5-bit channels become `round(c * 255 / 31)`, which is what GLideN64 and DuckStation dump. Hardware and some
-tools repeat the high bits instead, and Beetle PSX rounds down; the three differ by one level at a few values.
-Reading accepts all of them.
+values little-endian with the low nibble first. `texels` knows what a texel's bits mean; written are its ways
+to expand 5 bits, read are those of all tools.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.texels import (
+    DIRECT,
+    INDEXED,
+    SEMI_ALPHA,
+    Bytes,
+    Codes,
+    Direct,
+    direct,
+    expand3,
+    expand5,
+    pack_rgba32,
+    psx_alpha_class,
+)
 from texpipe.texture import Rgba8, TexelFormat
 
 Stp: TypeAlias = Literal["opaque", "semi"]
-Codes: TypeAlias = NDArray[np.integer[Any]]
-Bytes: TypeAlias = NDArray[np.uint8]
-
-SEMI_ALPHA = 128
-"""Alpha of a PS1 texel that is drawn semi-transparent. Dumps have 127 (Beetle PSX) or 143 (DuckStation)."""
-
-_STP = 0x8000
-_DARKEST_OPAQUE = (
-    0x0421  # 0x0000 is a hole and 0x8000 semi-transparent: Beetle PSX stores black as (1, 1, 1) of 31
-)
 
 
 @dataclass(frozen=True)
@@ -39,167 +39,6 @@ class Encoded:
 
     data: bytes
     palette: bytes | None = None
-
-
-@dataclass(frozen=True)
-class _Direct:
-    """A format without palette: bits of a texel, its byte order, and the ways to and from RGBA8."""
-
-    bits: int
-    pack: Callable[[Rgba8], NDArray[Any]]
-    unpack: Callable[[Codes], list[NDArray[Any]]]
-    little_endian: bool = False
-
-
-@dataclass(frozen=True)
-class _Indexed:
-    """A format with palette: bits of an index, and the format of a palette entry."""
-
-    bits: int
-    entry: TexelFormat
-    low_nibble_first: bool = False
-
-
-def expand5(levels: NDArray[Any]) -> Bytes:
-    """Turn 5-bit levels (0 to 31) into 8 bits as emulators dump them: `round(c * 255 / 31)`."""
-    return ((np.asarray(levels).astype(np.uint32) * 510 + 31) // 62).astype(np.uint8)
-
-
-def reduce5(values: NDArray[Any]) -> Bytes:
-    """Turn 8-bit values into the nearest 5-bit level (0 to 31); undoes every expansion in use."""
-    return _reduce(values, 31)
-
-
-def _reduce(values: NDArray[Any], top: int) -> Bytes:
-    return ((np.asarray(values).astype(np.uint32) * (2 * top) + 255) // 510).astype(np.uint8)
-
-
-def _expand3(levels: NDArray[Any]) -> Bytes:
-    wide = np.asarray(levels).astype(np.uint32)
-    return ((wide << 5) | (wide << 2) | (wide >> 1)).astype(np.uint8)
-
-
-def _grey(rgba: Rgba8) -> Bytes:
-    """Luma of ITU-R BT.601; a grey pixel keeps its value."""
-    return ((rgba[..., :3].astype(np.uint32) @ np.array([299, 587, 114], np.uint32) + 500) // 1000).astype(
-        np.uint8
-    )
-
-
-def _channels(rgba: Rgba8) -> list[Codes]:
-    return [rgba[..., i].astype(np.uint32) for i in range(4)]
-
-
-def _pack_rgba16(rgba: Rgba8) -> Codes:
-    r, g, b, a = _channels(rgba)
-    return (
-        reduce5(r).astype(np.uint32) << 11
-        | reduce5(g).astype(np.uint32) << 6
-        | reduce5(b).astype(np.uint32) << 1
-        | a >> 7
-    )
-
-
-def _unpack_rgba16(codes: Codes) -> list[NDArray[Any]]:
-    colour = [expand5(codes >> shift & 31) for shift in (11, 6, 1)]
-    return [*colour, (codes & 1) * 255]
-
-
-def _pack_rgba32(rgba: Rgba8) -> Codes:
-    r, g, b, a = _channels(rgba)
-    return r << 24 | g << 16 | b << 8 | a
-
-
-def _unpack_rgba32(codes: Codes) -> list[NDArray[Any]]:
-    return [codes >> shift & 255 for shift in (24, 16, 8, 0)]
-
-
-def _pack_ia16(rgba: Rgba8) -> Codes:
-    return _grey(rgba).astype(np.uint32) << 8 | rgba[..., 3]
-
-
-def _unpack_ia16(codes: Codes) -> list[NDArray[Any]]:
-    return [codes >> 8] * 3 + [codes & 255]
-
-
-def _pack_ia8(rgba: Rgba8) -> Codes:
-    return _reduce(_grey(rgba), 15).astype(np.uint32) << 4 | _reduce(rgba[..., 3], 15)
-
-
-def _unpack_ia8(codes: Codes) -> list[NDArray[Any]]:
-    return [(codes >> 4) * 17] * 3 + [(codes & 15) * 17]
-
-
-def _pack_ia4(rgba: Rgba8) -> Codes:
-    return _reduce(_grey(rgba), 7).astype(np.uint32) << 1 | rgba[..., 3] >> 7
-
-
-def _unpack_ia4(codes: Codes) -> list[NDArray[Any]]:
-    return [_expand3(codes >> 1)] * 3 + [(codes & 1) * 255]
-
-
-def _pack_i4(rgba: Rgba8) -> Bytes:
-    return _reduce(_grey(rgba), 15)
-
-
-def _psx_alpha_class(rgba: Rgba8) -> Bytes:
-    """0 hole, 1 semi-transparent, 2 opaque: the nearest of the alphas 0, 128 and 255."""
-    return (rgba[..., 3] >= 64).astype(np.uint8) + (rgba[..., 3] >= 192)
-
-
-def psx_alphas(rgba: Rgba8, semi: int | None) -> Rgba8:
-    """Leave a picture only the alphas that PS1 emulators tell apart, and no colour under zero alpha.
-
-    Args:
-        rgba: H x W x 4 uint8.
-        semi: alpha of semi-transparent texels (nearest of 0, 128 and 255), or None where a texel is either
-            there or not (alpha 128 and above is).
-
-    Returns:
-        H x W x 4 uint8.
-    """
-    if semi is None:
-        alpha = np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0))
-    else:
-        alpha = np.array([0, semi, 255], np.uint8)[_psx_alpha_class(rgba)]
-    return np.where(alpha[..., None] > 0, np.dstack([rgba[..., :3], alpha]), np.uint8(0))
-
-
-def _pack_psx16(rgba: Rgba8) -> Codes:
-    """PSX-SPX, "Texture bitmaps": R, G, B from bit 0 upwards and STP in bit 15; 0x0000 is a hole.
-
-    Opaque black is 0x8000, unless the picture has semi-transparent texels: then bit 15 means those.
-    """
-    kind = _psx_alpha_class(rgba)
-    r, g, b = (reduce5(rgba[..., i]).astype(np.uint32) for i in range(3))
-    colour = r | g << 5 | b << 10
-    black = _DARKEST_OPAQUE if (kind == 1).any() else _STP
-    opaque = np.where(colour == 0, np.uint32(black), colour)
-    return np.select([kind == 0, kind == 1], [np.uint32(0), colour | _STP], opaque)
-
-
-def _unpack_psx16(codes: Codes) -> list[NDArray[Any]]:
-    """Bit 15 is read as semi-transparent; `decode` makes those texels opaque when told so."""
-    colour = [expand5(codes >> shift & 31) for shift in (0, 5, 10)]
-    return [*colour, np.where(codes == 0, 0, np.where(codes & _STP, SEMI_ALPHA, 255))]
-
-
-_DIRECT: Mapping[TexelFormat, _Direct] = {
-    "rgba16": _Direct(16, _pack_rgba16, _unpack_rgba16),
-    "rgba32": _Direct(32, _pack_rgba32, _unpack_rgba32),
-    "ia16": _Direct(16, _pack_ia16, _unpack_ia16),
-    "ia8": _Direct(8, _pack_ia8, _unpack_ia8),
-    "ia4": _Direct(4, _pack_ia4, _unpack_ia4),
-    "i8": _Direct(8, _grey, lambda codes: [codes] * 4),
-    "i4": _Direct(4, _pack_i4, lambda codes: [codes * 17] * 4),
-    "psx16": _Direct(16, _pack_psx16, _unpack_psx16, little_endian=True),
-}
-_INDEXED: Mapping[TexelFormat, _Indexed] = {
-    "ci4": _Indexed(4, "rgba16"),
-    "ci8": _Indexed(8, "rgba16"),
-    "psx4": _Indexed(4, "psx16", low_nibble_first=True),
-    "psx8": _Indexed(8, "psx16", low_nibble_first=True),
-}
 
 
 def encode(rgba: Rgba8, texels: TexelFormat, palette: bytes | None = None) -> Encoded:
@@ -217,18 +56,16 @@ def encode(rgba: Rgba8, texels: TexelFormat, palette: bytes | None = None) -> En
     Raises:
         ValueError: the format is yuv16, or the picture has more colours than the palette can hold.
     """
-    indexed = _INDEXED.get(texels)
+    indexed = INDEXED.get(texels)
     if indexed is None:
-        direct = _direct(texels)
-        return Encoded(_to_bytes(direct.pack(rgba), direct.bits, little_endian=direct.little_endian))
-    entry = _direct(indexed.entry)
+        own = direct(texels)
+        return Encoded(_to_bytes(own.pack(rgba), own.bits, little_endian=own.little_endian))
+    entry = direct(indexed.entry)
     if palette is None:
         indices, entries = _own_palette(entry.pack(rgba), rgba[..., 3], 1 << indexed.bits, texels)
         palette = _to_bytes(entries[None], entry.bits, little_endian=entry.little_endian)
     else:
-        entries = _from_bytes(palette, (len(palette) // 2, 1), entry.bits, little_endian=entry.little_endian)[
-            0
-        ]
+        entries = _entries(palette, entry)
         indices = _nearest(rgba, np.stack(entry.unpack(entries), axis=-1))
     return Encoded(_to_bytes(indices, indexed.bits, little_endian=indexed.low_nibble_first), palette)
 
@@ -258,22 +95,20 @@ def decode(
     Raises:
         ValueError: the format is yuv16, data are too short, or an indexed format came without palette.
     """
-    indexed = _INDEXED.get(texels)
+    indexed = INDEXED.get(texels)
     if indexed is None:
-        direct = _direct(texels)
-        codes = _from_bytes(data, size, direct.bits, little_endian=direct.little_endian)
+        own = direct(texels)
+        codes = _codes(data, size, own)
+    elif palette is None:
+        raise ValueError(f"{texels}: an indexed format needs its palette")
     else:
-        if palette is None:
-            raise ValueError(f"{texels}: an indexed format needs its palette")
-        direct = _direct(entry or indexed.entry)
-        entries = _from_bytes(
-            palette, (len(palette) // 2, 1), direct.bits, little_endian=direct.little_endian
-        )[0]
+        own = direct(entry or indexed.entry)
+        entries = _entries(palette, own)
         table = np.zeros(1 << indexed.bits, np.uint32)
         table[: len(entries)] = entries[: len(table)]
         codes = table[_from_bytes(data, size, indexed.bits, little_endian=indexed.low_nibble_first)]
-    rgba = np.stack(direct.unpack(codes), axis=-1).astype(np.uint8)
-    if direct is _DIRECT["psx16"] and stp == "opaque":
+    rgba = np.stack(own.unpack(codes), axis=-1).astype(np.uint8)
+    if own is DIRECT["psx16"] and stp == "opaque":
         rgba[..., 3] = np.where(codes == 0, 0, 255)
     return rgba
 
@@ -294,8 +129,8 @@ def quantise(rgba: Rgba8, texels: TexelFormat) -> Rgba8:
     Raises:
         ValueError: the format is yuv16.
     """
-    stored = _INDEXED[texels].entry if texels in _INDEXED else texels
-    stp: Stp = "semi" if stored == "psx16" and (_psx_alpha_class(rgba) == 1).any() else "opaque"
+    stored = INDEXED[texels].entry if texels in INDEXED else texels
+    stp: Stp = "semi" if stored == "psx16" and (psx_alpha_class(rgba) == 1).any() else "opaque"
     return decode(encode(rgba, stored).data, (rgba.shape[1], rgba.shape[0]), stored, stp=stp)
 
 
@@ -313,16 +148,28 @@ def fits(rgba: Rgba8, texels: TexelFormat) -> bool:
     visible = (rgba[..., 3] > 0) | (kept[..., 3] > 0)
     if not np.array_equal(_as_dumped(rgba, texels)[visible], kept[visible]):
         return False
-    if texels not in _INDEXED:
+    if texels not in INDEXED:
         return True
-    colours = len(np.unique(_pack_rgba32(kept)[visible]))
-    return colours + int(not visible.all()) <= 1 << _INDEXED[texels].bits
+    colours = len(np.unique(pack_rgba32(kept)[visible]))
+    return colours + int(not visible.all()) <= 1 << INDEXED[texels].bits
 
 
-def _direct(texels: TexelFormat) -> _Direct:
-    if texels not in _DIRECT:
-        raise ValueError(f"{texels}: this texel format cannot be encoded or decoded")
-    return _DIRECT[texels]
+def psx_alphas(rgba: Rgba8, semi: int | None) -> Rgba8:
+    """Leave a picture only the alphas that PS1 emulators tell apart, and no colour under zero alpha.
+
+    Args:
+        rgba: H x W x 4 uint8.
+        semi: alpha of semi-transparent texels (nearest of 0, 128 and 255), or None where a texel is either
+            there or not (alpha 128 and above is).
+
+    Returns:
+        H x W x 4 uint8.
+    """
+    if semi is None:
+        alpha = np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0))
+    else:
+        alpha = np.array([0, semi, 255], np.uint8)[psx_alpha_class(rgba)]
+    return np.where(alpha[..., None] > 0, np.dstack([rgba[..., :3], alpha]), np.uint8(0))
 
 
 def _own_palette(codes: Codes, alpha: Bytes, limit: int, texels: TexelFormat) -> tuple[Codes, Codes]:
@@ -348,6 +195,16 @@ def _to_bytes(codes: NDArray[Any], bits: int, *, little_endian: bool) -> bytes:
         low, high = (0, 1) if little_endian else (1, 0)
         return (pairs[..., high] << 4 | pairs[..., low]).tobytes()
     return codes.astype(f"{'<' if little_endian else '>'}u{bits // 8}").tobytes()
+
+
+def _codes(data: bytes, size: tuple[int, int], own: Direct) -> Codes:
+    return _from_bytes(data, size, own.bits, little_endian=own.little_endian)
+
+
+def _entries(palette: bytes, entry: Direct) -> Codes:
+    """Return the codes of a palette's entries."""
+    row: Codes = _codes(palette, (len(palette) // 2, 1), entry)[0]
+    return row
 
 
 def _from_bytes(data: bytes, size: tuple[int, int], bits: int, *, little_endian: bool) -> Codes:
@@ -381,14 +238,14 @@ def _aliases(levels: NDArray[Any], ours: Bytes, *others: NDArray[Any]) -> Bytes:
 _FIVE = np.arange(32, dtype=np.uint32)
 _THREE = np.arange(8, dtype=np.uint32)
 _5_BIT = _aliases(_FIVE, expand5(_FIVE), _FIVE << 3 | _FIVE >> 2, _FIVE * 255 // 31)
-_3_BIT = _aliases(_THREE, _expand3(_THREE), (_THREE << 1 | _THREE >> 2) * 17)
+_3_BIT = _aliases(_THREE, expand3(_THREE), (_THREE << 1 | _THREE >> 2) * 17)
 _SAME = _table({})
 _HALF = _table({127: SEMI_ALPHA, 143: SEMI_ALPHA})
 
 
 def _as_dumped(rgba: Rgba8, texels: TexelFormat) -> Rgba8:
     """Replace other tools' expansions of a level by ours; other values stay as they are."""
-    stored = _INDEXED[texels].entry if texels in _INDEXED else texels
+    stored = INDEXED[texels].entry if texels in INDEXED else texels
     colour = {"rgba16": _5_BIT, "psx16": _5_BIT, "ia4": _3_BIT}.get(stored, _SAME)
     alpha = _HALF if stored == "psx16" else _SAME
     return np.dstack([colour[rgba[..., :3]], alpha[rgba[..., 3]]])

@@ -24,7 +24,7 @@ _ROUNDS = 64
 
 
 def clean(picture: RgbF, visible: Flags, edges: Edges) -> RgbF:
-    """Smooth a picture inside its quantisation boxes; the same picture, if it was not quantised.
+    """Smooth a picture inside its quantisation boxes, and checkerboards; where there are neither it stays the same.
 
     Commutes with rolling a wrapped axis. Hidden texels stay as they are and have no say.
 
