@@ -11,7 +11,8 @@ import numpy as np
 
 from texpipe.formats.contract import Picture
 from texpipe.formats.pack import Pack
-from texpipe.manifest import Entry, Manifest, ModelId, RecipeId, Summary, write_manifest
+from texpipe.manifest import Entry, Manifest, ModelId, RecipeId, Summary
+from texpipe.manifest_file import write_manifest
 from texpipe.pixels import encode_png
 from texpipe.texture import Edges, Rgba8, Source
 

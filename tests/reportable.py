@@ -15,11 +15,9 @@ from texpipe.manifest import (
     ModelId,
     Output,
     RecipeId,
-    read_manifest,
     summarise,
-    write_manifest,
-    write_run_info,
 )
+from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
 from texpipe.passes.resample import repeat
 from texpipe.pixels import save_png
 from texpipe.read.decode import decode

@@ -13,7 +13,7 @@ from texpipe.cli.console import Console
 from texpipe.cli.summary import SHOWN_PROBLEMS, show
 from texpipe.errors import PackError
 from texpipe.formats.check import broken_rules, verify_pack
-from texpipe.manifest import read_manifest
+from texpipe.manifest_file import read_manifest
 from texpipe.order import Order, Outcome
 from texpipe.pipeline import run_recipe
 

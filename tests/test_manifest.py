@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from texpipe import manifest_file
 from texpipe.errors import PackError
 from texpipe.manifest import (
     Entry,
@@ -20,11 +22,9 @@ from texpipe.manifest import (
     RecipeId,
     as_json,
     entry_as_json,
-    read_manifest,
     summarise,
-    write_manifest,
-    write_run_info,
 )
+from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
 from texpipe.texture import (
     AlphaClass,
     Decisions,
@@ -95,6 +95,9 @@ WALL = Entry(
 )
 
 
+SOUND = replace(WALL, metrics=Metrics(1.0, None, 0.5, None))
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(entries, max_size=4))
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, textures: list[Entry]) -> None:
@@ -146,6 +149,7 @@ def test_shape_of_the_contract() -> None:
         "spot": None,
         "variant": None,
         "frame": None,
+        "mirror": None,
         "status": "written",
         "reason": None,
         "warnings": [],
@@ -206,10 +210,11 @@ def test_a_manifest_of_another_shape_is_refused(tmp_path: Path, change, reason: 
     write_manifest(path, manifest(WALL))
     content = json.loads(path.read_text("utf-8"))
     change(content)
-    path.write_text(json.dumps(content), "utf-8")
-    with pytest.raises(PackError, match=reason) as caught:
-        read_manifest(path)
-    assert caught.value.hint
+    for indent in (None, 2):
+        path.write_text(json.dumps(content, indent=indent) + "\n", "utf-8")
+        with pytest.raises(PackError, match=reason) as caught:
+            read_manifest(path)
+        assert caught.value.hint
 
 
 def test_every_torn_manifest_is_refused(tmp_path: Path) -> None:
@@ -228,6 +233,53 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(PackError):
         read_manifest(path)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(entries, max_size=4))
+def test_the_file_is_what_one_dump_of_everything_would_be(
+    tmp_path_factory: pytest.TempPathFactory, textures: list[Entry]
+) -> None:
+    path = tmp_path_factory.mktemp("m") / "manifest.json"
+    write_manifest(path, manifest(*textures))
+    text = json.dumps(as_json(manifest(*textures)), indent=2, ensure_ascii=False) + "\n"
+    assert path.read_bytes() == text.encode()
+
+
+def test_a_manifest_is_written_and_read_texture_by_texture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "manifest.json"
+    many = manifest(*(replace(SOUND, source=f"{number}.png") for number in range(400)))
+    write_manifest(path, many)
+    tracemalloc.start()
+    try:
+        write_manifest(path, many)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 4
+    monkeypatch.setattr(manifest_file, "_read_whole", None)
+    assert read_manifest(path) == many
+
+
+@pytest.mark.parametrize("indent", [None, 1, 4])
+def test_a_manifest_in_another_layout_says_the_same(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "manifest.json"
+    before = manifest(SOUND, replace(SOUND, source="b.png"))
+    path.write_text(json.dumps(as_json(before), indent=indent), "utf-8")
+    assert read_manifest(path) == before
+
+
+@pytest.mark.parametrize("cut", [b"    },\n", b"    {\n", b"  ]\n", b"}\n"])
+def test_a_line_more_or_less_is_noticed(tmp_path: Path, cut: bytes) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, manifest(WALL, replace(WALL, source="b.png")))
+    data = path.read_bytes()
+    for damaged in (data.replace(cut, b"", 1), data.replace(cut, cut * 2, 1), data + cut):
+        path.write_bytes(damaged)
+        with pytest.raises(PackError):
+            read_manifest(path)
 
 
 def test_a_missing_manifest_is_a_pack_error(tmp_path: Path) -> None:

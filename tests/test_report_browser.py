@@ -14,7 +14,8 @@ from browser import chromium, require_browser, screen, within
 from dumps import texture
 from reportable import finished_pack, large_pack, pack_of_dump
 
-from texpipe.manifest import Entry, read_manifest
+from texpipe.manifest import Entry
+from texpipe.manifest_file import read_manifest
 from texpipe.passes.resample import repeat
 from texpipe.pixels import save_png
 from texpipe.report.finished import result_of

@@ -24,11 +24,9 @@ from texpipe.manifest import (
     ModelId,
     PackFile,
     RecipeId,
-    read_manifest,
     summarise,
-    write_manifest,
-    write_run_info,
 )
+from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
 from texpipe.networks.catalogue import ModelFile
 from texpipe.order import Order, Outcome
 from texpipe.pixels import encode_png

@@ -11,17 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from texpipe.classify.flips import flipped
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
 from texpipe.groups.atlas import Atlas
 from texpipe.groups.joins import Join, read_again
-from texpipe.manifest import Entry
+from texpipe.manifest import Entry, fields_of
 from texpipe.passes import make_passes, nearest, recombine, steady, vary
 from texpipe.passes.metrics import measure
 from texpipe.pixels import decode, encode_png
 from texpipe.store import Store
 from texpipe.survey import Item
-from texpipe.texture import Edges, Frame, Pass, Plan, Rgba8, RgbF, Spot, Variant
+from texpipe.texture import Axis, Edges, Frame, Mirror, Pass, Plan, Rgba8, RgbF, Spot, Variant
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Piece:
 @dataclass(frozen=True)
 class Job:
     """One picture to compute: a texture, an `atlas`, a split picture with its `join`, or what is made of finished ones:
-    a variant `like` another texture, a frame that is averaged with all `frames` of its animation.
+    a variant `like` another texture, a frame that is averaged with all `frames` of its animation, a texture that is
+    the `image` of another one, flipped by `axis`.
 
     `content` is a digest of pixels and plan alone: the same on machines that compute differently. What is made of each
     other has the same, so that it stays in one shard.
@@ -59,11 +61,13 @@ class Job:
     like: Piece | None = None
     atlas: Atlas | None = None
     frames: tuple[Piece, ...] = ()
+    image: Piece | None = None
+    axis: Axis = "none"
 
     @property
-    def is_network_job(self) -> bool:
-        """Whether it needs nothing but its sources."""
-        return self.like is None and not self.frames
+    def made_of(self) -> tuple[Piece, ...]:
+        """The finished results that it is made of; a job for the network needs nothing but its sources."""
+        return (*self.frames, *(piece for piece in (self.like, self.image) if piece is not None))
 
     def passes(self, picture: Rgba8) -> tuple[Pass, ...]:
         """Return what the network is to see of the picture."""
@@ -88,6 +92,7 @@ class Work:
         spot_of: texture name -> where in that picture, and why.
         variant_of: texture name -> the texture that it has its structure from, and why.
         frame_of: texture name -> the animation that it is a frame of.
+        mirror_of: texture name -> the texture whose mirror image it is.
         notes: texture name -> a warning that arose here.
         warnings: the same about no texture in particular.
     """
@@ -99,6 +104,7 @@ class Work:
     spot_of: Mapping[str, Spot] = field(default_factory=dict)
     variant_of: Mapping[str, Variant] = field(default_factory=dict)
     frame_of: Mapping[str, Frame] = field(default_factory=dict)
+    mirror_of: Mapping[str, Mirror] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -122,6 +128,7 @@ class Work:
             spot=self.spot_of.get(name),
             variant=self.variant_of.get(name),
             frame=self.frame_of.get(name),
+            mirror=self.mirror_of.get(name),
             warnings=(*item.warnings, *((note,) if note else ())),
         )
 
@@ -150,7 +157,7 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield Done(job, cached=True)
         else:
             pending.append(job)
-    for window in _windows(job for job in pending if job.is_network_job):
+    for window in _windows(job for job in pending if not job.made_of):
         yield from _compute_window(window, store, upscale)
     for job in pending:
         if job.like is not None:
@@ -158,6 +165,9 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
     for job in pending:
         if job.frames:
             yield _average(job, store)
+    for job in pending:
+        if job.image is not None:
+            yield _flip(job, job.image, store)
 
 
 def _windows(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -252,6 +262,18 @@ def _vary(job: Job, like: Piece, store: Store) -> Done:
     return _finish(job, picture, result, store)
 
 
+def _flip(job: Job, image: Piece, store: Store) -> Done:
+    name = image.item.source.name
+    if (made := store.get(image.key)) is None:
+        return Done(job, reason=f"could not be made: {name}, whose mirror image it is, failed")
+    try:
+        picture = _load(job)
+        result = flipped(decode(made.png, name=f"{image.key}.png")[0], job.axis)
+    except _FAULTS as error:
+        return Done(job, reason=f"could not be made of {name}: {_why(error)}")
+    return _finish(job, picture, result, store)
+
+
 def _average(job: Job, store: Store) -> Done:
     sources: list[Rgba8] = []
     results: list[Rgba8] = []
@@ -273,7 +295,7 @@ def _average(job: Job, store: Store) -> Done:
 def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
     if job.join is None:
         metrics = measure(picture, result, job.plan)
-        store.put(job.pieces[0].key, encode_png(result), vars(metrics))
+        store.put(job.pieces[0].key, encode_png(result), fields_of(metrics))
         return Done(job)
     names = [piece.item.source.name for piece in job.pieces]
     sources = split(job.join.layout, picture, 1, names)
@@ -282,5 +304,5 @@ def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
         job.plan, edges=Edges("clamp", "clamp")
     )  # the border of a piece is not the border of the picture
     for piece, name in zip(job.pieces, names, strict=True):
-        store.put(piece.key, encode_png(made[name]), vars(measure(sources[name], made[name], plan)))
+        store.put(piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan)))
     return Done(job)

@@ -5,27 +5,22 @@ It holds no time, no host and no absolute path; what may differ between runs goe
 
 from __future__ import annotations
 
-import functools
-import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from texpipe.errors import PackError
-from texpipe.store import write_atomic
-from texpipe.texture import AlphaClass, Decisions, Edges, Frame, Metrics, Spot, Status, TexelFormat, Variant
+from texpipe.texture import AlphaClass, Decisions, Edges, Frame, Metrics, Mirror, Spot, Status, TexelFormat, Variant
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from _typeshed import DataclassInstance
 
 SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
 
 _STRICT = {"extra": "forbid", "strict": True}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Output:
     """A file of the pack: `path` below the output folder, hex `sha256` of its bytes, `size` of the picture (w, h)."""
 
@@ -37,7 +32,7 @@ class Output:
     size: tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PackFile:
     """A file of the pack that belongs to no texture alone, such as a list of names; `path` and `sha256` as `Output`."""
 
@@ -48,7 +43,7 @@ class PackFile:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What became of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
 
@@ -63,6 +58,7 @@ class Entry:
         spot: where in that picture it lies, and who says so.
         variant: the texture that gave it and others their structure, and how they are known to be variants.
         frame: the animation that it is a frame of, and how that is known.
+        mirror: the texture whose mirror image it is, along which axis, and how that is known.
         status: written, copied, skipped or failed; `reason` says why one of the last two.
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
@@ -83,6 +79,7 @@ class Entry:
     spot: Spot | None = None
     variant: Variant | None = None
     frame: Frame | None = None
+    mirror: Mirror | None = None
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     format: TexelFormat | None = None
@@ -179,19 +176,21 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "size": entry.size,
         "id": entry.id,
         "alpha": entry.alpha,
-        "edges": entry.edges and vars(entry.edges),
-        "decided_by": entry.decided_by and vars(entry.decided_by),
+        "edges": entry.edges and fields_of(entry.edges),
+        "decided_by": entry.decided_by and fields_of(entry.decided_by),
         "duplicate_of": entry.duplicate_of,
         "group": entry.group,
-        "spot": entry.spot and vars(entry.spot),
-        "variant": entry.variant and vars(entry.variant),
-        "frame": entry.frame and vars(entry.frame),
+        "spot": entry.spot and fields_of(entry.spot),
+        "variant": entry.variant and fields_of(entry.variant),
+        "frame": entry.frame and fields_of(entry.frame),
+        "mirror": entry.mirror and fields_of(entry.mirror),
         "status": entry.status,
         "reason": entry.reason,
         "warnings": entry.warnings,
         "format": entry.format,
-        "outputs": [vars(output) for output in entry.outputs],
-        "metrics": entry.metrics and {name: _rounded(value) for name, value in vars(entry.metrics).items()},
+        "outputs": [fields_of(output) for output in entry.outputs],
+        "metrics": entry.metrics
+        and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},
     }
 
 
@@ -206,72 +205,16 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "targets": manifest.targets,
         "varies": manifest.varies,
         "summary": vars(manifest.summary),
-        "files": [vars(file) for file in manifest.files],
+        "files": [fields_of(file) for file in manifest.files],
         "textures": [entry_as_json(entry) for entry in manifest.textures],
     }
 
 
-def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest: UTF-8, LF, two spaces of indent, whole or not at all.
-
-    Raises:
-        PackError: the file cannot be written.
-    """
-    write_atomic(path, _text(as_json(manifest)))
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Read a manifest back and check the type of everything in it.
-
-    Raises:
-        PackError: the file is missing, torn, of another schema or holds something of a wrong type.
-    """
-    from pydantic import ValidationError
-
-    hint = "Run the recipe again: it writes the manifest anew and recomputes only what is missing."
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=hint) from error
-    _check_schema(path, data, hint)
-    try:
-        return _adapter().validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise PackError(f"{path}: {where}: {first['msg']}", hint=hint) from error
-
-
-def write_run_info(path: Path, info: Mapping[str, Any]) -> None:
-    """Write `run.json`: timings, versions, device, whatever may differ between two runs.
-
-    Raises:
-        PackError: the file cannot be written.
-    """
-    write_atomic(path, _text(info))
-
-
-def _check_schema(path: Path, data: bytes, hint: str) -> None:
-    try:
-        top = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise PackError(f"{path}: not a whole JSON file ({error})", hint=hint) from error
-    schema = top.get("schema") if isinstance(top, dict) else None
-    if schema != SCHEMA:
-        raise PackError(f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}", hint=hint)
+def fields_of(value: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of a value by name, in order and as they are: `vars` for values with slots."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _rounded(value: float | None) -> float | None:
     """Round to 4 decimals, without a negative zero; what is not finite has no meaning and becomes None."""
     return round(float(value), 4) + 0.0 if value is not None and math.isfinite(value) else None
-
-
-def _text(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-@functools.cache
-def _adapter() -> TypeAdapter[Manifest]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Manifest)

@@ -8,22 +8,27 @@ from dataclasses import replace
 from texpipe.groups.atlas import Atlas, Cell, find_atlases
 from texpipe.groups.frames import find_animations
 from texpipe.groups.joins import Join, make_joins
+from texpipe.groups.mirrored import WHY, Images, choose_originals, find_images, same_edges
 from texpipe.groups.proposal import groups_for
 from texpipe.groups.variants import find_variants
 from texpipe.jobs import PIXELS_VERSION, Job, Piece, Work
 from texpipe.recipe.schema import Recipe
+from texpipe.sightings import Sightings
 from texpipe.store import key_of
 from texpipe.survey import Item
-from texpipe.texture import Frame, Plan, Variant
+from texpipe.texture import Frame, Mirror, Plan, Variant
 
 
-def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -> Work:
+def make_work(
+    items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str], sightings: Sightings | None = None
+) -> Work:
     """Turn planned textures into jobs.
 
     Args:
         items: what the survey saw, in stable order. Those to be copied or skipped need no job.
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
+        sightings: what is known already of pictures on sheets; new ones are added. None to look at all of them.
     """
     joins = make_joins(items, groups_for(items, recipe), recipe)
     grouped = [_group_job(join, engine_id) for join in joins.joins]
@@ -36,13 +41,14 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         name = item.source.name
         if name in group_of or not item.plan.is_computed:
             continue
-        content = content_of[name] = key_of("texture", item.pixels, plan_key(item.plan))
-        key = key_of(content, *engine_id_for(item.plan, engine_id))
-        singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
+        content = content_of[name] = _content(item)
+        singles.setdefault(content, _single(item, content, engine_id))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
-    _cut_atlases(singles, recipe, engine_id)
+    _cut_atlases(singles, recipe, engine_id, Sightings() if sightings is None else sightings)
+    images = _mirror_edges(singles, content_of, recipe, engine_id) if recipe.mirrored == "auto" else []
     variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
     frame_of, averaged = _average_frames(singles, content_of) if recipe.frames == "auto" else ({}, {})
+    mirror_of = _flip_images(images, singles, averaged, content_of)
     final = singles | averaged
     piece_of |= {name: final[content].pieces[0] for name, content in content_of.items()}
     return Work(
@@ -53,14 +59,27 @@ def make_work(items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str]) -
         spot_of=spot_of,
         variant_of={name: variant_of[first] for name, first in first_of.items() if first in variant_of},
         frame_of={name: frame_of[first] for name, first in first_of.items() if first in frame_of},
+        mirror_of={name: mirror_of[first] for name, first in first_of.items() if first in mirror_of},
         notes=joins.notes,
         warnings=joins.warnings,
     )
 
 
-def _cut_atlases(singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str]) -> None:
+def _content(item: Item) -> str:
+    return key_of("texture", item.pixels, plan_key(item.plan))
+
+
+def _single(item: Item, content: str, engine_id: Sequence[str]) -> Job:
+    """Return the job of a texture that is upscaled by itself."""
+    key = key_of(_content(item), *engine_id_for(item.plan, engine_id))
+    return Job(item.plan, (Piece(item, key),), content)
+
+
+def _cut_atlases(
+    singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str], sightings: Sightings
+) -> None:
     """Replace the jobs of sheets by such that upscale each picture on them alone."""
-    atlases = find_atlases((job.pieces[0].item for job in singles.values()), recipe)
+    atlases = find_atlases((job.pieces[0].item for job in singles.values()), recipe, sightings)
     for content, job in singles.items():
         item = job.pieces[0].item
         if (atlas := atlases.get(item.source.name)) is None:
@@ -105,18 +124,64 @@ def _average_frames(
     return frame_of, averaged
 
 
+def _mirror_edges(
+    singles: dict[str, Job], content_of: Mapping[str, str], recipe: Recipe, engine_id: Sequence[str]
+) -> list[Images]:
+    """Give mirror images the edges that they have in common; return which textures are such."""
+    items = [job.pieces[0].item for job in singles.values() if job.atlas is None]
+    images = find_images(items)
+    together = find_animations(items) if images and recipe.frames == "auto" else []
+    for name, item in same_edges(images, [_names(one.frames) for one in together]).items():
+        content = content_of[name]
+        singles[content] = _single(item, content, engine_id)
+    return images
+
+
+def _flip_images(
+    images: Sequence[Images],
+    singles: dict[str, Job],
+    averaged: dict[str, Job],
+    content_of: Mapping[str, str],
+) -> dict[str, Mirror]:
+    """Replace the jobs of mirror images by flips of what others become; return who is whose image."""
+    sets = _made_together((*singles.values(), *averaged.values())) if images else {}
+    company_of = {
+        job.pieces[0].item.source.name: min(sets[content])
+        for content, job in singles.items()
+        if len(sets.get(content, ())) > 1
+    }
+    final = singles | averaged
+    mirror_of: dict[str, Mirror] = {}
+    for name, made in choose_originals(images, company_of).items():
+        content, first = content_of[name], final[content_of[made.of]]
+        item, of = final[content].pieces[0].item, first.pieces[0]
+        plan = replace(item.plan, edges=first.plan.edges)
+        piece = Piece(replace(item, plan=plan), key_of("mirror", of.key, made.axis))
+        averaged.pop(content, None)
+        singles[content] = Job(plan, (piece,), content, image=of, axis=made.axis)
+        mirror_of[name] = Mirror(made.of, made.axis, WHY)
+        mirror_of[made.of] = Mirror(made.of, "none", WHY)
+    return mirror_of
+
+
 def _in_one_shard(jobs: Iterable[Job]) -> Iterator[Job]:
     """Give all that is made of each other one content, the least of them."""
     known = tuple(jobs)
-    content_of = {job.pieces[0].key: job.content for job in known}
-    sets: dict[str, set[str]] = {job.content: {job.content} for job in known}
-    for job in known:
-        for piece in (*job.frames, *((job.like,) if job.like else ())):
+    sets = _made_together(known)
+    return (replace(job, content=min(sets[job.content])) for job in known)
+
+
+def _made_together(jobs: Sequence[Job]) -> dict[str, set[str]]:
+    """Return the content of each job -> the contents of all that is made of each other with it."""
+    content_of = {job.pieces[0].key: job.content for job in jobs}
+    sets: dict[str, set[str]] = {job.content: {job.content} for job in jobs}
+    for job in jobs:
+        for piece in job.made_of:
             one, other = sets[job.content], sets[content_of[piece.key]]
             if one is not other:
                 one |= other
                 sets |= dict.fromkeys(other, one)
-    return (replace(job, content=min(sets[job.content])) for job in known)
+    return sets
 
 
 def part_of(work: Work, shard: tuple[int, int] | None) -> Work:

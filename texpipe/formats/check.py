@@ -9,7 +9,8 @@ from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat
 from texpipe.formats.files import file_digest, folded
-from texpipe.manifest import Entry, Manifest, Output, read_manifest
+from texpipe.manifest import Entry, Manifest, Output
+from texpipe.manifest_file import read_manifest
 from texpipe.pixels import decode
 
 

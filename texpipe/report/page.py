@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texpipe.errors import PackError
-from texpipe.manifest import read_manifest
+from texpipe.manifest_file import read_manifest
 from texpipe.report.facts import facts_of_pack, facts_of_textures, fold_duplicates
 from texpipe.report.finished import chosen
 from texpipe.report.pictures import PictureFolder

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from texpipe import pixels
 from texpipe.errors import PackError, SourceError
-from texpipe.manifest import Entry, Manifest, read_manifest
+from texpipe.manifest import Entry, Manifest
+from texpipe.manifest_file import read_manifest
 from texpipe.passes.resample import repeat
 from texpipe.report.finished import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
