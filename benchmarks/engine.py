@@ -2,8 +2,10 @@
 
 The loop: float32, one picture at a time, padded by 16 texels on each side so that the seam nearly closes, the
 plain network over all threads. This engine: batches, periodic convolutions, a worker per core, any precision.
+Other runtimes take part if they are installed (`rivals.py`). What the engine returns is compared with plain
+float32 on real textures, and to the last bit with itself (`equality.py`).
 
-    python benchmarks/engine.py --model texpipe-x4 --precision auto --output engine.json
+    python benchmarks/engine.py --model texpipe-x4 --precision auto --neighbour --output engine.json
 """
 
 from __future__ import annotations
@@ -13,48 +15,46 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from equality import fidelity, plain, same_bits, samples
+from rivals import PADDING, Pictures, Way, engine_way, installed_rivals, loop_way
 from torch.nn import functional
 
 from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
-from texpipe.texture import Edges, Pass
-from texpipe.upscale.batching import upscale
 from texpipe.upscale.device import DTYPES, Device
 from texpipe.upscale.engine import Engine, identity
 
 Clock: TypeAlias = Callable[[], float]
 
-WRAP = Edges("wrap", "wrap")
-PADDING = 16
-"""Texels that rivals add on each side of a texture."""
+SAMPLES = Path(__file__).parents[1] / "recipes" / "samples"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One size's figures; times are seconds per texture, best and median of the rounds.
+    """One way at one size; times are seconds per texture, best and median of the rounds.
 
     `gflops` counts the convolutions as written, without padding; a method that multiplies less does not count
-    less, so that `peak_share` may exceed 1.
+    less, so that `peak_share` may exceed 1. `ratio` is to the loop.
     """
 
+    way: str
     size: int
-    engine_best: float
-    engine_median: float
-    loop_best: float
-    loop_median: float
-    engine_per_second: float
-    loop_per_second: float
+    best: float
+    median: float
+    per_second: float
     ratio: float
     gflops: float
     peak_share: float
@@ -69,42 +69,63 @@ def main() -> None:
     network = load(resolve(options.model).path).network.eval()
     engine = Engine(network, options.device, options.precision)
     clock = time.process_time if options.cpu_time else time.perf_counter
-    peak = convolution_peak(engine.device, clock)
-    result = {
+    device = engine.device
+    peak = measured_peak(device, clock)
+    ways = [engine_way(engine), loop_way(network, device), *installed_rivals(network, device)]
+    result: dict[str, object] = {
         "clock": clock.__name__,
         "model": options.model,
         "engine": identity(options.device, options.precision),
         "machine": platform.machine(),
-        "cores": engine.device.workers,
-        "loop": f"fp32, one by one, {PADDING} texels of padding, {torch.get_num_threads()} threads",
+        "cores": device.workers,
+        "loop": f"one by one, {PADDING} texels of padding, {torch.get_num_threads()} threads",
         "peak_gflops": peak / 1e9,
-        "agreement": agreement(network, engine),
-        "sizes": [
-            asdict(row) for row in measure(network, engine, options.sizes, options.rounds, peak, clock)
-        ],
+        "same_bits": same_bits(engine, ways[0], [size for size in options.sizes if size <= 64]),
+        "fidelity": compared(network, ways, samples(options.samples, options.side, options.textures)),
     }
+    rows = measure(ways, network.architecture, device, options.sizes, options.rounds, peak, clock)
+    result["rows"] = [asdict(row) for row in rows]
+    if options.neighbour:
+        with busy_neighbour():
+            beside = measure(ways[:2], network.architecture, device, [32, 64], options.rounds, peak, clock)
+        result["beside_a_busy_process"] = [asdict(row) for row in beside]
     print(table(result))
     if options.output:
         options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def measure(
-    network: RRDBNet, engine: Engine, sizes: Sequence[int], rounds: int, peak: float, clock: Clock
+    ways: Sequence[Way],
+    architecture: Architecture,
+    device: Device,
+    sizes: Sequence[int],
+    rounds: int,
+    peak: float,
+    clock: Clock,
 ) -> list[Row]:
-    """Time both ways for each size, in turns, so that a slow neighbour slows both."""
-    times: dict[int, tuple[list[float], list[float]]] = {size: ([], []) for size in sizes}
-    for _ in range(rounds + 1):  # the first round warms up
-        for size, (ours, theirs) in times.items():
-            pictures = textures(size, engine.device.workers * max(1, engine.device.batch_texels // size**2))
-            ours.append(_seconds(clock, lambda: _run_engine(engine, pictures)) / len(pictures))  # noqa: B023
-            few = pictures[: max(1, 2048 // (size + 2 * PADDING) ** 2)]
-            theirs.append(_seconds(clock, lambda: _run_loop(network, few, engine.device)) / len(few))  # noqa: B023
-    return [
-        _row(size, ours[1:], theirs[1:], network.architecture, peak) for size, (ours, theirs) in times.items()
-    ]
+    """Time all ways for each size, in turns, so that a slow neighbour slows all."""
+    rows: list[Row] = []
+    for size in sizes:
+        many = textures(size, device.workers * max(1, device.batch_texels // size**2))
+        few = many[: max(1, 2048 // (size + 2 * PADDING) ** 2)]
+        times: dict[str, list[float]] = {way.name: [] for way in ways}
+        for _ in range(rounds + 1):  # the first round warms up
+            for way in ways:
+                pictures = many if way.batched else few
+                times[way.name].append(_seconds(clock, lambda: way.run(pictures)) / len(pictures))  # noqa: B023
+        loop = min(times["loop"][1:])
+        flops = flops_per_texel(architecture) * size**2
+        rows += [_row(name, size, taken[1:], loop, flops, peak) for name, taken in times.items()]
+    return rows
 
 
-def textures(size: int, count: int) -> list[NDArray[np.float32]]:
+def compared(network: RRDBNet, ways: Sequence[Way], pictures: Pictures) -> dict[str, dict[str, float]]:
+    """Compare each way that computes the same with the plain network in float32, on real textures."""
+    expected = plain(network, pictures)
+    return {way.name: fidelity(way.run(pictures), expected) for way in ways if way.same}
+
+
+def textures(size: int, count: int) -> Pictures:
     """Return seeded noise textures; a convolution takes the same time whatever it sees."""
     random = np.random.default_rng(size)
     return [random.random((size, size, 3), dtype=np.float32) for _ in range(count)]
@@ -120,87 +141,95 @@ def flops_per_texel(a: Architecture) -> float:
     return 18.0 * (trunk + ups + tail) / a.unshuffle**2
 
 
-def convolution_peak(device: Device, clock: Clock) -> float:
-    """Return the operations per second of one large convolution per core, in the engine's precision."""
-    place = torch.device(device.name)
-    weight = torch.randn(64, 64, 3, 3).to(place, DTYPES[device.precision], memory_format=torch.channels_last)
-    maps = torch.randn(1, 64, 66, 66).to(place, DTYPES[device.precision], memory_format=torch.channels_last)
-    repeats = 20
+def measured_peak(device: Device, clock: Clock) -> float:
+    """Return operations per second in the engine's precision: the better of a convolution and a product.
 
-    def work(_: int) -> None:
+    Both large, one on each core; which of them is nearer to what the processor can do differs by processor.
+    """
+    place, dtype = torch.device(device.name), DTYPES[device.precision]
+    side = 8192 if device.name == "cuda" else 1024
+    square = torch.randn(side, side).to(place, dtype)
+    weight = torch.randn(64, 64, 3, 3).to(place, dtype, memory_format=torch.channels_last)
+    maps = torch.randn(1, 64, 66, 66).to(place, dtype, memory_format=torch.channels_last)
+    works = (
+        (18.0 * 64 * 64 * 64 * 64, lambda: functional.conv2d(maps, weight)),
+        (2.0 * side**3, lambda: torch.mm(square, square)),
+    )
+    return max(_speed(flops, work, device, clock) for flops, work in works)
+
+
+def _speed(
+    flops: float, work: Callable[[], object], device: Device, clock: Clock, repeats: int = 10
+) -> float:
+    """Return the operations per second of some work of so many, on all cores at once."""
+
+    def repeated(_: int) -> None:
         torch.set_num_threads(1)
         with torch.inference_mode():
             for _ in range(repeats):
-                functional.conv2d(maps, weight)
-        _synchronise(device)
+                work()
+        if device.name == "cuda":
+            torch.cuda.synchronize()
 
     with ThreadPoolExecutor(device.workers) as pool:
-        best = min(_seconds(clock, lambda: list(pool.map(work, range(device.workers)))) for _ in range(6))
-    return 18 * 64 * 64 * 64 * 64 * repeats * device.workers / best
+        best = min(_seconds(clock, lambda: list(pool.map(repeated, range(device.workers)))) for _ in range(6))
+    return flops * repeats * device.workers / best
 
 
-def agreement(network: RRDBNet, engine: Engine) -> dict[str, float]:
-    """Compare with the plain float32 network under periodic padding: PSNR in dB, largest error in levels."""
-    smooth = functional.interpolate(torch.rand(1, 3, 8, 8), size=(24, 24), mode="bicubic").clamp(0, 1)
-    with torch.inference_mode():
-        expected = network(smooth, WRAP).clamp(0, 1)[0].permute(1, 2, 0).numpy()
-    found = engine.run(smooth[0].permute(1, 2, 0).numpy()[None], WRAP)[0]
-    error = np.abs(found.astype(np.float64) - expected)
-    return {
-        "psnr_db": float(-20 * np.log10(np.sqrt((error**2).mean()) + 1e-12)),
-        "max_levels": float(error.max() * 255),
-    }
+@contextmanager
+def busy_neighbour() -> Iterator[None]:
+    """Keep a process beside this one that uses all of a core."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def table(result: dict[str, object]) -> str:
     """Return the figures for people."""
     lines = [
         f"{result['model']} on {result['engine']}, {result['cores']} cores, {result['clock']}",
-        f"against the loop ({result['loop']}); convolution peak {result['peak_gflops']:.0f} GFLOP/s",
-        f"agreement with plain fp32, periodic: {result['agreement']}",
+        f"against the loop ({result['loop']}); peak {result['peak_gflops']:.0f} GFLOP/s",
+        f"same bits: {result['same_bits']}",
         "",
-        f"{'size':>6}{'engine/s':>12}{'loop/s':>12}{'ratio':>8}{'GFLOP/s':>10}{'of peak':>9}",
+        "against plain fp32, periodic, on real textures:",
     ]
-    rows = result["sizes"]
-    assert isinstance(rows, list)
-    for row in rows:
-        lines.append(
-            f"{row['size']:>6}{row['engine_per_second']:>12.2f}{row['loop_per_second']:>12.2f}"
-            f"{row['ratio']:>8.1f}{row['gflops']:>10.0f}{row['peak_share']:>9.0%}"
-        )
+    found = result["fidelity"]
+    assert isinstance(found, dict)
+    lines += [
+        f"  {name:<22}{row['psnr_pooled']:.1f} dB, worst texture {row['psnr_worst']:.1f} dB, at most "
+        f"{row['max_levels']:.4f} levels, {row['share_above_1_level']:.2%} off by more than one"
+        for name, row in found.items()
+    ]
+    lines += ["", *_rows(result["rows"])]
+    if "beside_a_busy_process" in result:
+        lines += ["", "beside a busy process:", *_rows(result["beside_a_busy_process"])]
     return "\n".join(lines)
 
 
-def _row(size: int, ours: list[float], theirs: list[float], architecture: Architecture, peak: float) -> Row:
-    engine, loop = min(ours), min(theirs)
-    speed = flops_per_texel(architecture) * size**2 / engine
+def _rows(rows: object) -> Iterator[str]:
+    assert isinstance(rows, list)
+    yield f"{'size':>6} {'':<22}{'textures/s':>12}{'ratio':>8}{'GFLOP/s':>10}{'of peak':>9}"
+    for row in rows:
+        yield (
+            f"{row['size']:>6} {row['way']:<22}{row['per_second']:>12.2f}"
+            f"{row['ratio']:>8.1f}{row['gflops']:>10.0f}{row['peak_share']:>9.0%}"
+        )
+
+
+def _row(way: str, size: int, times: list[float], loop: float, flops: float, peak: float) -> Row:
+    best = min(times)
     return Row(
+        way=way,
         size=size,
-        engine_best=engine,
-        engine_median=statistics.median(ours),
-        loop_best=loop,
-        loop_median=statistics.median(theirs),
-        engine_per_second=1 / engine,
-        loop_per_second=1 / loop,
-        ratio=loop / engine,
-        gflops=speed / 1e9,
-        peak_share=speed / peak,
+        best=best,
+        median=statistics.median(times),
+        per_second=1 / best,
+        ratio=loop / best,
+        gflops=flops / best / 1e9,
+        peak_share=flops / best / peak,
     )
-
-
-def _run_engine(engine: Engine, pictures: list[NDArray[np.float32]]) -> None:
-    for _ in upscale([Pass(picture, WRAP) for picture in pictures], engine, engine.scale):
-        pass
-
-
-def _run_loop(network: RRDBNet, pictures: list[NDArray[np.float32]], device: Device) -> None:
-    place = torch.device(device.name)
-    network.to(place)
-    for picture in pictures:
-        padded = np.pad(picture, ((PADDING, PADDING), (PADDING, PADDING), (0, 0)), mode="wrap")
-        with torch.inference_mode():
-            batch = torch.from_numpy(padded).permute(2, 0, 1)[None].contiguous().to(place)
-            network(batch).clamp(0, 1).cpu().numpy()
 
 
 def _seconds(clock: Clock, action: Callable[[], object]) -> float:
@@ -209,18 +238,13 @@ def _seconds(clock: Clock, action: Callable[[], object]) -> float:
     return clock() - start
 
 
-def _synchronise(device: Device) -> None:
-    if device.name == "cuda":
-        torch.cuda.synchronize()
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", default="texpipe-x4", help="a name in models/, or a path")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16", "fp16"])
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[16, 32, 64], metavar="N", help="texels per side"
+        "--sizes", type=int, nargs="+", default=[8, 16, 32, 64, 128, 256], metavar="N", help="texels per side"
     )
     parser.add_argument("--rounds", type=int, default=4, help="how often each is timed; the best counts")
     parser.add_argument(
@@ -229,11 +253,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--cpu-time", action="store_true", help="processor time, with --cores 1, ignores neighbours"
     )
-    parser.add_argument("--quick", action="store_true", help="one round at 16 and 32")
+    parser.add_argument("--neighbour", action="store_true", help="measure beside a busy process, too")
+    parser.add_argument("--samples", type=Path, default=SAMPLES, help="folder of real textures")
+    parser.add_argument("--side", type=int, default=32, help="texels per side of the real textures")
+    parser.add_argument("--textures", type=int, default=16, help="how many of them")
+    parser.add_argument("--quick", action="store_true", help="one round at 16 and 32, two real textures")
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     options = parser.parse_args()
     if options.quick:
-        options.sizes, options.rounds = [16, 32], 1
+        options.sizes, options.rounds, options.textures = [16, 32], 1, 2
     return options
 
 
