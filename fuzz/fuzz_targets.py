@@ -32,10 +32,9 @@ from texpipe.manifest import (
     ModelId,
     Output,
     RecipeId,
-    read_manifest,
     summarise,
-    write_manifest,
 )
+from texpipe.manifest_file import read_manifest, write_manifest
 from texpipe.networks.checkpoint import load, save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.read.decode import decode
@@ -239,7 +238,10 @@ def _recipes() -> tuple[bytes, ...]:
 
 
 def _ctts() -> tuple[bytes, ...]:
-    return (b"Title\nout\n8x8\n2\n1\n0\n0:0:0:0\n32x32\na.png\nb.png\n",)
+    return (
+        b"Title\nout\n8x8\n2\n1\n1\n0:0:0:0\n32x32\na.png\nb.png\n",
+        b"Strips\nout\n324x8\n1\n2\n0\n0:0:2:4\n900x20\na.png\nb.png=c.png\nsst1=d.png\n",
+    )
 
 
 def _network() -> dict[str, torch.Tensor]:
