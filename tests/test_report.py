@@ -28,6 +28,7 @@ from texpipe.recipe.targets import Target
 from texpipe.report.facts import fold_duplicates
 from texpipe.report.page import ASSETS, render, write_report
 from texpipe.report.sources import dump_of, source_of
+from texpipe.texture import Axis, Mirror
 
 HOSTILE = [
     '"><img src=x onerror=alert(1)>.png',
@@ -121,6 +122,22 @@ def test_palettes_and_pieces_are_families(tmp_path: Path) -> None:
     assert len({families[name] for name in names[:3]}) == 1
     assert families[names[3]] is None, "one palette is no family"
     assert families["x.png"] == families["y.png"] == "group pieces"
+
+
+def test_mirror_images_are_a_family(tmp_path: Path) -> None:
+    for number, name in enumerate(("left.png", "right.png", "other.png")):
+        save_png(tmp_path / "dump" / name, texture(number))
+
+    def related(entry: Entry) -> Entry:
+        axis: Axis = "none" if entry.source == "left.png" else "x"
+        return replace(entry, mirror=None if entry.source == "other.png" else Mirror("left.png", axis, "why"))
+
+    textures = data_of(write_report(pack_of_dump(tmp_path, change=related)))["textures"]
+    assert {one["source"]: one.get("family") for one in textures} == {
+        "left.png": "image of left.png",
+        "right.png": "image of left.png",
+        "other.png": None,
+    }
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from texpipe.texture import AlphaClass, Decisions, Edges, Frame, Metrics, Mirror, Spot, Status, TexelFormat, Variant
+from texpipe.texture import (
+    AlphaClass,
+    Decisions,
+    Edges,
+    Frame,
+    Metrics,
+    Mirror,
+    Spot,
+    Status,
+    TexelFormat,
+    Variant,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -45,7 +45,7 @@ def goes_on(rgba: Rgba8, axis: Literal["x", "y"]) -> bool:
 def _lines(rgba: Rgba8, axis: Literal["x", "y"]) -> NDArray[np.float64]:
     """Return the lines along the borders, lines x texels x 4: colours as far as they are seen, and alpha."""
     colour, alpha = rgba[..., :3] / 255, rgba[..., 3:] / 255
-    seen = np.concatenate([colour * alpha, alpha], axis=2)
+    seen = np.concatenate([colour * alpha, alpha], axis=2).astype(np.float64)
     return seen.swapaxes(0, 1) if axis == "x" else seen
 
 
@@ -70,4 +70,4 @@ def _colours(lines: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the luma of lines where they are seen, and their means elsewhere: lines x texels."""
     luma, alpha = lines[..., :3].mean(axis=2), lines[..., 3]
     means = luma.sum(axis=1, keepdims=True) / np.maximum(alpha.sum(axis=1, keepdims=True), 1e-9)
-    return luma + (1 - alpha) * means
+    return np.asarray(luma + (1 - alpha) * means)

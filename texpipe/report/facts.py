@@ -46,7 +46,7 @@ def facts_of_textures(
 ) -> Iterable[dict[str, Any]]:
     """Yield the JSON object of each texture: its manifest entry, its pictures, its duplicates and its family.
 
-    A family are the pieces of one split picture, or the same texels under several palettes.
+    A family are the pieces of one split picture, the same texels under several palettes, or mirror images.
     """
     families = [_family(entry) for entry, _ in folded]
     sizes = Counter(families)
@@ -68,6 +68,8 @@ def _family(entry: Entry) -> str | None:
         return f"frames of {entry.frame.first}"
     if entry.variant is not None:
         return f"variant of {entry.variant.like}"
+    if entry.mirror is not None:
+        return f"image of {entry.mirror.of}"
     fields: Mapping[str, object] = entry.id or {}
     if not any("palette" in name and value is not None for name, value in fields.items()):
         return None

@@ -87,6 +87,10 @@ function decisions(texture) {
     const own = texture.variant.like === texture.source;
     lines.push(["Structure", own ? "gives its own to its variants" : "of a variant", structure(texture.variant)]);
   }
+  if (texture.mirror) {
+    const flips = { none: "gives its own to its images", x: "left and right swapped", y: "top and bottom swapped", both: "turned around" };
+    lines.push(["Mirror image", flips[texture.mirror.axis], `${texture.mirror.why}; upscaled was ${texture.mirror.of}`]);
+  }
   return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
 }
 
@@ -105,7 +109,7 @@ function structure({ like, why }) {
   return `${why}; upscaled was ${like}`;
 }
 
-/** Other palettes or tints of the same texels, or the whole picture that this is a piece of. */
+/** Other palettes, tints or flips of the same texels, or the whole picture that this is a piece of. */
 function relatives(texture, reveal) {
   if (!texture.family) return null;
   const family = TEXTURES.filter((one) => one.family === texture.family);
@@ -120,7 +124,8 @@ function relatives(texture, reveal) {
   const whole = family.every((one) => one.spot && one.size);
   const box = element("div", { class: whole ? "joined" : "relatives" }, ...buttons);
   if (whole) layOut(box, buttons, family);
-  return section(texture.group ? `${family.length} pieces` : `${family.length} variants`, box);
+  const kind = texture.group ? "pieces" : texture.mirror && !texture.variant ? "mirror images" : "variants";
+  return section(`${family.length} ${kind}`, box);
 }
 
 /** Put the pieces of a split picture where they belong. */

@@ -107,7 +107,7 @@ function kindOf(texture) {
 function moreOf(texture, count) {
   const duplicates = texture.duplicates?.length ?? 0;
   const parts = [];
-  if (count > 1) parts.push(`${count - 1} more of its variants or pieces`);
+  if (count > 1) parts.push(`${count - 1} more of its variants, images or pieces`);
   if (duplicates) parts.push(`${duplicates} with the same pixels`);
   return parts.join(", ");
 }
