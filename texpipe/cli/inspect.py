@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from texpipe.jobs import Work
     from texpipe.manifest import Entry
     from texpipe.recipe.schema import Recipe
+    from texpipe.sightings import Sightings
     from texpipe.survey import Failure, Item, Survey
     from texpipe.texture import Action, Facts, Spot, Status
 
@@ -59,16 +60,19 @@ def inspect(
     from texpipe.manifest import entry_as_json
     from texpipe.recipe.load import load_recipe
     from texpipe.recipe.schema import Recipe
+    from texpipe.sightings import Sightings
     from texpipe.survey import survey
 
     console = console.quieter(quiet)
-    rules = load_recipe(recipe).recipe if recipe else Recipe.default()
+    loaded = load_recipe(recipe) if recipe else None
+    rules = loaded.recipe if loaded else Recipe.default()
+    sightings = Sightings.beside(loaded.output) if loaded else Sightings()
     with ProgressBar(console, events=as_json) as bar:
-        surveys = [survey(path, rules, progress=bar) for path in paths]
+        surveys = [survey(path, rules, sightings=sightings, progress=bar) for path in paths]
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
     if groups:
         return _propose(console, surveys, rules, as_json)
-    textures = [one for found in surveys for one in _seen(found, rules)]
+    textures = [one for found in surveys for one in _seen(found, rules, sightings)]
     if as_json:
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
@@ -90,11 +94,11 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
     return 7 if any(one.failures for one in surveys) else 0
 
 
-def _seen(found: Survey, recipe: Recipe) -> list[Seen]:
+def _seen(found: Survey, recipe: Recipe, sightings: Sightings) -> list[Seen]:
     """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
     from texpipe.planning import make_work
 
-    work = make_work(found.items, recipe, ())
+    work = make_work(found.items, recipe, (), sightings)
     both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
     return sorted(both, key=lambda one: one.entry.source)
 
