@@ -55,7 +55,7 @@ def items(folder: Path, recipe: Recipe = AUTO) -> tuple[Item, ...]:
 def test_the_strips_are_proposed_with_the_reason(dump: Path) -> None:
     (group,) = propose(items(dump))
     assert (group.columns, group.rows, group.overlap, group.files) == (1, 5, 0, STRIPS)
-    assert group.why.startswith("found: 5 pieces whose colours flow on, confidence 0.")
+    assert group.why.startswith("found: 5 pieces whose colours flow on, confidence ")
 
 
 def test_what_is_declared_is_not_found_again(dump: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -17,6 +18,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 Axis: TypeAlias = Literal["x", "y"]
 """The direction in which pieces follow each other: `x` to the right, `y` downwards."""
+
+AXES: tuple[Axis, ...] = ("x", "y")
 
 OVERLAPS = (4, 2, 1)
 """How many lines of texels neighbours may share; more are better evidence and tried first."""
@@ -69,6 +72,7 @@ class Tile:
         size: width and height in texels.
         kind: what all pieces of a picture have in common: folder, game, format of the texels.
         x, y: its borders; None along an axis of a single texel.
+        date: when its file was written, in nanoseconds; None if nobody knows.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Tile:
     kind: Hashable
     x: Border | None
     y: Border | None
+    date: int | None = None
 
     def border(self, axis: Axis) -> Border | None:
         """Return both ends along an axis."""
@@ -90,18 +95,37 @@ class Tile:
         return self.size[0] if axis == "x" else self.size[1]
 
 
-def tile_of(name: str, rgba: Rgba8, kind: Hashable) -> Tile:
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Textures that could be neighbours along an axis: of one kind, their borders equally long."""
+
+    axis: Axis
+    tiles: tuple[Tile, ...]
+
+
+def families_of(tiles: Iterable[Tile]) -> list[Family]:
+    """Return all families of at least two textures."""
+    alike: dict[tuple[Axis, Hashable, int], list[Tile]] = defaultdict(list)
+    for tile in tiles:
+        for axis in AXES:
+            if tile.border(axis) is not None:
+                alike[axis, tile.kind, tile.length(axis)].append(tile)
+    return [Family(axis, tuple(some)) for (axis, _, _), some in alike.items() if len(some) > 1]
+
+
+def tile_of(name: str, rgba: Rgba8, kind: Hashable, date: int | None = None) -> Tile:
     """Keep of a texture what its neighbours are found by, a few kilobytes.
 
     Args:
         name: the texture's name.
         rgba: H x W x 4 uint8.
         kind: what all pieces of a picture have in common.
+        date: when its file was written, in nanoseconds.
     """
     alpha = rgba[..., 3:].astype(np.uint16)
     shown = np.concatenate([(rgba[..., :3] * alpha + 127) // 255, alpha], axis=2).astype(np.uint8)
     size = (rgba.shape[1], rgba.shape[0])
-    return Tile(name, size, kind, _border(np.swapaxes(shown, 0, 1)), _border(shown))
+    return Tile(name, size, kind, _border(np.swapaxes(shown, 0, 1)), _border(shown), date)
 
 
 def _border(lines: NDArray[np.uint8]) -> Border | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from texpipe.groups.borders import Axis, Tile
 from texpipe.groups.links import Link
@@ -33,6 +34,14 @@ class Grid:
     def tiles(self) -> tuple[Tile, ...]:
         """All pieces in rows from the top left."""
         return tuple(tile for row in self.rows for tile in row)
+
+    @property
+    def neighbours(self) -> Iterator[tuple[Tile, Tile, Axis]]:
+        """All pairs that lie side by side, and in which direction."""
+        for row in self.rows:
+            yield from ((one, other, "x") for one, other in pairwise(row))
+        for upper, lower in pairwise(self.rows):
+            yield from ((one, other, "y") for one, other in zip(upper, lower, strict=True))
 
 
 def solve(links: Iterable[Link], agree: Agree) -> list[Grid]:
@@ -67,6 +76,8 @@ def _connect(link: Link, parts: dict[Tile, dict[Cell, Tile]], at: dict[Tile, Cel
         return shift == (0, 0)
     moved = {(column + shift[0], row + shift[1]): tile for (column, row), tile in other.items()}
     if not moved.keys().isdisjoint(one) or not _fits(one, moved, agree) or not _fits(moved, one, agree):
+        return False
+    if not _regular(one | moved):
         return False
     one |= moved
     for cell, tile in moved.items():
@@ -104,7 +115,7 @@ def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
             return
         left = {cell: tile for cell, tile in left.items() if tile not in inside}
         found = [value for (one, other), value in confidence.items() if one in inside and other in inside]
-        if _regular(rows) and found:
+        if found:
             yield Grid(rows, found[0][1], sum(value for value, _ in found) / len(found))
 
 
@@ -144,13 +155,16 @@ def _rectangle(cells: Cells, columns: range, rows: range) -> tuple[tuple[Tile, .
     return tuple(tuple(cells[column, row] for column in columns) for row in rows)
 
 
-def _regular(rows: tuple[tuple[Tile, ...], ...]) -> bool:
+def _regular(cells: Cells) -> bool:
     """Tell whether rows and columns are straight, and all but the last of them equally high and wide."""
-    heights = [row[0].size[1] for row in rows]
-    widths = [tile.size[0] for tile in rows[0]]
-    straight = all(
-        tile.size == (width, height)
-        for row, height in zip(rows, heights, strict=True)
-        for tile, width in zip(row, widths, strict=True)
+    widths, heights = ({(cell[axis], tile.size[axis]) for cell, tile in cells.items()} for axis in (0, 1))
+    return all(_even(sizes) for sizes in (widths, heights))
+
+
+def _even(sizes: set[tuple[int, int]]) -> bool:
+    """Tell whether each column has one width, and all but the last the same; or rows one height."""
+    last = max(place for place, _ in sizes)
+    return (
+        len({place for place, _ in sizes}) == len(sizes)
+        and len({s for place, s in sizes if place < last}) <= 1
     )
-    return straight and len(set(heights[:-1])) <= 1 and len(set(widths[:-1])) <= 1

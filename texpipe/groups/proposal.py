@@ -59,9 +59,14 @@ def _tile(item: Item) -> Tile | None:
     if item.facts.flat:
         return None
     try:
-        return tile_of(item.source.name, read_again(item).rgba, _kind(item))
-    except TexpipeError:
+        return tile_of(item.source.name, read_again(item).rgba, _kind(item), _date(item))
+    except (TexpipeError, OSError):
         return None  # the run itself says what is wrong with it
+
+
+def _date(item: Item) -> int:
+    """Return when the file was written. Pictures of one file have one date, which then tells nothing."""
+    return item.source.file.stat().st_mtime_ns
 
 
 def _kind(item: Item) -> Hashable:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from texpipe.groups.borders import OVERLAPS, Axis, Tile
-from texpipe.groups.jigsaw import Grid, solve
-from texpipe.groups.links import Link, flowing_links, shares, sharing_links, step_between
+import numpy as np
 
-SURE = 0.3
+from texpipe.groups.borders import AXES, OVERLAPS, Axis, Tile, families_of
+from texpipe.groups.flow import MIN_LENGTH, Flow, balanced, flow_in, step_between
+from texpipe.groups.jigsaw import Grid, solve
+from texpipe.groups.links import Link, flowing_links, shares, sharing_links
+from texpipe.groups.order import Habit, by_date, by_number, learnt, ranks_in
+
+SURE = 0.75
 """Lowest mean confidence of the links of a picture."""
 
-SURE_OF_TWO = 0.75
-"""The same for a picture of two pieces, of which nothing but that one link tells. Two that share lines are none: parts
-of one pattern often do."""
+SURE_OF_TWO = 0.99
+"""The same for a picture of two pieces, of which nothing but that one link tells. Two of one size are none: variants of
+a wall go on in each other. Two that share lines are none either: parts of one pattern often do."""
 
 WORST_STEP_INSIDE = 12.0
 """Two pieces with a larger step between them are no neighbours, whatever their other neighbours say."""
-
-_AXES: tuple[Axis, ...] = ("x", "y")
 
 
 def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
@@ -36,29 +37,45 @@ def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
     """
     left = sorted(tiles, key=lambda tile: tile.name)
     found: list[Grid] = []
-    for overlap in (*OVERLAPS, 0):
-        agree = partial(shares, overlap=overlap) if overlap else _flows
-        links = _sharing(left, overlap) if overlap else _flowing(left)
-        sure = [grid for grid in solve(links, agree) if _is_sure(grid)]
+    for overlap in OVERLAPS:
+        sure = _sure(solve(_sharing(left, overlap), partial(shares, overlap=overlap)))
         taken = {tile for grid in sure for tile in grid.tiles}
         left = [tile for tile in left if tile not in taken]
         found += sure
-    return sorted(found, key=lambda grid: grid.tiles[0].name)
+    return sorted([*found, *_flowing(left)], key=lambda grid: grid.tiles[0].name)
 
 
 def _sharing(tiles: Sequence[Tile], overlap: int) -> Iterator[Link]:
-    for axis in _AXES:
+    for axis in AXES:
         yield from sharing_links(tiles, axis, overlap)
 
 
-def _flowing(tiles: Sequence[Tile]) -> Iterator[Link]:
-    for axis in _AXES:
-        alike: dict[Hashable, list[Tile]] = defaultdict(list)
-        for tile in tiles:
-            if tile.border(axis) is not None:
-                alike[tile.kind, tile.length(axis)].append(tile)
-        for some in alike.values():
-            yield from (link for link in flowing_links(some, axis) if not _overlap(link))
+def _flowing(tiles: Sequence[Tile]) -> list[Grid]:
+    """Return the pictures whose colours flow on: first by pixels alone, then with what those tell of an order."""
+    orders = (by_date(tiles), by_number(tiles))
+    flows = [
+        flow_in(family, [ranks for order in orders if (ranks := ranks_in(order, family.tiles)) is not None])
+        for family in families_of(tiles)
+        if family.tiles[0].length(family.axis) >= MIN_LENGTH
+    ]
+    certain = _grids(flows, None)
+    neighbours = [pair for grid in certain for pair in grid.neighbours]
+    habits = [learnt(order, [flow.family for flow in flows], neighbours) for order in orders]
+    return _grids(flows, max(habits, key=partial(_worth, flows)))
+
+
+def _worth(flows: Iterable[Flow], habit: Habit) -> float:
+    """Return how much an order tells of likely neighbours, in nats."""
+    return sum(float(np.sum(balanced(flow) * habit.evidence(flow))) for flow in flows)
+
+
+def _grids(flows: Iterable[Flow], habit: Habit | None) -> list[Grid]:
+    links = (link for flow in flows for link in flowing_links(flow, habit.evidence(flow) if habit else 0.0))
+    return _sure(solve((link for link in links if not _overlap(link)), _flows))
+
+
+def _sure(grids: Iterable[Grid]) -> list[Grid]:
+    return [grid for grid in grids if _is_sure(grid)]
 
 
 def _overlap(link: Link) -> bool:
@@ -75,4 +92,5 @@ def _flows(before: Tile, after: Tile, axis: Axis) -> bool:
 def _is_sure(grid: Grid) -> bool:
     if len(grid.tiles) > 2:
         return grid.confidence >= SURE
-    return not grid.overlap and grid.confidence >= SURE_OF_TWO
+    one, other = grid.tiles
+    return not grid.overlap and one.size != other.size and grid.confidence >= SURE_OF_TWO
