@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,10 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import device_option, json_option, quiet_option
+from texpipe.cli.progress import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
     from texpipe.train.schema import Preset
     from texpipe.train.state import Progress
@@ -141,36 +142,25 @@ def _degradation_sheet(textures: Path, preset: Preset, seed: int, path: Path) ->
     save_sheet(path, titles, rows)
 
 
-def _bar(console: Console) -> AbstractContextManager[_Show]:
-    from contextlib import contextmanager
-
+@contextmanager
+def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """Show a bar; what is yielded moves it on."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    @contextmanager
-    def bar() -> Iterator[_Show]:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[left]}"),
-        )
-        with Bar(*columns, console=console.rich, transient=True) as live:
-            task = live.add_task("preparing", total=None, left="")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
+    with Bar(*columns, console=console.rich, transient=True) as live:
+        task = live.add_task("preparing", total=None, said="")
 
-            def show(progress: Progress) -> None:
-                minutes, seconds = divmod(round(progress.seconds_left), 60)
-                left = f"loss {progress.loss:.4f}, {minutes}:{seconds:02d} left"
-                live.update(
-                    task, description=progress.stage, completed=progress.step, total=progress.total, left=left
-                )
+        def show(progress: Progress) -> None:
+            said = f"loss {progress.loss:.4f}, {clock(progress.seconds_left)} left"
+            live.update(
+                task, description=progress.stage, completed=progress.step, total=progress.total, said=said
+            )
 
-            yield show
-
-    return bar()
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Show = Callable[[Progress], None]
+        yield show

@@ -75,7 +75,8 @@ def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]
     """Check that a written picture is `scale` times its source, the rule of every format without one of its own."""
     if output_size == (source_size[0] * scale, source_size[1] * scale):
         return []
-    return [f"{output_size[0]} x {output_size[1]} is not {scale} times the source"]
+    (width, height), source = output_size, f"{source_size[0]} x {source_size[1]}"
+    return [f"{width} x {height} is not {scale} times the source, {source}"]
 
 
 @dataclass(frozen=True)

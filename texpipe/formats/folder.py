@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from texpipe.formats.contract import PackFormat
+from texpipe.formats.contract import PackFormat, Size, size_problems
 from texpipe.texture import Source
 
 NAME = "folder"
@@ -16,19 +16,10 @@ def output_path(source: Source) -> PurePosixPath:
     return PurePosixPath(source.name).with_suffix(".png")
 
 
-def problems(
-    path: PurePosixPath, source_size: tuple[int, int], output_size: tuple[int, int], scale: int
-) -> list[str]:
+def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check the size and the suffix, the only rules of a plain folder."""
     found = [] if path.suffix == ".png" else [f"{path.name} does not end in .png"]
-    wanted = (source_size[0] * scale, source_size[1] * scale)
-    if output_size != wanted:
-        found.append(f"size {_size(output_size)} is not {scale} times the source, {_size(wanted)}")
-    return found
-
-
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"
+    return found + size_problems(source_size, output_size, scale)
 
 
 FORMAT = PackFormat(NAME, COPY_TO, output_path, problems)

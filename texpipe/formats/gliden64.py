@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import PackFormat, Unwritable
+from texpipe.formats.contract import PackFormat, Size, Unwritable, size_problems
 from texpipe.formats.gliden64_records import CacheReader
 from texpipe.formats.rice_dumps import leftover
 from texpipe.texture import EmulatorName, Source, TexelFormat
@@ -158,9 +158,7 @@ def texel_numbers(name: EmulatorName) -> tuple[int, int]:
     return fmt, siz
 
 
-def problems(
-    path: PurePosixPath, source_size: tuple[int, int], output_size: tuple[int, int], scale: int
-) -> list[str]:
+def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check a written file against the loader's rules.
 
     Args:
@@ -219,11 +217,9 @@ def _path_problems(path: PurePosixPath) -> list[str]:
     return found
 
 
-def _size_problems(source: tuple[int, int], output: tuple[int, int], scale: int) -> list[str]:
-    found = []
+def _size_problems(source: Size, output: Size, scale: int) -> list[str]:
+    found = size_problems(source, output, scale)
     width, height = output
-    if output != (source[0] * scale, source[1] * scale):
-        found.append(f"{width} x {height} is not {scale} times the source, {source[0]} x {source[1]}")
     if width * height < MIN_PIXELS:
         found.append(f"{width} x {height} is too small: the loader wants {MIN_PIXELS} pixels")
     if max(output) > MAX_SIDE:

@@ -79,7 +79,8 @@ def public(name: str) -> PublicModel:
             return model
     names = [model.name for model in PUBLIC]
     raise ModelError(
-        f"no public model is called {name}; known: {', '.join(names)}", hint=_nearest(name, names)
+        f"no public model is called {name}; known: {', '.join(names)}",
+        hint=_nearest(name, names) or "Models of others are files: download them and give their path.",
     )
 
 
@@ -222,11 +223,10 @@ def _missing(name: str) -> ModelError:
             hint=f"texpipe models fetch {name}",
         )
     known = f"here: {', '.join(here) or 'none'}; to be fetched: {', '.join(fetchable) or 'none'}"
-    return ModelError(f"no model is called {name}; {known}", hint=_nearest(name, here + fetchable))
+    other = "Give one of these names, or the path of a .safetensors or .pth file."
+    return ModelError(f"no model is called {name}; {known}", hint=_nearest(name, here + fetchable) or other)
 
 
-def _nearest(name: str, names: list[str]) -> str:
+def _nearest(name: str, names: list[str]) -> str | None:
     close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f"Did you mean {close[0]}?"
-    return "Give one of these names, or the path of a .safetensors or .pth file."
+    return f"Did you mean {close[0]}?" if close else None

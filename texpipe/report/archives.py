@@ -37,9 +37,10 @@ def _named(entry: Entry) -> Source:
     """Return the texture as its pack knew it; its file is not needed for that."""
     if entry.id is None:
         raise PackError(f"nothing says what {entry.source!r} is called in the pack")
-    said = {key: value for key, value in entry.id.items() if value is not None}
-    scheme, game, _ = str(said.pop("scheme")), said.pop("game", None), said.pop("texels", None)
-    emulator = EmulatorName(scheme, None if game is None else str(game), fields=tuple(said.items()))
+    game = entry.id.get("game")
+    own = ("scheme", "game", "texels")
+    fields = tuple((key, value) for key, value in entry.id.items() if value is not None and key not in own)
+    emulator = EmulatorName(str(entry.id["scheme"]), None if game is None else str(game), fields=fields)
     return Source(entry.source, Path(entry.source), emulator)
 
 
