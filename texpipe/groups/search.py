@@ -13,8 +13,12 @@ from texpipe.groups.jigsaw import Grid, solve
 from texpipe.groups.links import Link, flowing_links, shares, sharing_links
 from texpipe.groups.order import Habit, by_date, by_number, learnt, ranks_in
 
-SURE = 0.75
-"""Lowest mean confidence of the links of a picture."""
+SURE_IF_SHARED, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.95
+"""Lowest mean confidence of the links of a picture: of pieces that share texels, of strips, and of others. Nothing but a
+cut makes a strip, but textures of usual sizes go on in each other by chance."""
+
+STRIP = 8
+"""A strip is so many times longer than wide."""
 
 SURE_OF_TWO = 0.99
 """The same for a picture of two pieces, of which nothing but that one link tells. Two of one size are none: variants of
@@ -90,7 +94,9 @@ def _flows(before: Tile, after: Tile, axis: Axis) -> bool:
 
 
 def _is_sure(grid: Grid) -> bool:
-    if len(grid.tiles) > 2:
-        return grid.confidence >= SURE
-    one, other = grid.tiles
-    return not grid.overlap and one.size != other.size and grid.confidence >= SURE_OF_TWO
+    first, last = grid.tiles[0], grid.tiles[-1]
+    if len(grid.tiles) == 2:
+        return not grid.overlap and first.size != last.size and grid.confidence >= SURE_OF_TWO
+    if grid.overlap:
+        return grid.confidence >= SURE_IF_SHARED
+    return grid.confidence >= (SURE_OF_STRIPS if max(first.size) >= STRIP * min(first.size) else SURE)
