@@ -42,7 +42,7 @@ def proposal_for(folder: Path) -> Proposal:
 )
 def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
     """Names of games and folders are whatever they are; the recipe holds them as they are."""
-    proposal = Proposal("gliden64", 1, 2, 0, game, (game,), (), (), ("look",))
+    proposal = Proposal("gliden64", 1, 2, game, (game,), (), (), ("look",))
     document = read_yaml(recipe_text(proposal, recipe_name(name), folder, "build/x"))
     assert not document.faults
     recipe = Recipe.model_validate(document.value)
@@ -51,7 +51,7 @@ def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_can_be_proposed(target: str) -> None:
-    proposal = Proposal(target, 1, 1, 0, None, (), (), (), ())
+    proposal = Proposal(target, 1, 1, None, (), (), (), ())
     assert (
         Recipe.model_validate(read_yaml(recipe_text(proposal, "x", "dump", "out")).value).targets[0].name
         == target
@@ -141,9 +141,11 @@ def test_strips_and_films_are_pointed_at(tmp_path: Path) -> None:
     for number in range(4):
         put(tmp_path, f"strip{number}.png", (64, 4), number)
     put(tmp_path, "Movies/a.png")
+    (tmp_path / "damaged.png").write_bytes(b"nothing")
     notes = "\n".join(proposal_for(tmp_path).notes)
     assert "4 textures of 64x4 may be strips" in notes
     assert "folder: Movies}, action: skip" in notes
+    assert "1 texture could not be read" in notes
 
 
 def test_a_recipe_for_the_sample_dump(tmp_path: Path, texpipe: Run) -> None:

@@ -39,7 +39,7 @@ class Proposal:
     Attributes:
         target: the pack format that its names belong to; "folder" if none.
         named: how many textures have names of that format.
-        textures: how many textures there are, and `unreadable` how many files could not be read.
+        textures: how many textures there are, without those that could not be read.
         game: the game that most names belong to, if they say so; `other_games` are the rest.
         rules: lines of YAML, with comments.
         groups: split pictures that were found among the textures.
@@ -49,7 +49,6 @@ class Proposal:
     target: str
     named: int
     textures: int
-    unreadable: int
     game: str | None
     other_games: tuple[str, ...]
     rules: tuple[str, ...]
@@ -75,12 +74,14 @@ def propose(seen: Survey, dump: Path) -> Proposal:
         target=target if target in known_targets() else "folder",
         named=named,
         textures=len(seen.items),
-        unreadable=len(seen.failures),
         game=known[0] if known else None,
         other_games=tuple(known[1:]),
         rules=tuple(_rules(seen.items)),
         groups=groups,
-        notes=tuple(_notes(seen.items, {file for group in groups for file in group.files})),
+        notes=(
+            *_unreadable(len(seen.failures)),
+            *_notes(seen.items, {file for group in groups for file in group.files}),
+        ),
     )
 
 
@@ -182,6 +183,11 @@ def _fonts(items: tuple[Item, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]
     for (texels, size), count in small.most_common():
         if texels is not None and count >= FONT_LETTERS:
             yield (texels, size), count
+
+
+def _unreadable(count: int) -> Iterator[str]:
+    if count:
+        yield f"{_textures(count)} could not be read: `texpipe inspect DUMP` says which, and why"
 
 
 def _notes(items: tuple[Item, ...], joined: set[str]) -> Iterator[str]:

@@ -346,7 +346,7 @@ class Metrics:
 class Progress:
     """A step forward that a front end may show."""
 
-    room: Literal["read", "classify", "upscale", "write"]
+    room: Literal["read", "upscale", "write"]
     done: int
     total: int
     cached: int = 0

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from texpipe.texture import EdgeMode, Edges
 
 Plane = NDArray[np.float32]
-Number = TypeVar("Number", bound=np.generic)
 Value = TypeVar("Value", np.float32, np.uint8)
 
 

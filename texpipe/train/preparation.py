@@ -150,7 +150,7 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     if found is None:
         raise ModelError(
             f"the weights of {name} cannot be had here",
-            hint="Allow the download, or set the losses lpips and perceptual to 0 in the preset.",
+            hint="`texpipe -v finetune ...` says why. Or set the losses lpips and perceptual to 0 in the preset.",
         )
     return found
 

@@ -11,6 +11,7 @@ at the first use, read without executing anything, and kept as safetensors in th
 from __future__ import annotations
 
 import io
+import logging
 import os
 import pickle
 import tarfile
@@ -29,6 +30,8 @@ from torch import Tensor
 from texpipe.errors import ModelError, TexpipeError
 from texpipe.store import write_atomic
 from texpipe.train.features import LAYERS, TrunkName
+
+log = logging.getLogger(__name__)
 
 WeightsName: TypeAlias = Literal["vgg16", "alexnet", "stlpips", "dists"]
 Tensors: TypeAlias = dict[str, Tensor]
@@ -59,7 +62,8 @@ def weights(name: WeightsName) -> Tensors | None:
     if not kept.is_file():
         try:
             fetch(name)
-        except TexpipeError:
+        except TexpipeError as error:
+            log.info("there are no weights of %s: %s", name, error)
             return None
     return load_file(kept)
 
