@@ -8,11 +8,12 @@ Real-ESRGAN (`body.0.rdb1.conv1.weight`), which is ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from texpipe.errors import ModelError
 from texpipe.limits import limit
@@ -118,7 +119,7 @@ def build(state: Mapping[str, Tensor]) -> RRDBNet:
         ModelError: names or shapes do not fit an RRDBNet, or a weight is NaN or infinite.
     """
     architecture = infer(state)
-    with torch.device("meta"):  # names and shapes only: no memory, no random numbers
+    with torch.device("meta"), _Unfilled():  # names and shapes only: no memory, no random numbers
         network = RRDBNet.of(architecture)
     expected = network.state_dict()
     _refuse("the weights lack", expected.keys() - state.keys())
@@ -158,6 +159,21 @@ def _from_rewrite(name: str) -> str:
 
 def _numbers(pattern: re.Pattern[str], names: Iterable[str]) -> list[int]:
     return [int(m[1]) for m in map(pattern.fullmatch, names) if m]
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out the random numbers of new weights. Without memory they cost seconds all the same: torch works out
+    shapes by code that it has to load first."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        """Call whatever torch calls, but for what draws numbers."""
+        return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))
 
 
 def _finite(value: Tensor) -> bool:
