@@ -217,7 +217,7 @@ def test_there_is_an_actor_for_each_gpu_or_core(
 ) -> None:
     ray = FakeRay(resources)
     ray.answer = lambda *_: Greeting("host", 1, "engine")  # type: ignore[method-assign]
-    workers = RayWorkers(ray, SimpleNamespace(device=device, precision="auto", input=Path()))
+    workers = RayWorkers(ray, SimpleNamespace(device=device, precision="auto", input=Path(, memory=None)))
     assert workers.engine() == "engine"
     assert ray.started == actors
     assert options.items() <= ray.options[0].items()
@@ -225,7 +225,7 @@ def test_there_is_an_actor_for_each_gpu_or_core(
 
 def test_cuda_without_a_gpu_in_the_cluster_is_refused() -> None:
     with pytest.raises(DeviceError, match="no GPU"):
-        RayWorkers(FakeRay(), SimpleNamespace(device="cuda"))
+        RayWorkers(FakeRay(), SimpleNamespace(device="cuda", memory=None))
 
 
 def test_without_ray_the_command_says_how_to_get_it(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from texpipe.classify.flips import flipped
@@ -31,6 +31,9 @@ PIXELS_VERSION = 3
 
 WINDOW_TEXELS = 1 << 18
 """Source texels that are decoded at a time: bounds memory whatever the size of the dump."""
+
+WINDOW_SHARE = 1 / 8
+"""Of the memory of a run: so much a window may take."""
 
 Upscale = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
 """Takes passes and a scale, yields the number of a pass and its result in order of completion."""
@@ -142,10 +145,16 @@ class Done:
     reason: str | None = None
 
 
-def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
+def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = None) -> Iterator[Done]:
     """Yield every job as it is finished; results are in the store by then.
 
     Jobs that the store has already come first. A texture that cannot be made becomes a `Done` with a reason.
+
+    Args:
+        work: the jobs.
+        store: where results are kept.
+        upscale: the network.
+        memory: bytes that the process should stay below; they decide how much is decoded at a time.
 
     Raises:
         PackError: the store cannot be written.
@@ -157,7 +166,7 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield Done(job, cached=True)
         else:
             pending.append(job)
-    for window in _windows(job for job in pending if not job.made_of):
+    for window in _windows([job for job in pending if not job.made_of], memory):
         yield from _compute_window(window, store, upscale)
     for job in pending:
         if job.like is not None:
@@ -170,21 +179,37 @@ def compute(work: Work, store: Store, upscale: Upscale) -> Iterator[Done]:
             yield _flip(job, job.image, store)
 
 
-def _windows(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-    """Divide jobs into runs of at most `WINDOW_TEXELS`; a larger job is one of its own.
+def _windows(jobs: Sequence[Job], memory: int | None) -> Iterator[list[Job]]:
+    """Divide jobs into runs of at most `window_texels`; a larger job is one of its own.
 
     One shape after the other, largest first: batches fill up, and memory is highest at the start.
     """
     window: list[Job] = []
-    room = WINDOW_TEXELS
+    most = window_texels(memory, max((job.plan.scale for job in jobs), default=1))
+    room = most
     for job in sorted(jobs, key=_shape):
         if window and texels_of(job) > room:
             yield window
-            window, room = [], WINDOW_TEXELS
+            window, room = [], most
         window.append(job)
         room -= texels_of(job)
     if window:
         yield window
+
+
+def window_texels(memory: int | None, scale: int) -> int:
+    """Return the source texels to decode at a time, at least 1.
+
+    A texel takes 4 bytes and 12 for each of at most two passes; their results, scale x scale times as many, may all
+    wait for the pass that belongs to them.
+
+    Args:
+        memory: bytes of the run; None for no bound.
+        scale: output texels per source texel and axis.
+    """
+    if memory is None:
+        return WINDOW_TEXELS
+    return max(1, min(WINDOW_TEXELS, int(memory * WINDOW_SHARE) // (4 + 2 * 12 * (1 + scale**2))))
 
 
 def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:

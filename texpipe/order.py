@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from texpipe.errors import PackError, UsageError
 from texpipe.manifest import Manifest
+from texpipe.memory import size_of
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, known_targets
@@ -34,6 +35,7 @@ class Order:
         strict: any texture that fails stops the run.
         executor: who does the work: this computer, or a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
+        memory: bytes that a process of the run should stay below; None for a share of what is free.
         given: when, on the monotonic clock.
     """
 
@@ -47,6 +49,7 @@ class Order:
     strict: bool = False
     executor: Executor = "local"
     address: str = "local"
+    memory: int | None = None
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
@@ -67,6 +70,7 @@ class Order:
         strict: bool = False,
         executor: Executor = "local",
         address: str = "local",
+        memory: str | None = None,
     ) -> Order:
         """Read a recipe and apply the command line to it.
 
@@ -76,11 +80,12 @@ class Order:
             device, precision: as the engine takes them.
             shard: "I/N", or "auto": the place of this task in its Slurm array.
             strict, executor, address: see the class.
+            memory: a size as `memory.size_of` takes it.
 
         Raises:
             RecipeError: the recipe has mistakes; all of them are in it.
             UsageError: the recipe's own output has files of others in it, a target is unknown,
-                the shard is not I/N, or shards are to be done by Ray.
+                the shard is not I/N, or shards are to be done by Ray, or the memory is no size.
         """
         if shard is not None and executor != "local":
             raise UsageError(
@@ -113,6 +118,7 @@ class Order:
             strict=strict,
             executor=executor,
             address=address,
+            memory=None if memory is None else size_of(memory),
         )
 
 

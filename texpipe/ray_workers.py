@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 GROUPS_PER_ACTOR = 4
 """Groups are small enough that every actor gets at least so many: the last ones then end at about one time."""
 ACTOR_MEMORY = 3 << 29
-"""Bytes that an actor is given: 1.5 GiB hold torch, the weights and the largest tile."""
+"""Bytes that an actor is given if the order does not say: 1.5 GiB hold torch, the weights and a large picture."""
 TRIES = 2
 """Times that a group is begun. One that nobody survived is divided, and given up when it cannot be."""
 DEATHS = 8
@@ -75,8 +75,8 @@ class Group(NamedTuple):
 class Actor:
     """Lives in a process somewhere in the cluster and keeps the model from group to group."""
 
-    def __init__(self, device: str, precision: str) -> None:
-        self._device, self._precision = device, precision
+    def __init__(self, device: str, precision: str, memory: int = ACTOR_MEMORY) -> None:
+        self._device, self._precision, self._memory = device, precision, memory
         self._upscaler: LazyUpscaler | None = None
 
     def greet(self) -> Greeting:
@@ -100,8 +100,8 @@ class Actor:
             if not path.exists():
                 raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_SHARE)
         if self._upscaler is None:
-            self._upscaler = LazyUpscaler(places.model, self._device, self._precision, cores=1)
-        return list(compute(Work(jobs), Store(places.store), self._upscaler))
+            self._upscaler = LazyUpscaler(places.model, self._device, self._precision, 1, self._memory)
+        return list(compute(Work(jobs), Store(places.store), self._upscaler, self._memory))
 
 
 @contextmanager
@@ -155,12 +155,13 @@ class RayWorkers:
 
     def __init__(self, ray: Any, order: Order) -> None:  # noqa: ANN401
         self._ray, self._order = ray, order
+        self._memory = order.memory or ACTOR_MEMORY
         has = ray.cluster_resources()
         gpus = 0 if order.device == "cpu" else int(has.get("GPU", 0))
         if order.device == "cuda" and not gpus:
             raise DeviceError("the Ray cluster has no GPU", hint="Use --device cpu or auto.")
         self._device = "cuda" if gpus else "cpu"
-        self._wanted = gpus or max(1, int(min(has.get("CPU", 1), has.get("memory", 0) // ACTOR_MEMORY)))
+        self._wanted = gpus or max(1, int(min(has.get("CPU", 1), has.get("memory", 0) // self._memory)))
         self._engine: str | None = None
         self._idle: list[Any] = []
         self._busy: dict[Any, tuple[Any, Group | None]] = {}
@@ -202,9 +203,9 @@ class RayWorkers:
             remove_stale_parts(store.root)
 
     def _start(self) -> None:
-        options = {"num_gpus": 1} if self._device == "cuda" else {"num_gpus": 0, "memory": ACTOR_MEMORY}
+        options = {"num_gpus": 1} if self._device == "cuda" else {"num_gpus": 0, "memory": self._memory}
         kind = self._ray.remote(num_cpus=1, max_restarts=0, **options)(Actor)
-        actor = kind.remote(self._device, self._order.precision)
+        actor = kind.remote(self._device, self._order.precision, self._memory)
         self._busy[actor.greet.remote()] = (actor, None)
 
     def _next(self) -> tuple[list[Done], list[Group]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from texpipe.jobs import Done, Work, compute
+from texpipe.memory import budget
 from texpipe.order import Order
 from texpipe.store import Store
 from texpipe.upscale.lazy import LazyUpscaler
@@ -34,10 +35,16 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class ThisComputer:
-    """Works in this process; `device` and `precision` are as `upscale.device.choose` takes them."""
+    """Works in this process.
+
+    Attributes:
+        device, precision: as `upscale.device.choose` takes them.
+        memory: bytes that this process should stay below; by default a share of what is free.
+    """
 
     device: str
     precision: str
+    memory: int | None = None
 
     def engine(self) -> str:
         """Name how this computer computes."""
@@ -47,7 +54,9 @@ class ThisComputer:
 
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
         """Yield every job as it is finished; the model is loaded when the first pass needs it."""
-        return compute(work, store, LazyUpscaler(model, self.device, self.precision))
+        most = self.memory or budget()
+        upscaler = LazyUpscaler(model, self.device, self.precision, memory=most)
+        return compute(work, store, upscaler, memory=most)
 
 
 @contextmanager
@@ -58,7 +67,7 @@ def workers_for(order: Order) -> Iterator[Workers]:
         DeviceError: Ray is asked for and is not installed, or the cluster cannot be had.
     """
     if order.executor == "local":
-        yield ThisComputer(order.device, order.precision)
+        yield ThisComputer(order.device, order.precision, order.memory)
         return
     from texpipe.ray_workers import on_ray
 

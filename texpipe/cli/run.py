@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     help="The Ray cluster, as Ray names it: auto, HOST:PORT; local starts one on this computer.",
 )
 @click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What each process should stay below, such as 2G or 1500M; three quarters of what is free if not given. "
+    "It never changes pixels.",
+)
+@click.option(
     "--strict", is_flag=True, help="Stop at the first texture that fails, before anything is written."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
@@ -59,6 +65,7 @@ def run(
     shard: str | None,
     executor: Literal["local", "ray"],
     address: str,
+    memory: str | None,
     strict: bool,
     dry_run: bool,
     report: bool,
@@ -93,6 +100,7 @@ def run(
         strict=strict,
         executor=executor,
         address=address,
+        memory=memory,
     )
     with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
         outcome = run_recipe(order, dry_run=dry_run, progress=step)

@@ -7,10 +7,9 @@ What becomes of a pass does not depend on the passes around it, on their order o
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from itertools import islice
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from texpipe.errors import DeviceError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
+from texpipe.upscale.budget import Budget, Share
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.tiles import run_tiled
 
@@ -40,6 +40,11 @@ class Batch(NamedTuple):
     edges: Edges
     texels: int
 
+    @property
+    def all_texels(self) -> int:
+        """Texels of all of them."""
+        return len(self.numbers) * self.texels
+
 
 def upscale(
     passes: Sequence[Pass],
@@ -48,6 +53,7 @@ def upscale(
     *,
     tile: int = TILE_SIDE,
     cores: int | None = None,
+    budget: Budget | None = None,
 ) -> Iterator[tuple[int, RgbF]]:
     """Upscale passes.
 
@@ -57,6 +63,7 @@ def upscale(
         scale: the factor wanted, reached by repeating the engine's and by box filtering; see `steps`.
         tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
         cores: processor cores to use on a CPU; all that there are by default.
+        budget: memory that batches may take; as much as they like by default. It changes no result.
 
     Yields:
         Number of a pass and its result, scale H x scale W x 3 float32 in [0, 1], in order of completion.
@@ -67,35 +74,58 @@ def upscale(
     """
     times, reduction = steps(engine.scale, scale)
     cores, texels = cores or engine.device.workers, engine.device.batch_texels
+    share = budget.share(cores, texels) if budget else Share(cores, texels)
+    cores, texels = share
     batches = plan_batches(passes, texels)
     if len(batches) < cores:
         batches = plan_batches(passes, texels // cores)
     workers = max(1, min(cores, len(batches)))
+    most = (tile + 2 * engine.overlap) ** 2  # texels of a tile with what it sees of its neighbours
     # Threads that share a convolution wait for each other at every one; only a big picture is worth that.
     threads = cores // workers if batches and batches[0].texels > texels else 1
 
     def work(batch: Batch) -> list[_Result]:
         pictures = np.stack([passes[number].rgb for number in batch.numbers])
         for _ in range(times):
-            pictures = _enlarge(pictures, batch.edges, engine, tile)
+            pictures = _enlarge(pictures, batch.edges, engine, tile, texels)
         return list(zip(batch.numbers, box_reduce(pictures, reduction), strict=True))
+
+    def fits(together: list[Batch]) -> bool:
+        return budget is None or budget.has_room([min(one.all_texels, most) for one in together], share)
 
     torch.get_num_threads()  # settles this thread's number, before the workers below settle theirs
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
-        yield from _completed(pool, work, batches, ahead=2 * workers)
+        yield from _completed(pool, work, batches, 2 * workers, fits)
 
 
 def _completed(
-    pool: ThreadPoolExecutor, work: Callable[[Batch], list[_Result]], batches: Iterable[Batch], ahead: int
+    pool: ThreadPoolExecutor,
+    work: Callable[[Batch], list[_Result]],
+    batches: Iterable[Batch],
+    ahead: int,
+    fits: Callable[[list[Batch]], bool],
 ) -> Iterator[_Result]:
-    """Yield results in order of completion, with few batches in flight: results must not pile up."""
-    waiting = iter(batches)
-    pending = {pool.submit(work, batch) for batch in islice(waiting, ahead)}
+    """Yield results in order of completion, with few batches in flight: results must not pile up.
+
+    Args:
+        pool: where to work.
+        work: what to do with a batch.
+        batches: in order.
+        ahead: the most that are in flight, those that wait for a worker included.
+        fits: whether there is memory for all of these; one alone is begun in any case.
+    """
+    waiting = deque(batches)
+    pending: dict[Future[list[_Result]], Batch] = {}
     try:
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            pending |= {pool.submit(work, batch) for batch in islice(waiting, len(done))}
+        while waiting or pending:
+            while waiting and len(pending) < ahead:
+                if pending and not fits([*pending.values(), waiting[0]]):
+                    break
+                batch = waiting.popleft()
+                pending[pool.submit(work, batch)] = batch
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
+                del pending[future]
                 yield from future.result()
     finally:
         for future in pending:
@@ -150,12 +180,14 @@ def box_reduce(pictures: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return reduced
 
 
-def _enlarge(pictures: NDArray[np.float32], edges: Edges, engine: Engine, tile: int) -> NDArray[np.float32]:
+def _enlarge(
+    pictures: NDArray[np.float32], edges: Edges, engine: Engine, tile: int, batch_texels: int
+) -> NDArray[np.float32]:
     """Apply the engine once to pictures of one shape, in as many batches or tiles as they need."""
     height, width = pictures.shape[1:3]
     if _texels(height, width, edges) > tile * tile:
         return np.stack([_enlarge_tiled(picture, edges, engine, tile) for picture in pictures])
-    size = _capacity(height, width, edges, engine.device.batch_texels)
+    size = _capacity(height, width, edges, batch_texels)
     parts = [pictures[at : at + size] for at in range(0, len(pictures), size)]
     return np.concatenate([_enlarge_batch(part, edges, engine, tile) for part in parts])
 

@@ -23,6 +23,9 @@ DTYPES: Final[dict[Precision, torch.dtype]] = {
 NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
 """Flags of x86 processors that multiply bf16; without one of them torch emulates it, slower than fp32."""
 
+CUDA_SHARE: Final = 0.8
+"""Of the memory of a GPU that is free: the rest is left to cuDNN and other programs."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -53,6 +56,13 @@ class Device:
     def batch_texels(self) -> int:
         """Input texels of a well-filled batch: its features fit a core's cache, or keep a GPU busy."""
         return 4096 if self.name == "cpu" else 65536
+
+    def free_memory(self) -> int | None:
+        """Return the bytes of its own memory that batches may take; None on a CPU, which has none of its own."""
+        if self.name == "cpu":
+            return None
+        free, _ = torch.cuda.mem_get_info()
+        return int(CUDA_SHARE * free)
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Device:

@@ -37,6 +37,7 @@ class Engine:
     Attributes:
         device: where it runs.
         scale: output texels per input texel and axis.
+        channels: that the widest convolution reads; memory grows with them.
         overlap: texels that tiles of a big picture must overlap by, per side, to agree with the whole to one
             level.
     """
@@ -45,6 +46,7 @@ class Engine:
         self.device: Device = devices.choose(device, precision)
         self.scale: int = network.architecture.scale
         self.overlap: int = tile_overlap(network.architecture.num_block)
+        self.channels: int = network.architecture.num_feat + 4 * network.architecture.num_grow_ch
         self._folded = network.architecture.unshuffle
         self._place = torch.device(self.device.name)
         method = method_for(self.device)

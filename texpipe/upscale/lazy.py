@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from texpipe.memory import resident
 from texpipe.texture import Pass, RgbF
 
 if TYPE_CHECKING:
+    from texpipe.upscale.budget import Budget
     from texpipe.upscale.engine import Engine
+
+log = logging.getLogger(__name__)
+
+USABLE = 0.8
+"""Share of the memory that the program and its batches may take; the rest is for pictures and what malloc keeps."""
 
 
 class LazyUpscaler:
@@ -19,11 +27,16 @@ class LazyUpscaler:
         model: the weights.
         device, precision: as `device.choose` takes them.
         cores: as `batching.upscale` takes them.
+        memory: bytes that this process should stay below; None for no bound.
     """
 
-    def __init__(self, model: Path, device: str, precision: str, cores: int | None = None) -> None:
-        self._model, self._device, self._precision, self._cores = model, device, precision, cores
+    def __init__(
+        self, model: Path, device: str, precision: str, cores: int | None = None, memory: int | None = None
+    ) -> None:
+        self._model, self._device, self._precision = model, device, precision
+        self._cores, self._memory = cores, memory
         self._engine: Engine | None = None
+        self._budget: Budget | None = None
 
     def __call__(self, passes: Sequence[Pass], scale: int) -> Iterator[tuple[int, RgbF]]:
         """Yield the number of a pass and its result, in order of completion."""
@@ -33,4 +46,25 @@ class LazyUpscaler:
 
         if self._engine is None:
             self._engine = Engine(load(self._model).network, self._device, self._precision)
-        return upscale(passes, self._engine, scale, cores=self._cores)
+            self._budget = self._left_for(self._engine)
+        return upscale(passes, self._engine, scale, cores=self._cores, budget=self._budget)
+
+    def _left_for(self, engine: Engine) -> Budget | None:
+        """Return what is left for batches, now that the weights are there; say so if that is too little."""
+        from texpipe.upscale.budget import Budget
+
+        free = engine.device.free_memory()
+        if free is None and self._memory is None:
+            return None
+        if free is None:
+            free = int(USABLE * (self._memory or 0)) - resident()
+        budget = Budget(free, engine.channels)
+        share = budget.share(self._cores or engine.device.workers, engine.device.batch_texels)
+        log.info("memory: %d MB for %d workers, batches of %d texels", free >> 20, *share)
+        if budget.of(share) > free:
+            needed = (resident() + budget.of(share)) / USABLE
+            log.warning(
+                "too little memory: this takes about %d MB; going on with one small batch at a time",
+                int(needed) >> 20,
+            )
+        return budget
