@@ -217,7 +217,7 @@ def test_there_is_an_actor_for_each_gpu_or_core(
 ) -> None:
     ray = FakeRay(resources)
     ray.answer = lambda *_: Greeting("host", 1, "engine")  # type: ignore[method-assign]
-    workers = RayWorkers(ray, SimpleNamespace(device=device, precision="auto", input=Path(, memory=None)))
+    workers = RayWorkers(ray, SimpleNamespace(device=device, precision="auto", input=Path(), memory=None))
     assert workers.engine() == "engine"
     assert ray.started == actors
     assert options.items() <= ray.options[0].items()
