@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from textures import grain
 
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
-from texpipe.groups.inner_borders import goes_on
-from texpipe.groups.mirrored import WHY, Image, choose_originals, find_images, same_edges
+from texpipe.groups.mirrored import WHY, Image, choose_originals, find_images
 from texpipe.jobs import Work, compute
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
@@ -24,7 +23,7 @@ from texpipe.planning import make_work, part_of
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store
 from texpipe.survey import survey
-from texpipe.texture import Axis, Edges, Rgba8
+from texpipe.texture import Axis, Rgba8
 
 FACE = grain((24, 32), 3)
 """Half of something: it has content everywhere, and goes on beyond all its borders."""
@@ -141,42 +140,6 @@ def test_the_order_of_textures_has_no_influence(tmp_path: Path) -> None:
     write(tmp_path, **{f"f{axis}": flipped(FACE, axis) for axis in FLIPS})
     items = survey(tmp_path, Recipe.default()).items
     assert find_images(items[::-1]) == find_images(items)
-
-
-# ---- edges
-
-
-def test_where_it_was_cut_a_picture_goes_on() -> None:
-    whole = grain((64, 32), 6)
-    half = whole[:, :29]
-    assert goes_on(half, "x")
-    framed = half.copy()
-    framed[:, :2, :3], framed[:, -2:, :3] = 20, 20
-    assert not goes_on(framed, "x")
-    assert not goes_on(arrow(), "x")
-    assert not goes_on(arrow(), "y")
-
-
-def test_what_only_touches_its_border_ends_there() -> None:
-    y, x = np.mgrid[:24, :24] - 11.5
-    ball = grain((24, 24), 1)
-    ball[..., 3] = np.where(x**2 + y**2 < 144, 255, 0)
-    assert (ball[0, :, 3] > 0).mean() > 1 / 8, "it does touch it"
-    assert not goes_on(ball, "y")
-    assert goes_on(ball[:12], "y"), "half of it goes on at the cut"
-
-
-def test_a_thing_cut_in_two_is_mirrored_where_it_was_cut(tmp_path: Path) -> None:
-    half = grain((64, 48), 6)[3:35, 5:29]
-    write(tmp_path, left=half, right=half[:, ::-1])
-    images = find_images(survey(tmp_path, recipe_of(rules=[{"match": {}, "edges": {"y": "clamp"}}])).items)
-    assert [one.edges for one in images] == [Edges("mirror", "clamp")]
-    planned = same_edges(images, [])
-    assert {name: item.plan.decided_by.x for name, item in planned.items()} == {
-        "left.png": "classify: goes on in its mirror image right.png",
-        "right.png": "classify: goes on in its mirror image left.png",
-    }
-    assert same_edges(images, [("left.png", "next frame.png")]).keys() == {"right.png"}
 
 
 # ---- who is made of whom

@@ -8,7 +8,7 @@ from dataclasses import replace
 from texpipe.groups.atlas import Atlas, Cell, find_atlases
 from texpipe.groups.frames import find_animations
 from texpipe.groups.joins import Join, make_joins
-from texpipe.groups.mirrored import WHY, Images, choose_originals, find_images, same_edges
+from texpipe.groups.mirrored import WHY, Images, choose_originals, find_images
 from texpipe.groups.proposal import groups_for
 from texpipe.groups.variants import find_variants
 from texpipe.jobs import PIXELS_VERSION, Job, Piece, Work
@@ -41,11 +41,13 @@ def make_work(
         name = item.source.name
         if name in group_of or not item.plan.is_computed:
             continue
-        content = content_of[name] = _content(item)
-        singles.setdefault(content, _single(item, content, engine_id))
+        content = content_of[name] = key_of("texture", item.pixels, plan_key(item.plan))
+        key = key_of(content, *engine_id_for(item.plan, engine_id))
+        singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
     _cut_atlases(singles, recipe, engine_id, Sightings() if sightings is None else sightings)
-    images = _mirror_edges(singles, content_of, recipe, engine_id) if recipe.mirrored == "auto" else []
+    alone = (job.pieces[0].item for job in singles.values() if job.atlas is None)
+    images = find_images(alone) if recipe.mirrored == "auto" else []
     variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
     frame_of, averaged = _average_frames(singles, content_of) if recipe.frames == "auto" else ({}, {})
     mirror_of = _flip_images(images, singles, averaged, content_of)
@@ -63,16 +65,6 @@ def make_work(
         notes=joins.notes,
         warnings=joins.warnings,
     )
-
-
-def _content(item: Item) -> str:
-    return key_of("texture", item.pixels, plan_key(item.plan))
-
-
-def _single(item: Item, content: str, engine_id: Sequence[str]) -> Job:
-    """Return the job of a texture that is upscaled by itself."""
-    key = key_of(_content(item), *engine_id_for(item.plan, engine_id))
-    return Job(item.plan, (Piece(item, key),), content)
 
 
 def _cut_atlases(
@@ -124,19 +116,6 @@ def _average_frames(
     return frame_of, averaged
 
 
-def _mirror_edges(
-    singles: dict[str, Job], content_of: Mapping[str, str], recipe: Recipe, engine_id: Sequence[str]
-) -> list[Images]:
-    """Give mirror images the edges that they have in common; return which textures are such."""
-    items = [job.pieces[0].item for job in singles.values() if job.atlas is None]
-    images = find_images(items)
-    together = find_animations(items) if images and recipe.frames == "auto" else []
-    for name, item in same_edges(images, [_names(one.frames) for one in together]).items():
-        content = content_of[name]
-        singles[content] = _single(item, content, engine_id)
-    return images
-
-
 def _flip_images(
     images: Sequence[Images],
     singles: dict[str, Job],
@@ -155,7 +134,7 @@ def _flip_images(
     for name, made in choose_originals(images, company_of).items():
         content, first = content_of[name], final[content_of[made.of]]
         item, of = final[content].pieces[0].item, first.pieces[0]
-        plan = replace(item.plan, edges=first.plan.edges)
+        plan = item.plan.with_edges_of(first.plan, f"as its mirror image {made.of}")
         piece = Piece(replace(item, plan=plan), key_of("mirror", of.key, made.axis))
         averaged.pop(content, None)
         singles[content] = Job(plan, (piece,), content, image=of, axis=made.axis)

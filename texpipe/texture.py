@@ -6,7 +6,7 @@ float32 in [0, 1] inside `passes/` and `upscale/`. Nobody writes into an array t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -225,6 +225,12 @@ class Plan:
         """Whether pixels are made; a copy or a texture that is left out needs none."""
         return self.action in ("upscale", "nearest")
 
+    def with_edges_of(self, other: Plan, by: str) -> Plan:
+        """Return this plan with the edges of another one; `by` says who decided that, if they differ."""
+        if self.edges == other.edges:
+            return self
+        return replace(self, edges=other.edges, decided_by=replace(self.decided_by, x=by, y=by))
+
 
 @dataclass(frozen=True)
 class Group:
@@ -305,7 +311,7 @@ class Mirror:
 
     Attributes:
         of: the name of the one that was upscaled for all of them; that one names itself.
-        axis: "x" if left and right are swapped, "y" for top and bottom, "both", or "none" for the one that was upscaled.
+        axis: "x" if left and right are swapped, "y" for top and bottom, "both", or "none" for the upscaled one.
         why: how they are known to be mirror images, in one line.
     """
 

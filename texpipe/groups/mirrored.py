@@ -4,43 +4,31 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Final, Literal
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from texpipe.classify.flips import FLIPS, after, flipped
 from texpipe.classify.indices import index_image
-from texpipe.classify.look import SAID_BY_DUMP
 from texpipe.errors import TexpipeError
-from texpipe.groups.inner_borders import goes_on
 from texpipe.groups.joins import read_again
+from texpipe.groups.variants import is_guessed
 from texpipe.survey import Item
-from texpipe.texture import Axis, AxisGuess, EdgeMode, Edges, Rgba8
+from texpipe.texture import Axis, Rgba8
 
 WHY = "its texels are exactly those of the other, flipped"
 
 ENOUGH_BITS = 48
 """Two unrelated textures are mirror images of each other with a chance of less than one in 2 to so many."""
 
-_AXES: Final[tuple[Literal["x", "y"], ...]] = ("x", "y")
-
 
 @dataclass(frozen=True)
 class Images:
-    """Textures that are mirror images of each other.
-
-    Attributes:
-        items: in order of their names.
-        flips: what makes each of them the first.
-        edges: how all of them go on.
-    """
+    """Textures that are mirror images of each other, in order of their names, and what makes each of them the first."""
 
     items: tuple[Item, ...]
     flips: tuple[Axis, ...]
-    edges: Edges
 
     def between(self, one: int, other: int) -> Axis:
         """Return the flip that makes one of them the other."""
@@ -56,7 +44,7 @@ class Image:
 
 
 def find_images(items: Iterable[Item]) -> list[Images]:
-    """Find the textures that are exact mirror images of others, and plan the edges that they have in common.
+    """Find the textures that are exact mirror images of others.
 
     They lie in one folder, have one format and are treated alike. Where a rule or the dump says so of one and not of
     the other, they are left alone. Pictures that many textures could show by chance say nothing.
@@ -73,25 +61,6 @@ def find_images(items: Iterable[Item]) -> list[Images]:
             alike[_treatment(item)].setdefault(item.pixels, item)
     sets = (list(some.values()) for some in alike.values() if len(some) > 1)
     return [made for some in sets if (made := _images(some)) is not None]
-
-
-def same_edges(images: Iterable[Images], animations: Iterable[Collection[str]]) -> dict[str, Item]:
-    """Plan the edges of mirror images: as those of the first, and mirrored where the picture goes on in its image.
-
-    Args:
-        images: textures that are mirror images of each other.
-        animations: names of textures that must keep edges in common.
-
-    Returns:
-        Name -> the item with its new plan.
-    """
-    known = tuple(images)
-    edges = {item.source.name: some.edges for some in known for item in some.items}
-    for frames in animations:
-        if len({edges.get(name) for name in frames}) > 1:
-            edges = {name: made for name, made in edges.items() if name not in frames}
-    planned = (_planned(item, some) for some in known for item in some.items if item.source.name in edges)
-    return {item.source.name: item for item in planned if item is not None}
 
 
 def choose_originals(images: Iterable[Images], company_of: Mapping[str, str]) -> dict[str, Image]:
@@ -145,25 +114,10 @@ def _treatment(item: Item) -> tuple[Hashable, ...]:
     """Return what mirror images have in common: pixels, folder, format, and what rules or the dump say of them."""
     plan, name = item.plan, item.source.emulator
     folder = item.source.name.rpartition("/")[0]
-    said = tuple(
-        mode for mode, guessed in zip(_modes(plan.edges), _guessed(item), strict=True) if not guessed
-    )
+    axes = (plan.edges.x, plan.decided_by.x, item.facts.x), (plan.edges.y, plan.decided_by.y, item.facts.y)
+    edges = tuple(None if is_guessed(by, guess) else mode for mode, by, guess in axes)
     treated = (plan.alpha, plan.scale, plan.colour, plan.grey, plan.consistency, plan.clean, plan.cells)
-    return item.orbit, folder, name and (name.scheme, name.texels), _guessed(item), said, *treated
-
-
-def _modes(edges: Edges) -> tuple[EdgeMode, EdgeMode]:
-    return edges.x, edges.y
-
-
-def _guessed(item: Item) -> tuple[bool, bool]:
-    """Tell per axis whether nobody but the classifier said how it repeats."""
-    by, facts = item.plan.decided_by, item.facts
-    return _is_guess(by.x, facts.x), _is_guess(by.y, facts.y)
-
-
-def _is_guess(by: str, guess: AxisGuess) -> bool:
-    return by.startswith("classify") and guess.reason != SAID_BY_DUMP
+    return item.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 
 def _images(items: Sequence[Item]) -> Images | None:
@@ -180,7 +134,7 @@ def _images(items: Sequence[Item]) -> Images | None:
     if len(related) < 2 or not _says_enough(pictures[0]):
         return None
     known, flips = zip(*related, strict=True)
-    return Images(known, flips, Edges(*(_edge(known, flips, pictures[0], axis) for axis in _AXES)))
+    return Images(known, flips)
 
 
 def _flip_between(one: Rgba8, other: Rgba8) -> Axis | None:
@@ -203,34 +157,3 @@ def _says_enough(rgba: Rgba8) -> bool:
         return False
     ways = math.lgamma(indices.size + 1) - sum(math.lgamma(n + 1) for n in np.bincount(indices.ravel()))
     return ways >= ENOUGH_BITS * math.log(2)
-
-
-def _edge(items: Sequence[Item], flips: Sequence[Axis], picture: Rgba8, axis: Literal["x", "y"]) -> EdgeMode:
-    """Return how a picture and its images go on: as a rule says, as the classifier is surest of, or mirrored."""
-    place = _AXES.index(axis)
-    if not _guessed(items[0])[place]:
-        return _modes(items[0].plan.edges)[place]
-    guesses = [(item.facts.x, item.facts.y)[place] for item in items]
-    surest = max(guesses, key=lambda guess: guess.confidence).mode
-    beside = axis in {after(one, other) for one, other in combinations(flips, 2)}
-    return "mirror" if surest == "clamp" and beside and goes_on(picture, axis) else surest
-
-
-def _planned(item: Item, images: Images) -> Item | None:
-    """Return a texture with the edges that it has in common with its images, or None if it has them."""
-    plan, made = item.plan, images.edges
-    if plan.edges == made:
-        return None
-    other = next(one.source.name for one in images.items if one.source.name != item.source.name)
-    by = replace(
-        plan.decided_by,
-        x=_because(plan.decided_by.x, plan.edges.x, made.x, other),
-        y=_because(plan.decided_by.y, plan.edges.y, made.y, other),
-    )
-    return replace(item, plan=replace(plan, edges=made, decided_by=by))
-
-
-def _because(by: str, planned: EdgeMode, made: EdgeMode, other: str) -> str:
-    if planned == made:
-        return by
-    return f"classify: goes on in its mirror image {other}" if made == "mirror" else f"classify: as {other}"

@@ -13,7 +13,7 @@ from texpipe.classify.look import SAID_BY_DUMP
 from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
 from texpipe.survey import Item
-from texpipe.texture import Plan, Rgba8
+from texpipe.texture import AxisGuess, Rgba8
 
 BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
@@ -135,7 +135,7 @@ def _family(members: Sequence[Item], why: str) -> Variants | None:
     """Choose whose structure all take; leave out those for which a rule or the dump wants other edges."""
     like = max(members, key=_rank)
     others = tuple(
-        replace(item, plan=_planned_like(item, like))
+        replace(item, plan=item.plan.with_edges_of(like.plan, f"as its variant {like.source.name}"))
         for item in members
         if item is not like and (item.plan.edges == like.plan.edges or _edges_are_guessed(item))
     )
@@ -149,12 +149,10 @@ def _rank(item: Item) -> tuple[int, float, str, str]:
 
 def _edges_are_guessed(item: Item) -> bool:
     """Tell whether nobody but the classifier said how both axes repeat."""
-    axes = ((item.plan.decided_by.x, item.facts.x), (item.plan.decided_by.y, item.facts.y))
-    return all(by.startswith("classify") and guess.reason != SAID_BY_DUMP for by, guess in axes)
+    by, facts = item.plan.decided_by, item.facts
+    return is_guessed(by.x, facts.x) and is_guessed(by.y, facts.y)
 
 
-def _planned_like(item: Item, like: Item) -> Plan:
-    by = f"as its variant {like.source.name}"
-    same = like.plan.edges == item.plan.edges
-    decided_by = item.plan.decided_by if same else replace(item.plan.decided_by, x=by, y=by)
-    return replace(item.plan, edges=like.plan.edges, decided_by=decided_by)
+def is_guessed(by: str, guess: AxisGuess) -> bool:
+    """Tell whether nobody but the classifier said how an axis repeats: no rule, and no dump."""
+    return by.startswith("classify") and guess.reason != SAID_BY_DUMP
