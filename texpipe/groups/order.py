@@ -55,7 +55,10 @@ class Habit:
     shares: Mapping[Axis, tuple[Numbers, int]]
 
     def evidence(self, flow: Flow) -> Numbers:
-        """Return for its p pairs the log (natural) of how much oftener neighbours lie as they do than any textures."""
+        """Return for its p pairs the log (natural) of how much oftener neighbours lie as they do than any textures.
+
+        An order never speaks against neighbours: many a piece is not drawn in its turn.
+        """
         ranks = ranks_in(self.when, flow.family.tiles)
         if ranks is None:
             return np.zeros(len(flow.before))
@@ -63,7 +66,7 @@ class Habit:
         chance = _by_chance(ranks)
         seen = (share * count + chance * _DOUBT) / (count + _DOUBT)
         far = ranks[flow.after] - ranks[flow.before]
-        return np.log(np.maximum(seen, _TINY) / np.maximum(chance, _TINY))[_class_of(far)]
+        return np.log(np.maximum(seen / np.maximum(chance, _TINY), 1))[_class_of(far)]
 
 
 def learnt(when: Mapping[Tile, int], families: Iterable[Family], neighbours: Sequence[Neighbours]) -> Habit:
