@@ -22,6 +22,7 @@ CURRENT = "v5"
 """The field of a name that has a hash of today's version, where the file is called by an older one."""
 
 _MAX_LIST = 1 << 26
+_HINT = "The target's option hashes names a rt64.json of this game, such as public packs bring."
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ def read_hashes(path: Path) -> Hashes:
     """
     try:
         if path.stat().st_size > _MAX_LIST:
-            raise PackError(f"{path} is larger than the limit of {_MAX_LIST:,} bytes")
+            raise PackError(f"{path} is larger than the limit of {_MAX_LIST:,} bytes", hint=_HINT)
         return _hashes_in(json.loads(path.read_bytes()))
     except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}") from error
+        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise PackError(f"{path} is not a rt64.json: {error}") from error
+        raise PackError(f"{path} is not a rt64.json: {error}", hint=_HINT) from error
 
 
 def _hashes_in(top: Mapping[str, Any]) -> Hashes:

@@ -32,7 +32,8 @@ def put(output: Path, path: str, data: bytes, digest: str) -> None:
         with log.open("ab") as file:
             file.write(_line(path, digest))
     except OSError as error:
-        raise PackError(f"cannot write {log}: {error.strerror or error}") from error
+        hint = "Check the permissions of the output folder, and the room on its disk."
+        raise PackError(f"cannot write {log}: {error.strerror or error}", hint=hint) from error
     write_atomic(output / path, data, fsync=False)
 
 
@@ -47,7 +48,8 @@ def noted(output: Path) -> set[tuple[str, str]]:
     except FileNotFoundError:
         return set()
     except OSError as error:
-        raise PackError(f"cannot read {_log(output)}: {error.strerror or error}") from error
+        hint = "Check the permissions of the output folder."
+        raise PackError(f"cannot read {_log(output)}: {error.strerror or error}", hint=hint) from error
     return {(found[2], found[1]) for found in map(_LINE.fullmatch, text.splitlines()) if found}
 
 

@@ -21,6 +21,8 @@ ENVIRONMENT: Final = "TEXPIPE_MODELS"
 SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
 """Model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
 
+_NAMES: Final = "Check the path; `texpipe models list` shows the models that have names."
+
 
 @dataclass(frozen=True, eq=False)
 class ModelFile:
@@ -149,7 +151,11 @@ def read_card(path: Path) -> Mapping[str, Any]:
     try:
         card = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError("the model card is no JSON", location=Location(file)) from error
+        raise ModelError(
+            "the model card is no JSON",
+            hint="Get the model again, or remove the card.",
+            location=Location(file),
+        ) from error
     return card if isinstance(card, dict) else {}
 
 
@@ -177,14 +183,18 @@ def read_files(path: Path) -> tuple[bytes, ...]:
         ModelError: a file is missing or unreadable, or no model has such a suffix.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ModelError(f"{path.name} is no model file: {', '.join(SUFFIXES)} are", location=Location(path))
+        raise ModelError(
+            f"{path.name} is no model file: {', '.join(SUFFIXES)} are", hint=_NAMES, location=Location(path)
+        )
     halves = path.suffix.lower() in (".param", ".bin")
     parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
     try:
         return tuple(part.read_bytes() for part in parts)
     except OSError as error:
         raise ModelError(
-            f"{Path(error.filename).name} cannot be read: {error.strerror}", location=Location(path)
+            f"{Path(error.filename).name} cannot be read: {error.strerror}",
+            hint=_NAMES,
+            location=Location(path),
         ) from error
 
 

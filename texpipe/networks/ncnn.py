@@ -22,6 +22,7 @@ FP16_TAG: Final = 0x01306B47
 FP32_TAG: Final = 0
 _WITHOUT_WEIGHTS: Final = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
 _DAMAGED: Final = "Get the .param and the .bin again, from one and the same download."
+_OTHER: Final = "Of ncnn's models texpipe reads ESRGAN generators (RRDBNet) alone."
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def parse_param(param: str) -> list[Convolution]:
         )
     foreign = sorted({layer[0] for layer in layers} - _WITHOUT_WEIGHTS - {"Convolution"})
     if foreign:
-        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}")
+        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}", hint=_OTHER)
     return [_convolution(layer) for layer in layers if layer[0] == "Convolution"]
 
 
@@ -96,7 +97,7 @@ def _convolution(layer: list[str]) -> Convolution:
         kernel == 3 and fields.get("5") == "1" and outputs > 0 and count > 0 and count % (outputs * 9) == 0
     )
     if not sound or abs(slope - 0.2) > 1e-6 or fields.get("9", "0") not in ("0", "2"):
-        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}")
+        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}", hint=_OTHER)
     return Convolution(name, outputs, count // (outputs * 9), leaky)
 
 
@@ -106,7 +107,10 @@ def _read_one(
     """Return kernel, bias and the offset behind them."""
     tag = int.from_bytes(_take(weights, offset, 4, convolution), "little")
     if tag not in (FP16_TAG, FP32_TAG):
-        raise ModelError(f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}")
+        raise ModelError(
+            f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}",
+            hint="Save the model with fp16 or fp32 weights.",
+        )
     stored = np.dtype("<f2" if tag == FP16_TAG else "<f4")
     count = convolution.outputs * convolution.inputs * 9
     size = -(-count * stored.itemsize // 4) * 4
@@ -128,7 +132,7 @@ def _names(convolutions: int, doublings: int) -> list[str]:
     """Name the convolutions in the order of construction, which is that of the file."""
     blocks, rest = divmod(convolutions - 4 - doublings, 15)
     if blocks < 1 or rest:
-        raise ModelError(f"no RRDBNet has {convolutions} convolutions and {doublings} doublings")
+        raise ModelError(f"no RRDBNet has {convolutions} convolutions and {doublings} doublings", hint=_OTHER)
     body = [f"body.{i}.rdb{r}.conv{c}" for i in range(blocks) for r in (1, 2, 3) for c in range(1, 6)]
     ups = [f"conv_up{stage}" for stage in range(1, doublings + 1)]
     return ["conv_first", *body, "conv_body", *ups, "conv_hr", "conv_last"]
@@ -139,7 +143,9 @@ def _check_place(name: str, convolution: Convolution) -> None:
     plain = name in ("conv_first", "conv_body", "conv_last") or name.endswith(".conv5")
     if convolution.leaky == plain:
         has = "an" if convolution.leaky else "no"
-        raise ModelError(f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet")
+        raise ModelError(
+            f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet", hint=_OTHER
+        )
 
 
 def _count(param: str, kind: str) -> int:

@@ -161,7 +161,8 @@ def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[Pair]:
         scale = hr.shape[0] // lr.shape[0]
         if scale < 1 or (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
             raise SourceError(
-                f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, no multiple of lr's {lr.shape[1]}x{lr.shape[0]}"
+                f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, no multiple of lr's {lr.shape[1]}x{lr.shape[0]}",
+                hint="Both files must show the same picture; take this pair out of the folders.",
             )
         yield Pair(name, _on_grey(lr), _on_grey(hr), Edges())
 
@@ -175,7 +176,10 @@ def _on_grey(rgba: Rgba8) -> Floats:
 def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscaler:
     network = generators.load(model).network
     if generators.scale_of(network) != scale:
-        raise UsageError(f"{model} has scale {generators.scale_of(network)}, these textures need {scale}")
+        raise UsageError(
+            f"{model} has scale {generators.scale_of(network)}, these textures need {scale}",
+            hint="Leave the model out, or give a --preset of its scale.",
+        )
     return upscaler_of(network.to(place), colour)
 
 

@@ -18,13 +18,9 @@ def load_preset(name: str | Path) -> Preset:
         RecipeError: no such preset, no YAML, or values that the schema does not allow, all of them at once.
     """
     path = _find(name)
+    content = _content(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Preset.model_validate(content)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
-        raise RecipeError(f"not YAML: {error.problem}", location=where) from error
     except ValidationError as error:
         problems = tuple(_problem(path, detail["loc"], detail["msg"]) for detail in error.errors())
         raise RecipeError(
@@ -87,6 +83,19 @@ def _find(name: str | Path) -> Path:
             f"no preset {name}", hint=f"Presets: {', '.join(preset_names())}; or give a .yaml file."
         )
     return known
+
+
+def _content(path: Path) -> object:
+    """Return what a YAML file says, whatever it is."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
+        raise RecipeError(f"not YAML: {error.problem}", location=where) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        hint = "A preset is a text file, saved as UTF-8; `recipes/train/` has some."
+        raise RecipeError(f"cannot be read: {error}", hint=hint, location=Location(path)) from error
 
 
 def _folder() -> Path:

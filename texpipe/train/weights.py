@@ -106,7 +106,10 @@ def from_file(path: Path, trunk: TrunkName) -> Tensors:
         ) from error
     for layer in LAYERS[trunk]:
         if f"features.{layer.position}.weight" not in tensors:
-            raise ModelError(f"{path}: features.{layer.position}.weight ({layer.name} of {trunk}) is missing")
+            raise ModelError(
+                f"{path}: features.{layer.position}.weight ({layer.name} of {trunk}) is missing",
+                hint=f"Give the weights of {trunk}, or another trunk in the preset.",
+            )
     return dict(tensors)
 
 
