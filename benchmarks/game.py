@@ -1,19 +1,26 @@
 """A synthetic game, end to end: decode, classify, upscale, recombine, encode, write; where the time goes.
 
-Sizes, formats and strips are drawn as real Nintendo 64 dumps have them; some textures come several times.
+Sizes, formats and strips are drawn as real Nintendo 64 dumps have them; some textures come several times. Each model
+runs twice on the same game, in a process of its own; a command that is stopped at once tells when the first texture is
+there. Linux only: memory is asked for as Linux counts it.
 
-    python benchmarks/game.py --count 2000 --model texpipe-x4-fast --output game.json
+    python benchmarks/game.py --count 2000 --models texpipe-x4 texpipe-x4-fast --output game.json
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import multiprocessing
 import random
 import resource
+import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +37,7 @@ from texpipe.upscale.device import choose
 from texpipe.upscale.engine import Engine
 
 GAME = "SYNTHETIC GAME"
+RECIPE = f"version: 1\nname: game\ngame: {GAME}\ninput: dump\noutput: pack\ntargets: [gliden64]\n"
 SIZES = {
     # width, height: weight, after 165,124 names of five games' dumps
     (320, 6): 12,
@@ -62,26 +70,40 @@ REPEATED = 0.15
 """Share of textures that are another one under a new name."""
 
 
+POLL = 0.01
+"""Seconds between two looks for the first texture."""
+
+
 @dataclass
 class Watch:
-    """When each room was first and last heard of, and how long the network was at work in all threads."""
+    """How long each room was at work, when the first picture was there, how long the network ran in all threads."""
 
     started: float = field(default_factory=time.perf_counter)
     rooms: dict[str, float] = field(default_factory=dict)
+    first: float | None = None
     network: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
     _at: float = field(default_factory=time.perf_counter)
 
     def __call__(self, progress: Progress) -> None:
         """Count the time since the last news towards the room that tells some now."""
-        now = time.perf_counter()
-        self.rooms[progress.room] = self.rooms.get(progress.room, 0.0) + now - self._at
-        self._at = now
+        self._count(progress.room)
+        if progress.room == "upscale" and self.first is None:
+            self.first = self._at - self.started
 
     def add(self, seconds: float) -> None:
         """Count time of the network."""
         with self.lock:
             self.network += seconds
+
+    def stop(self) -> None:
+        """Count the time since the last news as that of the manifest and the checks at the end."""
+        self._count("finish")
+
+    def _count(self, room: str) -> None:
+        now = time.perf_counter()
+        self.rooms[room] = self.rooms.get(room, 0.0) + now - self._at
+        self._at = now
 
 
 def make_game(folder: Path, count: int, seed: int) -> None:
@@ -130,36 +152,60 @@ def watched_run(order: Order) -> tuple[Outcome, Watch]:
 
     Engine.run = timed  # type: ignore[method-assign]
     try:
-        return run_recipe(order, progress=watch), watch
+        outcome = run_recipe(order, progress=watch)
     finally:
         Engine.run = plain  # type: ignore[method-assign]
+    watch.stop()
+    return outcome, watch
 
 
-def measure(folder: Path, count: int, seed: int, model: str, device: str) -> dict[str, Any]:
-    """Make a game, run it twice, and return the figures."""
-    (folder / "dump").mkdir()
-    make_game(folder / "dump", count, seed)
-    recipe = folder / "game.yaml"
-    recipe.write_text(
-        f"version: 1\nname: game\ngame: {GAME}\ninput: dump\noutput: pack\nmodel: {model}\ntargets: [gliden64]\n",
-        encoding="utf-8",
-    )
-    first, watch = watched_run(Order.make(recipe, device=device))
-    second, _ = watched_run(Order.make(recipe, device=device))
-    workers = choose(device).workers
+def first_texture(recipe: Path, output: Path, model: str, device: str) -> float:
+    """Return the seconds from the start of a command to the first texture in its store; then stop it."""
+    command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--output", str(output), "--quiet"]
+    start = time.perf_counter()
+    with subprocess.Popen([*command, "--model", model, "--device", device]) as process:
+        while not any(output.glob(".store/??/*.json")):
+            if process.poll() is not None:
+                raise SystemExit(f"{' '.join(command)} ended without a texture")
+            time.sleep(POLL)
+        seconds = time.perf_counter() - start
+        process.kill()
+    return seconds
+
+
+def measure(folder: Path, model: str, device: str) -> dict[str, Any]:
+    """Run the game in a folder twice with a model and return the figures."""
+    recipe, output = folder / "game.yaml", folder / f"pack-{Path(model).stem}"
+    to_first = first_texture(recipe, folder / f"{output.name}-first", model, device)
+    order = functools.partial(Order.make, recipe, output=output, model=model, device=device)
+    first, watch = watched_run(order())
+    second, again = watched_run(order())
+    network = watch.network / (choose(device).workers * first.seconds)
+    count = len(first.manifest.textures)
     return {
+        "model": model,
         "textures": count,
         "pictures": first.computed,
-        "model": model,
         "seconds": first.seconds,
         "textures_per_second": count / first.seconds,
         "seconds_by_room": watch.rooms,
-        "network_share": watch.network / (workers * first.seconds),
+        "network_share": network,
+        "share_of_the_rest": 1 - network,
         "second_run_seconds": second.seconds,
+        "second_run_seconds_by_room": again.rooms,
         "second_run_share": second.seconds / first.seconds,
         "second_run_computed": second.computed,
+        "seconds_to_first_picture": watch.first,
+        "seconds_from_command_to_first_texture": to_first,
         "peak_rss_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def measure_all(folder: Path, models: Sequence[str], device: str) -> dict[str, Any]:
+    """Measure models on the game in a folder, each in a fresh process; how much faster the last is than the first."""
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        runs = pool.starmap(measure, [(folder, model, device) for model in models], chunksize=1)
+    return {"runs": runs, "last_is_faster_by": runs[0]["seconds"] / runs[-1]["seconds"]}
 
 
 def main() -> None:
@@ -168,13 +214,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--model", default="texpipe-x4-fast")
+    parser.add_argument("--models", nargs="+", default=["texpipe-x4-fast"], metavar="MODEL")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), chosen.count, chosen.seed, chosen.model, chosen.device)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "dump").mkdir()
+        make_game(folder / "dump", chosen.count, chosen.seed)
+        (folder / "game.yaml").write_text(RECIPE, encoding="utf-8")
+        result = measure_all(folder, chosen.models, chosen.device)
     text = json.dumps(result, indent=2) + "\n"
     if chosen.output:
         chosen.output.write_text(text, encoding="utf-8")
