@@ -162,7 +162,7 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
     """
     pending = []
     for job in work.jobs:
-        if all(store.has(piece.key) for piece in job.pieces):
+        if is_stored(job, store):
             yield Done(job, cached=True)
         else:
             pending.append(job)
@@ -195,6 +195,11 @@ def _windows(jobs: Sequence[Job], memory: int | None) -> Iterator[list[Job]]:
         room -= texels_of(job)
     if window:
         yield window
+
+
+def is_stored(job: Job, store: Store) -> bool:
+    """Return whether all results of a job are in the store."""
+    return all(store.has(piece.key) for piece in job.pieces)
 
 
 def window_texels(memory: int | None, scale: int) -> int:

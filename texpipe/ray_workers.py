@@ -10,30 +10,24 @@ import importlib
 import logging
 import os
 import socket
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from texpipe import __version__
 from texpipe.errors import DeviceError, PackError
-from texpipe.jobs import PIXELS_VERSION, WINDOW_TEXELS, Done, Job, Work, compute, texels_of
+from texpipe.jobs import PIXELS_VERSION, Done, Job, Work, compute, is_stored
 from texpipe.order import Order
+from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
 from texpipe.upscale.lazy import LazyUpscaler
 
 log = logging.getLogger(__name__)
 
-GROUPS_PER_ACTOR = 4
-"""Groups are small enough that every actor gets at least so many: the last ones then end at about one time."""
 ACTOR_MEMORY = 3 << 29
 """Bytes that an actor is given if the order does not say: 1.5 GiB hold torch, the weights and a large picture."""
-TRIES = 2
-"""Times that a group is begun. One that nobody survived is divided, and given up when it cannot be."""
-DEATHS = 8
-"""Actors that may die one after the other, and none answer, before the run is given up."""
 _SHARE = "Input, output and model must be on a disk that all machines share, under one path."
 _OBJECT_STORE = 80 << 20
 """Bytes of shared memory for a cluster of our own: only jobs and names pass through it."""
@@ -54,22 +48,6 @@ class Places(NamedTuple):
     input: Path
     store: Path
     model: Path
-
-
-Family: TypeAlias = tuple[Job, ...]
-"""Jobs of one content: what is made of each other stays together, as it does in a shard."""
-
-
-class Group(NamedTuple):
-    """What one actor does at a time, and how often it was begun before."""
-
-    families: tuple[Family, ...]
-    tries: int = 0
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """All of them."""
-        return tuple(chain.from_iterable(self.families))
 
 
 class Actor:
@@ -164,7 +142,7 @@ class RayWorkers:
         self._wanted = gpus or max(1, int(min(has.get("CPU", 1), has.get("memory", 0) // self._memory)))
         self._engine: str | None = None
         self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, Group | None]] = {}
+        self._busy: dict[Any, tuple[Any, Portion | None]] = {}
         self._deaths = self._in_a_row = 0
 
     def engine(self) -> str:
@@ -180,6 +158,9 @@ class RayWorkers:
             self._next()
         return self._engine
 
+    def prepare(self, model: Path) -> None:
+        """Do nothing: the processes load the model when they begin to work."""
+
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
         """Yield every job when the group that it is in is finished.
 
@@ -190,7 +171,7 @@ class RayWorkers:
         store.root.mkdir(parents=True, exist_ok=True)
         places = Places(self._order.input, store.root, model.absolute())
         self.engine()
-        waiting = deque(_groups(work.jobs, self._wanted * GROUPS_PER_ACTOR))
+        waiting = deque(portions(work.jobs, self._wanted))
         while waiting or any(group for _, group in self._busy.values()):
             while waiting and self._idle:
                 actor, group = self._idle.pop(), waiting.popleft()
@@ -208,7 +189,7 @@ class RayWorkers:
         actor = kind.remote(self._device, self._order.precision, self._memory)
         self._busy[actor.greet.remote()] = (actor, None)
 
-    def _next(self) -> tuple[list[Done], list[Group]]:
+    def _next(self) -> tuple[list[Done], list[Portion]]:
         """Wait for an actor; return what it finished, or the groups to begin again if it died."""
         (ready, *_), _ = self._ray.wait(list(self._busy), num_returns=1)
         actor, group = self._busy.pop(ready)
@@ -237,7 +218,7 @@ class RayWorkers:
             )
         self._engine = greeting.engine
 
-    def _bury(self, group: Group | None) -> tuple[list[Done], list[Group]]:
+    def _bury(self, group: Portion | None) -> tuple[list[Done], list[Portion]]:
         """Replace a dead actor, and begin its group again: whole, then family by family."""
         self._deaths += 1
         self._in_a_row += 1
@@ -246,39 +227,15 @@ class RayWorkers:
         self._start()
         if group is None:
             return [], []
-        if group.tries + 1 < TRIES:
-            return [], [Group(group.families, group.tries + 1)]
-        if len(group.families) > 1:
-            return [], [Group((family,)) for family in group.families]
+        if again := group.again():
+            return [], list(again)
         return [Done(job, reason=f"a worker died of it {TRIES} times") for job in group.jobs], []
-
-
-def _groups(jobs: Sequence[Job], least: int) -> Iterator[Group]:
-    """Divide jobs into about `least` groups or more, those of the largest pictures first."""
-    families: defaultdict[str, list[Job]] = defaultdict(list)
-    for job in jobs:
-        families[job.content].append(job)
-    most = min(WINDOW_TEXELS, _texels(jobs) // least)
-    group: list[Family] = []
-    size = 0
-    for family in sorted(families.values(), key=_texels, reverse=True):
-        group.append(tuple(family))
-        size += _texels(family)
-        if size >= most:
-            yield Group(tuple(group))
-            group, size = [], 0
-    if group:
-        yield Group(tuple(group))
-
-
-def _texels(jobs: Sequence[Job]) -> int:
-    return sum(map(texels_of, jobs))
 
 
 def _require_shared(done: Sequence[Done], store: Store) -> None:
     """Say that a disk is not shared, instead of failing every texture."""
     for one in done:
-        if one.reason is None and not all(store.has(piece.key) for piece in one.job.pieces):
+        if one.reason is None and not is_stored(one.job, store):
             raise PackError(
                 f"a Ray actor wrote to {store.root}, but nothing is there on this computer", hint=_SHARE
             )

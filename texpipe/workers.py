@@ -1,16 +1,17 @@
-"""Who does the jobs of a run: this computer, or a Ray cluster."""
+"""Who does the jobs of a run: this process, one process for each GPU, or a Ray cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from texpipe.jobs import Done, Work, compute
 from texpipe.memory import budget
 from texpipe.order import Order
+from texpipe.process_workers import ProcessWorkers, Seat
 from texpipe.store import Store
 from texpipe.upscale.lazy import LazyUpscaler
 
@@ -20,6 +21,10 @@ class Workers(Protocol):
 
     def engine(self) -> str:
         """Name whatever decides a result's last bits besides the weights; see `upscale.engine.identity`."""
+        ...
+
+    def prepare(self, model: Path) -> None:
+        """Begin to load a model that will be needed, if that can be done while something else is done here."""
         ...
 
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
@@ -34,7 +39,7 @@ class Workers(Protocol):
 
 
 @dataclass(frozen=True)
-class ThisComputer:
+class ThisProcess:
     """Works in this process.
 
     Attributes:
@@ -45,6 +50,7 @@ class ThisComputer:
     device: str
     precision: str
     memory: int | None = None
+    _upscalers: dict[Path, LazyUpscaler] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def engine(self) -> str:
         """Name how this computer computes."""
@@ -52,11 +58,18 @@ class ThisComputer:
 
         return identity(self.device, self.precision)
 
+    def prepare(self, model: Path) -> None:
+        """Begin to load a model in a thread."""
+        self._upscaler(model, self.memory or budget()).prepare()
+
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
-        """Yield every job as it is finished; the model is loaded when the first pass needs it."""
+        """Yield every job as it is finished; a model that is not prepared is loaded when the first pass needs it."""
         most = self.memory or budget()
-        upscaler = LazyUpscaler(model, self.device, self.precision, memory=most)
-        return compute(work, store, upscaler, memory=most)
+        return compute(work, store, self._upscaler(model, most), memory=most)
+
+    def _upscaler(self, model: Path, memory: int | None) -> LazyUpscaler:
+        made = LazyUpscaler(model, self.device, self.precision, memory=memory)
+        return self._upscalers.setdefault(model, made)
 
 
 @contextmanager
@@ -67,9 +80,23 @@ def workers_for(order: Order) -> Iterator[Workers]:
         DeviceError: Ray is asked for and is not installed, or the cluster cannot be had.
     """
     if order.executor == "local":
-        yield ThisComputer(order.device, order.precision, order.memory)
+        yield _on_this_computer(order)
         return
     from texpipe.ray_workers import on_ray
 
     with on_ray(order) as workers:
         yield workers
+
+
+def _on_this_computer(order: Order) -> Workers:
+    """One process for each of several GPUs, or else ours alone."""
+    seats = () if order.device == "cpu" else _seats()
+    if len(seats) < 2:
+        return ThisProcess(order.device, order.precision, order.memory)
+    return ProcessWorkers(seats, "cuda", order.precision, order.memory)
+
+
+def _seats() -> tuple[Seat, ...]:
+    from texpipe.upscale.device import gpus
+
+    return tuple(Seat(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in gpus())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,6 +81,17 @@ def choose(device: str = "auto", precision: str = "auto") -> Device:
     if name == "cuda":
         return Device(name, chosen, torch.cuda.get_device_name())
     return Device(name, chosen, torch.backends.cpu.get_cpu_capability())
+
+
+def gpus() -> tuple[str, ...]:
+    """Return the GPUs that compute like the first one, as `CUDA_VISIBLE_DEVICES` names them; empty without CUDA."""
+    if not torch.cuda.is_available():
+        return ()
+    count = torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(number) for number in range(count)]
+    kinds = [torch.cuda.get_device_name(number) for number in range(count)]
+    return tuple(name.strip() for name, kind in zip(names[:count], kinds, strict=True) if kind == kinds[0])
 
 
 @cache

@@ -1,0 +1,276 @@
+"""One process for each GPU, here with two for the processor: the same bytes as one, and what becomes of the dead."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from dumps import dump, tree, write_recipe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texpipe import process_workers, workers
+from texpipe.errors import DeviceError, ModelError
+from texpipe.jobs import Job
+from texpipe.order import Order, Outcome
+from texpipe.pipeline import run_recipe
+from texpipe.portions import TRIES, Portion, portions
+from texpipe.process_workers import ProcessWorkers, Seat
+from texpipe.texture import Progress
+from texpipe.upscale import device
+from texpipe.workers import ThisProcess, workers_for
+
+COUNT = 9
+TWO = (Seat("seat 1"), Seat("seat 2", {"TEXPIPE_SEAT": "2"}))
+
+
+def order(tmp_path: Path, model: Path, output: str) -> Order:
+    recipe = write_recipe(tmp_path)
+    return Order.make(
+        recipe, output=tmp_path / output, model=str(model), device="cpu", precision="fp32", memory="4G"
+    )
+
+
+@pytest.fixture
+def whole(tmp_path: Path, tiny_model: Path, one_thread: None) -> dict[str, bytes]:
+    """What one process makes of the dump."""
+    dump(tmp_path / "dump", COUNT)
+    run_recipe(order(tmp_path, tiny_model, "whole"))
+    return tree(tmp_path / "whole")
+
+
+def run_in_processes(asked: Order, monkeypatch: pytest.MonkeyPatch, progress=lambda _: None) -> Outcome:
+    @contextmanager
+    def two(asked: Order) -> Iterator[ProcessWorkers]:
+        yield ProcessWorkers(TWO, asked.device, asked.precision, asked.memory)
+
+    monkeypatch.setattr("texpipe.pipeline.workers_for", two)
+    return run_recipe(asked, progress=progress)
+
+
+def test_two_processes_of_which_one_dies_write_the_same_bytes(
+    tmp_path: Path,
+    tiny_model: Path,
+    whole: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen: list[Progress] = []
+    killed: list[int] = []
+
+    def kill_one(progress: Progress) -> None:
+        if progress.room == "upscale":
+            seen.append(progress)
+        if progress.room == "upscale" and not killed:
+            victim = multiprocessing.active_children()[0]
+            killed.append(victim.pid)
+            victim.kill()
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with caplog.at_level(logging.WARNING):
+        outcome = run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch, kill_one)
+    assert (outcome.computed, outcome.exit_code) == (COUNT, 0)
+    assert [one.done for one in seen] == list(range(1, COUNT + 1))
+    assert tree(tmp_path / "out") == whole
+    assert not multiprocessing.active_children()
+    assert "the process for seat" in caplog.text
+
+
+class InThread:
+    """Stands for a process: a thread with an end of the pipe of its own."""
+
+    exitcode = -9
+
+    def __init__(self, target, args, daemon: bool) -> None:
+        pipe, *others = args
+        self.pipe = Connection(os.dup(pipe.fileno()))
+        self.thread = threading.Thread(target=self._run, args=(target, others), daemon=daemon)
+
+    def _run(self, target, others) -> None:
+        target(self.pipe, *others)
+        self.pipe.close()
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        self.thread.join(timeout)
+
+    def kill(self) -> None:
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[InThread]:
+    """Threads in place of processes, as they are started."""
+    started: list[InThread] = []
+
+    def process(**options) -> InThread:
+        started.append(InThread(**options))
+        return started[-1]
+
+    context = SimpleNamespace(Pipe=multiprocessing.Pipe, Process=process)
+    monkeypatch.setattr(process_workers.multiprocessing, "get_context", lambda _: context)
+    monkeypatch.setattr(process_workers.signal, "signal", lambda *_: None)
+    monkeypatch.setenv("TEXPIPE_SEAT", "")
+    return started
+
+
+def deadly(monkeypatch: pytest.MonkeyPatch, kills) -> None:
+    """Let processes die of some jobs."""
+    plain = process_workers._compute
+
+    def compute(jobs: tuple[Job, ...], *rest):
+        if any(kills(job) for job in jobs):
+            raise BrokenPipeError
+        yield from plain(jobs, *rest)
+
+    monkeypatch.setattr(process_workers, "_compute", compute)
+
+
+def test_a_job_that_kills_is_given_up_alone(
+    tmp_path: Path,
+    tiny_model: Path,
+    whole: dict[str, bytes],
+    threads: list[InThread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deadly(monkeypatch, lambda job: "1004" in job.pieces[0].item.source.name)
+    outcome = run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch)
+    failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
+    assert ["1004" in entry.source for entry in failed] == [True]
+    assert f"died of it {TRIES} times" in str(failed[0].reason)
+    assert outcome.computed == COUNT - 1
+    assert len(threads) > 2
+
+
+def test_when_all_die_the_run_ends(
+    tmp_path: Path,
+    tiny_model: Path,
+    whole: dict[str, bytes],
+    threads: list[InThread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deadly(monkeypatch, lambda _: True)
+    with pytest.raises(DeviceError, match="seat"):
+        run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch)
+    assert not any(one.thread.is_alive() for one in threads)
+
+
+def test_an_error_that_ends_a_run_ends_it_here(
+    tmp_path: Path,
+    tiny_model: Path,
+    whole: dict[str, bytes],
+    threads: list[InThread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_):
+        raise ModelError("the model is broken", hint="get another one")
+
+    monkeypatch.setattr(process_workers, "compute", broken)
+    with pytest.raises(ModelError, match="broken") as caught:
+        run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch)
+    assert caught.value.hint == "get another one"
+    assert not any(one.thread.is_alive() for one in threads)
+
+
+def test_ctrl_c_ends_the_processes_and_the_store_starts_none(
+    tmp_path: Path,
+    tiny_model: Path,
+    whole: dict[str, bytes],
+    threads: list[InThread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.room == "upscale":
+            raise KeyboardInterrupt
+
+    asked = order(tmp_path, tiny_model, "out")
+    with pytest.raises(KeyboardInterrupt):
+        run_in_processes(asked, monkeypatch, interrupt)
+    assert not any(one.thread.is_alive() for one in threads)
+    assert run_in_processes(asked, monkeypatch).cached >= 1
+    assert tree(tmp_path / "out") == whole
+    threads.clear()
+    assert run_in_processes(asked, monkeypatch).cached == COUNT
+    assert not threads
+
+
+def fake_cuda(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(names))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(names))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number=0: names[number])
+
+
+@pytest.mark.parametrize(
+    ("visible", "names", "expected"),
+    [
+        (None, (), ()),
+        (None, ("A", "A"), ("0", "1")),
+        ("3, 5", ("A", "A"), ("3", "5")),
+        ("GPU-ab,GPU-cd,GPU-ef", ("A", "B", "A"), ("GPU-ab", "GPU-ef")),
+        ("", ("A",), ("0",)),
+    ],
+)
+def test_gpus_are_those_that_are_visible_and_alike(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, names: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    fake_cuda(monkeypatch, *names)
+    assert device.gpus() == expected
+
+
+@pytest.mark.parametrize(("asked", "count"), [("auto", 2), ("cuda", 2), ("cpu", 0)])
+def test_several_gpus_are_several_processes(monkeypatch: pytest.MonkeyPatch, asked: str, count: int) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    fake_cuda(monkeypatch, "A", "A")
+    wanted = SimpleNamespace(executor="local", device=asked, precision="auto", memory=None)
+    with workers_for(wanted) as chosen:
+        assert isinstance(chosen, ProcessWorkers if count else ThisProcess)
+        environments = [dict(seat.environment) for seat in getattr(chosen, "seats", ())]
+        assert environments == [{"CUDA_VISIBLE_DEVICES": str(number)} for number in range(count)]
+
+
+def test_one_gpu_is_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_cuda(monkeypatch, "A")
+    wanted = SimpleNamespace(executor="local", device="auto", precision="auto", memory=7)
+    assert isinstance(workers._on_this_computer(wanted), ThisProcess)
+
+
+def job(content: str, side: int) -> Job:
+    return SimpleNamespace(content=content, pieces=[SimpleNamespace(item=SimpleNamespace(size=(side, side)))])
+
+
+jobs = st.lists(st.builds(job, st.sampled_from("abcdefgh"), st.integers(1, 600)), max_size=30)
+
+
+@given(jobs, st.integers(1, 5))
+def test_portions_hold_every_job_once_and_families_together(found: list[Job], processes: int) -> None:
+    made = list(portions(found, processes))
+    assert Counter(map(id, (one for portion in made for one in portion.jobs))) == Counter(map(id, found))
+    homes = Counter(content for portion in made for content in {one.content for one in portion.jobs})
+    assert all(count == 1 for count in homes.values())
+
+
+@given(jobs.filter(bool), st.data())
+def test_what_is_left_of_a_portion(found: list[Job], data: st.DataObject) -> None:
+    (portion,) = [Portion(tuple((one,) for one in found))]
+    done = data.draw(st.sets(st.integers(0, len(found) - 1)))
+    assert list(portion.without(done).jobs) == [one for at, one in enumerate(found) if at not in done]
+    begun, waiting = 0, [portion]
+    while waiting:
+        begun += 1
+        waiting += waiting.pop().again()
+    assert begun == TRIES if len(found) == 1 else begun == TRIES * (1 + len(found))
