@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dumps import texture, tree, write_recipe
+from dumps import texture, tree
 from hypothesis import given
 from hypothesis import strategies as st
 from textures import grain
@@ -296,14 +296,10 @@ def test_when_the_other_fails_its_images_say_so(tmp_path: Path) -> None:
     assert done.reason == "could not be made: left.png, whose mirror image it is, failed"
 
 
-def test_the_command_line_says_whose_image_a_texture_is(tmp_path: Path, tiny_model: Path, texpipe) -> None:
+def test_inspect_says_whose_image_a_texture_is(tmp_path: Path, texpipe) -> None:
     names = [f"THE LEGEND OF ZELDA#0000100{number}#0#2_all" for number in (1, 2)]
-    write(tmp_path / "dump", **{names[0]: texture(3, (16, 16)), names[1]: texture(3, (16, 16))[:, ::-1]})
-    of = f"{names[0]}.png"
-    expected = [{"of": of, "axis": axis, "why": WHY} for axis in ("none", "x")]
-    recipe = write_recipe(tmp_path)
-    inspected = texpipe("inspect", tmp_path / "dump", "--recipe", recipe, "--json")
-    assert [entry["mirror"] for entry in json.loads(inspected.stdout)] == expected, inspected.stderr
-    assert texpipe("run", recipe, "--model", tiny_model).returncode == 0
-    assert texpipe("verify", tmp_path / "out").returncode == 0
-    assert [entry["mirror"] for entry in entries_of(tmp_path / "out").values()] == expected
+    write(tmp_path, **{names[0]: texture(3, (16, 16)), names[1]: texture(3, (16, 16))[:, ::-1]})
+    inspected = texpipe("inspect", tmp_path, "--json")
+    assert [entry["mirror"] for entry in json.loads(inspected.stdout)] == [
+        {"of": f"{names[0]}.png", "axis": axis, "why": WHY} for axis in ("none", "x")
+    ], inspected.stderr
