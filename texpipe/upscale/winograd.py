@@ -130,7 +130,9 @@ class _WinogradStack:
     def push(self, rows: Tensor) -> None:
         end = self._channels + rows.shape[1]
         for space, cut in zip(self._space, self._chunks, strict=True):
-            space[:, :, self._channels : end] = self._method.cut(rows, cut)
+            # As matrices: torch copies those twice as fast as the same memory with three axes.
+            tiles = self._method.cut(rows, cut).flatten(0, 1)
+            space.flatten(0, 1)[:, self._channels : end] = tiles
         self._channels = end
 
     def convolve(self, layer: Layer) -> Tensor:
