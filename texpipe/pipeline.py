@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable, Iterator
 
 from texpipe import shards
-from texpipe.delivery import Run, deliver, left_out_by_all, rehearse, report_shard
+from texpipe.account import Run, report_shard
+from texpipe.delivery import deliver
 from texpipe.errors import SourceError
 from texpipe.jobs import Done
 from texpipe.lock import Lock
 from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
 from texpipe.planning import make_work, part_of
+from texpipe.rehearsal import left_out_by_all, rehearse
 from texpipe.sightings import Sightings
 from texpipe.store import remove_stale_parts
 from texpipe.survey import Survey, survey
@@ -44,9 +46,11 @@ def run_recipe(
 
 
 def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: Watch) -> Outcome:
-    model, engine = resolve(order.recipe.model), workers.engine()
+    model, sightings = resolve(order.recipe.model), Sightings.beside(order.output)
+    if not dry_run and sightings.is_new:  # nothing was made here before, so something must be made now
+        workers.prepare(model.path)
+    engine = workers.engine()
     log.info("model %s (%s), computed by %s", model.name, model.path, engine)
-    sightings = Sightings.beside(order.output)
     seen = survey(order.input, order.recipe, exclude=order.output, sightings=sightings, progress=progress)
     _require_textures(order, seen)
     left_out = left_out_by_all(order, seen)

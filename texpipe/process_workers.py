@@ -75,9 +75,6 @@ class ProcessWorkers:
     def prepare(self, model: Path) -> None:
         """Do nothing: the processes load the model when they begin to work."""
 
-    def prepare(self, model: Path) -> None:
-        """Do nothing: each process loads the model itself, when there is something for it to do."""
-
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
         """Yield every job as it is finished; no process is started for what the store has.
 

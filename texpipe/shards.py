@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from texpipe.delivery import Run
+from texpipe.account import Run
 from texpipe.errors import PackError
 from texpipe.store import canonical_json, write_atomic
 

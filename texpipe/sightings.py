@@ -97,6 +97,11 @@ class Sightings:
     def _before(self) -> dict[str, bytes]:
         return {} if self._file is None else _read(self._file)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is known from an earlier run."""
+        return not self._before
+
     def recall(self, key: str) -> Sighting | None:
         """Return what was seen before, or None."""
         line = self._seen.get(key) or self._before.get(key)

@@ -19,7 +19,7 @@ class Unwritable(PackError):
     """A texture has no legal name in a format; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A finished texture: `read` returns the bytes of an RGBA PNG of `size` (width, height) and digest `sha256`.
 

@@ -1,9 +1,11 @@
-"""The way into this room that costs nothing until it is used: torch and the network are loaded with the first pass."""
+"""The way into this room that costs nothing until it is used: torch and the network are loaded with the first pass,
+or while something else is done."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,19 +37,35 @@ class LazyUpscaler:
     ) -> None:
         self._model, self._device, self._precision = model, device, precision
         self._cores, self._memory = cores, memory
-        self._engine: Engine | None = None
+        self._loading: Future[Engine] | None = None
         self._budget: Budget | None = None
+
+    def prepare(self) -> None:
+        """Begin to load the network in a thread of its own; what goes wrong there is told with the first passes."""
+        if self._loading is None:
+            pool = ThreadPoolExecutor(1, "load")
+            self._loading = pool.submit(self._load)
+            pool.shutdown(wait=False)
 
     def __call__(self, passes: Sequence[Pass], scale: int) -> Iterator[tuple[int, RgbF]]:
         """Yield the number of a pass and its result, in order of completion."""
-        from texpipe.networks.checkpoint import load
         from texpipe.upscale.batching import upscale
+
+        engine = self._loaded()
+        return upscale(passes, engine, scale, cores=self._cores, budget=self._budget)
+
+    def _loaded(self) -> Engine:
+        self.prepare()
+        assert self._loading is not None
+        engine = self._loading.result()
+        self._budget = self._budget or self._left_for(engine)
+        return engine
+
+    def _load(self) -> Engine:
+        from texpipe.networks.checkpoint import load
         from texpipe.upscale.engine import Engine
 
-        if self._engine is None:
-            self._engine = Engine(load(self._model).network, self._device, self._precision)
-            self._budget = self._left_for(self._engine)
-        return upscale(passes, self._engine, scale, cores=self._cores, budget=self._budget)
+        return Engine(load(self._model).network, self._device, self._precision)
 
     def _left_for(self, engine: Engine) -> Budget | None:
         """Return what is left for batches, now that the weights are there; say so if that is too little."""
