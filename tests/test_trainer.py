@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from texpipe.errors import GuardError, Interrupted, ModelError, SourceError, UsageError
+from texpipe.errors import GuardError, Interrupted, ModelError, PackError, SourceError, UsageError
 from texpipe.networks import checkpoint
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
@@ -288,6 +288,14 @@ def test_an_output_folder_is_not_overwritten_by_mistake(textures: Path, tmp_path
         finetune(job(textures, tmp_path / "elsewhere", resume=True))
     with pytest.raises(UsageError, match="holds a training"):  # said before anything is loaded
         finetune(job(tmp_path / "nowhere", tmp_path / "out", steps=1))
+
+
+def test_what_cannot_be_written_is_said_before_the_first_step(textures: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("something else")
+    with pytest.raises(PackError, match="cannot write"):
+        finetune(job(textures, tmp_path / "file", steps=1))
+    with pytest.raises(UsageError, match="no name of a file"):
+        finetune(job(textures, tmp_path / "out", steps=1, name="a/b"))
 
 
 def test_folders_without_a_state_are_not_deleted(textures: Path, tmp_path: Path) -> None:

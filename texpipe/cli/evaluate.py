@@ -94,12 +94,12 @@ def evaluate(
             colour=colour,
             progress=lambda done, total: status.update(f"evaluating: {done}/{total} textures"),
         )
-    if output is not None:
-        _write(output, evaluation)
     if as_json:
         print_json(evaluation.as_json())
     else:
         _table(console, evaluation)
+    if output is not None:
+        _write(output, evaluation)
 
 
 def _write(folder: Path, evaluation: Evaluation) -> None:

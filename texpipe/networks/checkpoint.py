@@ -114,8 +114,10 @@ def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
         ModelError: the architectures differ.
     """
     if a.architecture != b.architecture:
+        ours, theirs = a.architecture.as_json(), b.architecture.as_json()
+        found = (f"{name} {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name])
         raise ModelError(
-            f"the networks differ: {a.architecture} and {b.architecture}",
+            f"the networks differ: {', '.join(found)}",
             hint="Only networks of one architecture can be blended.",
         )
     other = b.state_dict()

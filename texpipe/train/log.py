@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from texpipe.errors import PackError
+
 
 class Log:
     """Writes log.jsonl, one object per line, and TensorBoard's events where that is installed.
@@ -13,14 +15,23 @@ class Log:
     Args:
         folder: where; made if missing.
         enabled: False in all processes but the first, which then write nothing.
+
+    Raises:
+        PackError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path, *, enabled: bool = True) -> None:
         self._path = folder / "log.jsonl" if enabled else None
         self._board: Any = None
-        if not enabled:
+        if self._path is None:
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._path.touch()
+        except OSError as error:
+            raise PackError(
+                f"cannot write {self._path}: {error.strerror or error}", hint="Choose another --output."
+            ) from error
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:

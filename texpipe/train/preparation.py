@@ -75,9 +75,11 @@ def checkpoint_to_resume(job: Job) -> Path | None:
     """Return the newest checkpoint to go on from; None for a new training, whose output folder holds none yet.
 
     Raises:
-        UsageError: the output folder holds a training that the job does not go on with.
+        UsageError: the output folder holds a training that the job does not go on with, or the model's name is none.
         ModelError: there is none to go on with.
     """
+    if Path(job.name).name != job.name:
+        raise UsageError(f"{job.name!r} is no name of a file", hint="Give a --name without slashes.")
     if not job.resume:
         if there := leftovers(job.output, job.name):
             raise UsageError(

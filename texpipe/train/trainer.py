@@ -45,6 +45,8 @@ def finetune(job: Job, progress: Callable[[Progress], None] = lambda _: None) ->
 
     Raises:
         SourceError: no usable texture.
+        UsageError: base, output folder or checkpoint do not fit the job.
+        PackError: the output folder cannot be written.
         ModelError: the base cannot be trained, needed weights cannot be had, or the loss keeps exploding.
         GuardError: the result is not better than its base; both were kept.
         Interrupted: the user stopped it; a checkpoint was written.
