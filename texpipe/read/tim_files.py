@@ -1,0 +1,52 @@
+"""PS1 `.TIM` files as sources: every picture with every palette is a texture of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from texpipe.limits import limit
+from texpipe.pixelformats import Stp
+from texpipe.read.container import Container, Member, whole_file
+from texpipe.read.tim import Tim, decode_tim, find_tims
+from texpipe.read.uploads import as_uploaded
+from texpipe.texture import EmulatorName, Source, StoredForm, Texture
+
+_MAX_TIM = limit("MAX_TIM_BYTES", 1 << 28)
+
+
+def _pictures(file: Path) -> list[Member]:
+    """List every picture with every palette; the number of the picture and of the palette make its name."""
+    tims = find_tims(whole_file(file, _MAX_TIM))
+    return [
+        Member(_tim_name(tims, number, palette), f"{number}/{palette}", _tim_emulator(tim, number, palette))
+        for number, tim in enumerate(tims)
+        for palette in range(len(tim.palettes) or 1)
+    ]
+
+
+def _tim_name(tims: Sequence[Tim], number: int, palette: int) -> str:
+    parts = [f"tim{number:02}"] if len(tims) > 1 else []
+    parts += [f"clut{palette:02}"] if len(tims[number].palettes) > 1 else []
+    return "-".join(parts)
+
+
+def _tim_emulator(tim: Tim, number: int, palette: int) -> EmulatorName:
+    place = (("x", tim.pixels.x), ("y", tim.pixels.y))
+    return EmulatorName("tim", texels=tim.texels, fields=(("tim", number), ("clut", palette), *place))
+
+
+def _read_picture(source: Source) -> Texture:
+    number, palette, *meaning = str(source.member).split("/")
+    data = whole_file(source.file, _MAX_TIM)
+    stp: Stp = "semi" if meaning == ["semi"] else "opaque"
+    tim = find_tims(data)[int(number)]
+    rgba = decode_tim(data, tim, int(palette), stp)
+    name = _tim_emulator(tim, int(number), int(palette))
+    known = replace(source, emulator=as_uploaded(name, data, tim, int(palette), semi=stp == "semi"))
+    return Texture(known, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
+
+
+TIM = Container(_pictures, _read_picture)
