@@ -21,7 +21,7 @@ from texpipe.pixels import save_png
 from texpipe.report.finished import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
-from texpipe.texture import Variant
+from texpipe.texture import Axis, Mirror, Variant
 
 pytestmark = pytest.mark.slow
 
@@ -335,6 +335,21 @@ def test_every_picture_of_the_sample_run_is_there(driver, tmp_path: Path, tiny_m
         assert drawn == 2, driver.find_element("css selector", "#facts h2").text
         press(driver, "j")
     assert driver.get_log("browser") == []
+
+
+def test_a_mirror_image_names_what_was_upscaled(driver, tmp_path: Path) -> None:
+    def related(entry: Entry) -> Entry:
+        axis: Axis = "none" if entry.source == "left.png" else "x"
+        return replace(entry, mirror=Mirror("left.png", axis, "flipped texels"))
+
+    for number, name in enumerate(("left.png", "right.png")):
+        save_png(tmp_path / "dump" / name, texture(number))
+    driver.get(write_report(pack_of_dump(tmp_path, change=related)).as_uri())
+    driver.execute_script("reveal(TEXTURES.find((one) => one.source === 'right.png'))")
+    facts = driver.find_element("id", "facts").text
+    assert "2 MIRROR IMAGES" in facts
+    assert "left and right swapped" in facts
+    assert "flipped texels; upscaled was left.png" in facts
 
 
 def test_variants_and_pieces_share_a_row(driver, tmp_path: Path) -> None:
