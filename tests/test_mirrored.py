@@ -11,10 +11,10 @@ import pytest
 from dumps import texture, tree
 from hypothesis import given
 from hypothesis import strategies as st
-from textures import grain
+from textures import grain, plan
 
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
-from texpipe.groups.mirrored import WHY, Image, choose_originals, find_images
+from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_images
 from texpipe.jobs import Work, compute
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
@@ -22,8 +22,8 @@ from texpipe.pixels import decode, encode_png
 from texpipe.planning import make_work, part_of
 from texpipe.recipe.schema import Recipe
 from texpipe.store import Store
-from texpipe.survey import survey
-from texpipe.texture import Axis, Rgba8
+from texpipe.survey import Item, survey
+from texpipe.texture import Axis, AxisGuess, Facts, Rgba8, Source
 
 FACE = grain((24, 32), 3)
 """Half of something: it has content everywhere, and goes on beyond all its borders."""
@@ -188,6 +188,32 @@ def test_a_company_needs_one_flip_for_all(tmp_path: Path) -> None:
     one, other = coats(2)
     write(tmp_path, a=one, b=other, c=one[:, ::-1], d=other[::-1])
     assert chosen(tmp_path, {"a": "l", "b": "l", "c": "r", "d": "r"}) == {}
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(FLIPS), min_size=2, max_size=4, unique=True), min_size=1, max_size=6),
+    st.lists(st.integers(0, 3), min_size=24, max_size=24),
+)
+def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Axis]], company: list[int]) -> None:
+    names = [[f"{number}{axis}" for axis in flips] for number, flips in enumerate(sets)]
+    images = [Images(tuple(map(item, some)), tuple(flips)) for some, flips in zip(names, sets, strict=True)]
+    flat = [name for some in names for name in some]
+    company_of = {name: str(place) for name, place in zip(flat, company, strict=False) if place}
+    made = choose_originals(images, company_of)
+    assert all(one.of not in made for one in made.values())
+    for name, one in made.items():
+        assert name[0] == one.of[0]
+        assert after(after(name[1:], one.axis), one.of[1:]) == "none"  # type: ignore[arg-type]
+        mates = [mate for mate in company_of if company_of[mate] == company_of.get(name)]
+        assert {made[mate].axis for mate in mates} <= {one.axis}, "as a whole, by one flip"
+        assert len({company_of.get(made[mate].of, made[mate].of) for mate in mates}) <= 1
+
+
+def item(name: str) -> Item:
+    """A texture of which nothing but its name counts."""
+    nothing = AxisGuess("clamp", 0, "")
+    facts = Facts("opaque", "", nothing, nothing, None, "", 1, False, False, False)
+    return Item(Source(name, Path(name)), "", (1, 1), "", facts, plan())
 
 
 # ---- through the pipeline
