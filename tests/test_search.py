@@ -13,7 +13,7 @@ from textures import bricks, fence, grain
 from texpipe.groups.borders import Axis, Tile, families_of, tile_of
 from texpipe.groups.flow import flow_in
 from texpipe.groups.jigsaw import Grid, solve
-from texpipe.groups.links import Link, flowing_links, sharing_links
+from texpipe.groups.links import Link, Shared, flowing_links
 from texpipe.groups.search import find_grids
 from texpipe.texture import Rgba8
 
@@ -162,22 +162,22 @@ def test_a_flat_border_says_nothing() -> None:
     picture[:, 30:32] = picture[0, 0]
     pieces = tiles(cut(picture, (31, 31), 0, "sky"))
     assert flowing(pieces, "x") == []
-    assert list(sharing_links(pieces, "x", 1)) == []
+    assert list(Shared.among(pieces, 1).links()) == []
 
 
 def test_the_surest_links_are_laid_first() -> None:
     a, b, c = tiles({name: grain((16, 16), number) for number, name in enumerate("abc")})
     links = [Link(a, b, "x", 0, 0.6), Link(a, c, "x", 0, 0.9), Link(c, b, "y", 0, 0.8)]
-    found = solve(links, lambda *_: True)
+    found = solve(links, lambda *_: 0.0)
     assert sorted(tile.name for grid in found for tile in grid.tiles) in (["a", "c"], ["b", "c"])
     assert all(tuple(tile.name for tile in grid.tiles) != ("a", "b") for grid in found)
 
 
 def test_neighbours_that_disagree_part_two_pictures() -> None:
     a, b, c, d = tiles({name: grain((16, 16), number) for number, name in enumerate("abcd")})
-    links = [Link(a, b, "x", 0, 0.9), Link(c, d, "x", 0, 0.9), Link(a, c, "y", 0, 0.5)]
-    whole = solve(links, lambda *_: True)
-    parted = solve(links, lambda before, after, axis: {before, after} != {b, d})
+    links = [Link(a, b, "x", 0, 0.9), Link(c, d, "x", 0, 0.9), Link(a, c, "y", 0, 0.8)]
+    whole = solve(links, lambda *_: 0.0)
+    parted = solve(links, lambda before, after, axis: None if {before, after} == {b, d} else 0.0)
     assert _sizes(whole) == [4]
     assert _sizes(parted) == [2, 2]
 

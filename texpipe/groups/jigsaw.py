@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from texpipe.groups.borders import Axis, Tile
+from texpipe.groups.borders import AXES, Axis, Tile
 from texpipe.groups.links import Link
 
 Cell = tuple[int, int]
 """Column and row; the top left of a picture can be any."""
 
 Cells = Mapping[Cell, Tile]
-Agree = Callable[[Tile, Tile, Axis], bool]
+Agree = Callable[[Tile, Tile, Axis], float | None]
+"""How sure it is that one texture goes on in another, 0 to 1, by what lies at their cut alone; None if it cannot."""
+
+ENOUGH = 0.75
+"""So sure must all the cuts together be at which two parts of a picture meet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +28,13 @@ class Grid:
         rows: the pieces, all rows equally long.
         overlap: texels that neighbours share.
         confidence: mean of the links inside, 0 to 1.
+        known: how many pieces of the picture are known; those that form no rectangle with these are in other grids.
     """
 
     rows: tuple[tuple[Tile, ...], ...]
     overlap: int
     confidence: float
+    known: int
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -48,52 +54,76 @@ def solve(links: Iterable[Link], agree: Agree) -> list[Grid]:
     """Put pieces together, the surest links first.
 
     A link is passed over where it would put two pieces into one place or one piece into two, or side by side with
-    one that it does not agree with. What is left over around the largest rectangle of a picture makes further ones.
+    one that it does not agree with. Links that are not sure enough alone are tried again and again: they are used where
+    two parts meet at several cuts. What is left over around the largest rectangle of a picture makes further ones.
 
     Args:
         links: of one overlap.
         agree: tells whether two textures can be neighbours at all.
     """
-    parts: dict[Tile, dict[Cell, Tile]] = {}
-    at: dict[Tile, Cell] = {}
-    used: list[Link] = []
-    for link in sorted(links, key=lambda link: (-link.confidence, link.before.name, link.after.name)):
+    puzzle = _Puzzle(agree)
+    waiting = sorted(links, key=lambda link: (-link.confidence, link.before.name, link.after.name))
+    more = True
+    while more:
+        left = [link for link in waiting if not puzzle.lay(link)]
+        more, waiting = len(left) < len(waiting), left
+    return puzzle.grids()
+
+
+class _Puzzle:
+    """Parts of pictures, which grow together."""
+
+    def __init__(self, agree: Agree) -> None:
+        self._agree = agree
+        self._parts: dict[Tile, dict[Cell, Tile]] = {}
+        self._at: dict[Tile, Cell] = {}
+        self._used: list[Link] = []
+
+    def lay(self, link: Link) -> bool:
+        """Move one part to where the link wants it and merge the two, unless something speaks against it."""
         for tile in (link.before, link.after):
-            at.setdefault(tile, (0, 0))
-            parts.setdefault(tile, {at[tile]: tile})
-        if _connect(link, parts, at, agree):
-            used.append(link)
-    pictures = {id(cells): cells for cells in parts.values()}
-    return [grid for cells in pictures.values() for grid in _grids(cells, used)]
+            self._at.setdefault(tile, (0, 0))
+            self._parts.setdefault(tile, {self._at[tile]: tile})
+        one, other = self._parts[link.before], self._parts[link.after]
+        wanted = _next(self._at[link.before], link.axis)
+        shift = (wanted[0] - self._at[link.after][0], wanted[1] - self._at[link.after][1])
+        if one is other:
+            return False
+        moved = {(column + shift[0], row + shift[1]): tile for (column, row), tile in other.items()}
+        confidence = self._confidence(link, one, moved)
+        if confidence < ENOUGH or not _regular(one | moved):
+            return False
+        self._used.append(replace(link, confidence=confidence))
+        one |= moved
+        for cell, tile in moved.items():
+            self._parts[tile], self._at[tile] = one, cell
+        return True
+
+    def grids(self) -> list[Grid]:
+        """Return all pictures."""
+        pictures = {id(cells): cells for cells in self._parts.values()}
+        return [grid for cells in pictures.values() for grid in _grids(cells, self._used)]
+
+    def _confidence(self, link: Link, one: Cells, other: Cells) -> float:
+        """Return how sure it is that two parts belong together: that not all cuts between them agree by chance."""
+        if not other.keys().isdisjoint(one):
+            return 0.0
+        doubt = 1 - link.confidence
+        for before, after, axis in (*_cuts(one, other), *_cuts(other, one)):
+            agreed = self._agree(before, after, axis)
+            if agreed is None:
+                return 0.0
+            if (before, after) != (link.before, link.after):
+                doubt *= 1 - agreed
+        return 1 - doubt
 
 
-def _connect(link: Link, parts: dict[Tile, dict[Cell, Tile]], at: dict[Tile, Cell], agree: Agree) -> bool:
-    """Move one part to where the link wants it and merge the two, unless something speaks against it."""
-    one, other = parts[link.before], parts[link.after]
-    wanted = _next(at[link.before], link.axis)
-    shift = (wanted[0] - at[link.after][0], wanted[1] - at[link.after][1])
-    if one is other:
-        return shift == (0, 0)
-    moved = {(column + shift[0], row + shift[1]): tile for (column, row), tile in other.items()}
-    if not moved.keys().isdisjoint(one) or not _fits(one, moved, agree) or not _fits(moved, one, agree):
-        return False
-    if not _regular(one | moved):
-        return False
-    one |= moved
-    for cell, tile in moved.items():
-        parts[tile], at[tile] = one, cell
-    return True
-
-
-def _fits(one: Cells, other: Cells, agree: Agree) -> bool:
-    """Tell whether every piece of one part agrees with the pieces of the other to its right and below it."""
-    axes: tuple[Axis, ...] = ("x", "y")
-    return all(
-        agree(tile, other[beyond], axis)
-        for cell, tile in one.items()
-        for axis in axes
-        if (beyond := _next(cell, axis)) in other
-    )
+def _cuts(one: Cells, other: Cells) -> Iterator[tuple[Tile, Tile, Axis]]:
+    """Yield the pieces of one part that have pieces of the other to their right or below them, and these."""
+    for cell, tile in one.items():
+        for axis in AXES:
+            if (beyond := _next(cell, axis)) in other:
+                yield tile, other[beyond], axis
 
 
 def _next(cell: Cell, axis: Axis) -> Cell:
@@ -116,7 +146,7 @@ def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
         left = {cell: tile for cell, tile in left.items() if tile not in inside}
         found = [value for (one, other), value in confidence.items() if one in inside and other in inside]
         if found:
-            yield Grid(rows, found[0][1], sum(value for value, _ in found) / len(found))
+            yield Grid(rows, found[0][1], sum(value for value, _ in found) / len(found), len(cells))
 
 
 def _set(cells: Cells) -> set[Tile]:

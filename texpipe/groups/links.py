@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.borders import Axis, Tile
-from texpipe.groups.flow import MIN_DETAIL, Flow, balanced
+from texpipe.groups.borders import Axis, Tile, families_of
+from texpipe.groups.flow import Flow, balanced
 
 Numbers = NDArray[np.float64]
+
+MOST_ALIKE = 64
+"""Of so many pairs with the same lines all are tried."""
 
 LIKELY = 0.75
 """Probability of a pair of neighbours that is looked at."""
@@ -35,41 +39,61 @@ class Link:
     confidence: float
 
 
-def shares(before: Tile, after: Tile, axis: Axis, overlap: int) -> bool:
-    """Tell whether the last lines of one texture are the first of the other, texel by texel."""
-    one, other = before.border(axis), after.border(axis)
-    if one is None or other is None or overlap not in one.last_shared:
-        return False
-    return one.last_shared[overlap] == other.first_shared.get(overlap)
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Which textures share lines of texels with which.
 
-
-def sharing_links(tiles: Iterable[Tile], axis: Axis, overlap: int) -> Iterator[Link]:
-    """Yield the pairs that share lines of texels, where nobody else has the same ones.
-
-    A texture that repeats shares lines with itself, a frame with every other frame: both are left out. That
-    a line with n changes of colour agrees by chance is put at one in 2 to the n / 2.
+    Attributes:
+        overlap: how many lines.
+        ends: for each axis, kind and digest of lines, the textures that end with them and those that begin with them.
     """
-    ends: dict[Hashable, tuple[list[Tile], list[Tile]]] = defaultdict(lambda: ([], []))
-    for tile in tiles:
-        if (border := tile.border(axis)) is None:
-            continue
-        for side, lines in enumerate((border.last_shared, border.first_shared)):
-            if overlap in lines:
-                ends[tile.kind, tile.length(axis), lines[overlap]][side].append(tile)
-    for lasts, firsts in ends.values():
-        if len(lasts) == len(firsts) == 1 and lasts[0] is not firsts[0]:
-            link = _sharing(lasts[0], firsts[0], axis, overlap)
-            if link is not None:
-                yield link
+
+    overlap: int
+    ends: Mapping[tuple[Axis, Hashable, int, bytes], tuple[list[Tile], list[Tile]]]
+
+    @staticmethod
+    def among(tiles: Iterable[Tile], overlap: int) -> Shared:
+        """Compare all ends of textures."""
+        ends: dict[tuple[Axis, Hashable, int, bytes], tuple[list[Tile], list[Tile]]] = defaultdict(
+            lambda: ([], [])
+        )
+        for family in families_of(tiles):
+            for tile in family.tiles:
+                border = tile.border(family.axis)
+                if border is not None and overlap in border.last_shared:
+                    ends[_key(tile, family.axis, border.last_shared[overlap])][0].append(tile)
+                    ends[_key(tile, family.axis, border.first_shared[overlap])][1].append(tile)
+        return Shared(overlap, dict(ends))
+
+    def links(self) -> Iterator[Link]:
+        """Yield the pairs that share lines, but those of which too many do to tell one from the other."""
+        for (axis, *_), (lasts, firsts) in self.ends.items():
+            if len(lasts) * len(firsts) > MOST_ALIKE:
+                continue
+            for before, after in product(lasts, firsts):
+                confidence = self.agree(before, after, axis)
+                if confidence and after.extent(axis) <= before.extent(axis) and before is not after:
+                    yield Link(before, after, axis, self.overlap, confidence)
+
+    def agree(self, before: Tile, after: Tile, axis: Axis) -> float | None:
+        """Return how sure it is that two textures are neighbours; None if they do not have the same lines.
+
+        That a line with n changes of colour agrees by chance is put at one in 2 to the n / 2. A texture that repeats
+        shares lines with itself, a frame with every other frame: they say nothing.
+        """
+        one, other = before.border(axis), after.border(axis)
+        if one is None or other is None or self.overlap not in one.last_shared:
+            return None
+        if one.last_shared[self.overlap] != other.first_shared.get(self.overlap):
+            return None
+        if one.repeats[1] or other.repeats[0]:
+            return 0.0
+        lasts, firsts = self.ends[_key(before, axis, one.last_shared[self.overlap])]
+        return float((1 - 2 ** (-one.detail[1] / 2)) / max(len(lasts), len(firsts)))
 
 
-def _sharing(before: Tile, after: Tile, axis: Axis, overlap: int) -> Link | None:
-    one, other = before.border(axis), after.border(axis)
-    if one is None or other is None or one.repeats[1] or other.repeats[0]:
-        return None
-    if one.detail[1] < MIN_DETAIL or after.extent(axis) > before.extent(axis):
-        return None
-    return Link(before, after, axis, overlap, 1 - 2 ** (-one.detail[1] / 2))
+def _key(tile: Tile, axis: Axis, lines: bytes) -> tuple[Axis, Hashable, int, bytes]:
+    return axis, tile.kind, tile.length(axis), lines
 
 
 def flowing_links(flow: Flow, more: Numbers | float = 0.0) -> Iterator[Link]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
 
-from texpipe.groups.borders import AXES, OVERLAPS, Axis, Tile, families_of
+from texpipe.groups.borders import OVERLAPS, Axis, Tile, families_of
 from texpipe.groups.flow import MIN_LENGTH, Flow, balanced, flow_in, step_between
 from texpipe.groups.jigsaw import Grid, solve
-from texpipe.groups.links import Link, flowing_links, shares, sharing_links
+from texpipe.groups.links import Link, Shared, flowing_links
 from texpipe.groups.order import Habit, by_date, by_number, learnt, ranks_in
 
 SURE_IF_SHARED, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.95
-"""Lowest mean confidence of the links of a picture: of pieces that share texels, of strips, and of others. Nothing but a
-cut makes a strip, but textures of usual sizes go on in each other by chance."""
+"""Lowest mean confidence of the links of a picture: of pieces that share texels, of strips, and of others. Nothing
+but a cut makes a strip, but textures of usual sizes go on in each other by chance."""
 
 STRIP = 8
 """A strip is so many times longer than wide."""
@@ -42,16 +42,12 @@ def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
     left = sorted(tiles, key=lambda tile: tile.name)
     found: list[Grid] = []
     for overlap in OVERLAPS:
-        sure = _sure(solve(_sharing(left, overlap), partial(shares, overlap=overlap)))
+        shared = Shared.among(left, overlap)
+        sure = _sure(solve(shared.links(), shared.agree))
         taken = {tile for grid in sure for tile in grid.tiles}
         left = [tile for tile in left if tile not in taken]
         found += sure
     return sorted([*found, *_flowing(left)], key=lambda grid: grid.tiles[0].name)
-
-
-def _sharing(tiles: Sequence[Tile], overlap: int) -> Iterator[Link]:
-    for axis in AXES:
-        yield from sharing_links(tiles, axis, overlap)
 
 
 def _flowing(tiles: Sequence[Tile]) -> list[Grid]:
@@ -84,18 +80,23 @@ def _sure(grids: Iterable[Grid]) -> list[Grid]:
 
 def _overlap(link: Link) -> bool:
     """Tell whether two pieces share lines. If not surely enough to be joined by them, nothing else is right."""
-    return any(shares(link.before, link.after, link.axis, overlap) for overlap in OVERLAPS)
+    one, other = link.before.border(link.axis), link.after.border(link.axis)
+    return (
+        one is not None
+        and other is not None
+        and not one.last_shared.items().isdisjoint(other.first_shared.items())
+    )
 
 
-def _flows(before: Tile, after: Tile, axis: Axis) -> bool:
+def _flows(before: Tile, after: Tile, axis: Axis) -> float | None:
     if before.length(axis) != after.length(axis) or before.border(axis) is None or after.border(axis) is None:
-        return False
-    return step_between(before, after, axis) <= WORST_STEP_INSIDE
+        return None
+    return 0.0 if step_between(before, after, axis) <= WORST_STEP_INSIDE else None
 
 
 def _is_sure(grid: Grid) -> bool:
     first, last = grid.tiles[0], grid.tiles[-1]
-    if len(grid.tiles) == 2:
+    if grid.known == 2:
         return not grid.overlap and first.size != last.size and grid.confidence >= SURE_OF_TWO
     if grid.overlap:
         return grid.confidence >= SURE_IF_SHARED
