@@ -201,6 +201,18 @@ def test_margins_are_no_part_of_the_picture(tmp_path: Path, tiny_model: Path) ->
     assert (made == 255).all()
 
 
+def test_trim_is_no_part_of_the_picture_either(tmp_path: Path, tiny_model: Path) -> None:
+    clean = strips(texture(3, (16, 12)), 6)
+    trimmed = {
+        name: np.pad(piece, ((0, 2), (0, 4), (0, 0)), constant_values=9) for name, piece in clean.items()
+    }
+    rule = GroupRule(name="t", columns=1, rows=2, files=("s0.png", "s1.png"))
+    wanted = run(tmp_path / "clean", clean, (rule,), tiny_model)
+    made = run(tmp_path / "trimmed", trimmed, (rule.model_copy(update={"trim": (0, 0, 4, 2)}),), tiny_model)
+    for name, piece in wanted.items():
+        assert np.array_equal(made[name], np.pad(piece, ((0, 8), (0, 16), (0, 0)), mode="edge"))
+
+
 def test_margins_that_leave_nothing_are_told(tmp_path: Path) -> None:
     write(tmp_path, **strips(texture(1, (16, 12)), 6))
     found = joins(tmp_path, replace(group("title", "s0", "s1"), margins=(8, 0, 8, 0)))
