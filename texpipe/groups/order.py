@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.groups.borders import Axis, Family, Tile
 from texpipe.groups.flow import Flow
+from texpipe.groups.jigsaw import Grid
 
 Indices = NDArray[np.intp]
 Numbers = NDArray[np.float64]
@@ -84,6 +85,26 @@ def learnt(when: Mapping[Tile, int], families: Iterable[Family], neighbours: Seq
         ]
         counts[family.axis] += np.bincount(_class_of(np.array(far, np.intp)), minlength=len(_CLASSES) + 1)
     return Habit(when, {axis: (c / max(1, c.sum()), int(c.sum())) for axis, c in counts.items()})
+
+
+def in_turn(grid: Grid, when: Mapping[Tile, int]) -> list[Grid]:
+    """Cut a strip of pieces where it begins anew.
+
+    The last piece of a picture that repeats goes on in its first one. If its pieces were drawn in turn, but the last of
+    the strip right before the first, then both lie side by side, and the strip has its beginning in the middle.
+    """
+    ranks = ranks_in(when, grid.tiles)
+    if ranks is None or min(len(grid.rows), len(grid.rows[0])) > 1 or ranks[0] - ranks[-1] != 1:
+        return [grid]
+    steps = np.diff(ranks)
+    if (steps == 1).sum() * 2 < len(steps):
+        return [grid]
+    at = int(steps.argmin()) + 1
+    row = grid.rows[0]
+    parts: list[tuple[tuple[Tile, ...], ...]] = [(row[:at],), (row[at:],)]
+    if len(row) == 1:
+        parts = [grid.rows[:at], grid.rows[at:]]
+    return [replace(grid, rows=rows) for rows in parts if len(rows) * len(rows[0]) > 1]
 
 
 def ranks_in(when: Mapping[Tile, int], tiles: Sequence[Tile]) -> Indices | None:

@@ -11,11 +11,13 @@ from texpipe.groups.borders import OVERLAPS, Axis, Tile, families_of
 from texpipe.groups.flow import MIN_LENGTH, Flow, balanced, flow_in, step_between
 from texpipe.groups.jigsaw import Grid, solve
 from texpipe.groups.links import Link, Shared, flowing_links
-from texpipe.groups.order import Habit, by_date, by_number, learnt, ranks_in
+from texpipe.groups.order import Habit, by_date, by_number, in_turn, learnt, ranks_in
 
 SURE_IF_SHARED, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.95
 """Lowest mean confidence of the links of a picture: of pieces that share texels, of strips, and of others. Nothing
-but a cut makes a strip, but textures of usual sizes go on in each other by chance."""
+but a cut makes a strip, but some textures of usual sizes go on in each other by chance; not `MANY`."""
+
+MANY = 6
 
 STRIP = 8
 """A strip is so many times longer than wide."""
@@ -61,7 +63,8 @@ def _flowing(tiles: Sequence[Tile]) -> list[Grid]:
     certain = _grids(flows, None)
     neighbours = [pair for grid in certain for pair in grid.neighbours]
     habits = [learnt(order, [flow.family for flow in flows], neighbours) for order in orders]
-    return _grids(flows, max(habits, key=partial(_worth, flows)))
+    habit = max(habits, key=partial(_worth, flows))
+    return [part for grid in _grids(flows, habit) for part in in_turn(grid, habit.when)]
 
 
 def _worth(flows: Iterable[Flow], habit: Habit) -> float:
@@ -100,4 +103,5 @@ def _is_sure(grid: Grid) -> bool:
         return not grid.overlap and first.size != last.size and grid.confidence >= SURE_OF_TWO
     if grid.overlap:
         return grid.confidence >= SURE_IF_SHARED
-    return grid.confidence >= (SURE_OF_STRIPS if max(first.size) >= STRIP * min(first.size) else SURE)
+    is_strip = max(first.size) >= STRIP * min(first.size)
+    return grid.confidence >= (SURE_OF_STRIPS if is_strip or len(grid.tiles) >= MANY else SURE)
