@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SEAM_LIMIT = 1.5
 COLOUR_LIMIT_LEVELS = 4.0
 COVERAGE_LIMIT = 0.01
-"""A measure beyond its limit makes a texture worth a look. Amber in the report begins there, whatever its source has."""
+"""A measure beyond its limit makes a texture worth a look. Amber in the report begins there, whatever its source."""
 
 
 def worst(textures: Iterable[Entry], count: int) -> list[str]:
