@@ -131,6 +131,18 @@ def test_out_of_memory_halves_the_batch(error):
     assert all((results[k] == np.float32(k / 16)).all() for k in range(16))
 
 
+def test_out_of_memory_on_a_gpu_empties_torch_s_cache_and_goes_on(monkeypatch):
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
+    engine = Nearest(limit=40, error=torch.OutOfMemoryError)
+    engine.device = Device("cuda", "bf16", "a chip")
+    passes = [Pass(np.full((4, 4, 3), k / 16, np.float32), Edges()) for k in range(16)]
+    results = dict(upscale(passes, engine, 4))
+    assert all((results[k] == np.float32(k / 16)).all() for k in range(16))
+    assert {shape[0] for shape in engine.batches} == {2}
+    assert emptied
+
+
 def test_out_of_memory_with_one_picture_cuts_it_into_tiles():
     engine = Nearest(limit=80 * 80)
     picture = np.random.default_rng(0).random((200, 200, 3), dtype=np.float32)

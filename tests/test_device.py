@@ -80,5 +80,5 @@ def test_cuda_is_preferred_and_takes_16_bit(monkeypatch, supported, expected):
         "cuda",
         expected,
         "a chip",
-        1,
+        2,
     )

@@ -201,6 +201,7 @@ def _enlarge_batch(
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
+    engine.device.let_go()
     if len(pictures) == 1:
         height, width = pictures.shape[1:3]
         log.warning(
@@ -221,6 +222,7 @@ def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> Rg
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
+        engine.device.let_go()
     raise DeviceError(
         f"Out of memory on {engine.device.name} with tiles of {sides[-1]} texels.",
         hint="Close other programs, or use --device cpu.",

@@ -50,8 +50,8 @@ class Device:
 
     @property
     def workers(self) -> int:
-        """Batches to keep in work at a time: one per processor core, one on a GPU."""
-        return available_cores() if self.name == "cpu" else 1
+        """Batches to keep in work at a time: one per processor core; on a GPU one arrives while one is computed."""
+        return available_cores() if self.name == "cpu" else 2
 
     @property
     def batch_texels(self) -> int:
@@ -64,6 +64,11 @@ class Device:
             return None
         free, _ = torch.cuda.mem_get_info()
         return int(CUDA_SHARE * free)
+
+    def let_go(self) -> None:
+        """Give back memory that torch keeps of what was freed: after running out of it, pieces may be too small."""
+        if self.name == "cuda":
+            torch.cuda.empty_cache()
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Device:

@@ -21,6 +21,7 @@ from texpipe.upscale import mirror
 from texpipe.upscale.convolve import Direct, Method
 from texpipe.upscale.device import Device
 from texpipe.upscale.executor import prepare
+from texpipe.upscale.transfer import transfer_to
 from texpipe.upscale.winograd import Winograd
 
 
@@ -49,6 +50,7 @@ class Engine:
         self.channels: int = network.architecture.num_feat + 4 * network.architecture.num_grow_ch
         self._folded = network.architecture.unshuffle
         self._place = torch.device(self.device.name)
+        self._transfer = transfer_to(self._place)
         method = method_for(self.device)
         with torch.inference_mode():
             self._execute = prepare(network, method, self._place, self.device.dtype)
@@ -68,12 +70,10 @@ class Engine:
         pads = pads_of(wrapped)
         with torch.inference_mode():
             images = torch.from_numpy(np.ascontiguousarray(unfolded, dtype=np.float32))
-            if self._place.type == "cuda":
-                images = images.pin_memory().to(self._place, non_blocking=True)
-            out = self._execute(self._unshuffle(images, pads), pads)
+            out = self._execute(self._unshuffle(self._transfer.there(images), pads), pads)
             # A folded picture of a size that the fold does not divide comes out too big.
             out = out[:, : height * self.scale, : width * self.scale]
-            result: NDArray[np.float32] = out.clamp_(0, 1).cpu().numpy()
+            result: NDArray[np.float32] = self._transfer.back(out.clamp_(0, 1)).numpy()
         return mirror.fold(result, edges)
 
     def _unshuffle(self, images: Tensor, pads: Pads) -> Tensor:
