@@ -52,6 +52,6 @@ def _is_n64(emulator: EmulatorName | None) -> bool:
 
 def _visible_colours(rgba: Rgba8) -> NDArray[np.uint8]:
     """Return the distinct visible colours, N x 3."""
-    shown = rgba[rgba[..., 3] > 0][:, :3].astype(np.uint32)
-    packed = np.unique(shown[:, 0] << 16 | shown[:, 1] << 8 | shown[:, 2])
-    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
+    shown = rgba[rgba[..., 3] > 0]
+    shown[:, 3] = 0
+    return np.unique(shown.view(np.uint32)).view(np.uint8).reshape(-1, 4)[:, :3]
