@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
+from texpipe.upscale import convolve, executor
 from texpipe.upscale import engine as engine_module
-from texpipe.upscale import executor
 from texpipe.upscale.convolve import Direct
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine, method_for
@@ -163,6 +163,23 @@ def test_a_result_does_not_depend_on_the_batch(method, size):
 @pytest.mark.parametrize("size", [(1, 1), (4, 8), (16, 16)])
 def test_nor_does_it_in_a_network_of_the_usual_width(method, size):
     engine = make_engine(method, make_network(num_feat=64, num_grow_ch=32))
+    batch, edges = pictures(3, *size), Edges("wrap", "clamp")
+    together = engine.run(batch, edges)
+    np.testing.assert_array_equal(engine.run(batch[:1], edges), together[:1])
+    np.testing.assert_array_equal(engine.run(batch[1:], edges), together[1:])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 8), (16, 16)])
+def test_nor_where_lone_pictures_have_to_be_run_as_pairs(monkeypatch, size):
+    monkeypatch.setattr(convolve, "_by_onednn", lambda device, dtype: False)
+    engine = make_engine("direct", make_network(num_feat=64, num_grow_ch=32))
+    batch, edges = pictures(3, *size), Edges("wrap", "clamp")
+    np.testing.assert_array_equal(engine.run(batch[:1], edges), engine.run(batch, edges)[:1])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (16, 16)])
+def test_nor_in_bf16(size):
+    engine = make_engine("direct", precision="bf16")
     batch, edges = pictures(3, *size), Edges("wrap", "clamp")
     together = engine.run(batch, edges)
     np.testing.assert_array_equal(engine.run(batch[:1], edges), together[:1])

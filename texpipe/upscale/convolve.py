@@ -52,11 +52,13 @@ class Method(Protocol):
 
     Attributes:
         name: says which, in store keys: another name whenever its last bits change.
+        pairs: a lone small picture gets other last bits than one of several, so it has to be run as two.
         order: of the rows of maps.
         doubled_order: of those that convolutions of doubled maps return.
     """
 
     name: str
+    pairs: bool
     order: Order
     doubled_order: Order
 
@@ -108,6 +110,7 @@ class Direct:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        self.pairs = not _by_onednn(device, torch.float32)
 
     def prepare(self, weight: Tensor, bias: Tensor, dtype: torch.dtype, slope: float | None = None) -> Layer:
         """Return the layer for O x I x 3 x 3 weights and O biases."""
@@ -182,21 +185,24 @@ def gather(rows: Tensor, reads: Window) -> Tensor:
 def _convolved(padded: Tensor, grid: Grid, layer: Layer) -> Tensor:
     """Return the convolution of maps that have a border of one texel: rows x outputs."""
     maps = padded.view(grid.count, grid.height + 2, grid.width + 2, -1).permute(0, 3, 1, 2)
-    if layer.slope is None:
-        out = functional.conv2d(maps, layer.weight, layer.bias)
-    elif _fuses(maps.device.type, maps.dtype):
-        slope = [layer.slope]
-        out = torch.ops.mkldnn._convolution_pointwise(
-            maps, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, "leaky_relu", slope, ""
+    if _by_onednn(maps.device, maps.dtype):
+        then, values = ("none", []) if layer.slope is None else ("leaky_relu", [layer.slope])
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            maps, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, then, values, ""
         )
     else:
-        out = functional.leaky_relu_(functional.conv2d(maps, layer.weight, layer.bias), layer.slope)
+        out = functional.conv2d(maps, layer.weight, layer.bias)
+        out = out if layer.slope is None else functional.leaky_relu_(out, layer.slope)
     return out.permute(0, 2, 3, 1).reshape(-1, layer.weight.shape[0])
 
 
-def _fuses(device: str, dtype: torch.dtype) -> bool:
-    """Return whether the convolution can apply the LeakyReLU itself: oneDNN's, on x86."""
-    if device != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
+def _by_onednn(device: torch.device, dtype: torch.dtype) -> bool:
+    """Return whether oneDNN is asked directly.
+
+    It applies the LeakyReLU before it writes, and convolves lone small maps as it does all others; the general
+    call gives those (up to 20,480 numbers) to another library.
+    """
+    if device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
         return False
     if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):  # torch promises nothing of it
         return False

@@ -84,11 +84,11 @@ class Executor:
         return out
 
     def _is_lone(self, images: Tensor) -> bool:
-        # oneDNN convolves a lone small map by another kernel than two or more of them, with other last bits;
-        # but a result must not depend on its company. The bound was measured over sizes and widths.
+        # torch gives a lone small map to another library than two or more of them, with other last bits; but a
+        # result must not depend on its company. The bound was measured over sizes and widths.
         count, height, width, _ = images.shape
         work = height * width * self.first.bias.shape[0]
-        return self.method.order == "raster" and count == 1 and work <= LONE_WORK
+        return self.method.pairs and count == 1 and work <= LONE_WORK
 
     def _trunk(self, rows: Tensor, grid: Grid, pads: Pads) -> Tensor:
         # From block to block the residual stream is float32 whatever the convolutions are: what is rounded there

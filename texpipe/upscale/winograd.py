@@ -32,6 +32,7 @@ class Winograd:
     """
 
     name = "winograd-2"
+    pairs = False
     order: Order = "tiled"
     doubled_order: Order = "tiled"
 
