@@ -116,10 +116,16 @@ class Sightings:
             self._seen[key] = _adapter().dump_json(sighting)
 
     def keep(self) -> None:
-        """Write what was seen in this run, and nothing of earlier ones, for the next. It is no loss if that fails."""
-        if self._file is None or self._seen == self._before:
+        """Write what was seen in this run, and nothing of earlier ones, for the next; then forget it.
+
+        It is no loss if it cannot be written.
+        """
+        seen, changed = self._seen, self._seen != self._before
+        self._seen = {}
+        del self._before
+        if self._file is None or not changed:
             return
-        body = b"".join(b"%s %s\n" % (key.encode(), self._seen[key]) for key in sorted(self._seen))
+        body = b"".join(b"%s %s\n" % (key.encode(), seen[key]) for key in sorted(seen))
         try:
             write_atomic(self._file, _head(body) + body, fsync=False)
         except PackError as error:
