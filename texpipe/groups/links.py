@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.borders import Axis, Tile, families_of
+from texpipe.groups.borders import Axis, Family, Tile, families_of
 from texpipe.groups.flow import Flow, balanced
+from texpipe.groups.order import Habit
 
-Numbers = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 MOST_ALIKE = 64
 """Of so many pairs with the same lines all are tried."""
@@ -45,65 +46,91 @@ class Shared:
 
     Attributes:
         overlap: how many lines.
-        ends: for each axis, kind and digest of lines, the textures that end with them and those that begin with them.
+        confidence: how sure it is that two such textures are neighbours, 0 to 1.
     """
 
     overlap: int
-    ends: Mapping[tuple[Axis, Hashable, int, bytes], tuple[list[Tile], list[Tile]]]
+    confidence: Mapping[tuple[Tile, Tile, Axis], float]
 
     @staticmethod
-    def among(tiles: Iterable[Tile], overlap: int) -> Shared:
-        """Compare all ends of textures."""
-        ends: dict[tuple[Axis, Hashable, int, bytes], tuple[list[Tile], list[Tile]]] = defaultdict(
-            lambda: ([], [])
-        )
+    def among(tiles: Iterable[Tile], overlap: int, habit: Habit | None = None) -> Shared:
+        """Compare all ends of textures.
+
+        That a line with n changes of colour agrees by chance is put at one in 2 to the n / 2. Of several textures with
+        the same line one can be the neighbour; an order tells which.
+        """
+        confidence: dict[tuple[Tile, Tile, Axis], float] = {}
         for family in families_of(tiles):
-            for tile in family.tiles:
-                border = tile.border(family.axis)
-                if border is not None and overlap in border.last_shared:
-                    ends[_key(tile, family.axis, border.last_shared[overlap])][0].append(tile)
-                    ends[_key(tile, family.axis, border.first_shared[overlap])][1].append(tile)
-        return Shared(overlap, dict(ends))
+            some = family.tiles
+            before, after = _alike(family, overlap)
+            odds = [
+                _odds(some[one], some[other], family.axis) for one, other in zip(before, after, strict=True)
+            ]
+            more = habit.evidence(family, before, after) if habit else np.zeros(len(before))
+            weight = np.array(odds, np.float64) * np.exp(more)
+            rivals = [np.bincount(end, weight, len(some))[end] for end in (before, after)]
+            sure = weight / (1 + np.maximum(*rivals))
+            confidence |= {
+                (some[one], some[other], family.axis): float(value)
+                for one, other, value in zip(before, after, sure, strict=True)
+            }
+        return Shared(overlap, confidence)
 
     def links(self) -> Iterator[Link]:
-        """Yield the pairs that share lines, but those of which too many do to tell one from the other."""
-        for (axis, *_), (lasts, firsts) in self.ends.items():
-            if len(lasts) * len(firsts) > MOST_ALIKE:
-                continue
-            for before, after in product(lasts, firsts):
-                confidence = self.agree(before, after, axis)
-                if confidence and after.extent(axis) <= before.extent(axis) and before is not after:
-                    yield Link(before, after, axis, self.overlap, confidence)
+        """Yield the pairs that share lines, those among them that are not sure too."""
+        for (before, after, axis), confidence in self.confidence.items():
+            if confidence and after.extent(axis) <= before.extent(axis):
+                yield Link(before, after, axis, self.overlap, confidence)
 
     def agree(self, before: Tile, after: Tile, axis: Axis) -> float | None:
-        """Return how sure it is that two textures are neighbours; None if they do not have the same lines.
-
-        That a line with n changes of colour agrees by chance is put at one in 2 to the n / 2. A texture that repeats
-        shares lines with itself, a frame with every other frame: they say nothing.
-        """
+        """Return how sure it is that two textures are neighbours; None if they do not have the same lines."""
         one, other = before.border(axis), after.border(axis)
         if one is None or other is None or self.overlap not in one.last_shared:
             return None
         if one.last_shared[self.overlap] != other.first_shared.get(self.overlap):
             return None
-        if one.repeats[1] or other.repeats[0]:
-            return 0.0
-        lasts, firsts = self.ends[_key(before, axis, one.last_shared[self.overlap])]
-        return float((1 - 2 ** (-one.detail[1] / 2)) / max(len(lasts), len(firsts)))
+        return self.confidence.get((before, after, axis), 0.0)
 
 
-def _key(tile: Tile, axis: Axis, lines: bytes) -> tuple[Axis, Hashable, int, bytes]:
-    return axis, tile.kind, tile.length(axis), lines
+def _alike(family: Family, overlap: int) -> tuple[Indices, Indices]:
+    """Return the numbers of textures that end with a line and of those that begin with it, but not of too many."""
+    ends: dict[bytes, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for number, tile in enumerate(family.tiles):
+        border = tile.border(family.axis)
+        if border is not None and overlap in border.last_shared:
+            ends[border.last_shared[overlap]][0].append(number)
+            ends[border.first_shared[overlap]][1].append(number)
+    pairs = [
+        (one, other)
+        for lasts, firsts in ends.values()
+        if len(lasts) * len(firsts) <= MOST_ALIKE
+        for one, other in product(lasts, firsts)
+        if one != other
+    ]
+    both = np.array(pairs, np.intp).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
-def flowing_links(flow: Flow, more: Numbers | float = 0.0) -> Iterator[Link]:
+def _odds(before: Tile, after: Tile, axis: Axis) -> float:
+    """Return how much likelier two textures with the same line are neighbours than alike by chance.
+
+    A texture that repeats shares lines with itself, a frame with every other frame: they say very little.
+    """
+    one, other = before.border(axis), after.border(axis)
+    if one is None or other is None:
+        return 0.0
+    changes = min(1, one.detail[1]) if one.repeats[1] or other.repeats[0] else one.detail[1]
+    return float(2 ** (min(changes, 100) / 2) - 1)
+
+
+def flowing_links(flow: Flow, habit: Habit | None = None) -> Iterator[Link]:
     """Yield the pairs whose colours flow on across the cut, each the likeliest neighbour that the other can have.
 
     Args:
         flow: how well textures go on in each other.
-        more: evidence for each of its pairs that pixels do not tell, natural logs.
+        habit: how neighbours follow each other, if that is known.
     """
     tiles, axis = flow.family.tiles, flow.family.axis
-    likely = balanced(flow, more)
+    likely = balanced(flow, habit.evidence(flow.family, flow.before, flow.after) if habit else 0.0)
     for pair in np.flatnonzero((likely > LIKELY) & flow.possible):
         yield Link(tiles[flow.before[pair]], tiles[flow.after[pair]], axis, 0, float(likely[pair]))

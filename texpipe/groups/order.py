@@ -8,15 +8,14 @@ is learnt from those that their pixels leave no doubt about, and an order that t
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.borders import Axis, Family, Tile
-from texpipe.groups.flow import Flow
-from texpipe.groups.jigsaw import Grid
+from texpipe.groups.borders import AXES, Axis, Family, Tile
 
 Indices = NDArray[np.intp]
 Numbers = NDArray[np.float64]
@@ -55,56 +54,54 @@ class Habit:
     when: Mapping[Tile, int]
     shares: Mapping[Axis, tuple[Numbers, int]]
 
-    def evidence(self, flow: Flow) -> Numbers:
-        """Return for its p pairs the log (natural) of how much oftener neighbours lie as they do than any textures.
+    def evidence(self, family: Family, before: Indices, after: Indices) -> Numbers:
+        """Return for p pairs the log (natural) of how much oftener neighbours lie as they do than any textures.
 
         An order never speaks against neighbours: many a piece is not drawn in its turn.
         """
-        ranks = ranks_in(self.when, flow.family.tiles)
+        ranks = ranks_in(self.when, family.tiles)
         if ranks is None:
-            return np.zeros(len(flow.before))
-        share, count = self.shares[flow.family.axis]
+            return np.zeros(len(before))
+        share, count = self.shares[family.axis]
         chance = _by_chance(ranks)
         seen = (share * count + chance * _DOUBT) / (count + _DOUBT)
-        far = ranks[flow.after] - ranks[flow.before]
-        return np.log(np.maximum(seen / np.maximum(chance, _TINY), 1))[_class_of(far)]
-
-
-def learnt(when: Mapping[Tile, int], families: Iterable[Family], neighbours: Sequence[Neighbours]) -> Habit:
-    """Learn from neighbours how they follow each other."""
-    counts: dict[Axis, Numbers] = {"x": np.zeros(len(_CLASSES) + 1), "y": np.zeros(len(_CLASSES) + 1)}
-    for family in families:
-        ranks = ranks_in(when, family.tiles)
-        if ranks is None:
-            continue
-        rank = dict(zip(family.tiles, ranks.tolist(), strict=True))
-        far = [
-            rank[after] - rank[before]
-            for before, after, axis in neighbours
-            if axis == family.axis and before in rank and after in rank
+        return np.log(np.maximum(seen / np.maximum(chance, _TINY), 1))[
+            _class_of(ranks[after] - ranks[before])
         ]
-        counts[family.axis] += np.bincount(_class_of(np.array(far, np.intp)), minlength=len(_CLASSES) + 1)
+
+
+def best_habit(
+    orders: Iterable[Mapping[Tile, int]], families: Iterable[Family], neighbours: Iterable[Neighbours]
+) -> Habit:
+    """Learn from neighbours how they follow each other in each order; return what tells most of them, in nats."""
+    following = defaultdict(list)
+    for before, after, axis in neighbours:
+        following[before, axis].append(after)
+    known = [(family, *_pairs(family, following)) for family in families]
+    habits = [_learnt(when, known) for when in orders]
+    return max(habits, key=lambda habit: sum(float(habit.evidence(*some).sum()) for some in known))
+
+
+def _pairs(family: Family, following: Mapping[tuple[Tile, Axis], list[Tile]]) -> tuple[Indices, Indices]:
+    """Return the numbers of neighbours in a family."""
+    number = {tile: place for place, tile in enumerate(family.tiles)}
+    pairs = [
+        (number[tile], number[other])
+        for tile in family.tiles
+        for other in following.get((tile, family.axis), ())
+        if other in number
+    ]
+    both = np.array(pairs, np.intp).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def _learnt(when: Mapping[Tile, int], known: Iterable[tuple[Family, Indices, Indices]]) -> Habit:
+    counts: dict[Axis, Numbers] = {axis: np.zeros(len(_CLASSES) + 1) for axis in AXES}
+    for family, before, after in known:
+        if len(before) and (ranks := ranks_in(when, family.tiles)) is not None:
+            far = _class_of(ranks[after] - ranks[before])
+            counts[family.axis] += np.bincount(far, minlength=len(_CLASSES) + 1)
     return Habit(when, {axis: (c / max(1, c.sum()), int(c.sum())) for axis, c in counts.items()})
-
-
-def in_turn(grid: Grid, when: Mapping[Tile, int]) -> list[Grid]:
-    """Cut a strip of pieces where it begins anew.
-
-    The last piece of a picture that repeats goes on in its first one. If its pieces were drawn in turn, but the last of
-    the strip right before the first, then both lie side by side, and the strip has its beginning in the middle.
-    """
-    ranks = ranks_in(when, grid.tiles)
-    if ranks is None or min(len(grid.rows), len(grid.rows[0])) > 1 or ranks[0] - ranks[-1] != 1:
-        return [grid]
-    steps = np.diff(ranks)
-    if (steps == 1).sum() * 2 < len(steps):
-        return [grid]
-    at = int(steps.argmin()) + 1
-    row = grid.rows[0]
-    parts: list[tuple[tuple[Tile, ...], ...]] = [(row[:at],), (row[at:],)]
-    if len(row) == 1:
-        parts = [grid.rows[:at], grid.rows[at:]]
-    return [replace(grid, rows=rows) for rows in parts if len(rows) * len(rows[0]) > 1]
 
 
 def ranks_in(when: Mapping[Tile, int], tiles: Sequence[Tile]) -> Indices | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from texpipe.groups.borders import OVERLAPS, Axis, Tile, families_of
-from texpipe.groups.flow import MIN_LENGTH, Flow, balanced, flow_in, step_between
+from texpipe.groups.flow import MIN_LENGTH, Flow, flow_in, step_between
 from texpipe.groups.jigsaw import Grid, solve
 from texpipe.groups.links import Link, Shared, flowing_links
-from texpipe.groups.order import Habit, by_date, by_number, in_turn, learnt, ranks_in
+from texpipe.groups.order import Habit, best_habit, by_date, by_number, ranks_in
 
 SURE_IF_SHARED, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.95
 """Lowest mean confidence of the links of a picture: of pieces that share texels, of strips, and of others. Nothing
@@ -41,40 +41,64 @@ def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
     Returns:
         The pictures in order of their first pieces' names; no texture is in two of them.
     """
-    left = sorted(tiles, key=lambda tile: tile.name)
+    textures = sorted(tiles, key=lambda tile: tile.name)
+    orders = (by_date(textures), by_number(textures))
+    sharing, left = _sharing(textures, None)
+    flows = _flows_among(left, orders)
+    neighbours = [pair for grid in (*sharing, *_flowing(flows, None)) for pair in grid.neighbours]
+    habit = best_habit(orders, families_of(textures), neighbours)
+    sharing, still_left = _sharing(textures, habit)
+    if still_left != left:
+        flows = _flows_among(still_left, orders)
+    flowing = [part for grid in _flowing(flows, habit) for part in in_turn(grid, habit.when)]
+    return sorted([*sharing, *flowing], key=lambda grid: grid.tiles[0].name)
+
+
+def _sharing(tiles: Sequence[Tile], habit: Habit | None) -> tuple[list[Grid], list[Tile]]:
+    """Return the pictures whose pieces share texels, and the textures that are in none of them."""
+    left = list(tiles)
     found: list[Grid] = []
     for overlap in OVERLAPS:
-        shared = Shared.among(left, overlap)
+        shared = Shared.among(left, overlap, habit)
         sure = _sure(solve(shared.links(), shared.agree))
         taken = {tile for grid in sure for tile in grid.tiles}
         left = [tile for tile in left if tile not in taken]
         found += sure
-    return sorted([*found, *_flowing(left)], key=lambda grid: grid.tiles[0].name)
+    return found, left
 
 
-def _flowing(tiles: Sequence[Tile]) -> list[Grid]:
-    """Return the pictures whose colours flow on: first by pixels alone, then with what those tell of an order."""
-    orders = (by_date(tiles), by_number(tiles))
-    flows = [
+def _flows_among(tiles: Sequence[Tile], orders: Iterable[Mapping[Tile, int]]) -> list[Flow]:
+    return [
         flow_in(family, [ranks for order in orders if (ranks := ranks_in(order, family.tiles)) is not None])
         for family in families_of(tiles)
         if family.tiles[0].length(family.axis) >= MIN_LENGTH
     ]
-    certain = _grids(flows, None)
-    neighbours = [pair for grid in certain for pair in grid.neighbours]
-    habits = [learnt(order, [flow.family for flow in flows], neighbours) for order in orders]
-    habit = max(habits, key=partial(_worth, flows))
-    return [part for grid in _grids(flows, habit) for part in in_turn(grid, habit.when)]
 
 
-def _worth(flows: Iterable[Flow], habit: Habit) -> float:
-    """Return how much an order tells of likely neighbours, in nats."""
-    return sum(float(np.sum(balanced(flow) * habit.evidence(flow))) for flow in flows)
-
-
-def _grids(flows: Iterable[Flow], habit: Habit | None) -> list[Grid]:
-    links = (link for flow in flows for link in flowing_links(flow, habit.evidence(flow) if habit else 0.0))
+def _flowing(flows: Iterable[Flow], habit: Habit | None) -> list[Grid]:
+    """Return the pictures whose colours flow on."""
+    links = (link for flow in flows for link in flowing_links(flow, habit))
     return _sure(solve((link for link in links if not _overlap(link)), _flows))
+
+
+def in_turn(grid: Grid, when: Mapping[Tile, int]) -> list[Grid]:
+    """Cut a strip of pieces where it begins anew.
+
+    The last piece of a picture that repeats goes on in its first one. If its pieces were drawn in turn, but the last of
+    the strip right before the first, then both lie side by side, and the strip has its beginning in the middle.
+    """
+    ranks = ranks_in(when, grid.tiles)
+    if ranks is None or min(len(grid.rows), len(grid.rows[0])) > 1 or ranks[0] - ranks[-1] != 1:
+        return [grid]
+    steps = np.diff(ranks)
+    if (steps == 1).sum() * 2 < len(steps):
+        return [grid]
+    at = int(steps.argmin()) + 1
+    row = grid.rows[0]
+    parts: list[tuple[tuple[Tile, ...], ...]] = [(row[:at],), (row[at:],)]
+    if len(row) == 1:
+        parts = [grid.rows[:at], grid.rows[at:]]
+    return [replace(grid, rows=rows) for rows in parts if len(rows) * len(rows[0]) > 1]
 
 
 def _sure(grids: Iterable[Grid]) -> list[Grid]:
