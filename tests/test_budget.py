@@ -12,7 +12,7 @@ from dumps import dump, texture, tree, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texpipe.jobs import WINDOW_SHARE, WINDOW_TEXELS, window_texels
+from texpipe.computing import WINDOW_SHARE, WINDOW_TEXELS, window_texels
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import encode_png

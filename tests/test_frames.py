@@ -181,7 +181,7 @@ def test_frames_and_variants_of_them_stay_in_one_shard(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_frame_is_named(tmp_path: Path, lost: int) -> None:
-    from texpipe.jobs import compute
+    from texpipe.computing import compute
     from texpipe.store import Store
 
     write(tmp_path / "in", a=sign(10), b=sign(250))

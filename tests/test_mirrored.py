@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from textures import grain, plan
 
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
+from texpipe.computing import compute
 from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_images
-from texpipe.jobs import Work, compute
+from texpipe.jobs import Work
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png

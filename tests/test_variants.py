@@ -311,7 +311,7 @@ def test_shards_keep_families_together(tmp_path: Path) -> None:
 
 
 def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
-    from texpipe.jobs import compute
+    from texpipe.computing import compute
     from texpipe.planning import make_work
     from texpipe.store import Store
 

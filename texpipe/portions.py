@@ -7,7 +7,8 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import chain, count
 from typing import NamedTuple, TypeAlias
 
-from texpipe.jobs import WINDOW_TEXELS, Job, texels_of
+from texpipe.computing import WINDOW_TEXELS
+from texpipe.jobs import Job, texels_of
 
 PORTIONS_EACH = 4
 """Portions are small enough that every process gets at least so many: the last ones then end at about one time."""

@@ -19,8 +19,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from texpipe.computing import compute
 from texpipe.errors import DeviceError, TexpipeError
-from texpipe.jobs import Done, Job, Work, compute, is_stored
+from texpipe.jobs import Done, Job, Work, is_stored
 from texpipe.memory import budget
 from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
@@ -79,8 +80,8 @@ class ProcessWorkers:
         """Yield every job as it is finished; no process is started for what the store has.
 
         Raises:
-            DeviceError: no process stays alive, or see `jobs.compute`.
-            PackError, ModelError: see `jobs.compute`.
+            DeviceError: no process stays alive, or see `computing.compute`.
+            PackError, ModelError: see `computing.compute`.
         """
         pending: list[Job] = []
         for job in work.jobs:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from texpipe import __version__
+from texpipe.computing import compute
 from texpipe.errors import DeviceError, PackError
-from texpipe.jobs import PIXELS_VERSION, Done, Job, Work, compute, is_stored
+from texpipe.jobs import PIXELS_VERSION, Done, Job, Work, is_stored
 from texpipe.order import Order
 from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
@@ -71,8 +72,8 @@ class Actor:
         """Compute jobs on one core or GPU; their results are in the store when this returns.
 
         Raises:
-            PackError: this machine does not see one of the places; see also `jobs.compute`.
-            DeviceError, ModelError: see `jobs.compute`.
+            PackError: this machine does not see one of the places; see also `computing.compute`.
+            DeviceError, ModelError: see `computing.compute`.
         """
         for path in places:
             if not path.exists():
@@ -166,7 +167,7 @@ class RayWorkers:
 
         Raises:
             DeviceError: the machines compute differently, or no actor stays alive.
-            PackError, ModelError: see `jobs.compute`; also, a machine does not share our disk.
+            PackError, ModelError: see `computing.compute`; also, a machine does not share our disk.
         """
         store.root.mkdir(parents=True, exist_ok=True)
         places = Places(self._order.input, store.root, model.absolute())

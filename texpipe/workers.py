@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from texpipe.jobs import Done, Work, compute
+from texpipe.computing import compute
+from texpipe.jobs import Done, Work
 from texpipe.memory import budget
 from texpipe.order import Order
 from texpipe.process_workers import ProcessWorkers, Seat
@@ -28,7 +29,7 @@ class Workers(Protocol):
         ...
 
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
-        """Yield every job as it is finished; see `jobs.compute`.
+        """Yield every job as it is finished; see `computing.compute`.
 
         Args:
             work: the jobs.

@@ -1,0 +1,217 @@
+"""From jobs to finished pixels: decoded a window at a time, upscaled, recombined, kept in the store.
+
+What is made of finished pictures, such as variants and frames, comes after them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from texpipe.classify.flips import flipped
+from texpipe.errors import TexpipeError
+from texpipe.groups.assemble import split
+from texpipe.groups.joins import read_again
+from texpipe.jobs import Done, Job, Piece, Work, is_stored, texels_of
+from texpipe.manifest import fields_of
+from texpipe.passes import nearest, steady, vary
+from texpipe.passes.metrics import measure
+from texpipe.pixels import decode, encode_png
+from texpipe.store import Store
+from texpipe.texture import Edges, Pass, Rgba8, RgbF
+
+log = logging.getLogger(__name__)
+
+WINDOW_TEXELS = 1 << 18
+"""Source texels that are decoded at a time: bounds memory whatever the size of the dump."""
+
+WINDOW_SHARE = 1 / 8
+"""Of the memory of a run: so much a window may take."""
+
+Upscale = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
+"""Takes passes and a scale, yields the number of a pass and its result in order of completion."""
+
+
+def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = None) -> Iterator[Done]:
+    """Yield every job as it is finished; results are in the store by then.
+
+    Jobs that the store has already come first. A texture that cannot be made becomes a `Done` with a reason.
+
+    Args:
+        work: the jobs.
+        store: where results are kept.
+        upscale: the network.
+        memory: bytes that the process should stay below; they decide how much is decoded at a time.
+
+    Raises:
+        PackError: the store cannot be written.
+        DeviceError: the device failed for good.
+    """
+    pending = []
+    for job in work.jobs:
+        if is_stored(job, store):
+            yield Done(job, cached=True)
+        else:
+            pending.append(job)
+    for window in _windows([job for job in pending if not job.made_of], memory):
+        yield from _compute_window(window, store, upscale)
+    for job in pending:
+        if job.like is not None:
+            yield _vary(job, job.like, store)
+    for job in pending:
+        if job.frames:
+            yield _average(job, store)
+    for job in pending:
+        if job.image is not None:
+            yield _flip(job, job.image, store)
+
+
+def _windows(jobs: Sequence[Job], memory: int | None) -> Iterator[list[Job]]:
+    """Divide jobs into runs of at most `window_texels`; a larger job is one of its own.
+
+    One shape after the other, largest first: batches fill up, and memory is highest at the start.
+    """
+    window: list[Job] = []
+    most = window_texels(memory, max((job.plan.scale for job in jobs), default=1))
+    room = most
+    for job in sorted(jobs, key=_shape):
+        if window and texels_of(job) > room:
+            yield window
+            window, room = [], most
+        window.append(job)
+        room -= texels_of(job)
+    if window:
+        yield window
+
+
+def window_texels(memory: int | None, scale: int) -> int:
+    """Return the source texels to decode at a time, at least 1.
+
+    A texel takes 4 bytes and 12 for each of at most two passes; their results, scale x scale times as many, may all
+    wait for the pass that belongs to them.
+
+    Args:
+        memory: bytes of the run; None for no bound.
+        scale: output texels per source texel and axis.
+    """
+    if memory is None:
+        return WINDOW_TEXELS
+    return max(1, min(WINDOW_TEXELS, int(memory * WINDOW_SHARE) // (4 + 2 * 12 * (1 + scale**2))))
+
+
+def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
+    return -texels_of(job), job.pieces[0].item.size, job.plan.edges.x, job.plan.edges.y
+
+
+def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iterator[Done]:
+    pictures: dict[int, Rgba8] = {}
+    results: dict[int, dict[int, RgbF]] = {}
+    passes: list[Pass] = []
+    owner: list[tuple[int, int]] = []
+    for number, job in enumerate(jobs):
+        try:
+            pictures[number] = _load(job)
+        except _FAULTS as error:
+            yield Done(job, reason=_why(error))
+            continue
+        if job.plan.action == "nearest":
+            yield _finish(job, pictures[number], nearest(pictures[number], job.plan), store)
+            continue
+        results[number] = {}
+        wanted_of_job = job.passes(pictures[number])
+        if not wanted_of_job:  # an atlas of flat cells
+            yield _recombine(job, pictures.pop(number), (), store)
+        passes += wanted_of_job
+        owner += [(number, place) for place in range(len(wanted_of_job))]
+    wanted = Counter(number for number, _ in owner)
+    for index, rgb in upscale(passes, jobs[0].plan.scale) if passes else ():
+        number, place = owner[index]
+        results[number][place] = rgb
+        if len(results[number]) == wanted[number]:
+            parts = results.pop(number)
+            yield _recombine(
+                jobs[number], pictures.pop(number), tuple(parts[p] for p in sorted(parts)), store
+            )
+
+
+_FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
+"""What may be wrong with one picture, and stops no other."""
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    return error.message if isinstance(error, TexpipeError) else str(error)
+
+
+def _load(job: Job) -> Rgba8:
+    return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
+
+
+def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
+    try:
+        result = job.recombine(picture, parts)
+    except _FAULTS as error:
+        log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
+        return Done(job, reason=f"could not be recombined: {_why(error)}")
+    return _finish(job, picture, result, store)
+
+
+def _vary(job: Job, like: Piece, store: Store) -> Done:
+    name = like.item.source.name
+    if (made := store.get(like.key)) is None:
+        return Done(job, reason=f"could not be made: {name}, whose structure it shares, failed")
+    try:
+        source, picture = read_again(like.item).rgba, _load(job)
+        result = vary(source, decode(made.png, name=f"{like.key}.png")[0], picture, job.plan)
+    except _FAULTS as error:
+        return Done(job, reason=f"could not be made like {name}: {_why(error)}")
+    return _finish(job, picture, result, store)
+
+
+def _flip(job: Job, image: Piece, store: Store) -> Done:
+    name = image.item.source.name
+    if (made := store.get(image.key)) is None:
+        return Done(job, reason=f"could not be made: {name}, whose mirror image it is, failed")
+    try:
+        picture = _load(job)
+        result = flipped(decode(made.png, name=f"{image.key}.png")[0], job.axis)
+    except _FAULTS as error:
+        return Done(job, reason=f"could not be made of {name}: {_why(error)}")
+    return _finish(job, picture, result, store)
+
+
+def _average(job: Job, store: Store) -> Done:
+    sources: list[Rgba8] = []
+    results: list[Rgba8] = []
+    for frame in job.frames:
+        if (made := store.get(frame.key)) is None:
+            name = frame.item.source.name
+            return Done(
+                job, reason=f"could not be compared with {name}, a frame of the same animation, which failed"
+            )
+        try:
+            sources.append(read_again(frame.item).rgba)
+            results.append(decode(made.png, name=f"{frame.key}.png")[0])
+        except _FAULTS as error:
+            return Done(job, reason=f"could not be compared with its other frames: {_why(error)}")
+    number = [frame.item for frame in job.frames].index(job.pieces[0].item)
+    return _finish(job, sources[number], steady(sources, results, number, job.plan), store)
+
+
+def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
+    if job.join is None:
+        metrics = measure(picture, result, job.plan)
+        store.put(job.pieces[0].key, encode_png(result), fields_of(metrics))
+        return Done(job)
+    names = [piece.item.source.name for piece in job.pieces]
+    sources = split(job.join.layout, picture, 1, names)
+    made = split(job.join.layout, result, job.plan.scale, names)
+    plan = replace(
+        job.plan, edges=Edges("clamp", "clamp")
+    )  # the border of a piece is not the border of the picture
+    for piece, name in zip(job.pieces, names, strict=True):
+        store.put(piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan)))
+    return Done(job)
