@@ -21,6 +21,7 @@ from texpipe.sightings import Sightings
 from texpipe.survey import Item, Survey, survey
 from texpipe.texture import Texture
 
+SHEET = f"{GAME}#0000F00D#0#3_all.png"
 RULES = 'rules: [{match: {name: "*1000#*"}, action: copy}, {match: {alpha: binary}, edges: {x: clamp, y: clamp}}]\n'
 
 
@@ -30,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "dump"
     names = dump(made, 6)
     (made / "twice.png").write_bytes((made / names[0]).read_bytes())
-    (made / "sheet.png").write_bytes(encode_png(sheet()))
+    (made / SHEET).write_bytes(encode_png(sheet()))
     (made / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     return made
 
@@ -79,11 +80,11 @@ def test_a_changed_file_alone_is_looked_at(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     surveyed(folder, tmp_path / "memory")
-    (folder / "sheet.png").write_bytes(encode_png(texture(9, (16, 16))))
+    (folder / SHEET).write_bytes(encode_png(texture(9, (16, 16))))
     with counted(monkeypatch) as names:
         seen = surveyed(folder, tmp_path / "memory")
-    assert names == ["sheet.png"]
-    assert next(item.size for item in seen.items if item.source.name == "sheet.png") == (16, 16)
+    assert names == [SHEET]
+    assert next(item.size for item in seen.items if item.source.name == SHEET) == (16, 16)
 
 
 def test_a_renamed_file_is_known_unless_its_name_says_something_else(
@@ -91,7 +92,7 @@ def test_a_renamed_file_is_known_unless_its_name_says_something_else(
 ) -> None:
     surveyed(folder, tmp_path / "memory")
     (folder / "twice.png").rename(folder / "once.png")
-    (folder / "sheet.png").rename(folder / f"{GAME}#0000BEEF#0#3_all.png")
+    (folder / SHEET).rename(folder / f"{GAME}#0000BEEF#0#3_all.png")
     with counted(monkeypatch) as names:
         seen = surveyed(folder, tmp_path / "memory")
     assert names == [f"{GAME}#0000BEEF#0#3_all.png"]
@@ -143,15 +144,13 @@ def test_a_texture_too_large_for_memory_fails_alone(folder: Path, monkeypatch: p
     plain = looking.look
 
     def full(one: Texture) -> sightings.Sighting:
-        if one.source.name == "sheet.png":
+        if one.source.name == SHEET:
             raise MemoryError
         return plain(one)
 
     monkeypatch.setattr(looking, "look", full)
     seen = survey(folder, Recipe.default())
-    assert {one.source.name: one.reason for one in seen.failures}["sheet.png"].startswith(
-        "there is not enough"
-    )
+    assert {one.source.name: one.reason for one in seen.failures}[SHEET].startswith("there is not enough")
     assert len(seen.items) == 7
 
 
@@ -162,16 +161,22 @@ def test_what_is_larger_than_allowed_now_is_not_believed(
     monkeypatch.setattr(looking, "MAX_PIXELS", 100)
     with counted(monkeypatch) as names:
         surveyed(folder, tmp_path / "memory")
-    assert names == ["sheet.png"]
+    assert names == [SHEET]
 
 
 def test_a_run_is_the_same_with_and_without_its_memory(
     folder: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = Order.make(write_recipe(tmp_path, RULES), model=str(tiny_model), device="cpu", precision="fp32")
+    pair = ", ".join(f'"{GAME}#0000100{number}#0#2_all.png"' for number in (1, 2))
+    groups = f"groups: [{{name: pair, columns: 2, rows: 1, files: [{pair}]}}]\n"
+    order = Order.make(
+        write_recipe(tmp_path, RULES + groups), model=str(tiny_model), device="cpu", precision="fp32"
+    )
     run_recipe(order, dry_run=True)
     assert not order.output.exists()
-    run_recipe(order)
+    with counted(monkeypatch) as names:
+        run_recipe(order)
+    assert len(names) == 8 + 4 + 1  # files, cells of the sheet, and the pair that was joined
     wanted, memory = tree(order.output), order.output / ".store" / "sightings"
     with counted(monkeypatch) as names:
         run_recipe(order)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from texpipe.classify.look import look
 from texpipe.errors import TexpipeError
 from texpipe.pixels import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
 from texpipe.sightings import Sighting, Sightings, sighting_key
-from texpipe.texture import Box, Source, Texture
+from texpipe.texture import Source, Texture
 
 MOST_WORKERS = 4
 """More threads than these would wait for each other: about a third of looking is done while holding Python's lock."""
@@ -93,29 +96,27 @@ def _begin(source: Source, known: Sightings, pool: ThreadPoolExecutor) -> _Begun
     return _Begun(outcome, texture.size[0] * texture.size[1])
 
 
-def look_at_part(sheet: Texture, box: Box, known: Sightings) -> Sighting:
-    """Return what there is to see in a part of a texture as if it were one of its own.
+def look_at_made(picture: Texture, known: Sightings) -> Sighting:
+    """Return what there is to see in a picture that is no file: a part of a texture, or several joined.
 
     Args:
-        sheet: decoded.
-        box: the part.
+        picture: its pixels decide, and whatever its source's name and its edges say.
         known: what was seen earlier; a new sighting is added.
     """
-    key = sighting_key("part", sheet.sha256, _details(sheet.source), box, sheet.edges)
-    sighting = _recalled(key, known)
-    if sighting is None or sighting.size != (box.width, box.height):
-        sighting = look(replace(sheet, rgba=sheet.rgba[box.rows, box.columns]))
+    pixels = hashlib.sha256(np.ascontiguousarray(picture.rgba).tobytes()).hexdigest()
+    key = sighting_key("made", pixels, picture.size, picture.source.emulator, picture.edges)
+    sighting = known.recall(key)
+    if sighting is None or sighting.size != picture.size:
+        sighting = look(replace(picture, warnings=()))
         known.add(key, sighting)
     return sighting
 
 
 def _key(opened: Opened) -> str:
-    return sighting_key("texture", opened.sha256, _details(opened.source), opened.lengths)
-
-
-def _details(source: Source) -> list[object]:
-    """Return what besides bytes decides what is seen: the file's kind, which of its pictures, what its name says."""
-    return [source.file.suffix.lower(), source.member, source.emulator]
+    """Bytes, and what else decides what is seen: the file's kind, which of its pictures, what its name says."""
+    source = opened.source
+    kind = source.file.suffix.lower()
+    return sighting_key("file", opened.sha256, opened.lengths, kind, source.member, source.emulator)
 
 
 def _recalled(key: str, known: Sightings) -> Sighting | None:

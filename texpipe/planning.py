@@ -28,9 +28,10 @@ def make_work(
         items: what the survey saw, in stable order. Those to be copied or skipped need no job.
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
-        sightings: what is known already of pictures on sheets; new ones are added. None to look at all of them.
+        sightings: what is known already of joined pictures and of those on sheets; new ones are added.
     """
-    joins = make_joins(items, groups_for(items, recipe), recipe)
+    known = Sightings() if sightings is None else sightings
+    joins = make_joins(items, groups_for(items, recipe), recipe, known)
     grouped = [_group_job(join, engine_id) for join in joins.joins]
     piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
     group_of = {item.source.name: join.group.name for join in joins.joins for item in join.made}
@@ -45,7 +46,7 @@ def make_work(
         key = key_of(content, *engine_id_for(item.plan, engine_id))
         singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
-    _cut_atlases(singles, recipe, engine_id, Sightings() if sightings is None else sightings)
+    _cut_atlases(singles, recipe, engine_id, known)
     alone = (job.pieces[0].item for job in singles.values() if job.atlas is None)
     images = find_images(alone) if recipe.mirrored == "auto" else []
     variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from texpipe.classify.look import look
 from texpipe.limits import available_cores
 from texpipe.looking import MOST_WORKERS, Seen, look_at_all
 from texpipe.manifest import Entry
@@ -15,7 +14,7 @@ from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.sightings import Sighting, Sightings
-from texpipe.texture import Box, Facts, Plan, Progress, Source, Texture
+from texpipe.texture import Box, Facts, Plan, Progress, Source
 
 
 @dataclass(frozen=True)
@@ -122,11 +121,6 @@ def survey(
 
 def _id(source: Source) -> dict[str, str | int | None] | None:
     return source.emulator.as_json() if source.emulator is not None else None
-
-
-def item_of(texture: Texture, recipe: Recipe) -> Item:
-    """Classify a decoded texture and plan what to do with it."""
-    return _item(texture.source, texture.sha256, look(texture), recipe)
 
 
 def _item(source: Source, sha256: str, seen: Sighting, recipe: Recipe) -> Item:

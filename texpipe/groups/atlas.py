@@ -11,7 +11,7 @@ from itertools import combinations
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
-from texpipe.looking import look_at_part
+from texpipe.looking import look_at_made
 from texpipe.passes import make_passes, nearest, recombine
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
@@ -119,8 +119,10 @@ def _cells_of(item: Item, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[B
 
 def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe, sightings: Sightings) -> Atlas:
     sheet = replace(read_again(item), edges=None)  # what its borders are says nothing about its cells
+    pictures = [replace(sheet, rgba=sheet.rgba[box.rows, box.columns]) for box in boxes]
+    seen = [look_at_made(picture, sightings) for picture in pictures]
     cells = tuple(
-        Cell(box, _cell_plan(item, look_at_part(sheet, box, sightings).facts, recipe)) for box in boxes
+        Cell(box, _cell_plan(item, one.facts, recipe)) for box, one in zip(boxes, seen, strict=True)
     )
     all_covered = sum(box.width * box.height for box in boxes) == item.size[0] * item.size[1]
     flat = why == BETWEEN_GUTTERS or all_covered

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.groups.assemble import Layout, join, lay_out
+from texpipe.looking import look_at_made
 from texpipe.read.decode import decode
+from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
-from texpipe.survey import Item, item_of
+from texpipe.sightings import Sightings
+from texpipe.survey import Item
 from texpipe.texture import Box, Group, Plan, Rgba8, Spot, Texture
 
 
@@ -79,7 +82,9 @@ def read_again(item: Item) -> Texture:
     return texture
 
 
-def make_joins(items: Sequence[Item], groups: Iterable[Group], recipe: Recipe) -> Joins:
+def make_joins(
+    items: Sequence[Item], groups: Iterable[Group], recipe: Recipe, sightings: Sightings | None = None
+) -> Joins:
     """Find out what can be joined, in the order of the groups.
 
     A piece that several pictures share is made by the first of them and lends its texels to the others. A picture
@@ -90,7 +95,9 @@ def make_joins(items: Sequence[Item], groups: Iterable[Group], recipe: Recipe) -
         items: what the survey saw.
         groups: the split pictures. A file is a texture's name, or its file name alone where only one has that.
         recipe: its rules plan the joined pictures.
+        sightings: what is known already of joined pictures; new ones are added. None to look at all of them.
     """
+    known = Sightings() if sightings is None else sightings
     by_name = {item.source.name: item for item in items}
     find = _finder(by_name)
     joins: list[Join] = []
@@ -107,7 +114,7 @@ def make_joins(items: Sequence[Item], groups: Iterable[Group], recipe: Recipe) -
             warnings.append(f"group {group.name}: other groups make all of its files that are in the input")
             continue
         try:
-            joined = _join(group, present, taken, recipe)
+            joined = _join(group, present, taken, recipe, known)
         except TexpipeError as error:
             notes |= {
                 item.source.name: f"not joined as part of {group.name}: {error.message}" for item in present
@@ -126,7 +133,9 @@ def _finder(by_name: Mapping[str, Item]) -> Callable[[str], str]:
     return lambda file: file if file in by_name else by_file_name.get(file, file)
 
 
-def _join(group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe) -> Join:
+def _join(
+    group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe, sightings: Sightings
+) -> Join:
     made = tuple(item for item in present if item.plan.is_computed and item.source.name not in taken)
     lent = tuple(item for item in present if item not in made)
     if not made:
@@ -137,17 +146,18 @@ def _join(group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe
     undecided = Join(group, layout, made[0].plan, made, lent)
     if min(undecided.inside.width, undecided.inside.height) < 1:
         raise SourceError("its margins leave nothing of it", hint="Correct the margins of the group.")
-    plan = _plan(undecided, recipe)
+    plan = _plan(undecided, recipe, sightings)
     if not plan.is_computed:
         raise SourceError(f"the joined picture is not to be upscaled ({plan.decided_by.action})")
     return replace(undecided, plan=plan)
 
 
-def _plan(joined: Join, recipe: Recipe) -> Plan:
+def _plan(joined: Join, recipe: Recipe, sightings: Sightings) -> Plan:
     """Plan the picture as a whole; rules match the name of the first piece that is made, and the whole's size."""
     first = read_again(joined.made[0])
     picture = joined.picture()[joined.inside.rows, joined.inside.columns]
-    return item_of(replace(first, rgba=picture), recipe).plan
+    seen = look_at_made(replace(first, rgba=picture), sightings)
+    return decide(recipe, first.source.name, seen.size, seen.facts)
 
 
 def _missing(group: Group, present: Sequence[Item]) -> dict[str, str]:
