@@ -19,6 +19,8 @@ Indices = NDArray[np.intp]
 MOST_ALIKE = 64
 """Of so many pairs with the same lines all are tried."""
 
+_MOST_CHANGES = 100
+
 LIKELY = 0.75
 """Probability of a pair of neighbours that is looked at."""
 
@@ -114,13 +116,12 @@ def _alike(family: Family, overlap: int) -> tuple[Indices, Indices]:
 def _odds(before: Tile, after: Tile, axis: Axis) -> float:
     """Return how much likelier two textures with the same line are neighbours than alike by chance.
 
-    A texture that repeats shares lines with itself, a frame with every other frame: they say very little.
+    A texture that repeats shares lines with itself, a frame with every other frame: they say nothing.
     """
     one, other = before.border(axis), after.border(axis)
-    if one is None or other is None:
+    if one is None or other is None or one.repeats[1] or other.repeats[0]:
         return 0.0
-    changes = min(1, one.detail[1]) if one.repeats[1] or other.repeats[0] else one.detail[1]
-    return float(2 ** (min(changes, 100) / 2) - 1)
+    return float(2 ** (min(one.detail[1], _MOST_CHANGES) / 2) - 1)
 
 
 def flowing_links(flow: Flow, habit: Habit | None = None) -> Iterator[Link]:
