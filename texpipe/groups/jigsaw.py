@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -102,7 +103,10 @@ class _Puzzle:
     def grids(self) -> list[Grid]:
         """Return all pictures."""
         pictures = {id(cells): cells for cells in self._parts.values()}
-        return [grid for cells in pictures.values() for grid in _grids(cells, self._used)]
+        links: dict[int, list[Link]] = defaultdict(list)
+        for link in self._used:
+            links[id(self._parts[link.before])].append(link)
+        return [grid for part, cells in pictures.items() for grid in _grids(cells, links[part])]
 
     def _confidence(self, link: Link, one: Cells, other: Cells) -> float:
         """Return how sure it is that two parts belong together: that not all cuts between them agree by chance."""
@@ -133,11 +137,7 @@ def _next(cell: Cell, axis: Axis) -> Cell:
 def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
     """Yield the full rectangles of at least two pieces, the largest first, that have the sizes of a cut picture."""
     left = dict(cells)
-    confidence = {
-        (link.before, link.after): (link.confidence, link.overlap)
-        for link in links
-        if link.before in _set(cells)
-    }
+    confidence = {(link.before, link.after): (link.confidence, link.overlap) for link in links}
     while len(left) > 1:
         rows = _largest(left)
         inside = {tile for row in rows for tile in row}
@@ -147,10 +147,6 @@ def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
         found = [value for (one, other), value in confidence.items() if one in inside and other in inside]
         if found:
             yield Grid(rows, found[0][1], sum(value for value, _ in found) / len(found), len(cells))
-
-
-def _set(cells: Cells) -> set[Tile]:
-    return set(cells.values())
 
 
 def _largest(cells: Cells) -> tuple[tuple[Tile, ...], ...]:
