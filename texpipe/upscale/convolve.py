@@ -154,19 +154,27 @@ class Direct:
 class _DirectStack:
     def __init__(self, reads: Window, grid: Grid, dtype: torch.dtype) -> None:
         self._reads, self._grid, self._dtype = reads, grid, dtype
-        self._padded: list[Tensor] = []
+        self._maps: Tensor | None = None
+        self._kept: dict[int, Tensor] = {}
 
     def clear(self) -> None:
-        self._padded.clear()
+        self._maps = None
 
     def push(self, rows: Tensor) -> None:
-        # What the last convolution read and the new map, rather than all maps: fewer and longer copies.
-        self._padded.append(_gathered(rows, self._reads, self._dtype))
-        if len(self._padded) > 1:
-            self._padded = [torch.cat(self._padded, 1)]
+        padded = _gathered(rows, self._reads, self._dtype)
+        # To what the last convolution read, rather than all maps again: fewer and longer copies.
+        self._maps = padded if self._maps is None else self._joined(self._maps, padded)
 
     def convolve(self, layer: Layer) -> Tensor:
-        return _convolved(self._padded[0], self._grid, layer)
+        assert self._maps is not None
+        return _convolved(self._maps, self._grid, layer)
+
+    def _joined(self, maps: Tensor, padded: Tensor) -> Tensor:
+        """Return maps side by side, in memory that is taken again in the next dense block."""
+        width = maps.shape[1] + padded.shape[1]
+        if width not in self._kept:
+            self._kept[width] = maps.new_empty(len(maps), width)
+        return torch.cat((maps, padded), 1, out=self._kept[width])
 
 
 def _gathered(rows: Tensor, reads: Window, dtype: torch.dtype) -> Tensor:
