@@ -7,11 +7,12 @@ import multiprocessing
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypeAlias
 
 import pytest
 import torch
@@ -29,6 +30,8 @@ from texpipe.process_workers import ProcessWorkers, Seat
 from texpipe.texture import Progress
 from texpipe.upscale import device
 from texpipe.workers import ThisProcess, workers_for
+
+Run: TypeAlias = Callable[..., Outcome]
 
 COUNT = 9
 TWO = (Seat("seat 1"), Seat("seat 2", {"TEXPIPE_SEAT": "2"}))
@@ -49,19 +52,22 @@ def whole(tmp_path: Path, tiny_model: Path, one_thread: None) -> dict[str, bytes
     return tree(tmp_path / "whole")
 
 
-def run_in_processes(asked: Order, monkeypatch: pytest.MonkeyPatch, progress=lambda _: None) -> Outcome:
+@pytest.fixture
+def run(tmp_path: Path, tiny_model: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Do the same in two processes."""
+
     @contextmanager
     def two(asked: Order) -> Iterator[ProcessWorkers]:
         yield ProcessWorkers(TWO, asked.device, asked.precision, asked.memory)
 
     monkeypatch.setattr("texpipe.pipeline.workers_for", two)
-    return run_recipe(asked, progress=progress)
+    return lambda progress=lambda _: None: run_recipe(order(tmp_path, tiny_model, "out"), progress=progress)
 
 
 def test_two_processes_of_which_one_dies_write_the_same_bytes(
     tmp_path: Path,
-    tiny_model: Path,
     whole: dict[str, bytes],
+    run: Run,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -78,7 +84,7 @@ def test_two_processes_of_which_one_dies_write_the_same_bytes(
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with caplog.at_level(logging.WARNING):
-        outcome = run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch, kill_one)
+        outcome = run(kill_one)
     assert (outcome.computed, outcome.exit_code) == (COUNT, 0)
     assert [one.done for one in seen] == list(range(1, COUNT + 1))
     assert tree(tmp_path / "out") == whole
@@ -139,14 +145,10 @@ def deadly(monkeypatch: pytest.MonkeyPatch, kills) -> None:
 
 
 def test_a_job_that_kills_is_given_up_alone(
-    tmp_path: Path,
-    tiny_model: Path,
-    whole: dict[str, bytes],
-    threads: list[InThread],
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, threads: list[InThread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadly(monkeypatch, lambda job: "1004" in job.pieces[0].item.source.name)
-    outcome = run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch)
+    outcome = run()
     failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
     assert ["1004" in entry.source for entry in failed] == [True]
     assert f"died of it {TRIES} times" in str(failed[0].reason)
@@ -155,54 +157,41 @@ def test_a_job_that_kills_is_given_up_alone(
 
 
 def test_when_all_die_the_run_ends(
-    tmp_path: Path,
-    tiny_model: Path,
-    whole: dict[str, bytes],
-    threads: list[InThread],
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, threads: list[InThread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadly(monkeypatch, lambda _: True)
     with pytest.raises(DeviceError, match="seat"):
-        run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch)
+        run()
     assert not any(one.thread.is_alive() for one in threads)
 
 
 def test_an_error_that_ends_a_run_ends_it_here(
-    tmp_path: Path,
-    tiny_model: Path,
-    whole: dict[str, bytes],
-    threads: list[InThread],
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, threads: list[InThread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_):
         raise ModelError("the model is broken", hint="get another one")
 
     monkeypatch.setattr(process_workers, "compute", broken)
     with pytest.raises(ModelError, match="broken") as caught:
-        run_in_processes(order(tmp_path, tiny_model, "out"), monkeypatch)
+        run()
     assert caught.value.hint == "get another one"
     assert not any(one.thread.is_alive() for one in threads)
 
 
 def test_ctrl_c_ends_the_processes_and_the_store_starts_none(
-    tmp_path: Path,
-    tiny_model: Path,
-    whole: dict[str, bytes],
-    threads: list[InThread],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, whole: dict[str, bytes], run: Run, threads: list[InThread]
 ) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.room == "upscale":
             raise KeyboardInterrupt
 
-    asked = order(tmp_path, tiny_model, "out")
     with pytest.raises(KeyboardInterrupt):
-        run_in_processes(asked, monkeypatch, interrupt)
+        run(interrupt)
     assert not any(one.thread.is_alive() for one in threads)
-    assert run_in_processes(asked, monkeypatch).cached >= 1
+    assert run().cached >= 1
     assert tree(tmp_path / "out") == whole
     threads.clear()
-    assert run_in_processes(asked, monkeypatch).cached == COUNT
+    assert run().cached == COUNT
     assert not threads
 
 
