@@ -178,16 +178,13 @@ class _DirectStack:
 
 
 def _gathered(rows: Tensor, reads: Window, dtype: torch.dtype) -> Tensor:
-    """Return what convolutions read, converted where the rows are the narrower."""
+    """Return the rows that a window reads, zeros where it lies outside; converted while there are fewer bytes."""
     if rows.dtype.itemsize > dtype.itemsize:
         rows = rows.to(dtype)
-    return gather(rows, reads).to(dtype)
-
-
-def gather(rows: Tensor, reads: Window) -> Tensor:
-    """Return the rows that a window reads, zeros where it lies outside."""
     gathered = rows.index_select(0, reads.rows)
-    return gathered if reads.zeros is None else gathered.index_fill_(0, reads.zeros, 0)
+    if reads.zeros is not None:
+        gathered.index_fill_(0, reads.zeros, 0)
+    return gathered.to(dtype)
 
 
 def _convolved(padded: Tensor, grid: Grid, layer: Layer) -> Tensor:

@@ -81,7 +81,7 @@ def window(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> Windo
     return Window(torch.from_numpy(np.maximum(rows, 0).reshape(-1)).to(device), zeros)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def taps(grid: Grid, pads: Pads, device: torch.device) -> Tensor:
     """Return what each row of a tiled grid takes from the rows around it, each of which sends nine things.
 
@@ -124,14 +124,14 @@ def reading(grid: Grid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
     return np.pad(rows, ((0, 0), (0, tiles - rows.shape[1])))  # idle tiles read any row
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def entering(grid: Grid, device: torch.device) -> Tensor:
     """Return the index that turns N x H x W rows in raster order into the rows of `grid`."""
     raster = Grid(grid.count, grid.height, grid.width, "raster")
     return cut(raster, grid, 0, tuple(range(grid.height)), device)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def leaving(grid: Grid, device: torch.device) -> Tensor:
     """Return the index that turns the rows of `grid` into N x H x W rows in raster order."""
     raster = Grid(grid.count, grid.height, grid.width, "raster")
