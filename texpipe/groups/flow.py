@@ -18,9 +18,14 @@ MIN_LENGTH = 16
 MIN_DETAIL = 4
 """A border whose colour changes less often along its line says nothing: black meets black everywhere."""
 
-DULL = -2.0
+MOST_OF_DULL = -2.0
+"""The most that such a border is worth, in nats: alone it is no neighbour, with an order or other cuts it may be."""
+
 NEAREST = 12
 """Candidates for each border that are looked at closely, the nearest by their low frequencies."""
+
+ROUGH = 96
+"""Numbers of a border by which these are chosen: of the lowest frequencies."""
 
 STRIDES = (1, 2, 3, 4, 5, 6, 8)
 """How far apart in an order textures are that are looked at closely too: pieces of a row, and rows of some pieces."""
@@ -29,16 +34,18 @@ WORST_STEP = 3.0
 """Largest mean square step across a cut, in units of those inside both pieces. True neighbours have 0.5 to 3."""
 
 STEP_OF_MIRROR = 0.4
+"""A smaller step at both ends, likewise measured: the one is a mirror image of the other."""
 
 NUMBERS_PER_NAT = 24
 """So many of a border's numbers are worth one nat of evidence: they are far from independent of each other."""
 
 USUAL = 1.2
-"""The surprise at which a pair is as likely as none: mean of the numbers, 0 between true neighbours, 0.5 at times."""
+"""The surprise at which a pair is as likely as none: mean of the numbers, around 0 between true neighbours."""
 
 _CHUNK = 1 << 22
 _ROUNDS = 30
 _MOST = 40.0
+"""More nats than this are certainty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +81,20 @@ def flow_in(family: Family, ranks: Sequence[Indices] = ()) -> Flow:
     real = (np.maximum(step, back) > STEP_OF_MIRROR) | (before == after)
     before, after, step, surprise = before[real], after[real], step[real], surprise[real]
     evidence = (USUAL - surprise) * (ends.first.shape[1] / NUMBERS_PER_NAT)
-    evidence = np.where(ends.telling(before, after), evidence, np.minimum(evidence, DULL))
+    evidence = np.where(ends.telling(before, after), evidence, np.minimum(evidence, MOST_OF_DULL))
     possible = (step <= WORST_STEP) & (before != after)
     return Flow(family, before, after, evidence, possible)
 
 
 def balanced(flow: Flow, more: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
-    """Return for each pair the probability that it are neighbours, when every border has one neighbour at most.
+    """Return for each pair the probability that they are neighbours, when every border has one neighbour at most.
 
-    Sinkhorn's method: weights are scaled by turns until those of each border, and that of having none, add up to 1.
+    Weights are scaled by turns until those of each border, with a weight of 1 for none, add up to 1 (Sinkhorn and
+    Knopp, 1967). So a border that suits everybody is nobody's, and one that has found its neighbour is no rival.
+
+    Args:
+        flow: how well textures go on in each other.
+        more: evidence for each of its p pairs that pixels do not tell, natural logs.
     """
     weight = np.exp(np.clip(flow.evidence + more, -_MOST, _MOST))
     count = len(flow.family.tiles)
@@ -95,7 +107,7 @@ def balanced(flow: Flow, more: NDArray[np.float64] | float = 0.0) -> NDArray[np.
 
 
 def step_between(before: Tile, after: Tile, axis: Axis) -> float:
-    """Return the step across a cut in units of the steps inside; around 1 between true neighbours."""
+    """Return the mean square step across a cut in units of those inside; around 1 between true neighbours."""
     ends = _Ends.of([before, after], axis)
     return float(ends.steps(np.array([0]), np.array([1]))[0][0])
 
@@ -135,7 +147,9 @@ class _Ends:
     def steps(self, before: Indices, after: Indices) -> tuple[Floats, Floats]:
         """Return for each pair the mean square step across the cut over that inside, per frequency, and its surprise.
 
-        A low frequency hardly changes from line to line inside a texture and so weighs most.
+        A low frequency hardly changes from line to line inside a texture and so weighs most. The surprise is the
+        negative log likelihood (normal distribution, variance that of both pieces' steps), without what depends on
+        one piece alone: rough pieces take any step for usual, but what lies beside a smooth one is smooth.
         """
         size = max(1, _CHUNK // self.first.shape[1])
         logs = np.log(self.spread).mean(axis=1)
@@ -143,7 +157,9 @@ class _Ends:
             self._steps(before[at : at + size], after[at : at + size], logs)
             for at in range(0, len(before), size)
         ]
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        return np.concatenate([step for step, _ in parts]), np.concatenate(
+            [surprise for _, surprise in parts]
+        )
 
     def _steps(self, before: Indices, after: Indices, logs: Floats) -> tuple[Floats, Floats]:
         step = self.first[after] - self.last[before]
@@ -155,8 +171,8 @@ class _Ends:
 
 def _candidates(ends: _Ends, ranks: Sequence[Indices]) -> tuple[Indices, Indices]:
     """Return pairs (before, after) worth a closer look, and every texture with itself: a rival of its neighbours."""
-    weight = (1 / np.sqrt(np.median(ends.spread, axis=0))).astype(np.float32)
-    lasts, firsts = ends.last * weight, ends.first * weight
+    weight = (1 / np.sqrt(np.median(ends.spread[:, :ROUGH], axis=0))).astype(np.float32)
+    lasts, firsts = ends.last[:, :ROUGH] * weight, ends.first[:, :ROUGH] * weight
     one = _nearest(lasts, firsts)
     other = _nearest(firsts, lasts)
     count = len(lasts)
@@ -182,5 +198,5 @@ def _nearest(points: Floats, others: Floats) -> Indices:
     found = []
     for at in range(0, len(points), size):
         distance = lengths - 2 * points[at : at + size] @ others.T
-        found.append(np.argpartition(distance, count - 1, axis=1)[:, :count])
+        found.append(np.argpartition(distance, count - 1, axis=1)[:, :count].copy())
     return np.concatenate(found)

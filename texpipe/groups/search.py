@@ -18,6 +18,7 @@ SURE_IF_SHARED, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.95
 but a cut makes a strip, but some textures of usual sizes go on in each other by chance; not `MANY`."""
 
 MANY = 6
+"""Pieces that do not go on in each other by chance."""
 
 STRIP = 8
 """A strip is so many times longer than wide."""
@@ -34,6 +35,7 @@ def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
     """Return the split pictures among textures.
 
     Pieces that share lines of texels are looked for first: an equal line is far better evidence than a likely one.
+    All is done twice: first by pixels alone, then with what the pictures that were found tell of an order.
 
     Args:
         tiles: textures that differ from each other in their visible pixels.
