@@ -91,6 +91,15 @@ def test_batches_in_work_fit_or_are_alone(room: int) -> None:
     assert engine.most == 200 * 150 or budget.of_batch(engine.most) <= room
 
 
+def test_a_second_round_counts_by_what_it_reads() -> None:
+    engine = Counting()
+    wanted = [Pass(np.zeros((40, 40, 3), np.float32), Edges()) for _ in range(6)]
+    budget = Budget(500 << 20)
+    assert budget.of_batch(160 * 160) < 400 << 20 < 2 * budget.of_batch(160 * 160)
+    assert len(list(upscale(wanted, engine, 16, cores=4, budget=budget))) == 6
+    assert engine.most <= 160 * 160
+
+
 def test_channels_are_those_of_the_network() -> None:
     import torch
 

@@ -15,6 +15,8 @@ DEFAULT_SHARE = 0.75
 """Of what is free: so much a run takes if nobody says how much."""
 SMALLEST = 1 << 20
 """Bytes: whoever asks for less has forgotten the unit."""
+PROGRAM = 400 << 20
+"""Bytes of this program with torch, its network and little else."""
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
@@ -38,11 +40,11 @@ def budget() -> int:
 
 
 def resident(proc: Path = Path("/proc")) -> int:
-    """Return the bytes of memory that this process has now; 0 where the system does not say."""
+    """Return the bytes of memory that this process has now, or `PROGRAM` where the system does not say."""
     try:
         return int((proc / "self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, LookupError, AttributeError):
-        return 0
+        return PROGRAM
 
 
 def available(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -80,7 +80,8 @@ def upscale(
     if len(batches) < cores:
         batches = plan_batches(passes, texels // cores)
     workers = max(1, min(cores, len(batches)))
-    most = (tile + 2 * engine.overlap) ** 2  # texels of a tile with what it sees of its neighbours
+    # The most that a batch grows to: its pictures before the last round, one by one if they are large, or in tiles.
+    growth, most = engine.scale ** (2 * (times - 1)), (tile + 2 * engine.overlap) ** 2
     # Threads that share a convolution wait for each other at every one; only a big picture is worth that.
     threads = cores // workers if batches and batches[0].texels > texels else 1
 
@@ -91,7 +92,8 @@ def upscale(
         return list(zip(batch.numbers, box_reduce(pictures, reduction), strict=True))
 
     def fits(together: list[Batch]) -> bool:
-        return budget is None or budget.has_room([min(one.all_texels, most) for one in together], share)
+        needs = [min(most, max(one.all_texels, one.texels * growth)) for one in together]
+        return budget is None or budget.has_room(needs, share)
 
     torch.get_num_threads()  # settles this thread's number, before the workers below settle theirs
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
@@ -116,16 +118,20 @@ def _completed(
     """
     waiting = deque(batches)
     pending: dict[Future[list[_Result]], Batch] = {}
+
+    def begin() -> None:
+        while waiting and len(pending) < ahead and (not pending or fits([*pending.values(), waiting[0]])):
+            batch = waiting.popleft()
+            pending[pool.submit(work, batch)] = batch
+
     try:
-        while waiting or pending:
-            while waiting and len(pending) < ahead:
-                if pending and not fits([*pending.values(), waiting[0]]):
-                    break
-                batch = waiting.popleft()
-                pending[pool.submit(work, batch)] = batch
+        begin()
+        while pending:
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 del pending[future]
+            begin()  # before anybody looks at the results: that takes its time
+            for future in done:
                 yield from future.result()
     finally:
         for future in pending:

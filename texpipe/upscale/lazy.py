@@ -80,9 +80,10 @@ class LazyUpscaler:
         share = budget.share(self._cores or engine.device.workers, engine.device.batch_texels)
         log.info("memory: %d MB for %d workers, batches of %d texels", free >> 20, *share)
         if budget.of(share) > free:
-            needed = (resident() + budget.of(share)) / USABLE
             log.warning(
-                "too little memory: this takes about %d MB; going on with one small batch at a time",
-                int(needed) >> 20,
+                "too little memory: %d MB are left for the network, and its smallest batch takes about %d MB; "
+                "going on with that",
+                max(0, free) >> 20,
+                budget.of(share) >> 20,
             )
         return budget
