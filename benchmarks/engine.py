@@ -86,8 +86,9 @@ def main() -> None:
     rows = measure(ways, network.architecture, device, options.sizes, options.rounds, peak, clock)
     result["rows"] = [asdict(row) for row in rows]
     if options.neighbour:
+        sizes = [size for size in options.sizes if 32 <= size <= 64] or options.sizes[:1]
         with busy_neighbour():
-            beside = measure(ways[:2], network.architecture, device, [32, 64], options.rounds, peak, clock)
+            beside = measure(ways[:2], network.architecture, device, sizes, options.rounds, peak, clock)
         result["beside_a_busy_process"] = [asdict(row) for row in beside]
     print(table(result))
     if options.output:
