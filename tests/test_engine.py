@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -208,6 +210,16 @@ def test_the_tail_in_pieces_is_the_tail(monkeypatch, method, edges, texels):
     whole = ENGINES[method].run(batch, edges)
     monkeypatch.setattr(executor, "TAIL_TEXELS", texels)
     np.testing.assert_allclose(ENGINES[method].run(batch, edges), whole, atol=ROUNDING[method])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_that_share_an_engine_do_not_disturb_each_other(method):
+    batches = [pictures(2, 12, 8 + seed, seed) for seed in range(6)]
+    expected = [ENGINES[method].run(batch, Edges("wrap", "clamp")) for batch in batches]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda batch: ENGINES[method].run(batch, Edges("wrap", "clamp")), batches))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_maps_of_many_chunks_come_out_whole():
