@@ -1,7 +1,7 @@
 """Passes in, upscaled pictures out as soon as they are ready: buckets by shape and edges, largest first.
 
 What becomes of a pass does not depend on the passes around it, on their order or on the number of cores, to
-    the last bit: a killed run that continues with other batches ends in the same pack.
+the last bit: a killed run that continues with other batches ends in the same pack.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from texpipe.errors import DeviceError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
 from texpipe.upscale.budget import Budget, Share
+from texpipe.upscale.device import is_out_of_memory
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.tiles import run_tiled
 
@@ -205,7 +206,7 @@ def _enlarge_batch(
     try:
         return engine.run(pictures, edges)
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
     engine.device.let_go()
     if len(pictures) == 1:
@@ -226,20 +227,13 @@ def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> Rg
         try:
             return run_tiled(engine, picture, edges, tile=side, overlap=engine.overlap)
         except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         engine.device.let_go()
     raise DeviceError(
         f"Out of memory on {engine.device.name} with tiles of {sides[-1]} texels.",
         hint="Close other programs, or use --device cpu.",
     )
-
-
-def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    """Tell running out of memory from other errors, which torch raises as plain RuntimeErrors on the CPU."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return "allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def _texels(height: int, width: int, edges: Edges) -> int:

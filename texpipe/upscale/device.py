@@ -99,6 +99,13 @@ def gpus() -> tuple[str, ...]:
     return tuple(name.strip() for name, kind in zip(names[:count], kinds, strict=True) if kind == kinds[0])
 
 
+def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Tell running out of memory from other errors, which torch raises as plain RuntimeErrors on the CPU."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "allocate memory" in str(error) or "not enough memory" in str(error)
+
+
 @cache
 def cpu_has_bf16() -> bool:
     """Return whether the processor multiplies bf16 natively; False where that cannot be found out."""
