@@ -12,6 +12,7 @@ from dumps import dump, texture, tree, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
+from texpipe.cli import main
 from texpipe.computing import WINDOW_SHARE, WINDOW_TEXELS, window_texels
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
@@ -125,3 +126,12 @@ def test_a_tiny_budget_warns_and_writes_the_same_bytes(
             )
         assert ("too little memory" in caplog.text) == (name == "tight")
     assert tree(tmp_path / "roomy") == tree(tmp_path / "tight")
+
+
+def test_a_memory_that_is_no_size_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dump(tmp_path / "dump", 1)
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(write_recipe(tmp_path)), "--memory", "2"])
+    assert caught.value.code == 2
+    assert "--memory 2 is no size" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
