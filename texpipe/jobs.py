@@ -21,7 +21,7 @@ PIXELS_VERSION = 3
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A texture that a job makes, and the store key of its result."""
 
@@ -29,7 +29,7 @@ class Piece:
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to compute: a texture, an `atlas`, a split picture with its `join`, or what is made of finished ones:
     a variant `like` another texture, a frame that is averaged with all `frames` of its animation, a texture that is
@@ -118,7 +118,7 @@ class Work:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Done:
     """A job that is finished, or failed with a reason; `cached` when its result was in the store already."""
 
