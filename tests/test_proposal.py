@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import zlib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from dumps import GAME, texture
-from test_search import cut, scene
+from test_search import SKY, cut, others, planks, scene
 
 from texpipe.cli import texpipe
 from texpipe.groups.proposal import groups_for, propose, recipe_section
@@ -56,6 +58,16 @@ def test_the_strips_are_proposed_with_the_reason(dump: Path) -> None:
     (group,) = propose(items(dump))
     assert (group.columns, group.rows, group.overlap, group.files) == (1, 5, 0, STRIPS)
     assert group.why.startswith("found: 5 pieces whose colours flow on, confidence ")
+
+
+@pytest.mark.parametrize(("apart", "sizes"), [(10**6, [10, 40]), (0, [40])])
+def test_the_dates_of_files_tell_what_was_drawn_in_turn(tmp_path: Path, apart: int, sizes: list[int]) -> None:
+    """Checksums as names; milliseconds between the textures, or none."""
+    for number, (name, rgba) in enumerate((SKY | others(5) | planks()).items()):
+        file = tmp_path / f"{GAME}#{zlib.crc32(name.encode()):08X}#0#2_all.png"
+        file.write_bytes(encode_png(rgba))
+        os.utime(file, ns=(0, 10**18 + apart * number))
+    assert sorted(len(group.files) for group in propose(items(tmp_path))) == sizes
 
 
 def test_what_is_declared_is_not_found_again(dump: Path) -> None:

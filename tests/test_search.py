@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from texpipe.groups.borders import Axis, Tile, families_of, tile_of
 from texpipe.groups.flow import flow_in
 from texpipe.groups.jigsaw import Grid, solve
 from texpipe.groups.links import Link, Shared, flowing_links
-from texpipe.groups.search import find_grids
+from texpipe.groups.search import find_grids, in_turn
 from texpipe.texture import Rgba8
 
 
@@ -184,3 +186,88 @@ def test_neighbours_that_disagree_part_two_pictures() -> None:
 
 def _sizes(grids: Iterable[Grid]) -> list[int]:
     return sorted(len(grid.tiles) for grid in grids)
+
+
+def planks() -> dict[str, Rgba8]:
+    """Strips of standing boards: every one goes on in every other."""
+    random = np.random.default_rng(3)
+    boards = np.repeat(random.uniform(60, 200, 40), 8)[None, :, None] + random.normal(0, 1, (60, 320, 3))
+    rgba = np.full((60, 320, 4), 255, np.uint8)
+    rgba[..., :3] = np.rint(boards / 2) * 2
+    return cut(rgba, (320, 6), 0, "planks")
+
+
+def drawn(pieces: dict[str, Rgba8]) -> list[Tile]:
+    """Tiles with dates in the order of the pieces, and names that tell nothing."""
+    dates = {name: 1000 * number for number, name in enumerate(pieces)}
+    return [replace(tile, date=dates[tile.name]) for tile in tiles(pieces)]
+
+
+SKY = cut(scene(320, 240, 7), (320, 6), 0, "sky")
+
+
+def copied(pieces: list[Tile]) -> list[Tile]:
+    """The same without dates, named by checksums."""
+    return [replace(tile, name=hashlib.sha256(tile.name.encode()).hexdigest(), date=None) for tile in pieces]
+
+
+def test_dates_tell_what_pixels_leave_open() -> None:
+    pieces = drawn(SKY | others(5) | planks())
+    found = find_grids(pieces)
+    assert [names(grid) for grid in found] == [in_place("planks", 1, 10), in_place("sky", 1, 40)]
+    assert _sizes(find_grids(copied(pieces))) == [40]
+
+
+def test_dates_without_any_sure_picture_tell_nothing() -> None:
+    pieces = drawn(planks())
+    assert find_grids(pieces) == find_grids(copied(pieces)) == []
+
+
+@settings(max_examples=3)
+@given(st.integers(0, 1 << 20))
+def test_dates_alone_join_nothing(seed: int) -> None:
+    unrelated = {f"lonely-{n}": scene(320, 6, seed + n) for n in range(12)} | others(seed)
+    (found,) = find_grids(drawn(SKY | unrelated))
+    assert names(found) == in_place("sky", 1, 40)
+
+
+def test_numbered_names_do_what_dates_do() -> None:
+    pieces = [replace(tile, name=f"bg_{tile.date}", date=None) for tile in drawn(SKY | others(5) | planks())]
+    assert _sizes(find_grids(pieces)) == [10, 40]
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_a_strip_that_begins_anew_is_cut_there(across: bool) -> None:
+    some = [Tile(str(date), (8, 8), 0, None, None, date) for date in (4, 5, 6, 7, 0, 1, 2, 3)]
+    rows = (tuple(some),) if across else tuple((tile,) for tile in some)
+    whole = Grid(rows, 0, 0.9, 8)
+    when = {tile: tile.date or 0 for tile in some}
+    assert [[tile.name for tile in part.tiles] for part in in_turn(whole, when)] == [
+        list("4567"),
+        list("0123"),
+    ]
+    assert in_turn(whole, {}) == [whole]
+    assert in_turn(whole, dict(zip(some, range(8), strict=True))) == [whole]
+    assert in_turn(whole, dict.fromkeys(some, 3)) == [whole]
+
+
+def test_two_of_one_size_are_no_picture_but_a_screen_and_its_rest_are() -> None:
+    picture = scene(320, 240, 2)
+    halves = tiles({"a": picture[:, :160], "b": picture[:, 160:]})
+    rest = tiles({"a": picture[:, :256], "b": picture[:, 256:]})
+    assert find_grids(halves) == []
+    assert _sizes(find_grids(rest)) == [2]
+
+
+def test_two_doubtful_cuts_are_enough_where_one_is_not() -> None:
+    a, b, c, d = tiles({name: grain((16, 16), number) for number, name in enumerate("abcd")})
+    links = [Link(a, b, "x", 1, 0.9), Link(c, d, "x", 1, 0.9), Link(a, c, "y", 1, 0.6)]
+    assert _sizes(solve(links, lambda *_: 0.0)) == [2, 2]
+    assert _sizes(solve(links, lambda *_: 0.6)) == [4]
+
+
+def test_a_last_piece_of_another_size_does_not_spoil_a_picture() -> None:
+    a, b, c = (tile_of(name, grain((16, 16), number), "rgba16") for number, name in enumerate("abc"))
+    wide = tile_of("wide", grain((32, 16), 9), "rgba16")
+    links = [Link(a, b, "x", 0, 0.9), Link(b, c, "x", 0, 0.9), Link(wide, a, "x", 0, 0.8)]
+    assert [[tile.name for tile in grid.tiles] for grid in solve(links, lambda *_: 0.0)] == [["a", "b", "c"]]

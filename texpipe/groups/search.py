@@ -13,12 +13,12 @@ from texpipe.groups.jigsaw import Grid, solve
 from texpipe.groups.links import Link, Shared, flowing_links
 from texpipe.groups.order import Habit, best_habit, by_date, by_number, ranks_in
 
-SURE_IF_SHARED, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.95
-"""Lowest mean confidence of the links of a picture: of pieces that share texels, of strips, and of others. Nothing
-but a cut makes a strip, but some textures of usual sizes go on in each other by chance; not `MANY`."""
+SURE_IF_SHARED, SURE_OF_MANY, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.9, 0.95
+"""Lowest mean confidence of the links of a picture: of pieces that share texels, of many pieces, of a few strips,
+and of a few others. Nothing but a cut makes a strip, but some textures of usual sizes go on in each other by chance."""
 
 MANY = 6
-"""Pieces that do not go on in each other by chance."""
+"""So many pieces do not go on in each other by chance."""
 
 STRIP = 8
 """A strip is so many times longer than wide."""
@@ -129,5 +129,7 @@ def _is_sure(grid: Grid) -> bool:
         return not grid.overlap and first.size != last.size and grid.confidence >= SURE_OF_TWO
     if grid.overlap:
         return grid.confidence >= SURE_IF_SHARED
+    if len(grid.tiles) >= MANY:
+        return grid.confidence >= SURE_OF_MANY
     is_strip = max(first.size) >= STRIP * min(first.size)
-    return grid.confidence >= (SURE_OF_STRIPS if is_strip or len(grid.tiles) >= MANY else SURE)
+    return grid.confidence >= (SURE_OF_STRIPS if is_strip else SURE)
