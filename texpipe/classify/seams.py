@@ -31,6 +31,8 @@ _JOIN = 2
 """Lines on either side that the join itself reaches into; the rest of the picture begins beyond them."""
 _BORDER = 2
 _SLOPE = np.float32(0.1)
+_SINGLE_THREADED = 1 << 18
+"""Products of at most so many multiplications are made by one thread: OpenBLAS, `interface/gemm.c`."""
 _LEVEL = 0.5
 """Added to differences before they are divided, in levels: less cannot be seen."""
 
@@ -123,10 +125,8 @@ def _convolved(features: Floats, weights: Floats, bias: Floats) -> Floats:
     _, batch, rows, columns = features.shape
     row, outputs = columns + 2, len(bias)
     padded = _padded(features)
-    count = padded.shape[1] - 2
-    beside = np.concatenate([padded[:, at : at + count] for at in range(3)])
-    product = weights @ beside
-    inner = count - 2 * row
+    product = _product(weights, padded)
+    inner = padded.shape[1] - 2 - 2 * row
     first, second, third = (product[k * outputs : (k + 1) * outputs, k * row :][:, :inner] for k in range(3))
     result = np.empty((outputs, padded.shape[1]), np.float32)
     total = result[:, :inner]
@@ -135,6 +135,23 @@ def _convolved(features: Floats, weights: Floats, bias: Floats) -> Floats:
     total += bias
     np.maximum(total, np.multiply(total, _SLOPE, out=first), out=total)
     return result.reshape(outputs, batch, rows + 2, row)[:, :, :rows, :columns]
+
+
+def _product(weights: Floats, padded: Floats) -> Floats:
+    """Return D x N: the weights, D x 3 C, with each texel of C x N + 2 and the two behind it; a few zeros at the end.
+
+    It is made from so few columns at a time that BLAS starts no threads for it. Those would wait for each other longer
+    than they work, and we have threads of our own.
+    """
+    width, count = _SINGLE_THREADED // weights.size, padded.shape[1] - 2
+    whole = -(-count // width) * width
+    beside = np.zeros((weights.shape[1], whole), np.float32)
+    for at, rows in enumerate(np.split(beside, 3)):
+        rows[:, :count] = padded[:, at : at + count]
+    product = np.empty((len(weights), whole), np.float32)
+    parts, made = (one.reshape(len(one), -1, width).swapaxes(0, 1) for one in (beside, product))
+    np.matmul(weights, parts, out=made)
+    return product
 
 
 def _padded(features: Floats) -> Floats:
