@@ -39,7 +39,7 @@ STEP_OF_MIRROR = 0.4
 NUMBERS_PER_NAT = 24
 """So many of a border's numbers are worth one nat of evidence: they are far from independent of each other."""
 
-USUAL = 1.2
+USUAL = 1.5
 """The surprise at which a pair is as likely as none: mean of the numbers, around 0 between true neighbours."""
 
 _CHUNK = 1 << 22
