@@ -53,7 +53,9 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     if root.is_file():
         return _single(root, stp)
     if not root.is_dir():
-        raise SourceError(f"{root} does not exist", hint="Check the path, whether the recipe or the command line gives it.")
+        raise SourceError(
+            f"{root} does not exist", hint="Check the path, whether the recipe or the command line gives it."
+        )
     base, left_out = root.resolve(), exclude.resolve() if exclude else None
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
