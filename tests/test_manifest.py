@@ -250,7 +250,7 @@ def test_a_manifest_is_written_and_read_texture_by_texture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "manifest.json"
-    many = manifest(*(replace(SOUND, source=f"{number}.png") for number in range(400)))
+    many = manifest(*(replace(SOUND, source=f"{number}.png") for number in range(3000)))
     write_manifest(path, many)
     tracemalloc.start()
     try:
