@@ -7,6 +7,7 @@ padded (and transformed) once although up to five convolutions read it.
 from __future__ import annotations
 
 import platform
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import torch
@@ -110,7 +111,7 @@ class Direct:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.pairs = not _by_onednn(device, torch.float32)
+        self.pairs = not all(_by_onednn(device, dtype) for dtype in (torch.float32, torch.bfloat16))
 
     def prepare(self, weight: Tensor, bias: Tensor, dtype: torch.dtype, slope: float | None = None) -> Layer:
         """Return the layer for O x I x 3 x 3 weights and O biases."""
@@ -191,16 +192,22 @@ def _convolved(padded: Tensor, grid: Grid, layer: Layer) -> Tensor:
     """Return the convolution of maps that have a border of one texel: rows x outputs."""
     maps = padded.view(grid.count, grid.height + 2, grid.width + 2, -1).permute(0, 3, 1, 2)
     if _by_onednn(maps.device, maps.dtype):
-        then, values = ("none", []) if layer.slope is None else ("leaky_relu", [layer.slope])
-        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            maps, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, then, values, ""
-        )
+        out = _asked_of_onednn(maps, layer)
     else:
         out = functional.conv2d(maps, layer.weight, layer.bias)
         out = out if layer.slope is None else functional.leaky_relu_(out, layer.slope)
     return out.permute(0, 2, 3, 1).reshape(-1, layer.weight.shape[0])
 
 
+def _asked_of_onednn(maps: Tensor, layer: Layer) -> Tensor:
+    then, values = ("none", []) if layer.slope is None else ("leaky_relu", [layer.slope])
+    out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        maps, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, then, values, ""
+    )
+    return out
+
+
+@cache
 def _by_onednn(device: torch.device, dtype: torch.dtype) -> bool:
     """Return whether oneDNN is asked directly.
 
@@ -209,7 +216,24 @@ def _by_onednn(device: torch.device, dtype: torch.dtype) -> bool:
     """
     if device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
         return False
-    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):  # torch promises nothing of it
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
         return False
     # Emulated bf16 does not go through oneDNN.
-    return dtype is torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if dtype is not torch.float32 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    return _onednn_agrees(dtype)
+
+
+def _onednn_agrees(dtype: torch.dtype) -> bool:
+    """Try it: torch promises nothing of an operator that it calls private."""
+    maps = torch.linspace(-1, 1, 2 * 8 * 5 * 5).view(2, 8, 5, 5).to(dtype, memory_format=torch.channels_last)
+    weight = torch.linspace(-1, 1, 8 * 8 * 9).view(8, 8, 3, 3).to(dtype, memory_format=torch.channels_last)
+    layer = Layer(weight, torch.linspace(-1, 1, 8).to(dtype), 0.2)
+    expected = functional.leaky_relu(
+        functional.conv2d(maps.double(), weight.double(), layer.bias.double()), 0.2
+    )
+    try:
+        found = _asked_of_onednn(maps, layer).double()
+    except RuntimeError:
+        return False
+    return bool(torch.allclose(found, expected, rtol=0.02, atol=0.1))
