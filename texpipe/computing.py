@@ -160,26 +160,31 @@ def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) 
 
 
 def _vary(job: Job, like: Piece, store: Store) -> Done:
-    name = like.item.source.name
-    if (made := store.get(like.key)) is None:
-        return Done(job, reason=f"could not be made: {name}, whose structure it shares, failed")
-    try:
-        source, picture = read_again(like.item).rgba, _load(job)
-        result = vary(source, decode(made.png, name=f"{like.key}.png")[0], picture, job.plan)
-    except _FAULTS as error:
-        return Done(job, reason=f"could not be made like {name}: {_why(error)}")
-    return _finish(job, picture, result, store)
+    def varied(made: Rgba8, picture: Rgba8) -> Rgba8:
+        return vary(read_again(like.item).rgba, made, picture, job.plan)
+
+    return _remake(job, like, store, varied, "whose structure it shares", "like")
 
 
 def _flip(job: Job, image: Piece, store: Store) -> Done:
-    name = image.item.source.name
-    if (made := store.get(image.key)) is None:
-        return Done(job, reason=f"could not be made: {name}, whose mirror image it is, failed")
+    def mirrored(made: Rgba8, _: Rgba8) -> Rgba8:
+        return flipped(made, job.axis)
+
+    return _remake(job, image, store, mirrored, "whose mirror image it is", "of")
+
+
+def _remake(
+    job: Job, piece: Piece, store: Store, make: Callable[[Rgba8, Rgba8], Rgba8], whose: str, how: str
+) -> Done:
+    """Make a job's picture of another texture's result and of its own source; both words are for the reason."""
+    name = piece.item.source.name
+    if (made := store.get(piece.key)) is None:
+        return Done(job, reason=f"could not be made: {name}, {whose}, failed")
     try:
         picture = _load(job)
-        result = flipped(decode(made.png, name=f"{image.key}.png")[0], job.axis)
+        result = make(decode(made.png, name=f"{piece.key}.png")[0], picture)
     except _FAULTS as error:
-        return Done(job, reason=f"could not be made of {name}: {_why(error)}")
+        return Done(job, reason=f"could not be made {how} {name}: {_why(error)}")
     return _finish(job, picture, result, store)
 
 
