@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from texpipe.errors import PackError
-from texpipe.texture import Rgba8
+from texpipe.texture import Rgba8, without_hidden
 
 _PART = re.compile(r"\..*\.\d+-[0-9a-f]+\.part", re.DOTALL)
 _LONGEST_STEM = 200
@@ -164,7 +164,7 @@ def pixel_digest(rgba: Rgba8, *, hidden: bool = False) -> str:
         rgba: H x W x 4 uint8.
         hidden: colour under zero alpha is shown, too, and matters.
     """
-    visible = rgba if hidden else np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    visible = rgba if hidden else without_hidden(rgba)
     digest = hashlib.sha256(repr(rgba.shape).encode())
     digest.update(np.ascontiguousarray(visible).tobytes())
     return digest.hexdigest()

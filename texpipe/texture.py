@@ -33,6 +33,11 @@ PlaneF: TypeAlias = NDArray[np.float32]
 """H x W in [0, 1]."""
 
 
+def without_hidden(rgba: Rgba8) -> Rgba8:
+    """Return a copy of H x W x 4 uint8 with zeros under zero alpha: a colour that nobody sees must not count."""
+    return np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """What lies beyond the border of a texture, per axis: `x` left and right, `y` top and bottom.

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from texpipe.texture import Rgba8
+from texpipe.texture import Rgba8, without_hidden
 
 BLOCKS = 4
 """Blocks per side."""
@@ -29,7 +29,7 @@ def block_digests(rgba: Rgba8) -> bytes:
     height, width = rgba.shape[:2]
     if min(height, width) < MIN_SIDE:
         return b""
-    shown = np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    shown = without_hidden(rgba)
     rows, columns = (np.linspace(0, side, BLOCKS + 1).astype(int) for side in (height, width))
     return b"".join(
         _digest(shown[rows[y] : rows[y + 1], columns[x] : columns[x + 1]])

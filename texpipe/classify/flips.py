@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from texpipe.texture import Axis, Rgba8
+from texpipe.texture import Axis, Rgba8, without_hidden
 
 FLIPS: Final[tuple[Axis, ...]] = ("none", "x", "y", "both")
 
@@ -43,7 +43,7 @@ def orbit_digest(rgba: Rgba8) -> bytes:
     Returns:
         16 bytes.
     """
-    shown = np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    shown = without_hidden(rgba)
     return min(_digest(flipped(shown, axis)) for axis in FLIPS)
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texture import Rgba8
+from texpipe.texture import Rgba8, without_hidden
 
 Indices = NDArray[np.int32]
 """H x W, numbered from 0 in the order in which they first appear."""
@@ -27,7 +27,7 @@ def index_image(*pictures: Rgba8) -> Indices:
         pictures: each H x W x 4 uint8, all of one size.
     """
     height, width = pictures[0].shape[:2]
-    shown = [np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)).view(np.uint32).ravel() for rgba in pictures]
+    shown = [without_hidden(rgba).view(np.uint32).ravel() for rgba in pictures]
     codes: NDArray[np.integer] = shown[0]
     for other in shown[1:]:
         codes = np.unique(codes, return_inverse=True)[1] << 32 | other

@@ -14,6 +14,7 @@ from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
 from texpipe.survey import Item
+from texpipe.texture import without_hidden
 
 LEAST_EQUAL = 6
 """Blocks out of 16 that two frames have in common, besides those of one colour."""
@@ -98,7 +99,7 @@ def _look_alike(one: Item, other: Item) -> bool:
         pictures = [read_again(item).rgba for item in (one, other)]
     except TexpipeError:
         return False  # the run itself says what is wrong with it
-    shown = [np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)).astype(np.float64) for rgba in pictures]
+    shown = [without_hidden(rgba).astype(np.float64) for rgba in pictures]
     first, second = (picture - picture.mean(axis=(0, 1)) for picture in shown)
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
     return scale > 0 and float((first * second).sum()) >= LEAST_ALIKE * scale

@@ -15,7 +15,7 @@ from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
 from texpipe.groups.variants import is_guessed
 from texpipe.survey import Item
-from texpipe.texture import Axis, Rgba8
+from texpipe.texture import Axis, Rgba8, without_hidden
 
 WHY = "its texels are exactly those of the other, flipped"
 
@@ -144,7 +144,7 @@ def _flip_between(one: Rgba8, other: Rgba8) -> Axis | None:
 def _shown(item: Item) -> Rgba8:
     """Read a texture again, without what nobody sees."""
     rgba = read_again(item).rgba
-    return rgba if item.plan.alpha == "data" else np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
+    return rgba if item.plan.alpha == "data" else without_hidden(rgba)
 
 
 def _says_enough(rgba: Rgba8) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from texpipe.passes.resample import Plane, enlarge, smooth
-from texpipe.texture import Plan, PlaneF, Rgba8
+from texpipe.texture import Plan, PlaneF, Rgba8, without_hidden
 
 UNLIKE = 6.0
 """Difference around a texel, in levels, from which two frames have nothing in common there. Rounding to 5 bits and its
@@ -56,7 +56,7 @@ def _likeness(one: Rgba8, other: Rgba8, plan: Plan) -> PlaneF:
 
 
 def _visible(rgba: Rgba8) -> Plane:
-    return np.where(rgba[..., 3:] > 0, rgba, np.uint8(0)).astype(np.float32)
+    return without_hidden(rgba).astype(np.float32)
 
 
 def _nearest_level(alpha: Rgba8, own: Rgba8) -> Rgba8:
