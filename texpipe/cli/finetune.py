@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 )
 @click.option("--base", metavar="MODEL", help="Start from this model instead of the preset's.")
 @click.option(
+    "--keep-blocks",
+    type=click.IntRange(min=1),
+    help="Make a faster model: keep only so many of the base's residual blocks.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=Path("build/finetune"),
@@ -72,6 +77,7 @@ def finetune(
     textures: Path,
     preset: str,
     base: str | None,
+    keep_blocks: int | None,
     output: Path,
     name: str,
     steps: int | None,
@@ -104,7 +110,7 @@ def finetune(
 
     # Of torchrun's processes only the first one speaks.
     console = console.quieter(quiet or os.environ.get("RANK", "0") != "0")
-    chosen = with_changes(load_preset(preset), base=base, crop=crop, batch=batch)
+    chosen = with_changes(load_preset(preset), base=base, keep_blocks=keep_blocks, crop=crop, batch=batch)
     if sheet is not None:
         _degradation_sheet(textures, chosen, seed, sheet)
         console.say(f"wrote {sheet}")

@@ -80,7 +80,8 @@ def finish(state: State, tools: Tools) -> Outcome:
     # What is written is what is judged: rounding to fp16 is part of the model.
     job, network = tools.job, generators.as_shipped(state.averaged.module)
     after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
-    verdict = judge_result(tools.before.scores, after.scores) if tools.before else None
+    faster = tools.preset.keep_blocks is not None
+    verdict = judge_result(tools.before.scores, after.scores, faster=faster) if tools.before else None
     reason = verdict.reason if verdict else "new: no base to compare with"
     reason += f"; {tools.caveat}" if tools.caveat else ""
     accepted = verdict is None or verdict.better

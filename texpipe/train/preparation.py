@@ -20,11 +20,15 @@ from texpipe.train.log import Log
 from texpipe.train.metrics import Judge
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.schema import Preset
+from texpipe.train.shorten import shortened
 from texpipe.train.state import Job, State, Tools, channels_last, new_state
 from texpipe.train.steps import freeze_body
 from texpipe.train.validation import held_out, upscaler_of, validate
 from texpipe.train.weights import from_file, weights
 from texpipe.upscale.device import choose
+
+_LOOKED_AT = 16
+"""Crops that tell which blocks a network can spare."""
 
 
 def prepare(job: Job, here: World) -> tuple[State, Tools]:
@@ -40,10 +44,13 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
     place = torch.device(device.name, here.local_rank) if device.name == "cuda" else torch.device("cpu")
     newest = checkpoint_to_resume(job)
     base, network = start(preset, place)
-    if job.freeze_body:
-        freeze_body(network)
     collection = collect(job.textures)
     training, held = collection.split(preset.data.held_out)
+    crops = TextureCrops(collection, training, preset.data, preset.degradation, job.seed)
+    if preset.keep_blocks is not None:
+        network = channels_last(shortened(network, preset.keep_blocks, looked_at(crops, place)), place)
+    if job.freeze_body:
+        freeze_body(network)
     pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
     judge = Judge(place, perceptual=job.perceptual)
     before = None
@@ -57,7 +64,7 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
         job,
         here,
         device,
-        TextureCrops(collection, training, preset.data, preset.degradation, job.seed),
+        crops,
         comparisons(preset, place),
         pairs,
         judge,
@@ -69,6 +76,11 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
     )
     log_start(tools, collection, len(held))
     return state, tools
+
+
+def looked_at(crops: TextureCrops, place: torch.device) -> Tensor:
+    """Return the crops that tell which blocks a network can spare, N x 3 x H x W."""
+    return torch.stack([crops[i][0] for i in range(_LOOKED_AT)]).to(place)
 
 
 def checkpoint_to_resume(job: Job) -> Path | None:

@@ -29,7 +29,12 @@ def load_preset(name: str | Path) -> Preset:
 
 
 def with_changes(
-    preset: Preset, *, base: str | None = None, crop: int | None = None, batch: int | None = None
+    preset: Preset,
+    *,
+    base: str | None = None,
+    keep_blocks: int | None = None,
+    crop: int | None = None,
+    batch: int | None = None,
 ) -> Preset:
     """Return the preset with what the command line says otherwise, checked anew.
 
@@ -39,6 +44,8 @@ def with_changes(
     wanted = preset.model_dump()
     if base is not None:
         wanted["base"] = base
+    if keep_blocks is not None:
+        wanted["keep_blocks"] = keep_blocks
     wanted["data"] |= {key: value for key, value in (("crop", crop), ("batch", batch)) if value is not None}
     try:
         return Preset.model_validate(wanted)

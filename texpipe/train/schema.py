@@ -165,6 +165,12 @@ class Preset(_Options):
     base: str | None = Field(
         default=None, description="Model to start from: a name in models/ or a path; none starts anew."
     )
+    keep_blocks: int | None = Field(
+        default=None,
+        ge=1,
+        description="Residual blocks of the base that stay: those that change the result least go. "
+        "For a faster model.",
+    )
     generator: Generator = Generator()
     data: Data = Data()
     degradation: Degradation = Degradation()
@@ -194,6 +200,8 @@ class Preset(_Options):
         g = self.generator
         if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < SHORTEST_SIDE:
             raise ValueError(f"data.crop: reflection padding needs at least {SHORTEST_SIDE} texels")
+        if self.keep_blocks is not None and self.base is None:
+            raise ValueError("keep_blocks: needs a base whose blocks are kept")
         strided = self.adversarial.discriminator in ("strided", "critic")
         multiple = 16 if strided else 8
         if self.adversarial_used and self.data.crop * self.generator.scale % multiple:

@@ -98,22 +98,30 @@ def columns(
     return titles, rows
 
 
-def judge_result(before: Scores, after: Scores) -> Verdict:
-    """Decide whether a network is better than the one it started from.
+def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verdict:
+    """Decide whether a network is better than the one it started from, or as good although it is faster.
 
     LPIPS (AlexNet) or DISTS must be better, the other at most 5 % worse, and the colour drift not worse than
     by rounding (0.05 levels). Without the weights of both metrics nothing can tell how a result looks: then
     the mean difference from the originals and the LR-consistency must both be better.
+
+    Args:
+        before, after: held-out figures of base and result.
+        faster: the result has fewer blocks than its base. It need not be better in anything else, so what may be
+            5 % worse holds for all metrics alike (the mean difference alone, where the others' weights are missing).
     """
     perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
     steady = after["colour_drift"] <= before["colour_drift"] + _DRIFT_TOLERANCE
-    looked_at: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
+    measured: list[Metric] = perceptual or ["l1"]
+    close = all(after[name] <= _OTHER_MAY_LOSE * before[name] for name in measured)
     if perceptual:
         won = any(after[name] < before[name] for name in perceptual)
-        better = won and all(after[name] <= _OTHER_MAY_LOSE * before[name] for name in perceptual)
         note = ""
     else:
-        better = after["l1"] < before["l1"] and after["lr_psnr"] > before["lr_psnr"]
+        won = after["l1"] < before["l1"] and after["lr_psnr"] > before["lr_psnr"]
         note = " (judged without LPIPS and DISTS, whose weights are not here, by L1 and LR-consistency)"
+    accepted = steady and close and (won or faster)
+    word = ("better" if won else "faster and not worse") if accepted else "not better"
+    looked_at: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
     figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in looked_at)
-    return Verdict(better and steady, f"{'better' if better and steady else 'not better'}: {figures}{note}")
+    return Verdict(accepted, f"{word}: {figures}{note}")

@@ -1,0 +1,53 @@
+"""Fewer residual blocks: a faster network to train, made of the blocks that its base can spare least."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from texpipe.errors import UsageError
+from texpipe.networks.rrdbnet import RRDBNet
+
+
+def shortened(network: nn.Module, blocks: int, lr: Tensor) -> RRDBNet:
+    """Return a copy with so many residual blocks; one by one, the block goes whose absence changes least.
+
+    What remains needs training: with each block a part of the detail went.
+
+    Args:
+        network: what to shorten; unchanged.
+        blocks: how many blocks stay.
+        lr: pictures to judge the change by, N x 3 x H x W in [0, 1], on the network's device.
+
+    Raises:
+        UsageError: the network is no RRDBNet or has no more blocks than that.
+    """
+    if not isinstance(network, RRDBNet) or len(network.body) <= blocks:
+        has = len(network.body) if isinstance(network, RRDBNet) else "no"
+        raise UsageError(
+            f"keep_blocks: {blocks} of a base with {has} residual blocks",
+            hint="Choose fewer than the base has, and as base an ESRGAN (RRDBNet).",
+        )
+    shorter = copy.deepcopy(network).eval()
+    kept = list(shorter.body)
+    with torch.no_grad():
+        whole = shorter(lr)
+        while len(kept) > blocks:
+            changes = [_change(shorter, _without(kept, i), lr, whole) for i in range(len(kept))]
+            kept = _without(kept, changes.index(min(changes)))
+    shorter.body = nn.ModuleList(kept)
+    shorter.architecture = replace(network.architecture, num_block=blocks)
+    return shorter
+
+
+def _without(kept: list[nn.Module], number: int) -> list[nn.Module]:
+    return kept[:number] + kept[number + 1 :]
+
+
+def _change(network: RRDBNet, body: list[nn.Module], lr: Tensor, whole: Tensor) -> float:
+    """Mean absolute difference from the whole network's result if only these blocks were there."""
+    network.body = nn.ModuleList(body)
+    return float((network(lr) - whole).abs().mean())
