@@ -25,7 +25,7 @@ from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine, vary
 from texpipe.passes.resample import box_reduce, enlarge, repeat
 from texpipe.pixels import decode, encode_png
-from texpipe.texture import Decisions, Edges, Plan, Rgba8, RgbF
+from texpipe.texture import LUMA, Decisions, Edges, Plan, Rgba8, RgbF
 from texpipe.train.dataset import Pair
 from texpipe.train.metrics import Judge
 from texpipe.upscale.batching import upscale
@@ -37,7 +37,6 @@ PLAN = Plan("upscale", "opaque", Edges(), SCALE, "match", False, Decisions("", "
 GOAL = 0.99
 
 Map = Callable[[RgbF], RgbF]
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 NIGHT = np.array([0.45, 0.5, 0.7], np.float32)
 GAMMA = np.array([0.8, 1.2, 1.5], np.float32)
 

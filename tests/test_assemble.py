@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from texpipe.errors import SourceError
 from texpipe.groups.assemble import join, lay_out, split
-from texpipe.texture import Group, Rgba8
+from texpipe.relations import Group
+from texpipe.texture import Rgba8
 
 Sizes = dict[str, tuple[int, int]]
 

@@ -18,9 +18,10 @@ from texpipe.order import Order
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
 from texpipe.recipe.schema import Recipe, Rule
+from texpipe.relations import Box
 from texpipe.sightings import Sightings
 from texpipe.survey import survey
-from texpipe.texture import Box, Rgba8
+from texpipe.texture import Rgba8
 
 MAGENTA = np.array([255, 0, 255, 255], np.uint8)
 CLEAR = np.zeros(4, np.uint8)

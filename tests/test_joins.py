@@ -16,8 +16,9 @@ from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
 from texpipe.planning import make_work
 from texpipe.recipe.schema import GroupRule, Recipe, Rule
+from texpipe.relations import Group
 from texpipe.survey import survey
-from texpipe.texture import Group, Rgba8
+from texpipe.texture import Rgba8
 
 CLAMPED = Rule.model_validate({"match": {}, "edges": "clamp"})
 

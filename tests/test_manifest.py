@@ -25,19 +25,8 @@ from texpipe.manifest import (
     summarise,
 )
 from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
-from texpipe.texture import (
-    AlphaClass,
-    Decisions,
-    EdgeMode,
-    Edges,
-    EmulatorName,
-    Frame,
-    Metrics,
-    Spot,
-    Status,
-    TexelFormat,
-    Variant,
-)
+from texpipe.relations import Frame, Spot, Variant
+from texpipe.texture import AlphaClass, Decisions, EdgeMode, Edges, EmulatorName, Metrics, Status, TexelFormat
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 digest = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -22,9 +22,10 @@ from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
 from texpipe.planning import make_work, part_of
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Axis
 from texpipe.store import Store
 from texpipe.survey import Item, survey
-from texpipe.texture import Axis, AxisGuess, Facts, Rgba8, Source
+from texpipe.texture import AxisGuess, Facts, Rgba8, Source
 
 FACE = grain((24, 32), 3)
 """Half of something: it has content everywhere, and goes on beyond all its borders."""

@@ -17,8 +17,8 @@ from texpipe.groups.proposal import groups_for, propose, recipe_section
 from texpipe.pixels import encode_png
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Group
 from texpipe.survey import Item, survey
-from texpipe.texture import Group
 
 HEAD = "version: 1\nname: oot\ninput: dump\noutput: out\ntargets: [gliden64]\n"
 AUTO = Recipe.default().model_copy(update={"groups": ("auto",)})

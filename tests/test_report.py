@@ -25,10 +25,10 @@ from texpipe.manifest_file import read_manifest, write_run_info
 from texpipe.passes.resample import repeat
 from texpipe.pixels import decode, save_png
 from texpipe.recipe.targets import Target
+from texpipe.relations import Axis, Mirror
 from texpipe.report.facts import fold_duplicates
 from texpipe.report.page import ASSETS, render, write_report
 from texpipe.report.sources import dump_of, source_of
-from texpipe.texture import Axis, Mirror
 
 HOSTILE = [
     '"><img src=x onerror=alert(1)>.png',

@@ -18,10 +18,10 @@ from texpipe.manifest import Entry
 from texpipe.manifest_file import read_manifest
 from texpipe.passes.resample import repeat
 from texpipe.pixels import save_png
+from texpipe.relations import Axis, Mirror, Variant
 from texpipe.report.finished import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
-from texpipe.texture import Axis, Mirror, Variant
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe import sightings
+from texpipe.relations import Box
 from texpipe.sightings import Sighting, Sightings, sighting_key
-from texpipe.texture import AlphaClass, AxisGuess, Box, EdgeMode, EmulatorName, Facts, TexelFormat
+from texpipe.texture import AlphaClass, AxisGuess, EdgeMode, EmulatorName, Facts, TexelFormat
 
 DIGEST = "ab" * 32
 CLAMP = AxisGuess("clamp", 0.5, "not certain")

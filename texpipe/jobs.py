@@ -13,9 +13,10 @@ from texpipe.groups.atlas import Atlas
 from texpipe.groups.joins import Join
 from texpipe.manifest import Entry
 from texpipe.passes import make_passes, recombine
+from texpipe.relations import Axis, Frame, Mirror, Spot, Variant
 from texpipe.store import Store
 from texpipe.survey import Item
-from texpipe.texture import Axis, Frame, Mirror, Pass, Plan, Rgba8, RgbF, Spot, Variant
+from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
 PIXELS_VERSION = 3
 """Part of every store key: raise it with any change that alters the pixels of a result."""

@@ -10,18 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from texpipe.texture import (
-    AlphaClass,
-    Decisions,
-    Edges,
-    Frame,
-    Metrics,
-    Mirror,
-    Spot,
-    Status,
-    TexelFormat,
-    Variant,
-)
+from texpipe.relations import Frame, Mirror, Spot, Variant
+from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, TexelFormat
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

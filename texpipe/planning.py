@@ -13,10 +13,11 @@ from texpipe.groups.proposal import groups_for
 from texpipe.groups.variants import find_variants
 from texpipe.jobs import PIXELS_VERSION, Job, Piece, Work
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Frame, Mirror, Variant
 from texpipe.sightings import Sightings
 from texpipe.store import key_of
 from texpipe.survey import Item
-from texpipe.texture import Frame, Mirror, Plan, Variant
+from texpipe.texture import Plan
 
 
 def make_work(

@@ -13,8 +13,8 @@ from texpipe.formats import parse_name
 from texpipe.groups.proposal import propose as find_groups
 from texpipe.groups.proposal import recipe_section
 from texpipe.recipe.targets import OPTIONS, known_targets
+from texpipe.relations import Group
 from texpipe.survey import Item, Survey
-from texpipe.texture import Group
 
 TABLE_RULES = 6
 """Rules are proposed for so many sizes of lookup tables, the commonest."""

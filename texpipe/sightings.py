@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.errors import PackError
+from texpipe.relations import Box
 from texpipe.store import key_of, write_atomic
-from texpipe.texture import Box, EmulatorName, Facts
+from texpipe.texture import EmulatorName, Facts
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

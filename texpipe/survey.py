@@ -13,8 +13,9 @@ from texpipe.manifest import Entry
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Box
 from texpipe.sightings import Sighting, Sightings
-from texpipe.texture import Box, Facts, Plan, Progress, Source
+from texpipe.texture import Facts, Plan, Progress, Source
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texture import Rgba8, TexelFormat
+from texpipe.texture import LUMA_PER_MILLE, Rgba8, TexelFormat
 
 Codes: TypeAlias = NDArray[np.integer[Any]]
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -67,7 +67,7 @@ def expand3(levels: NDArray[Any]) -> Bytes:
 
 def _grey(rgba: Rgba8) -> Bytes:
     """Luma of ITU-R BT.601; a grey pixel keeps its value."""
-    return ((rgba[..., :3].astype(np.uint32) @ np.array([299, 587, 114], np.uint32) + 500) // 1000).astype(
+    return ((rgba[..., :3].astype(np.uint32) @ np.array(LUMA_PER_MILLE, np.uint32) + 500) // 1000).astype(
         np.uint8
     )
 

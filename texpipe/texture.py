@@ -1,4 +1,4 @@
-"""Frozen values passed between the rooms: the whole data contract in one file.
+"""Frozen values passed between the rooms: what a texture is, what is planned for it and what became of it.
 
 Pictures are numpy arrays, H x W x C, RGB order, straight alpha: uint8 in [0, 255] when stored or shown,
 float32 in [0, 1] inside `passes/` and `upscale/`. Nobody writes into an array that came out of another room.
@@ -20,7 +20,6 @@ Colour: TypeAlias = Literal["match", "histogram", "off"]
 Consistency: TypeAlias = Literal["loose", "strict"]
 Clean: TypeAlias = Literal["auto", "off"]
 Status: TypeAlias = Literal["written", "copied", "skipped", "failed"]
-Axis: TypeAlias = Literal["none", "x", "y", "both"]
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
 ]
@@ -31,6 +30,10 @@ RgbF: TypeAlias = NDArray[np.float32]
 """H x W x 3 in [0, 1]."""
 PlaneF: TypeAlias = NDArray[np.float32]
 """H x W in [0, 1]."""
+
+LUMA_PER_MILLE = (299, 587, 114)
+LUMA = np.array(LUMA_PER_MILLE, np.float32) / np.float32(1000)
+"""Weights of red, green and blue in luma, ITU-R BT.601."""
 
 
 def without_hidden(rgba: Rgba8) -> Rgba8:
@@ -47,36 +50,6 @@ class Edges:
 
     x: EdgeMode = "clamp"
     y: EdgeMode = "clamp"
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of texels: its left and top one, and its size."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def rows(self) -> slice:
-        """The rows of an array."""
-        return slice(self.y, self.y + self.height)
-
-    @property
-    def columns(self) -> slice:
-        """The columns of an array."""
-        return slice(self.x, self.x + self.width)
-
-    def is_inside(self, other: Box) -> bool:
-        """Return whether the other one holds all of this."""
-        ends = (self.x + self.width <= other.x + other.width, self.y + self.height <= other.y + other.height)
-        return self.x >= other.x and self.y >= other.y and all(ends)
-
-    def overlaps(self, other: Box) -> bool:
-        """Return whether both have a texel in common."""
-        across = self.x < other.x + other.width and other.x < self.x + self.width
-        return across and self.y < other.y + other.height and other.y < self.y + self.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,94 +208,6 @@ class Plan:
         if self.edges == other.edges:
             return self
         return replace(self, edges=other.edges, decided_by=replace(self.decided_by, x=by, y=by))
-
-
-@dataclass(frozen=True)
-class Group:
-    """A picture that the console had to split.
-
-    Attributes:
-        name: for people.
-        columns, rows: pieces in a row and in a column.
-        overlap: number of texels that neighbouring pieces share.
-        files: the pieces in rows from the top left. Equal tiles are one file, named once for every place.
-        why: who says that they belong together, in one line.
-        tile: width and height of the pieces, but the last of a row or column may be smaller; None if not known.
-        margins: texels at the left, top, right and bottom of the joined pieces that are no part of the picture.
-        trim: the same of every piece: what it holds there is left over from other uses of the memory.
-    """
-
-    name: str
-    columns: int
-    rows: int
-    overlap: int
-    files: tuple[str, ...]
-    why: str = "declared by the recipe"
-    tile: tuple[int, int] | None = None
-    margins: tuple[int, ...] = (0, 0, 0, 0)
-    trim: tuple[int, ...] = (0, 0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a piece lies in the split picture that it gets its pixels from.
-
-    Attributes:
-        column, row: counted from 0.
-        x, y: its left and top texel.
-        picture: width and height of the whole picture in texels.
-        why: who says that the piece belongs there.
-    """
-
-    column: int
-    row: int
-    x: int
-    y: int
-    picture: tuple[int, int]
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """Where a texture has its structure from, if it differs from others in its colours alone.
-
-    Attributes:
-        like: the name of the one that was upscaled for all of them; that one names itself.
-        why: how the family is known, in one line.
-    """
-
-    like: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a texture shares with the other frames of its animation.
-
-    Attributes:
-        first: the name of the first frame.
-        frames: how many there are.
-        why: how they are known to be frames, in one line.
-    """
-
-    first: str
-    frames: int
-    why: str
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """Which texture this one is the mirror image of.
-
-    Attributes:
-        of: the name of the one that was upscaled for all of them; that one names itself.
-        axis: "x" if left and right are swapped, "y" for top and bottom, "both", or "none" for the upscaled one.
-        why: how they are known to be mirror images, in one line.
-    """
-
-    of: str
-    axis: Axis
-    why: str
 
 
 @dataclass(frozen=True, eq=False)

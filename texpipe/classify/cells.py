@@ -12,7 +12,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texture import Box, Rgba8
+from texpipe.relations import Box
+from texpipe.texture import Rgba8
 
 Mask = NDArray[np.bool_]
 

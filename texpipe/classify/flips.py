@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from texpipe.texture import Axis, Rgba8, without_hidden
+from texpipe.relations import Axis
+from texpipe.texture import Rgba8, without_hidden
 
 FLIPS: Final[tuple[Axis, ...]] = ("none", "x", "y", "both")
 

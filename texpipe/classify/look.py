@@ -13,12 +13,10 @@ from texpipe.classify.flips import orbit_digest
 from texpipe.classify.indices import index_digests
 from texpipe.sightings import Sighting
 from texpipe.store import pixel_digest
-from texpipe.texture import AxisGuess, Edges, Facts, Rgba8, Texture
+from texpipe.texture import LUMA, AxisGuess, Edges, Facts, Rgba8, Texture
 
 SAID_BY_DUMP = "the dump says so"
 """The reason of a guess that is none."""
-
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def look(texture: Texture) -> Sighting:
@@ -52,4 +50,4 @@ def _as_dumped(facts: Facts, edges: Edges | None) -> Facts:
 
 def _contrast(rgba: Rgba8) -> float:
     visible = rgba[rgba[..., 3] > 0][:, :3].astype(np.float32)
-    return round(float((visible @ _LUMA).std()), 3) if len(visible) else 0.0
+    return round(float((visible @ LUMA).std()), 3) if len(visible) else 0.0

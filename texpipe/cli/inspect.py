@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from texpipe.jobs import Work
     from texpipe.manifest import Entry
     from texpipe.recipe.schema import Recipe
+    from texpipe.relations import Spot
     from texpipe.sightings import Sightings
     from texpipe.survey import Failure, Item, Survey
-    from texpipe.texture import Action, Facts, Spot, Status
+    from texpipe.texture import Action, Facts, Status
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.errors import SourceError
-from texpipe.texture import Group, Rgba8
+from texpipe.relations import Group
+from texpipe.texture import Rgba8
 
 Size = tuple[int, int]
 """Width and height."""

@@ -15,9 +15,10 @@ from texpipe.looking import look_at_made
 from texpipe.passes import make_passes, nearest, recombine
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Box
 from texpipe.sightings import Sightings
 from texpipe.survey import Item
-from texpipe.texture import Action, Box, EmulatorName, Facts, Pass, Plan, Rgba8, RgbF
+from texpipe.texture import Action, EmulatorName, Facts, Pass, Plan, Rgba8, RgbF
 
 BETWEEN_GUTTERS = "between gutters"
 

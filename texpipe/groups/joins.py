@@ -12,9 +12,10 @@ from texpipe.looking import look_at_made
 from texpipe.read.decode import decode
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Box, Group, Spot
 from texpipe.sightings import Sightings
 from texpipe.survey import Item
-from texpipe.texture import Box, Group, Plan, Rgba8, Spot, Texture
+from texpipe.texture import Plan, Rgba8, Texture
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from texpipe.classify.indices import index_image
 from texpipe.errors import TexpipeError
 from texpipe.groups.joins import read_again
 from texpipe.groups.variants import is_guessed
+from texpipe.relations import Axis
 from texpipe.survey import Item
-from texpipe.texture import Axis, Rgba8, without_hidden
+from texpipe.texture import Rgba8, without_hidden
 
 WHY = "its texels are exactly those of the other, flipped"
 

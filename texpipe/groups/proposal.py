@@ -11,8 +11,8 @@ from texpipe.groups.jigsaw import Grid
 from texpipe.groups.joins import read_again
 from texpipe.groups.search import find_grids
 from texpipe.recipe.schema import Recipe
+from texpipe.relations import Group
 from texpipe.survey import Item
-from texpipe.texture import Group
 
 
 def groups_for(items: Sequence[Item], recipe: Recipe) -> tuple[Group, ...]:

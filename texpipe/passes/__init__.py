@@ -14,7 +14,7 @@ from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.passes.steady import steady
 from texpipe.passes.trust import trusted
-from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF, without_hidden
+from texpipe.texture import LUMA, Pass, Plan, PlaneF, Rgba8, RgbF, without_hidden
 
 __all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
 
@@ -173,7 +173,7 @@ def _intensity(rgba: Rgba8) -> PlaneF:
     rgba = without_hidden(rgba)
     if (rgba[..., 0] == rgba[..., 1]).all() and (rgba[..., 1] == rgba[..., 2]).all():
         return _as_plane(rgba[..., 0])
-    return _as_plane(rgba[..., :3]) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    return _as_plane(rgba[..., :3]) @ LUMA
 
 
 def _as_plane(values: Alpha8) -> PlaneF:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from texpipe.limits import limit
 from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
-from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, Group, TexelFormat
+from texpipe.relations import Group
+from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"
 """The model of a recipe that names none."""

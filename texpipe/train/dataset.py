@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from texpipe.passes.resample import repeat
-from texpipe.texture import Edges, Rgba8
+from texpipe.texture import LUMA, Edges, Rgba8
 from texpipe.train.collection import Collection, Picture, bleed
 from texpipe.train.degradation import Degradation
 from texpipe.train.degrade import degrade
@@ -30,7 +30,6 @@ Value = TypeVar("Value", np.float32, np.uint8)
 _WORKING_SIDE = 256
 """Longest side of what consoles had four times smaller."""
 _ATTEMPTS = 8
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +139,7 @@ def degradation_examples(
 
 def sharpness(image: Floats) -> float:
     """RMS of the Laplacian of the luma of an H x W x 3 picture in [0, 1]: 0 when flat, small when blurred."""
-    luma = image @ _LUMA
+    luma = image @ LUMA
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
     return float(np.sqrt(np.mean(laplacian**2)))
 
@@ -153,7 +152,7 @@ def jitter(image: Floats, data: Data, rng: np.random.Generator) -> Floats:
         rng.uniform(*data.saturation),
         rng.uniform(0.3, 0.8),
     )
-    luma = (image @ _LUMA)[..., None]
+    luma = (image @ LUMA)[..., None]
     if grey < data.grey_chance:
         image = luma.repeat(3, axis=2)
     elif change < data.jitter_chance and (image != image[..., :1]).any():
