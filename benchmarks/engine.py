@@ -34,7 +34,7 @@ from torch.nn import functional
 from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
-from texpipe.upscale.device import DTYPES, Device
+from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine, identity
 
 Clock: TypeAlias = Callable[[], float]
@@ -147,7 +147,7 @@ def measured_peak(device: Device, clock: Clock) -> float:
 
     Both large, one on each core; which of them is nearer to what the processor can do differs by processor.
     """
-    place, dtype = torch.device(device.name), DTYPES[device.precision]
+    place, dtype = torch.device(device.name), device.dtype
     side = 8192 if device.name == "cuda" else 1024
     square = torch.randn(side, side).to(place, dtype)
     weight = torch.randn(64, 64, 3, 3).to(place, dtype, memory_format=torch.channels_last)

@@ -2,19 +2,17 @@ import pytest
 import torch
 
 from texpipe.errors import DeviceError
-from texpipe.upscale import device
-
-
-def flags(monkeypatch, names):
-    device.cpu_has_bf16.cache_clear()
-    monkeypatch.setattr(device, "_cpu_flags", lambda: frozenset(names))
+from texpipe.upscale import device, probe
+from texpipe.upscale.probe import TorchBuild
 
 
 @pytest.fixture(autouse=True)
 def no_cuda(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    yield
-    device.cpu_has_bf16.cache_clear()
+    built_for(monkeypatch, None)
+
+
+def built_for(monkeypatch, toolkit):
+    monkeypatch.setattr(probe, "torch_build", lambda: TorchBuild("2.13.0", toolkit))
 
 
 @pytest.mark.parametrize(
@@ -27,28 +25,10 @@ def no_cuda(monkeypatch):
     ],
 )
 def test_auto_takes_bf16_only_where_the_processor_multiplies_it(monkeypatch, names, expected):
-    flags(monkeypatch, names)
+    monkeypatch.setattr(probe, "_flags", lambda: frozenset(names))
+    probe.has_bf16.cache_clear()
     assert device.choose("auto", "auto").precision == expected
-
-
-def test_without_flags_torch_is_asked(monkeypatch):
-    flags(monkeypatch, [])
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
-    assert device.cpu_has_bf16()
-
-
-def test_without_flags_and_without_torch_s_private_functions_it_is_fp32(monkeypatch):
-    flags(monkeypatch, [])
-    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
-    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    assert not device.cpu_has_bf16()
-
-
-def test_flags_are_read_from_cpuinfo(tmp_path):
-    file = tmp_path / "cpuinfo"
-    file.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16\nbugs\t\t: amx_bf16\n")
-    assert device._cpu_flags(file) == {"fpu", "avx2", "avx512_bf16"}
-    assert device._cpu_flags(tmp_path / "missing") == frozenset()
+    probe.has_bf16.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -66,12 +46,13 @@ def test_what_cannot_be_is_a_device_error_with_a_hint(name, precision, named):
 def test_a_precision_that_is_asked_for_is_taken(precision):
     chosen = device.choose("cpu", precision)
     assert (chosen.name, chosen.precision) == ("cpu", precision)
-    assert chosen.dtype == device.DTYPES[precision]
+    assert chosen.dtype == getattr(torch, device.DTYPES[precision])
     assert chosen.workers >= 1
 
 
 @pytest.mark.parametrize(("supported", "expected"), [(True, "bf16"), (False, "fp16")])
 def test_cuda_is_preferred_and_takes_16_bit(monkeypatch, supported, expected):
+    built_for(monkeypatch, "13.0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: supported)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a chip")
@@ -82,3 +63,18 @@ def test_cuda_is_preferred_and_takes_16_bit(monkeypatch, supported, expected):
         "a chip",
         2,
     )
+
+
+def test_a_build_for_gpus_without_a_gpu_computes_on_the_cpu(monkeypatch):
+    built_for(monkeypatch, "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device.choose().name == "cpu"
+    with pytest.raises(DeviceError) as caught:
+        device.choose("cuda")
+    assert "driver" in caught.value.hint
+
+
+def test_the_identity_names_what_decides_the_last_bits(monkeypatch):
+    monkeypatch.setattr(probe, "instructions", lambda: "AVX2")
+    assert device.identity("cpu", "fp32") == "cpu AVX2 fp32 winograd-2 torch 2.13.0"
+    assert device.identity("cpu", "bf16") == "cpu AVX2 bf16 direct-2 torch 2.13.0"

@@ -263,9 +263,3 @@ def test_the_network_and_the_batch_stay_as_they_were():
 )
 def test_the_method_follows_from_the_processor_alone(instructions, precision, expected):
     assert isinstance(method_for(Device("cpu", precision, instructions)), expected)
-
-
-def test_the_identity_names_what_decides_the_last_bits():
-    fp32, bf16 = engine_module.identity("cpu", "fp32"), engine_module.identity("cpu", "bf16")
-    assert fp32 != bf16
-    assert fp32.startswith("cpu ")

@@ -28,7 +28,8 @@ from texpipe.pipeline import run_recipe
 from texpipe.portions import TRIES, Portion, portions
 from texpipe.process_workers import ProcessWorkers, Seat
 from texpipe.texture import Progress
-from texpipe.upscale import device
+from texpipe.upscale import device, probe
+from texpipe.upscale.probe import TorchBuild
 from texpipe.workers import ThisProcess, workers_for
 
 Run: TypeAlias = Callable[..., Outcome]
@@ -196,6 +197,7 @@ def test_ctrl_c_ends_the_processes_and_the_store_starts_none(
 
 
 def fake_cuda(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(probe, "torch_build", lambda: TorchBuild("2.13.0", "13.0"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(names))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(names))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda number=0: names[number])

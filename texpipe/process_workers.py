@@ -69,7 +69,7 @@ class ProcessWorkers:
 
     def engine(self) -> str:
         """Name how the processes compute."""
-        from texpipe.upscale.engine import identity
+        from texpipe.upscale.device import identity
 
         return identity(self.device, self.precision)
 

@@ -64,7 +64,7 @@ class Actor:
         Raises:
             DeviceError: see `upscale.device.choose`.
         """
-        from texpipe.upscale.engine import identity
+        from texpipe.upscale.device import identity
 
         return Greeting(socket.gethostname(), os.getpid(), identity(self._device, self._precision))
 

@@ -21,7 +21,7 @@ class Workers(Protocol):
     """Computes jobs."""
 
     def engine(self) -> str:
-        """Name whatever decides a result's last bits besides the weights; see `upscale.engine.identity`."""
+        """Name whatever decides a result's last bits besides the weights; see `upscale.device.identity`."""
         ...
 
     def prepare(self, model: Path) -> None:
@@ -55,7 +55,7 @@ class ThisProcess:
 
     def engine(self) -> str:
         """Name how this computer computes."""
-        from texpipe.upscale.engine import identity
+        from texpipe.upscale.device import identity
 
         return identity(self.device, self.precision)
 

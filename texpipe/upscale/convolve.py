@@ -52,13 +52,11 @@ class Method(Protocol):
     """A way to convolve.
 
     Attributes:
-        name: says which, in store keys: another name whenever its last bits change.
         pairs: a lone small picture gets other last bits than one of several, so it has to be run as two.
         order: of the rows of maps.
         doubled_order: of those that convolutions of doubled maps return.
     """
 
-    name: str
     pairs: bool
     order: Order
     doubled_order: Order
@@ -105,7 +103,6 @@ class Method(Protocol):
 class Direct:
     """The library's own convolution, in channels_last layout."""
 
-    name = "direct-2"
     order: Order = "raster"
     doubled_order: Order = "quads"
 

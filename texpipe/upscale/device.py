@@ -1,28 +1,29 @@
-"""Where the network runs and how precisely: what the machine has, and what may be asked of it."""
+"""Where the network runs and how precisely: what the machine has, and what may be asked of it.
+
+A store's keys name it, so it is known before anything is computed; a CPU is known without importing torch, which
+takes longer than all else that a run does when nothing is left to compute.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Final, Literal, TypeAlias
-
-import torch
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from texpipe.errors import DeviceError
 from texpipe.limits import available_cores
+from texpipe.upscale import probe
+
+if TYPE_CHECKING:
+    import torch
 
 DeviceName: TypeAlias = Literal["cpu", "cuda"]
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+MethodName: TypeAlias = Literal["direct-2", "winograd-2"]
+"""Ways to convolve, as store keys name them: another name whenever last bits change."""
 
-DTYPES: Final[dict[Precision, torch.dtype]] = {
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
-NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
-"""Flags of x86 processors that multiply bf16; without one of them torch emulates it, slower than fp32."""
+DTYPES: Final[dict[Precision, str]] = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""torch's names of the precisions."""
 
 CUDA_SHARE: Final = 0.8
 """Of the memory of a GPU that is free: the rest is left to cuDNN and other programs."""
@@ -46,7 +47,21 @@ class Device:
     @property
     def dtype(self) -> torch.dtype:
         """The convolutions' element type."""
-        return DTYPES[self.precision]
+        import torch
+
+        found: torch.dtype = getattr(torch, DTYPES[self.precision])
+        return found
+
+    @property
+    def method(self) -> MethodName:
+        """How to convolve.
+
+        Decided by the kind of processor and never by a timing, because the methods differ in their last bits and
+        two runs must not. Winograd is ahead where torch's matrix product comes near the peak, measured on AVX2
+        (docs/performance.md).
+        """
+        winograd = (self.name, self.precision, self.instructions) == ("cpu", "fp32", "AVX2")
+        return "winograd-2" if winograd else "direct-2"
 
     @property
     def workers(self) -> int:
@@ -62,13 +77,31 @@ class Device:
         """Return the bytes of its own memory that batches may take; None on a CPU, which has none of its own."""
         if self.name == "cpu":
             return None
+        import torch
+
         free, _ = torch.cuda.mem_get_info()
         return int(CUDA_SHARE * free)
 
     def let_go(self) -> None:
         """Give back memory that torch keeps of what was freed: after running out of it, pieces may be too small."""
         if self.name == "cuda":
+            import torch
+
             torch.cuda.empty_cache()
+
+
+def identity(device: str = "auto", precision: str = "auto") -> str:
+    """Name whatever decides a result's last bits, besides the weights: part of a store's key.
+
+    Args:
+        device, precision: as `choose` takes them.
+
+    Raises:
+        DeviceError: see `choose`.
+    """
+    chosen = choose(device, precision)
+    torch = f"torch {probe.torch_build().version}"
+    return " ".join((chosen.name, chosen.instructions, chosen.precision, chosen.method, torch))
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Device:
@@ -83,15 +116,19 @@ def choose(device: str = "auto", precision: str = "auto") -> Device:
     """
     name = _choose_name(device)
     chosen = _choose_precision(name, precision)
-    if name == "cuda":
-        return Device(name, chosen, torch.cuda.get_device_name())
-    return Device(name, chosen, torch.backends.cpu.get_cpu_capability())
+    if name == "cpu":
+        return Device(name, chosen, probe.instructions())
+    import torch
+
+    return Device(name, chosen, torch.cuda.get_device_name())
 
 
 def gpus() -> tuple[str, ...]:
     """Return the GPUs that compute like the first one, as `CUDA_VISIBLE_DEVICES` names them; empty without CUDA."""
-    if not torch.cuda.is_available():
+    if not _has_cuda():
         return ()
+    import torch
+
     count = torch.cuda.device_count()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = visible.split(",") if visible else [str(number) for number in range(count)]
@@ -101,20 +138,19 @@ def gpus() -> tuple[str, ...]:
 
 def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     """Tell running out of memory from other errors, which torch raises as plain RuntimeErrors on the CPU."""
+    import torch
+
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return "allocate memory" in str(error) or "not enough memory" in str(error)
 
 
-@cache
-def cpu_has_bf16() -> bool:
-    """Return whether the processor multiplies bf16 natively; False where that cannot be found out."""
-    flags = _cpu_flags()
-    if flags:
-        return not NATIVE_BF16.isdisjoint(flags)
-    # Not Linux on x86: torch knows, in private functions that may come and go.
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, name, bool)()) for name in names)
+def _has_cuda() -> bool:
+    if probe.torch_build().toolkit is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _choose_name(device: str) -> DeviceName:
@@ -122,7 +158,7 @@ def _choose_name(device: str) -> DeviceName:
         raise DeviceError(f"Unknown device {device!r}.", hint="Use auto, cpu or cuda.")
     if device == "cpu":
         return "cpu"
-    if torch.cuda.is_available():
+    if _has_cuda():
         return "cuda"
     if device == "cuda":
         raise DeviceError("There is no CUDA device that torch can use.", hint=_cuda_hint())
@@ -131,9 +167,11 @@ def _choose_name(device: str) -> DeviceName:
 
 def _choose_precision(name: DeviceName, precision: str) -> Precision:
     if precision == "auto":
-        if name == "cuda":
-            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        return "bf16" if cpu_has_bf16() else "fp32"
+        if name == "cpu":
+            return "bf16" if probe.has_bf16() else "fp32"
+        import torch
+
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     if precision == "fp16" and name == "cpu":
         raise DeviceError("fp16 needs a CUDA device.", hint="Use --precision bf16 or fp32 on the CPU.")
     for known in DTYPES:
@@ -143,19 +181,6 @@ def _choose_precision(name: DeviceName, precision: str) -> Precision:
 
 
 def _cuda_hint() -> str:
-    if torch.version.cuda is None:
+    if probe.torch_build().toolkit is None:
         return "This torch was built for the CPU alone: install one built for CUDA, or use --device cpu."
     return "Check that the NVIDIA driver works (nvidia-smi), or use --device cpu."
-
-
-def _cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """Return the processor's feature flags as Linux on x86 names them; empty elsewhere."""
-    try:
-        text = cpuinfo.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return frozenset()
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "flags":
-            return frozenset(value.split())
-    return frozenset()

@@ -84,33 +84,10 @@ class Engine:
         return functional.pixel_unshuffle(planes, self._folded).permute(0, 2, 3, 1)
 
 
-def identity(device: str = "auto", precision: str = "auto") -> str:
-    """Name whatever decides a result's last bits, besides the weights: part of a store's key.
-
-    Args:
-        device, precision: as `device.choose` takes them.
-
-    Raises:
-        DeviceError: see `device.choose`.
-    """
-    chosen = devices.choose(device, precision)
-    method = method_for(chosen).name
-    return " ".join(
-        (chosen.name, chosen.instructions, chosen.precision, method, f"torch {torch.__version__}")
-    )
-
-
 def method_for(device: Device) -> Method:
-    """Return how to convolve on a device.
-
-    Decided by the kind of processor and never by a timing, because the methods differ in their last bits and
-    two runs must not. Winograd is ahead where torch's matrix product comes near the peak, measured on AVX2
-    (docs/performance.md).
-    """
+    """Return how to convolve on a device; see `Device.method`."""
     place = torch.device(device.name)
-    if device.name == "cpu" and device.precision == "fp32" and device.instructions == "AVX2":
-        return Winograd(place)
-    return Direct(place)
+    return Winograd(place) if device.method == "winograd-2" else Direct(place)
 
 
 def tile_overlap(blocks: int) -> int:

@@ -31,7 +31,6 @@ class Winograd:
     of the 36 products are left, and a tile reads 4 x 4 texels in place of 6 x 6.
     """
 
-    name = "winograd-2"
     pairs = False
     order: Order = "tiled"
     doubled_order: Order = "tiled"

@@ -1,0 +1,80 @@
+"""What processor and what torch there are, found out without importing torch where possible: that takes seconds."""
+
+from __future__ import annotations
+
+import os
+import platform
+import runpy
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NamedTuple
+
+NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
+"""Flags of x86 processors that multiply bf16; without one of them torch emulates it, slower than fp32."""
+INSTRUCTION_SETS: Final = (
+    ("AVX512", frozenset({"avx512f", "avx512vl", "avx512bw", "avx512dq", "fma"})),
+    ("AVX2", frozenset({"avx2", "fma"})),
+)
+"""Names that torch gives to what it uses of an x86 processor, best first, and the flags that it asks for."""
+
+
+class TorchBuild(NamedTuple):
+    """What the installed torch is, known without importing it.
+
+    Attributes:
+        version: as `torch.__version__` has it.
+        toolkit: version of CUDA or ROCm that it was built for; None if it was built for the CPU alone.
+    """
+
+    version: str
+    toolkit: str | None
+
+
+@cache
+def instructions() -> str:
+    """Return the name of the instruction set that torch uses, as its `get_cpu_capability` gives it."""
+    flags = _flags()
+    if not flags or "ATEN_CPU_CAPABILITY" in os.environ:
+        import torch
+
+        return torch.backends.cpu.get_cpu_capability()
+    return next((name for name, needed in INSTRUCTION_SETS if needed <= flags), "DEFAULT")
+
+
+@cache
+def has_bf16() -> bool:
+    """Return whether the processor multiplies bf16 natively; False where that cannot be found out."""
+    flags = _flags()
+    if flags:
+        return not NATIVE_BF16.isdisjoint(flags)
+    # Not Linux on x86: torch knows, in private functions that may come and go.
+    import torch
+
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, bool)()) for name in names)
+
+
+@cache
+def torch_build() -> TorchBuild:
+    """Read what torch says of itself in the one of its files that imports nothing."""
+    spec = find_spec("torch")
+    assert spec is not None
+    assert spec.origin is not None
+    said = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
+    return TorchBuild(str(said["__version__"]), said.get("cuda") or said.get("hip"))
+
+
+def _flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """Return the processor's feature flags as Linux on x86 names them; empty elsewhere."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return frozenset()
+    try:
+        text = cpuinfo.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return frozenset()
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "flags":
+            return frozenset(value.split())
+    return frozenset()
