@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from texpipe.classify.flips import flipped
@@ -49,12 +49,7 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
         PackError: the store cannot be written.
         DeviceError: the device failed for good.
     """
-    pending = []
-    for job in work.jobs:
-        if is_stored(job, store):
-            yield Done(job, cached=True)
-        else:
-            pending.append(job)
+    pending = yield from stored(work, store)
     for window in _windows([job for job in pending if not job.made_of], memory):
         yield from _compute_window(window, store, upscale)
     for job in pending:
@@ -66,6 +61,17 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
     for job in pending:
         if job.image is not None:
             yield _flip(job, job.image, store)
+
+
+def stored(work: Work, store: Store) -> Generator[Done, None, list[Job]]:
+    """Yield the jobs whose results are in the store already, and return the others (`yield from` gives them)."""
+    pending = []
+    for job in work.jobs:
+        if is_stored(job, store):
+            yield Done(job, cached=True)
+        else:
+            pending.append(job)
+    return pending
 
 
 def _windows(jobs: Sequence[Job], memory: int | None) -> Iterator[list[Job]]:

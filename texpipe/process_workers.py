@@ -19,9 +19,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from texpipe.computing import compute
+from texpipe.computing import compute, stored
 from texpipe.errors import DeviceError, TexpipeError
-from texpipe.jobs import Done, Job, Work, is_stored
+from texpipe.jobs import Done, Job, Work
 from texpipe.memory import budget
 from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
@@ -83,12 +83,7 @@ class ProcessWorkers:
             DeviceError: no process stays alive, or see `computing.compute`.
             PackError, ModelError: see `computing.compute`.
         """
-        pending: list[Job] = []
-        for job in work.jobs:
-            if is_stored(job, store):
-                yield Done(job, cached=True)
-            else:
-                pending.append(job)
+        pending = yield from stored(work, store)
         if not pending:
             return
         memory = (self.memory or budget()) // len(self.seats)
