@@ -11,13 +11,15 @@ import functools
 import hashlib
 import logging
 import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.errors import PackError
 from texpipe.relations import Box
-from texpipe.store import key_of, write_atomic
+from texpipe.store import key_of, whole_file
 from texpipe.texture import EmulatorName, Facts
 
 if TYPE_CHECKING:
@@ -29,14 +31,15 @@ LOOKS_VERSION = 1
 """Part of every key: raise it with any change of `read/` or `classify/` that alters what is seen in a texture."""
 
 MAX_BYTES = 1 << 30
-"""Larger files are not read. A texture takes about a kilobyte."""
+"""Larger files are not read. A texture takes about a kilobyte in it, and a quarter of that in memory."""
 
 _TITLE = b"texpipe sightings"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_KEY = re.compile(rb"[0-9a-f]{64}")
 _HEX = re.compile(r"([0-9a-f]{2})*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """All that reading and classifying tell of a texture; rules have no part in it.
 
@@ -87,7 +90,8 @@ class Sightings:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
-        self._seen: dict[str, bytes] = {}
+        self._press = _Press()
+        self._seen: dict[bytes, bytes] = {}
 
     @staticmethod
     def beside(output: Path) -> Sightings:
@@ -95,8 +99,8 @@ class Sightings:
         return Sightings(output / ".store" / "sightings")
 
     @functools.cached_property
-    def _before(self) -> dict[str, bytes]:
-        return {} if self._file is None else _read(self._file)
+    def _before(self) -> dict[bytes, bytes]:
+        return {} if self._file is None else _read(self._file, self._press)
 
     @property
     def is_new(self) -> bool:
@@ -105,16 +109,17 @@ class Sightings:
 
     def recall(self, key: str) -> Sighting | None:
         """Return what was seen before, or None."""
-        line = self._seen.get(key) or self._before.get(key)
-        sighting = None if line is None else _parsed(line)
-        if line is not None and sighting is not None:
-            self._seen[key] = line
+        short = bytes.fromhex(key)
+        pressed = self._seen.get(short) or self._before.get(short)
+        sighting = None if pressed is None else _parsed(self._press.line(pressed))
+        if pressed is not None and sighting is not None:
+            self._seen[short] = pressed
         return sighting
 
     def add(self, key: str, sighting: Sighting) -> None:
         """Remember something that was looked at now."""
         with contextlib.suppress(ValueError):  # names in archives may be no Unicode text
-            self._seen[key] = _adapter().dump_json(sighting)
+            self._seen[bytes.fromhex(key)] = self._press.pressed(_adapter().dump_json(sighting))
 
     def keep(self) -> None:
         """Write what was seen in this run, and nothing of earlier ones, for the next; then forget it.
@@ -126,25 +131,61 @@ class Sightings:
         del self._before
         if self._file is None or not changed:
             return
-        body = b"".join(b"%s %s\n" % (key.encode(), seen[key]) for key in sorted(seen))
+        digest = hashlib.sha256()
+        for line in self._lines(seen):
+            digest.update(line)
         try:
-            write_atomic(self._file, _head(body) + body, fsync=False)
+            with whole_file(self._file, fsync=False) as file:
+                file.write(_head(digest.hexdigest()))
+                file.writelines(self._lines(seen))
         except PackError as error:
             log.warning("%s: the next run will look at every texture again", error.message)
 
+    def _lines(self, seen: dict[bytes, bytes]) -> Iterator[bytes]:
+        return (b"%s %s\n" % (key.hex().encode(), self._press.line(seen[key])) for key in sorted(seen))
 
-def _head(body: bytes) -> bytes:
-    return b"%s %d %s\n" % (_TITLE, LOOKS_VERSION, hashlib.sha256(body).hexdigest().encode())
+
+class _Press:
+    """Keeps lines in a quarter of their bytes: they are much alike, so the first helps to deflate all others."""
+
+    def __init__(self) -> None:
+        self._first: bytes | None = None
+
+    def pressed(self, line: bytes) -> bytes:
+        """Return a line in few bytes, the same for equal lines."""
+        if self._first is None:
+            self._first = line
+        press = zlib.compressobj(wbits=_WINDOW, memLevel=5, zdict=self._first)
+        return press.compress(line) + press.flush()
+
+    def line(self, pressed: bytes) -> bytes:
+        """Return the line that was pressed."""
+        return zlib.decompressobj(_WINDOW, zdict=self._first or b"").decompress(pressed)
 
 
-def _read(file: Path) -> dict[str, bytes]:
-    """Return key -> line of a file that is whole and of this version; nothing of any other."""
+_WINDOW = -12
+"""A raw stream of zlib that looks back 4 KB; shorter than `zlib.MAX_WBITS`, because it is made for each line anew."""
+
+
+def _head(digest: str) -> bytes:
+    return b"%s %d %s\n" % (_TITLE, LOOKS_VERSION, digest.encode())
+
+
+def _read(file: Path, press: _Press) -> dict[bytes, bytes]:
+    """Return key -> pressed line of a file that is whole and of this version; nothing of any other."""
+    lines: dict[bytes, bytes] = {}
+    digest = hashlib.sha256()
     with contextlib.suppress(OSError):
         if file.is_file() and file.stat().st_size <= MAX_BYTES:
-            head, _, body = file.read_bytes().partition(b"\n")
-            if head + b"\n" == _head(body):
-                lines = (line.partition(b" ") for line in body.splitlines())
-                return {key.decode("ascii", "replace"): text for key, _, text in lines}
+            with file.open("rb") as stream:
+                head = stream.readline()
+                for row in stream:
+                    digest.update(row)
+                    key, _, line = row.removesuffix(b"\n").partition(b" ")
+                    if _KEY.fullmatch(key):
+                        lines[bytes.fromhex(key.decode())] = press.pressed(line)
+            if head == _head(digest.hexdigest()):
+                return lines
     return {}
 
 
