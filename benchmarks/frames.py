@@ -34,7 +34,7 @@ FAR = 3
 
 def upscaled(rgba: Rgba8, plan: Plan, engine: Engine) -> Rgba8:
     """Return what texpipe makes of a texture alone."""
-    results = dict(upscale(make_passes(rgba, plan), engine, SCALE))
+    results = dict(upscale([make_passes(rgba, plan)], engine, SCALE))
     return recombine(rgba, plan, tuple(results[number] for number in sorted(results)))
 
 

@@ -40,7 +40,7 @@ PLAN = Plan("upscale", "opaque", Edges(), SCALE, "match", False, Decisions("", "
 def upscaled(rgba: Rgba8, engine: Engine, x: EdgeMode = "clamp") -> Rgba8:
     """Return what texpipe makes of a texture alone."""
     plan = replace(PLAN, edges=Edges(x, "clamp"))
-    results = dict(upscale(make_passes(rgba, plan), engine, SCALE))
+    results = dict(upscale([make_passes(rgba, plan)], engine, SCALE))
     return recombine(rgba, plan, tuple(results[number] for number in sorted(results)))
 
 

@@ -55,7 +55,7 @@ def engine_way(engine: Engine) -> Way:
     """Return the engine as `texpipe run` uses it: batches, a worker per core."""
 
     def run(pictures: Pictures) -> Pictures:
-        done = dict(upscale([Pass(picture, WRAP) for picture in pictures], engine, engine.scale))
+        done = dict(upscale([[Pass(picture, WRAP) for picture in pictures]], engine, engine.scale))
         return [done[number] for number in range(len(pictures))]
 
     return Way("engine", run)

@@ -94,7 +94,7 @@ def floats_of(rgba: Rgba8) -> RgbF:
 
 def upscaled(rgba: Rgba8, engine: Engine) -> Rgba8:
     """Return what texpipe makes of a texture alone."""
-    results = dict(upscale(make_passes(rgba, PLAN), engine, SCALE))
+    results = dict(upscale([make_passes(rgba, PLAN)], engine, SCALE))
     return recombine(rgba, PLAN, tuple(results[number] for number in sorted(results)))
 
 

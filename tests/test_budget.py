@@ -86,7 +86,7 @@ def passes() -> list[Pass]:
 @pytest.mark.parametrize("room", [0, 40 << 20, 300 << 20])
 def test_batches_in_work_fit_or_are_alone(room: int) -> None:
     engine, budget, wanted = Counting(), Budget(room), passes()
-    results = dict(upscale(wanted, engine, 4, cores=4, budget=budget))
+    results = dict(upscale([wanted], engine, 4, cores=4, budget=budget))
     np.testing.assert_array_equal(results[0], wanted[0].rgb.repeat(4, 0).repeat(4, 1))
     assert len(results) == len(wanted)
     assert engine.most == 200 * 150 or budget.of_batch(engine.most) <= room
@@ -97,7 +97,7 @@ def test_a_second_round_counts_by_what_it_reads() -> None:
     wanted = [Pass(np.zeros((40, 40, 3), np.float32), Edges()) for _ in range(6)]
     budget = Budget(500 << 20)
     assert budget.of_batch(160 * 160) < 400 << 20 < 2 * budget.of_batch(160 * 160)
-    assert len(list(upscale(wanted, engine, 16, cores=4, budget=budget))) == 6
+    assert len(list(upscale([wanted], engine, 16, cores=4, budget=budget))) == 6
     assert engine.most <= 160 * 160
 
 

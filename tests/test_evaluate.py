@@ -148,6 +148,22 @@ def test_the_guard_wants_a_better_look_and_no_more_drift(after: dict, better: bo
     assert judge_result(before, after).better is better
 
 
+@pytest.mark.parametrize(
+    ("after", "accepted", "word"),
+    [
+        ({"lpips_alex": 0.41, "dists": 0.209, "colour_drift": 2.0}, True, "faster and not worse"),
+        ({"lpips_alex": 0.39, "dists": 0.209, "colour_drift": 2.0}, True, "better"),
+        ({"lpips_alex": 0.43, "dists": 0.1, "colour_drift": 2.0}, False, "not better"),
+        ({"lpips_alex": 0.41, "dists": 0.2, "colour_drift": 2.2}, False, "not better"),
+    ],
+)
+def test_a_faster_model_may_look_a_twentieth_worse(after: dict, accepted: bool, word: str) -> None:
+    before = {"lpips_alex": 0.4, "dists": 0.2, "colour_drift": 2.0}
+    verdict = judge_result(before, after, faster=True)
+    assert verdict.better is accepted
+    assert verdict.reason.startswith(word + ":")
+
+
 def test_without_weights_the_guard_says_what_it_looked_at() -> None:
     before = {"l1": 3.0, "lr_psnr": 30.0, "colour_drift": 2.0}
     verdict = judge_result(before, {"l1": 2.0, "lr_psnr": 31.0, "colour_drift": 2.0})
@@ -278,9 +294,8 @@ def test_the_command_prints_a_table(textures: Path, model: Path) -> None:
     arguments = ["--textures", str(textures), "--limit", "1", "--model", str(model), "--colour", "match"]
     done = CliRunner().invoke(command, arguments, obj=Console())
     assert done.exit_code == 0, done.output
-    assert done.stdout == ""
-    for word in ("bicubic", "nearest", "tiny"):
-        assert word in done.stderr
+    for word in ("bicubic", "nearest", "tiny", "colour_drift"):
+        assert word in done.stdout
 
 
 def test_the_command_wants_one_source() -> None:

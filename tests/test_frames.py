@@ -189,7 +189,8 @@ def test_a_lost_frame_is_named(tmp_path: Path, lost: int) -> None:
     work = make_work(survey(tmp_path / "in", recipe).items, recipe, ("model",))
     name = ("a.png", "b.png")[lost]
 
-    def upscale(passes, scale):
+    def upscale(windows, scale):
+        passes = [one for window in windows for one in window]
         (tmp_path / "in" / name).write_bytes(b"")
         return ((n, one.rgb.repeat(scale, 0).repeat(scale, 1)) for n, one in enumerate(passes))
 

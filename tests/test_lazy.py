@@ -37,10 +37,10 @@ def test_whoever_prepares_gets_the_same_and_loads_once(tiny_model: Path, loads: 
     assert loads == []
     prepared.prepare()
     prepared.prepare()
-    ((_, one),) = prepared(PASSES, 4)
-    ((_, again),) = prepared(PASSES, 4)
+    ((_, one),) = prepared([PASSES], 4)
+    ((_, again),) = prepared([PASSES], 4)
     assert len(loads) == 1
-    ((_, other),) = lazy(PASSES, 4)
+    ((_, other),) = lazy([PASSES], 4)
     assert np.array_equal(one, other)
     assert np.array_equal(one, again)
 
@@ -51,7 +51,17 @@ def test_a_damaged_model_is_told_with_the_first_passes(tmp_path: Path) -> None:
     upscaler = LazyUpscaler(file, "cpu", "fp32")
     upscaler.prepare()
     with pytest.raises(ModelError, match="no complete safetensors"):
-        list(upscaler(PASSES, 4))
+        list(upscaler([PASSES], 4))
+
+
+@pytest.mark.parametrize("windows", [[], [[]], [[], []]])
+def test_without_passes_no_model_is_needed(windows: list[list[Pass]]) -> None:
+    assert list(LazyUpscaler(Path("there is none"), "cpu", "fp32")(windows, 4)) == []
+
+
+def test_empty_windows_are_no_end(tiny_model: Path) -> None:
+    upscaler = LazyUpscaler(tiny_model, "cpu", "fp32")
+    assert sorted(dict(upscaler([[], PASSES, [], PASSES * 2], 4))) == [0, 1, 2]
 
 
 def test_a_run_that_computes_nothing_loads_nothing(

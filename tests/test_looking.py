@@ -201,10 +201,13 @@ def test_what_is_seen_is_that_of_this_version(tmp_path: Path) -> None:
 
 def said(item: Item) -> str:
     """Return one line of what was seen, digests cut short."""
-    facts, digests = item.facts, (item.pixels, item.indices, item.orbit, item.blocks.hex())
+    facts, digests = (
+        item.clues.facts,
+        (item.clues.pixels, item.clues.indices, item.clues.orbit, item.clues.blocks.hex()),
+    )
     kinds = facts.alpha, facts.x.mode, facts.y.mode, facts.texels
     return " ".join(
-        map(str, (*kinds, facts.colours, round(item.contrast), *(digest[:6] for digest in digests)))
+        map(str, (*kinds, facts.colours, round(item.clues.contrast), *(digest[:6] for digest in digests)))
     )
 
 

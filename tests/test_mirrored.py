@@ -24,7 +24,7 @@ from texpipe.planning import make_work, part_of
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Axis
 from texpipe.store import Store
-from texpipe.survey import Item, survey
+from texpipe.survey import Clues, Item, survey
 from texpipe.texture import AxisGuess, Facts, Rgba8, Source
 
 FACE = grain((24, 32), 3)
@@ -215,7 +215,7 @@ def item(name: str) -> Item:
     """A texture of which nothing but its name counts."""
     nothing = AxisGuess("clamp", 0, "")
     facts = Facts("opaque", "", nothing, nothing, None, "", 1, False, False, False)
-    return Item(Source(name, Path(name)), "", (1, 1), "", facts, plan())
+    return Item(Source(name, Path(name)), "", (1, 1), plan(), Clues(facts, ""))
 
 
 # ---- through the pipeline

@@ -142,7 +142,7 @@ def test_a_dump_is_read_and_its_borders_are_facts(tmp_path):
     (item,) = survey(tmp_path, Recipe.default()).items
     assert (item.plan.edges.x, item.plan.edges.y) == ("wrap", "mirror")
     assert "the dump says so" in item.plan.decided_by.x
-    assert (item.facts.texels, item.source.emulator.as_json()["hash"]) == ("rgba16", HASH)
+    assert (item.texels, item.source.emulator.as_json()["hash"]) == ("rgba16", HASH)
     assert np.array_equal(decode(item.source).rgba, rgba)
 
 

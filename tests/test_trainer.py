@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -206,6 +208,21 @@ def test_the_guard_lets_a_better_model_through(textures: Path, tmp_path: Path) -
     outcome = finetune(job(textures, tmp_path / "out", preset=preset(base=base), steps=20))
     assert outcome.after["l1"] < outcome.before["l1"]
     assert outcome.verdict.startswith("better")
+
+
+def test_a_faster_model_keeps_so_many_blocks_of_its_base(textures: Path, tmp_path: Path) -> None:
+    whole = dict(TINY, blocks=3)
+    base = finetune(job(textures, tmp_path / "base", preset=preset(generator=whole), steps=1)).model
+    wanted, output = preset(base=str(base), keep_blocks=2), tmp_path / "out"
+    job_of_two = job(textures, output, preset=wanted, steps=2, save_every=1)
+    outcome = finetune(job_of_two)
+    assert outcome.verdict.startswith(("better", "faster and not worse"))
+    assert generators.load(str(outcome.model)).network.architecture.num_block == 2
+    # Going on chooses the same blocks.
+    for folder in (output / "step-000002", *output.glob("finetuned.*")):
+        shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    again = finetune(replace(job_of_two, resume=True))
+    assert again.after == outcome.after
 
 
 def test_an_exploding_loss_rolls_back_with_half_the_rate(

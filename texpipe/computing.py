@@ -6,9 +6,10 @@ What is made of finished pictures, such as variants and frames, comes after them
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
 
 from texpipe.classify.flips import flipped
 from texpipe.errors import TexpipeError
@@ -24,20 +25,23 @@ from texpipe.texture import Edges, Pass, Rgba8, RgbF
 
 log = logging.getLogger(__name__)
 
-WINDOW_TEXELS = 1 << 18
-"""Source texels that are decoded at a time: bounds memory whatever the size of the dump."""
+WINDOW_TEXELS = 1 << 17
+"""Source texels that are decoded at a time: bounds memory whatever the size of the dump. A window is decoded while the
+end of the one before is still computed."""
 
-WINDOW_SHARE = 1 / 8
+WINDOW_SHARE = 1 / 16
 """Of the memory of a run: so much a window may take."""
 
-Upscale = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
-"""Takes passes and a scale, yields the number of a pass and its result in order of completion."""
+Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
+"""Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result in order
+of completion."""
 
 
 def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = None) -> Iterator[Done]:
     """Yield every job as it is finished; results are in the store by then.
 
-    Jobs that the store has already come first. A texture that cannot be made becomes a `Done` with a reason.
+    Jobs that the store has already come first, then those that need no network. A texture that cannot be made
+    becomes a `Done` with a reason.
 
     Args:
         work: the jobs.
@@ -50,8 +54,9 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
         DeviceError: the device failed for good.
     """
     pending = yield from stored(work, store)
-    for window in _windows([job for job in pending if not job.made_of], memory):
-        yield from _compute_window(window, store, upscale)
+    yield from (_repeat(job, store) for job in pending if _is_repeated(job))
+    for_network = [job for job in pending if not job.made_of and not _is_repeated(job)]
+    yield from _Desk(store).results(for_network, upscale, memory)
     for job in pending:
         if job.like is not None:
             yield _vary(job, job.like, store)
@@ -111,35 +116,71 @@ def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
     return -texels_of(job), job.pieces[0].item.size, job.plan.edges.x, job.plan.edges.y
 
 
-def _compute_window(jobs: Sequence[Job], store: Store, upscale: Upscale) -> Iterator[Done]:
-    pictures: dict[int, Rgba8] = {}
-    results: dict[int, dict[int, RgbF]] = {}
-    passes: list[Pass] = []
-    owner: list[tuple[int, int]] = []
-    for number, job in enumerate(jobs):
-        try:
-            pictures[number] = _load(job)
-        except _FAULTS as error:
-            yield Done(job, reason=_why(error))
-            continue
-        if job.plan.action == "nearest":
-            yield _finish(job, pictures[number], nearest(pictures[number], job.plan), store)
-            continue
-        results[number] = {}
-        wanted_of_job = job.passes(pictures[number])
-        if not wanted_of_job:  # an atlas of flat cells
-            yield _recombine(job, pictures.pop(number), (), store)
-        passes += wanted_of_job
-        owner += [(number, place) for place in range(len(wanted_of_job))]
-    wanted = Counter(number for number, _ in owner)
-    for index, rgb in upscale(passes, jobs[0].plan.scale) if passes else ():
-        number, place = owner[index]
-        results[number][place] = rgb
-        if len(results[number]) == wanted[number]:
-            parts = results.pop(number)
-            yield _recombine(
-                jobs[number], pictures.pop(number), tuple(parts[p] for p in sorted(parts)), store
-            )
+@dataclass
+class _Waiting:
+    """A decoded picture and what came of its passes so far, by their numbers."""
+
+    job: Job
+    picture: Rgba8
+    passes: int
+    parts: dict[int, RgbF] = field(default_factory=dict)
+
+
+class _Desk:
+    """Where decoded pictures wait for what the network makes of them.
+
+    Args:
+        store: where results are kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._numbers = count()
+        self._waiting: dict[int, _Waiting] = {}
+        self._ended: deque[Done] = deque()
+
+    def results(self, jobs: Sequence[Job], upscale: Upscale, memory: int | None) -> Iterator[Done]:
+        """Yield jobs for the network as they are finished."""
+        scale = max((job.plan.scale for job in jobs), default=1)
+        for number, rgb in upscale(map(self._passes, _windows(jobs, memory)), scale):
+            waiting = self._waiting.pop(number)
+            waiting.parts[number] = rgb
+            if len(waiting.parts) == waiting.passes:
+                parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
+                yield _recombine(waiting.job, waiting.picture, parts, self._store)
+            while self._ended:
+                yield self._ended.popleft()
+        yield from self._ended
+
+    def _passes(self, window: Sequence[Job]) -> list[Pass]:
+        """Decode pictures and return their passes, numbered through all windows."""
+        passes: list[Pass] = []
+        for job in window:
+            try:
+                picture = _load(job)
+            except _FAULTS as error:
+                self._ended.append(Done(job, reason=_why(error)))
+                continue
+            wanted = job.passes(picture)
+            if not wanted:  # an atlas of flat cells
+                self._ended.append(_recombine(job, picture, (), self._store))
+            waiting = _Waiting(job, picture, len(wanted))
+            self._waiting |= dict.fromkeys(islice(self._numbers, len(wanted)), waiting)
+            passes += wanted
+        return passes
+
+
+def _is_repeated(job: Job) -> bool:
+    return job.plan.action == "nearest" and not job.made_of
+
+
+def _repeat(job: Job, store: Store) -> Done:
+    """Enlarge a picture by repeating its texels."""
+    try:
+        picture = _load(job)
+    except _FAULTS as error:
+        return Done(job, reason=_why(error))
+    return _finish(job, picture, nearest(picture, job.plan), store)
 
 
 _FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)

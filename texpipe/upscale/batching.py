@@ -1,5 +1,8 @@
 """Passes in, upscaled pictures out as soon as they are ready: buckets by shape and edges, largest first.
 
+The network does not wait for what is decoded or written: while it computes, the next window of passes is fetched and
+finished results are taken away.
+
 What becomes of a pass does not depend on the passes around it, on their order or on the number of cores, to
 the last bit: a killed run that continues with other batches ends in the same pack.
 """
@@ -7,9 +10,10 @@ the last bit: a killed run that continues with other batches ends in the same pa
 from __future__ import annotations
 
 import logging
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -35,9 +39,17 @@ _Result: TypeAlias = tuple[int, RgbF]
 
 
 class Batch(NamedTuple):
-    """Passes of one shape and one edge mode, by their numbers."""
+    """Passes of one shape and one edge mode.
+
+    Attributes:
+        numbers: of the passes.
+        pictures: theirs, H x W x 3 each.
+        edges: of all of them.
+        texels: that each costs.
+    """
 
     numbers: tuple[int, ...]
+    pictures: tuple[RgbF, ...]
     edges: Edges
     texels: int
 
@@ -48,7 +60,7 @@ class Batch(NamedTuple):
 
 
 def upscale(
-    passes: Sequence[Pass],
+    windows: Iterable[Sequence[Pass]],
     engine: Engine,
     scale: int,
     *,
@@ -59,7 +71,8 @@ def upscale(
     """Upscale passes.
 
     Args:
-        passes: each H x W x 3 in [0, 1], of any size from 1 x 1.
+        windows: passes, each H x W x 3 in [0, 1], of any size from 1 x 1; as many at a time as memory should hold.
+            The next window is fetched while the last batches of the one before are still computed.
         engine: what upscales by its own factor.
         scale: the factor wanted, reached by repeating the engine's and by box filtering; see `steps`.
         tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
@@ -67,7 +80,8 @@ def upscale(
         budget: memory that batches may take; as much as they like by default. It changes no result.
 
     Yields:
-        Number of a pass and its result, scale H x scale W x 3 float32 in [0, 1], in order of completion.
+        Number of a pass, counted through all windows, and its result, scale H x scale W x 3 float32 in [0, 1], in
+        order of completion.
 
     Raises:
         ModelError: the scale cannot be reached with this engine.
@@ -77,17 +91,20 @@ def upscale(
     cores, texels = cores or engine.device.workers, engine.device.batch_texels
     share = budget.share(cores, texels) if budget else Share(cores, texels)
     cores, texels = share
-    batches = plan_batches(passes, texels)
-    if len(batches) < cores:
-        batches = plan_batches(passes, texels // cores)
-    workers = max(1, min(cores, len(batches)))
+    numbered = _numbered(windows)
+    first = _first_batches(numbered, cores, texels)
+    workers = max(1, min(cores, len(first)))
     # The most that a batch grows to: its pictures before the last round, one by one if they are large, or in tiles.
     growth, most = engine.scale ** (2 * (times - 1)), (tile + 2 * engine.overlap) ** 2
     # Threads that share a convolution wait for each other at every one; only a big picture is worth that.
-    threads = cores // workers if batches and batches[0].texels > texels else 1
+    threads = cores // workers if first and first[0].texels > texels else 1
+    # The smallest goes first, so that there is soon something to see.
+    batches = chain(
+        first[-1:], first[:-1], (one for window in numbered for one in plan_batches(window, texels))
+    )
 
     def work(batch: Batch) -> list[_Result]:
-        pictures = np.stack([passes[number].rgb for number in batch.numbers])
+        pictures = np.stack(batch.pictures)
         for _ in range(times):
             pictures = _enlarge(pictures, batch.edges, engine, tile, texels)
         return list(zip(batch.numbers, box_reduce(pictures, reduction), strict=True))
@@ -113,17 +130,19 @@ def _completed(
     Args:
         pool: where to work.
         work: what to do with a batch.
-        batches: in order.
+        batches: in order, fetched one at a time.
         ahead: the most that are in flight, those that wait for a worker included.
         fits: whether there is memory for all of these; one alone is begun in any case.
     """
-    waiting = deque(batches)
+    waiting = iter(batches)
+    following = next(waiting, None)
     pending: dict[Future[list[_Result]], Batch] = {}
 
     def begin() -> None:
-        while waiting and len(pending) < ahead and (not pending or fits([*pending.values(), waiting[0]])):
-            batch = waiting.popleft()
-            pending[pool.submit(work, batch)] = batch
+        nonlocal following
+        while following and len(pending) < ahead and (not pending or fits([*pending.values(), following])):
+            pending[pool.submit(work, following)] = following
+            following = next(waiting, None)
 
     try:
         begin()
@@ -156,25 +175,44 @@ def steps(factor: int, scale: int) -> tuple[int, int]:
     return times, reached // scale
 
 
-def plan_batches(passes: Sequence[Pass], batch_texels: int) -> list[Batch]:
+def plan_batches(passes: Mapping[int, Pass], batch_texels: int) -> list[Batch]:
     """Divide passes into batches of one shape and one edge mode, those of the largest pictures first.
 
     Args:
-        passes: the passes.
+        passes: the passes by their numbers.
         batch_texels: input texels that a batch should have; a larger picture is a batch of its own.
     """
     buckets: dict[tuple[int, int, Edges], list[int]] = defaultdict(list)
-    for number, item in enumerate(passes):
+    for number, item in passes.items():
         height, width = item.rgb.shape[:2]
         buckets[height, width, item.edges].append(number)
     batches = []
     for (height, width, edges), numbers in buckets.items():
         size = _capacity(height, width, edges, batch_texels)
         texels = _texels(height, width, edges)
-        batches += [
-            Batch(tuple(numbers[at : at + size]), edges, texels) for at in range(0, len(numbers), size)
-        ]
+        for at in range(0, len(numbers), size):
+            some = tuple(numbers[at : at + size])
+            batches.append(Batch(some, tuple(passes[number].rgb for number in some), edges, texels))
     return sorted(batches, key=lambda batch: -batch.texels)
+
+
+def _numbered(windows: Iterable[Sequence[Pass]]) -> Iterator[dict[int, Pass]]:
+    """Give each pass its number, counted through all windows."""
+    count = 0
+    for window in windows:
+        yield dict(enumerate(window, count))
+        count += len(window)
+
+
+def _first_batches(windows: Iterator[dict[int, Pass]], cores: int, texels: int) -> list[Batch]:
+    """Return the batches of as many windows as it takes to give each core one; smaller ones if there are no more."""
+    passes: dict[int, Pass] = {}
+    for window in windows:
+        passes |= window
+        batches = plan_batches(passes, texels)
+        if len(batches) >= cores:
+            return batches
+    return plan_batches(passes, texels // cores)
 
 
 def box_reduce(pictures: NDArray[np.float32], side: int) -> NDArray[np.float32]:

@@ -4,8 +4,9 @@ or while something else is done."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,12 +48,15 @@ class LazyUpscaler:
             self._loading = pool.submit(self._load)
             pool.shutdown(wait=False)
 
-    def __call__(self, passes: Sequence[Pass], scale: int) -> Iterator[tuple[int, RgbF]]:
-        """Yield the number of a pass and its result, in order of completion."""
+    def __call__(self, windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+        """Yield the number of a pass and its result, in order of completion; without passes nothing is loaded."""
+        waiting = filter(None, windows)
+        if not (first := next(waiting, None)):
+            return
+        engine = self._loaded()
         from texpipe.upscale.batching import upscale
 
-        engine = self._loaded()
-        return upscale(passes, engine, scale, cores=self._cores, budget=self._budget)
+        yield from upscale(chain([first], waiting), engine, scale, cores=self._cores, budget=self._budget)
 
     def _loaded(self) -> Engine:
         self.prepare()
