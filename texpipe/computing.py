@@ -33,8 +33,8 @@ WINDOW_SHARE = 1 / 16
 """Of the memory of a run: so much a window may take."""
 
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
-"""Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result in order
-of completion."""
+"""Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
+order of completion."""
 
 
 def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = None) -> Iterator[Done]:
