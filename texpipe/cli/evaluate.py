@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from texpipe.train.dataset import Pair
     from texpipe.train.evaluate import Evaluation
 
+PLAIN_COLUMNS = 200
+"""The most columns of the table when no terminal says how wide it may be."""
+
 
 @click.command()
 @click.option(
@@ -126,7 +129,7 @@ def _table(console: Console, evaluation: Evaluation) -> None:
         best = evaluation.best(metric)
         cells = [_cell(m.scores.get(metric), bold=m.name == best) for m in evaluation.measured]
         table.add_row(metric, *cells)
-    console.rich.print(table)
+    console.answer_table(table, PLAIN_COLUMNS)
 
 
 def _cell(value: float | None, *, bold: bool) -> str:

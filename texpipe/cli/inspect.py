@@ -89,7 +89,7 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
     if as_json:
         print_json([vars(group) for group in found])
     else:
-        click.echo(recipe_section(found), nl=False)
+        console.answer(recipe_section(found).rstrip())
     pieces = sum(len(group.files) for group in found)
     console.say(f"{len(found)} split pictures found, of {pieces} pieces")
     return 7 if any(one.failures for one in surveys) else 0
@@ -116,7 +116,7 @@ def _readable(item: Item, work: Work) -> Seen:
         status=special.get(plan.action, "written"),
         reason=plan.decided_by.action if plan.action == "skip" else None,
     )
-    return Seen(entry, plan.action, item.facts)
+    return Seen(entry, plan.action, item.clues.facts)
 
 
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
@@ -124,24 +124,20 @@ def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
 
 
 def _show_table(console: Console, textures: Sequence[Seen]) -> None:
-    """Print one row per texture to stdout: it is what was asked for."""
+    """Print one row per texture."""
     from rich.cells import cell_len
-    from rich.console import Console as RichConsole
     from rich.markup import escape
     from rich.table import Table
 
     rows = [_row(one) for one in textures]
-    terminal = RichConsole(highlight=False)
-    if not terminal.is_terminal:
-        names = max((cell_len(row[0]) for row in rows), default=0)
-        terminal = RichConsole(highlight=False, width=names + 50 + REASONS_WIDTH)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in HEADINGS:
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    terminal.print(table)
+    names = max((cell_len(row[0]) for row in rows), default=0)
+    console.answer_table(table, names + 50 + REASONS_WIDTH)
     failed = sum(one.entry.status == "failed" for one in textures)
     console.say(f"{len(textures)} textures, {failed} of them unreadable")
 

@@ -24,7 +24,7 @@ def models() -> None:
     """List, fetch, convert, blend and export models."""
 
 
-@models.command("list")
+@models.command("list", short_help="List the models that are here or can be fetched.")
 @json_option
 @click.pass_obj
 def list_(console: Console, as_json: bool) -> None:
@@ -38,12 +38,12 @@ def list_(console: Console, as_json: bool) -> None:
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
         where = str(entry.path) if entry.path else f"texpipe models fetch {entry.name}"
-        console.say(f"{entry.name:{width}}  {entry.licence or 'licence unknown'}  {where}")
+        console.answer(f"{entry.name:{width}}  {entry.licence or 'licence unknown'}  {where}")
         if entry.summary:
-            console.say(f"{'':{width}}  {entry.summary}")
+            console.answer(f"{'':{width}}  {entry.summary}")
 
 
-@models.command()
+@models.command(short_help="Show a model's network, origin and licence.")
 @click.argument("model")
 @json_option
 @click.pass_obj
@@ -68,17 +68,17 @@ def show(console: Console, model: str, as_json: bool) -> None:
         facts = {"name": file.name, "path": str(file.path), "sha256": file.sha256, "licence": file.licence}
         print_json(facts | {"architecture": architecture, "notes": dict(loaded.metadata), "card": file.card})
         return
-    console.say(f"{file.name}: {file.path}")
-    console.say(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
-    console.say(", ".join(f"{key} {value}" for key, value in architecture.items()))
+    console.answer(f"{file.name}: {file.path}")
+    console.answer(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
+    console.answer(", ".join(f"{key} {value}" for key, value in architecture.items()))
     page = file.path.with_suffix(".md")
     if page.is_file():
-        console.say("\n" + page.read_text("utf-8"))
+        console.answer("\n" + page.read_text("utf-8"))
     for key, value in loaded.metadata.items():
-        console.say(f"{key}: {value}")
+        console.answer(f"{key}: {value}")
 
 
-@models.command()
+@models.command(short_help="Get a public model by its name.")
 @click.argument("name")
 @click.option("--into", type=PATH, help="Folder for it; your own models folder by default.")
 @quiet_option
@@ -99,7 +99,7 @@ def fetch(console: Console, name: str, into: Path | None, quiet: bool) -> None:
     console.say(f"{get(name, into)}: {model.licence}, {model.authors}")
 
 
-@models.command()
+@models.command(short_help="Make a .safetensors file of a model's file.")
 @click.argument("source")
 @click.argument("output", type=PATH)
 @click.option(
@@ -121,7 +121,7 @@ def convert(console: Console, source: str, output: Path, trust: bool, quiet: boo
     _say_written(console.quieter(quiet), write(source, output, trust=trust))
 
 
-@models.command()
+@models.command(short_help="Blend two models.")
 @click.argument("a")
 @click.argument("b")
 @click.argument("alpha", type=click.FloatRange(0, 1))
@@ -146,7 +146,7 @@ def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, qu
         )
 
 
-@models.command()
+@models.command(short_help="Write a model as ONNX, for other programs.")
 @click.argument("model")
 @click.option("--onnx", type=PATH, required=True, metavar="FILE", help="The .onnx file to write.")
 @quiet_option

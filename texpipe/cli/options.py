@@ -41,7 +41,7 @@ def engine_options(function: F) -> F:
         type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
         default="auto",
         show_default=True,
-        help="auto is bf16 where the processor has it, else fp32.",
+        help="Numbers to compute with: 16 bits are faster where the hardware has them, and auto takes them there.",
     )
     return device_option(precision(function))
 
@@ -55,9 +55,10 @@ def order_options(function: F) -> F:
             "--target",
             "targets",
             multiple=True,
-            help="Emulator to write for, instead of the recipe's; repeatable.",
+            metavar="NAME",
+            help="Emulator to write for, such as duckstation, instead of the recipe's; repeatable.",
         ),
-        click.option("--model", help="A model's name or path, instead of the recipe's."),
+        click.option("--model", metavar="NAME|PATH", help="A model's name or path, instead of the recipe's."),
         click.option("--output", type=path, help="Folder to write, instead of the recipe's."),
         click.option("--input", "input_", type=path, help="Folder of textures, instead of the recipe's."),
         click.argument("recipe", type=path),
