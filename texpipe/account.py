@@ -13,6 +13,7 @@ from texpipe.formats.contract import Picture
 from texpipe.formats.pack import Pack
 from texpipe.jobs import Done, Work
 from texpipe.manifest import Entry, Manifest, ModelId, PackFile, RecipeId, summarise
+from texpipe.memory import shared
 from texpipe.networks.catalogue import ModelFile
 from texpipe.order import Order, Outcome
 from texpipe.store import Store
@@ -50,7 +51,7 @@ def picture_of(item: Item, sha256: str, read: Callable[[], bytes]) -> Picture:
     """Return a texture as packs take it; see `Picture` for what the digest and the reader are of."""
     plan = item.plan
     factor = 1 if plan.action == "copy" else plan.scale
-    size = (item.size[0] * factor, item.size[1] * factor)
+    size = shared((item.size[0] * factor, item.size[1] * factor))
     return Picture(item.source, factor, size, sha256, read, plan.edges, plan.alpha)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import count
 
 from texpipe.account import Run, counts_of, failures, manifest_of, outcome_of, picture_of, run_info
@@ -89,11 +88,11 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
             continue
         if item.plan.action == "copy":
             try:
-                digest = hashlib.sha256(_copied(item)).hexdigest()
+                digest = hashlib.sha256(_Copied(item)()).hexdigest()
             except TexpipeError as error:
                 reasons[name] = error.message
                 continue
-            pictures.append(picture_of(item, digest, partial(_copied, item)))
+            pictures.append(picture_of(item, digest, _Copied(item)))
         elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
             stored = None if owner in reasons else run.store.get(piece.key)
@@ -103,17 +102,29 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
                 )
                 continue
             metrics[name] = Metrics(**stored.facts)
-            pictures.append(picture_of(item, stored.sha256, partial(_png, run.store, piece.key)))
+            pictures.append(picture_of(item, stored.sha256, _Kept(run.store, piece.key)))
     return pictures, metrics
 
 
-def _copied(item: Item) -> bytes:
-    """Return the PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
-    return encode_png(read_again(item).rgba)
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """The PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
+
+    item: Item
+
+    def __call__(self) -> bytes:
+        return encode_png(read_again(self.item).rgba)
 
 
-def _png(store: Store, key: str) -> bytes:
-    stored = store.get(key)
-    if stored is None:
-        raise PackError("a result vanished from the store while the pack was written", hint="Run again.")
-    return stored.png
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The PNG of a result, out of the store."""
+
+    store: Store
+    key: str
+
+    def __call__(self) -> bytes:
+        stored = self.store.get(self.key)
+        if stored is None:
+            raise PackError("a result vanished from the store while the pack was written", hint="Run again.")
+        return stored.png

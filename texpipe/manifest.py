@@ -175,7 +175,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "source": entry.source,
         "sha256": entry.sha256,
         "size": entry.size,
-        "id": entry.id,
+        "id": entry.id and dict(entry.id),
         "alpha": entry.alpha,
         "edges": entry.edges and fields_of(entry.edges),
         "decided_by": entry.decided_by and fields_of(entry.decided_by),

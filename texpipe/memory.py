@@ -1,13 +1,18 @@
-"""How much memory there is: what this process has, what it may still take, and sizes as people write them."""
+"""How much memory there is: what this process has, what it may still take, and sizes as people write them.
+
+And one way to need less of it: one value in place of many equal ones.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar, cast
 
 from texpipe.errors import UsageError
 
@@ -17,8 +22,26 @@ SMALLEST = 1 << 20
 """Bytes: whoever asks for less has forgotten the unit."""
 PROGRAM = 400 << 20
 """Bytes of this program with torch, its network and little else."""
+_MOST_SHARED = 1 << 13
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+T = TypeVar("T")
+
+
+def shared(value: T) -> T:
+    """Return the one of all equal values that was met first: most textures have a size, edges and a reason like others.
+
+    Args:
+        value: frozen, all of it: a string, a tuple of such, or a value whose fields all take part in comparison. Some
+            thousands are remembered, those last asked for.
+    """
+    return cast(T, _first(value))
+
+
+@functools.lru_cache(_MOST_SHARED, typed=True)
+def _first(value: object) -> object:
+    return value
 
 
 def size_of(text: str) -> int:

@@ -13,7 +13,7 @@ from texpipe.jobs import Done
 from texpipe.lock import Lock
 from texpipe.networks.catalogue import resolve
 from texpipe.order import Order, Outcome
-from texpipe.planning import make_work, part_of
+from texpipe.planning import make_work, part_of, without_clues
 from texpipe.rehearsal import left_out_by_all, rehearse
 from texpipe.sightings import Sightings
 from texpipe.store import remove_stale_parts
@@ -56,6 +56,8 @@ def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: W
     left_out = left_out_by_all(order, seen)
     wanted = [item for item in seen.items if item.source.name not in left_out]
     work = make_work(wanted, order.recipe, (model.sha256, engine), sightings)
+    del wanted
+    seen, work = without_clues(seen, work)
     run = Run(order, model, engine, seen, left_out, work)
     log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
     if dry_run:

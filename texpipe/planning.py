@@ -16,7 +16,7 @@ from texpipe.recipe.schema import Recipe
 from texpipe.relations import Frame, Mirror, Variant
 from texpipe.sightings import Sightings
 from texpipe.store import key_of
-from texpipe.survey import Item
+from texpipe.survey import Item, Survey
 from texpipe.texture import Plan
 
 
@@ -43,7 +43,7 @@ def make_work(
         name = item.source.name
         if name in group_of or not item.plan.is_computed:
             continue
-        content = content_of[name] = key_of("texture", item.pixels, plan_key(item.plan))
+        content = content_of[name] = key_of("texture", item.clues.pixels, plan_key(item.plan))
         key = key_of(content, *engine_id_for(item.plan, engine_id))
         singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
@@ -93,7 +93,7 @@ def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> 
         first = singles[content_of[family.like.source.name]]
         like = first.pieces[0]
         for item in family.others:
-            key = key_of("variant", like.key, item.pixels, plan_key(item.plan))
+            key = key_of("variant", like.key, item.clues.pixels, plan_key(item.plan))
             content = content_of[item.source.name]
             singles[content] = Job(item.plan, (Piece(item, key),), content, like=like)
         names = _names((family.like, *family.others))
@@ -176,6 +176,29 @@ def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
     return replace(work, jobs=tuple(job for job in work.jobs if int(job.content, 16) % parts == part - 1))
 
 
+def without_clues(seen: Survey, work: Work) -> tuple[Survey, Work]:
+    """Return both without what only planning goes by: half of what is known of a texture."""
+    items = {id(item): item.without_clues() for item in seen.items}
+
+    def lighter(piece: Piece) -> Piece:
+        return Piece(items.get(id(piece.item)) or piece.item.without_clues(), piece.key)
+
+    pieces = {id(piece): lighter(piece) for job in work.jobs for piece in (*job.pieces, *job.made_of)}
+    jobs = tuple(
+        replace(
+            job,
+            pieces=tuple(pieces[id(piece)] for piece in job.pieces),
+            join=job.join and job.join.without_clues(),
+            like=job.like and pieces[id(job.like)],
+            frames=tuple(pieces[id(piece)] for piece in job.frames),
+            image=job.image and pieces[id(job.image)],
+        )
+        for job in work.jobs
+    )
+    piece_of = {name: pieces[id(piece)] for name, piece in work.piece_of.items()}
+    return replace(seen, items=tuple(items.values())), replace(work, jobs=jobs, piece_of=piece_of)
+
+
 def plan_key(plan: Plan) -> list[object]:
     """Return the parts of a plan that determine pixels, for a store key."""
     return [
@@ -199,7 +222,7 @@ def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
 
 def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
     group = join.group
-    pixels_of = {item.source.name: item.pixels for item in join.members}
+    pixels_of = {item.source.name: item.clues.pixels for item in join.members}
     shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins, *group.trim]
     order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
     content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))

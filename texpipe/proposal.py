@@ -176,9 +176,9 @@ def _rules(items: tuple[Item, ...]) -> Iterator[str]:
 
 def _fonts(items: tuple[Item, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]], int]]:
     small = Counter(
-        (item.facts.texels, item.size)
+        (item.texels, item.size)
         for item in items
-        if item.facts.texels in ("i4", "ia4", "ia8") and 8 <= max(item.size) <= 16 and min(item.size) >= 8
+        if item.texels in ("i4", "ia4", "ia8") and 8 <= max(item.size) <= 16 and min(item.size) >= 8
     )
     for (texels, size), count in small.most_common():
         if texels is not None and count >= FONT_LETTERS:
@@ -204,7 +204,9 @@ def _notes(items: tuple[Item, ...], joined: set[str]) -> Iterator[str]:
         if re.search(r"movie|video|fmv|cutscene", folder, re.IGNORECASE):
             rule = f"- {{match: {{folder: {_quoted(folder)}}}, action: skip}}"
             yield f"{count} textures in {_quoted(folder)} may be frames of a film. To leave them out:  {rule}"
-    doubtful = sum(0.4 < axis.confidence < 0.7 for item in items for axis in (item.facts.x, item.facts.y))
+    doubtful = sum(
+        0.4 < axis.confidence < 0.7 for item in items for axis in (item.clues.facts.x, item.clues.facts.y)
+    )
     if doubtful:
         yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
     yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"

@@ -10,36 +10,58 @@ from pathlib import Path
 from texpipe.limits import available_cores
 from texpipe.looking import MOST_WORKERS, Seen, look_at_all
 from texpipe.manifest import Entry
+from texpipe.memory import shared
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box
 from texpipe.sightings import Sighting, Sightings
-from texpipe.texture import Facts, Plan, Progress, Source
+from texpipe.texture import Decisions, Facts, FlatName, Plan, Progress, Source, TexelFormat
 
 
-@dataclass(frozen=True)
-class Item:
-    """A texture that was read and understood.
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What tells which textures belong together.
 
-    `pixels` is the digest of what is visible in it, `indices` that of its index image: equal for variants in other
-    colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
+    `pixels` is the digest of what is visible in a texture, `indices` that of its index image: equal for variants in
+    other colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
     `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the visible luma,
     `orbit` a digest that its mirror images have, too.
     """
 
-    source: Source
-    sha256: str
-    size: tuple[int, int]
-    pixels: str
     facts: Facts
-    plan: Plan
-    warnings: tuple[str, ...] = ()
+    pixels: str
     indices: str = ""
     cells: tuple[Box, ...] = ()
     blocks: bytes = b""
     contrast: float = 0.0
     orbit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A texture that was read and understood.
+
+    `found` holds clues until planning is over: they take as much memory as all else, and nobody asks for them later.
+    """
+
+    source: Source
+    sha256: str
+    size: tuple[int, int]
+    plan: Plan
+    found: Clues | None
+    texels: TexelFormat | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def clues(self) -> Clues:
+        """What planning goes by."""
+        assert self.found is not None, "planning is over"
+        return self.found
+
+    def without_clues(self) -> Item:
+        """Return what is needed of it when planning is over."""
+        return replace(self, found=None)
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -53,7 +75,7 @@ class Item:
             edges=self.plan.edges,
             decided_by=self.plan.decided_by,
             warnings=self.warnings,
-            format=self.facts.texels,
+            format=self.texels,
         )
 
 
@@ -120,24 +142,45 @@ def survey(
     return Survey(tuple(items), tuple(failures), found.ignored)
 
 
-def _id(source: Source) -> dict[str, str | int | None] | None:
-    return source.emulator.as_json() if source.emulator is not None else None
+def _id(source: Source) -> FlatName | None:
+    return FlatName(source.emulator) if source.emulator is not None else None
 
 
 def _item(source: Source, sha256: str, seen: Sighting, recipe: Recipe) -> Item:
     plan = decide(recipe, source.name, seen.size, seen.facts)
     indices = seen.bare_indices if plan.alpha == "mask" else seen.indices
     return Item(
-        source=replace(source, emulator=seen.emulator),
+        source=source if source.emulator == seen.emulator else replace(source, emulator=seen.emulator),
         sha256=sha256,
-        size=seen.size,
-        pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
-        facts=seen.facts,
-        plan=plan,
+        size=shared(seen.size),
+        plan=_lighter_plan(plan),
+        found=Clues(
+            facts=_lighter_facts(seen.facts),
+            pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
+            indices=indices if recipe.variants == "auto" else "",
+            cells=seen.cells if recipe.atlases == "auto" else (),
+            blocks=bytes.fromhex(seen.blocks) if recipe.frames == "auto" else b"",
+            contrast=seen.contrast,
+            orbit=seen.orbit if recipe.mirrored == "auto" else "",
+        ),
+        texels=seen.facts.texels,
         warnings=seen.warnings,
-        indices=indices if recipe.variants == "auto" else "",
-        cells=seen.cells if recipe.atlases == "auto" else (),
-        blocks=bytes.fromhex(seen.blocks) if recipe.frames == "auto" else b"",
-        contrast=seen.contrast,
-        orbit=seen.orbit if recipe.mirrored == "auto" else "",
+    )
+
+
+def _lighter_plan(plan: Plan) -> Plan:
+    """Return the same plan, if possible that of another texture; reasons take no part in comparing plans."""
+    by = plan.decided_by
+    reasons = Decisions(shared(by.action), shared(by.alpha), shared(by.x), shared(by.y))
+    same, _ = shared((replace(plan, edges=shared(plan.edges), decided_by=reasons), reasons))
+    return same
+
+
+def _lighter_facts(facts: Facts) -> Facts:
+    return replace(
+        facts,
+        x=shared(facts.x),
+        y=shared(facts.y),
+        alpha_reason=shared(facts.alpha_reason),
+        texels_reason=shared(facts.texels_reason),
     )

@@ -6,6 +6,7 @@ float32 in [0, 1] inside `passes/` and `upscale/`. Nobody writes into an array t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -73,23 +74,46 @@ class EmulatorName:
         return {"scheme": self.scheme, "game": self.game, "texels": self.texels, **dict(self.fields)}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatName(Mapping[str, "str | int | None"]):
+    """`EmulatorName.as_json` without its dictionary, which takes more memory than all else of a manifest's entry."""
+
+    name: EmulatorName
+
+    def __getitem__(self, key: str) -> str | int | None:
+        return self.name.as_json()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.name.as_json())
+
+    def __len__(self) -> int:
+        return len(self.name.as_json())
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A texture file that a scan found.
 
     Attributes:
         name: path relative to the scanned folder, with forward slashes: the texture's name everywhere.
-        file: where it is.
+        root: the file, or a folder that it is in: many textures have one.
         emulator: its parsed file name, or None for a name that no grammar knows.
         member: which picture of a file that holds several, in the terms of that file's reader.
         alpha_file: the picture whose red channel is this one's alpha, of an old `_rgb` and `_a` pair.
+        below: path of the file below `root`; "" if that is the file.
     """
 
     name: str
-    file: Path
+    root: Path
     emulator: EmulatorName | None = None
     member: str | None = None
     alpha_file: Path | None = None
+    below: str = ""
+
+    @property
+    def file(self) -> Path:
+        """Where it is."""
+        return self.root / self.below
 
 
 @dataclass(frozen=True)

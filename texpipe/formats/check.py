@@ -34,11 +34,12 @@ def remove_left_over(output: Path, before: Iterable[tuple[str, str]], now: Mappi
     for path, digest in before:
         if path not in now and _is_inside(path):
             earlier.setdefault(path, set()).add(digest)
-    twins = {folded(path): output / path for path in now}
+    twins = {folded(path): path for path in now} if earlier else {}
     kept = []
     for path, digests in sorted(earlier.items()):
         try:
-            if not _remove(output / path, digests, twins.get(folded(path))):
+            twin = twins.get(folded(path))
+            if not _remove(output / path, digests, None if twin is None else output / twin):
                 kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
         except OSError as error:
             raise PackError(

@@ -49,7 +49,7 @@ class Rendered:
     size: Size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A texture of a pack: the `path` of its own, and the `file` that it is in.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -12,16 +12,24 @@ from texpipe.formats.files import folded, unportable
 from texpipe.formats.pack_writers import Pack, Step, file_of, path_inside, writer_of
 from texpipe.manifest import Output
 from texpipe.recipe.targets import Target
-from texpipe.texture import Source
 
-__all__ = ["Pack", "Step", "configured", "plan_pack", "write_pack"]
+__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "write_pack"]
 
 
-def plan_pack(target: Target, pictures: Sequence[Picture]) -> Pack:
+def plan_pack(target: Target, pictures: Iterable[Picture]) -> Pack:
     """Return what `write_pack` would write, with outputs that have no digest; arguments and errors are the same."""
     layout = configured(target)
-    placed, left_out = _place(target, layout, pictures)
+    left_out: dict[str, str] = {}
+    placed = _place(target, layout, pictures, left_out)
     return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
+
+
+def left_out_of(target: Target, pictures: Iterable[Picture]) -> dict[str, str]:
+    """Return the textures that `write_pack` would leave out, and why; arguments and errors are the same."""
+    left_out: dict[str, str] = {}
+    for _ in _place(target, configured(target), pictures, left_out):
+        pass
+    return left_out
 
 
 def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: Step = lambda: None) -> Pack:
@@ -37,7 +45,8 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: 
         PackError: a file cannot be written, or one that an option names cannot be read.
     """
     layout = configured(target)
-    placed, left_out = _place(target, layout, pictures)
+    left_out: dict[str, str] = {}
+    placed = list(_place(target, layout, pictures, left_out))
     for _ in left_out:
         step()
     return replace(writer_of(target, layout)(target, layout, placed, output, step), left_out=left_out)
@@ -54,16 +63,14 @@ def configured(target: Target) -> PackFormat:
 
 
 def _place(
-    target: Target, layout: PackFormat, pictures: Iterable[Picture]
-) -> tuple[list[Placed], dict[str, str]]:
-    """Return where each texture goes, and of the others why they cannot."""
-    placed: list[Placed] = []
-    left_out: dict[str, str] = {}
+    target: Target, layout: PackFormat, pictures: Iterable[Picture], left_out: dict[str, str]
+) -> Iterator[Placed]:
+    """Yield where each texture goes; of the others `left_out` is told why they cannot."""
     taken: dict[str, str] = {}
     folders: dict[str, str] = {}
     for picture in pictures:
         name = picture.source.name
-        known = replace(picture, source=_of_game(picture.source, target.game))
+        known = _of_game(picture, target.game)
         try:
             path = layout.output_path(known.source)
             claims = (layout.key_of(known.source), folded(path))
@@ -80,16 +87,15 @@ def _place(
             continue
         taken |= dict.fromkeys(claims, name)
         folders |= dict.fromkeys(above, name)
-        placed.append(Placed(known, path, path))
-    return placed, left_out
+        yield Placed(known, path, path)
 
 
-def _of_game(source: Source, game: str | None) -> Source:
+def _of_game(picture: Picture, game: str | None) -> Picture:
     """Say which game a texture belongs to where its name does not and the recipe does."""
-    name = source.emulator
+    name = picture.source.emulator
     if name is None or name.game is not None or game is None:
-        return source
-    return replace(source, emulator=replace(name, game=game))
+        return picture
+    return replace(picture, source=replace(picture.source, emulator=replace(name, game=game)))
 
 
 def _require_wanted(layout: PackFormat, picture: Picture) -> None:

@@ -80,7 +80,8 @@ def _put_files(
     for one in placed:
         made = tuple(_put_texture(target, layout, one, output, shared))
         outputs[one.picture.source.name] = made
-        where.append(replace(one, file=PurePosixPath(made[0].path).relative_to(target.name)))
+        if layout.index:
+            where.append(replace(one, file=PurePosixPath(made[0].path).relative_to(target.name)))
         step()
     index = layout.index(where) if layout.index else {}
     files = tuple(

@@ -115,7 +115,7 @@ def _cells_of(item: Item, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[B
         return grid_of(item.size, item.plan.cells), "as a rule says"
     if item.source.name in named:
         return named[item.source.name], "which other textures show"
-    return item.cells, BETWEEN_GUTTERS
+    return item.clues.cells, BETWEEN_GUTTERS
 
 
 def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe, sightings: Sightings) -> Atlas:

@@ -67,8 +67,8 @@ def _sharing_blocks(items: Sequence[Item]) -> Iterator[Pair]:
     """Yield the pairs that have enough blocks in common."""
     holders: dict[tuple[int, bytes], list[Item]] = defaultdict(list)
     for item in items:
-        for at in range(0, len(item.blocks), DIGEST_BYTES):
-            digest = item.blocks[at : at + DIGEST_BYTES]
+        for at in range(0, len(item.clues.blocks), DIGEST_BYTES):
+            digest = item.clues.blocks[at : at + DIGEST_BYTES]
             if any(digest):
                 holders[at, digest].append(item)
     shared: Counter[tuple[str, str]] = Counter()

@@ -58,8 +58,12 @@ def find_images(items: Iterable[Item]) -> list[Images]:
     """
     alike: dict[Hashable, dict[str, Item]] = defaultdict(dict)
     for item in sorted(items, key=lambda item: item.source.name):
-        if item.orbit and item.plan.action == "upscale" and not (item.facts.flat or item.facts.tiny):
-            alike[_treatment(item)].setdefault(item.pixels, item)
+        if (
+            item.clues.orbit
+            and item.plan.action == "upscale"
+            and not (item.clues.facts.flat or item.clues.facts.tiny)
+        ):
+            alike[_treatment(item)].setdefault(item.clues.pixels, item)
     sets = (list(some.values()) for some in alike.values() if len(some) > 1)
     return [made for some in sets if (made := _images(some)) is not None]
 
@@ -115,10 +119,13 @@ def _treatment(item: Item) -> tuple[Hashable, ...]:
     """Return what mirror images have in common: pixels, folder, format, and what rules or the dump say of them."""
     plan, name = item.plan, item.source.emulator
     folder = item.source.name.rpartition("/")[0]
-    axes = (plan.edges.x, plan.decided_by.x, item.facts.x), (plan.edges.y, plan.decided_by.y, item.facts.y)
+    axes = (
+        (plan.edges.x, plan.decided_by.x, item.clues.facts.x),
+        (plan.edges.y, plan.decided_by.y, item.clues.facts.y),
+    )
     edges = tuple(None if is_guessed(by, guess) else mode for mode, by, guess in axes)
     treated = (plan.alpha, plan.scale, plan.colour, plan.grey, plan.consistency, plan.clean, plan.cells)
-    return item.orbit, folder, name and (name.scheme, name.texels), edges, *treated
+    return item.clues.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 
 def _images(items: Sequence[Item]) -> Images | None:

@@ -34,7 +34,7 @@ def propose(items: Iterable[Item], declared: Iterable[Group] = ()) -> tuple[Grou
     distinct: dict[str, Item] = {}
     for item in items:
         if item.plan.action == "upscale" and item.source.name.rpartition("/")[2] not in known:
-            distinct.setdefault(item.pixels, item)
+            distinct.setdefault(item.clues.pixels, item)
     tiles = [tile for item in distinct.values() if (tile := _tile(item)) is not None]
     return tuple(_group(number, grid) for number, grid in enumerate(find_grids(tiles), start=1))
 
@@ -56,7 +56,7 @@ def recipe_section(groups: Sequence[Group]) -> str:
 
 
 def _tile(item: Item) -> Tile | None:
-    if item.facts.flat:
+    if item.clues.facts.flat:
         return None
     try:
         return tile_of(item.source.name, read_again(item).rgba, _kind(item), _date(item))

@@ -51,8 +51,8 @@ def find_variants(items: Iterable[Item]) -> list[Variants]:
     """
     families = _Families()
     named: dict[Hashable, list[Item]] = defaultdict(list)
-    for item in sorted(items, key=lambda item: (item.pixels, item.source.name)):
-        if item.plan.action == "upscale" and not item.facts.flat:
+    for item in sorted(items, key=lambda item: (item.clues.pixels, item.source.name)):
+        if item.plan.action == "upscale" and not item.clues.facts.flat:
             families.add(item)
             if (key := _texels_by_name(item)) is not None:
                 named[_treatment(item), key].append(item)
@@ -72,7 +72,7 @@ class _Families:
 
     def add(self, item: Item) -> None:
         """Put a texture to those with the same index image."""
-        key = (_treatment(item), item.indices or item.source.name)
+        key = (_treatment(item), item.clues.indices or item.source.name)
         self._members.setdefault(key, []).append(item)
         self._key_of[item.source.name] = key
         self._why.setdefault(key, BY_TEXELS)
@@ -127,7 +127,7 @@ def _agreeing(items: Sequence[Item]) -> Iterator[list[Item]]:
 def _can_be_one(pictures: Sequence[Rgba8], item: Item) -> bool:
     if item.plan.alpha != "mask" and not np.array_equal(pictures[0][..., 3], pictures[-1][..., 3]):
         return False
-    entries = _ENTRIES.get(item.facts.texels or "", _MOST_ENTRIES)
+    entries = _ENTRIES.get(item.texels or "", _MOST_ENTRIES)
     return int(index_image(*pictures).max()) < entries
 
 
@@ -144,12 +144,12 @@ def _family(members: Sequence[Item], why: str) -> Variants | None:
 
 def _rank(item: Item) -> tuple[int, float, str, str]:
     """Most colours hide least; among equals the network sees most in the one of most contrast."""
-    return item.facts.colours, item.contrast, item.pixels, item.source.name
+    return item.clues.facts.colours, item.clues.contrast, item.clues.pixels, item.source.name
 
 
 def _edges_are_guessed(item: Item) -> bool:
     """Tell whether nobody but the classifier said how both axes repeat."""
-    by, facts = item.plan.decided_by, item.facts
+    by, facts = item.plan.decided_by, item.clues.facts
     return is_guessed(by.x, facts.x) and is_guessed(by.y, facts.y)
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.formats import parse_name
+from texpipe.memory import shared
 from texpipe.pixelformats import Stp
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.read.members import CONTAINERS
-from texpipe.texture import Source
+from texpipe.texture import EmulatorName, Source
 
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
 """Suffixes of texture files, in any case."""
@@ -73,12 +74,24 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
                 unusable.append((source, problem))
             else:
                 known = source.emulator or resource_of(source.name, resources)
-                sources.append(replace(source, emulator=known))
+                sources.append(_lighter(replace(source, emulator=known), root))
     return Scan(
         tuple(sorted(_paired(sources), key=lambda source: source.name.encode())),
         tuple(sorted(unusable, key=lambda pair: pair[0].name.encode())),
         dict(sorted(ignored.items())),
     )
+
+
+def _lighter(source: Source, root: Path) -> Source:
+    """Return the same source made of values that others have, too: a dump may hold a hundred thousand."""
+    named = replace(source, emulator=_lighter_name(source.emulator))
+    return named if source.member is not None else replace(named, root=root, below=source.name)
+
+
+def _lighter_name(name: EmulatorName | None) -> EmulatorName | None:
+    if name is None:
+        return None
+    return replace(name, game=shared(name.game), fields=tuple(map(shared, name.fields)))
 
 
 def _paired(sources: Sequence[Source]) -> list[Source]:
@@ -90,7 +103,7 @@ def _paired(sources: Sequence[Source]) -> list[Source]:
         other = None if half is None else halves.pop(half, None)
         joined.append(source if other is None else replace(source, alpha_file=other.file))
     used = {source.alpha_file for source in joined if source.alpha_file is not None}
-    return [source for source in joined if source.file not in used]
+    return [source for source in joined if source.file not in used] if used else joined
 
 
 def _half_of(source: Source, suffix: str) -> tuple[object, ...] | None:
