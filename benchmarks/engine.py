@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -34,8 +34,8 @@ from torch.nn import functional
 from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
-from texpipe.upscale.device import Device
-from texpipe.upscale.engine import Engine, identity
+from texpipe.upscale.device import Device, identity
+from texpipe.upscale.engine import Engine
 
 Clock: TypeAlias = Callable[[], float]
 
@@ -83,14 +83,15 @@ def main() -> None:
         "same_bits": same_bits(engine, ways[0], [size for size in options.sizes if size <= 64]),
         "fidelity": compared(network, ways, samples(options.samples, options.side, options.textures)),
     }
+    print(head(result), flush=True)
     rows = measure(ways, network.architecture, device, options.sizes, options.rounds, peak, clock)
-    result["rows"] = [asdict(row) for row in rows]
+    result["rows"] = list(shown(rows))
     if options.neighbour:
         sizes = [size for size in options.sizes if 32 <= size <= 64] or options.sizes[:1]
+        print("\nbeside a busy process:")
         with busy_neighbour():
             beside = measure(ways[:2], network.architecture, device, sizes, options.rounds, peak, clock)
-        result["beside_a_busy_process"] = [asdict(row) for row in beside]
-    print(table(result))
+            result["beside_a_busy_process"] = list(shown(beside))
     if options.output:
         options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
@@ -103,9 +104,8 @@ def measure(
     rounds: int,
     peak: float,
     clock: Clock,
-) -> list[Row]:
+) -> Iterator[Row]:
     """Time all ways for each size, in turns, so that a slow neighbour slows all."""
-    rows: list[Row] = []
     for size in sizes:
         many = textures(size, device.workers * max(1, device.batch_texels // size**2))
         few = many[: max(1, 2048 // (size + 2 * PADDING) ** 2)]
@@ -116,8 +116,7 @@ def measure(
                 times[way.name].append(_seconds(clock, lambda: way.run(pictures)) / len(pictures))  # noqa: B023
         loop = min(times["loop"][1:])
         flops = flops_per_texel(architecture) * size**2
-        rows += [_row(name, size, taken[1:], loop, flops, peak) for name, taken in times.items()]
-    return rows
+        yield from (_row(name, size, taken[1:], loop, flops, peak) for name, taken in times.items())
 
 
 def compared(network: RRDBNet, ways: Sequence[Way], pictures: Pictures) -> dict[str, dict[str, float]]:
@@ -187,8 +186,8 @@ def busy_neighbour() -> Iterator[None]:
             process.kill()
 
 
-def table(result: dict[str, object]) -> str:
-    """Return the figures for people."""
+def head(result: dict[str, object]) -> str:
+    """Return for people what is known before anything was timed."""
     lines = [
         f"{result['model']} on {result['engine']}, {result['cores']} cores, {result['clock']}",
         f"against the loop ({result['loop']}); peak {result['peak_gflops']:.0f} GFLOP/s",
@@ -203,20 +202,16 @@ def table(result: dict[str, object]) -> str:
         f"{row['max_levels']:.4f} levels, {row['share_above_1_level']:.2%} off by more than one"
         for name, row in found.items()
     ]
-    lines += ["", *_rows(result["rows"])]
-    if "beside_a_busy_process" in result:
-        lines += ["", "beside a busy process:", *_rows(result["beside_a_busy_process"])]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
-def _rows(rows: object) -> Iterator[str]:
-    assert isinstance(rows, list)
-    yield f"{'size':>6} {'':<22}{'textures/s':>12}{'ratio':>8}{'GFLOP/s':>10}{'of peak':>9}"
+def shown(rows: Iterable[Row]) -> Iterator[dict[str, object]]:
+    """Print rows as they are measured, which takes minutes, and hand them on."""
+    print(f"{'size':>6} {'':<22}{'textures/s':>12}{'ratio':>8}{'GFLOP/s':>10}{'of peak':>9}")
     for row in rows:
-        yield (
-            f"{row['size']:>6} {row['way']:<22}{row['per_second']:>12.2f}"
-            f"{row['ratio']:>8.1f}{row['gflops']:>10.0f}{row['peak_share']:>9.0%}"
-        )
+        figures = f"{row.per_second:>12.2f}{row.ratio:>8.1f}{row.gflops:>10.0f}{row.peak_share:>9.0%}"
+        print(f"{row.size:>6} {row.way:<22}{figures}", flush=True)
+        yield asdict(row)
 
 
 def _row(way: str, size: int, times: list[float], loop: float, flops: float, peak: float) -> Row:
