@@ -54,6 +54,9 @@ def read_manifest(path: Path) -> Manifest:
         with path.open("rb") as file:
             manifest = _read_by_lines(file)
         return manifest or _read_whole(path, path.read_bytes())
+    except FileNotFoundError as error:
+        hint = "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
+        raise PackError(f"cannot read {path}: no run was finished there", hint=hint) from error
     except OSError as error:
         raise PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
 

@@ -20,6 +20,8 @@ Bytes: TypeAlias = NDArray[np.uint8]
 
 SEMI_ALPHA = 128
 """Alpha of a PS1 texel that is drawn semi-transparent. Dumps have 127 (Beetle PSX) or 143 (DuckStation)."""
+SEMI_BAND = (100, 160)
+"""Alphas from the least to the greatest that are taken for such a texel, whichever emulator dumped it."""
 
 _STP = 0x8000
 _DARKEST_OPAQUE = 0x0421

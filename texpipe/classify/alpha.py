@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.texels import SEMI_BAND
 from texpipe.texture import AlphaClass, Rgba8, TexelFormat
-
-TERNARY_BAND = (100, 160)
-"""PS1 dumps show semi-transparent texels with alpha of about 127, 128 or 143, depending on the emulator."""
 
 _MOST_MIDDLE_LEVELS = 3
 _INTENSITY: tuple[TexelFormat, ...] = ("i4", "i8")
@@ -54,5 +52,5 @@ def _is_mask(rgba: Rgba8, levels: NDArray[np.uint8], named: TexelFormat | None) 
 
 
 def _is_ternary(middle: NDArray[np.uint8]) -> bool:
-    low, high = TERNARY_BAND
+    low, high = SEMI_BAND
     return middle.size <= _MOST_MIDDLE_LEVELS and bool(low <= middle[0] and middle[-1] <= high)

@@ -1,1 +1,1 @@
-"""Pictures that the console had to split: found, joined before the network and cut again after it."""
+"""Textures that belong together: split pictures, sheets of pictures, variants, frames and mirror images."""

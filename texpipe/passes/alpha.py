@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
 from texpipe.passes.trust import trusted
+from texpipe.texels import SEMI_BAND
 from texpipe.texture import AlphaClass, Edges, PlaneF
 
 Alpha8 = NDArray[np.uint8]
@@ -49,7 +50,8 @@ def declared_alpha(alpha: Alpha8, alpha_class: AlphaClass) -> Alpha8:
 def _levels(alpha: Alpha8, alpha_class: AlphaClass) -> list[int]:
     if alpha_class == "binary":
         return [0, 255]
-    middle = [int(level) for level in np.unique(alpha) if 100 <= level <= 160]
+    low, high = SEMI_BAND
+    middle = [int(level) for level in np.unique(alpha) if low <= level <= high]
     return sorted({0, 255, *middle})
 
 

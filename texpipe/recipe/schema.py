@@ -23,6 +23,7 @@ _Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
 _Margin: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1 << 20)]
 _Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 _Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+_Size: TypeAlias = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
 _Name: TypeAlias = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -50,9 +51,7 @@ class Match(_Part):
     format: TexelFormat | None = Field(
         default=None, description="Texel format on the console, as far as it is known."
     )
-    size: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
-        default=None, description="Width and height in texels, such as 32x64."
-    )
+    size: _Size | None = Field(default=None, description="Width and height in texels, such as 32x64.")
     min_side: _Count | None = Field(default=None, description="The shorter side has at least so many texels.")
     max_side: _Count | None = Field(default=None, description="The longer side has at most so many texels.")
     min_colours: _Count | None = Field(default=None, description="At least so many distinct visible colours.")
@@ -89,7 +88,7 @@ class Rule(_Part):
     )
     alpha: Literal["auto", AlphaClass] | None = Field(default=None, description="How alpha is treated.")
     colour: Colour | None = Field(default=None, description="Colour correction, instead of the recipe's.")
-    cells: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
+    cells: _Size | None = Field(
         default=None,
         description="Size of the pictures on an atlas in texels, such as 32x32: each is upscaled alone.",
     )
@@ -116,7 +115,7 @@ class GroupRule(_Part):
     columns: _Count = Field(description="Pieces in a row.")
     rows: _Count = Field(description="Pieces in a column.")
     overlap: Literal[0, 1, 2, 4] = Field(default=0, description="Texels that neighbouring pieces share.")
-    tile: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")] | None = Field(
+    tile: _Size | None = Field(
         default=None, description="Size of a piece in texels, such as 64x32; the last ones may be smaller."
     )
     margins: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
@@ -210,7 +209,6 @@ class Recipe(_Part):
         default=(),
         description="Pictures that the console had to split: declared, in .ctt files, or auto to find them.",
     )
-
     variants: Literal["auto", "off"] = Field(
         default="auto",
         description="auto: textures that differ in their colours alone share one structure; off: each has its own.",

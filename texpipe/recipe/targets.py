@@ -69,14 +69,12 @@ class Target(BaseModel):
         default=None,
         description="What this emulator calls the game, where that differs from the recipe's game.",
     )
-
     images: Images | None = Field(
         default=None, description="Kind of picture: dds (compressed, with mip levels; the usual) or png."
     )
     hashes: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")] | None = Field(
         default=None, description="A rt64.json of the game, relative to this file: which hash each name has."
     )
-
     mipmaps: bool | None = Field(
         default=None,
         strict=True,
