@@ -1,9 +1,11 @@
-"""A long run in small: thousands of tiny textures through a mock engine. Is memory flat, are descriptors closed?
+"""A long run in small: thousands of tiny textures through a mock engine. Is memory flat, are descriptors closed, and
+does no texture take longer because there are many?
 
 The engine repeats texels instead of running its network; reading, batching, threads, store and packs are real. A second
-round takes everything from the store. Linux only: memory and descriptors are read from /proc.
+round takes everything from the store. Times are of the processor, which neighbours do not change much. Linux only:
+memory and descriptors are read from /proc.
 
-    python benchmarks/soak.py --count 20000 --output soak.json
+    python benchmarks/soak.py --count 100000 --output soak.json
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -39,12 +40,15 @@ ROOMS = ("upscale", "write")
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at this process: memory in bytes, open descriptors, threads."""
+    """One look at this process: seconds since the start and of the processor, memory now and at most in bytes, open
+    descriptors, threads."""
 
     room: str
     done: int
     seconds: float
+    processor: float
     rss: int
+    peak: int
     descriptors: int
     threads: int
 
@@ -57,20 +61,21 @@ class Watch:
     samples: list[Sample] = field(default_factory=list)
 
     def __call__(self, progress: Progress) -> None:
-        """Take a sample at every twentieth of a room."""
-        if progress.done % max(1, progress.total // SAMPLES) == 0:
+        """Take a sample at the start and at every twentieth of a room."""
+        if progress.done == 1 or progress.done % max(1, progress.total // SAMPLES) == 0:
             self.look(progress.room, progress.done)
 
     def look(self, room: str, done: int) -> None:
         """Take a sample."""
-        self.samples.append(
-            Sample(room, done, round(time.monotonic() - self.started, 2), rss(), *descriptors_and_threads())
-        )
+        times = round(time.monotonic() - self.started, 2), round(time.process_time(), 2)
+        self.samples.append(Sample(room, done, *times, *memory(), *descriptors_and_threads()))
 
 
-def rss() -> int:
-    """Return the memory of this process in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def memory() -> tuple[int, int]:
+    """Return how much memory this process has, and the most that it ever had, in bytes."""
+    lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
+    sizes = {words[0]: int(words[1]) << 10 for words in lines if words[0] in ("VmRSS:", "VmHWM:")}
+    return sizes["VmRSS:"], sizes["VmHWM:"]
 
 
 def descriptors_and_threads() -> tuple[int, int]:
@@ -105,8 +110,8 @@ def mock_engine() -> Iterator[None]:
         Engine.run = plain  # type: ignore[method-assign]
 
 
-def soak(folder: Path, count: int, seed: int, model: str) -> dict[str, Any]:
-    """Run the same dump twice and return what was seen."""
+def soak(folder: Path, count: int, seed: int, model: str) -> Iterator[dict[str, Any]]:
+    """Run the same dump twice; yield what was seen after each run."""
     make_dump(folder / "dump", count, seed)
     recipe = folder / "soak.yaml"
     recipe.write_text(
@@ -120,29 +125,53 @@ def soak(folder: Path, count: int, seed: int, model: str) -> dict[str, Any]:
             run_recipe(Order.make(recipe, device="cpu", precision="fp32"), progress=watch)
             gc.collect()
             watch.look(f"after round {number}", count)
-    growth = {room: round(growth_per_texture(watch.samples, room)) for room in ("read", *ROOMS)}
-    after = [one for one in watch.samples if one.room.startswith("after")]
+            yield summary(count, watch.samples)
+
+
+def summary(count: int, samples: list[Sample]) -> dict[str, Any]:
+    """Return what was seen so far as figures for people."""
+    growth = {room: round(growth_per_texture(samples, room)) for room in ("read", *ROOMS)}
+    after = [one for one in samples if one.room.startswith("after")]
     return {
         "textures": count,
-        "seconds": watch.samples[-1].seconds,
-        "peak_rss_megabytes": round(max(one.rss for one in watch.samples) / 2**20),
+        "seconds": samples[-1].seconds,
+        "peak_megabytes_after_each_run": [round(one.peak / 2**20) for one in after],
         "bytes_per_texture": growth,
+        "processor_milliseconds_per_texture_in_each_half": {
+            room: cost_of_halves(samples, room) for room in ("read", *ROOMS)
+        },
         "memory_is_flat": all(growth[room] < FLAT_BYTES for room in ROOMS),
-        "descriptors_at_the_start_and_after_each_run": [watch.samples[0].descriptors]
+        "descriptors_at_the_start_and_after_each_run": [samples[0].descriptors]
         + [one.descriptors for one in after],
-        "most_descriptors": max(one.descriptors for one in watch.samples),
-        "no_descriptor_leaks": after[0].descriptors == after[1].descriptors,
-        "samples": [vars(one) for one in watch.samples],
+        "most_descriptors": max(one.descriptors for one in samples),
+        "no_descriptor_leaks": after[0].descriptors == after[-1].descriptors,
+        "samples": [vars(one) for one in samples],
     }
 
 
 def growth_per_texture(samples: list[Sample], room: str) -> float:
     """Return the slope of memory over textures in the first run, in bytes, without the room's first tenth."""
-    last = next(at for at, one in enumerate(samples) if one.room == "after round 1")
-    seen = [one for one in samples[:last] if one.room == room]
+    seen = in_first_run(samples, room)
     seen = seen[len(seen) // 10 :]
     slope, _ = np.polyfit([one.done for one in seen], [one.rss for one in seen], 1)
     return float(slope)
+
+
+def cost_of_halves(samples: list[Sample], room: str) -> tuple[float, float]:
+    """Return milliseconds of the processor for a texture in the first and in the second half of the first run."""
+    seen = in_first_run(samples, room)
+    middle = seen[len(seen) // 2]
+    first, second = (
+        1000 * (to.processor - at.processor) / max(1, to.done - at.done)
+        for at, to in ((seen[0], middle), (middle, seen[-1]))
+    )
+    return round(first, 2), round(second, 2)
+
+
+def in_first_run(samples: list[Sample], room: str) -> list[Sample]:
+    """Return the samples of a room in the first run."""
+    last = next(at for at, one in enumerate(samples) if one.room == "after round 1")
+    return [one for one in samples[:last] if one.room == room]
 
 
 def main() -> None:
@@ -155,11 +184,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     chosen = parser.parse_args()
+    text = ""
     with tempfile.TemporaryDirectory() as folder:
-        result = soak(Path(folder), chosen.count, chosen.seed, chosen.model)
-    text = json.dumps(result, indent=2) + "\n"
-    if chosen.output:
-        chosen.output.write_text(text, encoding="utf-8")
+        for result in soak(Path(folder), chosen.count, chosen.seed, chosen.model):
+            text = json.dumps(result, indent=2) + "\n"
+            if chosen.output:  # a long run may be stopped after its first half
+                chosen.output.write_text(text, encoding="utf-8")
     print(text, end="")
 
 
