@@ -22,7 +22,7 @@ from texpipe.pipeline import run_recipe
 from texpipe.pixels import decode, encode_png
 from texpipe.planning import make_work, part_of
 from texpipe.recipe.schema import Recipe
-from texpipe.relations import Axis
+from texpipe.relations import Flip
 from texpipe.store import Store
 from texpipe.survey import Clues, Item, survey
 from texpipe.texture import AxisGuess, Facts, Rgba8, Source
@@ -49,7 +49,7 @@ def recipe_of(**changes: object) -> Recipe:
     return Recipe.model_validate(Recipe.default().model_dump() | {"targets": ["folder"]} | changes)
 
 
-def images_in(folder: Path, **changes: object) -> list[list[tuple[str, Axis]]]:
+def images_in(folder: Path, **changes: object) -> list[list[tuple[str, Flip]]]:
     found = find_images(survey(folder, recipe_of(**changes)).items)
     return [
         [
@@ -64,13 +64,13 @@ def images_in(folder: Path, **changes: object) -> list[list[tuple[str, Axis]]]:
 
 
 @given(st.sampled_from(FLIPS), st.sampled_from(FLIPS))
-def test_two_flips_are_one(first: Axis, second: Axis) -> None:
+def test_two_flips_are_one(first: Flip, second: Flip) -> None:
     assert np.array_equal(flipped(flipped(FACE, first), second), flipped(FACE, after(first, second)))
     assert after(first, first) == "none"
 
 
 @given(st.sampled_from(FLIPS), st.integers(0, 23), st.integers(0, 31))
-def test_mirror_images_and_nothing_else_have_one_orbit(axis: Axis, x: int, y: int) -> None:
+def test_mirror_images_and_nothing_else_have_one_orbit(axis: Flip, x: int, y: int) -> None:
     assert orbit_digest(flipped(FACE, axis)) == orbit_digest(FACE)
     other = FACE.copy()
     other[y, x, 0] ^= 1
@@ -196,7 +196,7 @@ def test_a_company_needs_one_flip_for_all(tmp_path: Path) -> None:
     st.lists(st.lists(st.sampled_from(FLIPS), min_size=2, max_size=4, unique=True), min_size=1, max_size=6),
     st.lists(st.integers(0, 3), min_size=24, max_size=24),
 )
-def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Axis]], company: list[int]) -> None:
+def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], company: list[int]) -> None:
     names = [[f"{number}{axis}" for axis in flips] for number, flips in enumerate(sets)]
     images = [Images(tuple(map(item, some)), tuple(flips)) for some, flips in zip(names, sets, strict=True)]
     flat = [name for some in names for name in some]

@@ -25,7 +25,7 @@ from texpipe.manifest_file import read_manifest, write_run_info
 from texpipe.passes.resample import repeat
 from texpipe.pixels import decode, save_png
 from texpipe.recipe.targets import Target
-from texpipe.relations import Axis, Mirror
+from texpipe.relations import Flip, Mirror
 from texpipe.report.facts import fold_duplicates
 from texpipe.report.page import ASSETS, render, write_report
 from texpipe.report.sources import dump_of, source_of
@@ -129,7 +129,7 @@ def test_mirror_images_are_a_family(tmp_path: Path) -> None:
         save_png(tmp_path / "dump" / name, texture(number))
 
     def related(entry: Entry) -> Entry:
-        axis: Axis = "none" if entry.source == "left.png" else "x"
+        axis: Flip = "none" if entry.source == "left.png" else "x"
         return replace(entry, mirror=None if entry.source == "other.png" else Mirror("left.png", axis, "why"))
 
     textures = data_of(write_report(pack_of_dump(tmp_path, change=related)))["textures"]

@@ -18,7 +18,7 @@ from texpipe.manifest import Entry
 from texpipe.manifest_file import read_manifest
 from texpipe.passes.resample import repeat
 from texpipe.pixels import save_png
-from texpipe.relations import Axis, Mirror, Variant
+from texpipe.relations import Flip, Mirror, Variant
 from texpipe.report.finished import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
@@ -339,7 +339,7 @@ def test_every_picture_of_the_sample_run_is_there(driver, tmp_path: Path, tiny_m
 
 def test_a_mirror_image_names_what_was_upscaled(driver, tmp_path: Path) -> None:
     def related(entry: Entry) -> Entry:
-        axis: Axis = "none" if entry.source == "left.png" else "x"
+        axis: Flip = "none" if entry.source == "left.png" else "x"
         return replace(entry, mirror=Mirror("left.png", axis, "flipped texels"))
 
     for number, name in enumerate(("left.png", "right.png")):

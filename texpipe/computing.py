@@ -14,13 +14,13 @@ from itertools import count, islice
 from texpipe.classify.flips import flipped
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
-from texpipe.groups.joins import read_again
 from texpipe.jobs import Done, Job, Piece, Work, is_stored, texels_of
 from texpipe.manifest import fields_of
 from texpipe.passes import nearest, steady, vary
 from texpipe.passes.metrics import measure
 from texpipe.pixels import decode, encode_png
 from texpipe.store import Store
+from texpipe.survey import read_again
 from texpipe.texture import Edges, Pass, Rgba8, RgbF
 
 log = logging.getLogger(__name__)

@@ -13,13 +13,12 @@ from texpipe.formats.check import broken_rules, digests_of, remove_left_over
 from texpipe.formats.contract import Picture
 from texpipe.formats.pack import Pack, write_pack
 from texpipe.formats.written import keep_notes, noted
-from texpipe.groups.joins import read_again
 from texpipe.jobs import Done
 from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
 from texpipe.order import Outcome
 from texpipe.pixels import encode_png
 from texpipe.store import Store, settle
-from texpipe.survey import Item
+from texpipe.survey import Item, read_again
 from texpipe.texture import Metrics, Progress
 
 

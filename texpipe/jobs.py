@@ -13,7 +13,7 @@ from texpipe.groups.atlas import Atlas
 from texpipe.groups.joins import Join
 from texpipe.manifest import Entry
 from texpipe.passes import make_passes, recombine
-from texpipe.relations import Axis, Frame, Mirror, Spot, Variant
+from texpipe.relations import Flip, Frame, Mirror, Spot, Variant
 from texpipe.store import Store
 from texpipe.survey import Item
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
@@ -48,7 +48,7 @@ class Job:
     atlas: Atlas | None = None
     frames: tuple[Piece, ...] = ()
     image: Piece | None = None
-    axis: Axis = "none"
+    axis: Flip = "none"
 
     @property
     def made_of(self) -> tuple[Piece, ...]:

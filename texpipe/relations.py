@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Axis: TypeAlias = Literal["none", "x", "y", "both"]
-"""Which sides of a texture are swapped."""
+Flip: TypeAlias = Literal["none", "x", "y", "both"]
+"""Which sides of a texture are swapped: left and right, top and bottom."""
 
 
 @dataclass(frozen=True)
@@ -124,5 +124,5 @@ class Mirror:
     """
 
     of: str
-    axis: Axis
+    axis: Flip
     why: str

@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from texpipe.errors import SourceError
 from texpipe.limits import available_cores
 from texpipe.looking import MOST_WORKERS, Seen, look_at_all
 from texpipe.manifest import Entry
 from texpipe.memory import shared
+from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box
 from texpipe.sightings import Sighting, Sightings
-from texpipe.texture import Decisions, Facts, FlatName, Plan, Progress, Source, TexelFormat
+from texpipe.texture import Decisions, Facts, FlatName, Plan, Progress, Source, TexelFormat, Texture
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,18 @@ def survey(
             failures.append(Failure(source, seen))
         progress(Progress("read", done, len(found.sources), failed=len(failures)))
     return Survey(tuple(items), tuple(failures), found.ignored)
+
+
+def read_again(item: Item) -> Texture:
+    """Decode a texture that the survey saw.
+
+    Raises:
+        SourceError: it cannot be read any more, or is another one now.
+    """
+    texture = decode(item.source)
+    if texture.sha256 != item.sha256:
+        raise SourceError(f"{texture.source.name} changed while texpipe was running", hint="Run again.")
+    return texture
 
 
 def _id(source: Source) -> FlatName | None:

@@ -7,15 +7,15 @@ from typing import Final
 
 import numpy as np
 
-from texpipe.relations import Axis
+from texpipe.relations import Flip
 from texpipe.texture import Rgba8, without_hidden
 
-FLIPS: Final[tuple[Axis, ...]] = ("none", "x", "y", "both")
+FLIPS: Final[tuple[Flip, ...]] = ("none", "x", "y", "both")
 
 DIGEST_BYTES = 16
 
 
-def flipped(rgba: Rgba8, axis: Axis) -> Rgba8:
+def flipped(rgba: Rgba8, axis: Flip) -> Rgba8:
     """Swap left and right ("x"), top and bottom ("y") or both.
 
     Args:
@@ -30,7 +30,7 @@ def flipped(rgba: Rgba8, axis: Axis) -> Rgba8:
     return rgba[rows, columns]
 
 
-def after(first: Axis, second: Axis) -> Axis:
+def after(first: Flip, second: Flip) -> Flip:
     """Return the one flip that two flips make; each undoes itself, so it leads from one of them to the other, too."""
     return FLIPS[FLIPS.index(first) ^ FLIPS.index(second)]
 

@@ -10,14 +10,13 @@ from itertools import combinations
 
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
-from texpipe.groups.joins import read_again
 from texpipe.looking import look_at_made
 from texpipe.passes import make_passes, nearest, recombine
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box
 from texpipe.sightings import Sightings
-from texpipe.survey import Item
+from texpipe.survey import Item, read_again
 from texpipe.texture import Action, EmulatorName, Facts, Pass, Plan, Rgba8, RgbF
 
 BETWEEN_GUTTERS = "between gutters"

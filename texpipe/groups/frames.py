@@ -12,8 +12,7 @@ import numpy as np
 
 from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
-from texpipe.groups.joins import read_again
-from texpipe.survey import Item
+from texpipe.survey import Item, read_again
 from texpipe.texture import without_hidden
 
 LEAST_EQUAL = 6

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.groups.assemble import Layout, join, lay_out
 from texpipe.looking import look_at_made
-from texpipe.read.decode import decode
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box, Group, Spot
 from texpipe.sightings import Sightings
-from texpipe.survey import Item
-from texpipe.texture import Plan, Rgba8, Texture
+from texpipe.survey import Item, read_again
+from texpipe.texture import Plan, Rgba8
 
 
 @dataclass(frozen=True)
@@ -74,18 +73,6 @@ class Joins:
     joins: tuple[Join, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-
-
-def read_again(item: Item) -> Texture:
-    """Decode a texture that the survey saw.
-
-    Raises:
-        SourceError: it cannot be read any more, or is another one now.
-    """
-    texture = decode(item.source)
-    if texture.sha256 != item.sha256:
-        raise SourceError(f"{texture.source.name} changed while texpipe was running", hint="Run again.")
-    return texture
 
 
 def make_joins(

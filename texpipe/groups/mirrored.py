@@ -12,10 +12,9 @@ import numpy as np
 from texpipe.classify.flips import FLIPS, after, flipped
 from texpipe.classify.indices import index_image
 from texpipe.errors import TexpipeError
-from texpipe.groups.joins import read_again
 from texpipe.groups.variants import is_guessed
-from texpipe.relations import Axis
-from texpipe.survey import Item
+from texpipe.relations import Flip
+from texpipe.survey import Item, read_again
 from texpipe.texture import Rgba8, without_hidden
 
 WHY = "its texels are exactly those of the other, flipped"
@@ -29,9 +28,9 @@ class Images:
     """Textures that are mirror images of each other, in order of their names, and what makes each of them the first."""
 
     items: tuple[Item, ...]
-    flips: tuple[Axis, ...]
+    flips: tuple[Flip, ...]
 
-    def between(self, one: int, other: int) -> Axis:
+    def between(self, one: int, other: int) -> Flip:
         """Return the flip that makes one of them the other."""
         return after(self.flips[one], self.flips[other])
 
@@ -41,7 +40,7 @@ class Image:
     """What a texture is made of: the name of the one that is upscaled, and the flip."""
 
     of: str
-    axis: Axis
+    axis: Flip
 
 
 def find_images(items: Iterable[Item]) -> list[Images]:
@@ -81,7 +80,7 @@ def choose_originals(images: Iterable[Images], company_of: Mapping[str, str]) ->
     Returns:
         Name of a texture -> what it is made of. The others are upscaled.
     """
-    mates: dict[str, dict[str, Axis]] = {}
+    mates: dict[str, dict[str, Flip]] = {}
     for some in images:
         names = [item.source.name for item in some.items]
         for one, name in enumerate(names):
@@ -100,7 +99,7 @@ def choose_originals(images: Iterable[Images], company_of: Mapping[str, str]) ->
 
 
 def _made_of(
-    members: Sequence[str], mates: Mapping[str, Mapping[str, Axis]], kept: Mapping[str, str]
+    members: Sequence[str], mates: Mapping[str, Mapping[str, Flip]], kept: Mapping[str, str]
 ) -> dict[str, Image]:
     """Return what each of a company is made of, if one flip makes all of them of one company that is kept."""
     for mate, axis in mates.get(members[0], {}).items():
@@ -145,7 +144,7 @@ def _images(items: Sequence[Item]) -> Images | None:
     return Images(known, flips)
 
 
-def _flip_between(one: Rgba8, other: Rgba8) -> Axis | None:
+def _flip_between(one: Rgba8, other: Rgba8) -> Flip | None:
     return next((axis for axis in FLIPS if np.array_equal(flipped(one, axis), other)), None)
 
 

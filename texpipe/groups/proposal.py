@@ -8,11 +8,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from texpipe.errors import TexpipeError
 from texpipe.groups.borders import Tile, tile_of
 from texpipe.groups.jigsaw import Grid
-from texpipe.groups.joins import read_again
 from texpipe.groups.search import find_grids
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Group
-from texpipe.survey import Item
+from texpipe.survey import Item, read_again
 
 
 def groups_for(items: Sequence[Item], recipe: Recipe) -> tuple[Group, ...]:

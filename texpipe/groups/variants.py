@@ -11,8 +11,7 @@ import numpy as np
 from texpipe.classify.indices import index_image
 from texpipe.classify.look import SAID_BY_DUMP
 from texpipe.errors import TexpipeError
-from texpipe.groups.joins import read_again
-from texpipe.survey import Item
+from texpipe.survey import Item, read_again
 from texpipe.texture import AxisGuess, Rgba8
 
 BY_NAME = "their names differ in the palette alone"
