@@ -436,7 +436,7 @@ def test_a_picture_too_big_for_memory_stops_no_other(game: Game, monkeypatch: py
 
     with monkeypatch.context() as patched:
         patched.setattr("texpipe.computing.nearest", too_big)
-        patched.setattr("texpipe.computing.read_again", too_big)
+        patched.setattr("texpipe.finishing.read_again", too_big)
         outcome = game.run("big")
     (entry,) = (one for one in outcome.manifest.textures if one.status == "failed")
     assert entry.reason == "there is not enough memory for it"

@@ -1,27 +1,19 @@
-"""From jobs to finished pixels: decoded a window at a time, upscaled, recombined, kept in the store.
-
-What is made of finished pictures, such as variants and frames, comes after them.
-"""
+"""From jobs to finished pixels: decoded a window at a time, upscaled, recombined, kept in the store."""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count, islice
 
-from texpipe.classify.flips import flipped
-from texpipe.errors import TexpipeError
-from texpipe.groups.assemble import split
-from texpipe.jobs import Done, Job, Piece, Work, is_stored, texels_of
-from texpipe.manifest import fields_of
-from texpipe.passes import nearest, steady, vary
-from texpipe.passes.metrics import measure
-from texpipe.pixels import decode, encode_png
+from texpipe.finishing import FAULTS, finish, load, why
+from texpipe.jobs import Done, Job, Work, is_stored, texels_of
+from texpipe.passes import nearest
+from texpipe.remaking import remake
 from texpipe.store import Store
-from texpipe.survey import read_again
-from texpipe.texture import Edges, Pass, Rgba8, RgbF
+from texpipe.texture import Pass, Rgba8, RgbF
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +49,7 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
     yield from (_repeat(job, store) for job in pending if _is_repeated(job))
     for_network = [job for job in pending if not job.made_of and not _is_repeated(job)]
     yield from _Desk(store).results(for_network, upscale, memory)
-    for job in pending:
-        if job.like is not None:
-            yield _vary(job, job.like, store)
-    for job in pending:
-        if job.frames:
-            yield _average(job, store)
-    for job in pending:
-        if job.image is not None:
-            yield _flip(job, job.image, store)
+    yield from remake(pending, store)
 
 
 def stored(work: Work, store: Store) -> Generator[Done, None, list[Job]]:
@@ -157,9 +141,9 @@ class _Desk:
         passes: list[Pass] = []
         for job in window:
             try:
-                picture = _load(job)
-            except _FAULTS as error:
-                self._ended.append(Done(job, reason=_why(error)))
+                picture = load(job)
+            except FAULTS as error:
+                self._ended.append(Done(job, reason=why(error)))
                 continue
             wanted = job.passes(picture)
             if not wanted:  # an atlas of flat cells
@@ -177,93 +161,16 @@ def _is_repeated(job: Job) -> bool:
 def _repeat(job: Job, store: Store) -> Done:
     """Enlarge a picture by repeating its texels."""
     try:
-        picture = _load(job)
-    except _FAULTS as error:
-        return Done(job, reason=_why(error))
-    return _finish(job, picture, nearest(picture, job.plan), store)
-
-
-_FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
-"""What may be wrong with one picture, and stops no other."""
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for it"
-    return error.message if isinstance(error, TexpipeError) else str(error)
-
-
-def _load(job: Job) -> Rgba8:
-    return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
+        picture = load(job)
+    except FAULTS as error:
+        return Done(job, reason=why(error))
+    return finish(job, picture, nearest(picture, job.plan), store)
 
 
 def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
     try:
         result = job.recombine(picture, parts)
-    except _FAULTS as error:
+    except FAULTS as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
-        return Done(job, reason=f"could not be recombined: {_why(error)}")
-    return _finish(job, picture, result, store)
-
-
-def _vary(job: Job, like: Piece, store: Store) -> Done:
-    def varied(made: Rgba8, picture: Rgba8) -> Rgba8:
-        return vary(read_again(like.item).rgba, made, picture, job.plan)
-
-    return _remake(job, like, store, varied, "whose structure it shares", "like")
-
-
-def _flip(job: Job, image: Piece, store: Store) -> Done:
-    def mirrored(made: Rgba8, _: Rgba8) -> Rgba8:
-        return flipped(made, job.axis)
-
-    return _remake(job, image, store, mirrored, "whose mirror image it is", "of")
-
-
-def _remake(
-    job: Job, piece: Piece, store: Store, make: Callable[[Rgba8, Rgba8], Rgba8], whose: str, how: str
-) -> Done:
-    """Make a job's picture of another texture's result and of its own source; both words are for the reason."""
-    name = piece.item.source.name
-    if (made := store.get(piece.key)) is None:
-        return Done(job, reason=f"could not be made: {name}, {whose}, failed")
-    try:
-        picture = _load(job)
-        result = make(decode(made.png, name=f"{piece.key}.png")[0], picture)
-    except _FAULTS as error:
-        return Done(job, reason=f"could not be made {how} {name}: {_why(error)}")
-    return _finish(job, picture, result, store)
-
-
-def _average(job: Job, store: Store) -> Done:
-    sources: list[Rgba8] = []
-    results: list[Rgba8] = []
-    for frame in job.frames:
-        if (made := store.get(frame.key)) is None:
-            name = frame.item.source.name
-            return Done(
-                job, reason=f"could not be compared with {name}, a frame of the same animation, which failed"
-            )
-        try:
-            sources.append(read_again(frame.item).rgba)
-            results.append(decode(made.png, name=f"{frame.key}.png")[0])
-        except _FAULTS as error:
-            return Done(job, reason=f"could not be compared with its other frames: {_why(error)}")
-    number = [frame.item for frame in job.frames].index(job.pieces[0].item)
-    return _finish(job, sources[number], steady(sources, results, number, job.plan), store)
-
-
-def _finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
-    if job.join is None:
-        metrics = measure(picture, result, job.plan)
-        store.put(job.pieces[0].key, encode_png(result), fields_of(metrics))
-        return Done(job)
-    names = [piece.item.source.name for piece in job.pieces]
-    sources = split(job.join.layout, picture, 1, names)
-    made = split(job.join.layout, result, job.plan.scale, names)
-    plan = replace(
-        job.plan, edges=Edges("clamp", "clamp")
-    )  # the border of a piece is not the border of the picture
-    for piece, name in zip(job.pieces, names, strict=True):
-        store.put(piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan)))
-    return Done(job)
+        return Done(job, reason=f"could not be recombined: {why(error)}")
+    return finish(job, picture, result, store)

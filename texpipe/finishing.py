@@ -1,0 +1,60 @@
+"""A job's picture in, its result out to the store; and what of one picture may go wrong without stopping the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from texpipe.errors import TexpipeError
+from texpipe.groups.assemble import split
+from texpipe.jobs import Done, Job
+from texpipe.manifest import fields_of
+from texpipe.passes.metrics import measure
+from texpipe.pixels import encode_png
+from texpipe.store import Store
+from texpipe.survey import read_again
+from texpipe.texture import Edges, Rgba8
+
+FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
+"""What may be wrong with one picture, and stops no other."""
+
+
+def why(error: Exception) -> str:
+    """Say in a manifest's words what went wrong."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    return error.message if isinstance(error, TexpipeError) else str(error)
+
+
+def load(job: Job) -> Rgba8:
+    """Decode a job's picture, h x w x 4; the pieces of a split one are put together.
+
+    Raises:
+        TexpipeError, ValueError, ArithmeticError, MemoryError: it cannot be had.
+    """
+    return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
+
+
+def finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
+    """Measure a result and put it into the store, cut into its pieces if the picture was split.
+
+    Args:
+        job: whose it is.
+        picture: h x w x 4.
+        result: scale h x scale w x 4.
+        store: where results are kept.
+
+    Raises:
+        PackError: the store cannot be written.
+    """
+    if job.join is None:
+        metrics = measure(picture, result, job.plan)
+        store.put(job.pieces[0].key, encode_png(result), fields_of(metrics))
+        return Done(job)
+    names = [piece.item.source.name for piece in job.pieces]
+    sources = split(job.join.layout, picture, 1, names)
+    made = split(job.join.layout, result, job.plan.scale, names)
+    # The border of a piece is not the border of the picture.
+    plan = replace(job.plan, edges=Edges("clamp", "clamp"))
+    for piece, name in zip(job.pieces, names, strict=True):
+        store.put(piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan)))
+    return Done(job)
