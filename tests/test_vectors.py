@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from texpipe.formats import gliden64, parse_name, rice
 from texpipe.formats.rice_crc import palette_crc, rice_crc
+from texpipe.formats.strong_crc import strong_crc
 
 # ---- checksums that GLideN64 computed over these bytes
 
@@ -17,29 +19,35 @@ PATTERN = bytes((i * 7 + 3) & 255 for i in range(5120))
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "siz", "stride", "checksum"),
+    ("width", "height", "siz", "stride", "of_rice", "strong"),
     [
-        (32, 32, 2, 64, 0x324C8FB4),  # RGBA16
-        (32, 32, 1, 32, 0x44F5D4E0),  # I8, CI8
-        (64, 64, 0, 32, 0x58EFF9E4),  # I4
-        (32, 32, 3, 128, 0xF1379E4C),  # RGBA32
-        (32, 32, 0, 16, 0xEFC7A78C),  # CI4
+        (32, 32, 2, 64, 0x324C8FB4, 0xEA006B4D),  # RGBA16
+        (32, 32, 1, 32, 0x44F5D4E0, 0xBCBBF8AF),  # I8, CI8
+        (64, 64, 0, 32, 0x58EFF9E4, 0xEA006B4D),  # I4: the same bytes as RGBA16 32 x 32
+        (32, 32, 3, 128, 0xF1379E4C, 0x85D3D72E),  # RGBA32
+        (32, 32, 0, 16, 0xEFC7A78C, None),  # CI4
     ],
 )
-def test_checksums_of_texels(width: int, height: int, siz: int, stride: int, checksum: int) -> None:
-    assert rice_crc(PATTERN, width, height, siz, stride=stride) == checksum
+def test_checksums_of_texels(
+    width: int, height: int, siz: int, stride: int, of_rice: int, strong: int | None
+) -> None:
+    assert rice_crc(PATTERN, width, height, siz, stride=stride) == of_rice
+    assert strong is None or strong_crc(PATTERN, width, height, siz, stride=stride) == strong
 
 
 def test_checksums_of_palettes() -> None:
     assert (palette_crc(PATTERN[2048:], 255), palette_crc(PATTERN[2048:], 15)) == (0xC2531682, 0x61CF4FDD)
 
 
+@pytest.mark.parametrize("checksum", [rice_crc, strong_crc])
 @given(data=st.binary(min_size=64, max_size=64), words=st.integers(1, 3), height=st.integers(1, 4))
-def test_padding_between_rows_does_not_count(data: bytes, words: int, height: int) -> None:
+def test_padding_between_rows_does_not_count(
+    checksum: Callable[..., int], data: bytes, words: int, height: int
+) -> None:
     width = words * 4
     rows = [data[y * width : (y + 1) * width] for y in range(height)]
     padded = b"".join(row + b"\xee" * 8 for row in rows)
-    assert rice_crc(padded, width, height, 1, stride=width + 8) == rice_crc(b"".join(rows), width, height, 1)
+    assert checksum(padded, width, height, 1, stride=width + 8) == checksum(b"".join(rows), width, height, 1)
 
 
 @given(st.binary(min_size=4, max_size=4))
