@@ -72,7 +72,9 @@ def test_the_shipped_models_are_what_their_cards_say() -> None:
         assert model.licence == licence
         assert model.card["sha256"] == model.sha256
         assert len(model.card["licence_text"]) > 1000
-        assert all("GPL" in line or "CC-BY" in line for line in model.card["sections"]["data"].values())
+        data = model.card["sections"]["data"].values()
+        assert data
+        assert all("GPL" in line or "CC-BY" in line for line in data)
         assert model.sha256 in model.path.with_suffix(".md").read_text("utf-8")
 
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_joined_says_why(tmp_path: Path, declared: Group, told: s
 def test_a_group_of_another_game_is_one_warning(tmp_path: Path) -> None:
     write(tmp_path, a=texture(1))
     assert joins(tmp_path, group("title", "x", "y")).warnings == (
-        "group title: none of its files are in the input",
+        "group title: none of its files are among the textures to be written",
     )
 
 

@@ -384,8 +384,10 @@ def test_unknown_recipes_name_the_known_ones(shipped: Path, name: str) -> None:
 
 
 def test_recipes_of_the_project_are_valid() -> None:
-    for path in shipped_recipes().values():
-        load_recipe(path)
+    recipes = {name: load_recipe(path).recipe for name, path in shipped_recipes().items()}
+    assert {name: recipe.name for name, recipe in recipes.items()} == {
+        name: name for name in ("mk64", "mm", "oot", "psx", "sm64")
+    }
 
 
 def test_the_json_schema_is_up_to_date() -> None:

@@ -405,6 +405,7 @@ def test_every_control_has_a_name_and_a_role(page) -> None:
     }  # fmt: skip
     assert not nameless
     pictures = [one for one in nodes if not one.get("ignored") and one["role"]["value"] in ("image", "img")]
+    assert pictures
     assert all(one.get("name", {}).get("value") for one in pictures)
 
 

@@ -143,6 +143,7 @@ def test_the_script_makes_what_is_committed(monkeypatch):
 def test_what_is_drawn_from_freedoom_carries_its_notice():
     used = {path.name for path in (SAMPLES / "freedoom").glob("*.png")}
     provenance = (DUMP / "PROVENANCE.md").read_text(encoding="utf-8")
+    assert used
     assert all(name in provenance for name in used)
     for notice in (DUMP / "LICENSE-Freedoom.txt", SAMPLES / "freedoom" / "LICENSE.txt"):
         assert "Neither the name of the freedoom project" in notice.read_text(encoding="utf-8")

@@ -118,7 +118,7 @@ def test_two_pictures_stay_two() -> None:
 def test_another_format_is_another_picture() -> None:
     pieces = cut(scene(125, 63, 1), (32, 32), 1, "sky")
     mixed = tiles(dict(list(pieces.items())[:4])) + tiles(dict(list(pieces.items())[4:]), kind="ci8")
-    assert all(len(grid.rows) == 1 for grid in find_grids(mixed))
+    assert [names(grid) for grid in find_grids(mixed)] == [[row] for row in in_place("sky", 4, 2)]
 
 
 @settings(max_examples=3)

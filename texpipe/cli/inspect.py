@@ -139,6 +139,8 @@ def _show_table(console: Console, textures: Sequence[Seen]) -> None:
     names = max((cell_len(row[0]) for row in rows), default=0)
     console.answer_table(table, names + 50 + REASONS_WIDTH)
     failed = sum(one.entry.status == "failed" for one in textures)
+    if not textures:
+        console.warn("there are no textures in it: name the folder that your emulator dumps its textures to")
     console.say(f"{len(textures)} textures, {failed} of them unreadable")
 
 

@@ -101,7 +101,7 @@ def make_joins(
         group = replace(declared, files=tuple(map(find, declared.files)))
         present = [by_name[name] for name in dict.fromkeys(group.files) if name in by_name]
         if not present:
-            warnings.append(f"group {group.name}: none of its files are in the input")
+            warnings.append(f"group {group.name}: none of its files are among the textures to be written")
             continue
         if all(item.source.name in taken for item in present):
             warnings.append(f"group {group.name}: other groups make all of its files that are in the input")

@@ -55,7 +55,8 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
         return _single(root, stp)
     if not root.is_dir():
         raise SourceError(
-            f"{root} does not exist", hint="Check the path, whether the recipe or the command line gives it."
+            f"{root} does not exist",
+            hint="Check the path: what a recipe calls `input`, or what the command names.",
         )
     base, left_out = root.resolve(), exclude.resolve() if exclude else None
     sources: list[Source] = []
