@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError, SourceError
@@ -83,7 +84,7 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
     manifest = read_manifest(output / "manifest.json")
     digests = digests_of(manifest)
     problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
-    there = [path for name in manifest.targets for path in _files_of(output, name)]
+    there = [f"{name}/{path}" for name in manifest.targets for path in _files_of(output / name)]
     strangers = [f"{path}: is in the pack but not in the manifest" for path in there if path not in digests]
     return len(digests), problems + strangers + broken_rules(output, manifest)
 
@@ -110,7 +111,7 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
                 lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
                 problems += [f"{one.path}: {line}" for line in lines]
     for name, layout in layouts.items():
-        files = [PurePosixPath(path).relative_to(name) for path in _files_of(output, name)]
+        files = _files_of(output / name)
         problems += [f"{name}/{line}" for line in (layout.check(output / name, files) if files else ())]
     return problems
 
@@ -161,18 +162,26 @@ def _texture_problems(
     return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
 
 
-def _files_of(output: Path, target: str) -> list[str]:
-    """Return the files in a target's folder by their paths below the output, sorted."""
+def _files_of(folder: Path) -> list[PurePosixPath]:
+    """Return the files in a target's folder by their paths below it, sorted; none if there is no folder."""
     try:
-        found = [path for path in sorted((output / target).rglob("*")) if path.is_file()]
+        return sorted(_walk(folder))
     except OSError as error:
-        raise PackError(f"cannot list {output / target}: {error.strerror or error}") from error
-    return [path.relative_to(output).as_posix() for path in found if not _is_clutter(path)]
+        raise PackError(f"cannot list {folder}: {error.strerror or error}") from error
 
 
-def _is_clutter(path: Path) -> bool:
+def _walk(folder: Path) -> Iterator[PurePosixPath]:
+    """Yield paths one by one: `Path.rglob` remembers all of them."""
+    for above, _, names in os.walk(folder):
+        below = Path(above).relative_to(folder).as_posix()
+        for name in names:
+            if not _is_clutter(name) and Path(above, name).is_file():
+                yield PurePosixPath(below, name)
+
+
+def _is_clutter(name: str) -> bool:
     """File managers leave these everywhere, and no emulator minds."""
-    return path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _is_inside(path: str) -> bool:

@@ -46,10 +46,11 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: 
     """
     layout = configured(target)
     left_out: dict[str, str] = {}
-    placed = list(_place(target, layout, pictures, left_out))
+    placed = _place(target, layout, pictures, left_out)
+    pack = writer_of(target, layout)(target, layout, placed, output, step)
     for _ in left_out:
         step()
-    return replace(writer_of(target, layout)(target, layout, placed, output, step), left_out=left_out)
+    return replace(pack, left_out=left_out)
 
 
 def configured(target: Target) -> PackFormat:

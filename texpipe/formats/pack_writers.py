@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -37,8 +37,9 @@ class Pack:
 Step = Callable[[], None]
 """Called whenever another texture is done with, whatever became of it."""
 
-Writer = Callable[[Target, PackFormat, Sequence[Placed], Path, Step], Pack]
-"""Writes textures in their places below the run's output folder; raises PackError if a file cannot be written."""
+Writer = Callable[[Target, PackFormat, Iterable[Placed], Path, Step], Pack]
+"""Takes textures one by one and writes them in their places below the run's output folder; raises PackError if a file
+cannot be written."""
 
 
 def writer_of(target: Target, layout: PackFormat) -> Writer:
@@ -72,7 +73,7 @@ def _rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]
 
 
 def _put_files(
-    target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path, step: Step
+    target: Target, layout: PackFormat, placed: Iterable[Placed], output: Path, step: Step
 ) -> Pack:
     outputs: dict[str, tuple[Output, ...]] = {}
     where: list[Placed] = []
@@ -109,16 +110,17 @@ def _put_texture(
 
 
 def _put_archive(
-    target: Target, layout: PackFormat, placed: Sequence[Placed], output: Path, step: Step
+    target: Target, layout: PackFormat, placed: Iterable[Placed], output: Path, step: Step
 ) -> Pack:
     """Write one zip archive; it is the file of every texture."""
-    if not placed:
+    known = tuple(placed)
+    if not known:
         return Pack()
     inside = path_inside(target, PurePosixPath(str(layout.archive)))
     where: list[Placed] = []
     shared: dict[str, PurePosixPath] = {}
     with zip_writer(output / inside) as archive:
-        for one in placed:
+        for one in known:
             paths = []
             for made, digest in _rendered(layout, one):
                 path = shared.setdefault(digest, made.path) if layout.shares_files else made.path
@@ -131,11 +133,11 @@ def _put_archive(
             archive.add(path, data)
     digest = file_digest(output / inside) or ""
     return Pack(
-        {one.picture.source.name: (Output(target.name, inside, digest, one.picture.size),) for one in placed}
+        {one.picture.source.name: (Output(target.name, inside, digest, one.picture.size),) for one in known}
     )
 
 
-def _put_caches(target: Target, _: PackFormat, placed: Sequence[Placed], output: Path, step: Step) -> Pack:
+def _put_caches(target: Target, _: PackFormat, placed: Iterable[Placed], output: Path, step: Step) -> Pack:
     """Write one `IDENT_HIRESTEXTURES.hts|.htc` per game."""
     games: dict[str, list[Picture]] = {}
     for one in placed:
