@@ -58,8 +58,8 @@ def test_list_for_people_and_machines(capsys: pytest.CaptureFixture[str], models
     }
     assert run("list") == 0
     out, err = capsys.readouterr()
-    assert "texpipe models fetch realsr-df2k-x4" in out
-    assert err == ""
+    assert out == ""
+    assert "texpipe models fetch realsr-df2k-x4" in err
 
 
 def test_show_tells_the_network_and_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_show_tells_the_network_and_its_licence(capsys: pytest.CaptureFixture[st
     assert shown["licence"] == "MIT"
     assert (shown["architecture"]["type"], shown["architecture"]["num_block"]) == ("RRDBNet", 1)
     assert run("show", "a") == 0
-    assert f"sha256 {shown['sha256']}, licence MIT" in capsys.readouterr().out
+    assert f"sha256 {shown['sha256']}, licence MIT" in capsys.readouterr().err
 
 
 def test_a_missing_model_exits_4_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Where text for people and exit codes are made: what was asked for goes to stdout, everything else to stderr."""
+"""Where text for people and exit codes are made: everything here goes to stderr, results for machines to stdout."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from texpipe.errors import DeviceError, Interrupted, RecipeError, TexpipeError
 
 if TYPE_CHECKING:
     import rich.console
-    from rich.table import Table
 
 
 class Console:
-    """Speaks to people: answers on stdout, and on stderr, unless asked to be quiet, what there is to say besides."""
+    """Speaks to people on stderr, unless asked to be quiet."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -35,23 +34,10 @@ class Console:
 
     @property
     def rich(self) -> rich.console.Console:
-        """The rich console behind it, for what moves."""
+        """The rich console behind it, for tables."""
         from rich.console import Console as RichConsole
 
         return RichConsole(stderr=True, quiet=self.quiet, highlight=False)
-
-    def answer(self, line: str) -> None:
-        """Write one line of what the command was asked for."""
-        click.echo(line)
-
-    def answer_table(self, table: Table, columns: int) -> None:
-        """Print the table that the command was asked for, so many columns wide at most where there is no terminal."""
-        from rich.console import Console as RichConsole
-
-        terminal = RichConsole(highlight=False)
-        if not terminal.is_terminal:
-            terminal = RichConsole(highlight=False, width=columns)
-        terminal.print(table)
 
     def say(self, line: str = "") -> None:
         """Write one line for people."""

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from texpipe.train.dataset import Pair
     from texpipe.train.evaluate import Evaluation
 
-PLAIN_COLUMNS = 200
-"""The most columns of the table when no terminal says how wide it may be."""
-
 
 @click.command()
 @click.option(
@@ -129,7 +126,7 @@ def _table(console: Console, evaluation: Evaluation) -> None:
         best = evaluation.best(metric)
         cells = [_cell(m.scores.get(metric), bold=m.name == best) for m in evaluation.measured]
         table.add_row(metric, *cells)
-    console.answer_table(table, PLAIN_COLUMNS)
+    console.rich.print(table)
 
 
 def _cell(value: float | None, *, bold: bool) -> str:

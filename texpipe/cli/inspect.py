@@ -89,7 +89,7 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
     if as_json:
         print_json([vars(group) for group in found])
     else:
-        console.answer(recipe_section(found).rstrip())
+        click.echo(recipe_section(found), nl=False)
     pieces = sum(len(group.files) for group in found)
     console.say(f"{len(found)} split pictures found, of {pieces} pieces")
     return 7 if any(one.failures for one in surveys) else 0
@@ -124,20 +124,24 @@ def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
 
 
 def _show_table(console: Console, textures: Sequence[Seen]) -> None:
-    """Print one row per texture."""
+    """Print one row per texture to stdout, for pagers and `grep`."""
     from rich.cells import cell_len
+    from rich.console import Console as RichConsole
     from rich.markup import escape
     from rich.table import Table
 
     rows = [_row(one) for one in textures]
+    terminal = RichConsole(highlight=False)
+    if not terminal.is_terminal:
+        names = max((cell_len(row[0]) for row in rows), default=0)
+        terminal = RichConsole(highlight=False, width=names + 50 + REASONS_WIDTH)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in HEADINGS:
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    names = max((cell_len(row[0]) for row in rows), default=0)
-    console.answer_table(table, names + 50 + REASONS_WIDTH)
+    terminal.print(table)
     failed = sum(one.entry.status == "failed" for one in textures)
     if not textures:
         console.warn("there are no textures in it: name the folder that your emulator dumps its textures to")

@@ -38,9 +38,9 @@ def list_(console: Console, as_json: bool) -> None:
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
         where = str(entry.path) if entry.path else f"texpipe models fetch {entry.name}"
-        console.answer(f"{entry.name:{width}}  {entry.licence or 'licence unknown'}  {where}")
+        console.say(f"{entry.name:{width}}  {entry.licence or 'licence unknown'}  {where}")
         if entry.summary:
-            console.answer(f"{'':{width}}  {entry.summary}")
+            console.say(f"{'':{width}}  {entry.summary}")
 
 
 @models.command(short_help="Show a model's network, origin and licence.")
@@ -68,14 +68,14 @@ def show(console: Console, model: str, as_json: bool) -> None:
         facts = {"name": file.name, "path": str(file.path), "sha256": file.sha256, "licence": file.licence}
         print_json(facts | {"architecture": architecture, "notes": dict(loaded.metadata), "card": file.card})
         return
-    console.answer(f"{file.name}: {file.path}")
-    console.answer(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
-    console.answer(", ".join(f"{key} {value}" for key, value in architecture.items()))
+    console.say(f"{file.name}: {file.path}")
+    console.say(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
+    console.say(", ".join(f"{key} {value}" for key, value in architecture.items()))
     page = file.path.with_suffix(".md")
     if page.is_file():
-        console.answer("\n" + page.read_text("utf-8"))
+        console.say("\n" + page.read_text("utf-8"))
     for key, value in loaded.metadata.items():
-        console.answer(f"{key}: {value}")
+        console.say(f"{key}: {value}")
 
 
 @models.command(short_help="Get a public model by its name.")
