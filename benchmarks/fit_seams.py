@@ -29,8 +29,8 @@ from safetensors.numpy import save_file
 from tileability import FAINT, Part, beyond, console, harm_of, not_tiling, part_of
 from torch import nn
 
-from texpipe.classify.seams import REACH, premultiplied
-from texpipe.texture import Edges, Rgba8
+from texpipe.classify.seams import REACH
+from texpipe.texture import Edges, Rgba8, premultiplied
 from texpipe.train.collection import collect
 
 Floats = NDArray[np.float32]

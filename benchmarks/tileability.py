@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.classify.seams import premultiplied, seam_score
+from texpipe.classify.seams import seam_score
 from texpipe.classify.tileability import guess_axes
-from texpipe.texture import Edges, Rgba8
+from texpipe.texture import Edges, Rgba8, premultiplied
 from texpipe.train.collection import collect
 from texpipe.train.degradation import Degradation, draw
 from texpipe.train.degrade import apply

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textures import bricks, disc, fence, glyph, gradient, grain, opaque, textures
 
-from texpipe.classify.seams import premultiplied, seam_score
+from texpipe.classify.seams import seam_score
 from texpipe.classify.tileability import guess_axes
-from texpipe.texture import AlphaClass, Rgba8
+from texpipe.texture import AlphaClass, Rgba8, premultiplied
 
 SEEDS = range(30)
 

@@ -42,6 +42,12 @@ def without_hidden(rgba: Rgba8) -> Rgba8:
     return np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
 
 
+def premultiplied(rgba: Rgba8) -> NDArray[np.float32]:
+    """Return H x W x 4 float32 in levels, colours as far as they are visible: hidden RGB becomes 0."""
+    alpha = rgba[..., 3:].astype(np.float32)
+    return np.concatenate([rgba[..., :3] * (alpha / 255), alpha], axis=2).astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """What lies beyond the border of a texture, per axis: `x` left and right, `y` top and bottom.

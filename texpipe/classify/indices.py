@@ -15,7 +15,7 @@ Indices = NDArray[np.int32]
 """H x W, numbered from 0 in the order in which they first appear."""
 
 ENOUGH_BITS = 48
-"""Two unrelated textures have one index image with a chance of less than one in 2 to so many."""
+"""Two unrelated textures have one index image, flipped or not, with a chance of less than one in 2 to so many."""
 
 
 def index_image(*pictures: Rgba8) -> Indices:
@@ -47,7 +47,7 @@ def index_digests(rgba: Rgba8) -> tuple[str, str]:
         That of index image and alpha, and that of the index image alone: the alpha of a mask is a colour among others.
     """
     indices = index_image(rgba)
-    if _is_plain(indices) or _bits(indices) < ENOUGH_BITS:
+    if is_plain(indices) or _bits(indices) < ENOUGH_BITS:
         return "", ""
     alone = hashlib.sha256(repr(indices.shape).encode() + indices.tobytes())
     with_alpha = alone.copy()
@@ -55,8 +55,8 @@ def index_digests(rgba: Rgba8) -> tuple[str, str]:
     return with_alpha.hexdigest(), alone.hexdigest()
 
 
-def _is_plain(indices: Indices) -> bool:
-    """Tell stripes and gradients, which many textures have in common."""
+def is_plain(indices: Indices) -> bool:
+    """Tell stripes and gradients along one axis, which many textures have in common."""
     return bool((indices == indices[:1]).all() or (indices == indices[:, :1]).all())
 
 

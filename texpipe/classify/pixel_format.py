@@ -11,7 +11,7 @@ _N64: tuple[TexelFormat, ...] = ("i4", "ia4", "ci4", "i8", "ia8", "ci8", "rgba16
 _PSX: tuple[TexelFormat, ...] = ("psx4", "psx8", "psx16")
 """Both from few to many bits per texel."""
 
-_PSX_SCHEMES = ("duckstation", "beetle", "beetle_psx", "tim")
+_PSX_SCHEMES = ("duckstation", "beetle_psx", "tim")
 
 
 def texel_format(texture: Texture) -> tuple[TexelFormat | None, str]:

@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texture import Rgba8
-
 Floats = NDArray[np.float32]
 Lines = NDArray[np.float32]
 """N x M x 4: the N lines of texels along an axis; alpha and premultiplied colours in levels."""
@@ -35,12 +33,6 @@ _SINGLE_THREADED = 1 << 18
 """Products of at most so many multiplications are made by one thread: OpenBLAS, `interface/gemm.c`."""
 _LEVEL = 0.5
 """Added to differences before they are divided, in levels: less cannot be seen."""
-
-
-def premultiplied(rgba: Rgba8) -> Lines:
-    """Return the rows of a picture as lines; hidden RGB becomes 0."""
-    alpha = rgba[..., 3:].astype(np.float32)
-    return np.concatenate([rgba[..., :3] * (alpha / 255), alpha], axis=2).astype(np.float32)
 
 
 def relative_step(lines: Lines) -> float:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from texpipe.classify.seams import Lines, premultiplied, relative_step, seam_score
-from texpipe.texture import AxisGuess, Rgba8
+from texpipe.classify.seams import Lines, relative_step, seam_score
+from texpipe.texture import AxisGuess, Rgba8, premultiplied
 
 _WRAP_ABOVE = 3.0
 _WRAP_CUTOUT_ABOVE = 3.5

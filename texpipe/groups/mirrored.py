@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from texpipe.classify.flips import FLIPS, after, flipped
-from texpipe.classify.indices import index_image
+from texpipe.classify.indices import ENOUGH_BITS, index_image, is_plain
 from texpipe.errors import TexpipeError
 from texpipe.groups.variants import is_guessed
 from texpipe.relations import Flip
@@ -18,9 +18,6 @@ from texpipe.survey import Item, read_again
 from texpipe.texture import Rgba8, without_hidden
 
 WHY = "its texels are exactly those of the other, flipped"
-
-ENOUGH_BITS = 48
-"""Two unrelated textures are mirror images of each other with a chance of less than one in 2 to so many."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +157,7 @@ def _says_enough(rgba: Rgba8) -> bool:
     A picture is one of N! / (n1! n2! ...) with the same texels in another order, colours of n1, n2, ... texels.
     """
     indices = index_image(rgba)
-    if (indices == indices[:1]).all() or (indices == indices[:, :1]).all():
+    if is_plain(indices):
         return False
     ways = math.lgamma(indices.size + 1) - sum(math.lgamma(n + 1) for n in np.bincount(indices.ravel()))
     return ways >= ENOUGH_BITS * math.log(2)

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
-from texpipe.passes.resample import Plane
-from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
+from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8, premultiplied
 
 _OPAQUE_ENOUGH = 128
 
@@ -43,7 +42,7 @@ def _seam(result: Rgba8, mode: EdgeMode, axis: int, scale: int = 1) -> float | N
     """
     if mode == "clamp" or result.shape[axis] < 2 * scale:
         return None
-    shown = np.moveaxis(_premultiplied(result), axis, 0)
+    shown = np.moveaxis(premultiplied(result), axis, 0)
     steps = np.abs(np.diff(shown, axis=0))
     if mode == "wrap":
         across, inside = np.abs(shown[0] - shown[-1]), steps[scale - 1 :: scale]
@@ -52,11 +51,6 @@ def _seam(result: Rgba8, mode: EdgeMode, axis: int, scale: int = 1) -> float | N
         across, inside = steps[[0, -1]], steps
     usual = float(inside.mean())
     return round(float(across.mean()) / usual, 4) if usual > 0 else None
-
-
-def _premultiplied(rgba: Rgba8) -> Plane:
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return np.concatenate([rgba[..., :3] * alpha, rgba[..., 3:].astype(np.float32)], axis=2)
 
 
 def _colour_drift(source: Rgba8, result: Rgba8, plan: Plan) -> float | None:
