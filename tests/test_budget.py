@@ -12,16 +12,21 @@ from dumps import dump, texture, tree, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
+from texpipe import workers
 from texpipe.cli import main
 from texpipe.computing import WINDOW_SHARE, WINDOW_TEXELS, window_texels
+from texpipe.jobs import BYTES_TO_COME, Work
 from texpipe.order import Order
 from texpipe.pipeline import run_recipe
 from texpipe.pixels import encode_png
+from texpipe.store import Store
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.budget import SMALLEST_BATCH, Budget, Share
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
+from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.workers import ThisProcess
 
 rooms = st.integers(0, 1 << 36)
 cores = st.integers(1, 64)
@@ -126,6 +131,27 @@ def test_a_tiny_budget_warns_and_writes_the_same_bytes(
             )
         assert ("too little memory" in caplog.text) == (name == "tight")
     assert tree(tmp_path / "roomy") == tree(tmp_path / "tight")
+
+
+def test_what_the_textures_will_take_is_not_for_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(workers, "compute", lambda *_, memory: given.append(memory))
+    here = ThisProcess("cpu", "fp32", 1 << 30)
+    for count in (0, 100_000):
+        known = dict.fromkeys(map(str, range(count)), None)
+        here.compute(Work((), known), Store(tmp_path), tmp_path / "model")  # type: ignore[arg-type]
+    assert given == [1 << 30, (1 << 30) - 100_000 * BYTES_TO_COME]
+
+
+def test_a_bound_that_comes_later_counts(tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    wanted = [Pass(np.full((8, 8, 3), 0.5, np.float32), Edges())]
+    roomy, tight = (LazyUpscaler(tiny_model, "cpu", "fp32", memory=1 << 40) for _ in range(2))
+    tight.stay_below(-1)
+    results = [dict(upscaler([wanted], 4)) for upscaler in (roomy, tight)]
+    assert np.array_equal(results[0][0], results[1][0])
+    assert caplog.text.count("too little memory") == 1
 
 
 def test_a_memory_that_is_no_size_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

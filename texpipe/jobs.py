@@ -21,6 +21,10 @@ from texpipe.texture import Pass, Plan, Rgba8, RgbF
 PIXELS_VERSION = 3
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
+BYTES_TO_COME = 2 << 10
+"""What a texture still takes when its pixels are made, for what was measured on it, its files, its entry in the manifest:
+1.1 KB in a first run, 2.1 KB in one that also reads what an earlier run wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -93,6 +97,11 @@ class Work:
     mirror_of: Mapping[str, Mirror] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def bytes_to_come(self) -> int:
+        """Memory that the packs and the manifest of all textures will take."""
+        return BYTES_TO_COME * len(self.piece_of)
 
     def plan_of(self, item: Item) -> Plan:
         """Return what is done to a texture as a part of what it belongs to: a split picture, a family, a sheet."""

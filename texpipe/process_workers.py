@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeAlias
 from texpipe.computing import compute, stored
 from texpipe.errors import DeviceError, TexpipeError
 from texpipe.jobs import Done, Job, Work
-from texpipe.memory import budget
+from texpipe.memory import budget, resident
 from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
 from texpipe.upscale.lazy import LazyUpscaler
@@ -59,7 +59,7 @@ class ProcessWorkers:
     Attributes:
         seats: of the processes.
         device, precision: as `upscale.device.choose` takes them.
-        memory: bytes that all of them should stay below together; by default a share of what is free.
+        memory: bytes that all of them and this process should stay below together; by default a share of what is free.
     """
 
     seats: tuple[Seat, ...]
@@ -86,7 +86,8 @@ class ProcessWorkers:
         pending = yield from stored(work, store)
         if not pending:
             return
-        memory = (self.memory or budget()) // len(self.seats)
+        left = (self.memory or budget()) - resident() - work.bytes_to_come
+        memory = max(0, left) // len(self.seats)
         crew = _Crew(_Task(self.device, self.precision, memory, model, store.root))
         try:
             crew.start(self.seats)

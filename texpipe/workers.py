@@ -61,16 +61,17 @@ class ThisProcess:
 
     def prepare(self, model: Path) -> None:
         """Begin to load a model in a thread."""
-        self._upscaler(model, self.memory or budget()).prepare()
+        self._upscaler(model).prepare()
 
     def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
         """Yield every job as it is finished; a model that is not prepared is loaded when the first pass needs it."""
-        most = self.memory or budget()
-        return compute(work, store, self._upscaler(model, most), memory=most)
+        most = (self.memory or budget()) - work.bytes_to_come
+        upscaler = self._upscaler(model)
+        upscaler.stay_below(most)
+        return compute(work, store, upscaler, memory=most)
 
-    def _upscaler(self, model: Path, memory: int | None) -> LazyUpscaler:
-        made = LazyUpscaler(model, self.device, self.precision, memory=memory)
-        return self._upscalers.setdefault(model, made)
+    def _upscaler(self, model: Path) -> LazyUpscaler:
+        return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
 
 
 @contextmanager

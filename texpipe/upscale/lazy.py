@@ -48,6 +48,10 @@ class LazyUpscaler:
             self._loading = pool.submit(self._load)
             pool.shutdown(wait=False)
 
+    def stay_below(self, memory: int) -> None:
+        """Say anew how many bytes this process should stay below; what is in memory with the first passes comes off."""
+        self._memory = memory
+
     def __call__(self, windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
         """Yield the number of a pass and its result, in order of completion; without passes nothing is loaded."""
         waiting = filter(None, windows)
@@ -72,7 +76,8 @@ class LazyUpscaler:
         return Engine(load(self._model).network, self._device, self._precision)
 
     def _left_for(self, engine: Engine) -> Budget | None:
-        """Return what is left for batches, now that the weights are there; say so if that is too little."""
+        """Return what is left for batches, now that the weights are there and all textures are known; say so if that is
+        too little."""
         from texpipe.upscale.budget import Budget
 
         free = engine.device.free_memory()
@@ -85,8 +90,8 @@ class LazyUpscaler:
         log.info("memory: %d MB for %d workers, batches of %d texels", free >> 20, *share)
         if budget.of(share) > free:
             log.warning(
-                "too little memory: %d MB are left for the network, and its smallest batch takes about %d MB; "
-                "going on with that",
+                "too little memory: the program and what it knows of the textures leave %d MB for the network, whose "
+                "smallest batch takes about %d MB; going on with that",
                 max(0, free) >> 20,
                 budget.of(share) >> 20,
             )
