@@ -22,8 +22,8 @@ PIXELS_VERSION = 3
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 BYTES_TO_COME = 2 << 10
-"""What a texture still takes when its pixels are made, for what was measured on it, its files, its entry in the manifest:
-1.1 KB in a first run, 2.1 KB in one that also reads what an earlier run wrote."""
+"""What a texture still takes when its pixels are made, for its metrics, its files and its entry in the manifest: 1.1 KB
+in a first run, 2.1 KB in one that also reads what an earlier run wrote."""
 
 
 @dataclass(frozen=True, slots=True)

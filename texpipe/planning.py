@@ -125,11 +125,11 @@ def _flip_images(
     content_of: Mapping[str, str],
 ) -> dict[str, Mirror]:
     """Replace the jobs of mirror images by flips of what others become; return who is whose image."""
-    sets = _made_together((*singles.values(), *averaged.values())) if images else {}
+    first_of = _made_together((*singles.values(), *averaged.values())) if images else {}
     company_of = {
-        job.pieces[0].item.source.name: min(sets[content])
+        job.pieces[0].item.source.name: first_of[content]
         for content, job in singles.items()
-        if len(sets.get(content, ())) > 1
+        if content in first_of
     }
     final = singles | averaged
     mirror_of: dict[str, Mirror] = {}
@@ -148,21 +148,23 @@ def _flip_images(
 def _in_one_shard(jobs: Iterable[Job]) -> Iterator[Job]:
     """Give all that is made of each other one content, the least of them."""
     known = tuple(jobs)
-    sets = _made_together(known)
-    return (replace(job, content=min(sets[job.content])) for job in known)
+    first_of = _made_together(known)
+    return (replace(job, content=first_of.get(job.content, job.content)) for job in known)
 
 
-def _made_together(jobs: Sequence[Job]) -> dict[str, set[str]]:
-    """Return the content of each job -> the contents of all that is made of each other with it."""
+def _made_together(jobs: Sequence[Job]) -> dict[str, str]:
+    """Return the content of each job that is made of others, or they of it -> the least content of all of them."""
     content_of = {job.pieces[0].key: job.content for job in jobs}
     sets: dict[str, set[str]] = {job.content: {job.content} for job in jobs}
     for job in jobs:
         for piece in job.made_of:
             one, other = sets[job.content], sets[content_of[piece.key]]
             if one is not other:
-                one |= other
-                sets |= dict.fromkeys(other, one)
-    return sets
+                few, many = sorted((one, other), key=len)
+                many |= few
+                sets |= dict.fromkeys(few, many)
+    together = {id(some): some for some in sets.values() if len(some) > 1}
+    return {content: first for some in together.values() for first in (min(some),) for content in some}
 
 
 def part_of(work: Work, shard: tuple[int, int] | None) -> Work:

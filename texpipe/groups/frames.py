@@ -111,11 +111,16 @@ def _connected(items: Sequence[Item], links: Iterable[tuple[Pair, str]]) -> Iter
     for (one, other), reason in links:
         first, second = members[one.source.name], members[other.source.name]
         if first is not second:
-            first += second
-            members |= {item.source.name: first for item in second}
+            few, many = sorted((first, second), key=len)
+            many += few
+            members |= {item.source.name: many for item in few}
         why.setdefault(one.source.name, reason)
         why.setdefault(other.source.name, reason)
     for item in items:
-        frames = sorted(members[item.source.name], key=lambda frame: frame.source.name)
-        if frames[0] is item and 1 < len(frames) <= MOST_FRAMES:
-            yield Animation(tuple(frames), why[item.source.name])
+        frames = members[item.source.name]
+        if 1 < len(frames) <= MOST_FRAMES and min(frames, key=_name) is item:
+            yield Animation(tuple(sorted(frames, key=_name)), why[item.source.name])
+
+
+def _name(item: Item) -> str:
+    return item.source.name
