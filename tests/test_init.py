@@ -172,3 +172,11 @@ def test_an_empty_folder(tmp_path: Path, texpipe: Run) -> None:
     done = texpipe("init", tmp_path)
     assert done.returncode == 3
     assert "no textures" in done.stderr
+
+
+def test_a_folder_of_damaged_textures_is_not_called_empty(tmp_path: Path, texpipe: Run) -> None:
+    (tmp_path / "wall.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = texpipe("init", tmp_path)
+    assert done.returncode == 3
+    assert "none of the textures" in done.stderr
+    assert "wall.png" in done.stderr

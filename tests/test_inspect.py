@@ -95,3 +95,9 @@ def test_the_quiet_of_a_sub_command_silences_the_log() -> None:
     assert not logging.getLogger("texpipe.pipeline").isEnabledFor(logging.WARNING)
     assert not logging.getLogger("PIL").isEnabledFor(logging.WARNING)
     assert logging.getLogger("texpipe.pipeline").isEnabledFor(logging.ERROR)
+
+
+def test_an_empty_folder_is_a_warning(tmp_path: Path) -> None:
+    done = CliRunner().invoke(texpipe, ["inspect", str(tmp_path)], standalone_mode=False)
+    assert done.return_value == 0
+    assert "no textures" in done.stderr

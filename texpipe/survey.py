@@ -83,7 +83,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Failure:
-    """A texture that could not be read or upscaled, and why."""
+    """A texture that could not be read, and why."""
 
     source: Source
     reason: str
@@ -100,11 +100,6 @@ class Survey:
     items: tuple[Item, ...]
     failures: tuple[Failure, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=Counter)
-
-    def entries(self) -> list[Entry]:
-        """Return the manifest entries of all textures, before anything was written."""
-        seen: tuple[Item | Failure, ...] = (*self.items, *self.failures)
-        return sorted((one.entry() for one in seen), key=lambda entry: entry.source)
 
 
 def survey(

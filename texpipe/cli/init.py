@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
 from texpipe.cli.progress import ProgressBar
+from texpipe.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from texpipe.survey import Survey
 
 
 @click.command()
@@ -29,7 +34,6 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
     Example:
       texpipe init ~/dumps/oot --output oot.yaml
     """
-    from texpipe.errors import SourceError, UsageError
     from texpipe.proposal import propose, recipe_name, recipe_text
     from texpipe.recipe.schema import Recipe
     from texpipe.store import write_atomic
@@ -39,10 +43,7 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
     with ProgressBar(console) as bar:
         seen = survey(dump, Recipe.default(), progress=bar)
     if not seen.items:
-        raise SourceError(
-            f"there are no textures in {dump}",
-            hint="Name the folder that your emulator dumps its textures to.",
-        )
+        raise _nothing_in(dump, seen)
     proposal = propose(seen, dump)
     name = recipe_name(proposal.game or dump.resolve().name)
     path = output or Path(f"{name}.yaml")
@@ -55,6 +56,18 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
     console.say(f"wrote {path}: {proposal.textures} textures{game}, for {proposal.target}")
     console.say(f"Read it, then: texpipe run {path} --report")
     return 0
+
+
+def _nothing_in(dump: Path, seen: Survey) -> SourceError:
+    """Tell a wrong folder from one whose textures are all damaged."""
+    if not seen.failures:
+        hint = "Name the folder that your emulator dumps its textures to."
+        return SourceError(f"there are no textures in {dump}", hint=hint)
+    first = seen.failures[0]
+    return SourceError(
+        f"none of the textures in {dump} can be read ({len(seen.failures)}); {first.source.name}: {first.reason}",
+        hint="`texpipe inspect` says what is wrong with each.",
+    )
 
 
 def _relative(folder: Path, start: Path) -> str:
