@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from texpipe.cli.worst import worst
+import re
+from importlib.resources import files
+
+from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, worst
 from texpipe.manifest import Entry
 from texpipe.texture import Metrics
 
@@ -31,3 +34,10 @@ def test_worst_first_and_only_beyond_a_limit() -> None:
 def test_a_seam_that_the_source_has_is_no_fault_of_the_result() -> None:
     assert worst([entry("rough", seam_y=2.5, source_seam_y=2.4)], 10) == []
     assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: seam y 2.50 (source 0.00)"]
+
+
+def test_amber_in_the_report_begins_at_the_same_limits() -> None:
+    script = files("texpipe.report").joinpath("static/textures.js").read_text("utf-8")
+    amber = {name: float(first) for name, first in re.findall(r"(\w+): \[([\d.]+), [\d.]+\]", script)}
+    # The page shows coverage in percent.
+    assert amber == {"seam": SEAM_LIMIT, "colour": COLOUR_LIMIT_LEVELS, "alphaDrift": COVERAGE_LIMIT * 100}
