@@ -26,7 +26,17 @@ from texpipe.manifest import (
 )
 from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
 from texpipe.relations import Frame, Spot, Variant
-from texpipe.texture import AlphaClass, Decisions, EdgeMode, Edges, EmulatorName, Metrics, Status, TexelFormat
+from texpipe.texture import (
+    AlphaClass,
+    Decisions,
+    EdgeMode,
+    Edges,
+    EmulatorName,
+    FlatName,
+    Metrics,
+    Status,
+    TexelFormat,
+)
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 digest = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -155,6 +165,15 @@ def test_shape_of_the_contract() -> None:
             "source_seam_y": None,
         },
     }
+
+
+def test_a_name_without_a_dictionary_reads_like_one() -> None:
+    name = EmulatorName("gliden64", "GAME", "ci8", (("crc", "00000001"), ("fmt", 2)))
+    flat = FlatName(name)
+    assert flat == name.as_json()
+    assert (flat["crc"], flat.get("palette"), len(flat)) == ("00000001", None, 5)
+    plain, light = Entry("a", "written", id=name.as_json()), Entry("a", "written", id=flat)
+    assert json.dumps(entry_as_json(plain)) == json.dumps(entry_as_json(light))
 
 
 def test_a_texture_that_failed_still_has_every_key() -> None:

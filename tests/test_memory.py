@@ -8,7 +8,7 @@ import pytest
 
 from texpipe import memory
 from texpipe.errors import UsageError
-from texpipe.memory import DEFAULT_SHARE, available, budget, resident, size_of
+from texpipe.memory import DEFAULT_SHARE, available, budget, resident, shared, size_of
 
 FREE = 8 << 30
 
@@ -112,3 +112,12 @@ def test_the_default_is_what_there_is_and_a_share_of_what_is_free(monkeypatch: p
     monkeypatch.setattr(memory, "resident", lambda: 100)
     monkeypatch.setattr(memory, "available", lambda: 1000)
     assert budget() == 100 + int(DEFAULT_SHARE * 1000)
+
+
+def test_equal_values_are_one() -> None:
+    word = ["size", "16"]
+    first = shared(tuple(word))
+    assert shared(tuple(word)) is first
+    assert shared(("size", "32")) == ("size", "32")
+    kinds = [type(shared(value)) for value in (1, 1.0, True)]
+    assert kinds == [int, float, bool]

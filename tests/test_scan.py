@@ -36,6 +36,16 @@ def test_order_is_by_bytes_whatever_the_folders(tmp_path: Path) -> None:
     assert names(tmp_path) == ["Z.TGA", "a-b/c.png", "a.png", "a/b/c.dds", "a/z.png", "b.png", "é.bmp"]
 
 
+def test_textures_share_what_is_the_same(tmp_path: Path) -> None:
+    fill(tmp_path, "a/GAME#12345678#2#1_all.png", "a/GAME#12345679#2#1_all.png", "plain.png")
+    one, other, plain = scan(tmp_path).sources
+    assert [source.file for source in (one, other, plain)] == [tmp_path / name for name in names(tmp_path)]
+    assert one.root is other.root is plain.root
+    assert one.emulator is not None
+    assert other.emulator is not None
+    assert one.emulator.fields[1] is other.emulator.fields[1]
+
+
 def test_emulator_names_are_parsed(tmp_path: Path) -> None:
     fill(tmp_path, "GAME/GAME#12345678#2#1#9ABCDEF0_ciByRGBA.png", "holiday.png")
     parsed, plain = scan(tmp_path).sources
