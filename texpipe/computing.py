@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count, islice
 
@@ -29,7 +30,9 @@ Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 order of completion."""
 
 
-def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = None) -> Iterator[Done]:
+def compute(
+    work: Work, store: Store, upscale: Upscale, memory: int | None = None, threads: int = 1
+) -> Iterator[Done]:
     """Yield every job as it is finished; results are in the store by then.
 
     Jobs that the store has already come first, then those that need no network. A texture that cannot be made
@@ -40,6 +43,7 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
         store: where results are kept.
         upscale: the network.
         memory: bytes that the process should stay below; they decide how much is decoded at a time.
+        threads: that decode pictures, and as many that finish results, while the network computes.
 
     Raises:
         PackError: the store cannot be written.
@@ -48,7 +52,7 @@ def compute(work: Work, store: Store, upscale: Upscale, memory: int | None = Non
     pending = yield from stored(work, store)
     yield from (_repeat(job, store) for job in pending if _is_repeated(job))
     for_network = [job for job in pending if not job.made_of and not _is_repeated(job)]
-    yield from _Desk(store).results(for_network, upscale, memory)
+    yield from _Desk(store, for_network, memory, threads).results(upscale)
     yield from remake(pending, store)
 
 
@@ -63,13 +67,12 @@ def stored(work: Work, store: Store) -> Generator[Done, None, list[Job]]:
     return pending
 
 
-def _windows(jobs: Sequence[Job], memory: int | None) -> Iterator[list[Job]]:
-    """Divide jobs into runs of at most `window_texels`; a larger job is one of its own.
+def _windows(jobs: Sequence[Job], most: int) -> Iterator[list[Job]]:
+    """Divide jobs into runs of at most so many source texels; a larger job is one of its own.
 
     One shape after the other, largest first: batches fill up, and memory is highest at the start.
     """
     window: list[Job] = []
-    most = window_texels(memory, max((job.plan.scale for job in jobs), default=1))
     room = most
     for job in sorted(jobs, key=_shape):
         if window and texels_of(job) > room:
@@ -106,52 +109,76 @@ class _Waiting:
 
     job: Job
     picture: Rgba8
-    passes: int
+    passes: tuple[Pass, ...]
     parts: dict[int, RgbF] = field(default_factory=dict)
 
 
 class _Desk:
-    """Where decoded pictures wait for what the network makes of them.
+    """Where pictures are decoded for the network and wait for their results, and where those are finished.
 
     Args:
         store: where results are kept.
+        jobs: for the network.
+        memory, threads: as `compute` takes them.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, jobs: Sequence[Job], memory: int | None, threads: int) -> None:
+        self._store, self._jobs, self._threads = store, jobs, threads
+        self._scale = max((job.plan.scale for job in jobs), default=1)
+        self._most = window_texels(memory, self._scale)
         self._numbers = count()
         self._waiting: dict[int, _Waiting] = {}
-        self._ended: deque[Done] = deque()
+        self._finishing: deque[tuple[int, Future[Done]]] = deque()
 
-    def results(self, jobs: Sequence[Job], upscale: Upscale, memory: int | None) -> Iterator[Done]:
-        """Yield jobs for the network as they are finished."""
-        scale = max((job.plan.scale for job in jobs), default=1)
-        for number, rgb in upscale(map(self._passes, _windows(jobs, memory)), scale):
-            waiting = self._waiting.pop(number)
-            waiting.parts[number] = rgb
-            if len(waiting.parts) == waiting.passes:
-                parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
-                yield _recombine(waiting.job, waiting.picture, parts, self._store)
-            while self._ended:
-                yield self._ended.popleft()
-        yield from self._ended
+    def results(self, upscale: Upscale) -> Iterator[Done]:
+        """Yield the jobs as they are finished."""
+        with (
+            ThreadPoolExecutor(self._threads, "decode") as decoding,
+            ThreadPoolExecutor(self._threads, "finish") as finishing,
+        ):
 
-    def _passes(self, window: Sequence[Job]) -> list[Pass]:
-        """Decode pictures and return their passes, numbered through all windows."""
-        passes: list[Pass] = []
-        for job in window:
-            try:
-                picture = load(job)
-            except FAULTS as error:
-                self._ended.append(Done(job, reason=why(error)))
-                continue
-            wanted = job.passes(picture)
-            if not wanted:  # an atlas of flat cells
-                self._ended.append(_recombine(job, picture, (), self._store))
-            waiting = _Waiting(job, picture, len(wanted))
-            self._waiting |= dict.fromkeys(islice(self._numbers, len(wanted)), waiting)
-            passes += wanted
-        return passes
+            def passes(window: Sequence[Job]) -> list[Pass]:
+                return [one for begun in decoding.map(_begin, window) for one in self._take(begun, finishing)]
+
+            for number, rgb in upscale(map(passes, _windows(self._jobs, self._most)), self._scale):
+                waiting = self._waiting.pop(number)
+                waiting.parts[number] = rgb
+                if len(waiting.parts) == len(waiting.passes):
+                    self._finish(waiting, finishing)
+                yield from self._finished(self._most)
+            yield from self._finished(-1)
+
+    def _take(self, begun: _Waiting | Done, finishing: Executor) -> tuple[Pass, ...]:
+        """Put a decoded picture on the desk and return its passes, numbered in the order of all of them."""
+        if isinstance(begun, Done):
+            self._finishing.append((0, finishing.submit(lambda: begun)))
+            return ()
+        if not begun.passes:  # an atlas of flat cells
+            self._finish(begun, finishing)
+        self._waiting |= dict.fromkeys(islice(self._numbers, len(begun.passes)), begun)
+        return begun.passes
+
+    def _finish(self, waiting: _Waiting, finishing: Executor) -> None:
+        parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
+        done = finishing.submit(_recombine, waiting.job, waiting.picture, parts, self._store)
+        self._finishing.append((texels_of(waiting.job), done))
+
+    def _finished(self, most: int) -> Iterator[Done]:
+        """Yield what is finished, and wait until no more than so many source texels are in hand; with -1 for all."""
+        in_hand = sum(texels for texels, _ in self._finishing)
+        while self._finishing and (in_hand > most or self._finishing[0][1].done()):
+            texels, done = self._finishing.popleft()
+            in_hand -= texels
+            yield done.result()
+
+
+def _begin(job: Job) -> _Waiting | Done:
+    """Decode a picture and make its passes."""
+    try:
+        picture = load(job)
+    except FAULTS as error:
+        return Done(job, reason=why(error))
+    return _Waiting(job, picture, job.passes(picture))
 
 
 def _is_repeated(job: Job) -> bool:

@@ -25,6 +25,7 @@ from texpipe.jobs import Done, Job, Work
 from texpipe.memory import budget, resident
 from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
+from texpipe.upscale.device import choose, identity
 from texpipe.upscale.lazy import LazyUpscaler
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,6 @@ class ProcessWorkers:
 
     def engine(self) -> str:
         """Name how the processes compute."""
-        from texpipe.upscale.device import identity
-
         return identity(self.device, self.precision)
 
     def prepare(self, model: Path) -> None:
@@ -88,7 +87,8 @@ class ProcessWorkers:
             return
         left = (self.memory or budget()) - resident() - work.bytes_to_come
         memory = max(0, left) // len(self.seats)
-        crew = _Crew(_Task(self.device, self.precision, memory, model, store.root))
+        threads = max(1, choose(self.device, self.precision).spare_threads // len(self.seats))
+        crew = _Crew(_Task(self.device, self.precision, memory, threads, model, store.root))
         try:
             crew.start(self.seats)
             yield from crew.do(deque(portions(pending, len(self.seats))))
@@ -102,6 +102,7 @@ class _Task(NamedTuple):
     device: str
     precision: str
     memory: int
+    threads: int
     model: Path
     store: Path
 
@@ -221,7 +222,7 @@ def serve(pipe: Connection, seat: Seat, task: _Task) -> None:
 def _compute(jobs: tuple[Job, ...], task: _Task, upscaler: LazyUpscaler) -> Iterator[_Message]:
     numbers = {id(job): number for number, job in enumerate(jobs)}
     try:
-        for done in compute(Work(jobs), Store(task.store), upscaler, task.memory):
+        for done in compute(Work(jobs), Store(task.store), upscaler, task.memory, task.threads):
             yield _News(numbers[id(done.job)], done.cached, done.reason)
     except TexpipeError as error:
         yield error

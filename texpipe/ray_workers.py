@@ -23,6 +23,7 @@ from texpipe.jobs import PIXELS_VERSION, Done, Job, Work, is_stored
 from texpipe.order import Order
 from texpipe.portions import DEATHS, TRIES, Portion, portions
 from texpipe.store import Store, remove_stale_parts
+from texpipe.upscale.device import identity
 from texpipe.upscale.lazy import LazyUpscaler
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,6 @@ class Actor:
         Raises:
             DeviceError: see `upscale.device.choose`.
         """
-        from texpipe.upscale.device import identity
-
         return Greeting(socket.gethostname(), os.getpid(), identity(self._device, self._precision))
 
     def do(self, jobs: tuple[Job, ...], places: Places) -> list[Done]:

@@ -14,6 +14,7 @@ from texpipe.memory import budget
 from texpipe.order import Order
 from texpipe.process_workers import ProcessWorkers, Seat
 from texpipe.store import Store
+from texpipe.upscale.device import choose, gpus, identity
 from texpipe.upscale.lazy import LazyUpscaler
 
 
@@ -55,8 +56,6 @@ class ThisProcess:
 
     def engine(self) -> str:
         """Name how this computer computes."""
-        from texpipe.upscale.device import identity
-
         return identity(self.device, self.precision)
 
     def prepare(self, model: Path) -> None:
@@ -68,7 +67,8 @@ class ThisProcess:
         most = (self.memory or budget()) - work.bytes_to_come
         upscaler = self._upscaler(model)
         upscaler.stay_below(most)
-        return compute(work, store, upscaler, memory=most)
+        threads = choose(self.device, self.precision).spare_threads
+        return compute(work, store, upscaler, most, threads)
 
     def _upscaler(self, model: Path) -> LazyUpscaler:
         return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
@@ -99,6 +99,4 @@ def _on_this_computer(order: Order) -> Workers:
 
 
 def _seats() -> tuple[Seat, ...]:
-    from texpipe.upscale.device import gpus
-
     return tuple(Seat(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in gpus())

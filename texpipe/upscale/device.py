@@ -69,6 +69,15 @@ class Device:
         return available_cores() if self.name == "cpu" else 2
 
     @property
+    def spare_threads(self) -> int:
+        """Threads to decode pictures with, and to finish results with, while the network computes.
+
+        On a CPU the cores are the network's own, and one of each keeps up with it. A GPU leaves the cores idle and
+        needs them all, being done with a picture in less time than a core takes to write it.
+        """
+        return 1 if self.name == "cpu" else available_cores()
+
+    @property
     def batch_texels(self) -> int:
         """Input texels of a well-filled batch: its features fit a core's cache, or keep a GPU busy."""
         return 4096 if self.name == "cpu" else 65536
