@@ -1,0 +1,62 @@
+"""What decoding and finishing can keep up with, by threads: a GPU is done with a picture before a core has written it.
+
+The textures of `game.py` and a network that repeats texels in no time; decoding, passes, recombining, measuring,
+encoding and the store are real. Processor time says whether threads only share the work or make it more.
+
+    python benchmarks/threads.py --count 500 --threads 1 2 4
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from game import GAME, make_game
+
+from texpipe.computing import compute
+from texpipe.passes.resample import repeat
+from texpipe.planning import make_work
+from texpipe.recipe.schema import Recipe
+from texpipe.store import Store
+from texpipe.survey import survey
+from texpipe.texture import Pass, RgbF
+
+
+def instant(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+    """Stand for the network: repeat texels."""
+    for number, one in enumerate(chain.from_iterable(windows)):
+        yield number, repeat(one.rgb, scale)
+
+
+def main() -> None:
+    """Measure each number of threads in turn, all of them as often as there are rounds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--count", type=int, default=500, help="textures")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4], metavar="N")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each is timed; the best counts")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder, "dump")
+        dump.mkdir()
+        make_game(dump, options.count, seed=0)
+        recipe = Recipe.default().model_copy(update={"game": GAME})
+        work = make_work(survey(dump, recipe).items, recipe, ("instant",))
+        best: dict[int, tuple[float, float]] = {}
+        for number in range(options.rounds):
+            for threads in options.threads:
+                store = Store(Path(folder, f"store-{number}-{threads}"))
+                start, busy = time.perf_counter(), time.process_time()
+                done = sum(one.reason is None for one in compute(work, store, instant, threads=threads))
+                taken = time.perf_counter() - start, time.process_time() - busy
+                best[threads] = min(taken, best.get(threads, taken))
+    print(f"{done} pictures\nthreads  pictures/s  processor ms each")
+    for threads, (wall, busy) in best.items():
+        print(f"{threads:>7}{done / wall:>12.1f}{1e3 * busy / done:>19.1f}")
+
+
+if __name__ == "__main__":
+    main()

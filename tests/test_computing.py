@@ -1,0 +1,102 @@
+"""Pictures on their way through the network: by threads, in windows, and with what fails named."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from dumps import dump
+
+from texpipe import computing
+from texpipe.computing import compute
+from texpipe.errors import PackError
+from texpipe.jobs import Done, Work
+from texpipe.planning import make_work
+from texpipe.recipe.schema import Recipe
+from texpipe.store import Store
+from texpipe.survey import survey
+from texpipe.texture import Pass, RgbF
+
+
+def work_of(folder: Path, count: int) -> Work:
+    dump(folder, count, (12, 8))
+    return make_work(survey(folder, Recipe.default()).items, Recipe.default(), ("none",))
+
+
+def repeated(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+    for number, one in enumerate(chain.from_iterable(windows)):
+        yield number, one.rgb.repeat(scale, 0).repeat(scale, 1)
+
+
+def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+    """Give back each window's results in another order."""
+    count = 0
+    for window in windows:
+        yield from reversed([(count + n, rgb) for n, rgb in repeated([window], scale)])
+        count += len(window)
+
+
+def stored(store: Store, work: Work) -> dict[str, bytes]:
+    return {piece.key: store.get(piece.key).png for job in work.jobs for piece in job.pieces}
+
+
+def test_neither_threads_nor_windows_nor_order_change_a_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = work_of(tmp_path / "in", 12)
+    plain, other = Store(tmp_path / "one"), Store(tmp_path / "four")
+    assert all(done.reason is None for done in compute(work, plain, repeated))
+    monkeypatch.setattr(computing, "WINDOW_TEXELS", 3 * 12 * 8)
+    done = list(compute(work, other, backwards, threads=4))
+    assert {one.job.content for one in done} == {job.content for job in work.jobs}
+    assert stored(other, work) == stored(plain, work)
+    assert all(one.cached for one in compute(work, other, repeated))
+
+
+def test_what_is_in_hand_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the one thread that finishes held back, results pile up to a window, and the network waits."""
+    work = work_of(tmp_path / "in", 12)
+    monkeypatch.setattr(computing, "WINDOW_TEXELS", 3 * 12 * 8)
+    gate, came, plain = threading.Event(), [], computing._recombine
+
+    def held(*args: object) -> Done:
+        assert gate.wait(20)
+        return plain(*args)
+
+    def counted(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+        for number, rgb in repeated(windows, scale):
+            came.append(number)
+            if len(came) == 4:  # one more than a window: this one has to wait for the first
+                threading.Timer(0.1, gate.set).start()
+            assert gate.is_set() or len(came) <= 4
+            yield number, rgb
+
+    monkeypatch.setattr(computing, "_recombine", held)
+    done = list(compute(work, Store(tmp_path / "store"), counted))
+    assert len(done) == 12
+    assert len(came) > 8
+
+
+def test_one_picture_that_is_gone_stops_no_other(tmp_path: Path) -> None:
+    work = work_of(tmp_path / "in", 6)
+    gone = work.jobs[2].pieces[0].item.source.name
+    (tmp_path / "in" / gone).unlink()
+    done = list(compute(work, Store(tmp_path / "store"), repeated, threads=3))
+    assert len(done) == 6
+    assert [one.job.pieces[0].item.source.name for one in done if one.reason] == [gone]
+
+
+def test_a_store_that_cannot_be_written_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = work_of(tmp_path / "in", 6)
+
+    def full(*_: object) -> None:
+        raise PackError("the disk is full")
+
+    monkeypatch.setattr(Store, "put", full)
+    with pytest.raises(PackError, match="full"):
+        list(compute(work, Store(tmp_path / "store"), repeated, threads=2))
