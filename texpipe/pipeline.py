@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from texpipe import shards
 from texpipe.account import Run, report_shard
@@ -56,15 +57,15 @@ def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: W
     left_out = left_out_by_all(order, seen)
     wanted = [item for item in seen.items if item.source.name not in left_out]
     work = make_work(wanted, order.recipe, (model.sha256, engine), sightings)
-    del wanted
-    seen, work = without_clues(seen, work)
     run = Run(order, model, engine, seen, left_out, work)
     log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
     if dry_run:
         return rehearse(run)
     with Lock(order.output, shared=order.shard is not None):
         sightings.keep()
-        del sightings  # a kilobyte for each texture that nobody needs any more
+        del sightings, wanted  # what only planning goes by takes as much memory as all that is needed later
+        seen, work = without_clues(seen, work)
+        run = replace(run, seen=seen, work=work)
         if merge:
             shards.require_all(run)
         return _finish(run, workers, merge, progress)

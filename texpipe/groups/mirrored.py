@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,13 +52,11 @@ def find_images(items: Iterable[Item]) -> list[Images]:
     Returns:
         Sets of two to four, in order of their first names. The items' order has no influence.
     """
+    wanted = sorted(filter(_may_be_image, items), key=lambda item: item.source.name)
+    count = Counter(item.clues.orbit for item in wanted)  # most are alone in theirs
     alike: dict[Hashable, dict[str, Item]] = defaultdict(dict)
-    for item in sorted(items, key=lambda item: item.source.name):
-        if (
-            item.clues.orbit
-            and item.plan.action == "upscale"
-            and not (item.clues.facts.flat or item.clues.facts.tiny)
-        ):
+    for item in wanted:
+        if count[item.clues.orbit] > 1:
             alike[_treatment(item)].setdefault(item.clues.pixels, item)
     sets = (list(some.values()) for some in alike.values() if len(some) > 1)
     return [made for some in sets if (made := _images(some)) is not None]
@@ -109,6 +107,11 @@ def _made_of(
         if len(made) == len(members):
             return made
     return {}
+
+
+def _may_be_image(item: Item) -> bool:
+    facts = item.clues.facts
+    return item.clues.orbit != "" and item.plan.action == "upscale" and not (facts.flat or facts.tiny)
 
 
 def _treatment(item: Item) -> tuple[Hashable, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,13 +48,17 @@ def find_variants(items: Iterable[Item]) -> list[Variants]:
     Returns:
         The families of two or more, in the order of their digests. The items' order has no influence.
     """
+    known = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
+    count = Counter(item.clues.indices for item in known if item.clues.indices)
     families = _Families()
     named: dict[Hashable, list[Item]] = defaultdict(list)
-    for item in sorted(items, key=lambda item: (item.clues.pixels, item.source.name)):
-        if item.plan.action == "upscale" and not item.clues.facts.flat:
-            families.add(item)
-            if (key := _texels_by_name(item)) is not None:
-                named[_treatment(item), key].append(item)
+    for item in sorted(known, key=lambda item: (item.clues.pixels, item.source.name)):
+        key = _texels_by_name(item)
+        if key is None and count[item.clues.indices] < 2:
+            continue  # most textures are alone
+        families.add(item)
+        if key is not None:
+            named[_treatment(item), key].append(item)
     for alike in named.values():
         if len(alike) > 1:
             families.join_by_name(alike)
