@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from texpipe.computing import compute
 from texpipe.errors import PackError
 from texpipe.jobs import Done, Work
 from texpipe.planning import make_work
-from texpipe.recipe.schema import Recipe
+from texpipe.recipe.schema import Match, Recipe, Rule
 from texpipe.store import Store
 from texpipe.survey import survey
 from texpipe.texture import Pass, RgbF
@@ -87,6 +88,31 @@ def test_one_picture_that_is_gone_stops_no_other(tmp_path: Path) -> None:
     done = list(compute(work, Store(tmp_path / "store"), repeated, threads=3))
     assert len(done) == 6
     assert [one.job.pieces[0].item.source.name for one in done if one.reason] == [gone]
+
+
+@pytest.mark.parametrize(
+    ("action", "what"), [("upscale", "jobs.make_passes"), ("nearest", "computing.nearest")]
+)
+def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, what: str
+) -> None:
+    dump(tmp_path / "in", 3, (12, 8))
+    recipe = Recipe.default().model_copy(update={"rules": (Rule(match=Match(), action=action),)})
+    work = make_work(survey(tmp_path / "in", recipe).items, recipe, ("none",))
+    module, name = what.split(".")
+    plain, calls = getattr(import_module(f"texpipe.{module}"), name), []
+
+    def first_too_big(*args: object) -> object:
+        calls.append(args)
+        if len(calls) == 1:
+            raise MemoryError
+        return plain(*args)
+
+    monkeypatch.setattr(f"texpipe.{what}", first_too_big)
+    done = list(compute(work, Store(tmp_path / "store"), repeated))
+    reasons = [one.reason for one in done if one.reason]
+    assert len(done) == 3
+    assert reasons == ["there is not enough memory for it"]
 
 
 def test_a_store_that_cannot_be_written_stops_the_run(

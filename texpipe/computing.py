@@ -176,9 +176,9 @@ def _begin(job: Job) -> _Waiting | Done:
     """Decode a picture and make its passes."""
     try:
         picture = load(job)
+        return _Waiting(job, picture, job.passes(picture))
     except FAULTS as error:
         return Done(job, reason=why(error))
-    return _Waiting(job, picture, job.passes(picture))
 
 
 def _is_repeated(job: Job) -> bool:
@@ -189,9 +189,10 @@ def _repeat(job: Job, store: Store) -> Done:
     """Enlarge a picture by repeating its texels."""
     try:
         picture = load(job)
+        result = nearest(picture, job.plan)
     except FAULTS as error:
         return Done(job, reason=why(error))
-    return finish(job, picture, nearest(picture, job.plan), store)
+    return finish(job, picture, result, store)
 
 
 def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
