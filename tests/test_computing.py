@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dumps import dump
 
-from texpipe import computing
+from texpipe import computing, finishing
 from texpipe.computing import compute
 from texpipe.errors import PackError
 from texpipe.jobs import Done, Work
@@ -19,7 +19,7 @@ from texpipe.planning import make_work
 from texpipe.recipe.schema import Match, Recipe, Rule
 from texpipe.store import Store
 from texpipe.survey import survey
-from texpipe.texture import Pass, RgbF
+from texpipe.texture import Pass, Rgba8, RgbF
 
 
 def work_of(folder: Path, count: int) -> Work:
@@ -126,3 +126,20 @@ def test_a_store_that_cannot_be_written_stops_the_run(
     monkeypatch.setattr(Store, "put", full)
     with pytest.raises(PackError, match="full"):
         list(compute(work, Store(tmp_path / "store"), repeated, threads=2))
+
+
+def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work, plain, calls = work_of(tmp_path / "in", 6), finishing.encode_png, []
+
+    def too_big_once(result: Rgba8) -> bytes:
+        calls.append(result.shape)
+        if len(calls) == 2:
+            raise MemoryError
+        return plain(result)
+
+    monkeypatch.setattr(finishing, "encode_png", too_big_once)
+    done = list(compute(work, Store(tmp_path / "store"), repeated))
+    assert len(done) == 6
+    assert [one.reason for one in done if one.reason] == [
+        "could not be kept: there is not enough memory for it"
+    ]

@@ -421,7 +421,7 @@ def test_out_of_memory_for_anything_is_a_clear_error_and_is_mended(
 ) -> None:
     with monkeypatch.context() as patched:
         without_memory(patched, 0)
-        with pytest.raises(DeviceError, match="Out of memory") as stopped:
+        with pytest.raises(DeviceError, match="out of memory") as stopped:
             game.run("starved", "first")
     assert stopped.value.hint is not None
     assert not (game.folder / "starved" / "manifest.json").exists()

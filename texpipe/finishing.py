@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from texpipe.errors import TexpipeError
 from texpipe.groups.assemble import split
@@ -43,18 +45,30 @@ def finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
         result: scale h x scale w x 4.
         store: where results are kept.
 
+    Returns:
+        The job, finished, or failed with a reason.
+
     Raises:
         PackError: the store cannot be written.
     """
+    try:
+        kept = list(_entries(job, picture, result))
+    except FAULTS as error:
+        return Done(job, reason=f"could not be kept: {why(error)}")
+    for key, png, metrics in kept:
+        store.put(key, png, metrics)
+    return Done(job)
+
+
+def _entries(job: Job, picture: Rgba8, result: Rgba8) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
+    """Yield what the store gets: a key, a PNG and its metrics, for a split picture one of each piece."""
     if job.join is None:
-        metrics = measure(picture, result, job.plan)
-        store.put(job.pieces[0].key, encode_png(result), fields_of(metrics))
-        return Done(job)
+        yield job.pieces[0].key, encode_png(result), fields_of(measure(picture, result, job.plan))
+        return
     names = [piece.item.source.name for piece in job.pieces]
     sources = split(job.join.layout, picture, 1, names)
     made = split(job.join.layout, result, job.plan.scale, names)
     # The border of a piece is not the border of the picture.
     plan = replace(job.plan, edges=Edges("clamp", "clamp"))
     for piece, name in zip(job.pieces, names, strict=True):
-        store.put(piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan)))
-    return Done(job)
+        yield piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan))

@@ -169,7 +169,7 @@ def steps(factor: int, scale: int) -> tuple[int, int]:
         times, reached = times + 1, reached * factor
     if reached < scale or reached % scale:
         raise ModelError(
-            f"A {factor}x model cannot make a scale of {scale}.",
+            f"a {factor}x model cannot make a scale of {scale}",
             hint="Use a 4x model, or another scale in the recipe.",
         )
     return times, reached // scale
@@ -269,7 +269,7 @@ def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> Rg
                 raise
         engine.device.let_go()
     raise DeviceError(
-        f"Out of memory on {engine.device.name} with tiles of {sides[-1]} texels.",
+        f"out of memory on {engine.device.name} with tiles of {sides[-1]} texels",
         hint="Close other programs, or use --device cpu.",
     )
 

@@ -164,13 +164,13 @@ def _has_cuda() -> bool:
 
 def _choose_name(device: str) -> DeviceName:
     if device not in ("auto", "cpu", "cuda"):
-        raise DeviceError(f"Unknown device {device!r}.", hint="Use auto, cpu or cuda.")
+        raise DeviceError(f"unknown device {device!r}", hint="Use auto, cpu or cuda.")
     if device == "cpu":
         return "cpu"
     if _has_cuda():
         return "cuda"
     if device == "cuda":
-        raise DeviceError("There is no CUDA device that torch can use.", hint=_cuda_hint())
+        raise DeviceError("there is no CUDA device that torch can use", hint=_cuda_hint())
     return "cpu"
 
 
@@ -186,7 +186,7 @@ def _choose_precision(name: DeviceName, precision: str) -> Precision:
     for known in DTYPES:
         if known == precision:
             return known
-    raise DeviceError(f"Unknown precision {precision!r}.", hint="Use auto, fp32, bf16 or fp16.")
+    raise DeviceError(f"unknown precision {precision!r}", hint="Use auto, fp32, bf16 or fp16.")
 
 
 def _cuda_hint() -> str:
