@@ -154,11 +154,14 @@ def _in_one_shard(jobs: Iterable[Job]) -> Iterator[Job]:
 
 def _made_together(jobs: Sequence[Job]) -> dict[str, str]:
     """Return the content of each job that is made of others, or they of it -> the least content of all of them."""
-    content_of = {job.pieces[0].key: job.content for job in jobs}
-    sets: dict[str, set[str]] = {job.content: {job.content} for job in jobs}
-    for job in jobs:
+    made = [job for job in jobs if job.made_of]
+    keys = {piece.key for job in made for piece in job.made_of}
+    content_of = {job.pieces[0].key: job.content for job in jobs if job.pieces[0].key in keys}
+    sets: dict[str, set[str]] = {}
+    for job in made:
         for piece in job.made_of:
-            one, other = sets[job.content], sets[content_of[piece.key]]
+            both = job.content, content_of[piece.key]
+            one, other = (sets.setdefault(content, {content}) for content in both)
             if one is not other:
                 few, many = sorted((one, other), key=len)
                 many |= few

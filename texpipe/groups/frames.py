@@ -106,10 +106,10 @@ def _look_alike(one: Item, other: Item) -> bool:
 
 def _connected(items: Sequence[Item], links: Iterable[tuple[Pair, str]]) -> Iterator[Animation]:
     """Yield the sets that pairs connect."""
-    members = {item.source.name: [item] for item in items}
+    members: dict[str, list[Item]] = {}
     why: dict[str, str] = {}
     for (one, other), reason in links:
-        first, second = members[one.source.name], members[other.source.name]
+        first, second = (members.setdefault(_name(item), [item]) for item in (one, other))
         if first is not second:
             few, many = sorted((first, second), key=len)
             many += few
@@ -117,7 +117,7 @@ def _connected(items: Sequence[Item], links: Iterable[tuple[Pair, str]]) -> Iter
         why.setdefault(one.source.name, reason)
         why.setdefault(other.source.name, reason)
     for item in items:
-        frames = members[item.source.name]
+        frames = members.get(_name(item), [])
         if 1 < len(frames) <= MOST_FRAMES and min(frames, key=_name) is item:
             yield Animation(tuple(sorted(frames, key=_name)), why[item.source.name])
 
