@@ -137,7 +137,7 @@ def test_what_the_textures_will_take_is_not_for_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[int] = []
-    monkeypatch.setattr(workers, "compute", lambda *_, memory: given.append(memory))
+    monkeypatch.setattr(workers, "compute", lambda *_, memory, threads: given.append(memory))
     here = ThisProcess("cpu", "fp32", 1 << 30)
     for count in (0, 100_000):
         known = dict.fromkeys(map(str, range(count)), None)

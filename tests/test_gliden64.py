@@ -21,7 +21,7 @@ from texpipe.texture import Source
 
 
 def source(name):
-    return Source(name=name, file=Path(name), emulator=gliden64.parse(name))
+    return Source(name=name, root=Path(name), emulator=gliden64.parse(name))
 
 
 def written_as(name):

@@ -222,7 +222,9 @@ def serve(pipe: Connection, seat: Seat, task: _Task) -> None:
 def _compute(jobs: tuple[Job, ...], task: _Task, upscaler: LazyUpscaler) -> Iterator[_Message]:
     numbers = {id(job): number for number, job in enumerate(jobs)}
     try:
-        for done in compute(Work(jobs), Store(task.store), upscaler, task.memory, task.threads):
+        for done in compute(
+            Work(jobs), Store(task.store), upscaler, memory=task.memory, threads=task.threads
+        ):
             yield _News(numbers[id(done.job)], done.cached, done.reason)
     except TexpipeError as error:
         yield error

@@ -68,7 +68,7 @@ class ThisProcess:
         upscaler = self._upscaler(model)
         upscaler.stay_below(most)
         threads = choose(self.device, self.precision).spare_threads
-        return compute(work, store, upscaler, most, threads)
+        return compute(work, store, upscaler, memory=most, threads=threads)
 
     def _upscaler(self, model: Path) -> LazyUpscaler:
         return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
