@@ -107,11 +107,14 @@ def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verd
 
     Args:
         before, after: held-out figures of base and result.
-        faster: the result has fewer blocks than its base. It need not be better in anything else, so what may be
-            5 % worse holds for all metrics alike (the mean difference alone, where the others' weights are missing).
+        faster: the result has fewer blocks than its base. It need not be better in anything else, so all of them may be
+            5 % worse, drift too (without the metrics' weights the mean difference and the drift).
     """
     perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
-    steady = after["colour_drift"] <= before["colour_drift"] + _DRIFT_TOLERANCE
+    drift = before["colour_drift"]
+    steady = after["colour_drift"] <= max(
+        drift + _DRIFT_TOLERANCE, _OTHER_MAY_LOSE * drift if faster else 0.0
+    )
     measured: list[Metric] = perceptual or ["l1"]
     close = all(after[name] <= _OTHER_MAY_LOSE * before[name] for name in measured)
     if perceptual:
