@@ -169,7 +169,7 @@ def test_when_all_die_the_run_ends(
 def test_an_error_that_ends_a_run_ends_it_here(
     run: Run, threads: list[InThread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_):
+    def broken(*_, **__):
         raise ModelError("the model is broken", hint="get another one")
 
     monkeypatch.setattr(process_workers, "compute", broken)
