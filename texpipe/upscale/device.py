@@ -109,8 +109,8 @@ def identity(device: str = "auto", precision: str = "auto") -> str:
         DeviceError: see `choose`.
     """
     chosen = choose(device, precision)
-    torch = f"torch {probe.torch_build().version}"
-    return " ".join((chosen.name, chosen.instructions, chosen.precision, chosen.method, torch))
+    library = f"torch {probe.torch_build().version}"
+    return " ".join((chosen.name, chosen.instructions, chosen.precision, chosen.method, library))
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Device:
@@ -182,7 +182,7 @@ def _choose_precision(name: DeviceName, precision: str) -> Precision:
 
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     if precision == "fp16" and name == "cpu":
-        raise DeviceError("fp16 needs a CUDA device.", hint="Use --precision bf16 or fp32 on the CPU.")
+        raise DeviceError("fp16 needs a CUDA device", hint="Use --precision bf16 or fp32 on the CPU.")
     for known in DTYPES:
         if known == precision:
             return known
