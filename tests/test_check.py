@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,3 +60,19 @@ def test_files_that_somebody_added_break_no_rule(tmp_path: Path, tiny_model: Pat
     (output / "gliden64" / "readme.txt").write_text("mine")
     assert broken_rules(output, read_manifest(output / "manifest.json")) == []
     assert verify_pack(output)[1] == ["gliden64/readme.txt: is in the pack but not in the manifest"]
+
+
+def test_a_folder_that_the_disk_does_not_give_is_an_error_and_not_an_empty_one(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, tiny_model)
+    plain = os.scandir
+
+    def broken(path: str | Path) -> object:
+        if Path(path).name == "THE LEGEND OF ZELDA":
+            raise OSError(errno.EIO, "Input/output error")
+        return plain(path)
+
+    monkeypatch.setattr(os, "scandir", broken)
+    with pytest.raises(PackError, match=r"cannot list .*gliden64: Input/output error"):
+        verify_pack(tmp_path / "out")

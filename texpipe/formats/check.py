@@ -172,11 +172,19 @@ def _files_of(folder: Path) -> list[PurePosixPath]:
 
 def _walk(folder: Path) -> Iterator[PurePosixPath]:
     """Yield paths one by one: `Path.rglob` remembers all of them."""
-    for above, _, names in os.walk(folder):
+    if not folder.is_dir():
+        return
+    for above, _, names in os.walk(folder, onerror=_give_up):
         below = Path(above).relative_to(folder).as_posix()
         for name in names:
             if not _is_clutter(name) and Path(above, name).is_file():
                 yield PurePosixPath(below, name)
+
+
+def _give_up(error: OSError) -> None:
+    """Stop at a folder that cannot be listed; one that may not be entered counts as empty."""
+    if not isinstance(error, PermissionError):
+        raise error
 
 
 def _is_clutter(name: str) -> bool:
