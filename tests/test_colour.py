@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from textures import all_edges, foliage, gradient, grain, textures
 
+from texpipe.passes import colour
 from texpipe.passes.bleed import bleed
 from texpipe.passes.colour import TOLERANCE, match_histogram, match_source, visible_mean
 from texpipe.passes.ramps import enlarge_ramp
-from texpipe.passes.resample import beyond, box_reduce, enlarge, extend, repeat
+from texpipe.passes.resample import before_enlarging, beyond, box_reduce, enlarge, extend, repeat
 from texpipe.texture import AlphaClass, EdgeMode, Edges, Rgba8
 
 WRAP = Edges("wrap", "wrap")
@@ -82,6 +83,25 @@ def test_dither_that_the_network_removed_comes_back_only_beyond_the_tolerance(le
     result = match_source(repeat(flat, 4), solid, dithered, box_reduce(solid, 4), WRAP)
     returned = 255 * np.abs(box_reduce(result, 4) - 0.5).mean()
     assert returned == pytest.approx(max(levels - TOLERANCE, 0), abs=0.02)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 12), all_edges(), st.sampled_from([1, 2, 4, 8]))
+def test_what_was_made_for_enlarging_comes_back(height: int, width: int, edges: Edges, scale: int) -> None:
+    plane = np.random.default_rng(height * width).random((height, width, 3), dtype=np.float32)
+    grown = enlarge(before_enlarging(plane, scale, edges), scale, edges)
+    np.testing.assert_allclose(box_reduce(grown, scale), plane, atol=3e-6)
+
+
+@pytest.mark.parametrize("edges", [WRAP, Edges("mirror", "clamp")])
+def test_where_all_is_seen_one_correction_is_enough(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(colour, "_DETAIL_ROUNDS", 1)
+    source = np.random.default_rng(1).uniform(0.4, 0.6, (24, 16, 3)).astype(np.float32)
+    solid = np.ones(source.shape[:2], np.float32)
+    before = np.full((96, 64, 3), 0.5, np.float32)
+    result = match_source(before, repeat(solid, 4), source, solid, edges)
+    assert drift(before, repeat(solid, 4), source, solid) > 10
+    assert drift(result, repeat(solid, 4), source, solid) == pytest.approx(TOLERANCE, abs=0.02)
 
 
 @settings(max_examples=20, deadline=None)

@@ -18,7 +18,7 @@ from texpipe.store import Store
 from texpipe.survey import Item
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
-PIXELS_VERSION = 3
+PIXELS_VERSION = 4
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 BYTES_TO_COME = 2 << 10

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.resample import Plane, box_reduce, enlarge, repeat, smooth
+from texpipe.passes.resample import Plane, before_enlarging, box_reduce, enlarge, neighbourhood, repeat, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
 TOLERANCE = 1.45
@@ -30,6 +30,8 @@ _TONE_REACH = 2
 _DETAIL_ROUNDS = 20
 _STRICT_ROUNDS = 40
 """Of texels that are shifted as a whole: the rest that smooth corrections do not reach is clipped time and again."""
+_SLACK = 1.01
+"""How many times the tolerance ends the corrections, which aim at the tolerance itself."""
 _NOTHING = 1e-4
 _ENOUGH = 0.25
 """Visible share of a texel from which its difference is taken at face value."""
@@ -46,7 +48,7 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
     Returns:
         H x W x 3 alpha-weighted mean colour (the plain mean where nothing is visible), and H x W mean alpha.
     """
-    if (alpha >= 1).all():
+    if _is_solid(alpha):
         return box_reduce(colour, scale), box_reduce(alpha, scale)
     cover = box_reduce(alpha, scale)
     weighted = box_reduce(colour * alpha[..., None], scale) / np.maximum(cover, _NOTHING)[..., None]
@@ -107,8 +109,13 @@ def _return_detail(
     scale = result.shape[0] // source.shape[0]
 
     def smoothly(difference: Plane, cover: PlaneF, limit: np.float32) -> RgbF:
-        spread = _spread(difference, source_alpha * cover, edges)
-        return enlarge(spread.clip(-limit, limit), scale, edges)
+        seen = source_alpha * cover
+        spread = _spread(difference, seen, edges).clip(-limit, limit)
+        sharp = before_enlarging(spread, scale, edges)
+        # Where all is seen one round is enough. In what alpha cuts out of a texel a correction may count many times as
+        # much as in its mean, and the inverse of the mean would overshoot.
+        solid = neighbourhood(seen, edges)[0][..., None] > 1 - _NOTHING
+        return enlarge(np.where(solid, sharp, spread), scale, edges)
 
     return _approach(result, alpha, source, source_alpha, smoothly, tolerance, _DETAIL_ROUNDS)
 
@@ -143,6 +150,10 @@ def _approach(
     return result
 
 
+def _is_solid(alpha: PlaneF) -> bool:
+    return bool((alpha >= 1).all())
+
+
 def _limit(difference: Plane, weight: PlaneF, tolerance: float) -> np.float32:
     """Return how far differences must shrink, each by at most so much, for the mean of the rest to be `tolerance`.
 
@@ -161,7 +172,7 @@ def _limit(difference: Plane, weight: PlaneF, tolerance: float) -> np.float32:
     # With a limit of the k-th largest difference those before it remain, each smaller by it.
     share, total = weights.cumsum(), (weights * largest).cumsum()
     whole = share[-1]
-    if not whole or total[-1] <= wanted * whole:
+    if not whole or total[-1] <= _SLACK * wanted * whole:
         return np.float32(0)
     last = np.searchsorted(total - largest * share, wanted * whole, side="right") - 1
     return np.float32((total[last] - wanted * whole) / share[last])

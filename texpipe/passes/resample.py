@@ -17,6 +17,9 @@ from texpipe.texture import EdgeMode, Edges
 Plane = NDArray[np.float32]
 Value = TypeVar("Value", np.float32, np.uint8)
 
+_INVERSE_REACH = 8
+"""Texels to either side after which less than a millionth of an inverse filter is left."""
+
 
 def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
     """Continue a plane beyond its borders by `margin` texels, per axis as `edges` say; any margin fits any size."""
@@ -77,6 +80,34 @@ def enlarge_cubic(plane: Plane, scale: int, edges: Edges) -> Plane:
     import cv2
 
     return _resize(plane, scale, edges, margin=2, kernel=cv2.INTER_CUBIC)
+
+
+def before_enlarging(plane: Plane, scale: int, edges: Edges) -> Plane:
+    """Return what to `enlarge` for the box-reduced result to be `plane` itself, not a smoothed one.
+
+    Enlarged linearly and reduced again, a plane has been filtered by (a, 1 - 2 a, a) along each axis. The inverse decays
+    by a constant factor from texel to texel (Unser, Aldroubi and Eden, "B-spline signal processing", 1993), so a few
+    texels of it are enough.
+    """
+    import cv2
+
+    if scale == 1:
+        return plane
+    inverse = _inverse(scale)
+    margin = len(inverse) // 2
+    # Beyond a clamped border a kernel of three texels sees what it sees beyond a mirroring one; a wider one would not.
+    mirrored = Edges(*("mirror" if mode == "clamp" else mode for mode in (edges.x, edges.y)))
+    filtered = cv2.sepFilter2D(extend(plane, mirrored, margin), cv2.CV_32F, inverse, inverse)
+    return crop(np.asarray(filtered, dtype=np.float32), margin)
+
+
+@lru_cache(maxsize=8)
+def _inverse(scale: int) -> Plane:
+    """Return the inverse of (a, 1 - 2 a, a), the share of neighbours in a texel that is enlarged and reduced."""
+    a = (scale**2 - scale % 2) / (8 * scale**2)
+    root = np.sqrt(1 - 4 * a)
+    decay = (root - 1 + 2 * a) / (2 * a)
+    return np.asarray(decay ** np.abs(np.arange(-_INVERSE_REACH, _INVERSE_REACH + 1)) / root, dtype=np.float32)
 
 
 def _resize(plane: Plane, scale: int, edges: Edges, *, margin: int, kernel: int) -> Plane:
