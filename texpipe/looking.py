@@ -1,11 +1,12 @@
-"""Many textures in a row: read one after the other, known again by their bytes, or else looked at by threads."""
+"""Many textures in a row: read one after the other, known again by their bytes, or else looked at by threads, which
+pass that on to processes if there are enough of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -13,13 +14,18 @@ import numpy as np
 
 from texpipe.classify.look import look
 from texpipe.errors import TexpipeError
+from texpipe.lookers import Lookers, are_possible
 from texpipe.pixels import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
 from texpipe.sightings import Sighting, Sightings, sighting_key
 from texpipe.texture import Source, Texture
 
 MOST_WORKERS = 4
-"""More threads than these would wait for each other: about a third of looking is done while holding Python's lock."""
+"""Reading and decoding, done by one thread, keep no more busy than these."""
+
+WORTH_PROCESSES = 128
+"""Textures that must have been looked at, and as many must be left, for processes to start: that takes as long as
+looking at some fifty."""
 
 TEXELS_AHEAD = 1 << 20
 """As soon as more decoded texels than these are in hand, the first textures are waited for."""
@@ -49,19 +55,20 @@ class _Begun:
     texels: int = 0
 
 
-def look_at_all(sources: Iterable[Source], known: Sightings, workers: int) -> Iterator[Outcome]:
+def look_at_all(sources: Sequence[Source], known: Sightings, workers: int) -> Iterator[Outcome]:
     """Yield what is seen in each texture, in order.
 
     Args:
         sources: textures.
         known: what was seen earlier; new sightings are added.
-        workers: threads that look, at least 1. They change nothing about what is seen.
+        workers: threads or processes that look, at least 1. They change nothing about what is seen.
     """
     waiting: deque[_Begun] = deque()
     held = 0
-    with ThreadPoolExecutor(workers, "look") as pool:
-        for source in sources:
-            waiting.append(_begin(source, known, pool))
+    with Lookers() as lookers, ThreadPoolExecutor(workers, "look") as pool:
+        eyes = _Eyes(pool, lookers if workers > 1 and are_possible() else None)
+        for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
+            waiting.append(_begin(source, known, eyes, left))
             held += waiting[-1].texels
             while held > TEXELS_AHEAD or len(waiting) > TEXTURES_AHEAD:
                 held -= waiting[0].texels
@@ -69,8 +76,28 @@ def look_at_all(sources: Iterable[Source], known: Sightings, workers: int) -> It
         yield from (one.outcome() for one in waiting)
 
 
-def _begin(source: Source, known: Sightings, pool: ThreadPoolExecutor) -> _Begun:
-    """Read a texture; decode it here and look at it elsewhere if its bytes are new."""
+class _Eyes:
+    """Threads that look, themselves or, once that is worth it, through processes.
+
+    Args:
+        pool: the threads.
+        lookers: the processes; None to do without.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, lookers: Lookers | None) -> None:
+        self._pool, self._lookers = pool, lookers
+        self._looked, self._is_worth_it = 0, False
+
+    def look(self, texture: Texture, left: int) -> Future[Sighting]:
+        """Begin to look at a texture, the first of so many that are left."""
+        self._looked += 1
+        self._is_worth_it |= self._looked > WORTH_PROCESSES and left >= WORTH_PROCESSES
+        elsewhere = self._lookers if self._is_worth_it else None
+        return self._pool.submit(look if elsewhere is None else elsewhere.look, texture)
+
+
+def _begin(source: Source, known: Sightings, eyes: _Eyes, left: int) -> _Begun:
+    """Read a texture, the first of so many; decode it here and look at it elsewhere if its bytes are new."""
     try:
         opened = open_source(source)
         key = _key(opened)
@@ -83,7 +110,7 @@ def _begin(source: Source, known: Sightings, pool: ThreadPoolExecutor) -> _Begun
         return _Begun(lambda: reason)
     except MemoryError:
         return _Begun(lambda: _NO_MEMORY)
-    looking = pool.submit(look, texture)
+    looking = eyes.look(texture, left)
 
     def outcome() -> Outcome:
         try:

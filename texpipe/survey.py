@@ -118,7 +118,7 @@ def survey(
         recipe: its rules decide, classify fills in what they leave out.
         exclude: a folder below `root` that is not input: the output of an earlier run.
         sightings: what is known already, and what is seen now will be; None to look at everything.
-        workers: threads that look at textures while others are read; None for one per core. They change nothing
+        workers: threads or processes that look while others are read; None for one per core. They change nothing
             about what is found.
         progress: called after each texture.
 
