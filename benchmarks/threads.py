@@ -1,8 +1,8 @@
 """What decoding and finishing can keep up with, by threads: a GPU is done with a picture before a core has written it.
 
-The textures of `game.py` and, in place of a network, bicubic enlargement with grain: like a network's results these
-have to be corrected, and do not compress to nothing. Decoding, passes, recombining, measuring, encoding and the store are
-real. Processor time says whether threads only share the work or make it more.
+The textures of `game.py` and, in place of a network, bicubic enlargement with grain: like a network's results
+these have to be corrected, and do not compress to nothing. Decoding, passes, recombining, measuring, encoding and the
+store are real. Processor time says whether threads only share the work or make it more.
 
     python benchmarks/threads.py --count 500 --threads 1 2 4
 """
@@ -26,7 +26,6 @@ from texpipe.recipe.schema import Recipe
 from texpipe.store import Store
 from texpipe.survey import survey
 from texpipe.texture import Pass, RgbF
-
 
 GRAIN = np.random.default_rng(0).normal(0, 0.01, 1 << 20).astype(np.float32)
 

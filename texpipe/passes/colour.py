@@ -15,7 +15,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.resample import Plane, before_enlarging, box_reduce, enlarge, neighbourhood, repeat, smooth
+from texpipe.passes.resample import (
+    Plane,
+    before_enlarging,
+    box_reduce,
+    enlarge,
+    neighbourhood,
+    repeat,
+    smooth,
+)
 from texpipe.texture import Edges, PlaneF, RgbF
 
 TOLERANCE = 1.45

@@ -85,9 +85,9 @@ def enlarge_cubic(plane: Plane, scale: int, edges: Edges) -> Plane:
 def before_enlarging(plane: Plane, scale: int, edges: Edges) -> Plane:
     """Return what to `enlarge` for the box-reduced result to be `plane` itself, not a smoothed one.
 
-    Enlarged linearly and reduced again, a plane has been filtered by (a, 1 - 2 a, a) along each axis. The inverse decays
-    by a constant factor from texel to texel (Unser, Aldroubi and Eden, "B-spline signal processing", 1993), so a few
-    texels of it are enough.
+    Enlarged linearly and reduced again, a plane has been filtered by (a, 1 - 2 a, a) along each axis. The inverse
+    decays by a constant factor from texel to texel (Unser, Aldroubi and Eden, "B-spline signal processing", 1993), so
+    a few texels of it are enough.
     """
     import cv2
 
@@ -107,7 +107,9 @@ def _inverse(scale: int) -> Plane:
     a = (scale**2 - scale % 2) / (8 * scale**2)
     root = np.sqrt(1 - 4 * a)
     decay = (root - 1 + 2 * a) / (2 * a)
-    return np.asarray(decay ** np.abs(np.arange(-_INVERSE_REACH, _INVERSE_REACH + 1)) / root, dtype=np.float32)
+    return np.asarray(
+        decay ** np.abs(np.arange(-_INVERSE_REACH, _INVERSE_REACH + 1)) / root, dtype=np.float32
+    )
 
 
 def _resize(plane: Plane, scale: int, edges: Edges, *, margin: int, kernel: int) -> Plane:
