@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice
+from typing import TypeAlias
 
+from texpipe.elsewhere import Elsewhere, is_possible
 from texpipe.finishing import FAULTS, finish, load, why
 from texpipe.jobs import Done, Job, Work, is_stored, texels_of
 from texpipe.passes import nearest
@@ -24,6 +27,14 @@ end of the one before is still computed."""
 
 WINDOW_SHARE = 1 / 16
 """Of the memory of a run: so much a window may take."""
+
+WORTH_PROCESSES = 128
+"""Pictures from which on several threads let processes finish results: those take as long to start as 50 pictures."""
+
+MOST_PROCESSES = 8
+"""Processes that one thread, which takes results to them, keeps busy."""
+
+_Finish: TypeAlias = "Callable[[Job, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
 
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 """Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
@@ -43,7 +54,8 @@ def compute(
         store: where results are kept.
         upscale: the network.
         memory: bytes that the process should stay below; they decide how much is decoded at a time.
-        threads: that decode pictures, and as many that finish results, while the network computes.
+        threads: that decode pictures, and as many threads or processes that finish results, while the network
+            computes. They change no result.
 
     Raises:
         PackError: the store cannot be written.
@@ -128,48 +140,61 @@ class _Desk:
         self._most = window_texels(memory, self._scale)
         self._numbers = count()
         self._waiting: dict[int, _Waiting] = {}
-        self._finishing: deque[tuple[int, Future[Done]]] = deque()
+        self._finishing: deque[tuple[Job, Future[str | None]]] = deque()
 
     def results(self, upscale: Upscale) -> Iterator[Done]:
         """Yield the jobs as they are finished."""
-        with (
-            ThreadPoolExecutor(self._threads, "decode") as decoding,
-            ThreadPoolExecutor(self._threads, "finish") as finishing,
-        ):
+        with ThreadPoolExecutor(self._threads, "decode") as decoding, self._finishers() as begin:
 
             def passes(window: Sequence[Job]) -> list[Pass]:
-                return [one for begun in decoding.map(_begin, window) for one in self._take(begun, finishing)]
+                return [one for begun in decoding.map(_begin, window) for one in self._take(begun, begin)]
 
             for number, rgb in upscale(map(passes, _windows(self._jobs, self._most)), self._scale):
                 waiting = self._waiting.pop(number)
                 waiting.parts[number] = rgb
                 if len(waiting.parts) == len(waiting.passes):
-                    self._finish(waiting, finishing)
+                    self._finish(waiting, begin)
                 yield from self._finished(self._most)
             yield from self._finished(-1)
 
-    def _take(self, begun: _Waiting | Done, finishing: Executor) -> tuple[Pass, ...]:
+    @contextmanager
+    def _finishers(self) -> Iterator[_Finish]:
+        """Get how to finish a picture: in a thread or, if there are several and much to do, in a process."""
+        many = self._threads > 1 and len(self._jobs) >= WORTH_PROCESSES and is_possible()
+        workers = min(self._threads, MOST_PROCESSES) if many else self._threads
+        with Elsewhere() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
+
+            def here(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+                return pool.submit(_recombine, job, picture, parts, self._store)
+
+            def there(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+                return pool.submit(lambda: elsewhere.call(_recombine, job, picture, parts, self._store))
+
+            yield there if many else here
+
+    def _take(self, begun: _Waiting | Done, begin: _Finish) -> tuple[Pass, ...]:
         """Put a decoded picture on the desk and return its passes, numbered in the order of all of them."""
         if isinstance(begun, Done):
-            self._finishing.append((0, finishing.submit(lambda: begun)))
+            failed: Future[str | None] = Future()
+            failed.set_result(begun.reason)
+            self._finishing.append((begun.job, failed))
             return ()
         if not begun.passes:  # an atlas of flat cells
-            self._finish(begun, finishing)
+            self._finish(begun, begin)
         self._waiting |= dict.fromkeys(islice(self._numbers, len(begun.passes)), begun)
         return begun.passes
 
-    def _finish(self, waiting: _Waiting, finishing: Executor) -> None:
+    def _finish(self, waiting: _Waiting, begin: _Finish) -> None:
         parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
-        done = finishing.submit(_recombine, waiting.job, waiting.picture, parts, self._store)
-        self._finishing.append((texels_of(waiting.job), done))
+        self._finishing.append((waiting.job, begin(waiting.job, waiting.picture, parts)))
 
     def _finished(self, most: int) -> Iterator[Done]:
         """Yield what is finished, and wait until no more than so many source texels are in hand; with -1 for all."""
-        in_hand = sum(texels for texels, _ in self._finishing)
+        in_hand = sum(texels_of(job) for job, _ in self._finishing)
         while self._finishing and (in_hand > most or self._finishing[0][1].done()):
-            texels, done = self._finishing.popleft()
-            in_hand -= texels
-            yield done.result()
+            job, reason = self._finishing.popleft()
+            in_hand -= texels_of(job)
+            yield Done(job, reason=reason.result())
 
 
 def _begin(job: Job) -> _Waiting | Done:
@@ -195,10 +220,11 @@ def _repeat(job: Job, store: Store) -> Done:
     return finish(job, picture, result, store)
 
 
-def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> Done:
+def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> str | None:
+    """Finish a picture, and return the reason if that fails."""
     try:
         result = job.recombine(picture, parts)
     except FAULTS as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
-        return Done(job, reason=f"could not be recombined: {why(error)}")
-    return finish(job, picture, result, store)
+        return f"could not be recombined: {why(error)}"
+    return finish(job, picture, result, store).reason

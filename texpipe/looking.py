@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 
 from texpipe.classify.look import look
+from texpipe.elsewhere import Elsewhere, is_possible
 from texpipe.errors import TexpipeError
-from texpipe.lookers import Lookers, are_possible
 from texpipe.pixels import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
 from texpipe.sightings import Sighting, Sightings, sighting_key
@@ -65,8 +65,8 @@ def look_at_all(sources: Sequence[Source], known: Sightings, workers: int) -> It
     """
     waiting: deque[_Begun] = deque()
     held = 0
-    with Lookers() as lookers, ThreadPoolExecutor(workers, "look") as pool:
-        eyes = _Eyes(pool, lookers if workers > 1 and are_possible() else None)
+    with Elsewhere() as elsewhere, ThreadPoolExecutor(workers, "look") as pool:
+        eyes = _Eyes(pool, elsewhere if workers > 1 and is_possible() else None)
         for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
             waiting.append(_begin(source, known, eyes, left))
             held += waiting[-1].texels
@@ -81,19 +81,20 @@ class _Eyes:
 
     Args:
         pool: the threads.
-        lookers: the processes; None to do without.
+        elsewhere: the processes; None to do without.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, lookers: Lookers | None) -> None:
-        self._pool, self._lookers = pool, lookers
+    def __init__(self, pool: ThreadPoolExecutor, elsewhere: Elsewhere | None) -> None:
+        self._pool, self._elsewhere = pool, elsewhere
         self._looked, self._is_worth_it = 0, False
 
     def look(self, texture: Texture, left: int) -> Future[Sighting]:
         """Begin to look at a texture, the first of so many that are left."""
         self._looked += 1
         self._is_worth_it |= self._looked > WORTH_PROCESSES and left >= WORTH_PROCESSES
-        elsewhere = self._lookers if self._is_worth_it else None
-        return self._pool.submit(look if elsewhere is None else elsewhere.look, texture)
+        if self._elsewhere and self._is_worth_it:
+            return self._pool.submit(self._elsewhere.call, look, texture)
+        return self._pool.submit(look, texture)
 
 
 def _begin(source: Source, known: Sightings, eyes: _Eyes, left: int) -> _Begun:

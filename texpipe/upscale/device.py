@@ -72,10 +72,10 @@ class Device:
     def spare_threads(self) -> int:
         """Threads to decode pictures with, and to finish results with, while the network computes.
 
-        On a CPU the cores are the network's own, and one of each keeps up with it. A GPU leaves the cores idle and
-        needs them all, being done with a picture in less time than a core takes to write it.
+        On a CPU the cores are the network's own, which is at a picture for twice as long at least. A GPU leaves the
+        cores idle and needs them all, being done with a picture in less time than a core takes to write it.
         """
-        return 1 if self.name == "cpu" else available_cores()
+        return max(1, available_cores() // 2) if self.name == "cpu" else available_cores()
 
     @property
     def batch_texels(self) -> int:

@@ -1,0 +1,170 @@
+"""Processes that do some of the work: it is what this one would have done, and nothing is lost when they fail."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain, repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dumps import dump, texture, tree
+
+from texpipe import computing, looking
+from texpipe.classify.look import look
+from texpipe.computing import compute
+from texpipe.elsewhere import Elsewhere, command
+from texpipe.errors import PackError
+from texpipe.planning import make_work
+from texpipe.read.decode import decode
+from texpipe.recipe.schema import Recipe
+from texpipe.store import Store
+from texpipe.survey import survey
+from texpipe.texture import Pass, RgbF, Source, Texture
+
+
+@pytest.fixture
+def textures(tmp_path: Path) -> list[Texture]:
+    names = dump(tmp_path / "in", 4, (12, 8))
+    return [decode(Source(name, tmp_path / "in", below=name)) for name in names]
+
+
+def test_a_process_returns_the_same(textures: list[Texture]) -> None:
+    with Elsewhere() as elsewhere, ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(elsewhere.call, repeat(look), textures)) == [look(one) for one in textures]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        ["no such program"],
+        [sys.executable, "-c", ""],
+        [sys.executable, "-c", "print('no answer', flush=True); input()"],
+        [sys.executable, "-c", "import os, sys; sys.stdin.buffer.read(10); os.kill(os.getpid(), 9)"],
+    ],
+    ids=["none", "ends", "babbles", "killed"],
+)
+def test_without_an_answer_it_is_done_here(start: list[str], textures: list[Texture]) -> None:
+    with Elsewhere(start) as elsewhere:
+        assert [elsewhere.call(look, one) for one in textures] == [look(one) for one in textures]
+
+
+def test_a_process_goes_on_after_an_error(textures: list[Texture]) -> None:
+    broken = replace(textures[0], rgba=textures[0].rgba[..., :2])
+    with Elsewhere() as elsewhere:
+        with pytest.raises(ValueError, match="broadcast"):
+            elsewhere.call(look, broken)
+        assert elsewhere.call(look, textures[1]) == look(textures[1])
+
+
+def test_no_process_outlives_its_use(textures: list[Texture], monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    plain = subprocess.Popen
+
+    def noted(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+        started.append(plain(*arguments, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    with suppress(KeyboardInterrupt), Elsewhere() as elsewhere:
+        elsewhere.call(look, textures[0])
+        assert started[0].poll() is None
+        raise KeyboardInterrupt
+    assert [one.returncode for one in started] == [0]
+
+
+def test_enough_textures_are_looked_at_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dump(tmp_path / "in", 12, (12, 8))
+    wanted = survey(tmp_path / "in", Recipe.default(), workers=2)
+    calls = counted(monkeypatch)
+    monkeypatch.setattr(looking, "WORTH_PROCESSES", 3)
+    assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
+    assert calls == ["look"] * 9
+    monkeypatch.setattr(looking, "is_possible", lambda: False)
+    assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
+    assert len(calls) == 9
+
+
+def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dump(tmp_path / "in", 12, (12, 8))
+    work = make_work(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    assert len(list(compute(work, here, enlarged, threads=2))) == 12
+    calls = counted(monkeypatch)
+    monkeypatch.setattr(computing, "WORTH_PROCESSES", 3)
+    assert [(one.reason, one.cached) for one in compute(work, there, enlarged, threads=2)] == [
+        (None, False)
+    ] * 12
+    assert len(calls) > 3
+    assert set(calls) == {"_recombine"}
+    assert tree(there.root) == tree(here.root)
+
+
+def test_what_processes_cannot_finish_has_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results that are no numbers; and a store that cannot be written, which ends the run."""
+    dump(tmp_path / "in", 4, (12, 8))
+    work = make_work(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
+    monkeypatch.setattr(computing, "WORTH_PROCESSES", 3)
+    done = list(compute(work, Store(tmp_path / "store"), broken, threads=2))
+    assert [one.job for one in done] == list(work.jobs)
+    assert all(one.reason and "not numbers" in one.reason for one in done)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PackError, match="cannot write"):
+        list(compute(work, Store(tmp_path / "file"), enlarged, threads=2))
+
+
+def enlarged(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+    for number, one in enumerate(chain.from_iterable(windows)):
+        yield number, one.rgb.repeat(scale, 0).repeat(scale, 1)
+
+
+def broken(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+    for number, rgb in enlarged(windows, scale):
+        yield number, rgb * np.float32("nan")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of functions that are called elsewhere from now on."""
+    names: list[str] = []
+    plain = Elsewhere.call
+
+    def noted(self: Elsewhere, function: Callable[..., object], *args: object) -> object:
+        names.append(function.__name__)
+        return plain(self, function, *args)
+
+    monkeypatch.setattr(Elsewhere, "call", noted)
+    return names
+
+
+def test_a_script_is_not_run_again(tmp_path: Path) -> None:
+    """Not even one without `if __name__ == "__main__"`, of which multiprocessing would run a copy in each process."""
+    dump(tmp_path / "in", 6)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\nfrom texpipe import looking\nfrom texpipe.recipe.schema import Recipe\n"
+        "from texpipe.survey import survey\nlooking.WORTH_PROCESSES = 1\n"
+        f"print(len(survey(Path({str(tmp_path / 'in')!r}), Recipe.default(), workers=2).items))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("6\n", "")
+
+
+def test_modules_are_found_where_this_process_finds_them(tmp_path: Path) -> None:
+    """A folder of the name in the current folder is none of them."""
+    (tmp_path / "texpipe").mkdir()
+    (tmp_path / "texpipe" / "__init__.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    done = subprocess.run(command(), cwd=tmp_path, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0
+
+
+def test_the_size_of_a_texture_does_not_matter(textures: list[Texture]) -> None:
+    """More than a pipe holds."""
+    large = replace(textures[0], rgba=np.ascontiguousarray(texture(1, (200, 300))))
+    with Elsewhere() as elsewhere:
+        assert elsewhere.call(look, large) == look(large)
