@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -74,6 +75,8 @@ def test_no_process_outlives_its_use(textures: list[Texture], monkeypatch: pytes
     with suppress(KeyboardInterrupt), Elsewhere() as elsewhere:
         elsewhere.call(look, textures[0])
         assert started[0].poll() is None
+        if hasattr(os, "getsid"):  # where Ctrl-C goes to all processes of a session, to this one it does not
+            assert os.getsid(started[0].pid) == started[0].pid
         raise KeyboardInterrupt
     assert [one.returncode for one in started] == [0]
 

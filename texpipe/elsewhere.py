@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +24,9 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0
 """A process that is told to end may finish what is in hand for so long."""
+
+_APART = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""What a new session is elsewhere, on Windows: Ctrl-C does not reach the process, for ours says what it means."""
 
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from texpipe.elsewhere import serve; serve()"
@@ -91,7 +93,13 @@ class _Process:
     def __init__(self, start: Sequence[str]) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         with suppress(OSError):
-            self._process = subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._process = subprocess.Popen(
+                start,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                creationflags=_APART,
+            )
 
     def call(self, function: Callable[..., T], args: tuple[object, ...]) -> tuple[T] | None:
         """Return what a function returns; None if there is no such thing, for whatever reason."""
@@ -131,7 +139,6 @@ def _asked(
 
 def serve() -> None:
     """Call functions that come in, one after the other, until no more come."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; ours says what it means
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library may print is no answer
     with suppress(EOFError, BrokenPipeError), answers:
