@@ -81,6 +81,20 @@ def test_no_process_outlives_its_use(textures: list[Texture], monkeypatch: pytes
     assert [one.returncode for one in started] == [0]
 
 
+def test_no_process_outlives_one_that_is_killed() -> None:
+    code = (
+        "import os, texpipe.elsewhere as e; p = e.Elsewhere(); print(p.call(os.getpid), flush=True); input()"
+    )
+    start = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(start, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as script:
+        assert script.stdout is not None
+        assert int(script.stdout.readline()) != script.pid
+        script.kill()
+        # The other process holds the standard error, too, so this ends with it.
+        assert script.communicate(timeout=60) == ("", "")
+
+
 def test_enough_textures_are_looked_at_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dump(tmp_path / "in", 12, (12, 8))
     wanted = survey(tmp_path / "in", Recipe.default(), workers=2)
