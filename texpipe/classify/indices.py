@@ -18,23 +18,34 @@ ENOUGH_BITS = 48
 """Two unrelated textures have one index image, flipped or not, with a chance of less than one in 2 to so many."""
 
 
-def index_image(*pictures: Rgba8) -> Indices:
-    """Number the colours of a texture, or the combinations that several make at one place.
-
-    Colour under zero alpha does not count.
+def index_image(rgba: Rgba8) -> Indices:
+    """Number the colours of a texture; colour under zero alpha does not count.
 
     Args:
-        pictures: each H x W x 4 uint8, all of one size.
+        rgba: H x W x 4 uint8.
     """
-    height, width = pictures[0].shape[:2]
-    shown = [without_hidden(rgba).view(np.uint32).ravel() for rgba in pictures]
-    codes: NDArray[np.integer] = shown[0]
-    for other in shown[1:]:
-        codes = np.unique(codes, return_inverse=True)[1] << 32 | other
-    _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+    return _numbered(_colours(rgba))
+
+
+def refined(indices: Indices, rgba: Rgba8) -> Indices:
+    """Number the combinations that indices and the colours of one more picture make at one place.
+
+    Args:
+        indices: the index image of a picture, or of several refined by one another, H x W.
+        rgba: H x W x 4 uint8.
+    """
+    return _numbered(indices.astype(np.int64) << 32 | _colours(rgba))
+
+
+def _colours(rgba: Rgba8) -> NDArray[np.uint32]:
+    return without_hidden(rgba).view(np.uint32)[..., 0]
+
+
+def _numbered(codes: NDArray[np.integer]) -> Indices:
+    _, first, places = np.unique(codes, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return np.asarray(rank[codes].reshape(height, width))
+    return np.asarray(rank[places.reshape(codes.shape)])
 
 
 def index_digests(rgba: Rgba8) -> tuple[str, str]:

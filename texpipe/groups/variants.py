@@ -7,8 +7,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from texpipe.classify.indices import index_image
+from texpipe.classify.indices import Indices, index_image, refined
 from texpipe.classify.look import SAID_BY_DUMP
 from texpipe.errors import TexpipeError
 from texpipe.survey import Item, read_again
@@ -111,27 +112,41 @@ def _agreeing(items: Sequence[Item]) -> Iterator[list[Item]]:
 
     All of a set have one alpha, and together no more colours than a palette has entries.
     """
-    sets: list[tuple[list[Item], list[Rgba8]]] = []
+    sets: list[_Set] = []
     for item in items:
         try:
             rgba = read_again(item).rgba
         except TexpipeError:
             continue  # the run itself says what is wrong with it
-        for members, pictures in sets:
-            if _can_be_one([*pictures, rgba], item):
-                members.append(item)
-                pictures.append(rgba)
-                break
-        else:
-            sets.append(([item], [rgba]))
-    return (members for members, _ in sets if len(members) > 1)
+        if not any(one.takes(item, rgba) for one in sets):
+            sets.append(_Set([item], rgba[..., 3].copy(), index_image(rgba)))
+    return (one.members for one in sets if len(one.members) > 1)
 
 
-def _can_be_one(pictures: Sequence[Rgba8], item: Item) -> bool:
-    if item.plan.alpha != "mask" and not np.array_equal(pictures[0][..., 3], pictures[-1][..., 3]):
-        return False
-    entries = _ENTRIES.get(item.texels or "", _MOST_ENTRIES)
-    return int(index_image(*pictures).max()) < entries
+@dataclass
+class _Set:
+    """Textures that can have the same texels.
+
+    Attributes:
+        members: the textures.
+        alpha: of the first, H x W.
+        indices: which texels have one colour in all of them, H x W.
+    """
+
+    members: list[Item]
+    alpha: NDArray[np.uint8]
+    indices: Indices
+
+    def takes(self, item: Item, rgba: Rgba8) -> bool:
+        """Add a texture if it can be one of these, and return whether it can."""
+        if item.plan.alpha != "mask" and not np.array_equal(self.alpha, rgba[..., 3]):
+            return False
+        indices = refined(self.indices, rgba)
+        if int(indices.max()) >= _ENTRIES.get(item.texels or "", _MOST_ENTRIES):
+            return False
+        self.members.append(item)
+        self.indices = indices
+        return True
 
 
 def _family(members: Sequence[Item], why: str) -> Variants | None:
