@@ -42,13 +42,15 @@ def _seam(result: Rgba8, mode: EdgeMode, axis: int, scale: int = 1) -> float | N
     """
     if mode == "clamp" or result.shape[axis] < 2 * scale:
         return None
-    shown = np.moveaxis(premultiplied(result), axis, 0)
-    steps = np.abs(np.diff(shown, axis=0))
+    lines = np.moveaxis(result, axis, 0)
     if mode == "wrap":
-        across, inside = np.abs(shown[0] - shown[-1]), steps[scale - 1 :: scale]
+        # Both sides of every border between two texels.
+        ends, starts = (premultiplied(lines[first::scale]) for first in (scale - 1, 0))
+        inside, across = np.abs(starts[1:] - ends[:-1]), np.abs(starts[0] - ends[-1])
     else:
+        inside = np.abs(np.diff(premultiplied(lines), axis=0))
         # Past its border a mirrored texture repeats the edge texel: the step there is that of its own first neighbour.
-        across, inside = steps[[0, -1]], steps
+        across = inside[[0, -1]]
     usual = float(inside.mean())
     return round(float(across.mean()) / usual, 4) if usual > 0 else None
 
