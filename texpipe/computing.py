@@ -34,7 +34,7 @@ WORTH_PROCESSES = 128
 MOST_PROCESSES = 8
 """Processes that one thread, which takes results to them, keeps busy."""
 
-_Finish: TypeAlias = "Callable[[Job, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
+_HandOver: TypeAlias = "Callable[[Job, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
 
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 """Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
@@ -144,22 +144,23 @@ class _Desk:
 
     def results(self, upscale: Upscale) -> Iterator[Done]:
         """Yield the jobs as they are finished."""
-        with ThreadPoolExecutor(self._threads, "decode") as decoding, self._finishers() as begin:
+        with ThreadPoolExecutor(self._threads, "decode") as decoding, self._finishers() as hand_over:
 
             def passes(window: Sequence[Job]) -> list[Pass]:
-                return [one for begun in decoding.map(_begin, window) for one in self._take(begun, begin)]
+                return [one for begun in decoding.map(_begin, window) for one in self._take(begun, hand_over)]
 
             for number, rgb in upscale(map(passes, _windows(self._jobs, self._most)), self._scale):
                 waiting = self._waiting.pop(number)
                 waiting.parts[number] = rgb
                 if len(waiting.parts) == len(waiting.passes):
-                    self._finish(waiting, begin)
+                    self._finish(waiting, hand_over)
                 yield from self._finished(self._most)
             yield from self._finished(-1)
 
     @contextmanager
-    def _finishers(self) -> Iterator[_Finish]:
-        """Get how to finish a picture: in a thread or, if there are several and much to do, in a process."""
+    def _finishers(self) -> Iterator[_HandOver]:
+        """Get whom to hand a picture over to that is to be finished: to a thread or, if there are several and
+        much to do, to a process."""
         many = self._threads > 1 and len(self._jobs) >= WORTH_PROCESSES and is_possible()
         workers = min(self._threads, MOST_PROCESSES) if many else self._threads
         with Elsewhere() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
@@ -172,7 +173,7 @@ class _Desk:
 
             yield there if many else here
 
-    def _take(self, begun: _Waiting | Done, begin: _Finish) -> tuple[Pass, ...]:
+    def _take(self, begun: _Waiting | Done, hand_over: _HandOver) -> tuple[Pass, ...]:
         """Put a decoded picture on the desk and return its passes, numbered in the order of all of them."""
         if isinstance(begun, Done):
             failed: Future[str | None] = Future()
@@ -180,13 +181,13 @@ class _Desk:
             self._finishing.append((begun.job, failed))
             return ()
         if not begun.passes:  # an atlas of flat cells
-            self._finish(begun, begin)
+            self._finish(begun, hand_over)
         self._waiting |= dict.fromkeys(islice(self._numbers, len(begun.passes)), begun)
         return begun.passes
 
-    def _finish(self, waiting: _Waiting, begin: _Finish) -> None:
+    def _finish(self, waiting: _Waiting, hand_over: _HandOver) -> None:
         parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
-        self._finishing.append((waiting.job, begin(waiting.job, waiting.picture, parts)))
+        self._finishing.append((waiting.job, hand_over(waiting.job, waiting.picture, parts)))
 
     def _finished(self, most: int) -> Iterator[Done]:
         """Yield what is finished, and wait until no more than so many source texels are in hand; with -1 for all."""

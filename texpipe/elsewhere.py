@@ -36,7 +36,8 @@ _PROGRAM = (
 
 def command() -> list[str]:
     """Return how to start a process that does `serve`."""
-    return [sys.executable, "-I", "-c", _PROGRAM, json.dumps(sys.path)]
+    names = f"utf8={sys.flags.utf8_mode}"  # of files: the same text must be the same bytes for both
+    return [sys.executable, "-I", "-X", names, "-c", _PROGRAM, json.dumps(list(map(str, sys.path)))]
 
 
 def is_possible() -> bool:
