@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat
 from texpipe.formats.files import file_digest, folded
+from texpipe.limits import available_cores
 from texpipe.manifest import Entry, Manifest, Output
 from texpipe.manifest_file import read_manifest
 from texpipe.pixels import decode
+
+_MOST_THREADS = 4
+"""That decode files, which is done without Python's lock; as many pictures are in memory."""
+_AT_A_TIME = 256
 
 
 def remove_left_over(output: Path, before: Iterable[tuple[str, str]], now: Mapping[str, str]) -> list[str]:
@@ -103,17 +110,29 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
         PackError: a file cannot be read.
     """
     layouts, problems = _layouts(manifest.targets)
-    looked_at: set[str] = set()
-    for entry in manifest.textures:
-        for one in entry.outputs:
-            if one.path not in looked_at and _is_inside(one.path) and (output / one.path).is_file():
-                looked_at.add(one.path)
-                lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
-                problems += [f"{one.path}: {line}" for line in lines]
+
+    def look(entry: Entry, one: Output) -> list[str]:
+        lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
+        return [f"{one.path}: {line}" for line in lines]
+
+    there = _textures_there(output, manifest)
+    with ThreadPoolExecutor(min(available_cores(), _MOST_THREADS)) as pool:
+        while some := list(islice(there, _AT_A_TIME)):
+            problems += chain.from_iterable(pool.map(look, *zip(*some, strict=True)))
     for name, layout in layouts.items():
         files = _files_of(output / name)
         problems += [f"{name}/{line}" for line in (layout.check(output / name, files) if files else ())]
     return problems
+
+
+def _textures_there(output: Path, manifest: Manifest) -> Iterator[tuple[Entry, Output]]:
+    """Yield each file of a texture that is there, once."""
+    seen: set[str] = set()
+    for entry in manifest.textures:
+        for one in entry.outputs:
+            if one.path not in seen and _is_inside(one.path) and (output / one.path).is_file():
+                seen.add(one.path)
+                yield entry, one
 
 
 def _layouts(targets: Iterable[str]) -> tuple[dict[str, PackFormat], list[str]]:
