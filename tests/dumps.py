@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from texpipe.pixels import encode_png
+from texpipe.texture import Pass, RgbF
 
 GAME = "THE LEGEND OF ZELDA"
 
@@ -49,3 +52,9 @@ def tree(folder: Path, leave_out: tuple[str, ...] = ("run.json",)) -> dict[str, 
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in leave_out
     }
+
+
+def repeated(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
+    """Stand for a network: give back each pass with its texels repeated."""
+    for number, one in enumerate(chain.from_iterable(windows)):
+        yield number, one.rgb.repeat(scale, 0).repeat(scale, 1)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
-from itertools import chain
 from pathlib import Path
 
 import pytest
-from dumps import dump
+from dumps import dump, repeated
 
 from texpipe import computing, finishing
 from texpipe.computing import compute
@@ -25,11 +24,6 @@ from texpipe.texture import Pass, Rgba8, RgbF
 def work_of(folder: Path, count: int) -> Work:
     dump(folder, count, (12, 8))
     return make_work(survey(folder, Recipe.default()).items, Recipe.default(), ("none",))
-
-
-def repeated(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
-    for number, one in enumerate(chain.from_iterable(windows)):
-        yield number, one.rgb.repeat(scale, 0).repeat(scale, 1)
 
 
 def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:

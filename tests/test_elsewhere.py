@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dumps import dump, texture, tree
+from dumps import dump, repeated, texture, tree
 
 from texpipe import computing, looking
 from texpipe.classify.look import look
@@ -111,10 +111,10 @@ def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: p
     dump(tmp_path / "in", 12, (12, 8))
     work = make_work(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
-    assert len(list(compute(work, here, enlarged, threads=2))) == 12
+    assert len(list(compute(work, here, repeated, threads=2))) == 12
     calls = counted(monkeypatch)
     monkeypatch.setattr(computing, "WORTH_PROCESSES", 3)
-    assert [(one.reason, one.cached) for one in compute(work, there, enlarged, threads=2)] == [
+    assert [(one.reason, one.cached) for one in compute(work, there, repeated, threads=2)] == [
         (None, False)
     ] * 12
     assert len(calls) > 3
@@ -132,16 +132,11 @@ def test_what_processes_cannot_finish_has_its_reason(tmp_path: Path, monkeypatch
     assert all(one.reason and "not numbers" in one.reason for one in done)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PackError, match="cannot write"):
-        list(compute(work, Store(tmp_path / "file"), enlarged, threads=2))
-
-
-def enlarged(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
-    for number, one in enumerate(chain.from_iterable(windows)):
-        yield number, one.rgb.repeat(scale, 0).repeat(scale, 1)
+        list(compute(work, Store(tmp_path / "file"), repeated, threads=2))
 
 
 def broken(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
-    for number, rgb in enlarged(windows, scale):
+    for number, rgb in repeated(windows, scale):
         yield number, rgb * np.float32("nan")
 
 

@@ -165,13 +165,12 @@ class _Desk:
         workers = min(self._threads, MOST_PROCESSES) if many else self._threads
         with Elsewhere() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
 
-            def here(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+            def hand_over(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+                if many:
+                    return pool.submit(elsewhere.call, _recombine, job, picture, parts, self._store)
                 return pool.submit(_recombine, job, picture, parts, self._store)
 
-            def there(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
-                return pool.submit(lambda: elsewhere.call(_recombine, job, picture, parts, self._store))
-
-            yield there if many else here
+            yield hand_over
 
     def _take(self, begun: _Waiting | Done, hand_over: _HandOver) -> tuple[Pass, ...]:
         """Put a decoded picture on the desk and return its passes, numbered in the order of all of them."""

@@ -20,7 +20,7 @@ from texpipe.texture import Rgba8, StoredForm
 __all__ = ["MAX_PIXELS", "decode", "encode_png", "save_png"]
 
 _EFFORT = 4
-"""zlib's level for PNGs: half the time of its default of 6, for files 3 % larger (docs/performance.md)."""
+"""zlib's level for PNGs: half the time of level 6, for files 3 % larger (docs/performance.md)."""
 
 
 def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
