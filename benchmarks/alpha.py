@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.classify import classify
+from texpipe.imaging.image_files import save_png
 from texpipe.networks.catalogue import resolve
 from texpipe.passes import make_passes, recombine
 from texpipe.passes.resample import Plane, neighbourhood, repeat
-from texpipe.pixels import save_png
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide

@@ -20,9 +20,9 @@ from pathlib import Path
 import torch
 from game import GAME, make_game
 
-from texpipe.memory import size_of
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.system.memory import size_of
 
 
 def measure(recipe: Path, output: Path, budget: str) -> tuple[float, float, str]:

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.image_files import save_png
 from texpipe.passes.clean import clean
 from texpipe.passes.quantised import dither_offsets
 from texpipe.passes.resample import neighbourhood, repeat
-from texpipe.pixels import save_png
 from texpipe.texture import Edges, RgbF
 from texpipe.train.collection import collect
 from texpipe.train.dataset import Pair

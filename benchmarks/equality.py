@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from rivals import WRAP, Pictures, Way
 
+from texpipe.imaging.image_files import decode
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.pixels import decode
 from texpipe.upscale.engine import Engine
 
 

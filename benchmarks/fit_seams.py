@@ -30,7 +30,8 @@ from tileability import FAINT, Part, beyond, console, harm_of, not_tiling, part_
 from torch import nn
 
 from texpipe.classify.seams import REACH
-from texpipe.texture import Edges, Rgba8, premultiplied
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import Edges, Rgba8
 from texpipe.train.collection import collect
 
 Floats = NDArray[np.float32]

@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.image_files import decode
 from texpipe.networks.checkpoint import load
-from texpipe.passes import make_passes, recombine, steady
+from texpipe.passes import make_passes, recombine
+from texpipe.passes.frame_average import steady
 from texpipe.passes.resample import box_reduce, repeat
-from texpipe.pixels import decode
 from texpipe.texture import Decisions, Edges, Plan, Rgba8
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine

@@ -28,11 +28,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.order import Order, Outcome
+from texpipe.imaging.image_files import encode_png
+from texpipe.imaging.texel_formats import quantise
+from texpipe.options import Order
+from texpipe.output.result import Outcome
 from texpipe.pipeline import run_recipe
-from texpipe.pixelformats import quantise
-from texpipe.pixels import encode_png
-from texpipe.texture import Edges, Progress, Rgba8, TexelFormat
+from texpipe.progress import Progress
+from texpipe.texture import Edges, Rgba8, TexelFormat
 from texpipe.upscale.device import choose
 from texpipe.upscale.engine import Engine
 

@@ -28,11 +28,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from texpipe.groups.borders import Axis, Tile, tile_of
-from texpipe.groups.jigsaw import Grid
-from texpipe.groups.search import find_grids
-from texpipe.pixelformats import quantise
-from texpipe.pixels import decode
+from texpipe.groups.split.borders import Axis, Tile, tile_of
+from texpipe.groups.split.jigsaw import Grid
+from texpipe.groups.split.search import find_grids
+from texpipe.imaging.image_files import decode
+from texpipe.imaging.texel_formats import quantise
 from texpipe.texture import Rgba8, TexelFormat
 
 Size = tuple[int, int]

@@ -21,9 +21,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from texpipe.imaging.image_files import decode, encode_png
 from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine
-from texpipe.pixels import decode, encode_png
 from texpipe.texture import Decisions, EdgeMode, Edges, Plan, Rgba8, RgbF
 from texpipe.train.dataset import Pair
 from texpipe.train.metrics import Judge

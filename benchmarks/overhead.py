@@ -22,8 +22,8 @@ from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.padding import Pads
 from texpipe.upscale import convolve
+from texpipe.upscale.compiled import Executor, prepare
 from texpipe.upscale.convolve import Direct
-from texpipe.upscale.executor import Executor, prepare
 
 CPU = torch.device("cpu")
 LANES = 16

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
 
 GAME = "GAME"
 RECIPE = """\

@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.order import Order
+from texpipe.imaging.image_files import encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import encode_png
-from texpipe.texture import Edges, Progress
+from texpipe.progress import Progress
+from texpipe.texture import Edges
 from texpipe.upscale.engine import Engine
 
 SAMPLES = 20

@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from game import GAME, make_game
 
-from texpipe.computing import compute
+from texpipe.analysis.survey import survey
+from texpipe.execution.compute import compute
 from texpipe.passes.resample import enlarge_cubic
-from texpipe.planning import make_work
+from texpipe.planning.planner import make_work
 from texpipe.recipe.schema import Recipe
-from texpipe.store import Store
-from texpipe.survey import survey
+from texpipe.storage.results import Store
 from texpipe.texture import Pass, RgbF
 
 GRAIN = np.random.default_rng(0).normal(0, 0.01, 1 << 20).astype(np.float32)

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from texpipe.classify.seams import seam_score
 from texpipe.classify.tileability import guess_axes
-from texpipe.texture import Edges, Rgba8, premultiplied
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import Edges, Rgba8
 from texpipe.train.collection import collect
 from texpipe.train.degradation import Degradation, draw
 from texpipe.train.degrade import apply

@@ -21,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.imaging.visible import LUMA
 from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine, vary
 from texpipe.passes.resample import box_reduce, enlarge, repeat
-from texpipe.pixels import decode, encode_png
-from texpipe.texture import LUMA, Decisions, Edges, Plan, Rgba8, RgbF
+from texpipe.texture import Decisions, Edges, Plan, Rgba8, RgbF
 from texpipe.train.dataset import Pair
 from texpipe.train.metrics import Judge
 from texpipe.upscale.batching import upscale

@@ -26,15 +26,8 @@ from texpipe.formats.archive import zip_writer
 from texpipe.formats.dds import encode_dds, mip_chain
 from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
 from texpipe.formats.otex import HEADER_BYTES, write_replacement
-from texpipe.manifest import (
-    Entry,
-    Manifest,
-    ModelId,
-    Output,
-    RecipeId,
-    summarise,
-)
-from texpipe.manifest_file import read_manifest, write_manifest
+from texpipe.manifest.file import read_manifest, write_manifest
+from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, RecipeId, summarise
 from texpipe.networks.checkpoint import load, save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.read.decode import decode

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from needed import fail_or_skip
 
-from texpipe.pixels import decode
+from texpipe.imaging.image_files import decode
 from texpipe.texture import Rgba8
 
 OPTIONS = (

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.formats.contract import Picture
-from texpipe.formats.pack import Pack
-from texpipe.manifest import Entry, Manifest, ModelId, RecipeId, Summary
-from texpipe.manifest_file import write_manifest
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
+from texpipe.manifest.file import write_manifest
+from texpipe.manifest.schema import Entry, Manifest, ModelId, RecipeId, Summary
+from texpipe.packs.pack import Pack
 from texpipe.texture import Edges, Rgba8, Source
 
 

@@ -9,20 +9,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from dumps import texture
 
-from texpipe.manifest import (
-    Entry,
-    Manifest,
-    ModelId,
-    Output,
-    RecipeId,
-    summarise,
-)
-from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
+from texpipe.analysis.inventory import Item
+from texpipe.analysis.survey import survey
+from texpipe.imaging.image_files import save_png
+from texpipe.manifest.file import read_manifest, write_manifest, write_run_info
+from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, RecipeId, summarise
 from texpipe.passes.resample import repeat
-from texpipe.pixels import save_png
 from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
-from texpipe.survey import Item, survey
 from texpipe.texture import AlphaClass, Decisions, Edges, Metrics
 
 NAMES = ("a.png", "b.png", "c.png")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.errors import SourceError
-from texpipe.groups.assemble import join, lay_out, split
+from texpipe.passes.assemble import join, lay_out, split
 from texpipe.relations import Group
 from texpipe.texture import Rgba8
 

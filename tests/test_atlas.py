@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import bricks, opaque
 
+from texpipe.analysis.cache import Sightings
+from texpipe.analysis.survey import survey
 from texpipe.classify.cells import find_cells, grid_of
 from texpipe.groups.atlas import find_atlases
-from texpipe.order import Order
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import decode, encode_png
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.relations import Box
-from texpipe.sightings import Sightings
-from texpipe.survey import survey
 from texpipe.texture import Rgba8
 
 MAGENTA = np.array([255, 0, 255, 255], np.uint8)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest
 
 from texpipe.formats import beetle_psx, parse_name
-from texpipe.formats.check import verify_pack
 from texpipe.formats.contract import Unwritable
-from texpipe.formats.pack import write_pack
-from texpipe.pixels import decode, save_png
+from texpipe.imaging.image_files import decode, save_png
+from texpipe.packs.pack import write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 

@@ -12,21 +12,21 @@ from dumps import dump, texture, tree, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texpipe import workers
 from texpipe.cli import main
-from texpipe.computing import WINDOW_SHARE, WINDOW_TEXELS, window_texels
-from texpipe.jobs import BYTES_TO_COME, Work
-from texpipe.order import Order
+from texpipe.execution import executors
+from texpipe.execution.compute import WINDOW_SHARE, WINDOW_TEXELS, window_texels
+from texpipe.execution.executors import ThisProcess
+from texpipe.imaging.image_files import encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import encode_png
-from texpipe.store import Store
+from texpipe.planning.jobs import BYTES_TO_COME, Work
+from texpipe.storage.results import Store
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.budget import SMALLEST_BATCH, Budget, Share
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.lazy import LazyUpscaler
-from texpipe.workers import ThisProcess
 
 rooms = st.integers(0, 1 << 36)
 cores = st.integers(1, 64)
@@ -137,7 +137,7 @@ def test_what_the_textures_will_take_is_not_for_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[int] = []
-    monkeypatch.setattr(workers, "compute", lambda *_, memory, threads: given.append(memory))
+    monkeypatch.setattr(executors, "compute", lambda *_, memory, threads: given.append(memory))
     here = ThisProcess("cpu", "fp32", 1 << 30)
     for count in (0, 100_000):
         known = dict.fromkeys(map(str, range(count)), None)

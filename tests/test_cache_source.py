@@ -12,7 +12,7 @@ from packs import finished, noise
 from texpipe.errors import SourceError
 from texpipe.formats import gliden64
 from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
-from texpipe.formats.pack import write_pack
+from texpipe.packs.pack import write_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target

@@ -14,9 +14,10 @@ from texpipe import formats
 from texpipe.cli.console import Console
 from texpipe.cli.summary import SHOWN_PROBLEMS, show
 from texpipe.errors import PackError
-from texpipe.formats.check import broken_rules, verify_pack
-from texpipe.manifest_file import read_manifest
-from texpipe.order import Order, Outcome
+from texpipe.manifest.file import read_manifest
+from texpipe.options import Order
+from texpipe.output.result import Outcome
+from texpipe.packs.verify import broken_rules, verify_pack
 from texpipe.pipeline import run_recipe
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from textures import MODES, all_edges, grain, opaque, plan, textures
 
+from texpipe.imaging.texel_codecs import expand5
+from texpipe.imaging.texel_formats import quantise
 from texpipe.passes import make_passes
 from texpipe.passes.clean import clean
 from texpipe.passes.quantised import DITHER_MATRICES, checkered, dither_offsets, top_level
-from texpipe.pixelformats import quantise
-from texpipe.texels import expand5
 from texpipe.texture import AlphaClass, Edges, Rgba8
 
 WRAP = Edges("wrap", "wrap")

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from dumps import dump, repeated
 
-from texpipe import computing, finishing
-from texpipe.computing import compute
+from texpipe.analysis.survey import survey
 from texpipe.errors import PackError
-from texpipe.jobs import Done, Work
-from texpipe.planning import make_work
+from texpipe.execution import compute as compute_module
+from texpipe.execution import job_io
+from texpipe.execution.compute import compute
+from texpipe.planning.jobs import Done, Work
+from texpipe.planning.planner import make_work
 from texpipe.recipe.schema import Match, Recipe, Rule
-from texpipe.store import Store
-from texpipe.survey import survey
+from texpipe.storage.results import Store
 from texpipe.texture import Pass, Rgba8, RgbF
 
 
@@ -44,7 +45,7 @@ def test_neither_threads_nor_windows_nor_order_change_a_byte(
     work = work_of(tmp_path / "in", 12)
     plain, other = Store(tmp_path / "one"), Store(tmp_path / "four")
     assert all(done.reason is None for done in compute(work, plain, repeated))
-    monkeypatch.setattr(computing, "WINDOW_TEXELS", 3 * 12 * 8)
+    monkeypatch.setattr(compute_module, "WINDOW_TEXELS", 3 * 12 * 8)
     done = list(compute(work, other, backwards, threads=4))
     assert {one.job.content for one in done} == {job.content for job in work.jobs}
     assert stored(other, work) == stored(plain, work)
@@ -54,8 +55,8 @@ def test_neither_threads_nor_windows_nor_order_change_a_byte(
 def test_what_is_in_hand_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the one thread that finishes held back, results pile up to a window, and the network waits."""
     work = work_of(tmp_path / "in", 12)
-    monkeypatch.setattr(computing, "WINDOW_TEXELS", 3 * 12 * 8)
-    gate, came, plain = threading.Event(), [], computing._recombine
+    monkeypatch.setattr(compute_module, "WINDOW_TEXELS", 3 * 12 * 8)
+    gate, came, plain = threading.Event(), [], compute_module._recombine
 
     def held(*args: object) -> Done:
         assert gate.wait(20)
@@ -69,7 +70,7 @@ def test_what_is_in_hand_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert gate.is_set() or len(came) <= 4
             yield number, rgb
 
-    monkeypatch.setattr(computing, "_recombine", held)
+    monkeypatch.setattr(compute_module, "_recombine", held)
     done = list(compute(work, Store(tmp_path / "store"), counted))
     assert len(done) == 12
     assert len(came) > 8
@@ -85,7 +86,7 @@ def test_one_picture_that_is_gone_stops_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "what"), [("upscale", "jobs.make_passes"), ("nearest", "computing.nearest")]
+    ("action", "what"), [("upscale", "planning.jobs.make_passes"), ("nearest", "execution.compute.nearest")]
 )
 def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, what: str
@@ -93,7 +94,7 @@ def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
     dump(tmp_path / "in", 3, (12, 8))
     recipe = Recipe.default().model_copy(update={"rules": (Rule(match=Match(), action=action),)})
     work = make_work(survey(tmp_path / "in", recipe).items, recipe, ("none",))
-    module, name = what.split(".")
+    module, _, name = what.rpartition(".")
     plain, calls = getattr(import_module(f"texpipe.{module}"), name), []
 
     def first_too_big(*args: object) -> object:
@@ -123,7 +124,7 @@ def test_a_store_that_cannot_be_written_stops_the_run(
 
 
 def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    work, plain, calls = work_of(tmp_path / "in", 6), finishing.encode_png, []
+    work, plain, calls = work_of(tmp_path / "in", 6), job_io.encode_png, []
 
     def too_big_once(result: Rgba8) -> bytes:
         calls.append(result.shape)
@@ -131,7 +132,7 @@ def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch:
             raise MemoryError
         return plain(result)
 
-    monkeypatch.setattr(finishing, "encode_png", too_big_once)
+    monkeypatch.setattr(job_io, "encode_png", too_big_once)
     done = list(compute(work, Store(tmp_path / "store"), repeated))
     assert len(done) == 6
     assert [one.reason for one in done if one.reason] == [

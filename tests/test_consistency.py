@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from textures import all_edges, foliage, grain, plan, textures
 
+from texpipe.imaging.texel_formats import quantise
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.passes import make_passes, recombine
 from texpipe.passes.bleed import bleed
 from texpipe.passes.colour import back_project
 from texpipe.passes.metrics import measure
 from texpipe.passes.resample import enlarge, repeat
-from texpipe.pixelformats import quantise
 from texpipe.texture import AlphaClass, Edges, Pass, Plan, Rgba8, RgbF
 from texpipe.upscale.engine import Engine
 

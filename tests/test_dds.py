@@ -14,7 +14,7 @@ from textures import fence, foliage, grain
 
 from texpipe.errors import PackError
 from texpipe.formats.dds import BC7_UNORM, RGBA8_UNORM, encode_dds, mip_chain, read_dds_header
-from texpipe.pixels import decode
+from texpipe.imaging.image_files import decode
 
 
 def test_the_header_is_the_one_that_rt64_reads():

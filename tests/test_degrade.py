@@ -8,7 +8,7 @@ from degradations import BICUBIC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from texpipe import pixelformats
+from texpipe.imaging import texel_formats
 from texpipe.texture import Edges
 from texpipe.train.degradation import GREY_FORMATS, Choice, Degradation, draw
 from texpipe.train.degrade import apply, degrade
@@ -44,7 +44,7 @@ def test_one_seed_gives_one_result_and_every_texel_fits_a_console_format(seed: i
     assert first.shape == (8, 8, 3)
     assert first.dtype == np.float32
     rgba = np.dstack([(first * 255).round().astype(np.uint8), np.full((8, 8), 255, np.uint8)])
-    assert pixelformats.fits(rgba, "rgba16") or pixelformats.fits(rgba, "psx16")
+    assert texel_formats.fits(rgba, "rgba16") or texel_formats.fits(rgba, "psx16")
 
 
 @pytest.mark.parametrize("stored", sorted(GREY_FORMATS))
@@ -54,7 +54,7 @@ def test_grey_formats_hold_grey_texels_only(stored: str) -> None:
     levels = (result * 255).round().astype(np.uint8)
     # The alpha of an I texture is its intensity.
     alpha = levels[..., :1] if stored in {"i8", "i4"} else np.full((8, 8, 1), 255, np.uint8)
-    assert pixelformats.fits(np.dstack([levels, alpha]), stored)
+    assert texel_formats.fits(np.dstack([levels, alpha]), stored)
 
 
 def test_coloured_pictures_never_get_a_format_without_colour() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dumps import dump, tree, write_recipe
 
-from texpipe.order import Order
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
 from texpipe.upscale import device
 from texpipe.upscale.device import Device

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest, noise
 
 from texpipe.formats import dolphin, parse_name
-from texpipe.formats.check import verify_pack
 from texpipe.formats.contract import Unwritable
-from texpipe.formats.pack import write_pack
-from texpipe.pixels import decode
+from texpipe.imaging.image_files import decode
+from texpipe.packs.pack import write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest
 
 from texpipe.formats import duckstation
-from texpipe.formats.check import verify_pack
 from texpipe.formats.contract import Unwritable
-from texpipe.formats.pack import plan_pack, write_pack
-from texpipe.pixelformats import decode, psx_alphas
-from texpipe.pixels import decode as decode_png
-from texpipe.pixels import save_png
+from texpipe.imaging.image_files import decode as decode_png
+from texpipe.imaging.image_files import save_png
+from texpipe.imaging.texel_formats import decode, psx_alphas
+from texpipe.packs.pack import plan_pack, write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 

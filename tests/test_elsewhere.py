@@ -16,16 +16,17 @@ import numpy as np
 import pytest
 from dumps import dump, repeated, texture, tree
 
-from texpipe import computing, looking
-from texpipe.classify.look import look
-from texpipe.computing import compute
-from texpipe.elsewhere import Elsewhere, command
+from texpipe.analysis import pool as analysis_pool
+from texpipe.analysis.survey import survey
+from texpipe.classify.analysis import look
 from texpipe.errors import PackError
-from texpipe.planning import make_work
+from texpipe.execution import compute as compute_module
+from texpipe.execution.compute import compute
+from texpipe.planning.planner import make_work
 from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
-from texpipe.store import Store
-from texpipe.survey import survey
+from texpipe.storage.results import Store
+from texpipe.system.offload import Elsewhere, command
 from texpipe.texture import Pass, RgbF, Source, Texture
 
 
@@ -82,9 +83,7 @@ def test_no_process_outlives_its_use(textures: list[Texture], monkeypatch: pytes
 
 
 def test_no_process_outlives_one_that_is_killed() -> None:
-    code = (
-        "import os, texpipe.elsewhere as e; p = e.Elsewhere(); print(p.call(os.getpid), flush=True); input()"
-    )
+    code = "import os, texpipe.system.offload as e; p = e.Elsewhere(); print(p.call(os.getpid), flush=True); input()"
     start = [sys.executable, "-c", code]
     pipe = subprocess.PIPE
     with subprocess.Popen(start, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as script:
@@ -99,10 +98,10 @@ def test_enough_textures_are_looked_at_by_processes(tmp_path: Path, monkeypatch:
     dump(tmp_path / "in", 12, (12, 8))
     wanted = survey(tmp_path / "in", Recipe.default(), workers=2)
     calls = counted(monkeypatch)
-    monkeypatch.setattr(looking, "WORTH_PROCESSES", 3)
+    monkeypatch.setattr(analysis_pool, "WORTH_PROCESSES", 3)
     assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
     assert calls == ["look"] * 9
-    monkeypatch.setattr(looking, "is_possible", lambda: False)
+    monkeypatch.setattr(analysis_pool, "is_possible", lambda: False)
     assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
     assert len(calls) == 9
 
@@ -113,7 +112,7 @@ def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: p
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
     assert len(list(compute(work, here, repeated, threads=2))) == 12
     calls = counted(monkeypatch)
-    monkeypatch.setattr(computing, "WORTH_PROCESSES", 3)
+    monkeypatch.setattr(compute_module, "WORTH_PROCESSES", 3)
     assert [(one.reason, one.cached) for one in compute(work, there, repeated, threads=2)] == [
         (None, False)
     ] * 12
@@ -126,7 +125,7 @@ def test_what_processes_cannot_finish_has_its_reason(tmp_path: Path, monkeypatch
     """Results that are no numbers; and a store that cannot be written, which ends the run."""
     dump(tmp_path / "in", 4, (12, 8))
     work = make_work(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
-    monkeypatch.setattr(computing, "WORTH_PROCESSES", 3)
+    monkeypatch.setattr(compute_module, "WORTH_PROCESSES", 3)
     done = list(compute(work, Store(tmp_path / "store"), broken, threads=2))
     assert [one.job for one in done] == list(work.jobs)
     assert all(one.reason and "not numbers" in one.reason for one in done)
@@ -158,8 +157,8 @@ def test_a_script_is_not_run_again(tmp_path: Path) -> None:
     dump(tmp_path / "in", 6)
     script = tmp_path / "script.py"
     script.write_text(
-        "from pathlib import Path\nfrom texpipe import looking\nfrom texpipe.recipe.schema import Recipe\n"
-        "from texpipe.survey import survey\nlooking.WORTH_PROCESSES = 1\n"
+        "from pathlib import Path\nfrom texpipe.analysis import pool\nfrom texpipe.recipe.schema import Recipe\n"
+        "from texpipe.analysis.survey import survey\npool.WORTH_PROCESSES = 1\n"
         f"print(len(survey(Path({str(tmp_path / 'in')!r}), Recipe.default(), workers=2).items))\n",
         encoding="utf-8",
     )

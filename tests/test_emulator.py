@@ -20,7 +20,7 @@ from emulator.mupen64plus import Emulator, hidden_screen, require_emulator
 from emulator.scene import GAME, PACK_SCALE, SCENE, Drawn, cartridge, painted
 from textures import opaque
 
-from texpipe.pixels import decode, save_png
+from texpipe.imaging.image_files import decode, save_png
 from texpipe.texture import Rgba8
 
 pytestmark = pytest.mark.slow

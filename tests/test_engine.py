@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
-from texpipe.upscale import convolve, executor
+from texpipe.upscale import compiled, convolve
 from texpipe.upscale import engine as engine_module
 from texpipe.upscale.convolve import Direct
 from texpipe.upscale.device import Device
@@ -208,7 +208,7 @@ def test_a_result_does_not_depend_on_the_number_of_threads(method):
 def test_the_tail_in_pieces_is_the_tail(monkeypatch, method, edges, texels):
     batch = pictures(3, 13, 10)
     whole = ENGINES[method].run(batch, edges)
-    monkeypatch.setattr(executor, "TAIL_TEXELS", texels)
+    monkeypatch.setattr(compiled, "TAIL_TEXELS", texels)
     np.testing.assert_allclose(ENGINES[method].run(batch, edges), whole, atol=ROUNDING[method])
 
 

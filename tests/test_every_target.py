@@ -18,9 +18,9 @@ from PIL import Image
 from test_tim import direct
 from test_tmem import write_dump
 
-from texpipe.formats.check import verify_pack
-from texpipe.pixelformats import quantise
-from texpipe.pixels import decode, save_png
+from texpipe.imaging.image_files import decode, save_png
+from texpipe.imaging.texel_formats import quantise
+from texpipe.packs.verify import verify_pack
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

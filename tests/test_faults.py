@@ -27,16 +27,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.errors import DeviceError, PackError, SourceError, TexpipeError
-from texpipe.formats.check import remove_left_over, verify_pack
 from texpipe.formats.contract import Picture
 from texpipe.formats.files import file_digest, folded, unportable
-from texpipe.formats.pack import plan_pack
-from texpipe.order import Order, Outcome
+from texpipe.imaging.image_files import encode_png, save_png
+from texpipe.options import Order
+from texpipe.output.result import Outcome
+from texpipe.packs.pack import plan_pack
+from texpipe.packs.verify import remove_left_over, verify_pack
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import encode_png, save_png
+from texpipe.progress import Progress
 from texpipe.recipe.targets import Target
-from texpipe.store import write_atomic
-from texpipe.texture import Edges, Progress, Source
+from texpipe.storage.atomic import write_atomic
+from texpipe.texture import Edges, Source
 from texpipe.upscale.engine import Engine
 
 # ---- failing calls
@@ -323,7 +325,7 @@ def test_everything_is_on_the_disk_before_the_manifest_names_it(
     game: Game, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, bytes]] = []
-    monkeypatch.setattr("texpipe.delivery.settle", lambda: seen.append(game.tree("settled")))
+    monkeypatch.setattr("texpipe.output.writer.settle", lambda: seen.append(game.tree("settled")))
     game.run("settled", "first")
     (before,) = seen
     after = game.tree("settled")
@@ -435,8 +437,8 @@ def test_a_picture_too_big_for_memory_stops_no_other(game: Game, monkeypatch: py
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr("texpipe.computing.nearest", too_big)
-        patched.setattr("texpipe.finishing.read_again", too_big)
+        patched.setattr("texpipe.execution.compute.nearest", too_big)
+        patched.setattr("texpipe.execution.job_io.read_again", too_big)
         outcome = game.run("big")
     (entry,) = (one for one in outcome.manifest.textures if one.status == "failed")
     assert entry.reason == "there is not enough memory for it"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texpipe.groups.borders import Family, Tile, tile_of
-from texpipe.groups.flow import Flow, balanced, step_between
+from texpipe.groups.split.borders import Family, Tile, tile_of
+from texpipe.groups.split.continuity import Flow, balanced, step_between
 
 EVIDENCE = st.floats(-60, 60)
 

@@ -12,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import grain, plan
 
+from texpipe.analysis.survey import survey
 from texpipe.classify.blocks import block_digests
+from texpipe.execution.shards import part_of
 from texpipe.groups.frames import BY_BLOCKS, BY_NUMBER, find_animations
-from texpipe.order import Order
-from texpipe.passes import steady
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.options import Order
+from texpipe.passes.frame_average import steady
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import decode, encode_png
-from texpipe.planning import make_work, part_of
+from texpipe.planning.planner import make_work
 from texpipe.recipe.schema import Recipe, Rule
-from texpipe.survey import survey
 from texpipe.texture import Rgba8
 
 CLAMPED = Rule.model_validate({"match": {}, "edges": "clamp"})
@@ -181,8 +182,8 @@ def test_frames_and_variants_of_them_stay_in_one_shard(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_frame_is_named(tmp_path: Path, lost: int) -> None:
-    from texpipe.computing import compute
-    from texpipe.store import Store
+    from texpipe.execution.compute import compute
+    from texpipe.storage.results import Store
 
     write(tmp_path / "in", a=sign(10), b=sign(250))
     recipe = Recipe.default().model_copy(update={"rules": (CLAMPED,), "variants": "off"})

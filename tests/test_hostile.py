@@ -19,11 +19,11 @@ from PIL import Image
 
 from texpipe.errors import ModelError, PackError, RecipeError, SourceError, UsageError
 from texpipe.formats.archive import ZipReader
+from texpipe.imaging.image_files import decode
 from texpipe.networks import keys
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.order import Order
-from texpipe.pixels import decode
+from texpipe.options import Order
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.rules import matches
 from texpipe.recipe.schema import Match

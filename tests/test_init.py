@@ -13,13 +13,13 @@ from dumps import GAME, texture
 from hypothesis import given
 from hypothesis import strategies as st
 
+from texpipe.analysis.survey import survey
 from texpipe.formats import TARGETS
-from texpipe.pixels import save_png
-from texpipe.proposal import Proposal, propose, recipe_name, recipe_text
+from texpipe.imaging.image_files import save_png
+from texpipe.planning.starter_recipe import Proposal, propose, recipe_name, recipe_text
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.positions import read_yaml
 from texpipe.recipe.schema import Recipe
-from texpipe.survey import survey
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 REPOSITORY = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from dumps import GAME, dump, texture, write_recipe
 
 from texpipe.cli import texpipe
 from texpipe.cli.console import Console, set_log_level
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
 
 COPY, FLAT = f"{GAME}#00000001#0#2_all.png", f"{GAME}#00000002#0#2_all.png"
 TWIN, BROKEN = f"{GAME}#FFFFFFF0#0#2_all.png", f"{GAME}#FFFFFFF1#0#2_all.png"

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from dumps import texture
 
-from texpipe.groups.joins import Joins, make_joins
-from texpipe.order import Order
+from texpipe.analysis.survey import survey
+from texpipe.groups.split.stitching import Joins, make_joins
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import decode, encode_png
-from texpipe.planning import make_work
+from texpipe.planning.planner import make_work
 from texpipe.recipe.schema import GroupRule, Recipe, Rule
 from texpipe.relations import Group
-from texpipe.survey import survey
 from texpipe.texture import Rgba8
 
 CLAMPED = Rule.model_validate({"match": {}, "edges": "clamp"})

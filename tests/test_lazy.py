@@ -10,7 +10,7 @@ from dumps import dump, write_recipe
 
 from texpipe.errors import ModelError
 from texpipe.networks import checkpoint
-from texpipe.order import Order
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.lazy import LazyUpscaler

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from texpipe.errors import UsageError
-from texpipe.limits import limit
+from texpipe.system.limits import limit
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 from dumps import GAME, dump, texture, tree, write_recipe
 
-from texpipe import looking, sightings
-from texpipe.limits import available_cores
-from texpipe.order import Order
+from texpipe.analysis import cache, pool
+from texpipe.analysis.cache import Sightings
+from texpipe.analysis.inventory import Item, Survey
+from texpipe.analysis.survey import survey
+from texpipe.classify import analysis
+from texpipe.imaging.image_files import encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import encode_png
 from texpipe.recipe.schema import Recipe
-from texpipe.sightings import Sightings
-from texpipe.survey import Item, Survey, survey
+from texpipe.system.memory import available_cores
 from texpipe.texture import Texture
 
 SHEET = f"{GAME}#0000F00D#0#3_all.png"
@@ -48,14 +50,14 @@ def sheet() -> np.ndarray:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note the names of textures that are looked at, and look."""
     names: list[str] = []
-    plain = looking.look
+    plain = pool.look
 
-    def noted(one: Texture) -> sightings.Sighting:
+    def noted(one: Texture) -> analysis.Sighting:
         names.append(one.source.name)
         return plain(one)
 
     with monkeypatch.context() as patch:
-        patch.setattr(looking, "look", noted)
+        patch.setattr(pool, "look", noted)
         yield names
 
 
@@ -122,7 +124,7 @@ def _document(folder: Path, extra: str) -> dict[str, object]:
 
 def test_a_raised_version_looks_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = surveyed(folder, tmp_path / "memory")
-    monkeypatch.setattr(sightings, "LOOKS_VERSION", sightings.LOOKS_VERSION + 1)
+    monkeypatch.setattr(cache, "LOOKS_VERSION", analysis.LOOKS_VERSION + 1)
     with counted(monkeypatch) as names:
         assert surveyed(folder, tmp_path / "memory") == first
     assert len(names) == len(first.items)
@@ -134,21 +136,21 @@ def test_threads_change_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, workers: int, ahead: int
 ) -> None:
     wanted = survey(folder, Recipe.default(), workers=2)
-    monkeypatch.setattr(looking, "TEXELS_AHEAD", ahead)
-    monkeypatch.setattr(looking, "TEXTURES_AHEAD", ahead)
+    monkeypatch.setattr(pool, "TEXELS_AHEAD", ahead)
+    monkeypatch.setattr(pool, "TEXTURES_AHEAD", ahead)
     assert survey(folder, Recipe.default(), workers=workers) == wanted
     assert available_cores() >= 1
 
 
 def test_a_texture_too_large_for_memory_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = looking.look
+    plain = pool.look
 
-    def full(one: Texture) -> sightings.Sighting:
+    def full(one: Texture) -> analysis.Sighting:
         if one.source.name == SHEET:
             raise MemoryError
         return plain(one)
 
-    monkeypatch.setattr(looking, "look", full)
+    monkeypatch.setattr(pool, "look", full)
     seen = survey(folder, Recipe.default())
     assert {one.source.name: one.reason for one in seen.failures}[SHEET].startswith("there is not enough")
     assert len(seen.items) == 7
@@ -158,7 +160,7 @@ def test_what_is_larger_than_allowed_now_is_not_believed(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     surveyed(folder, tmp_path / "memory")
-    monkeypatch.setattr(looking, "MAX_PIXELS", 100)
+    monkeypatch.setattr(pool, "MAX_PIXELS", 100)
     with counted(monkeypatch) as names:
         surveyed(folder, tmp_path / "memory")
     assert names == [SHEET]
@@ -196,7 +198,7 @@ def test_what_is_seen_is_that_of_this_version(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(encode_png(blocks(number)))
     seen = [said(item) for item in survey(tmp_path, Recipe.default()).items]
-    assert {sightings.LOOKS_VERSION: seen} == SEEN
+    assert {analysis.LOOKS_VERSION: seen} == SEEN
 
 
 def said(item: Item) -> str:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from texpipe import manifest_file
 from texpipe.errors import PackError
-from texpipe.manifest import (
+from texpipe.manifest import file
+from texpipe.manifest.file import read_manifest, write_manifest, write_run_info
+from texpipe.manifest.schema import (
     Entry,
     Manifest,
     ModelId,
@@ -24,7 +25,6 @@ from texpipe.manifest import (
     entry_as_json,
     summarise,
 )
-from texpipe.manifest_file import read_manifest, write_manifest, write_run_info
 from texpipe.relations import Frame, Spot, Variant
 from texpipe.texture import (
     AlphaClass,
@@ -128,7 +128,7 @@ def test_shape_of_the_contract() -> None:
         "files",
         "textures",
     ]
-    assert top["schema"] == "texpipe.manifest/1"
+    assert top["schema"] == "texpipe.manifest.schema/1"
     assert top["model"] == {"name": "texpipe-x4", "sha256": "cd" * 32, "licence": None}
     assert json.loads(json.dumps(top["textures"][0])) == {
         "source": "walls/é.png",
@@ -202,7 +202,7 @@ def test_counts() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda m: m.update(schema="texpipe.manifest/9"), "schema"),
+        (lambda m: m.update(schema="texpipe.manifest.schema/9"), "schema"),
         (lambda m: m.pop("schema"), "schema"),
         (lambda m: m.update(scale="4"), "scale"),
         (lambda m: m.update(extra=1), "extra"),
@@ -267,7 +267,7 @@ def test_a_manifest_is_written_and_read_texture_by_texture(
     finally:
         tracemalloc.stop()
     assert peak < path.stat().st_size / 4
-    monkeypatch.setattr(manifest_file, "_read_whole", None)
+    monkeypatch.setattr(file, "_read_whole", None)
     assert read_manifest(path) == many
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from texpipe import memory
 from texpipe.errors import UsageError
-from texpipe.memory import DEFAULT_SHARE, available, budget, resident, shared, size_of
+from texpipe.system import memory
+from texpipe.system.interning import shared
+from texpipe.system.memory import DEFAULT_SHARE, available, budget, resident, size_of
 
 FREE = 8 << 30
 

@@ -13,18 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import grain, plan
 
+from texpipe.analysis.inventory import Clues, Item
+from texpipe.analysis.survey import survey
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
-from texpipe.computing import compute
+from texpipe.execution.compute import compute
+from texpipe.execution.shards import part_of
 from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_images
-from texpipe.jobs import Work
-from texpipe.order import Order
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import decode, encode_png
-from texpipe.planning import make_work, part_of
+from texpipe.planning.jobs import Work
+from texpipe.planning.planner import make_work
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Flip
-from texpipe.store import Store
-from texpipe.survey import Clues, Item, survey
+from texpipe.storage.results import Store
 from texpipe.texture import AxisGuess, Facts, Rgba8, Source
 
 FACE = grain((24, 32), 3)

@@ -13,12 +13,12 @@ from test_soh import NUMBERS, write_archive
 from texpipe.errors import SourceError
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.otex import read_otex
-from texpipe.formats.pack import write_pack
+from texpipe.imaging.texel_codecs import expand5
+from texpipe.packs.pack import write_pack
 from texpipe.read.decode import decode
 from texpipe.read.o2r import palette_of
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
-from texpipe.texels import expand5
 
 FOLDER = "objects/object_fish"
 OWNER = f"{FOLDER}/gFishingOwnerTLUT"

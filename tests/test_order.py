@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from texpipe.groups.borders import Family, Tile
-from texpipe.groups.order import Habit, best_habit, by_date, by_number, ranks_in
+from texpipe.groups.split.borders import Family, Tile
+from texpipe.groups.split.sequence import Habit, best_habit, by_date, by_number, ranks_in
 
 
 def family(dates: list[int | None]) -> Family:

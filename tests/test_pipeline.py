@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from dumps import GAME, dump, texture, tree, write_recipe
 
-from texpipe.pixels import decode, encode_png
+from texpipe.imaging.image_files import decode, encode_png
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -132,7 +132,7 @@ def test_killed_and_run_again_is_the_same_as_uninterrupted(
 
 
 def test_two_runs_on_one_output_do_not_mix(tmp_path: Path, tiny_model: Path, texpipe: Run) -> None:
-    from texpipe.lock import Lock
+    from texpipe.storage.lock import Lock
 
     dump(tmp_path / "dump", 1)
     with Lock(tmp_path / "out"):

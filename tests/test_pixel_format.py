@@ -10,7 +10,7 @@ from textures import disc, fence, foliage, glyph, gradient, opaque, window
 
 from texpipe.classify import classify
 from texpipe.classify.pixel_format import texel_format
-from texpipe.pixelformats import fits, quantise
+from texpipe.imaging.texel_formats import fits, quantise
 from texpipe.texture import EmulatorName, Rgba8, Source, StoredForm, TexelFormat, Texture
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from texpipe.pixelformats import decode, encode, fits, quantise
-from texpipe.texels import expand5, reduce5
+from texpipe.imaging.texel_codecs import expand5, reduce5
+from texpipe.imaging.texel_formats import decode, encode, fits, quantise
 
 FORMATS = ["rgba16", "rgba32", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"]
 DIRECT = ["rgba16", "rgba32", "ia4", "ia8", "ia16", "i4", "i8"]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from texpipe import headers
 from texpipe.errors import SourceError
-from texpipe.pixels import decode, encode_png
+from texpipe.imaging import image_headers
+from texpipe.imaging.image_files import decode, encode_png
 
 SIZE = (5, 3)
 pictures = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4)))
@@ -274,9 +274,9 @@ def test_tga_must_be_called_so() -> None:
 
 
 def test_the_limit_is_on_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headers, "MAX_PIXELS", 15)
+    monkeypatch.setattr(image_headers, "MAX_PIXELS", 15)
     assert decode(GOOD, name="x.png")[0].size == 60
-    monkeypatch.setattr(headers, "MAX_PIXELS", 14)
+    monkeypatch.setattr(image_headers, "MAX_PIXELS", 14)
     with pytest.raises(SourceError, match="limit of 14"):
         decode(GOOD, name="x.png")
 

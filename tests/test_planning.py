@@ -13,12 +13,13 @@ from dumps import dump
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from texpipe.analysis.inventory import Clues, Item, Survey
+from texpipe.analysis.survey import survey
 from texpipe.groups.frames import MOST_FRAMES, find_animations
-from texpipe.jobs import Job, Piece, Work
-from texpipe.pixels import encode_png
-from texpipe.planning import _in_one_shard, make_work, without_clues
+from texpipe.imaging.image_files import encode_png
+from texpipe.planning.jobs import Job, Piece, Work
+from texpipe.planning.planner import _in_one_shard, make_work, without_clues
 from texpipe.recipe.schema import Recipe
-from texpipe.survey import Clues, Item, Survey, survey
 from texpipe.texture import AxisGuess, Decisions, Edges, Facts, Plan, Source
 
 MOST_BYTES = 1600

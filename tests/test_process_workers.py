@@ -20,17 +20,18 @@ from dumps import dump, tree, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texpipe import process_workers, workers
 from texpipe.errors import DeviceError, ModelError
-from texpipe.jobs import Job
-from texpipe.order import Order, Outcome
+from texpipe.execution import executors, multi_gpu
+from texpipe.execution.chunks import TRIES, Portion, portions
+from texpipe.execution.executors import ThisProcess, workers_for
+from texpipe.execution.multi_gpu import ProcessWorkers, Seat
+from texpipe.options import Order
+from texpipe.output.result import Outcome
 from texpipe.pipeline import run_recipe
-from texpipe.portions import TRIES, Portion, portions
-from texpipe.process_workers import ProcessWorkers, Seat
-from texpipe.texture import Progress
+from texpipe.planning.jobs import Job
+from texpipe.progress import Progress
 from texpipe.upscale import device, probe
 from texpipe.upscale.probe import TorchBuild
-from texpipe.workers import ThisProcess, workers_for
 
 Run: TypeAlias = Callable[..., Outcome]
 
@@ -127,22 +128,22 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[InThread]:
         return started[-1]
 
     context = SimpleNamespace(Pipe=multiprocessing.Pipe, Process=process)
-    monkeypatch.setattr(process_workers.multiprocessing, "get_context", lambda _: context)
-    monkeypatch.setattr(process_workers.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(multi_gpu.multiprocessing, "get_context", lambda _: context)
+    monkeypatch.setattr(multi_gpu.signal, "signal", lambda *_: None)
     monkeypatch.setenv("TEXPIPE_SEAT", "")
     return started
 
 
 def deadly(monkeypatch: pytest.MonkeyPatch, kills) -> None:
     """Let processes die of some jobs."""
-    plain = process_workers._compute
+    plain = multi_gpu._compute
 
     def compute(jobs: tuple[Job, ...], *rest):
         if any(kills(job) for job in jobs):
             raise BrokenPipeError
         yield from plain(jobs, *rest)
 
-    monkeypatch.setattr(process_workers, "_compute", compute)
+    monkeypatch.setattr(multi_gpu, "_compute", compute)
 
 
 def test_a_job_that_kills_is_given_up_alone(
@@ -172,7 +173,7 @@ def test_an_error_that_ends_a_run_ends_it_here(
     def broken(*_, **__):
         raise ModelError("the model is broken", hint="get another one")
 
-    monkeypatch.setattr(process_workers, "compute", broken)
+    monkeypatch.setattr(multi_gpu, "compute", broken)
     with pytest.raises(ModelError, match="broken") as caught:
         run()
     assert caught.value.hint == "get another one"
@@ -237,7 +238,7 @@ def test_several_gpus_are_several_processes(monkeypatch: pytest.MonkeyPatch, ask
 def test_one_gpu_is_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_cuda(monkeypatch, "A")
     wanted = SimpleNamespace(executor="local", device="auto", precision="auto", memory=7)
-    assert isinstance(workers._on_this_computer(wanted), ThisProcess)
+    assert isinstance(executors._on_this_computer(wanted), ThisProcess)
 
 
 def job(content: str, side: int) -> Job:

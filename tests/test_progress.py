@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from texpipe.cli import progress as module
 from texpipe.cli.console import Console
 from texpipe.cli.progress import Pace, ProgressBar, clock, describe, pace
-from texpipe.texture import Progress
+from texpipe.progress import Progress
 
 counts = st.integers(0, 10_000)
 

@@ -12,13 +12,14 @@ from click.testing import CliRunner, Result
 from dumps import GAME, texture
 from test_search import SKY, cut, others, planks, scene
 
+from texpipe.analysis.inventory import Item
+from texpipe.analysis.survey import survey
 from texpipe.cli import texpipe
-from texpipe.groups.proposal import groups_for, propose, recipe_section
-from texpipe.pixels import encode_png
+from texpipe.groups.split.discovery import groups_for, propose, recipe_section
+from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Group
-from texpipe.survey import Item, survey
 
 HEAD = "version: 1\nname: oot\ninput: dump\noutput: out\ntargets: [gliden64]\n"
 AUTO = Recipe.default().model_copy(update={"groups": ("auto",)})

@@ -21,11 +21,11 @@ from needed import fail_or_skip
 
 from texpipe.cli import main
 from texpipe.errors import DeviceError, PackError, UsageError
-from texpipe.jobs import Done, Job
-from texpipe.order import Order
+from texpipe.execution.ray_cluster import ACTOR_MEMORY, DEATHS, Actor, Greeting, RayWorkers
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.ray_workers import ACTOR_MEMORY, DEATHS, Actor, Greeting, RayWorkers
-from texpipe.texture import Progress
+from texpipe.planning.jobs import Done, Job
+from texpipe.progress import Progress
 
 COUNT = 12
 
@@ -109,7 +109,7 @@ def run_on(ray: FakeRay, asked: Order, monkeypatch: pytest.MonkeyPatch) -> objec
     def on_ray(asked: Order) -> Iterator[RayWorkers]:
         yield RayWorkers(ray, asked)
 
-    monkeypatch.setattr("texpipe.ray_workers.on_ray", on_ray)
+    monkeypatch.setattr("texpipe.execution.ray_cluster.on_ray", on_ray)
     return run_recipe(replace(asked, executor="ray"))
 
 
@@ -271,7 +271,7 @@ def test_a_cluster_with_one_actor_killed_midway_makes_the_same(
     cluster: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "texpipe.ray_workers")
+    caplog.set_level(logging.INFO, "texpipe.execution.ray_cluster")
     killed: list[int] = []
 
     def kill_one(progress: Progress) -> None:

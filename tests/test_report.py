@@ -19,11 +19,11 @@ from reportable import finished_pack, pack_of_dump
 
 from texpipe.errors import PackError
 from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
-from texpipe.formats.pack import write_pack
-from texpipe.manifest import Entry, Output
-from texpipe.manifest_file import read_manifest, write_run_info
+from texpipe.imaging.image_files import decode, save_png
+from texpipe.manifest.file import read_manifest, write_run_info
+from texpipe.manifest.schema import Entry, Output
+from texpipe.packs.pack import write_pack
 from texpipe.passes.resample import repeat
-from texpipe.pixels import decode, save_png
 from texpipe.recipe.targets import Target
 from texpipe.relations import Flip, Mirror
 from texpipe.report.facts import fold_duplicates

@@ -14,10 +14,10 @@ from browser import chromium, require_browser, screen, within
 from dumps import texture
 from reportable import finished_pack, large_pack, pack_of_dump
 
-from texpipe.manifest import Entry
-from texpipe.manifest_file import read_manifest
+from texpipe.imaging.image_files import save_png
+from texpipe.manifest.file import read_manifest
+from texpipe.manifest.schema import Entry
 from texpipe.passes.resample import repeat
-from texpipe.pixels import save_png
 from texpipe.relations import Flip, Mirror, Variant
 from texpipe.report.finished import result_of
 from texpipe.report.page import write_report

@@ -11,10 +11,10 @@ from PIL import Image
 
 from texpipe.errors import SourceError
 from texpipe.formats import parse_name, rice
-from texpipe.formats.check import verify_pack
 from texpipe.formats.contract import Unwritable
-from texpipe.formats.pack import write_pack
-from texpipe.pixels import save_png
+from texpipe.imaging.image_files import save_png
+from texpipe.packs.pack import write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target

@@ -19,11 +19,11 @@ from texpipe.formats.archive import ZipReader
 from texpipe.formats.dds import encode_dds, mip_chain
 from texpipe.formats.gliden64_cache import CacheEntry, read_cache, write_htc, write_hts
 from texpipe.formats.otex import read_otex, write_replacement
-from texpipe.formats.pack import write_pack
 from texpipe.formats.rt64_hashes import name_of
-from texpipe.pixelformats import decode as decode_texels
-from texpipe.pixelformats import encode as encode_texels
-from texpipe.pixels import decode
+from texpipe.imaging.image_files import decode
+from texpipe.imaging.texel_formats import decode as decode_texels
+from texpipe.imaging.texel_formats import encode as encode_texels
+from texpipe.packs.pack import write_pack
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 

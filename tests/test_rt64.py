@@ -13,9 +13,9 @@ from packs import finished, in_manifest, noise
 from texpipe.errors import PackError
 from texpipe.formats import parse_name, rt64, rt64_hashes
 from texpipe.formats.archive import ZipReader
-from texpipe.formats.check import verify_pack
-from texpipe.formats.pack import plan_pack, write_pack
-from texpipe.pixels import decode
+from texpipe.imaging.image_files import decode
+from texpipe.packs.pack import plan_pack, write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 

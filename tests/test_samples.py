@@ -12,8 +12,8 @@ import pytest
 
 from texpipe.formats import TARGETS, parse_name
 from texpipe.formats.rice_crc import rice_crc
-from texpipe.pixelformats import decode, encode, fits
-from texpipe.pixels import decode as decode_picture
+from texpipe.imaging.image_files import decode as decode_picture
+from texpipe.imaging.texel_formats import decode, encode, fits
 from texpipe.texture import Source
 
 SAMPLES = Path(__file__).parents[1] / "recipes" / "samples"

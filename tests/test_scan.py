@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from texpipe.errors import SourceError
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
 from texpipe.read import decode as reading
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textures import bricks, fence, grain
 
-from texpipe.groups.borders import Axis, Tile, families_of, tile_of
-from texpipe.groups.flow import flow_in
-from texpipe.groups.jigsaw import Grid, solve
-from texpipe.groups.links import Link, Shared, flowing_links
-from texpipe.groups.search import find_grids, in_turn
+from texpipe.groups.split.adjacency import Link, Shared, flowing_links
+from texpipe.groups.split.borders import Axis, Tile, families_of, tile_of
+from texpipe.groups.split.continuity import flow_in
+from texpipe.groups.split.jigsaw import Grid, solve
+from texpipe.groups.split.search import find_grids, in_turn
 from texpipe.texture import Rgba8
 
 

@@ -12,9 +12,9 @@ from dumps import GAME, dump, texture, tree, write_recipe
 from texpipe.cli import texpipe
 from texpipe.cli.console import exit_code_of
 from texpipe.errors import UsageError
-from texpipe.order import Order
+from texpipe.imaging.image_files import encode_png
+from texpipe.options import Order
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import encode_png
 
 ROWS = [f"{GAME}#{0x4000 + row:08X}#0#2_all.png" for row in range(3)]
 

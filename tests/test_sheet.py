@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from reportable import finished_pack
 
 from texpipe.errors import PackError
-from texpipe.manifest import Entry
+from texpipe.imaging.image_files import encode_png, save_png
+from texpipe.manifest.schema import Entry
 from texpipe.passes.resample import repeat
-from texpipe.pixels import encode_png, save_png
 from texpipe.read.decode import decode
 from texpipe.report.sheet import GAP, MAGENTA, Sample, bicubic, cells, over, sheet_of_pack, tiled
 from texpipe.texture import EdgeMode, Edges, Source

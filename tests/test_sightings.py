@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texpipe import sightings
+from texpipe.analysis import cache
+from texpipe.analysis.cache import Sightings
+from texpipe.classify import analysis
+from texpipe.classify.analysis import Sighting, sighting_key
 from texpipe.relations import Box
-from texpipe.sightings import Sighting, Sightings, sighting_key
 from texpipe.texture import AlphaClass, AxisGuess, EdgeMode, EmulatorName, Facts, TexelFormat
 
 DIGEST = "ab" * 32
@@ -67,7 +69,7 @@ def written(folder: Path, **seen: Sighting) -> Path:
 
 def resealed(body: bytes) -> bytes:
     """Put a title and a fitting digest above lines, as somebody might who means harm."""
-    title = f"texpipe sightings {sightings.LOOKS_VERSION} {hashlib.sha256(body).hexdigest()}\n"
+    title = f"texpipe sightings {analysis.LOOKS_VERSION} {hashlib.sha256(body).hexdigest()}\n"
     return title.encode() + body
 
 
@@ -158,7 +160,7 @@ def test_wrong_types_in_a_fitting_file_are_not_believed(tmp_path: Path) -> None:
 
 def test_another_version_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = written(tmp_path, texture=SIGHTING)
-    monkeypatch.setattr(sightings, "LOOKS_VERSION", sightings.LOOKS_VERSION + 1)
+    monkeypatch.setattr(cache, "LOOKS_VERSION", analysis.LOOKS_VERSION + 1)
     assert recalled(tmp_path) is None
     file.write_bytes(resealed(file.read_bytes().partition(b"\n")[2]))
     assert recalled(tmp_path) is None
@@ -205,5 +207,5 @@ def test_names_that_are_no_text_are_forgotten() -> None:
 
 def test_files_larger_than_any_dump_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, texture=SIGHTING)
-    monkeypatch.setattr(sightings, "MAX_BYTES", 10)
+    monkeypatch.setattr(cache, "MAX_BYTES", 10)
     assert recalled(tmp_path) is None

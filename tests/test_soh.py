@@ -16,11 +16,11 @@ from packs import finished, in_manifest, noise
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import parse_name, soh
 from texpipe.formats.archive import ZipReader
-from texpipe.formats.check import verify_pack
 from texpipe.formats.otex import read_otex, scale_of, write_replacement
-from texpipe.formats.pack import plan_pack, write_pack
-from texpipe.pixelformats import encode, quantise
-from texpipe.pixels import save_png
+from texpipe.imaging.image_files import save_png
+from texpipe.imaging.texel_formats import encode, quantise
+from texpipe.packs.pack import plan_pack, write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target

@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from texpipe.errors import PackError
-from texpipe.lock import Lock
-from texpipe.store import Store, canonical_json, key_of, pixel_digest, remove_stale_parts, write_atomic
+from texpipe.imaging.digest import pixel_digest
+from texpipe.storage.atomic import remove_stale_parts, write_atomic
+from texpipe.storage.keys import canonical_json, key_of
+from texpipe.storage.lock import Lock
+from texpipe.storage.results import Store
 from texpipe.texture import Decisions, Edges, Plan
 
 KEY = key_of("a")
@@ -260,7 +263,7 @@ def test_the_lock_is_dropped_on_an_error(tmp_path: Path) -> None:
 
 def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
     code = (
-        "import sys, time, pathlib; from texpipe.lock import Lock\n"
+        "import sys, time, pathlib; from texpipe.storage.lock import Lock\n"
         "with Lock(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:

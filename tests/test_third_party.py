@@ -15,11 +15,11 @@ from packs import finished
 
 from texpipe.errors import PackError
 from texpipe.formats import TARGETS, format_of, parse_name
-from texpipe.formats.pack import Pack, write_pack
 from texpipe.formats.third_party import grammars, load_format
-from texpipe.pixels import save_png
-from texpipe.recipe.announced import announced_formats
+from texpipe.imaging.image_files import save_png
+from texpipe.packs.pack import Pack, write_pack
 from texpipe.recipe.load import load_recipe
+from texpipe.recipe.plugins import announced_formats
 from texpipe.recipe.targets import Target, known_targets
 from texpipe.texture import Source
 
@@ -208,7 +208,7 @@ def test_a_run_stops_before_anything_is_computed(
 
 def test_help_looks_for_no_packages() -> None:
     code = "import sys; from texpipe.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-    code += "assert not {'texpipe.formats', 'texpipe.recipe.announced', 'torch'} & set(sys.modules)"
+    code += "assert not {'texpipe.formats', 'texpipe.recipe.plugins', 'torch'} & set(sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )

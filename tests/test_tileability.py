@@ -10,7 +10,8 @@ from textures import bricks, disc, fence, glyph, gradient, grain, opaque, textur
 
 from texpipe.classify.seams import seam_score
 from texpipe.classify.tileability import guess_axes
-from texpipe.texture import AlphaClass, Rgba8, premultiplied
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import AlphaClass, Rgba8
 
 SEEDS = range(30)
 

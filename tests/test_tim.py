@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packs import noise
 
-from texpipe.pixelformats import encode, quantise
+from texpipe.analysis.survey import survey
+from texpipe.imaging.texel_codecs import SEMI_ALPHA
+from texpipe.imaging.texel_formats import encode, quantise
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.read.tim import decode_tim, find_tims
 from texpipe.recipe.schema import Recipe
-from texpipe.survey import survey
-from texpipe.texels import SEMI_ALPHA
 
 
 def section(words, width, height, wrong=0):

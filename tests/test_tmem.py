@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packs import noise
 
+from texpipe.analysis.survey import survey
 from texpipe.errors import SourceError
 from texpipe.formats import parse_name
-from texpipe.pixelformats import encode, quantise
+from texpipe.imaging.texel_formats import encode, quantise
 from texpipe.read.decode import decode
 from texpipe.read.tmem import decode_tmem, edge_mode, read_tile
 from texpipe.recipe.schema import Recipe
-from texpipe.survey import survey
 from texpipe.texture import Source
 
 HASH = "6494dc4253ed77b9"

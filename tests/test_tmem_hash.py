@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from packs import finished, noise
 from test_tmem import HASH, tile_json, write_dump
 
-from texpipe.formats.pack import plan_pack
+from texpipe.packs.pack import plan_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.read.tmem import Tile, read_tile

@@ -18,14 +18,14 @@ from test_duckstation import PALETTE_A, PALETTE_B, WORDS
 from test_tim import direct, indexed, palette, section
 
 from texpipe.formats import format_of, parse_name
-from texpipe.formats.check import verify_pack
 from texpipe.formats.contract import Unwritable
-from texpipe.formats.pack import write_pack
-from texpipe.pixelformats import quantise
+from texpipe.imaging.texel_codecs import SEMI_ALPHA
+from texpipe.imaging.texel_formats import quantise
+from texpipe.packs.pack import write_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
-from texpipe.texels import SEMI_ALPHA
 from texpipe.texture import Texture
 
 GAMES = {"duckstation": "SLUS-00067", "beetle-psx": "Game (USA)"}

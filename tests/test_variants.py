@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from textures import MODES, opaque, plan
 
+from texpipe.analysis.survey import survey
 from texpipe.classify.indices import index_digests, index_image, refined
 from texpipe.groups.variants import BY_NAME, BY_TEXELS, Variants, find_variants
-from texpipe.order import Order
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.options import Order
 from texpipe.passes import vary
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import box_reduce, enlarge
 from texpipe.pipeline import run_recipe
-from texpipe.pixels import decode, encode_png
 from texpipe.recipe.schema import Recipe, Rule
-from texpipe.survey import survey
 from texpipe.texture import Edges, Rgba8
 
 SIDE = 12
@@ -298,7 +298,8 @@ def test_a_variant_added_later_costs_no_network(tmp_path: Path, tiny_model: Path
 
 
 def test_shards_keep_families_together(tmp_path: Path) -> None:
-    from texpipe.planning import make_work, part_of
+    from texpipe.execution.shards import part_of
+    from texpipe.planning.planner import make_work
 
     write(tmp_path, **{ci_name(n % 4, n): shown(indices(n % 4), palette(n)) for n in range(12)})
     work = make_work(survey(tmp_path, Recipe.default()).items, Recipe.default(), ("model",))
@@ -311,9 +312,9 @@ def test_shards_keep_families_together(tmp_path: Path) -> None:
 
 
 def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
-    from texpipe.computing import compute
-    from texpipe.planning import make_work
-    from texpipe.store import Store
+    from texpipe.execution.compute import compute
+    from texpipe.planning.planner import make_work
+    from texpipe.storage.results import Store
 
     write(tmp_path / "in", **coats())
     work = make_work(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("model",))

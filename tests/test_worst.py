@@ -6,7 +6,7 @@ import re
 from importlib.resources import files
 
 from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, worst
-from texpipe.manifest import Entry
+from texpipe.manifest.schema import Entry
 from texpipe.texture import Metrics
 
 

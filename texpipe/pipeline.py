@@ -6,21 +6,26 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from texpipe import shards
-from texpipe.account import Run, report_shard
-from texpipe.delivery import deliver
+from texpipe.analysis.cache import Sightings
+from texpipe.analysis.inventory import Survey
+from texpipe.analysis.survey import survey
 from texpipe.errors import SourceError
-from texpipe.jobs import Done
-from texpipe.lock import Lock
+from texpipe.execution import shards
+from texpipe.execution.executors import Workers, workers_for
+from texpipe.execution.shards import part_of
 from texpipe.networks.catalogue import resolve
-from texpipe.order import Order, Outcome
-from texpipe.planning import make_work, part_of, without_clues
-from texpipe.rehearsal import left_out_by_all, rehearse
-from texpipe.sightings import Sightings
-from texpipe.store import remove_stale_parts
-from texpipe.survey import Survey, survey
-from texpipe.texture import Progress
-from texpipe.workers import Workers, workers_for
+from texpipe.options import Order
+from texpipe.output.dry_run import rehearse
+from texpipe.output.records import report_shard
+from texpipe.output.result import Outcome
+from texpipe.output.writer import deliver
+from texpipe.planning.exclusions import left_out_by_all
+from texpipe.planning.jobs import Done
+from texpipe.planning.planner import make_work, without_clues
+from texpipe.planning.run_plan import Run
+from texpipe.progress import Progress
+from texpipe.storage.atomic import remove_stale_parts
+from texpipe.storage.lock import Lock
 
 log = logging.getLogger(__name__)
 

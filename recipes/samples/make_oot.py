@@ -20,8 +20,8 @@ import symbols
 from shapes import Floats, ramp
 
 from texpipe.formats.rice_crc import palette_crc, rice_crc
-from texpipe.pixelformats import decode, encode, quantise
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
+from texpipe.imaging.texel_formats import decode, encode, quantise
 from texpipe.texture import Rgba8, TexelFormat
 
 GAME = "THE LEGEND OF ZELDA"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from needed import fail_or_skip
 
-from texpipe.pixels import decode
+from texpipe.imaging.image_files import decode
 from texpipe.texture import Rgba8
 
 SHOT = (640, 480)

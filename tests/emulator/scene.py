@@ -15,7 +15,7 @@ from emulator import display_list
 from emulator.mupen64plus import SHOT
 from emulator.rom import Memory, build
 from texpipe.formats.rice_crc import palette_crc, rice_crc
-from texpipe.pixelformats import Encoded, decode, encode
+from texpipe.imaging.texel_formats import Encoded, decode, encode
 from texpipe.texture import Rgba8, TexelFormat
 
 GAME = "TEXPIPE TEST"

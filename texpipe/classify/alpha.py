@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texels import SEMI_BAND
+from texpipe.imaging.texel_codecs import SEMI_BAND
 from texpipe.texture import AlphaClass, Rgba8, TexelFormat
 
 _MOST_MIDDLE_LEVELS = 3

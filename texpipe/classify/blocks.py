@@ -6,7 +6,8 @@ import hashlib
 
 import numpy as np
 
-from texpipe.texture import Rgba8, without_hidden
+from texpipe.imaging.visible import without_hidden
+from texpipe.texture import Rgba8
 
 BLOCKS = 4
 """Blocks per side."""

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from texpipe.imaging.visible import without_hidden
 from texpipe.relations import Flip
-from texpipe.texture import Rgba8, without_hidden
+from texpipe.texture import Rgba8
 
 FLIPS: Final[tuple[Flip, ...]] = ("none", "x", "y", "both")
 

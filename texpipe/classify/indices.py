@@ -9,7 +9,8 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.texture import Rgba8, without_hidden
+from texpipe.imaging.visible import without_hidden
+from texpipe.texture import Rgba8
 
 Indices = NDArray[np.int32]
 """H x W, numbered from 0 in the order in which they first appear."""

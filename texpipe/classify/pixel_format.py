@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from texpipe.pixelformats import fits
+from texpipe.imaging.texel_formats import fits
 from texpipe.texture import TexelFormat, Texture
 
 _N64: tuple[TexelFormat, ...] = ("i4", "ia4", "ci4", "i8", "ia8", "ci8", "rgba16", "ia16", "rgba32")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from texpipe.classify.seams import Lines, relative_step, seam_score
-from texpipe.texture import AxisGuess, Rgba8, premultiplied
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import AxisGuess, Rgba8
 
 _WRAP_ABOVE = 3.0
 _WRAP_CUTOUT_ABOVE = 3.5

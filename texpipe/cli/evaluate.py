@@ -105,7 +105,7 @@ def evaluate(
 def _write(folder: Path, evaluation: Evaluation) -> None:
     import json
 
-    from texpipe.store import write_atomic
+    from texpipe.storage.atomic import write_atomic
     from texpipe.train.sheets import save_sheet
 
     write_atomic(folder / "evaluation.json", (json.dumps(evaluation.as_json(), indent=2) + "\n").encode())

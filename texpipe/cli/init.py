@@ -14,7 +14,7 @@ from texpipe.cli.progress import ProgressBar
 from texpipe.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from texpipe.survey import Survey
+    from texpipe.analysis.inventory import Survey
 
 
 @click.command()
@@ -34,10 +34,10 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
     Example:
       texpipe init ~/dumps/oot --output oot.yaml
     """
-    from texpipe.proposal import propose, recipe_name, recipe_text
+    from texpipe.analysis.survey import survey
+    from texpipe.planning.starter_recipe import propose, recipe_name, recipe_text
     from texpipe.recipe.schema import Recipe
-    from texpipe.store import write_atomic
-    from texpipe.survey import survey
+    from texpipe.storage.atomic import write_atomic
 
     console = console.quieter(quiet)
     with ProgressBar(console) as bar:

@@ -15,12 +15,12 @@ from texpipe.cli.options import json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from texpipe.jobs import Work
-    from texpipe.manifest import Entry
+    from texpipe.analysis.cache import Sightings
+    from texpipe.analysis.inventory import Failure, Item, Survey
+    from texpipe.manifest.schema import Entry
+    from texpipe.planning.jobs import Work
     from texpipe.recipe.schema import Recipe
     from texpipe.relations import Spot
-    from texpipe.sightings import Sightings
-    from texpipe.survey import Failure, Item, Survey
     from texpipe.texture import Action, Facts, Status
 
 log = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ def inspect(
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
       texpipe inspect recipes/samples/oot --groups
     """
-    from texpipe.manifest import entry_as_json
+    from texpipe.analysis.cache import Sightings
+    from texpipe.analysis.survey import survey
+    from texpipe.manifest.schema import entry_as_json
     from texpipe.recipe.load import load_recipe
     from texpipe.recipe.schema import Recipe
-    from texpipe.sightings import Sightings
-    from texpipe.survey import survey
 
     console = console.quieter(quiet)
     loaded = load_recipe(recipe) if recipe else None
@@ -83,7 +83,7 @@ def inspect(
 
 def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_json: bool) -> int:
     """Print the split pictures that are found, beside those that the recipe declares."""
-    from texpipe.groups.proposal import propose, recipe_section
+    from texpipe.groups.split.discovery import propose, recipe_section
 
     found = [group for one in surveys for group in propose(one.items, recipe.picture_groups())]
     if as_json:
@@ -97,7 +97,7 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
 
 def _seen(found: Survey, recipe: Recipe, sightings: Sightings) -> list[Seen]:
     """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
-    from texpipe.planning import make_work
+    from texpipe.planning.planner import make_work
 
     work = make_work(found.items, recipe, (), sightings)
     both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]

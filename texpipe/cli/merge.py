@@ -9,8 +9,8 @@ import click
 from click.core import ParameterSource
 
 from texpipe.cli.console import Console
+from texpipe.cli.interrupt import Patience
 from texpipe.cli.options import json_option, order_options, quiet_option
-from texpipe.cli.patience import Patience
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import PackError
@@ -40,9 +40,9 @@ def merge(
       texpipe run oot.yaml --shard 1/2 & texpipe run oot.yaml --shard 2/2; wait
       texpipe merge oot.yaml
     """
-    from texpipe.order import Order
+    from texpipe.execution.shards import MissingShards
+    from texpipe.options import Order
     from texpipe.pipeline import run_recipe
-    from texpipe.shards import MissingShards
 
     console = console.quieter(quiet)
     order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
-from texpipe.texture import Progress
+from texpipe.progress import Progress
 
 if TYPE_CHECKING:
     import rich.progress

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from texpipe.cli.console import Console
+from texpipe.cli.interrupt import Patience
 from texpipe.cli.options import json_option, order_options, quiet_option
-from texpipe.cli.patience import Patience
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
-    from texpipe.order import Outcome
+    from texpipe.output.result import Outcome
 
 
 @click.command()
@@ -79,7 +79,7 @@ def run(
     Example:
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
-    from texpipe.order import Order
+    from texpipe.options import Order
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)

@@ -9,7 +9,7 @@ from texpipe.cli.console import Console, print_json
 from texpipe.cli.worst import worst
 
 if TYPE_CHECKING:
-    from texpipe.order import Outcome
+    from texpipe.output.result import Outcome
 
 SHOWN_PROBLEMS = 20
 """So many failed textures, and broken rules, are named at the end."""

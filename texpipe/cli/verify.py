@@ -23,7 +23,7 @@ def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> in
       texpipe verify build/oot
     """
     from texpipe.errors import PackError
-    from texpipe.formats.check import verify_pack
+    from texpipe.packs.verify import verify_pack
 
     console = console.quieter(quiet)
     checked, problems = verify_pack(output_dir)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from texpipe.manifest import Entry
+    from texpipe.manifest.schema import Entry
     from texpipe.texture import Metrics
 
 SEAM_LIMIT = 1.5

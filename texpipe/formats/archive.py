@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from texpipe.errors import PackError
-from texpipe.limits import limit
-from texpipe.store import whole_file
+from texpipe.storage.atomic import whole_file
+from texpipe.system.limits import limit
 
 MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
 """More entries than any game has textures."""

@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable, size_problems
-from texpipe.pixelformats import psx_alphas
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
+from texpipe.imaging.texel_formats import psx_alphas
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "beetle-psx"

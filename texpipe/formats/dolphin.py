@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable
 from texpipe.formats.dds import mip_chain
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Rgba8, Source
 

@@ -17,8 +17,8 @@ import yaml
 from texpipe.formats.archive import harm_in
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
 from texpipe.formats.duckstation_config import read_config, settings_of_dump
-from texpipe.pixelformats import psx_alphas
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
+from texpipe.imaging.texel_formats import psx_alphas
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "duckstation"

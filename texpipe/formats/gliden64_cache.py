@@ -26,7 +26,7 @@ from texpipe.formats.gliden64_records import (
     CacheEntry,
     CacheReader,
 )
-from texpipe.store import whole_file
+from texpipe.storage.atomic import whole_file
 
 __all__ = ["CacheEntry", "read_cache", "write_htc", "write_hts"]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from texpipe.errors import PackError
 from texpipe.formats.gliden64_streams import inflated, uncompressed
-from texpipe.pixels import MAX_PIXELS
+from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.texture import Rgba8
 
 VERSION = 0x08000000

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import IO, Any, cast
 
 from texpipe.errors import PackError
-from texpipe.limits import limit
+from texpipe.system.limits import limit
 
 MAX_STREAM = limit("MAX_CACHE_BYTES", 1 << 34)
 """Largest uncompressed `.htc` that is read, in bytes."""

@@ -20,7 +20,7 @@ from texpipe.formats.archive import ZipReader, harm_in
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, size_problems
 from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Rgba8, Source
 

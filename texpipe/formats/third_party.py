@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats.contract import PackFormat
-from texpipe.recipe.announced import announced_formats, package_of
+from texpipe.recipe.plugins import announced_formats, package_of
 from texpipe.texture import EmulatorName
 
 Grammar: TypeAlias = Callable[[str], EmulatorName | None]

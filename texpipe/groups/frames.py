@@ -10,10 +10,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
+from texpipe.analysis.inventory import Item, read_again
 from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
-from texpipe.survey import Item, read_again
-from texpipe.texture import without_hidden
+from texpipe.imaging.visible import without_hidden
 
 LEAST_EQUAL = 6
 """Blocks out of 16 that two frames have in common, besides those of one colour."""

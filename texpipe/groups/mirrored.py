@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from texpipe.analysis.inventory import Item, read_again
 from texpipe.classify.flips import FLIPS, after, flipped
 from texpipe.classify.indices import ENOUGH_BITS, index_image, is_plain
 from texpipe.errors import TexpipeError
 from texpipe.groups.variants import is_guessed
+from texpipe.imaging.visible import without_hidden
 from texpipe.relations import Flip
-from texpipe.survey import Item, read_again
-from texpipe.texture import Rgba8, without_hidden
+from texpipe.texture import Rgba8
 
 WHY = "its texels are exactly those of the other, flipped"
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.analysis.inventory import Item, read_again
+from texpipe.classify.analysis import SAID_BY_DUMP
 from texpipe.classify.indices import Indices, index_image, refined
-from texpipe.classify.look import SAID_BY_DUMP
 from texpipe.errors import TexpipeError
-from texpipe.survey import Item, read_again
 from texpipe.texture import AxisGuess, Rgba8
 
 BY_NAME = "their names differ in the palette alone"

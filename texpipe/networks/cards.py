@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias
 
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 
 Section: TypeAlias = Mapping[str, str | int | float]
 

@@ -25,7 +25,7 @@ from texpipe.errors import Location, ModelError
 from texpipe.networks import keys, ncnn
 from texpipe.networks.catalogue import read_files
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from texpipe.errors import ModelError
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, DenseBlock, RRDBNet
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 
 OPSET: Final = 17
 IR_VERSION: Final = 8

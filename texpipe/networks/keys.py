@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from texpipe.errors import ModelError
-from texpipe.limits import limit
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
+from texpipe.system.limits import limit
 
 MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
 MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)

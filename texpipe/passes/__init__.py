@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.visible import LUMA, without_hidden
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import shown, without_halo
 from texpipe.passes.clean import clean
 from texpipe.passes.colour import back_project, match_histogram, match_source
+from texpipe.passes.fidelity import trusted
+from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
-from texpipe.passes.steady import steady
-from texpipe.passes.trust import trusted
-from texpipe.texture import LUMA, Pass, Plan, PlaneF, Rgba8, RgbF, without_hidden
+from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.texel_codecs import SEMI_BAND
+from texpipe.passes.fidelity import trusted
 from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
-from texpipe.passes.trust import trusted
-from texpipe.texels import SEMI_BAND
 from texpipe.texture import AlphaClass, Edges, PlaneF
 
 Alpha8 = NDArray[np.uint8]

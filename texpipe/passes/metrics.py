@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.visible import premultiplied
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
-from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8, premultiplied
+from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
 
 _OPAQUE_ENOUGH = 128
 

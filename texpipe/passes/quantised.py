@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.texel_formats import fits
 from texpipe.passes.resample import Plane, extend, neighbourhood
-from texpipe.pixelformats import fits
 from texpipe.texture import Edges, RgbF, TexelFormat
 
 Flags: TypeAlias = NDArray[np.bool_]

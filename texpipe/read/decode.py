@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from texpipe import pixels
 from texpipe.errors import Location, PackError, SourceError
+from texpipe.imaging import image_files
 from texpipe.read.container import whole_file
 from texpipe.read.members import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
@@ -21,7 +21,7 @@ from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
 T = TypeVar("T")
 
-MAX_BYTES = pixels.MAX_PIXELS * 4 + (1 << 20)
+MAX_BYTES = image_files.MAX_PIXELS * 4 + (1 << 20)
 """Largest file that is read: the largest picture that is opened, uncompressed, and its headers."""
 
 _MAX_TILE = 1 << 16
@@ -85,7 +85,7 @@ def _picture(source: Source) -> Opened:
 
 
 def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Texture:
-    rgba, stored, warnings = pixels.decode(data, name=source.name)
+    rgba, stored, warnings = image_files.decode(data, name=source.name)
     if source.alpha_file is not None:
         rgba = _with_alpha(rgba, mask, source.alpha_file.name)
     return Texture(source, rgba, sha256, stored, warnings)
@@ -98,7 +98,7 @@ def _opened(source: Source, decode: Callable[[str], Texture], *parts: bytes) -> 
 
 def _with_alpha(rgba: Rgba8, mask: bytes, name: str) -> Rgba8:
     """The alpha of an old `_rgb` and `_a` pair is the red channel of the second (GLideNHQ, TxHiResLoader)."""
-    other, _, _ = pixels.decode(mask, name=name)
+    other, _, _ = image_files.decode(mask, name=name)
     if other.shape != rgba.shape:
         size = f"{other.shape[1]} x {other.shape[0]}"
         raise ValueError(f"is {rgba.shape[1]} x {rgba.shape[0]}, but {name}, its alpha, {size}")

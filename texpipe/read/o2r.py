@@ -18,8 +18,8 @@ from texpipe.errors import PackError
 from texpipe.formats import soh
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.otex import HEADER_BYTES, LOAD_AS_RAW, Otex, is_otex, read_otex
-from texpipe.pixelformats import decode
-from texpipe.pixels import MAX_PIXELS
+from texpipe.imaging.image_files import MAX_PIXELS
+from texpipe.imaging.texel_formats import decode
 from texpipe.read.container import Container, Member
 from texpipe.texture import Source, StoredForm, TexelFormat, Texture
 

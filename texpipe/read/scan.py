@@ -10,10 +10,10 @@ from pathlib import Path
 
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.formats import parse_name
-from texpipe.memory import shared
-from texpipe.pixelformats import Stp
+from texpipe.imaging.texel_formats import Stp
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.read.members import CONTAINERS
+from texpipe.system.interning import shared
 from texpipe.texture import EmulatorName, Source
 
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})

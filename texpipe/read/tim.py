@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from texpipe.pixelformats import Stp, decode
-from texpipe.pixels import MAX_PIXELS
+from texpipe.imaging.image_files import MAX_PIXELS
+from texpipe.imaging.texel_formats import Stp, decode
 from texpipe.texture import Rgba8, TexelFormat
 
 MAX_PICTURES = 4096

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from texpipe.limits import limit
-from texpipe.pixelformats import Stp
+from texpipe.imaging.texel_formats import Stp
 from texpipe.read.container import Container, Member, whole_file
 from texpipe.read.tim import Tim, decode_tim, find_tims
 from texpipe.read.uploads import as_uploaded
+from texpipe.system.limits import limit
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
 _MAX_TIM = limit("MAX_TIM_BYTES", 1 << 28)

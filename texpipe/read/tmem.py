@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.pixelformats import decode
+from texpipe.imaging.texel_formats import decode
 from texpipe.texture import EdgeMode, Edges, Rgba8, TexelFormat
 
 TMEM_BYTES = 4096

@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from texpipe.errors import Location, RecipeError
-from texpipe.limits import limit
 from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
 from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import Recipe
+from texpipe.system.limits import limit
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
 """Largest recipe file that is read."""

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from texpipe.limits import limit
 from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
 from texpipe.relations import Group
+from texpipe.system.limits import limit
 from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"

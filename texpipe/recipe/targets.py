@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
-from texpipe.recipe.announced import announced_formats
+from texpipe.recipe.plugins import announced_formats
 
 Container: TypeAlias = Literal["folder", "hts", "htc", "rtz", "o2r"]
 Images: TypeAlias = Literal["dds", "png"]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from texpipe import pixels
 from texpipe.errors import PackError
 from texpipe.formats import gliden64, gliden64_cache, rt64, soh
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.otex import read_otex
-from texpipe.manifest import Entry
+from texpipe.imaging import image_files
+from texpipe.manifest.schema import Entry
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 _MAX_ENTRY = 1 << 30
@@ -65,7 +65,7 @@ def _in_rtz(source: Source, path: Path) -> Rgba8:
     name = next((listed[one] for one in _hashes_of(source.emulator) if one in listed), None)
     if name is None:
         raise PackError(f"{path.name} does not list it")
-    return pixels.decode(_entry(path, name), name=name)[0]
+    return image_files.decode(_entry(path, name), name=name)[0]
 
 
 def _hashes_of(name: EmulatorName) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from texpipe.passes.resample import repeat
 from texpipe.report.sheet import BLACK, GAP, PAPER, Sample, over, samples_of_pack
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 
 log = logging.getLogger(__name__)
 

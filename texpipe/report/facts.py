@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from texpipe.manifest import Entry, Manifest, entry_as_json
+from texpipe.manifest.schema import Entry, Manifest, entry_as_json
 from texpipe.report.pictures import PictureFolder, Shown
-from texpipe.store import canonical_json
+from texpipe.storage.keys import canonical_json
 
 
 def facts_of_pack(manifest: Manifest) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from texpipe import pixels
 from texpipe.errors import PackError, SourceError
-from texpipe.manifest import Entry, Manifest, Output
+from texpipe.imaging import image_files
+from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.report.archives import ARCHIVES, result_inside
 from texpipe.texture import Rgba8
 
@@ -59,7 +59,7 @@ def result_of(entry: Entry, output: Path) -> Rgba8:
     try:
         if path.suffix in ARCHIVES:
             return result_inside(entry, path)
-        return pixels.decode(path.read_bytes(), name=path.name)[0]
+        return image_files.decode(path.read_bytes(), name=path.name)[0]
     except (OSError, ValueError, LookupError, SourceError, PackError) as error:
         hint = "Run the recipe again: it writes the file anew."
         raise PackError(f"cannot read {path}: {error}", hint=hint) from error

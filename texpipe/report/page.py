@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texpipe.errors import PackError
-from texpipe.manifest_file import read_manifest
+from texpipe.manifest.file import read_manifest
+from texpipe.progress import Progress
 from texpipe.report.facts import facts_of_pack, facts_of_textures, fold_duplicates
 from texpipe.report.finished import chosen
 from texpipe.report.pictures import PictureFolder
 from texpipe.report.sources import Dump, dump_of
-from texpipe.store import write_atomic
-from texpipe.texture import Progress
+from texpipe.storage.atomic import write_atomic
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

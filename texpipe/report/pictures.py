@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.errors import PackError, SourceError
-from texpipe.manifest import Entry
-from texpipe.pixels import encode_png
+from texpipe.imaging.image_files import encode_png
+from texpipe.manifest.schema import Entry
 from texpipe.report.finished import can_show, result_of, shown_output
 from texpipe.report.sources import Dump, source_of
-from texpipe.store import key_of, write_atomic
+from texpipe.storage.atomic import write_atomic
+from texpipe.storage.keys import key_of
 from texpipe.texture import Rgba8
 
 

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe import pixels
 from texpipe.errors import PackError, SourceError
-from texpipe.manifest import Entry, Manifest
-from texpipe.manifest_file import read_manifest
+from texpipe.imaging import image_files
+from texpipe.manifest.file import read_manifest
+from texpipe.manifest.schema import Entry, Manifest
 from texpipe.passes.resample import repeat
 from texpipe.report.finished import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
@@ -139,7 +139,7 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
     """
     samples = samples_of_pack(output, names=names)
     page = sheet(samples, width=width)
-    pixels.save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
+    image_files.save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
     return len(samples)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from texpipe.errors import PackError, SourceError
-from texpipe.manifest import Entry
-from texpipe.pixelformats import Stp
+from texpipe.imaging.texel_formats import Stp
+from texpipe.manifest.schema import Entry
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.texture import Rgba8, Source

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from texpipe.errors import Location, ModelError
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 
 STATE = "state.pt"
 _NAME = re.compile(r"step-(\d{6,})")

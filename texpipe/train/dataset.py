@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from texpipe.imaging.visible import LUMA
 from texpipe.passes.resample import repeat
-from texpipe.texture import LUMA, Edges, Rgba8
+from texpipe.texture import Edges, Rgba8
 from texpipe.train.collection import Collection, Picture, bleed
 from texpipe.train.degradation import Degradation
 from texpipe.train.degrade import degrade

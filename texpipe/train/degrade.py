@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from texpipe import pixelformats
+from texpipe.imaging import texel_formats
 from texpipe.passes.resample import crop, extend
 from texpipe.texture import Edges, TexelFormat
 from texpipe.train.degradation import Choice, Degradation, Palette, Reduction, Stored, draw
@@ -120,7 +120,7 @@ def _levels(texels: TexelFormat) -> tuple[Floats, Floats]:
     ramp = np.arange(256, dtype=np.uint8)
     colour = np.stack([ramp, ramp, ramp, np.full_like(ramp, 255)], axis=1)[None]
     alpha = np.stack([np.full_like(ramp, 128)] * 3 + [ramp], axis=1)[None]
-    seen = pixelformats.quantise(colour, texels)[..., 0], pixelformats.quantise(alpha, texels)[..., 3]
+    seen = texel_formats.quantise(colour, texels)[..., 0], texel_formats.quantise(alpha, texels)[..., 3]
     return _fractions(np.unique(seen[0])), _fractions(np.unique(seen[1]))
 
 

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from texpipe import pixels
 from texpipe.errors import SourceError
+from texpipe.imaging import image_files
 from texpipe.texture import Edges, Rgba8
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
@@ -88,10 +88,10 @@ def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
         SourceError: damaged, of an unknown format, or the two differ in size.
     """
     is_photo = PurePosixPath(name).suffix.lower() in _PHOTO_SUFFIXES
-    rgba = _photo(data) if is_photo else pixels.decode(data, name=name)[0]
+    rgba = _photo(data) if is_photo else image_files.decode(data, name=name)[0]
     if alpha is None:
         return rgba
-    plane = pixels.decode(alpha, name=PurePosixPath(name).stem + ALPHA_SUFFIX)[0][..., 0]
+    plane = image_files.decode(alpha, name=PurePosixPath(name).stem + ALPHA_SUFFIX)[0][..., 0]
     if plane.shape != rgba.shape[:2]:
         raise SourceError("its alpha plane has another size")
     return np.dstack([rgba[..., :3], plane])

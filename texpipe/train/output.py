@@ -13,7 +13,7 @@ from torch import nn
 from texpipe import __version__
 from texpipe.errors import GuardError
 from texpipe.networks.cards import Card, licence_text, write_card
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 from texpipe.train import generators
 from texpipe.train.checkpoints import folder_of, prune, save_state
 from texpipe.train.dataset import Pair

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from texpipe.pixels import encode_png
-from texpipe.store import write_atomic
+from texpipe.imaging.image_files import encode_png
+from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8
 from texpipe.train.dither import Floats
 

@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from texpipe.errors import ModelError, TexpipeError
-from texpipe.store import write_atomic
+from texpipe.storage.atomic import write_atomic
 from texpipe.train.features import LAYERS, TrunkName
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Final, NamedTuple
 
-from texpipe.upscale.executor import TAIL_TEXELS
+from texpipe.upscale.compiled import TAIL_TEXELS
 
 CHANNELS: Final = 192
 """Of the widest convolution of the networks that the figures below were measured with."""

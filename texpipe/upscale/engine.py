@@ -18,9 +18,9 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
 from texpipe.upscale import device as devices
 from texpipe.upscale import mirror
+from texpipe.upscale.compiled import prepare
 from texpipe.upscale.convolve import Direct, Method
 from texpipe.upscale.device import Device
-from texpipe.upscale.executor import prepare
 from texpipe.upscale.transfer import transfer_to
 from texpipe.upscale.winograd import Winograd
 

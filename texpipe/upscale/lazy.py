@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from texpipe.memory import resident
+from texpipe.system.memory import resident
 from texpipe.texture import Pass, RgbF
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Every texture of a dump, read and classified once."""

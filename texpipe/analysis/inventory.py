@@ -1,0 +1,120 @@
+"""What is known of each texture of a dump."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from texpipe.errors import SourceError
+from texpipe.formats.contract import Picture
+from texpipe.manifest.schema import Entry
+from texpipe.read.decode import decode
+from texpipe.relations import Box
+from texpipe.system.interning import shared
+from texpipe.texture import Facts, FlatName, Plan, Source, TexelFormat, Texture
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What tells which textures belong together.
+
+    `pixels` is the digest of what is visible in a texture, `indices` that of its index image: equal for variants in
+    other colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
+    `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the visible luma,
+    `orbit` a digest that its mirror images have, too.
+    """
+
+    facts: Facts
+    pixels: str
+    indices: str = ""
+    cells: tuple[Box, ...] = ()
+    blocks: bytes = b""
+    contrast: float = 0.0
+    orbit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A texture that was read and understood.
+
+    `found` holds clues until planning is over: they take as much memory as all else, and nobody asks for them later.
+    """
+
+    source: Source
+    sha256: str
+    size: tuple[int, int]
+    plan: Plan
+    found: Clues | None
+    texels: TexelFormat | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def clues(self) -> Clues:
+        """What planning goes by."""
+        assert self.found is not None, "planning is over"
+        return self.found
+
+    def without_clues(self) -> Item:
+        """Return what is needed of it when planning is over."""
+        return replace(self, found=None)
+
+    def entry(self) -> Entry:
+        """Return the manifest entry of this texture, before anything was written."""
+        return Entry(
+            source=self.source.name,
+            status="skipped" if self.plan.action == "skip" else "written",
+            sha256=self.sha256,
+            size=self.size,
+            id=_id(self.source),
+            alpha=self.plan.alpha,
+            edges=self.plan.edges,
+            decided_by=self.plan.decided_by,
+            warnings=self.warnings,
+            format=self.texels,
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A texture that could not be read, and why."""
+
+    source: Source
+    reason: str
+
+    def entry(self) -> Entry:
+        """Return the manifest entry of this texture."""
+        return Entry(self.source.name, "failed", id=_id(self.source), reason=self.reason)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All textures of a folder in stable order, and how many other files were passed over, by kind."""
+
+    items: tuple[Item, ...]
+    failures: tuple[Failure, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=Counter)
+
+
+def read_again(item: Item) -> Texture:
+    """Decode a texture that the survey saw.
+
+    Raises:
+        SourceError: it cannot be read any more, or is another one now.
+    """
+    texture = decode(item.source)
+    if texture.sha256 != item.sha256:
+        raise SourceError(f"{texture.source.name} changed while texpipe was running", hint="Run again.")
+    return texture
+
+
+def _id(source: Source) -> FlatName | None:
+    return FlatName(source.emulator) if source.emulator is not None else None
+
+
+def picture_of(item: Item, sha256: str, read: Callable[[], bytes]) -> Picture:
+    """Return a texture as packs take it; see `Picture` for what the digest and the reader are of."""
+    plan = item.plan
+    factor = 1 if plan.action == "copy" else plan.scale
+    size = shared((item.size[0] * factor, item.size[1] * factor))
+    return Picture(item.source, factor, size, sha256, read, plan.edges, plan.alpha)

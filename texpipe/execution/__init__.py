@@ -1,0 +1,1 @@
+"""Who computes the jobs of a run, and how."""

@@ -1,0 +1,75 @@
+"""What is made of finished results, without the network: variants, frames, mirror images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from texpipe.analysis.inventory import read_again
+from texpipe.classify.flips import flipped
+from texpipe.execution.job_io import FAULTS, finish, load, why
+from texpipe.imaging.image_files import decode
+from texpipe.passes import vary
+from texpipe.passes.frame_average import steady
+from texpipe.planning.jobs import Done, Job, Piece
+from texpipe.storage.results import Store
+from texpipe.texture import Rgba8
+
+
+def remake(jobs: Sequence[Job], store: Store) -> Iterator[Done]:
+    """Yield jobs that are made of the results of others; those of the network are in the store by now.
+
+    Frames are averaged after variants, because they may be some, and mirror images are of either.
+
+    Raises:
+        PackError: the store cannot be written.
+    """
+    yield from (_vary(job, job.like, store) for job in jobs if job.like is not None)
+    yield from (_average(job, store) for job in jobs if job.frames)
+    yield from (_flip(job, job.image, store) for job in jobs if job.image is not None)
+
+
+def _vary(job: Job, like: Piece, store: Store) -> Done:
+    def varied(made: Rgba8, picture: Rgba8) -> Rgba8:
+        return vary(read_again(like.item).rgba, made, picture, job.plan)
+
+    return _remake(job, like, store, varied, "whose structure it shares", "like")
+
+
+def _flip(job: Job, image: Piece, store: Store) -> Done:
+    def mirrored(made: Rgba8, _: Rgba8) -> Rgba8:
+        return flipped(made, job.axis)
+
+    return _remake(job, image, store, mirrored, "whose mirror image it is", "of")
+
+
+def _remake(
+    job: Job, piece: Piece, store: Store, make: Callable[[Rgba8, Rgba8], Rgba8], whose: str, how: str
+) -> Done:
+    """Make a job's picture of another texture's result and of its own source; both words are for the reason."""
+    name = piece.item.source.name
+    if (made := store.get(piece.key)) is None:
+        return Done(job, reason=f"could not be made: {name}, {whose}, failed")
+    try:
+        picture = load(job)
+        result = make(decode(made.png, name=f"{piece.key}.png")[0], picture)
+    except FAULTS as error:
+        return Done(job, reason=f"could not be made {how} {name}: {why(error)}")
+    return finish(job, picture, result, store)
+
+
+def _average(job: Job, store: Store) -> Done:
+    sources: list[Rgba8] = []
+    results: list[Rgba8] = []
+    for frame in job.frames:
+        if (made := store.get(frame.key)) is None:
+            name = frame.item.source.name
+            return Done(
+                job, reason=f"could not be compared with {name}, a frame of the same animation, which failed"
+            )
+        try:
+            sources.append(read_again(frame.item).rgba)
+            results.append(decode(made.png, name=f"{frame.key}.png")[0])
+        except FAULTS as error:
+            return Done(job, reason=f"could not be compared with its other frames: {why(error)}")
+    number = [frame.item for frame in job.frames].index(job.pieces[0].item)
+    return finish(job, sources[number], steady(sources, results, number, job.plan), store)

@@ -1,0 +1,74 @@
+"""A job's picture in, its result out to the store; and what of one picture may go wrong without stopping the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from texpipe.analysis.inventory import read_again
+from texpipe.errors import TexpipeError
+from texpipe.imaging.image_files import encode_png
+from texpipe.manifest.schema import fields_of
+from texpipe.passes.assemble import split
+from texpipe.passes.metrics import measure
+from texpipe.planning.jobs import Done, Job
+from texpipe.storage.results import Store
+from texpipe.texture import Edges, Rgba8
+
+FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
+"""What may be wrong with one picture, and stops no other."""
+
+
+def why(error: Exception) -> str:
+    """Say in a manifest's words what went wrong."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    return error.message if isinstance(error, TexpipeError) else str(error)
+
+
+def load(job: Job) -> Rgba8:
+    """Decode a job's picture, h x w x 4; the pieces of a split one are put together.
+
+    Raises:
+        TexpipeError, ValueError, ArithmeticError, MemoryError: it cannot be had.
+    """
+    return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
+
+
+def finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
+    """Measure a result and put it into the store, cut into its pieces if the picture was split.
+
+    Args:
+        job: whose it is.
+        picture: h x w x 4.
+        result: scale h x scale w x 4.
+        store: where results are kept.
+
+    Returns:
+        The job, finished, or failed with a reason.
+
+    Raises:
+        PackError: the store cannot be written.
+    """
+    try:
+        kept = list(_entries(job, picture, result))
+    except FAULTS as error:
+        return Done(job, reason=f"could not be kept: {why(error)}")
+    for key, png, metrics in kept:
+        store.put(key, png, metrics)
+    return Done(job)
+
+
+def _entries(job: Job, picture: Rgba8, result: Rgba8) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
+    """Yield what the store gets: a key, a PNG and its metrics, for a split picture one of each piece."""
+    if job.join is None:
+        yield job.pieces[0].key, encode_png(result), fields_of(measure(picture, result, job.plan))
+        return
+    names = [piece.item.source.name for piece in job.pieces]
+    sources = split(job.join.layout, picture, 1, names)
+    made = split(job.join.layout, result, job.plan.scale, names)
+    # The border of a piece is not the border of the picture.
+    plan = replace(job.plan, edges=Edges("clamp", "clamp"))
+    for piece, name in zip(job.pieces, names, strict=True):
+        yield piece.key, encode_png(made[name]), fields_of(measure(sources[name], made[name], plan))

@@ -1,0 +1,1 @@
+"""Pictures that the console had to split: found, ordered and stitched."""

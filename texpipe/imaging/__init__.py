@@ -1,0 +1,1 @@
+"""Picture files and their headers, console texel formats, visible pixels, digests."""

@@ -1,0 +1,133 @@
+"""Picture files to RGBA8 and back: in a run the only module that opens image files, after `headers` looked at them.
+
+Every file ends as H x W x 4 uint8 with straight alpha.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from texpipe.errors import Location, SourceError
+from texpipe.imaging.image_headers import MAX_PIXELS, PNG_GREY_ALPHA, Damaged, Header, read_header
+from texpipe.storage.atomic import write_atomic
+from texpipe.texture import Rgba8, StoredForm
+
+__all__ = ["MAX_PIXELS", "decode", "encode_png", "save_png"]
+
+_EFFORT = 4
+"""zlib's level for PNGs: half the time of level 6, for files 3 % larger (docs/performance.md)."""
+
+
+def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
+    """Decode a PNG, TGA, BMP or DDS file.
+
+    The content decides what a file is, not its suffix; only TGA, which has no signature, must be called .tga.
+    Samples of 16 bits are reduced to 8 by rounding v * 255 / 65535. EXIF rotation and colour profiles are
+    ignored, as emulators ignore them.
+
+    Args:
+        data: the file's bytes.
+        name: the file's name, for its suffix and for messages.
+
+    Returns:
+        The picture as H x W x 4 uint8 with straight alpha, hidden RGB as in the file; how the file held it;
+        one line for each thing that had to be changed.
+
+    Raises:
+        SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
+            The message is the reason alone, the location is `name`.
+    """
+    try:
+        header = read_header(data, name)
+        image = _load(header)
+        rgba, stored, warnings = _to_rgba8(image, header)
+    except Damaged as error:
+        hint = "Dump this texture again, or take it out of the folder."
+        raise SourceError(str(error), hint=hint, location=Location(Path(name))) from error
+    return rgba, stored, header.warnings + warnings
+
+
+def encode_png(rgba: Rgba8) -> bytes:
+    """Encode a picture as an 8-bit RGBA PNG without metadata: the same pixels give the same bytes.
+
+    Args:
+        rgba: H x W x 4 uint8, H and W at least 1.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgba)).save(buffer, "PNG", compress_level=_EFFORT)
+    return buffer.getvalue()
+
+
+def save_png(path: Path, rgba: Rgba8) -> None:
+    """Write a picture with `encode_png`, whole or not at all.
+
+    Raises:
+        PackError: the file cannot be written.
+    """
+    write_atomic(path, encode_png(rgba))
+
+
+def _load(header: Header) -> Image.Image:
+    """Decode with Pillow, told the one format it may try."""
+    try:
+        image = Image.open(io.BytesIO(header.data), formats=[header.form])
+        if image.size != header.size:
+            raise Damaged("its headers contradict each other")
+        image.load()
+    except UnidentifiedImageError as error:
+        raise Damaged(f"not a valid {header.form} file") from error
+    except Damaged:
+        raise
+    except Exception as error:  # a damaged file can make a decoder raise anything; one must never stop a run
+        raise Damaged(f"damaged {header.form} file: {error}") from error
+    return image
+
+
+def _to_rgba8(image: Image.Image, header: Header) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
+    if header.bits == 16:
+        rgba = _reduce(_samples16(image, header), header)
+        mode = "LA" if header.colour_type == PNG_GREY_ALPHA else image.mode
+        return rgba, StoredForm(mode, 16), ("16 bits per channel: reduced to 8 by rounding",)
+    rgba = np.array(image.convert("RGBA"), dtype=np.uint8)
+    if header.key is not None:
+        scale = 255 // ((1 << header.bits) - 1)
+        rgba[..., 3] = np.where(_is_key(rgba[..., :3], tuple(k * scale for k in header.key)), 0, 255)
+    palette = int(np.unique(np.asarray(image)).size) if image.mode == "P" else None
+    return rgba, StoredForm(image.mode, header.bits, palette), ()
+
+
+def _is_key(colour: NDArray[np.integer], key: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return H x W: where the colour is the transparent one. A grey key has one sample for all channels."""
+    equal: NDArray[np.bool_] = np.all(colour == np.array(key), axis=-1)
+    return equal
+
+
+def _samples16(image: Image.Image, header: Header) -> NDArray[np.uint16]:
+    """Return H x W x (1, 3 or 4) samples of a 16-bit PNG.
+
+    Pillow keeps all 16 bits of grey pictures only and cuts the low byte off the others; OpenCV keeps it.
+    """
+    if image.mode == "I;16":
+        return np.asarray(image, dtype=np.uint16)[..., None]
+    import cv2
+
+    bgra = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bgra is None or bgra.shape[:2] != (header.size[1], header.size[0]) or bgra.dtype != np.uint16:
+        raise Damaged("damaged PNG file: its 16-bit samples cannot be read")
+    return np.asarray(bgra[..., [2, 1, 0, 3][: bgra.shape[2]]], dtype=np.uint16)
+
+
+def _reduce(samples: NDArray[np.uint16], header: Header) -> Rgba8:
+    """Reduce 16-bit samples to H x W x 4 uint8; the colour key is compared while it is still exact."""
+    rgba = np.full((*samples.shape[:2], 4), 255, dtype=np.uint8)
+    channels = samples.shape[2]
+    eight = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    rgba[..., : max(channels, 3)] = eight
+    if header.key is not None:
+        rgba[..., 3] = np.where(_is_key(samples, header.key), 0, 255)
+    return rgba

@@ -1,0 +1,1 @@
+"""The manifest of a pack: its schema, and the file."""

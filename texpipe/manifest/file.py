@@ -1,0 +1,140 @@
+"""`manifest.json` and `run.json` on the disk: a manifest is written and read texture by texture, however long it is."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from texpipe.errors import PackError
+from texpipe.manifest.schema import SCHEMA, Entry, Manifest, as_json, entry_as_json
+from texpipe.storage.atomic import whole_file, write_atomic
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_HINT = "Run the recipe again: it writes the manifest anew and recomputes only what is missing."
+
+# Lines as `write_manifest` writes them; the list of textures comes last. No line of an entry can be taken for one of
+# these: they are indented deeper, and JSON has no line ends inside of strings.
+_FIRST = f'{{\n  "schema": "{SCHEMA}",\n'.encode()
+_LIST, _NO_LIST = b'  "textures": [\n', b'  "textures": []\n}\n'
+_BEGIN, _BETWEEN, _END, _TAIL = b"    {\n", b"    },\n", b"    }\n", b"  ]\n}\n"
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest: UTF-8, LF, two spaces of indent, whole or not at all.
+
+    Raises:
+        PackError: the file cannot be written.
+    """
+    head = _text(as_json(replace(manifest, textures=())))
+    with whole_file(path) as file:
+        if not manifest.textures:
+            file.write(head)
+            return
+        file.write(head.removesuffix(_NO_LIST) + _LIST)
+        for number, entry in enumerate(manifest.textures):
+            file.write(b",\n" if number else b"")
+            file.write(b"    " + _json(entry_as_json(entry)).replace("\n", "\n    ").encode())
+        file.write(b"\n" + _TAIL)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest back and check the type of everything in it.
+
+    Raises:
+        PackError: the file is missing, torn, of another schema or holds something of a wrong type.
+    """
+    try:
+        with path.open("rb") as file:
+            manifest = _read_by_lines(file)
+        return manifest or _read_whole(path, path.read_bytes())
+    except FileNotFoundError as error:
+        hint = "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
+        raise PackError(f"cannot read {path}: no run was finished there", hint=hint) from error
+    except OSError as error:
+        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
+
+
+def write_run_info(path: Path, info: Mapping[str, Any]) -> None:
+    """Write `run.json`: timings, versions, device, whatever may differ between two runs.
+
+    Raises:
+        PackError: the file cannot be written.
+    """
+    write_atomic(path, _text(info))
+
+
+def _read_by_lines(file: IO[bytes]) -> Manifest | None:
+    """Read what `write_manifest` wrote; None for any other text, also if it says the same or is damaged."""
+    from pydantic import ValidationError
+
+    head = b"".join(takewhile(lambda line: line != _LIST, file))
+    if not head.startswith(_FIRST):
+        return None
+    try:
+        manifest = _adapters()[0].validate_json(head + _NO_LIST)
+        return replace(manifest, textures=tuple(_entries(file)))
+    except (ValidationError, _OtherLayoutError):
+        return None
+
+
+class _OtherLayoutError(Exception):
+    """The text is not laid out as `write_manifest` does it."""
+
+
+def _entries(file: IO[bytes]) -> Iterator[Entry]:
+    """Yield the entries of a file that stands behind the line which begins the list."""
+    adapter, end = _adapters()[1], _BETWEEN
+    while end == _BETWEEN:
+        if file.readline() != _BEGIN:
+            raise _OtherLayoutError
+        lines = [b"{"]
+        while (line := file.readline()) not in (_BETWEEN, _END, b""):
+            lines.append(line)
+        end = line
+        yield adapter.validate_json(b"".join(lines) + b"}")
+    if end != _END or file.read(len(_TAIL) + 1) != _TAIL:
+        raise _OtherLayoutError
+
+
+def _read_whole(path: Path, data: bytes) -> Manifest:
+    from pydantic import ValidationError
+
+    _check_schema(path, data)
+    try:
+        return _adapters()[0].validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PackError(f"{path}: {where}: {first['msg']}", hint=_HINT) from error
+
+
+def _check_schema(path: Path, data: bytes) -> None:
+    try:
+        top = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise PackError(f"{path}: not a whole JSON file ({error})", hint=_HINT) from error
+    schema = top.get("schema") if isinstance(top, dict) else None
+    if schema != SCHEMA:
+        raise PackError(f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}", hint=_HINT)
+
+
+def _text(value: Mapping[str, Any]) -> bytes:
+    return (_json(value) + "\n").encode()
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+@functools.cache
+def _adapters() -> tuple[TypeAdapter[Manifest], TypeAdapter[Entry]]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Manifest), TypeAdapter(Entry)

@@ -1,0 +1,221 @@
+"""The manifest of a pack: what became of every texture, and why. Two runs of one recipe write the same bytes.
+
+It holds no time, no host and no absolute path; what may differ between runs goes to `run.json`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from texpipe.relations import Frame, Mirror, Spot, Variant
+from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, TexelFormat
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SCHEMA: Literal["texpipe.manifest.schema/1"] = "texpipe.manifest.schema/1"
+
+_STRICT = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file of the pack: `path` below the output folder, hex `sha256` of its bytes, `size` of the picture (w, h)."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    target: str
+    path: str
+    sha256: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PackFile:
+    """A file of the pack that belongs to no texture alone, such as a list of names; `path` and `sha256` as `Output`."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    target: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
+
+    Attributes:
+        source: the texture's name: its path below the input folder, with forward slashes.
+        sha256: hex digest of the source file's bytes; None if it cannot be read.
+        size: width and height of the source in texels; None if it cannot be decoded.
+        id: the parsed emulator name (`EmulatorName.as_json`), or None.
+        alpha, edges: how the texture is treated, and `decided_by` who decided that and the action.
+        duplicate_of: the source whose result this one shares.
+        group: the name of the split picture that it is a piece of.
+        spot: where in that picture it lies, and who says so.
+        variant: the texture that gave it and others their structure, and how they are known to be variants.
+        frame: the animation that it is a frame of, and how that is known.
+        mirror: the texture whose mirror image it is, along which axis, and how that is known.
+        status: written, copied, skipped or failed; `reason` says why one of the last two.
+        warnings: what decoding had to change, one line each.
+        format: format of the texels on the console, if known.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    source: str
+    status: Status
+    sha256: str | None = None
+    size: tuple[int, int] | None = None
+    id: Mapping[str, str | int | None] | None = None
+    alpha: AlphaClass | None = None
+    edges: Edges | None = None
+    decided_by: Decisions | None = None
+    duplicate_of: str | None = None
+    group: str | None = None
+    spot: Spot | None = None
+    variant: Variant | None = None
+    frame: Frame | None = None
+    mirror: Mirror | None = None
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+    format: TexelFormat | None = None
+    outputs: tuple[Output, ...] = ()
+    metrics: Metrics | None = None
+
+
+@dataclass(frozen=True)
+class RecipeId:
+    """The recipe that made a pack: its name and the hex sha256 of its file's bytes."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ModelId:
+    """The model that made a pack: its name, the hex sha256 of its weights file and its licence, if known."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    sha256: str
+    licence: str | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of textures by status, of duplicates among them, and of other files in the input (ignored)."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    written: int = 0
+    copied: int = 0
+    skipped: int = 0
+    failed: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A whole pack. `textures` are put in order of their source names, by code point.
+
+    `varies` says why another run on the same machine may end in other bytes; None where it cannot.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    texpipe: str
+    recipe: RecipeId
+    model: ModelId
+    scale: int
+    targets: tuple[str, ...]
+    textures: tuple[Entry, ...]
+    summary: Summary
+    files: tuple[PackFile, ...] = ()
+    varies: str | None = None
+    schema: Literal["texpipe.manifest.schema/1"] = SCHEMA
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "textures", tuple(sorted(self.textures, key=lambda entry: entry.source)))
+
+
+def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
+    """Count textures by status.
+
+    Args:
+        textures: the manifest's entries.
+        ignored: number of files in the input that are no pictures.
+    """
+    entries = tuple(textures)
+
+    def count(status: Status) -> int:
+        return sum(entry.status == status for entry in entries)
+
+    return Summary(
+        written=count("written"),
+        copied=count("copied"),
+        skipped=count("skipped"),
+        failed=count("failed"),
+        duplicates=sum(entry.duplicate_of is not None for entry in entries),
+        ignored=ignored,
+    )
+
+
+def entry_as_json(entry: Entry) -> dict[str, Any]:
+    """Return the JSON object of one texture, keys in the documented order, numbers rounded to 4 decimals."""
+    return {
+        "source": entry.source,
+        "sha256": entry.sha256,
+        "size": entry.size,
+        "id": entry.id and dict(entry.id),
+        "alpha": entry.alpha,
+        "edges": entry.edges and fields_of(entry.edges),
+        "decided_by": entry.decided_by and fields_of(entry.decided_by),
+        "duplicate_of": entry.duplicate_of,
+        "group": entry.group,
+        "spot": entry.spot and fields_of(entry.spot),
+        "variant": entry.variant and fields_of(entry.variant),
+        "frame": entry.frame and fields_of(entry.frame),
+        "mirror": entry.mirror and fields_of(entry.mirror),
+        "status": entry.status,
+        "reason": entry.reason,
+        "warnings": entry.warnings,
+        "format": entry.format,
+        "outputs": [fields_of(output) for output in entry.outputs],
+        "metrics": entry.metrics
+        and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},
+    }
+
+
+def as_json(manifest: Manifest) -> dict[str, Any]:
+    """Return the manifest's JSON object, keys in the documented order."""
+    return {
+        "schema": manifest.schema,
+        "texpipe": manifest.texpipe,
+        "recipe": vars(manifest.recipe),
+        "model": vars(manifest.model),
+        "scale": manifest.scale,
+        "targets": manifest.targets,
+        "varies": manifest.varies,
+        "summary": vars(manifest.summary),
+        "files": [fields_of(file) for file in manifest.files],
+        "textures": [entry_as_json(entry) for entry in manifest.textures],
+    }
+
+
+def fields_of(value: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of a value by name, in order and as they are: `vars` for values with slots."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Round to 4 decimals, without a negative zero; what is not finite has no meaning and becomes None."""
+    return round(float(value), 4) + 0.0 if value is not None and math.isfinite(value) else None

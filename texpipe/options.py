@@ -1,0 +1,145 @@
+"""What a run was asked to do, and what came of it: the values at both ends of the pipeline."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from texpipe.errors import UsageError
+from texpipe.recipe.load import load_recipe
+from texpipe.recipe.schema import Recipe
+from texpipe.recipe.targets import Target, known_targets
+from texpipe.system.memory import size_of
+from texpipe.system.slurm import _shard
+
+Executor: TypeAlias = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A recipe together with what the command line changed about it.
+
+    Attributes:
+        recipe: rules, groups, scale, colour; its `model` and `targets` are already the ones to use.
+        recipe_sha256: hex digest of the recipe file's bytes.
+        input, output: folders.
+        device, precision: as the engine takes them.
+        shard: (i, n) to compute only the i-th of n parts, or None.
+        strict: any texture that fails stops the run.
+        executor: who does the work: this computer, or a Ray cluster.
+        address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
+        memory: bytes that a process of the run should stay below; None for a share of what is free.
+        given: when, on the monotonic clock.
+    """
+
+    recipe: Recipe
+    recipe_sha256: str
+    input: Path
+    output: Path
+    device: str = "auto"
+    precision: str = "auto"
+    shard: tuple[int, int] | None = None
+    strict: bool = False
+    executor: Executor = "local"
+    address: str = "local"
+    memory: int | None = None
+    given: float = field(default_factory=time.monotonic, compare=False)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the order was given."""
+        return time.monotonic() - self.given
+
+    @staticmethod
+    def make(
+        recipe: Path,
+        input_: Path | None = None,
+        output: Path | None = None,
+        model: str | None = None,
+        targets: Sequence[str] = (),
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        shard: str | None = None,
+        strict: bool = False,
+        executor: Executor = "local",
+        address: str = "local",
+        memory: str | None = None,
+    ) -> Order:
+        """Read a recipe and apply the command line to it.
+
+        Args:
+            recipe: a YAML file, or the name of a shipped recipe.
+            input_, output, model, targets: replace the recipe's own.
+            device, precision: as the engine takes them.
+            shard: "I/N", or "auto": the place of this task in its Slurm array.
+            strict, executor, address: see the class.
+            memory: a size as `memory.size_of` takes it.
+
+        Raises:
+            RecipeError: the recipe has mistakes; all of them are in it.
+            UsageError: the recipe's own output has files of others in it, a target is unknown,
+                the shard is not I/N, or shards are to be done by Ray, or the memory is no size.
+        """
+        if shard is not None and executor != "local":
+            raise UsageError(
+                "--executor ray spreads the work by itself", hint="Leave out either it or --shard."
+            )
+        loaded = load_recipe(recipe)
+        changed = loaded.recipe
+        if model is not None:
+            changed = changed.model_copy(update={"model": model})
+        if targets:
+            chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
+            changed = changed.model_copy(update={"targets": chosen})
+        if output is None:
+            _require_unsurprising(loaded.output)
+        source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
+        if executor != "local":  # other processes start in other folders
+            source, destination = source.absolute(), destination.absolute()
+        if source.resolve() == destination.resolve():
+            raise UsageError(
+                f"{destination} is both input and output", hint="Give another --output: a pack is no input."
+            )
+        return Order(
+            recipe=changed,
+            recipe_sha256=loaded.sha256,
+            input=source,
+            output=destination,
+            device=device,
+            precision=precision,
+            shard=_shard(shard),
+            strict=strict,
+            executor=executor,
+            address=address,
+            memory=None if memory is None else size_of(memory),
+        )
+
+
+def _require_unsurprising(folder: Path) -> None:
+    """A recipe may come from anybody: it alone must not make texpipe write among other files."""
+    with suppress(OSError):  # whatever cannot be listed, cannot be written either
+        there = {path.name for path in folder.iterdir()}
+        if not there or there & {".lock", ".store", "manifest.json"}:
+            return
+        raise UsageError(
+            f"the recipe's output {_tidy(folder)} is a folder with other files in it",
+            hint="If you want the pack in there, say so with --output; or name an empty folder.",
+        )
+
+
+def _tidy(path: Path) -> Path:
+    """Take out `..` and the like for messages; symbolic links stay as they are."""
+    return Path(os.path.normpath(path))
+
+
+def _target(name: str, recipe: Recipe) -> Target:
+    known = known_targets()
+    if name not in known:
+        raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
+    said = next((target for target in recipe.targets if target.name == name), None)
+    return said or Target.model_validate({"name": name}).of_game(recipe.game)

@@ -1,0 +1,1 @@
+"""From finished jobs to packs, manifest and run.json."""

@@ -1,0 +1,165 @@
+"""What became of every texture: the manifest of a run, its outcome, and what goes to run.json."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from texpipe import __version__
+from texpipe.analysis.inventory import Item
+from texpipe.formats import format_of
+from texpipe.manifest.schema import Entry, Manifest, ModelId, PackFile, RecipeId, summarise
+from texpipe.options import Order
+from texpipe.output.result import Outcome
+from texpipe.packs.pack import Pack
+from texpipe.planning.jobs import Done
+from texpipe.planning.run_plan import Run
+from texpipe.texture import Metrics, Status
+
+
+def manifest_of(
+    run: Run, packs: Sequence[Pack], reasons: Mapping[str, str], metrics: Mapping[str, Metrics]
+) -> Manifest:
+    """Return the manifest.
+
+    Args:
+        run: what was planned.
+        packs: what was written, or would be, for each target.
+        reasons: texture name -> why it could not be made.
+        metrics: texture name -> what was measured on it.
+    """
+    entries = [failure.entry() for failure in run.seen.failures]
+    entries += [_entry(run, item, packs, reasons.get(item.source.name), metrics) for item in run.seen.items]
+    return _with_head(run, entries, tuple(file for pack in packs for file in pack.files))
+
+
+def report_shard(run: Run, done: Sequence[Done]) -> Outcome:
+    """Return the outcome of one part of a run, for which no pack was written."""
+    reasons = failures(done)
+    entries = [failure.entry() for failure in run.seen.failures]
+    entries += [
+        replace(item.entry(), status="failed", reason=reasons[item.source.name])
+        for item in run.seen.items
+        if item.source.name in reasons
+    ]
+    return outcome_of(run, _with_head(run, entries), *counts_of(done))
+
+
+def failures(done: Sequence[Done]) -> dict[str, str]:
+    """Return texture name -> reason for everything that could not be made."""
+    return {piece.item.source.name: one.reason for one in done if one.reason for piece in one.job.pieces}
+
+
+def counts_of(done: Sequence[Done]) -> tuple[int, int]:
+    """Return how many pictures were computed, and how many were in the store."""
+    upscaled = [one for one in done if not one.job.frames]
+    return sum(not one.cached and one.reason is None for one in upscaled), sum(one.cached for one in upscaled)
+
+
+def _varies(engine: str) -> str | None:
+    """Say why another run of the same recipe on the same machine may end in other bytes; None where it cannot."""
+    if not engine.startswith("cuda"):
+        return None
+    return (
+        "computed on a GPU, whose library may choose its methods by the size of a batch: last bits may differ"
+    )
+
+
+def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
+    recipe = run.order.recipe
+    return Manifest(
+        texpipe=__version__,
+        recipe=RecipeId(recipe.name, run.order.recipe_sha256),
+        model=ModelId(run.model.name, run.model.sha256, run.model.licence),
+        scale=recipe.scale,
+        targets=tuple(target.name for target in recipe.targets),
+        varies=_varies(run.engine),
+        textures=tuple(entries),
+        summary=summarise(entries, ignored=sum(run.seen.ignored.values())),
+        files=files,
+    )
+
+
+def _entry(
+    run: Run, item: Item, packs: Sequence[Pack], failure: str | None, metrics: Mapping[str, Metrics]
+) -> Entry:
+    name = item.source.name
+    base = run.work.entry(item)
+    if failure is not None:
+        return replace(base, status="failed", reason=failure)
+    if item.plan.action == "skip":
+        return replace(base, status="skipped", reason=item.plan.decided_by.action)
+    if name in run.left_out:
+        return replace(base, status="skipped", reason=run.left_out[name])
+    outputs = tuple(one for pack in packs for one in pack.outputs.get(name, ()))
+    targets = [target.name for target in run.order.recipe.targets]
+    missing = [
+        f"not in {target}: {pack.left_out[name]}"
+        for target, pack in zip(targets, packs, strict=True)
+        if name in pack.left_out
+    ]
+    if not outputs:  # a rival took its place only now
+        return replace(base, status="skipped", reason="; ".join(missing))
+    status: Status = "copied" if item.plan.action == "copy" else "written"
+    warnings = (*base.warnings, *missing)
+    return replace(base, status=status, outputs=outputs, metrics=metrics.get(name), warnings=warnings)
+
+
+def outcome_of(
+    run: Run,
+    manifest: Manifest,
+    computed: int,
+    cached: int,
+    *,
+    warnings: tuple[str, ...] = (),
+    dry_run: bool = False,
+) -> Outcome:
+    """Return what a run did, or would do, with warnings about its textures added to those given."""
+    order = run.order
+    games = {item.source.emulator.game for item in run.seen.items if item.source.emulator}
+    foreign = sorted(game for game in games if order.recipe.game and game and game != order.recipe.game)
+    warnings += tuple(f"textures of {game} are among those of {order.recipe.game}" for game in foreign)
+    warnings += run.work.warnings
+    warnings += tuple(f"{entry.source}: {line}" for entry in manifest.textures for line in entry.warnings)
+    return Outcome(
+        manifest=manifest,
+        output=order.output,
+        computed=computed,
+        cached=cached,
+        ignored=dict(run.seen.ignored),
+        warnings=warnings,
+        where_to=() if order.shard or dry_run else tuple(_where(order, manifest)),
+        seconds=order.elapsed(),
+        dry_run=dry_run,
+        shard=order.shard,
+    )
+
+
+def _where(order: Order, manifest: Manifest) -> list[str]:
+    filled = {one.target for entry in manifest.textures for one in entry.outputs}
+    lines: list[str] = []
+    for name in (target.name for target in order.recipe.targets):
+        if name in filled:
+            lines += [f"The pack is in {order.output / name}", *format_of(name).copy_to.splitlines()]
+        else:
+            lines.append(f"No texture fits {name}: there is no pack for it")
+    return lines
+
+
+def run_info(run: Run, outcome: Outcome) -> dict[str, object]:
+    """Return what goes to run.json: all that may differ between runs of one recipe."""
+    from importlib.metadata import version
+
+    return {
+        "input": str(run.order.input.resolve()),
+        "stp": run.order.recipe.stp,
+        "seconds": round(outcome.seconds, 3),
+        "computed": outcome.computed,
+        "cached": outcome.cached,
+        "engine": run.engine,
+        "texpipe": __version__,
+        "torch": version("torch"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }

@@ -1,0 +1,68 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from texpipe.errors import PackError
+from texpipe.manifest.schema import Manifest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        manifest: one entry per texture, and the summary counts.
+        output: the folder that was (or would be) written.
+        computed, cached: pictures that were upscaled now, and that the store had.
+        ignored: how many files were no textures, by kind.
+        warnings: lines for people about what did not stop the run.
+        problems: one line for each rule of an emulator that the finished packs break.
+        where_to: lines for people: where each pack is and where to copy it.
+        seconds: wall-clock time.
+        dry_run: nothing was written.
+        shard: (i, n) when only this part was computed, and no pack written.
+    """
+
+    manifest: Manifest
+    output: Path
+    computed: int
+    cached: int
+    ignored: Mapping[str, int]
+    warnings: tuple[str, ...]
+    where_to: tuple[str, ...]
+    seconds: float
+    dry_run: bool = False
+    shard: tuple[int, int] | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0, 7 when some textures failed, or 5 when an emulator would not take the pack."""
+        if self.problems:
+            return PackError.exit_code
+        return 7 if any(entry.status == "failed" for entry in self.manifest.textures) else 0
+
+    def skip_reasons(self) -> dict[str, int]:
+        """Return how many textures were skipped for which reason, commonest first."""
+        reasons = Counter(entry.reason or "" for entry in self.manifest.textures if entry.status == "skipped")
+        return dict(reasons.most_common())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result for machines."""
+        return {
+            "output": str(self.output),
+            "summary": vars(self.manifest.summary),
+            "computed": self.computed,
+            "cached": self.cached,
+            "seconds": round(self.seconds, 3),
+            "dry_run": self.dry_run,
+            "failed": {e.source: e.reason for e in self.manifest.textures if e.status == "failed"},
+            "warnings": list(self.warnings),
+            "problems": list(self.problems),
+        }

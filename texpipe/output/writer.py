@@ -1,0 +1,132 @@
+"""From finished jobs to packs on disk, the manifest and run.json."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from texpipe.analysis.inventory import Item, picture_of, read_again
+from texpipe.errors import PackError, TexpipeError
+from texpipe.formats.contract import Picture
+from texpipe.imaging.image_files import encode_png
+from texpipe.manifest.file import read_manifest, write_manifest, write_run_info
+from texpipe.output.records import counts_of, failures, manifest_of, outcome_of, run_info
+from texpipe.output.result import Outcome
+from texpipe.packs.journal import keep_notes, noted
+from texpipe.packs.pack import Pack, write_pack
+from texpipe.packs.verify import broken_rules, digests_of, remove_left_over
+from texpipe.planning.jobs import Done
+from texpipe.planning.run_plan import Run
+from texpipe.progress import Progress
+from texpipe.storage.atomic import settle
+from texpipe.storage.results import Store
+from texpipe.texture import Metrics
+
+
+def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+    """Write packs, manifest and run.json, in this order: a manifest never names what is not on the disk.
+
+    Args:
+        run: what was planned.
+        done: what became of it.
+        progress: called after each texture of each pack.
+
+    Raises:
+        PackError: something cannot be written.
+    """
+    output = run.order.output
+    before, warnings = _files_before(run)
+    reasons = failures(done)
+    packs, metrics = _write_packs(run, reasons, progress)
+    manifest = manifest_of(run, packs, reasons, metrics)
+    files = digests_of(manifest)
+    warnings += remove_left_over(output, before, files)
+    settle()
+    write_manifest(output / "manifest.json", manifest)
+    keep_notes(output, files)
+    outcome = outcome_of(run, manifest, *counts_of(done), warnings=tuple(warnings))
+    outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
+    write_run_info(output / "run.json", run_info(run, outcome))
+    return outcome
+
+
+def _files_before(run: Run) -> tuple[set[tuple[str, str]], list[str]]:
+    """Return path and hex sha256 of what earlier runs wrote here, and a warning if their manifest is damaged."""
+    known = noted(run.order.output)
+    try:
+        manifest = read_manifest(run.order.output / "manifest.json")
+        return known | set(digests_of(manifest).items()), []
+    except PackError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return known, []
+        if isinstance(error.__cause__, OSError):  # not damaged: nothing may be changed that it might know of
+            raise
+        return known, [f"{error.message}: it is written anew"]
+
+
+def _write_packs(
+    run: Run, reasons: dict[str, str], progress: Callable[[Progress], None]
+) -> tuple[list[Pack], dict[str, Metrics]]:
+    """Write the packs; return what is in them and what was measured. What cannot be had is added to `reasons`."""
+    pictures, metrics = _collect(run, reasons)
+    targets = run.order.recipe.targets
+    steps, total = count(1), len(pictures) * len(targets)
+
+    def step() -> None:
+        progress(Progress("write", next(steps), total))
+
+    return [write_pack(target, pictures, run.order.output, step) for target in targets], metrics
+
+
+def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
+    """Return the pictures to write, in stable order; what cannot be had is added to `reasons`."""
+    pictures: list[Picture] = []
+    metrics: dict[str, Metrics] = {}
+    for item in run.seen.items:
+        name = item.source.name
+        if name in run.left_out:
+            continue
+        if item.plan.action == "copy":
+            try:
+                digest = hashlib.sha256(_Copied(item)()).hexdigest()
+            except TexpipeError as error:
+                reasons[name] = error.message
+                continue
+            pictures.append(picture_of(item, digest, _Copied(item)))
+        elif (piece := run.work.piece_of.get(name)) is not None:
+            owner = piece.item.source.name
+            stored = None if owner in reasons else run.store.get(piece.key)
+            if stored is None:
+                reasons.setdefault(
+                    name, reasons.get(owner, "its result is missing from the store: run again")
+                )
+                continue
+            metrics[name] = Metrics(**stored.facts)
+            pictures.append(picture_of(item, stored.sha256, _Kept(run.store, piece.key)))
+    return pictures, metrics
+
+
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """The PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
+
+    item: Item
+
+    def __call__(self) -> bytes:
+        return encode_png(read_again(self.item).rgba)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The PNG of a result, out of the store."""
+
+    store: Store
+    key: str
+
+    def __call__(self) -> bytes:
+        stored = self.store.get(self.key)
+        if stored is None:
+            raise PackError("a result vanished from the store while the pack was written", hint="Run again.")
+        return stored.png

@@ -1,0 +1,121 @@
+"""Packs, whatever the format: each texture gets its place, the first of two rivals wins; `pack_writers` write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from texpipe.formats import format_of
+from texpipe.formats.contract import PackFormat, Picture, Placed, Unwritable
+from texpipe.formats.files import folded, unportable
+from texpipe.manifest.schema import Output
+from texpipe.packs.writers import Pack, Step, file_of, path_inside, writer_of
+from texpipe.recipe.targets import Target
+
+__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "write_pack"]
+
+
+def plan_pack(target: Target, pictures: Iterable[Picture]) -> Pack:
+    """Return what `write_pack` would write, with outputs that have no digest; arguments and errors are the same."""
+    layout = configured(target)
+    left_out: dict[str, str] = {}
+    placed = _place(target, layout, pictures, left_out)
+    return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
+
+
+def left_out_of(target: Target, pictures: Iterable[Picture]) -> dict[str, str]:
+    """Return the textures that `write_pack` would leave out, and why; arguments and errors are the same."""
+    left_out: dict[str, str] = {}
+    for _ in _place(target, configured(target), pictures, left_out):
+        pass
+    return left_out
+
+
+def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: Step = lambda: None) -> Pack:
+    """Write finished textures in the layout of one emulator below `output`/<target>.
+
+    Args:
+        target: name and options.
+        pictures: in stable order; of two that the emulator cannot tell apart the first is written.
+        output: the run's output folder.
+        step: called after each texture.
+
+    Raises:
+        PackError: a file cannot be written, or one that an option names cannot be read.
+    """
+    layout = configured(target)
+    left_out: dict[str, str] = {}
+    placed = _place(target, layout, pictures, left_out)
+    pack = writer_of(target, layout)(target, layout, placed, output, step)
+    for _ in left_out:
+        step()
+    return replace(pack, left_out=left_out)
+
+
+def configured(target: Target) -> PackFormat:
+    """Return the format of a target as its options make it.
+
+    Raises:
+        PackError: a file that an option names cannot be read, or the format is another package's and broken.
+    """
+    layout = format_of(target.name)
+    return layout if layout.with_options is None else layout.with_options(target)
+
+
+def _place(
+    target: Target, layout: PackFormat, pictures: Iterable[Picture], left_out: dict[str, str]
+) -> Iterator[Placed]:
+    """Yield where each texture goes; of the others `left_out` is told why they cannot."""
+    taken: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for picture in pictures:
+        name = picture.source.name
+        known = _of_game(picture, target.game)
+        try:
+            path = layout.output_path(known.source)
+            claims = (layout.key_of(known.source), folded(path))
+            _require_wanted(layout, known)
+            _require_loadable(layout, path, known)
+            _require_portable(file_of(target, layout, path))
+        except Unwritable as reason:
+            left_out[name] = reason.message
+            continue
+        above = [folded(folder) for folder in path.parents]
+        rival = next((taken[claim] for claim in (*claims, *above) if claim in taken), folders.get(claims[1]))
+        if rival is not None:
+            left_out[name] = f"{target.name} cannot tell it from {rival}"
+            continue
+        taken |= dict.fromkeys(claims, name)
+        folders |= dict.fromkeys(above, name)
+        yield Placed(known, path, path)
+
+
+def _of_game(picture: Picture, game: str | None) -> Picture:
+    """Say which game a texture belongs to where its name does not and the recipe does."""
+    name = picture.source.emulator
+    if name is None or name.game is not None or game is None:
+        return picture
+    return replace(picture, source=replace(picture.source, emulator=replace(name, game=game)))
+
+
+def _require_wanted(layout: PackFormat, picture: Picture) -> None:
+    reason = layout.unwanted(picture.source, picture.source_size)
+    if reason is not None:
+        raise Unwritable(reason)
+
+
+def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture) -> None:
+    broken = layout.problems(path, picture.source_size, picture.size, picture.scale)
+    if broken:
+        raise Unwritable("; ".join(broken))
+
+
+def _require_portable(file: PurePosixPath) -> None:
+    reason = unportable(file)
+    if reason is not None:
+        raise Unwritable(reason)
+
+
+def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:
+    return Output(target.name, path_inside(target, file_of(target, layout, one.path)), "", one.picture.size)

@@ -1,0 +1,73 @@
+"""A sheet of pictures as passes of its cells, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from texpipe.passes import make_passes, nearest, recombine
+from texpipe.relations import Box
+from texpipe.texture import Pass, Plan, Rgba8, RgbF
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture on a sheet: where it is and what is done to it."""
+
+    box: Box
+    plan: Plan
+
+    def cut(self, sheet: Rgba8) -> Rgba8:
+        """Return this picture."""
+        return sheet[self.box.rows, self.box.columns]
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """A sheet and its cells.
+
+    Attributes:
+        cells: they do not overlap.
+        base: what is done to the sheet below them: nearest for gutters that are flat, upscale where more may be left.
+        why: who says that it is an atlas, in one line.
+    """
+
+    cells: tuple[Cell, ...]
+    base: Plan
+    why: str
+
+    def __str__(self) -> str:
+        return f"{len(self.cells)} cells {self.why}"
+
+    def passes(self, sheet: Rgba8) -> tuple[Pass, ...]:
+        """Return the passes of everything that the network is to see; see `passes.make_passes`."""
+        return tuple(one for rgba, plan in self._upscaled(sheet) for one in make_passes(rgba, plan))
+
+    def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
+        """Make the enlarged sheet of what the network returned for `passes`.
+
+        Args:
+            sheet: H x W x 4 uint8.
+            results: sh x sw x 3 float32 each, in the order of the passes.
+
+        Returns:
+            sH x sW x 4 uint8: each cell exactly `scale` times as far from the top left as it was.
+        """
+        left = iter(results)
+        scale = self.base.scale
+        result = _enlarged(sheet, self.base, left).copy()
+        for cell in self.cells:
+            box = cell.box
+            place = Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
+            result[place.rows, place.columns] = _enlarged(cell.cut(sheet), cell.plan, left)
+        return result
+
+    def _upscaled(self, sheet: Rgba8) -> Iterator[tuple[Rgba8, Plan]]:
+        parts = [(sheet, self.base), *((cell.cut(sheet), cell.plan) for cell in self.cells)]
+        return ((rgba, plan) for rgba, plan in parts if plan.action == "upscale")
+
+
+def _enlarged(rgba: Rgba8, plan: Plan, results: Iterator[RgbF]) -> Rgba8:
+    if plan.action == "nearest":
+        return nearest(rgba, plan)
+    return recombine(rgba, plan, tuple(next(results) for _ in make_passes(rgba, plan)))

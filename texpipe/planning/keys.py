@@ -1,0 +1,31 @@
+"""What makes a stored result stale: the parts of its key besides its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from texpipe.texture import Plan
+
+PIXELS_VERSION = 4
+"""Part of every store key: raise it with any change that alters the pixels of a result."""
+
+
+def plan_key(plan: Plan) -> list[object]:
+    """Return the parts of a plan that determine pixels, for a store key."""
+    return [
+        plan.action,
+        plan.alpha,
+        plan.edges.x,
+        plan.edges.y,
+        plan.scale,
+        plan.colour,
+        plan.grey,
+        plan.consistency,
+        plan.clean,
+        PIXELS_VERSION,
+    ]
+
+
+def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
+    """A nearest-neighbour enlargement is the same whatever the model."""
+    return engine_id if plan.action == "upscale" else ()

@@ -1,0 +1,224 @@
+"""A first recipe for a dump: what it seems to be, which rules suit it, and comments that say what to look at."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from texpipe.analysis.inventory import Item, Survey
+from texpipe.formats import parse_name
+from texpipe.groups.split.discovery import propose as find_groups
+from texpipe.groups.split.discovery import recipe_section
+from texpipe.recipe.targets import OPTIONS, known_targets
+from texpipe.relations import Group
+
+TABLE_RULES = 6
+"""Rules are proposed for so many sizes of lookup tables, the commonest."""
+FONT_LETTERS = 16
+"""So many small textures of one intensity format look like a font."""
+STRIPS = 4
+"""So many flat textures of one size look like pieces of a picture."""
+STRIP_RATIO = 8
+
+_TARGETS: Mapping[str, str] = {"beetle_psx": "beetle-psx", "decomp": "soh", "tim": "duckstation"}
+"""Grammars of names that belong to a target of another name."""
+_SERIAL = re.compile(r"[A-Z]{4}-?\d{5}")
+"""Discs of PS1 games and PSP games; emulators call folders by them."""
+_PLACE_PARTS = 3
+"""So many folders above a texture may say which game it is of."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a dump seems to be.
+
+    Attributes:
+        target: the pack format that its names belong to; "folder" if none.
+        named: how many textures have names of that format.
+        textures: how many textures there are, without those that could not be read.
+        game: the game that most names belong to, if they say so; `other_games` are the rest.
+        rules: lines of YAML, with comments.
+        groups: split pictures that were found among the textures.
+        notes: what to look at by hand, one line each.
+    """
+
+    target: str
+    named: int
+    textures: int
+    game: str | None
+    other_games: tuple[str, ...]
+    rules: tuple[str, ...]
+    groups: tuple[Group, ...]
+    notes: tuple[str, ...]
+
+
+def propose(seen: Survey, dump: Path) -> Proposal:
+    """Look at a dump as a whole.
+
+    Args:
+        seen: every texture of it, planned by a recipe without rules.
+        dump: where it is; emulators call folders after the game.
+    """
+    schemes = Counter(item.source.emulator.scheme for item in seen.items if item.source.emulator)
+    scheme, named = schemes.most_common(1)[0] if schemes else ("folder", 0)
+    target = _TARGETS.get(scheme, scheme)
+    place = PurePosixPath(*dump.resolve().parts[-_PLACE_PARTS:])
+    games = Counter(_game_of(item, place) for item in seen.items if item.source.emulator)
+    known = [game for game, _ in games.most_common() if game]
+    groups = find_groups(seen.items)
+    return Proposal(
+        target=target if target in known_targets() else "folder",
+        named=named,
+        textures=len(seen.items),
+        game=known[0] if known else None,
+        other_games=tuple(known[1:]),
+        rules=tuple(_rules(seen.items)),
+        groups=groups,
+        notes=(
+            *_unreadable(len(seen.failures)),
+            *_notes(seen.items, {file for group in groups for file in group.files}),
+        ),
+    )
+
+
+def _game_of(item: Item, place: PurePosixPath) -> str | None:
+    """Return the game that a texture's name says, or else the folders that it lies in."""
+    name = item.source.emulator
+    if name is not None and name.game is not None:
+        return name.game
+    whole = place / item.source.name
+    read = parse_name(str(whole))
+    if read is not None and read.game is not None:
+        return read.game
+    return next((part for part in reversed(whole.parts) if _SERIAL.fullmatch(part)), None)
+
+
+def recipe_text(proposal: Proposal, name: str, input_: str, output: str) -> str:
+    """Return the recipe as YAML with comments; it validates as it is.
+
+    Args:
+        proposal: what the dump seems to be.
+        name: the recipe's name, as `recipe_name` makes it.
+        input_, output: folders relative to the recipe's file, with forward slashes.
+    """
+    head = [
+        f"# A first recipe for {proposal.textures} textures: {_what(proposal)}.",
+        "# Change what you like; docs/recipes.md explains every line. What no rule says is decided texture by texture:",
+        "#   texpipe inspect DUMP --recipe THIS_FILE   shows what, and why",
+        "#   texpipe run THIS_FILE --report            makes the pack and a page to look at, worst first",
+        "version: 1",
+        f"name: {_quoted(name)}",
+        *_game_lines(proposal),
+        f"input: {_quoted(input_)}",
+        f"output: {_quoted(output)}",
+        "scale: 4  # 1, 2, 4, 8 or 16",
+        f"targets: [{proposal.target}]",
+        "",
+        "# The first rule that fits a texture decides.",
+    ]
+    rules = ["rules:", *(f"  {line}" for line in proposal.rules)] if proposal.rules else ["rules: []"]
+    groups = _groups(proposal.groups)
+    notes = (
+        ["", "# Look at these by hand:", *(f"# - {note}" for note in proposal.notes)]
+        if proposal.notes
+        else []
+    )
+    return "\n".join([*head, *rules, *groups, *notes]) + "\n"
+
+
+def _groups(found: tuple[Group, ...]) -> list[str]:
+    if not found:
+        return []
+    head = "# Pieces of one picture, found by their pixels: look at them in the report."
+    return ["", head, *recipe_section(found).splitlines()]
+
+
+def recipe_name(text: str) -> str:
+    """Return a name for a recipe and its file out of a game's or folder's name: lower case, dashes."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain[:64].strip("-") or "pack"
+
+
+def _what(proposal: Proposal) -> str:
+    if not proposal.named:
+        return "no emulator's names, so the pack is a plain folder of the same names"
+    share = "all" if proposal.named == proposal.textures else str(proposal.named)
+    return f"{share} of them named as {proposal.target} names them"
+
+
+def _game_lines(proposal: Proposal) -> Iterator[str]:
+    if proposal.game is not None:
+        others = (
+            f"  # also here: {', '.join(map(_quoted, proposal.other_games))}" if proposal.other_games else ""
+        )
+        yield f"game: {_quoted(proposal.game)}{others}"
+    elif any(proposal.target == name and "game" in options for name, options in OPTIONS.items()):
+        yield f"# game: NAME  # as {proposal.target} calls the game; needed where no folder above the textures says it"
+
+
+def _rules(items: tuple[Item, ...]) -> Iterator[str]:
+    tables = Counter(item.size for item in items if min(item.size) == 1 and max(item.size) > 4)
+    for (width, height), count in tables.most_common(TABLE_RULES):
+        yield f"# {_textures(count)}: one texel high or wide, a table of colours that must stay what they are"
+        yield f"- {{match: {{size: {width}x{height}}}, action: nearest}}"
+    tiny = sum(max(item.size) <= 4 for item in items)
+    if tiny:
+        yield f"# {_textures(tiny)}: too small to invent anything in"
+        yield "- {match: {max_side: 4}, action: nearest}"
+    for (texels, (width, height)), count in _fonts(items):
+        yield f"# {_textures(count)} that look like letters, which stand alone"
+        yield f"- {{match: {{format: {texels}, size: {width}x{height}}}, edges: clamp}}"
+
+
+def _fonts(items: tuple[Item, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]], int]]:
+    small = Counter(
+        (item.texels, item.size)
+        for item in items
+        if item.texels in ("i4", "ia4", "ia8") and 8 <= max(item.size) <= 16 and min(item.size) >= 8
+    )
+    for (texels, size), count in small.most_common():
+        if texels is not None and count >= FONT_LETTERS:
+            yield (texels, size), count
+
+
+def _unreadable(count: int) -> Iterator[str]:
+    if count:
+        yield f"{_textures(count)} could not be read: `texpipe inspect DUMP` says which, and why"
+
+
+def _notes(items: tuple[Item, ...], joined: set[str]) -> Iterator[str]:
+    single = (item for item in items if item.source.name not in joined)
+    strips = Counter(item.size for item in single if item.size[0] >= STRIP_RATIO * item.size[1] > STRIP_RATIO)
+    for (width, height), count in strips.most_common():
+        if count >= STRIPS:
+            yield (
+                f"{count} textures of {width}x{height} may be strips of one picture: join them with `groups`"
+                " (docs/groups.md)"
+            )
+    folders = Counter(str(PurePosixPath(item.source.name).parent) for item in items)
+    for folder, count in sorted(folders.items()):
+        if re.search(r"movie|video|fmv|cutscene", folder, re.IGNORECASE):
+            rule = f"- {{match: {{folder: {_quoted(folder)}}}, action: skip}}"
+            yield f"{count} textures in {_quoted(folder)} may be frames of a film. To leave them out:  {rule}"
+    doubtful = sum(
+        0.4 < axis.confidence < 0.7 for item in items for axis in (item.clues.facts.x, item.clues.facts.y)
+    )
+    if doubtful:
+        yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
+    yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"
+
+
+def _textures(count: int) -> str:
+    return f"{count} texture{'s' if count != 1 else ''}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML writes it: simple words as they are, all else in double quotes, printable."""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9._/-]*", text) and text.lower() not in ("true", "false", "null"):
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

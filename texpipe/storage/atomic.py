@@ -1,0 +1,122 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from texpipe.errors import PackError
+
+_PART = re.compile(r"\..*\.\d+-[0-9a-f]+\.part", re.DOTALL)
+_LONGEST_STEM = 200
+
+
+def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
+    """Write a file so that whoever looks sees the old one or the whole new one, whatever happens in between.
+
+    Args:
+        path: the file; missing folders are made.
+        data: its new content.
+        fsync: as `whole_file`.
+
+    Raises:
+        PackError: the folder or file cannot be written; the old file is as it was.
+    """
+    with whole_file(path, fsync=fsync) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its name only when everything is in it.
+
+    The bytes go to `.NAME.PID-TOKEN.part` in the same folder, are flushed to the disk and renamed.
+
+    Args:
+        path: replaced when the block ends without an error; missing folders are made.
+        fsync: wait until bytes and name are on the disk. Without it a power cut may leave an empty file under
+            the final name: only for files whose reader notices that, such as the store's, or with `settle`.
+
+    Raises:
+        PackError: the folder or file cannot be written; the old file is as it was.
+    """
+    part = _part_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            if fsync:
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException as error:  # Ctrl-C, too, leaves nothing behind
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise PackError(
+                f"cannot write {path}: {error.strerror or error}",
+                hint="Check that the disk has room, that the folder may be written to and that no other program "
+                "has the file open; then run again.",
+            ) from error
+        raise
+    if fsync:
+        _keep_name(path.parent)
+
+
+def settle() -> None:
+    """Wait until everything written so far is on the disk, where the system can be asked for that at once.
+
+    For many small files this takes a hundredth of the time of one fsync each.
+    """
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def remove_stale_parts(folder: Path) -> int:
+    """Remove what killed runs left of half-written files below `folder`, and return how many there were.
+
+    Call it while holding the run lock and before anything is written: it removes the parts of every process.
+
+    Raises:
+        PackError: a folder cannot be listed, or a file not removed.
+    """
+    try:
+        found = ((above, name) for above, _, names in os.walk(folder, onerror=_give_up) for name in names)
+        stale = [Path(above, name) for above, name in found if _PART.fullmatch(name)]
+        for path in stale:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise PackError(
+            f"cannot clear {folder} of what a stopped run left: {error}",
+            hint="Check the permissions of everything in the output folder.",
+        ) from error
+    return len(stale)
+
+
+def _give_up(error: OSError) -> None:
+    raise error
+
+
+def _keep_name(folder: Path) -> None:
+    """Put a renamed file's new name on the disk; where a folder cannot be flushed, the system looks after that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _part_of(path: Path) -> Path:
+    """Return the temporary name; a name too long to be prolonged is replaced by its digest."""
+    stem = path.name
+    if len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
+    # Machines that share a disk may give their processes the same number.
+    return path.with_name(f".{stem}.{os.getpid()}-{secrets.token_hex(4)}.part")

@@ -1,0 +1,90 @@
+"""Results kept by the content that they were made from: resuming and de-duplication rest on it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from texpipe.storage.atomic import write_atomic
+from texpipe.storage.keys import canonical_json, key_of
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A result that the store holds: the PNG's bytes, their hex sha256 and the facts put with it."""
+
+    png: bytes
+    sha256: str
+    facts: Mapping[str, Any]
+
+
+class Store:
+    """Results by key, as `ROOT/ab/KEY.png` with a sidecar `ROOT/ab/KEY.json` that vouches for it.
+
+    Plain files and no database, because those lock badly on network file systems. Entries are checked when
+    read, so they are written without waiting for the disk.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get(self, key: str) -> Stored | None:
+        """Return the result or None; a torn or altered entry is removed and counts as none."""
+        stored = self._read(key)
+        if stored is None:
+            for path in self._paths(key):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        return stored
+
+    def has(self, key: str) -> bool:
+        """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
+        return self._read(key) is not None
+
+    def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> Stored:
+        """Keep a result; the sidecar goes last, so an entry that has one is whole.
+
+        Args:
+            key: from `key_of`.
+            png: the picture file's bytes.
+            facts: JSON-able facts to keep beside it, such as metrics.
+
+        Raises:
+            PackError: it cannot be written.
+        """
+        stored = Stored(png, hashlib.sha256(png).hexdigest(), dict(facts))
+        png_path, sidecar_path = self._paths(key)
+        write_atomic(png_path, png, fsync=False)
+        write_atomic(sidecar_path, _sidecar(key, stored), fsync=False)
+        return stored
+
+    def _read(self, key: str) -> Stored | None:
+        png_path, sidecar_path = self._paths(key)
+        try:
+            return _verified(key, sidecar_path.read_bytes(), png_path.read_bytes())
+        except OSError:
+            return None
+
+    def _paths(self, key: str) -> tuple[Path, Path]:
+        folder = self.root / key[:2]
+        return folder / f"{key}.png", folder / f"{key}.json"
+
+
+def _sidecar(key: str, stored: Stored) -> bytes:
+    body = {"key": key, "sha256": stored.sha256, "size": len(stored.png), "facts": stored.facts}
+    return canonical_json({**body, "check": key_of(body)})
+
+
+def _verified(key: str, sidecar: bytes, png: bytes) -> Stored | None:
+    """Return the entry if the sidecar is exactly what `put` wrote for this key and these bytes."""
+    try:
+        facts = json.loads(sidecar)["facts"]
+        stored = Stored(png, hashlib.sha256(png).hexdigest(), facts)
+        return stored if sidecar == _sidecar(key, stored) else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,1 @@
+"""The computer: memory, limits, the scheduler's environment, other processes."""
