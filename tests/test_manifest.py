@@ -128,7 +128,7 @@ def test_shape_of_the_contract() -> None:
         "files",
         "textures",
     ]
-    assert top["schema"] == "texpipe.manifest.schema/1"
+    assert top["schema"] == "texpipe.manifest/1"
     assert top["model"] == {"name": "texpipe-x4", "sha256": "cd" * 32, "licence": None}
     assert json.loads(json.dumps(top["textures"][0])) == {
         "source": "walls/é.png",
@@ -202,7 +202,7 @@ def test_counts() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda m: m.update(schema="texpipe.manifest.schema/9"), "schema"),
+        (lambda m: m.update(schema="texpipe.manifest/9"), "schema"),
         (lambda m: m.pop("schema"), "schema"),
         (lambda m: m.update(scale="4"), "scale"),
         (lambda m: m.update(extra=1), "extra"),

@@ -16,7 +16,7 @@ from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, Texel
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-SCHEMA: Literal["texpipe.manifest.schema/1"] = "texpipe.manifest.schema/1"
+SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
 
 _STRICT = {"extra": "forbid", "strict": True}
 
@@ -141,7 +141,7 @@ class Manifest:
     summary: Summary
     files: tuple[PackFile, ...] = ()
     varies: str | None = None
-    schema: Literal["texpipe.manifest.schema/1"] = SCHEMA
+    schema: Literal["texpipe.manifest/1"] = SCHEMA
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "textures", tuple(sorted(self.textures, key=lambda entry: entry.source)))
