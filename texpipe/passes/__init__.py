@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
+from texpipe.passes.undecided import blended, ways
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
@@ -24,7 +27,7 @@ _TINY_SIDE = 8
 
 
 def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
-    """Split a texture into pictures that a network for RGB can enlarge.
+    """Split a texture into pictures that a network for RGB can enlarge; twice as many where its axes are undecided.
 
     Args:
         rgba: H x W x 4 uint8, straight alpha; H and W at least 1.
@@ -34,6 +37,10 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
         The colours with bled borders; then alpha as grey, unless it is the same everywhere. For a mask the one pass
         is the intensity. Colours and intensity are cleaned if the plan says so.
     """
+    return tuple(one for way in ways(plan) for one in _passes(rgba, way))
+
+
+def _passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     picture = _picture(rgba, plan)
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
@@ -61,8 +68,17 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     Raises:
         ValueError: number or size of the results does not fit the passes, or they are not finite.
     """
-    passes = make_passes(rgba, plan)
-    _check(rgba, plan, passes, results)
+    made = [_passes(rgba, way) for way in ways(plan)]
+    _check(rgba, plan, [one for passes in made for one in passes], results)
+    left = iter(results)
+    textures = [
+        _recombined(rgba, way, passes, tuple(next(left) for _ in passes))
+        for way, passes in zip(ways(plan), made, strict=True)
+    ]
+    return textures[0] if len(textures) == 1 else blended(*textures)
+
+
+def _recombined(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> Rgba8:
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":
         return _recombine_mask(rgba, passes[0].rgb, plan, results[0])
@@ -158,7 +174,7 @@ def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF,
     return colour
 
 
-def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:
+def _check(rgba: Rgba8, plan: Plan, passes: Sequence[Pass], results: tuple[RgbF, ...]) -> None:
     if len(results) != len(passes):
         raise ValueError(f"{len(passes)} passes were made, {len(results)} results came back")
     wanted = (rgba.shape[0] * plan.scale, rgba.shape[1] * plan.scale, 3)

@@ -12,6 +12,7 @@ PIXELS_VERSION = 4
 
 def plan_key(plan: Plan) -> list[object]:
     """Return the parts of a plan that determine pixels, for a store key."""
+    undecided = ["undecided", plan.undecided.x, plan.undecided.y] if plan.undecided else []
     return [
         plan.action,
         plan.alpha,
@@ -23,6 +24,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.consistency,
         plan.clean,
         PIXELS_VERSION,
+        *undecided,
     ]
 
 

@@ -9,11 +9,13 @@ from fnmatch import translate
 from typing import Literal, TypeVar
 
 from texpipe.recipe.schema import EdgeRule, Match, Recipe, Rule
-from texpipe.texture import Action, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
+from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
 
 T = TypeVar("T")
 
 _SILENT = Rule(match=Match())
+_CERTAIN = 0.9
+"""Confidence from which nobody says "probably"."""
 
 
 def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Plan:
@@ -33,8 +35,8 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
     hides = alpha != "data"
     action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
     edges = rule.edges or EdgeRule()
-    x, x_by = _edge(by_rule, edges.x, facts.x)
-    y, y_by = _edge(by_rule, edges.y, facts.y)
+    x, x_by = _edge(by_rule, edges.x, facts.x, "left to right")
+    y, y_by = _edge(by_rule, edges.y, facts.y, "top to bottom")
     return Plan(
         action=action,
         alpha=alpha,
@@ -46,6 +48,10 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         cells=rule.cell_size,
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
+        undecided=Axes(
+            edges.x == "auto" and facts.x.undecided,
+            edges.y == "auto" and facts.y.undecided,
+        ),
     )
 
 
@@ -74,9 +80,17 @@ def _choose(by_rule: str, said: T | None, otherwise: T, because: str) -> tuple[T
     return (otherwise, because) if said is None else (said, f"{by_rule}: {said}")
 
 
-def _edge(by_rule: str, said: Literal["auto", EdgeMode], guess: AxisGuess) -> tuple[EdgeMode, str]:
-    reason = f"classify: {guess.reason} ({guess.confidence:.2f})"
-    return _choose(by_rule, None if said == "auto" else said, guess.mode, reason)
+def _edge(by_rule: str, said: Literal["auto", EdgeMode], guess: AxisGuess, way: str) -> tuple[EdgeMode, str]:
+    return _choose(by_rule, None if said == "auto" else said, guess.mode, f"classify: {_in_words(guess, way)}")
+
+
+def _in_words(guess: AxisGuess, way: str) -> str:
+    """Say what is thought of an axis as one would say it: "probably repeats top to bottom (62 % sure): ..."."""
+    if guess.undecided:
+        return f"may repeat {way}, not certain ({guess.confidence:.0%}): {guess.reason}"
+    verb = {"wrap": "repeats", "mirror": "is mirrored", "clamp": "doesn't repeat"}[guess.mode]
+    doubt = "" if guess.confidence >= _CERTAIN else "probably "
+    return f"{doubt}{verb} {way} ({guess.confidence:.0%} sure): {guess.reason}"
 
 
 def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:
