@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import bricks, opaque
 
-from texpipe.analysis.cache import Sightings
+from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.survey import survey
 from texpipe.classify.cells import find_cells, grid_of
 from texpipe.groups.atlas import find_atlases
 from texpipe.imaging.image_files import decode, encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.relations import Box
@@ -155,12 +155,12 @@ def test_names_with_rectangles_say_where_the_cells_are(tmp_path: Path) -> None:
     parts = {duckstation(x, y, w, h): whole[y : y + h, x : x + w] for x, y, w, h in places}
     write(tmp_path, **parts, **{duckstation(0, 0, 64, 64): whole})
     items = survey(tmp_path, Recipe.default()).items
-    ((name, atlas),) = find_atlases(items, Recipe.default(), Sightings()).items()
+    ((name, atlas),) = find_atlases(items, Recipe.default(), AnalysisCache()).items()
     assert name == f"{duckstation(0, 0, 64, 64)}.png"
     assert [cell.box for cell in atlas.cells] == [Box(0, 0, 32, 32), Box(32, 0, 32, 64), Box(0, 32, 32, 16)]
     assert atlas.base.action == "upscale", "there is more below the cells"
     write(tmp_path, **{duckstation(16, 16, 32, 32): whole[16:48, 16:48]})
-    assert not find_atlases(survey(tmp_path, Recipe.default()).items, Recipe.default(), Sightings())
+    assert not find_atlases(survey(tmp_path, Recipe.default()).items, Recipe.default(), AnalysisCache())
 
 
 # ---- through the pipeline
@@ -169,7 +169,7 @@ def test_names_with_rectangles_say_where_the_cells_are(tmp_path: Path) -> None:
 def run(folder: Path, model: Path, name: str, made: dict[str, Rgba8], **recipe: object) -> dict[str, Rgba8]:
     write(folder / "in", **made)
     chosen = Recipe.default().model_copy(update={"model": str(model), **recipe})
-    run_recipe(Order(chosen, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
+    run_recipe(RunOptions(chosen, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
     return {
         file.stem: decode(file.read_bytes(), name=file.name)[0]
         for file in (folder / name / "folder").rglob("*.png")

@@ -8,7 +8,7 @@ from texpipe.errors import DeviceError, ModelError
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges, Pass
 from texpipe.upscale import batching
-from texpipe.upscale.batching import box_reduce, plan_batches, steps, upscale
+from texpipe.upscale.batching import box_reduce, plan_batches, scaling_steps, upscale
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
 
@@ -107,12 +107,12 @@ def test_batches_hold_every_pass_once_and_nothing_mixed(shapes):
     ],
 )
 def test_the_way_to_a_scale(factor, scale, expected):
-    assert steps(factor, scale) == expected
+    assert scaling_steps(factor, scale) == expected
 
 
 def test_a_scale_that_no_repetition_reaches_is_a_model_error():
     with pytest.raises(ModelError, match=r"1x model .* scale of 4"):
-        steps(1, 4)
+        scaling_steps(1, 4)
 
 
 def test_box_reduction_is_the_mean_of_squares():

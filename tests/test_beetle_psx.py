@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest
 
 from texpipe.formats import beetle_psx, parse_name
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.image_files import decode, save_png
 from texpipe.packs.pack import write_pack
 from texpipe.packs.verify import verify_pack
@@ -73,11 +73,11 @@ def test_pages_and_uploads_keep_apart(dumped, written):
 
 
 def test_what_cannot_be_written_says_why(tmp_path):
-    with pytest.raises(Unwritable, match="without its palette"):
+    with pytest.raises(UnwritableError, match="without its palette"):
         beetle_psx.output_path(source(f"{DUMP}/514851fc-missing.png"))
-    with pytest.raises(Unwritable, match="option game"):
+    with pytest.raises(UnwritableError, match="option game"):
         beetle_psx.output_path(source("514851fc-0.png"))
-    with pytest.raises(Unwritable, match="not a Beetle"):
+    with pytest.raises(UnwritableError, match="not a Beetle"):
         beetle_psx.output_path(source("wood.png"))
 
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from texpipe.cli import main
 from texpipe.execution import executors
 from texpipe.execution.compute import WINDOW_SHARE, WINDOW_TEXELS, window_texels
-from texpipe.execution.executors import ThisProcess
+from texpipe.execution.executors import LocalExecutor
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import BYTES_TO_COME, Work
-from texpipe.storage.results import Store
+from texpipe.planning.jobs import BYTES_TO_COME, Workload
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.budget import SMALLEST_BATCH, Budget, Share
@@ -127,7 +127,9 @@ def test_a_tiny_budget_warns_and_writes_the_same_bytes(
         caplog.clear()
         with caplog.at_level(logging.INFO):
             run_recipe(
-                Order.make(recipe, output=tmp_path / name, model=str(tiny_model), device="cpu", memory=memory)
+                RunOptions.make(
+                    recipe, output=tmp_path / name, model=str(tiny_model), device="cpu", memory=memory
+                )
             )
         assert ("too little memory" in caplog.text) == (name == "tight")
     assert tree(tmp_path / "roomy") == tree(tmp_path / "tight")
@@ -137,11 +139,11 @@ def test_what_the_textures_will_take_is_not_for_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[int] = []
-    monkeypatch.setattr(executors, "compute", lambda *_, memory, threads: given.append(memory))
-    here = ThisProcess("cpu", "fp32", 1 << 30)
+    monkeypatch.setattr(executors, "compute_jobs", lambda *_, memory, threads: given.append(memory))
+    here = LocalExecutor("cpu", "fp32", 1 << 30)
     for count in (0, 100_000):
         known = dict.fromkeys(map(str, range(count)), None)
-        here.compute(Work((), known), Store(tmp_path), tmp_path / "model")  # type: ignore[arg-type]
+        here.compute(Workload((), known), ResultStore(tmp_path), tmp_path / "model")  # type: ignore[arg-type]
     assert given == [1 << 30, (1 << 30) - 100_000 * BYTES_TO_COME]
 
 

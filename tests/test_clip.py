@@ -11,7 +11,16 @@ from reportable import finished_pack
 
 from texpipe.errors import PackError
 from texpipe.passes.resample import repeat
-from texpipe.report.clip import CELL, HOLD_MS, MOST, WIPE_MS, WIPE_STEPS, clip_of_pack, encode_gif, wipe
+from texpipe.report.clip import (
+    CELL,
+    HOLD_MS,
+    MAX_TEXTURES,
+    WIPE_MS,
+    WIPE_STEPS,
+    clip_of_pack,
+    encode_gif,
+    wipe,
+)
 from texpipe.report.sheet import BLACK, GAP, Sample, over
 from texpipe.texture import Edges
 
@@ -84,6 +93,6 @@ def test_of_many_textures_some_are_picked_and_no_strips(tmp_path: Path) -> None:
 
     strips = [sample(0, (64, 1)) for _ in range(50)]
     many = [sample(0, (4, 4)) for _ in range(60)]
-    assert len(_pick([*strips, *many])) == MOST
+    assert len(_pick([*strips, *many])) == MAX_TEXTURES
     assert all(one.source.shape == (4, 4, 4) for one in _pick([*strips, *many]))
     assert _pick(strips[:3]) == strips[:3]

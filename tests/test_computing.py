@@ -14,17 +14,17 @@ from texpipe.analysis.survey import survey
 from texpipe.errors import PackError
 from texpipe.execution import compute as compute_module
 from texpipe.execution import job_io
-from texpipe.execution.compute import compute
-from texpipe.planning.jobs import Done, Work
-from texpipe.planning.planner import make_work
+from texpipe.execution.compute import compute_jobs
+from texpipe.planning.jobs import JobResult, Workload
+from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Match, Recipe, Rule
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, Rgba8, RgbF
 
 
-def work_of(folder: Path, count: int) -> Work:
+def work_of(folder: Path, count: int) -> Workload:
     dump(folder, count, (12, 8))
-    return make_work(survey(folder, Recipe.default()).items, Recipe.default(), ("none",))
+    return plan_jobs(survey(folder, Recipe.default()).items, Recipe.default(), ("none",))
 
 
 def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
@@ -35,7 +35,7 @@ def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[i
         count += len(window)
 
 
-def stored(store: Store, work: Work) -> dict[str, bytes]:
+def stored(store: ResultStore, work: Workload) -> dict[str, bytes]:
     return {piece.key: store.get(piece.key).png for job in work.jobs for piece in job.pieces}
 
 
@@ -43,13 +43,13 @@ def test_neither_threads_nor_windows_nor_order_change_a_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = work_of(tmp_path / "in", 12)
-    plain, other = Store(tmp_path / "one"), Store(tmp_path / "four")
-    assert all(done.reason is None for done in compute(work, plain, repeated))
+    plain, other = ResultStore(tmp_path / "one"), ResultStore(tmp_path / "four")
+    assert all(done.reason is None for done in compute_jobs(work, plain, repeated))
     monkeypatch.setattr(compute_module, "WINDOW_TEXELS", 3 * 12 * 8)
-    done = list(compute(work, other, backwards, threads=4))
+    done = list(compute_jobs(work, other, backwards, threads=4))
     assert {one.job.content for one in done} == {job.content for job in work.jobs}
     assert stored(other, work) == stored(plain, work)
-    assert all(one.cached for one in compute(work, other, repeated))
+    assert all(one.cached for one in compute_jobs(work, other, repeated))
 
 
 def test_what_is_in_hand_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_what_is_in_hand_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(compute_module, "WINDOW_TEXELS", 3 * 12 * 8)
     gate, came, plain = threading.Event(), [], compute_module._recombine
 
-    def held(*args: object) -> Done:
+    def held(*args: object) -> JobResult:
         assert gate.wait(20)
         return plain(*args)
 
@@ -71,7 +71,7 @@ def test_what_is_in_hand_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             yield number, rgb
 
     monkeypatch.setattr(compute_module, "_recombine", held)
-    done = list(compute(work, Store(tmp_path / "store"), counted))
+    done = list(compute_jobs(work, ResultStore(tmp_path / "store"), counted))
     assert len(done) == 12
     assert len(came) > 8
 
@@ -80,7 +80,7 @@ def test_one_picture_that_is_gone_stops_no_other(tmp_path: Path) -> None:
     work = work_of(tmp_path / "in", 6)
     gone = work.jobs[2].pieces[0].item.source.name
     (tmp_path / "in" / gone).unlink()
-    done = list(compute(work, Store(tmp_path / "store"), repeated, threads=3))
+    done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated, threads=3))
     assert len(done) == 6
     assert [one.job.pieces[0].item.source.name for one in done if one.reason] == [gone]
 
@@ -93,7 +93,7 @@ def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
 ) -> None:
     dump(tmp_path / "in", 3, (12, 8))
     recipe = Recipe.default().model_copy(update={"rules": (Rule(match=Match(), action=action),)})
-    work = make_work(survey(tmp_path / "in", recipe).items, recipe, ("none",))
+    work = plan_jobs(survey(tmp_path / "in", recipe).items, recipe, ("none",))
     module, _, name = what.rpartition(".")
     plain, calls = getattr(import_module(f"texpipe.{module}"), name), []
 
@@ -104,7 +104,7 @@ def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
         return plain(*args)
 
     monkeypatch.setattr(f"texpipe.{what}", first_too_big)
-    done = list(compute(work, Store(tmp_path / "store"), repeated))
+    done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
     reasons = [one.reason for one in done if one.reason]
     assert len(done) == 3
     assert reasons == ["there is not enough memory for it"]
@@ -118,9 +118,9 @@ def test_a_store_that_cannot_be_written_stops_the_run(
     def full(*_: object) -> None:
         raise PackError("the disk is full")
 
-    monkeypatch.setattr(Store, "put", full)
+    monkeypatch.setattr(ResultStore, "put", full)
     with pytest.raises(PackError, match="full"):
-        list(compute(work, Store(tmp_path / "store"), repeated, threads=2))
+        list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated, threads=2))
 
 
 def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch:
         return plain(result)
 
     monkeypatch.setattr(job_io, "encode_png", too_big_once)
-    done = list(compute(work, Store(tmp_path / "store"), repeated))
+    done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
     assert len(done) == 6
     assert [one.reason for one in done if one.reason] == [
         "could not be kept: there is not enough memory for it"

@@ -16,7 +16,7 @@ from PIL import Image
 
 from texpipe.errors import SourceError
 from texpipe.texture import Edges
-from texpipe.train.collection import Collection, Picture, bleed, collect, tiling_of
+from texpipe.train.collection import Collection, TrainingPicture, bleed, collect, tiling_of
 from texpipe.train.dataset import TextureCrops, fit, held_out_pair, jitter, sharpness, working_size
 from texpipe.train.degradation import Degradation
 from texpipe.train.schema import Data
@@ -38,7 +38,7 @@ def encoded(pixels: np.ndarray, form: str = "PNG", **options: object) -> bytes:
 
 def one(pixels: np.ndarray, edges: Edges | None = None) -> Collection:
     rgba = pixels if pixels.shape[2] == 4 else np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    return Collection((Picture("a.png", edges or Edges()),), (), (), {"a.png": lambda: rgba})
+    return Collection((TrainingPicture("a.png", edges or Edges()),), (), (), {"a.png": lambda: rgba})
 
 
 def shard(path: Path, files: dict[str, bytes]) -> Path:
@@ -113,8 +113,8 @@ def test_a_compressed_shard_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_split_depends_on_names_alone() -> None:
     names = [f"{i}.png" for i in range(400)]
-    whole = Collection(tuple(Picture(n, Edges()) for n in names), (), (), {})
-    half = Collection(tuple(Picture(n, Edges()) for n in names[::2]), (), (), {})
+    whole = Collection(tuple(TrainingPicture(n, Edges()) for n in names), (), (), {})
+    half = Collection(tuple(TrainingPicture(n, Edges()) for n in names[::2]), (), (), {})
     training, held = whole.split(0.1)
     assert set(training).isdisjoint(held)
     assert 20 <= len(held) <= 60
@@ -123,7 +123,7 @@ def test_the_split_depends_on_names_alone() -> None:
 
 @pytest.mark.parametrize(("count", "held_out"), [(2, 1), (6, 1), (10, 2), (25, 5), (50, 8)])
 def test_small_folders_hold_out_textures_that_are_not_trained_on(count: int, held_out: int) -> None:
-    pictures = tuple(Picture(f"{i}.png", Edges()) for i in range(count))
+    pictures = tuple(TrainingPicture(f"{i}.png", Edges()) for i in range(count))
     training, held = Collection(pictures, (), (), {}).split(0.0)
     assert (len(held), len(training)) == (held_out, count - held_out)
     assert set(training) | set(held) == set(pictures)
@@ -159,7 +159,7 @@ def test_every_size_becomes_a_crop(width: int, height: int, mode: str, crop: int
     data = STILL.model_copy(update={"crop": max(crop, 4)})
     crops = TextureCrops(
         one(noise(size=(width, height)), Edges(mode, mode)),
-        (Picture("a.png", Edges(mode, mode)),),
+        (TrainingPicture("a.png", Edges(mode, mode)),),
         data,
         BICUBIC,
         0,
@@ -192,7 +192,7 @@ def test_pair_n_is_a_function_of_seed_and_n() -> None:
 def test_the_low_resolution_crop_lies_where_the_high_one_does() -> None:
     crops = TextureCrops(
         one(noise(size=(64, 64)), Edges("wrap", "wrap")),
-        (Picture("a.png", Edges("wrap", "wrap")),),
+        (TrainingPicture("a.png", Edges("wrap", "wrap")),),
         STILL,
         Degradation(**(BICUBIC.model_dump() | {"reductions": {"box": 1}})),
         0,
@@ -206,10 +206,14 @@ def test_flat_crops_are_drawn_again() -> None:
     half = noise(size=(256, 64))
     half[:, :200] = 77
     crops = TextureCrops(
-        one(half), (Picture("a.png", Edges()),), STILL.model_copy(update={"min_sharpness": 0.05}), BICUBIC, 0
+        one(half),
+        (TrainingPicture("a.png", Edges()),),
+        STILL.model_copy(update={"min_sharpness": 0.05}),
+        BICUBIC,
+        0,
     )
     sharp = [sharpness(crops[n][1].numpy().transpose(1, 2, 0)) > 0.05 for n in range(20)]
-    blunt = TextureCrops(one(half), (Picture("a.png", Edges()),), STILL, BICUBIC, 0)
+    blunt = TextureCrops(one(half), (TrainingPicture("a.png", Edges()),), STILL, BICUBIC, 0)
     chance = [sharpness(blunt[n][1].numpy().transpose(1, 2, 0)) > 0.05 for n in range(20)]
     assert sum(sharp) > sum(chance) + 5
 
@@ -227,7 +231,11 @@ def test_jitter_makes_grey_and_darkens() -> None:
 def test_alpha_planes_are_also_pictures() -> None:
     rgba = noise(channels=4)
     crops = TextureCrops(
-        one(rgba), (Picture("a.png", Edges()),), STILL.model_copy(update={"alpha_chance": 1.0}), BICUBIC, 0
+        one(rgba),
+        (TrainingPicture("a.png", Edges()),),
+        STILL.model_copy(update={"alpha_chance": 1.0}),
+        BICUBIC,
+        0,
     )
     hr = crops[0][1].numpy()
     assert np.array_equal(hr[0], hr[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dumps import dump, tree, write_recipe
 
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.upscale import device
 from texpipe.upscale.device import Device
@@ -26,9 +26,9 @@ class Game:
     model: Path
     wanted: dict[str, bytes]
 
-    def order(self, output: str, shard: str | None = None) -> Order:
+    def order(self, output: str, shard: str | None = None) -> RunOptions:
         model, path = str(self.model), self.folder / "recipe.yaml"
-        return Order.make(path, output=self.folder / output, model=model, precision="fp32", shard=shard)
+        return RunOptions.make(path, output=self.folder / output, model=model, precision="fp32", shard=shard)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest, noise
 
 from texpipe.formats import dolphin, parse_name
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.image_files import decode
 from texpipe.packs.pack import write_pack
 from texpipe.packs.verify import verify_pack
@@ -75,7 +75,7 @@ def test_every_legal_name_survives_parse_and_format(width, height, mips, texels,
 
 def test_the_game_is_the_dumps_folder_or_the_recipes():
     assert str(dolphin.output_path(source(REAL[0]))) == f"GZLE01/{REAL[0]}"
-    with pytest.raises(Unwritable, match="GZLE01"):
+    with pytest.raises(UnwritableError, match="GZLE01"):
         dolphin.output_path(source(REAL[0], "somewhere"))
 
 

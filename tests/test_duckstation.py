@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest
 
 from texpipe.formats import duckstation
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.image_files import decode as decode_png
 from texpipe.imaging.image_files import save_png
 from texpipe.imaging.texel_formats import decode, psx_alphas
@@ -61,7 +61,7 @@ def test_real_names_are_read_and_written_unchanged(title):
 @pytest.mark.parametrize("title", JUNK)
 def test_other_names_are_not_duckstations(title):
     assert duckstation.parse(f"{title}.png") is None
-    with pytest.raises(Unwritable, match="not a DuckStation"):
+    with pytest.raises(UnwritableError, match="not a DuckStation"):
         duckstation.output_path(source(title))
 
 
@@ -88,7 +88,7 @@ def test_every_legal_name_survives_parse_and_format(kind, semi, mode, src, palet
 
 
 def test_without_a_serial_the_reason_says_what_to_do():
-    with pytest.raises(Unwritable, match="SLUS-00067"):
+    with pytest.raises(UnwritableError, match="SLUS-00067"):
         duckstation.output_path(source(REAL[0], "some folder"))
 
 

@@ -10,7 +10,7 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
 from texpipe.upscale import compiled, convolve
 from texpipe.upscale import engine as engine_module
-from texpipe.upscale.convolve import Direct
+from texpipe.upscale.convolve import DirectConvolution
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine, method_for
 from texpipe.upscale.winograd import Winograd
@@ -49,7 +49,7 @@ NETWORK = make_network()
 
 
 def make_engine(method, network=NETWORK, precision="fp32"):
-    choice = {"direct": Direct, "winograd": Winograd}[method]
+    choice = {"direct": DirectConvolution, "winograd": Winograd}[method]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine_module, "method_for", lambda device: choice(CPU))
         return Engine(network, "cpu", precision)
@@ -259,7 +259,7 @@ def test_the_network_and_the_batch_stay_as_they_were():
 
 @pytest.mark.parametrize(
     ("instructions", "precision", "expected"),
-    [("AVX2", "fp32", Winograd), ("AVX2", "bf16", Direct), ("AVX512", "fp32", Direct)],
+    [("AVX2", "fp32", Winograd), ("AVX2", "bf16", DirectConvolution), ("AVX512", "fp32", DirectConvolution)],
 )
 def test_the_method_follows_from_the_processor_alone(instructions, precision, expected):
     assert isinstance(method_for(Device("cpu", precision, instructions)), expected)

@@ -30,8 +30,8 @@ from texpipe.errors import DeviceError, PackError, SourceError, TexpipeError
 from texpipe.formats.contract import Picture
 from texpipe.formats.files import file_digest, folded, unportable
 from texpipe.imaging.image_files import encode_png, save_png
-from texpipe.options import Order
-from texpipe.output.result import Outcome
+from texpipe.options import RunOptions
+from texpipe.output.result import RunResult
 from texpipe.packs.pack import plan_pack
 from texpipe.packs.verify import remove_left_over, verify_pack
 from texpipe.pipeline import run_recipe
@@ -114,11 +114,11 @@ class Game:
     folder: Path
     model: Path
 
-    def order(self, output: str, recipe: str = "changed") -> Order:
+    def order(self, output: str, recipe: str = "changed") -> RunOptions:
         path = self.folder / f"{recipe}.yaml"
-        return Order.make(path, output=self.folder / output, model=str(self.model), precision="fp32")
+        return RunOptions.make(path, output=self.folder / output, model=str(self.model), precision="fp32")
 
-    def run(self, output: str, recipe: str = "changed", **options: Callable[[Progress], None]) -> Outcome:
+    def run(self, output: str, recipe: str = "changed", **options: Callable[[Progress], None]) -> RunResult:
         return run_recipe(self.order(output, recipe), **options)
 
     def tree(self, output: str) -> dict[str, bytes]:
@@ -154,7 +154,7 @@ def game(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Game:
     return made
 
 
-def assert_nothing_half_written(game: Game, output: str, outcome: Outcome | None) -> None:
+def assert_nothing_half_written(game: Game, output: str, outcome: RunResult | None) -> None:
     """Every file is as the first run or the undisturbed second one wrote it; parts have names of their own."""
     if outcome is not None:
         assert verify_pack(game.folder / output)[1] == []
@@ -309,7 +309,7 @@ def test_a_run_killed_while_it_writes_leaves_nothing_to_another_recipe(game: Gam
     """Textures that only the killed run put into the pack are known to the next one, though no manifest has them."""
 
     def kill(step: Progress) -> None:
-        if step.room == "write" and step.done == step.total - 1:
+        if step.stage == "write" and step.done == step.total - 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -325,7 +325,7 @@ def test_everything_is_on_the_disk_before_the_manifest_names_it(
     game: Game, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, bytes]] = []
-    monkeypatch.setattr("texpipe.output.writer.settle", lambda: seen.append(game.tree("settled")))
+    monkeypatch.setattr("texpipe.output.writer.sync_disk", lambda: seen.append(game.tree("settled")))
     game.run("settled", "first")
     (before,) = seen
     after = game.tree("settled")
@@ -371,7 +371,7 @@ def test_a_texture_that_vanishes_after_it_was_looked_at_fails_alone(game: Game) 
     data = file.read_bytes()
 
     def vanish(step: Progress) -> None:
-        if step.room == "read" and step.done == step.total:
+        if step.stage == "read" and step.done == step.total:
             file.unlink()
 
     outcome = game.run("vanished", progress=vanish)
@@ -467,7 +467,7 @@ def test_ctrl_c_at_every_step(game: Game) -> None:
     for last in steps:
 
         def stop(step: Progress, last: Progress = last) -> None:
-            if (step.room, step.done) == (last.room, last.done):
+            if (step.stage, step.done) == (last.stage, last.done):
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -529,7 +529,7 @@ def test_names_that_some_system_cannot_hold(tmp_path: Path, tiny_model: Path) ->
     bare = os.fsencode(tmp_path / "dump") + b"/\xff\xfe.png"
     Path(os.fsdecode(bare)).write_bytes(encode_png(texture(99)))
     write_rules(tmp_path, "odd", "targets: [folder]\nrules:\n  - {match: {name: '*'}, action: nearest}\n")
-    order = Order.make(tmp_path / "odd.yaml", output=tmp_path / "out", model=str(tiny_model))
+    order = RunOptions.make(tmp_path / "odd.yaml", output=tmp_path / "out", model=str(tiny_model))
     outcome = run_recipe(order)
     entries = {one.source: one for one in outcome.manifest.textures}
     assert "not valid UTF-8" in str(entries.pop("\\xff\\xfe.png").reason)

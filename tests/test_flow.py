@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texpipe.groups.split.borders import Family, Tile, tile_of
+from texpipe.groups.split.borders import PieceFamily, Tile, tile_of
 from texpipe.groups.split.continuity import Flow, balanced, step_between
 
 EVIDENCE = st.floats(-60, 60)
@@ -18,7 +18,7 @@ def flow(evidence: np.ndarray) -> Flow:
     count = len(evidence)
     tiles = tuple(Tile(str(n), (8, 8), None, None, None) for n in range(count))
     before, after = np.divmod(np.arange(count * count), count)
-    return Flow(Family("x", tiles), before, after, evidence.ravel(), np.ones(count * count, bool))
+    return Flow(PieceFamily("x", tiles), before, after, evidence.ravel(), np.ones(count * count, bool))
 
 
 @given(st.integers(1, 6), st.data())

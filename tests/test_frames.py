@@ -14,13 +14,13 @@ from textures import grain, plan
 
 from texpipe.analysis.survey import survey
 from texpipe.classify.blocks import block_digests
-from texpipe.execution.shards import part_of
+from texpipe.execution.shards import jobs_of_shard
 from texpipe.groups.frames import BY_BLOCKS, BY_NUMBER, find_animations
 from texpipe.imaging.image_files import decode, encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.passes.frame_average import steady
 from texpipe.pipeline import run_recipe
-from texpipe.planning.planner import make_work
+from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.texture import Rgba8
 
@@ -131,7 +131,7 @@ def test_binary_alpha_stays_binary_and_hidden_colour_says_nothing() -> None:
 
 def run(folder: Path, model: Path, name: str, **recipe: object) -> dict[str, Rgba8]:
     chosen = Recipe.default().model_copy(update={"model": str(model), "rules": (CLAMPED,), **recipe})
-    run_recipe(Order(chosen, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
+    run_recipe(RunOptions(chosen, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
     made = folder / name / "folder"
     return {file.stem: decode(file.read_bytes(), name=file.name)[0] for file in made.rglob("*.png")}
 
@@ -168,9 +168,9 @@ def test_frames_and_variants_of_them_stay_in_one_shard(tmp_path: Path) -> None:
             },
         )
     write(tmp_path, **{f"other{n}": texture(20 + n, (32, 32)) for n in range(4)})
-    work = make_work(survey(tmp_path, recipe).items, recipe, ("model",))
+    work = plan_jobs(survey(tmp_path, recipe).items, recipe, ("model",))
     for parts in (2, 5):
-        shards = [part_of(work, (part, parts)).jobs for part in range(1, parts + 1)]
+        shards = [jobs_of_shard(work, (part, parts)).jobs for part in range(1, parts + 1)]
         assert sum(map(len, shards)) == len(work.jobs)
         for jobs in shards:
             keys = {job.pieces[0].key for job in jobs}
@@ -182,12 +182,12 @@ def test_frames_and_variants_of_them_stay_in_one_shard(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_frame_is_named(tmp_path: Path, lost: int) -> None:
-    from texpipe.execution.compute import compute
-    from texpipe.storage.results import Store
+    from texpipe.execution.compute import compute_jobs
+    from texpipe.storage.results import ResultStore
 
     write(tmp_path / "in", a=sign(10), b=sign(250))
     recipe = Recipe.default().model_copy(update={"rules": (CLAMPED,), "variants": "off"})
-    work = make_work(survey(tmp_path / "in", recipe).items, recipe, ("model",))
+    work = plan_jobs(survey(tmp_path / "in", recipe).items, recipe, ("model",))
     name = ("a.png", "b.png")[lost]
 
     def upscale(windows, scale):
@@ -195,7 +195,7 @@ def test_a_lost_frame_is_named(tmp_path: Path, lost: int) -> None:
         (tmp_path / "in" / name).write_bytes(b"")
         return ((n, one.rgb.repeat(scale, 0).repeat(scale, 1)) for n, one in enumerate(passes))
 
-    done = list(compute(work, Store(tmp_path / ".store"), upscale))
+    done = list(compute_jobs(work, ResultStore(tmp_path / ".store"), upscale))
     reasons = {one.reason for one in done if one.reason}
     assert len(reasons) == 1
     assert "could not be compared" in reasons.pop()

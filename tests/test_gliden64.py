@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from texpipe.errors import PackError
 from texpipe.formats import gliden64
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.formats.gliden64_cache import CacheEntry, read_cache, write_htc, write_hts
 from texpipe.texture import Source
 
@@ -67,7 +67,7 @@ def test_names_of_real_packs_are_read_and_written_unchanged(name):
 @pytest.mark.parametrize("name", JUNK)
 def test_other_names_are_not_gliden64s(name):
     assert gliden64.parse(name) is None
-    with pytest.raises(Unwritable, match="not a GLideN64 texture name"):
+    with pytest.raises(UnwritableError, match="not a GLideN64 texture name"):
         gliden64.output_path(source(name))
 
 
@@ -149,7 +149,7 @@ def test_where_a_texture_goes(name, path):
     ],
 )
 def test_names_under_which_nothing_is_loaded(name, reason):
-    with pytest.raises(Unwritable, match=reason):
+    with pytest.raises(UnwritableError, match=reason):
         gliden64.output_path(source(name))
 
 

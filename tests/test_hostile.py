@@ -23,7 +23,7 @@ from texpipe.imaging.image_files import decode
 from texpipe.networks import keys
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.rules import matches
 from texpipe.recipe.schema import Match
@@ -149,13 +149,13 @@ def test_a_recipe_alone_writes_into_no_folder_of_others(tmp_path: Path) -> None:
     dump(tmp_path / "dump", 1)
     recipe = write_recipe(tmp_path)
     (tmp_path / "out").mkdir()
-    assert Order.make(recipe).output == tmp_path / "out", "an empty folder is nobody's"
+    assert RunOptions.make(recipe).output == tmp_path / "out", "an empty folder is nobody's"
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="other files"):
-        Order.make(recipe)
-    assert Order.make(recipe, output=tmp_path / "out").output == tmp_path / "out"
+        RunOptions.make(recipe)
+    assert RunOptions.make(recipe, output=tmp_path / "out").output == tmp_path / "out"
     (tmp_path / "out" / "manifest.json").write_text("{}")
-    assert Order.make(recipe).output == tmp_path / "out", "an earlier run of ours"
+    assert RunOptions.make(recipe).output == tmp_path / "out", "an earlier run of ours"
 
 
 # ---- archives

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from texpipe.analysis.survey import survey
 from texpipe.formats import TARGETS
 from texpipe.imaging.image_files import save_png
-from texpipe.planning.starter_recipe import Proposal, propose, recipe_name, recipe_text
+from texpipe.planning.starter_recipe import DumpProfile, profile_dump, recipe_name, recipe_text
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.positions import read_yaml
 from texpipe.recipe.schema import Recipe
@@ -29,8 +29,8 @@ def put(folder: Path, name: str, size: tuple[int, int] = (8, 8), seed: int = 0) 
     save_png(folder / name, texture(seed, size))
 
 
-def proposal_for(folder: Path) -> Proposal:
-    return propose(survey(folder, Recipe.default()), folder)
+def proposal_for(folder: Path) -> DumpProfile:
+    return profile_dump(survey(folder, Recipe.default()), folder)
 
 
 @given(
@@ -42,7 +42,7 @@ def proposal_for(folder: Path) -> Proposal:
 )
 def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
     """Names of games and folders are whatever they are; the recipe holds them as they are."""
-    proposal = Proposal("gliden64", 1, 2, game, (game,), (), (), ("look",))
+    proposal = DumpProfile("gliden64", 1, 2, game, (game,), (), (), ("look",))
     document = read_yaml(recipe_text(proposal, recipe_name(name), folder, "build/x"))
     assert not document.faults
     recipe = Recipe.model_validate(document.value)
@@ -51,7 +51,7 @@ def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_can_be_proposed(target: str) -> None:
-    proposal = Proposal(target, 1, 1, None, (), (), (), ())
+    proposal = DumpProfile(target, 1, 1, None, (), (), (), ())
     assert (
         Recipe.model_validate(read_yaml(recipe_text(proposal, "x", "dump", "out")).value).targets[0].name
         == target

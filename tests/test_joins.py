@@ -11,11 +11,11 @@ import pytest
 from dumps import texture
 
 from texpipe.analysis.survey import survey
-from texpipe.groups.split.stitching import Joins, make_joins
+from texpipe.groups.split.stitching import SplitPictures, make_joins
 from texpipe.imaging.image_files import decode, encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.planner import make_work
+from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import GroupRule, Recipe, Rule
 from texpipe.relations import Group
 from texpipe.texture import Rgba8
@@ -39,7 +39,7 @@ def group(name: str, *files: str, overlap: int = 0) -> Group:
     return Group(name, 1, len(files), overlap, tuple(f"{file}.png" for file in files))
 
 
-def joins(folder: Path, *groups: Group, rules: tuple[Rule, ...] = ()) -> Joins:
+def joins(folder: Path, *groups: Group, rules: tuple[Rule, ...] = ()) -> SplitPictures:
     recipe = Recipe.default().model_copy(update={"rules": rules})
     return make_joins(survey(folder, recipe).items, groups, recipe)
 
@@ -122,7 +122,7 @@ def test_equal_content_has_equal_keys_wherever_it_lies(tmp_path: Path) -> None:
     keys = []
     for folder in ("a", "b"):
         write(tmp_path / folder, **pieces)
-        work = make_work(survey(tmp_path / folder, recipe).items, recipe, ("model",))
+        work = plan_jobs(survey(tmp_path / folder, recipe).items, recipe, ("model",))
         keys.append([piece.key for job in work.jobs for piece in job.pieces])
     assert keys[0] == keys[1]
     assert len(set(keys[0])) == 3
@@ -138,7 +138,7 @@ def run(
     recipe = Recipe.default().model_copy(
         update={"model": str(model), "rules": (CLAMPED,), "groups": groups, "scale": 4}
     )
-    order = Order(recipe, "0" * 64, folder / "in", folder / "out", device="cpu", precision="fp32")
+    order = RunOptions(recipe, "0" * 64, folder / "in", folder / "out", device="cpu", precision="fp32")
     run_recipe(order)
     made = folder / "out" / "folder"
     return {file.stem: decode(file.read_bytes(), name=file.name)[0] for file in made.rglob("*.png")}

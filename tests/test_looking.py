@@ -12,12 +12,13 @@ import pytest
 from dumps import GAME, dump, texture, tree, write_recipe
 
 from texpipe.analysis import cache, pool
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Item, Survey
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import Survey, SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.classify import analysis
+from texpipe.classify.analysis import ANALYSIS_VERSION
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.system.memory import available_cores
@@ -50,19 +51,19 @@ def sheet() -> np.ndarray:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note the names of textures that are looked at, and look."""
     names: list[str] = []
-    plain = pool.look
+    plain = pool.analyse
 
-    def noted(one: Texture) -> analysis.Sighting:
+    def noted(one: Texture) -> analysis.Analysis:
         names.append(one.source.name)
         return plain(one)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pool, "look", noted)
+        patch.setattr(pool, "analyse", noted)
         yield names
 
 
 def surveyed(folder: Path, memory: Path, recipe: Recipe | None = None) -> Survey:
-    known = Sightings(memory)
+    known = AnalysisCache(memory)
     seen = survey(folder, recipe or Recipe.default(), sightings=known)
     known.keep()
     return seen
@@ -124,7 +125,8 @@ def _document(folder: Path, extra: str) -> dict[str, object]:
 
 def test_a_raised_version_looks_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = surveyed(folder, tmp_path / "memory")
-    monkeypatch.setattr(cache, "LOOKS_VERSION", analysis.LOOKS_VERSION + 1)
+    for module in (analysis, cache):
+        monkeypatch.setattr(module, "ANALYSIS_VERSION", ANALYSIS_VERSION + 1)
     with counted(monkeypatch) as names:
         assert surveyed(folder, tmp_path / "memory") == first
     assert len(names) == len(first.items)
@@ -136,21 +138,21 @@ def test_threads_change_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, workers: int, ahead: int
 ) -> None:
     wanted = survey(folder, Recipe.default(), workers=2)
-    monkeypatch.setattr(pool, "TEXELS_AHEAD", ahead)
-    monkeypatch.setattr(pool, "TEXTURES_AHEAD", ahead)
+    monkeypatch.setattr(pool, "MAX_TEXELS_AHEAD", ahead)
+    monkeypatch.setattr(pool, "MAX_TEXTURES_AHEAD", ahead)
     assert survey(folder, Recipe.default(), workers=workers) == wanted
     assert available_cores() >= 1
 
 
 def test_a_texture_too_large_for_memory_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = pool.look
+    plain = pool.analyse
 
-    def full(one: Texture) -> analysis.Sighting:
+    def full(one: Texture) -> analysis.Analysis:
         if one.source.name == SHEET:
             raise MemoryError
         return plain(one)
 
-    monkeypatch.setattr(pool, "look", full)
+    monkeypatch.setattr(pool, "analyse", full)
     seen = survey(folder, Recipe.default())
     assert {one.source.name: one.reason for one in seen.failures}[SHEET].startswith("there is not enough")
     assert len(seen.items) == 7
@@ -171,7 +173,7 @@ def test_a_run_is_the_same_with_and_without_its_memory(
 ) -> None:
     pair = ", ".join(f'"{GAME}#0000100{number}#0#2_all.png"' for number in (1, 2))
     groups = f"groups: [{{name: pair, columns: 2, rows: 1, files: [{pair}]}}]\n"
-    order = Order.make(
+    order = RunOptions.make(
         write_recipe(tmp_path, RULES + groups), model=str(tiny_model), device="cpu", precision="fp32"
     )
     run_recipe(order, dry_run=True)
@@ -194,14 +196,14 @@ def test_a_run_is_the_same_with_and_without_its_memory(
 
 
 def test_what_is_seen_is_that_of_this_version(tmp_path: Path) -> None:
-    """Whoever changes what is seen, sees this fail: raise `LOOKS_VERSION`, then write down here what is seen now."""
+    """Whoever changes what is seen, sees this fail: raise `ANALYSIS_VERSION`, then write down here what is seen now."""
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(encode_png(blocks(number)))
     seen = [said(item) for item in survey(tmp_path, Recipe.default()).items]
-    assert {analysis.LOOKS_VERSION: seen} == SEEN
+    assert {ANALYSIS_VERSION: seen} == SEEN
 
 
-def said(item: Item) -> str:
+def said(item: SurveyedTexture) -> str:
     """Return one line of what was seen, digests cut short."""
     facts, digests = (
         item.clues.facts,

@@ -8,7 +8,7 @@ import pytest
 
 from texpipe.errors import UsageError
 from texpipe.system import memory
-from texpipe.system.interning import shared
+from texpipe.system.interning import interned
 from texpipe.system.memory import DEFAULT_SHARE, available, budget, resident, size_of
 
 FREE = 8 << 30
@@ -117,8 +117,8 @@ def test_the_default_is_what_there_is_and_a_share_of_what_is_free(monkeypatch: p
 
 def test_equal_values_are_one() -> None:
     word = ["size", "16"]
-    first = shared(tuple(word))
-    assert shared(tuple(word)) is first
-    assert shared(("size", "32")) == ("size", "32")
-    kinds = [type(shared(value)) for value in (1, 1.0, True)]
+    first = interned(tuple(word))
+    assert interned(tuple(word)) is first
+    assert interned(("size", "32")) == ("size", "32")
+    kinds = [type(interned(value)) for value in (1, 1.0, True)]
     assert kinds == [int, float, bool]

@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import grain, plan
 
-from texpipe.analysis.inventory import Clues, Item
+from texpipe.analysis.inventory import Fingerprint, SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
-from texpipe.execution.compute import compute
-from texpipe.execution.shards import part_of
+from texpipe.execution.compute import compute_jobs
+from texpipe.execution.shards import jobs_of_shard
 from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_images
 from texpipe.imaging.image_files import decode, encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import Work
-from texpipe.planning.planner import make_work
+from texpipe.planning.jobs import Workload
+from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Flip
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.texture import AxisGuess, Facts, Rgba8, Source
 
 FACE = grain((24, 32), 3)
@@ -213,11 +213,11 @@ def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], co
         assert len({company_of.get(made[mate].of, made[mate].of) for mate in mates}) <= 1
 
 
-def item(name: str) -> Item:
+def item(name: str) -> SurveyedTexture:
     """A texture of which nothing but its name counts."""
     nothing = AxisGuess("clamp", 0, "")
     facts = Facts("opaque", "", nothing, nothing, None, "", 1, False, False, False)
-    return Item(Source(name, Path(name)), "", (1, 1), plan(), Clues(facts, ""))
+    return SurveyedTexture(Source(name, Path(name)), "", (1, 1), plan(), Fingerprint(facts, ""))
 
 
 # ---- through the pipeline
@@ -225,7 +225,7 @@ def item(name: str) -> Item:
 
 def run(folder: Path, model: Path, name: str = "out", **changes: object) -> dict[str, Rgba8]:
     recipe = recipe_of(model=str(model), **changes)
-    run_recipe(Order(recipe, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
+    run_recipe(RunOptions(recipe, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
     files = sorted((folder / name / "folder").rglob("*.png"))
     return {file.stem: decode(file.read_bytes(), name=file.name)[0] for file in files}
 
@@ -273,9 +273,9 @@ def test_switched_off_each_has_its_own(tmp_path: Path, tiny_model: Path) -> None
     assert all(entry["mirror"] is None for entry in entries_of(tmp_path / "off").values())
 
 
-def work_of(folder: Path, **changes: object) -> Work:
+def work_of(folder: Path, **changes: object) -> Workload:
     recipe = recipe_of(**changes)
-    return make_work(survey(folder, recipe).items, recipe, ("model",))
+    return plan_jobs(survey(folder, recipe).items, recipe, ("model",))
 
 
 def test_the_network_sees_half_as_much(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_mirror_images_stay_in_one_shard(tmp_path: Path) -> None:
     faces = {f"f{number}": texture(number, (16, 24)) for number in range(6)}
     write(tmp_path, **faces, **{f"r{name}": face[:, ::-1] for name, face in faces.items()})
     work = work_of(tmp_path)
-    parts = [part_of(work, (part, 3)).jobs for part in (1, 2, 3)]
+    parts = [jobs_of_shard(work, (part, 3)).jobs for part in (1, 2, 3)]
     assert sum(map(len, parts)) == 12
     for jobs in parts:
         keys = {job.pieces[0].key for job in jobs}
@@ -322,7 +322,9 @@ def test_when_the_other_fails_its_images_say_so(tmp_path: Path) -> None:
     write(tmp_path / "in", left=FACE, right=FACE[:, ::-1])
     work = work_of(tmp_path / "in")
     (flip,) = (job for job in work.jobs if job.image is not None)
-    (done,) = compute(replace(work, jobs=(flip,)), Store(tmp_path / "s"), lambda passes, scale: iter(()))
+    (done,) = compute_jobs(
+        replace(work, jobs=(flip,)), ResultStore(tmp_path / "s"), lambda passes, scale: iter(())
+    )
     assert done.reason == "could not be made: left.png, whose mirror image it is, failed"
 
 

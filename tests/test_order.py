@@ -9,22 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from texpipe.groups.split.borders import Family, Tile
+from texpipe.groups.split.borders import PieceFamily, Tile
 from texpipe.groups.split.sequence import Habit, best_habit, by_date, by_number, ranks_in
 
 
-def family(dates: list[int | None]) -> Family:
-    return Family("y", tuple(Tile(f"t{n}", (8, 8), None, None, None, date) for n, date in enumerate(dates)))
+def family(dates: list[int | None]) -> PieceFamily:
+    return PieceFamily(
+        "y", tuple(Tile(f"t{n}", (8, 8), None, None, None, date) for n, date in enumerate(dates))
+    )
 
 
-def habit_of(dates: list[int | None], pairs: list[tuple[int, int]]) -> tuple[Family, Habit]:
+def habit_of(dates: list[int | None], pairs: list[tuple[int, int]]) -> tuple[PieceFamily, Habit]:
     """Learn from pairs of textures, by number, in the order of their dates."""
     some = family(dates)
     neighbours = [(some.tiles[one], some.tiles[other], some.axis) for one, other in pairs]
     return some, best_habit([by_date(some.tiles)], [some], neighbours)
 
 
-def told(some: Family, habit: Habit, one: int, other: int) -> float:
+def told(some: PieceFamily, habit: Habit, one: int, other: int) -> float:
     return float(habit.evidence(some, np.array([one]), np.array([other]))[0])
 
 
@@ -73,7 +75,7 @@ def test_the_order_of_checksums_tells_next_to_nothing(dates: list[int]) -> None:
 def test_the_order_that_tells_more_is_taken() -> None:
     names = np.random.default_rng(1).permutation(100)
     tiles = tuple(Tile(f"{number:03d}", (8, 8), None, None, None, date) for date, number in enumerate(names))
-    some = Family("x", tiles)
+    some = PieceFamily("x", tiles)
     orders = [by_number(tiles), by_date(tiles)]
     neighbours = [(one, other, some.axis) for one, other in pairwise(tiles)]
     assert best_habit(orders, [some], neighbours[:50]).when == by_date(tiles)

@@ -13,12 +13,12 @@ from dumps import dump
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from texpipe.analysis.inventory import Clues, Item, Survey
+from texpipe.analysis.inventory import Fingerprint, Survey, SurveyedTexture
 from texpipe.analysis.survey import survey
-from texpipe.groups.frames import MOST_FRAMES, find_animations
+from texpipe.groups.frames import MAX_FRAMES, find_animations
 from texpipe.imaging.image_files import encode_png
-from texpipe.planning.jobs import Job, Piece, Work
-from texpipe.planning.planner import _in_one_shard, make_work, without_clues
+from texpipe.planning.jobs import Job, ResultRef, Workload
+from texpipe.planning.planner import _in_one_shard, plan_jobs, without_clues
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import AxisGuess, Decisions, Edges, Facts, Plan, Source
 
@@ -29,12 +29,12 @@ NOTHING = AxisGuess("clamp", 0.0, "")
 FACTS = Facts("opaque", "", NOTHING, NOTHING, None, "", 2, False, False, False)
 
 
-def planned(folder: Path) -> tuple[Survey, Work]:
+def planned(folder: Path) -> tuple[Survey, Workload]:
     seen = survey(folder, Recipe.default())
-    return seen, make_work(seen.items, Recipe.default(), ("engine",))
+    return seen, plan_jobs(seen.items, Recipe.default(), ("engine",))
 
 
-def pieces_of(job: Job) -> tuple[Piece, ...]:
+def pieces_of(job: Job) -> tuple[ResultRef, ...]:
     return (*job.pieces, *job.made_of)
 
 
@@ -90,27 +90,29 @@ def test_a_texture_and_its_job_take_little(tmp_path: Path) -> None:
     assert bytes_of(kept) / 80 < MOST_BYTES
 
 
-def item(number: int, blocks: bytes = b"") -> Item:
+def item(number: int, blocks: bytes = b"") -> SurveyedTexture:
     source = Source(f"GAME#{number:08X}#0#2_all.png", Path("dump"))
-    return Item(source, "", (16, 16), PLAN, Clues(FACTS, f"{number:064x}", blocks=blocks))
+    return SurveyedTexture(source, "", (16, 16), PLAN, Fingerprint(FACTS, f"{number:064x}", blocks=blocks))
 
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=5), st.randoms())
 def test_textures_that_share_blocks_are_one_animation_or_too_many(sizes: list[int], random) -> None:
-    items: list[Item] = []
+    items: list[SurveyedTexture] = []
     for film, size in enumerate(sizes):
         same = np.random.default_rng(film).bytes(16 * 8)
         items += [item(len(items) + place, same) for place in range(size)]
     random.shuffle(items)
     found = {len(one.frames) for one in find_animations(items)}
-    assert found == {size for size in sizes if 1 < size <= MOST_FRAMES}
+    assert found == {size for size in sizes if 1 < size <= MAX_FRAMES}
 
 
 def test_what_is_made_of_each_other_has_one_content() -> None:
     first = item(0)
-    like = Piece(first, "like")
-    jobs = [Job(PLAN, (Piece(item(number), str(number)),), f"{number:x}", like=like) for number in (5, 3, 9)]
-    alone = Job(PLAN, (Piece(item(77), "alone"),), "77")
+    like = ResultRef(first, "like")
+    jobs = [
+        Job(PLAN, (ResultRef(item(number), str(number)),), f"{number:x}", like=like) for number in (5, 3, 9)
+    ]
+    alone = Job(PLAN, (ResultRef(item(77), "alone"),), "77")
     made = list(_in_one_shard([replace(jobs[0], pieces=(like,), content="4", like=None), *jobs, alone]))
     assert [job.content for job in made] == ["3", "3", "3", "3", "77"]

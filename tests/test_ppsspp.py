@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packs import finished, in_manifest, noise
 
 from texpipe.formats import parse_name, ppsspp
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.packs.pack import write_pack
 from texpipe.packs.verify import verify_pack
 from texpipe.recipe.targets import Target
@@ -38,7 +38,7 @@ def test_other_names(name):
 
 
 def test_without_a_game_the_reason_says_what_to_do():
-    with pytest.raises(Unwritable, match="ULUS10041"):
+    with pytest.raises(UnwritableError, match="ULUS10041"):
         ppsspp.output_path(source(NAMES[0], "/anywhere"))
 
 

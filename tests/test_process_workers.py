@@ -22,26 +22,26 @@ from hypothesis import strategies as st
 
 from texpipe.errors import DeviceError, ModelError
 from texpipe.execution import executors, multi_gpu
-from texpipe.execution.chunks import TRIES, Portion, portions
-from texpipe.execution.executors import ThisProcess, workers_for
-from texpipe.execution.multi_gpu import ProcessWorkers, Seat
-from texpipe.options import Order
-from texpipe.output.result import Outcome
+from texpipe.execution.chunks import MAX_TRIES, Chunk, chunks
+from texpipe.execution.executors import LocalExecutor, executor_for
+from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
+from texpipe.options import RunOptions
+from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
 from texpipe.planning.jobs import Job
 from texpipe.progress import Progress
 from texpipe.upscale import device, probe
 from texpipe.upscale.probe import TorchBuild
 
-Run: TypeAlias = Callable[..., Outcome]
+Run: TypeAlias = Callable[..., RunResult]
 
 COUNT = 9
-TWO = (Seat("seat 1"), Seat("seat 2", {"TEXPIPE_SEAT": "2"}))
+TWO = (DeviceSlot("seat 1"), DeviceSlot("seat 2", {"TEXPIPE_SEAT": "2"}))
 
 
-def order(tmp_path: Path, model: Path, output: str) -> Order:
+def order(tmp_path: Path, model: Path, output: str) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return Order.make(
+    return RunOptions.make(
         recipe, output=tmp_path / output, model=str(model), device="cpu", precision="fp32", memory="4G"
     )
 
@@ -59,10 +59,10 @@ def run(tmp_path: Path, tiny_model: Path, whole: dict[str, bytes], monkeypatch: 
     """Do the same in two processes."""
 
     @contextmanager
-    def two(asked: Order) -> Iterator[ProcessWorkers]:
-        yield ProcessWorkers(TWO, asked.device, asked.precision, asked.memory)
+    def two(asked: RunOptions) -> Iterator[MultiGpuExecutor]:
+        yield MultiGpuExecutor(TWO, asked.device, asked.precision, asked.memory)
 
-    monkeypatch.setattr("texpipe.pipeline.workers_for", two)
+    monkeypatch.setattr("texpipe.pipeline.executor_for", two)
     return lambda progress=lambda _: None: run_recipe(order(tmp_path, tiny_model, "out"), progress=progress)
 
 
@@ -77,9 +77,9 @@ def test_two_processes_of_which_one_dies_write_the_same_bytes(
     killed: list[int] = []
 
     def kill_one(progress: Progress) -> None:
-        if progress.room == "upscale":
+        if progress.stage == "upscale":
             seen.append(progress)
-        if progress.room == "upscale" and not killed:
+        if progress.stage == "upscale" and not killed:
             victim = multiprocessing.active_children()[0]
             killed.append(victim.pid)
             victim.kill()
@@ -153,7 +153,7 @@ def test_a_job_that_kills_is_given_up_alone(
     outcome = run()
     failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
     assert ["1004" in entry.source for entry in failed] == [True]
-    assert f"died of it {TRIES} times" in str(failed[0].reason)
+    assert f"died of it {MAX_TRIES} times" in str(failed[0].reason)
     assert outcome.computed == COUNT - 1
     assert len(threads) > 2
 
@@ -173,7 +173,7 @@ def test_an_error_that_ends_a_run_ends_it_here(
     def broken(*_, **__):
         raise ModelError("the model is broken", hint="get another one")
 
-    monkeypatch.setattr(multi_gpu, "compute", broken)
+    monkeypatch.setattr(multi_gpu, "compute_jobs", broken)
     with pytest.raises(ModelError, match="broken") as caught:
         run()
     assert caught.value.hint == "get another one"
@@ -184,7 +184,7 @@ def test_ctrl_c_ends_the_processes_and_the_store_starts_none(
     tmp_path: Path, whole: dict[str, bytes], run: Run, threads: list[InThread]
 ) -> None:
     def interrupt(progress: Progress) -> None:
-        if progress.room == "upscale":
+        if progress.stage == "upscale":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -229,8 +229,8 @@ def test_several_gpus_are_several_processes(monkeypatch: pytest.MonkeyPatch, ask
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     fake_cuda(monkeypatch, "A", "A")
     wanted = SimpleNamespace(executor="local", device=asked, precision="auto", memory=None)
-    with workers_for(wanted) as chosen:
-        assert isinstance(chosen, ProcessWorkers if count else ThisProcess)
+    with executor_for(wanted) as chosen:
+        assert isinstance(chosen, MultiGpuExecutor if count else LocalExecutor)
         environments = [dict(seat.environment) for seat in getattr(chosen, "seats", ())]
         assert environments == [{"CUDA_VISIBLE_DEVICES": str(number)} for number in range(count)]
 
@@ -238,7 +238,7 @@ def test_several_gpus_are_several_processes(monkeypatch: pytest.MonkeyPatch, ask
 def test_one_gpu_is_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_cuda(monkeypatch, "A")
     wanted = SimpleNamespace(executor="local", device="auto", precision="auto", memory=7)
-    assert isinstance(executors._on_this_computer(wanted), ThisProcess)
+    assert isinstance(executors._local_executor(wanted), LocalExecutor)
 
 
 def job(content: str, side: int) -> Job:
@@ -250,7 +250,7 @@ jobs = st.lists(st.builds(job, st.sampled_from("abcdefgh"), st.integers(1, 600))
 
 @given(jobs, st.integers(1, 5))
 def test_portions_hold_every_job_once_and_families_together(found: list[Job], processes: int) -> None:
-    made = list(portions(found, processes))
+    made = list(chunks(found, processes))
     assert Counter(map(id, (one for portion in made for one in portion.jobs))) == Counter(map(id, found))
     homes = Counter(content for portion in made for content in {one.content for one in portion.jobs})
     assert all(count == 1 for count in homes.values())
@@ -258,11 +258,11 @@ def test_portions_hold_every_job_once_and_families_together(found: list[Job], pr
 
 @given(jobs.filter(bool), st.data())
 def test_what_is_left_of_a_portion(found: list[Job], data: st.DataObject) -> None:
-    (portion,) = [Portion(tuple((one,) for one in found))]
+    (portion,) = [Chunk(tuple((one,) for one in found))]
     done = data.draw(st.sets(st.integers(0, len(found) - 1)))
     assert list(portion.without(done).jobs) == [one for at, one in enumerate(found) if at not in done]
     begun, waiting = 0, [portion]
     while waiting:
         begun += 1
         waiting += waiting.pop().again()
-    assert begun == TRIES if len(found) == 1 else begun == TRIES * (1 + len(found))
+    assert begun == MAX_TRIES if len(found) == 1 else begun == MAX_TRIES * (1 + len(found))

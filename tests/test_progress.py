@@ -67,10 +67,10 @@ def test_plain_lines_now_and_then(
         "upscale: 11/26, 1.1 textures/s, 0:14 left",
         "upscale: 21/26, 1.1 textures/s, 0:05 left",
         "upscale: 26/26, 1.0 textures/s",
-    ], "a room that is quick has no line"
+    ], "a stage that is quick has no line"
 
 
-def test_events_are_json_lines_and_end_every_room(
+def test_events_are_json_lines_and_end_every_stage(
     capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
 ) -> None:
     with ProgressBar(Console(), events=True) as bar:
@@ -81,10 +81,10 @@ def test_events_are_json_lines_and_end_every_room(
     captured = capsys.readouterr()
     assert captured.out == ""
     events = [json.loads(line) for line in captured.err.splitlines()]
-    assert [(one["room"], one["done"]) for one in events] == [("read", 1), ("upscale", 6), ("upscale", 10)]
+    assert [(one["stage"], one["done"]) for one in events] == [("read", 1), ("upscale", 6), ("upscale", 10)]
     assert events[1] == {
         "event": "progress",
-        "room": "upscale",
+        "stage": "upscale",
         "done": 6,
         "total": 10,
         "cached": 1,
@@ -122,7 +122,7 @@ def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callabl
     done = texpipe("run", write_recipe(tmp_path), "--model", tiny_model, "--json")
     assert json.loads(done.stdout)["summary"]["written"] == 3
     events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
-    assert [(one["room"], one["done"], one["total"]) for one in events if one["done"] == one["total"]] == [
+    assert [(one["stage"], one["done"], one["total"]) for one in events if one["done"] == one["total"]] == [
         ("read", 3, 3),
         ("upscale", 3, 3),
         ("write", 3, 3),
@@ -130,7 +130,7 @@ def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callabl
 
 
 def test_failures_stay_in_sight(capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]) -> None:
-    """A texture that could not be read is a failure of the run, not only of the room that met it."""
+    """A texture that could not be read is a failure of the run, not only of the stage that met it."""
     with ProgressBar(Console(), events=True) as bar:
         bar(Progress("read", 5, 5, failed=2))
         bar(Progress("upscale", 3, 3, failed=1))
@@ -141,7 +141,7 @@ def test_failures_stay_in_sight(capsys: pytest.CaptureFixture[str], seconds: Cal
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
 def test_a_run_on_a_terminal(tmp_path: Path, tiny_model: Path) -> None:
-    """The bar of the real command names room, pace, time left, store and failures, and leaves no trace of itself."""
+    """The bar of the real command names stage, pace, time left, store and failures, and leaves no trace of itself."""
     import pty
 
     dump(tmp_path / "dump", 12)

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from dumps import GAME, texture
 from test_search import SKY, cut, others, planks, scene
 
-from texpipe.analysis.inventory import Item
+from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.cli import texpipe
 from texpipe.groups.split.discovery import groups_for, propose, recipe_section
@@ -51,7 +51,7 @@ def dump(tmp_path: Path) -> Path:
 STRIPS = tuple(crc(f"sky-{row}-0") for row in range(5))
 
 
-def items(folder: Path, recipe: Recipe = AUTO) -> tuple[Item, ...]:
+def items(folder: Path, recipe: Recipe = AUTO) -> tuple[SurveyedTexture, ...]:
     return survey(folder, recipe).items
 
 

@@ -21,10 +21,10 @@ from needed import fail_or_skip
 
 from texpipe.cli import main
 from texpipe.errors import DeviceError, PackError, UsageError
-from texpipe.execution.ray_cluster import ACTOR_MEMORY, DEATHS, Actor, Greeting, RayWorkers
-from texpipe.options import Order
+from texpipe.execution.ray_cluster import ACTOR_MEMORY, MAX_DEATHS, Actor, ActorInfo, RayExecutor
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import Done, Job
+from texpipe.planning.jobs import Job, JobResult
 from texpipe.progress import Progress
 
 COUNT = 12
@@ -38,9 +38,9 @@ sys.stdin.read()
 """
 
 
-def order(tmp_path: Path, model: Path, output: str, **more: object) -> Order:
+def order(tmp_path: Path, model: Path, output: str, **more: object) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return Order.make(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
+    return RunOptions.make(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ class FakeRay:
         def method(name: str) -> object:
             return SimpleNamespace(remote=lambda *arguments: _Reference(actor, name, arguments))
 
-        return SimpleNamespace(greet=method("greet"), do=method("do"))
+        return SimpleNamespace(describe=method("describe"), do=method("do"))
 
     def wait(self, references: list[_Reference], num_returns: int) -> tuple[list[object], list[object]]:
         return references[:num_returns], references[num_returns:]
@@ -104,10 +104,10 @@ class _Reference:
         self.actor, self.method, self.arguments = actor, method, arguments
 
 
-def run_on(ray: FakeRay, asked: Order, monkeypatch: pytest.MonkeyPatch) -> object:
+def run_on(ray: FakeRay, asked: RunOptions, monkeypatch: pytest.MonkeyPatch) -> object:
     @contextmanager
-    def on_ray(asked: Order) -> Iterator[RayWorkers]:
-        yield RayWorkers(ray, asked)
+    def on_ray(asked: RunOptions) -> Iterator[RayExecutor]:
+        yield RayExecutor(ray, asked)
 
     monkeypatch.setattr("texpipe.execution.ray_cluster.on_ray", on_ray)
     return run_recipe(replace(asked, executor="ray"))
@@ -162,9 +162,9 @@ class Strangers(FakeRay):
     """Every actor computes in another way."""
 
     def answer(self, actor: Actor, method: str, arguments: tuple[object, ...]) -> object:
-        if method == "greet":
+        if method == "describe":
             self.number = getattr(self, "number", 0) + 1
-            return Greeting("host", self.number, f"engine {self.number}")
+            return ActorInfo("host", self.number, f"engine {self.number}")
         return super().answer(actor, method, arguments)
 
 
@@ -173,7 +173,7 @@ class OtherDisk(FakeRay):
 
     def answer(self, actor: Actor, method: str, arguments: tuple) -> object:
         return (
-            [Done(job) for job in arguments[0]]
+            [JobResult(job) for job in arguments[0]]
             if method == "do"
             else super().answer(actor, method, arguments)
         )
@@ -199,7 +199,7 @@ def test_a_cluster_that_cannot_do_it_is_told(
     ray = kind()
     with pytest.raises(error, match=says):
         run_on(ray, order(tmp_path, tiny_model, "out"), monkeypatch)
-    assert ray.started <= DEATHS + 4
+    assert ray.started <= MAX_DEATHS + 4
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_there_is_an_actor_for_each_gpu_or_core(
     resources: dict[str, float], device: str, actors: int, options: dict[str, object]
 ) -> None:
     ray = FakeRay(resources)
-    ray.answer = lambda *_: Greeting("host", 1, "engine")  # type: ignore[method-assign]
-    workers = RayWorkers(ray, SimpleNamespace(device=device, precision="auto", input=Path(), memory=None))
+    ray.answer = lambda *_: ActorInfo("host", 1, "engine")  # type: ignore[method-assign]
+    workers = RayExecutor(ray, SimpleNamespace(device=device, precision="auto", input=Path(), memory=None))
     assert workers.engine() == "engine"
     assert ray.started == actors
     assert options.items() <= ray.options[0].items()
@@ -225,7 +225,7 @@ def test_there_is_an_actor_for_each_gpu_or_core(
 
 def test_cuda_without_a_gpu_in_the_cluster_is_refused() -> None:
     with pytest.raises(DeviceError, match="no GPU"):
-        RayWorkers(FakeRay(), SimpleNamespace(device="cuda", memory=None))
+        RayExecutor(FakeRay(), SimpleNamespace(device="cuda", memory=None))
 
 
 def test_without_ray_the_command_says_how_to_get_it(
@@ -275,7 +275,7 @@ def test_a_cluster_with_one_actor_killed_midway_makes_the_same(
     killed: list[int] = []
 
     def kill_one(progress: Progress) -> None:
-        if progress.room == "upscale" and not killed:
+        if progress.stage == "upscale" and not killed:
             killed.extend(map(int, re.findall(r"process (\d+)", caplog.text)[:1]))
             os.kill(killed[0], signal.SIGKILL)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from texpipe.errors import SourceError
 from texpipe.formats import parse_name, rice
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.image_files import save_png
 from texpipe.packs.pack import write_pack
 from texpipe.packs.verify import verify_pack
@@ -54,7 +54,7 @@ def test_the_suffix_fits_the_texture(dumped, written):
     ],
 )
 def test_what_the_plugin_cannot_load_says_why(name, reason):
-    with pytest.raises(Unwritable, match=reason):
+    with pytest.raises(UnwritableError, match=reason):
         rice.output_path(source(name))
 
 

@@ -15,7 +15,7 @@ from textures import bricks, fence, grain
 from texpipe.groups.split.adjacency import Link, Shared, flowing_links
 from texpipe.groups.split.borders import Axis, Tile, families_of, tile_of
 from texpipe.groups.split.continuity import flow_in
-from texpipe.groups.split.jigsaw import Grid, solve
+from texpipe.groups.split.jigsaw import PieceGrid, solve
 from texpipe.groups.split.search import find_grids, in_turn
 from texpipe.texture import Rgba8
 
@@ -53,7 +53,7 @@ def tiles(pieces: dict[str, Rgba8], seed: int = 0, kind: str = "rgba16") -> list
     return [tile_of(name, pieces[name], kind) for name in names]
 
 
-def names(grid: Grid) -> list[list[str]]:
+def names(grid: PieceGrid) -> list[list[str]]:
     return [[tile.name for tile in row] for row in grid.rows]
 
 
@@ -184,7 +184,7 @@ def test_neighbours_that_disagree_part_two_pictures() -> None:
     assert _sizes(parted) == [2, 2]
 
 
-def _sizes(grids: Iterable[Grid]) -> list[int]:
+def _sizes(grids: Iterable[PieceGrid]) -> list[int]:
     return sorted(len(grid.tiles) for grid in grids)
 
 
@@ -240,7 +240,7 @@ def test_numbered_names_do_what_dates_do() -> None:
 def test_a_strip_that_begins_anew_is_cut_there(across: bool) -> None:
     some = [Tile(str(date), (8, 8), 0, None, None, date) for date in (4, 5, 6, 7, 0, 1, 2, 3)]
     rows = (tuple(some),) if across else tuple((tile,) for tile in some)
-    whole = Grid(rows, 0, 0.9, 8)
+    whole = PieceGrid(rows, 0, 0.9, 8)
     when = {tile: tile.date or 0 for tile in some}
     assert [[tile.name for tile in part.tiles] for part in in_turn(whole, when)] == [
         list("4567"),

@@ -13,7 +13,7 @@ from texpipe.cli import texpipe
 from texpipe.cli.console import exit_code_of
 from texpipe.errors import UsageError
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 
 ROWS = [f"{GAME}#{0x4000 + row:08X}#0#2_all.png" for row in range(3)]
@@ -34,8 +34,8 @@ def game(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     return folder
 
 
-def order(folder: Path, model: Path, output: str, shard: str | None = None) -> Order:
-    return Order.make(
+def order(folder: Path, model: Path, output: str, shard: str | None = None) -> RunOptions:
+    return RunOptions.make(
         folder / "recipe.yaml", output=folder / output, model=str(model), precision="fp32", shard=shard
     )
 

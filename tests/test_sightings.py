@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.analysis import cache
-from texpipe.analysis.cache import Sightings
+from texpipe.analysis.cache import AnalysisCache
 from texpipe.classify import analysis
-from texpipe.classify.analysis import Sighting, sighting_key
+from texpipe.classify.analysis import ANALYSIS_VERSION, Analysis, analysis_key
 from texpipe.relations import Box
 from texpipe.texture import AlphaClass, AxisGuess, EdgeMode, EmulatorName, Facts, TexelFormat
 
 DIGEST = "ab" * 32
 CLAMP = AxisGuess("clamp", 0.5, "not certain")
 FACTS = Facts("opaque", "alpha is 255", CLAMP, CLAMP, "rgba16", "the name", 3, False, False, False)
-SIGHTING = Sighting(None, (8, 4), FACTS, DIGEST, DIGEST)
-KEY = sighting_key("texture", DIGEST)
+SIGHTING = Analysis(None, (8, 4), FACTS, DIGEST, DIGEST)
+KEY = analysis_key("texture", DIGEST)
 
 texts = st.text(
     st.characters(blacklist_categories=("Cs", "Cc", "Cf", "Co", "Cn", "Zl", "Zp", "Zs")), max_size=9
@@ -42,7 +42,7 @@ facts = st.builds(
     Facts, st.sampled_from(get_args(AlphaClass)), texts, guesses, guesses, formats, texts, st.integers(0, 48)
 )
 sights = st.builds(
-    Sighting,
+    Analysis,
     emulator=st.none() | names,
     size=st.just((8, 6)),
     facts=facts,
@@ -58,28 +58,28 @@ sights = st.builds(
 )
 
 
-def written(folder: Path, **seen: Sighting) -> Path:
+def written(folder: Path, **seen: Analysis) -> Path:
     """Write what was seen under keys that begin like the names."""
-    memory = Sightings.beside(folder)
+    memory = AnalysisCache.beside(folder)
     for name, sighting in seen.items():
-        memory.add(sighting_key(name, DIGEST), sighting)
+        memory.add(analysis_key(name, DIGEST), sighting)
     memory.keep()
     return folder / ".store" / "sightings"
 
 
 def resealed(body: bytes) -> bytes:
     """Put a title and a fitting digest above lines, as somebody might who means harm."""
-    title = f"texpipe sightings {analysis.LOOKS_VERSION} {hashlib.sha256(body).hexdigest()}\n"
+    title = f"texpipe sightings {ANALYSIS_VERSION} {hashlib.sha256(body).hexdigest()}\n"
     return title.encode() + body
 
 
-def recalled(folder: Path, name: str = "texture") -> Sighting | None:
-    return Sightings.beside(folder).recall(sighting_key(name, DIGEST))
+def recalled(folder: Path, name: str = "texture") -> Analysis | None:
+    return AnalysisCache.beside(folder).recall(analysis_key(name, DIGEST))
 
 
 @given(seen=st.lists(sights, min_size=1, max_size=4))
 def test_what_is_recalled_is_what_was_seen(
-    tmp_path_factory: pytest.TempPathFactory, seen: list[Sighting]
+    tmp_path_factory: pytest.TempPathFactory, seen: list[Analysis]
 ) -> None:
     folder = tmp_path_factory.mktemp("seen")
     written(folder, **{f"kind{number}": one for number, one in enumerate(seen)})
@@ -118,8 +118,8 @@ def test_a_damaged_file_says_nothing(tmp_path_factory: pytest.TempPathFactory, c
         dataclasses.replace(SIGHTING, facts=dataclasses.replace(FACTS, x=AxisGuess("wrap", 2.0, "sure"))),
     ],
 )
-def test_what_cannot_be_seen_is_not_believed(tmp_path: Path, what: Sighting) -> None:
-    memory = Sightings.beside(tmp_path)
+def test_what_cannot_be_seen_is_not_believed(tmp_path: Path, what: Analysis) -> None:
+    memory = AnalysisCache.beside(tmp_path)
     memory.add(KEY, what)
     memory.keep()
     assert recalled(tmp_path) is None
@@ -160,7 +160,8 @@ def test_wrong_types_in_a_fitting_file_are_not_believed(tmp_path: Path) -> None:
 
 def test_another_version_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = written(tmp_path, texture=SIGHTING)
-    monkeypatch.setattr(cache, "LOOKS_VERSION", analysis.LOOKS_VERSION + 1)
+    for module in (analysis, cache):
+        monkeypatch.setattr(module, "ANALYSIS_VERSION", ANALYSIS_VERSION + 1)
     assert recalled(tmp_path) is None
     file.write_bytes(resealed(file.read_bytes().partition(b"\n")[2]))
     assert recalled(tmp_path) is None
@@ -168,9 +169,9 @@ def test_another_version_knows_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_only_what_this_run_met_is_kept(tmp_path: Path) -> None:
     written(tmp_path, one=SIGHTING, two=SIGHTING, three=SIGHTING)
-    memory = Sightings.beside(tmp_path)
-    memory.recall(sighting_key("two", DIGEST))
-    memory.add(sighting_key("four", DIGEST), SIGHTING)
+    memory = AnalysisCache.beside(tmp_path)
+    memory.recall(analysis_key("two", DIGEST))
+    memory.add(analysis_key("four", DIGEST), SIGHTING)
     memory.keep()
     kept = {name for name in ("one", "two", "three", "four") if recalled(tmp_path, name)}
     assert kept == {"two", "four"}
@@ -184,7 +185,7 @@ def test_the_order_of_looking_leaves_no_trace(tmp_path: Path) -> None:
 def test_nothing_new_is_not_written_again(tmp_path: Path) -> None:
     file = written(tmp_path, texture=SIGHTING)
     os.utime(file, (1, 1))
-    memory = Sightings.beside(tmp_path)
+    memory = AnalysisCache.beside(tmp_path)
     assert memory.recall(KEY) == SIGHTING
     memory.keep()
     assert file.stat().st_mtime == 1
@@ -200,7 +201,7 @@ def test_a_file_that_cannot_be_written_or_read_is_no_error(
 
 
 def test_names_that_are_no_text_are_forgotten() -> None:
-    memory = Sightings()
+    memory = AnalysisCache()
     memory.add(KEY, dataclasses.replace(SIGHTING, emulator=EmulatorName("soh", "\ud800")))
     assert memory.recall(KEY) is None
 

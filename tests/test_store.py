@@ -22,7 +22,7 @@ from texpipe.imaging.digest import pixel_digest
 from texpipe.storage.atomic import remove_stale_parts, write_atomic
 from texpipe.storage.keys import canonical_json, key_of
 from texpipe.storage.lock import Lock
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Decisions, Edges, Plan
 
 KEY = key_of("a")
@@ -180,7 +180,7 @@ def test_shape_is_part_of_the_digest() -> None:
 def test_what_was_put_is_got(
     tmp_path_factory: pytest.TempPathFactory, png: bytes, facts: dict[str, object]
 ) -> None:
-    store = Store(tmp_path_factory.mktemp("store"))
+    store = ResultStore(tmp_path_factory.mktemp("store"))
     put = store.put(KEY, png, facts)
     assert store.get(KEY) == put
     assert (put.png, put.facts) == (png, facts)
@@ -188,12 +188,12 @@ def test_what_was_put_is_got(
 
 
 def test_nothing_is_got_from_an_empty_store(tmp_path: Path) -> None:
-    assert Store(tmp_path / "none").get(KEY) is None
-    assert not Store(tmp_path / "none").has(KEY)
+    assert ResultStore(tmp_path / "none").get(KEY) is None
+    assert not ResultStore(tmp_path / "none").has(KEY)
 
 
-def entry(tmp_path: Path) -> tuple[Store, Path, Path]:
-    store = Store(tmp_path)
+def entry(tmp_path: Path) -> tuple[ResultStore, Path, Path]:
+    store = ResultStore(tmp_path)
     store.put(KEY, b"picture", {"seam_x": 1.25, "seam_y": None})
     folder = tmp_path / KEY[:2]
     return store, folder / f"{KEY}.png", folder / f"{KEY}.json"

@@ -24,7 +24,7 @@ from texpipe.train import generators, losses, preparation
 from texpipe.train.checkpoints import STATE, load_state
 from texpipe.train.presets import load_preset, preset_names
 from texpipe.train.schema import Generator, Preset, Stage
-from texpipe.train.state import Job, Progress, new_state
+from texpipe.train.state import TrainingJob, TrainingProgress, new_state
 from texpipe.train.steps import keep_body_still
 from texpipe.train.trainer import exploded, finetune
 
@@ -60,10 +60,10 @@ def preset(**changes: object) -> Preset:
     return Preset.model_validate(plain | changes)
 
 
-def job(textures: Path, output: Path, **changes: object) -> Job:
+def job(textures: Path, output: Path, **changes: object) -> TrainingJob:
     settings: dict[str, object] = {"preset": preset(), "steps": 6, "save_every": 3, "validate_every": 6}
     settings |= {"validate_on": 1, "perceptual": False, "device": "cpu"} | changes
-    return Job(textures=textures, output=output, **settings)
+    return TrainingJob(textures=textures, output=output, **settings)
 
 
 def base_model(folder: Path) -> Path:
@@ -129,7 +129,7 @@ def test_resumed_training_equals_uninterrupted_bit_for_bit(
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     finetune(job(textures, whole, **settings))
 
-    def stop_after_two(progress: Progress) -> None:
+    def stop_after_two(progress: TrainingProgress) -> None:
         if progress.step == 2:
             os.kill(os.getpid(), signal.SIGINT)
 

@@ -72,8 +72,8 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
 
 def test_pictures_are_computed_after_they_came_and_fetched_after_they_were_computed(notes: Notes) -> None:
     transfer, images = Streamed(torch.device("cpu")), torch.arange(12.0).reshape(1, 2, 2, 3)
-    placed = transfer.there(images)
-    back = transfer.back(placed * 2)
+    placed = transfer.to_device(images)
+    back = transfer.to_host(placed * 2)
     assert torch.equal(back, images * 2)
     assert notes.lines == [
         "on copying 1:",
@@ -93,9 +93,9 @@ def test_pictures_are_computed_after_they_came_and_fetched_after_they_were_compu
 def test_each_thread_copies_on_a_stream_of_its_own(notes: Notes) -> None:
     transfer = Streamed(torch.device("cpu"))
     for _ in range(2):
-        transfer.there(torch.zeros(1))
+        transfer.to_device(torch.zeros(1))
     assert notes.made == 1
-    other = threading.Thread(target=transfer.there, args=(torch.zeros(1),))
+    other = threading.Thread(target=transfer.to_device, args=(torch.zeros(1),))
     other.start()
     other.join()
     assert notes.made == 2
@@ -103,8 +103,8 @@ def test_each_thread_copies_on_a_stream_of_its_own(notes: Notes) -> None:
 
 def test_a_processor_needs_neither_copies_nor_streams() -> None:
     images = torch.zeros(1)
-    assert InPlace().there(images) is images
-    assert InPlace().back(images) is images
+    assert InPlace().to_device(images) is images
+    assert InPlace().to_host(images) is images
 
 
 @pytest.mark.parametrize(("name", "kind"), [("cpu", InPlace), ("cuda", Streamed)])

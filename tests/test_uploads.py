@@ -18,7 +18,7 @@ from test_duckstation import PALETTE_A, PALETTE_B, WORDS
 from test_tim import direct, indexed, palette, section
 
 from texpipe.formats import format_of, parse_name
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.texel_codecs import SEMI_ALPHA
 from texpipe.imaging.texel_formats import quantise
 from texpipe.packs.pack import write_pack
@@ -89,7 +89,7 @@ def test_a_short_palette_is_enough_for_duckstation() -> None:
     (picture,) = read(indexed(np.zeros((2, 8), int), [colours], 0))
     digest = xxhash.xxh3_64_intdigest(colours.astype("<u2").tobytes())
     assert name_in("duckstation", picture).endswith(f"-{digest:016X}-2x2-0-0-8x2-P0-4.png")
-    with pytest.raises(Unwritable, match="has 5 colours of 16"):
+    with pytest.raises(UnwritableError, match="has 5 colours of 16"):
         name_in("beetle-psx", picture)
 
 
@@ -104,14 +104,14 @@ def test_a_short_palette_is_enough_for_duckstation() -> None:
 )
 def test_pictures_without_a_name_say_why(target: str, data: bytes, reason: str) -> None:
     (picture,) = read(data)
-    with pytest.raises(Unwritable, match=reason):
+    with pytest.raises(UnwritableError, match=reason):
         format_of(target).output_path(picture.source)
 
 
 def test_without_a_disc_the_reason_says_what_to_do() -> None:
     (picture,) = read(tim(WORDS, 10))
     for target in GAMES:
-        with pytest.raises(Unwritable, match="nothing says which disc"):
+        with pytest.raises(UnwritableError, match="nothing says which disc"):
             format_of(target).output_path(picture.source)
 
 

@@ -18,7 +18,7 @@ from texpipe.analysis.survey import survey
 from texpipe.classify.indices import index_digests, index_image, refined
 from texpipe.groups.variants import BY_NAME, BY_TEXELS, Variants, find_variants
 from texpipe.imaging.image_files import decode, encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.passes import vary
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import box_reduce, enlarge
@@ -253,7 +253,7 @@ def coats() -> dict[str, Rgba8]:
 def run(folder: Path, model: Path, pictures: dict[str, Rgba8], name: str = "out", **recipe: object) -> Path:
     write(folder / "in", **pictures)
     chosen = Recipe.default().model_copy(update={"model": str(model), **recipe})
-    run_recipe(Order(chosen, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
+    run_recipe(RunOptions(chosen, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
     return folder / name
 
 
@@ -298,13 +298,13 @@ def test_a_variant_added_later_costs_no_network(tmp_path: Path, tiny_model: Path
 
 
 def test_shards_keep_families_together(tmp_path: Path) -> None:
-    from texpipe.execution.shards import part_of
-    from texpipe.planning.planner import make_work
+    from texpipe.execution.shards import jobs_of_shard
+    from texpipe.planning.planner import plan_jobs
 
     write(tmp_path, **{ci_name(n % 4, n): shown(indices(n % 4), palette(n)) for n in range(12)})
-    work = make_work(survey(tmp_path, Recipe.default()).items, Recipe.default(), ("model",))
+    work = plan_jobs(survey(tmp_path, Recipe.default()).items, Recipe.default(), ("model",))
     assert sum(job.like is not None for job in work.jobs) == 8
-    parts = [part_of(work, (part, 3)).jobs for part in (1, 2, 3)]
+    parts = [jobs_of_shard(work, (part, 3)).jobs for part in (1, 2, 3)]
     assert sum(map(len, parts)) == 12
     for jobs in parts:
         keys = {job.pieces[0].key for job in jobs if job.like is None}
@@ -312,15 +312,15 @@ def test_shards_keep_families_together(tmp_path: Path) -> None:
 
 
 def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
-    from texpipe.execution.compute import compute
-    from texpipe.planning.planner import make_work
-    from texpipe.storage.results import Store
+    from texpipe.execution.compute import compute_jobs
+    from texpipe.planning.planner import plan_jobs
+    from texpipe.storage.results import ResultStore
 
     write(tmp_path / "in", **coats())
-    work = make_work(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("model",))
+    work = plan_jobs(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("model",))
     (variant,) = (job for job in work.jobs if job.like is not None)
-    (done,) = compute(
-        replace(work, jobs=(variant,)), Store(tmp_path / ".store"), lambda passes, scale: iter(())
+    (done,) = compute_jobs(
+        replace(work, jobs=(variant,)), ResultStore(tmp_path / ".store"), lambda passes, scale: iter(())
     )
     assert done.reason == f"could not be made: {ci_name(1, 1)}.png, whose structure it shares, failed"
 
