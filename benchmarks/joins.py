@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image
 
 from texpipe.groups.split.borders import Axis, Tile, tile_of
-from texpipe.groups.split.jigsaw import Grid
+from texpipe.groups.split.jigsaw import PieceGrid
 from texpipe.groups.split.search import find_grids
 from texpipe.imaging.image_files import decode
 from texpipe.imaging.texel_formats import quantise
@@ -241,7 +241,7 @@ def key(rgba: Rgba8) -> str:
     return hashlib.sha256(repr(rgba.shape).encode() + rgba.tobytes()).hexdigest()
 
 
-def pairs(grids: Sequence[Grid]) -> set[Pair]:
+def pairs(grids: Sequence[PieceGrid]) -> set[Pair]:
     """Return all neighbours in grids."""
     return {
         (before.name, after.name, axis, grid.overlap)

@@ -22,8 +22,8 @@ from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.padding import Pads
 from texpipe.upscale import convolve
-from texpipe.upscale.compiled import Executor, prepare
-from texpipe.upscale.convolve import Direct
+from texpipe.upscale.compiled import CompiledNetwork, compile_network
+from texpipe.upscale.convolve import DirectConvolution
 
 CPU = torch.device("cpu")
 LANES = 16
@@ -56,7 +56,7 @@ class Pretended:
         return out
 
 
-def measure(execute: Executor, flops: float, speed: float, count: int, side: int, rounds: int) -> str:
+def measure(execute: CompiledNetwork, flops: float, speed: float, count: int, side: int, rounds: int) -> str:
     """Return a line about batches of `count` pictures: milliseconds, and the share of the speed that is left."""
     images = torch.rand(count, side, side, 3)
     spent = []
@@ -87,7 +87,7 @@ def main() -> None:
     network = load(resolve(options.model).path).network.eval()
     convolve._by_onednn = lambda device, dtype: True
     with torch.inference_mode():
-        execute = prepare(network, Direct(CPU), CPU, torch.bfloat16)
+        execute = compile_network(network, DirectConvolution(CPU), CPU, torch.bfloat16)
     flops = flops_per_texel(network.architecture)
 
     def work() -> None:

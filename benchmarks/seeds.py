@@ -21,7 +21,7 @@ from texpipe.train.evaluate import Evaluation, degraded, evaluate
 from texpipe.train.presets import load_preset
 from texpipe.train.schema import Preset
 from texpipe.train.sheets import save_sheet
-from texpipe.train.state import Job
+from texpipe.train.state import TrainingJob
 from texpipe.train.trainer import finetune
 
 SEEDS = {
@@ -62,7 +62,9 @@ def train_all(textures: Path, output: Path, steps: int, crop: int, batch: int) -
             print(f"{title}: {steps} steps", file=sys.stderr)
             preset = budgeted(load_preset(name), crop, batch)
             folder = output / name
-            job = Job(textures, folder, preset, name=title, steps=steps, validate_every=steps, validate_on=2)
+            job = TrainingJob(
+                textures, folder, preset, name=title, steps=steps, validate_every=steps, validate_on=2
+            )
             finetune(job)
         models[title] = model
     return models

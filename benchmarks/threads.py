@@ -22,11 +22,11 @@ import numpy as np
 from game import GAME, make_game
 
 from texpipe.analysis.survey import survey
-from texpipe.execution.compute import compute
+from texpipe.execution.compute import compute_jobs
 from texpipe.passes.resample import enlarge_cubic
-from texpipe.planning.planner import make_work
+from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, RgbF
 
 GRAIN = np.random.default_rng(0).normal(0, 0.01, 1 << 20).astype(np.float32)
@@ -56,13 +56,13 @@ def main() -> None:
         dump.mkdir()
         make_game(dump, options.count, seed=0)
         recipe = Recipe.default().model_copy(update={"game": GAME})
-        work = make_work(survey(dump, recipe).items, recipe, ("instant",))
+        work = plan_jobs(survey(dump, recipe).items, recipe, ("instant",))
         best: dict[int, tuple[float, float]] = {}
         for number in range(options.rounds):
             for threads in options.threads:
-                store = Store(Path(folder, f"store-{number}-{threads}"))
+                store = ResultStore(Path(folder, f"store-{number}-{threads}"))
                 start, busy = time.perf_counter(), processor_seconds()
-                done = sum(one.reason is None for one in compute(work, store, instant, threads=threads))
+                done = sum(one.reason is None for one in compute_jobs(work, store, instant, threads=threads))
                 taken = time.perf_counter() - start, processor_seconds() - busy
                 best[threads] = min(taken, best.get(threads, taken))
     print(f"{done} pictures\nthreads  pictures/s  processor ms each")

@@ -1,6 +1,6 @@
 """Writes docs/reference-recipe.md and docs/reference-commands.md out of the code: python docs/generate_reference.py
 
-`tests/test_reference.py` fails where the pages and the code have drifted apart.
+`tests/docs/test_reference.py` fails where the pages and the code have drifted apart.
 """
 
 from __future__ import annotations

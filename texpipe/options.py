@@ -15,13 +15,13 @@ from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, known_targets
 from texpipe.system.memory import size_of
-from texpipe.system.slurm import _shard
+from texpipe.system.slurm import parse_shard
 
-Executor: TypeAlias = Literal["local", "ray"]
+ExecutorName: TypeAlias = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
-class Order:
+class RunOptions:
     """A recipe together with what the command line changed about it.
 
     Attributes:
@@ -45,7 +45,7 @@ class Order:
     precision: str = "auto"
     shard: tuple[int, int] | None = None
     strict: bool = False
-    executor: Executor = "local"
+    executor: ExecutorName = "local"
     address: str = "local"
     memory: int | None = None
     given: float = field(default_factory=time.monotonic, compare=False)
@@ -66,10 +66,10 @@ class Order:
         precision: str = "auto",
         shard: str | None = None,
         strict: bool = False,
-        executor: Executor = "local",
+        executor: ExecutorName = "local",
         address: str = "local",
         memory: str | None = None,
-    ) -> Order:
+    ) -> RunOptions:
         """Read a recipe and apply the command line to it.
 
         Args:
@@ -105,14 +105,14 @@ class Order:
             raise UsageError(
                 f"{destination} is both input and output", hint="Give another --output: a pack is no input."
             )
-        return Order(
+        return RunOptions(
             recipe=changed,
             recipe_sha256=loaded.sha256,
             input=source,
             output=destination,
             device=device,
             precision=precision,
-            shard=_shard(shard),
+            shard=parse_shard(shard),
             strict=strict,
             executor=executor,
             address=address,

@@ -6,23 +6,23 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from texpipe.analysis.cache import Sightings
+from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Survey
 from texpipe.analysis.survey import survey
 from texpipe.errors import SourceError
 from texpipe.execution import shards
-from texpipe.execution.executors import Workers, workers_for
-from texpipe.execution.shards import part_of
+from texpipe.execution.executors import Executor, executor_for
+from texpipe.execution.shards import jobs_of_shard
 from texpipe.networks.catalogue import resolve
-from texpipe.options import Order
-from texpipe.output.dry_run import rehearse
-from texpipe.output.records import report_shard
-from texpipe.output.result import Outcome
-from texpipe.output.writer import deliver
-from texpipe.planning.exclusions import left_out_by_all
-from texpipe.planning.jobs import Done
-from texpipe.planning.planner import make_work, without_clues
-from texpipe.planning.run_plan import Run
+from texpipe.options import RunOptions
+from texpipe.output.dry_run import planned_result
+from texpipe.output.records import shard_result
+from texpipe.output.result import RunResult
+from texpipe.output.writer import write_output
+from texpipe.planning.exclusions import excluded_by_all_targets
+from texpipe.planning.jobs import JobResult
+from texpipe.planning.planner import plan_jobs, without_clues
+from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.lock import Lock
@@ -33,8 +33,8 @@ Watch = Callable[[Progress], None]
 
 
 def run_recipe(
-    order: Order, *, dry_run: bool = False, merge: bool = False, progress: Watch = lambda _: None
-) -> Outcome:
+    order: RunOptions, *, dry_run: bool = False, merge: bool = False, progress: Watch = lambda _: None
+) -> RunResult:
     """Turn a folder of textures into packs, with a manifest that says what was done and why.
 
     Args:
@@ -47,51 +47,51 @@ def run_recipe(
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
         ModelError, DeviceError, PackError: as their names say. One bad texture becomes a `failed` entry instead.
     """
-    with workers_for(order) as workers:
+    with executor_for(order) as workers:
         return _run(order, workers, dry_run, merge, progress)
 
 
-def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: Watch) -> Outcome:
-    model, sightings = resolve(order.recipe.model), Sightings.beside(order.output)
+def _run(order: RunOptions, workers: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
+    model, sightings = resolve(order.recipe.model), AnalysisCache.beside(order.output)
     if not dry_run and sightings.is_new:  # nothing was made here before, so something must be made now
         workers.prepare(model.path)
     engine = workers.engine()
     log.info("model %s (%s), computed by %s", model.name, model.path, engine)
     seen = survey(order.input, order.recipe, exclude=order.output, sightings=sightings, progress=progress)
     _require_textures(order, seen)
-    left_out = left_out_by_all(order, seen)
+    left_out = excluded_by_all_targets(order, seen)
     wanted = [item for item in seen.items if item.source.name not in left_out]
-    work = make_work(wanted, order.recipe, (model.sha256, engine), sightings)
-    run = Run(order, model, engine, seen, left_out, work)
+    work = plan_jobs(wanted, order.recipe, (model.sha256, engine), sightings)
+    run = RunPlan(order, model, engine, seen, left_out, work)
     log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
     if dry_run:
-        return rehearse(run)
+        return planned_result(run)
     with Lock(order.output, shared=order.shard is not None):
         sightings.keep()
         del sightings, wanted  # what only planning goes by takes as much memory as all that is needed later
         seen, work = without_clues(seen, work)
         run = replace(run, seen=seen, work=work)
         if merge:
-            shards.require_all(run)
+            shards.require_all_done(run)
         return _finish(run, workers, merge, progress)
 
 
-def _finish(run: Run, workers: Workers, merge: bool, progress: Watch) -> Outcome:
-    order, mine = run.order, part_of(run.work, run.order.shard)
+def _finish(run: RunPlan, workers: Executor, merge: bool, progress: Watch) -> RunResult:
+    order, mine = run.order, jobs_of_shard(run.work, run.order.shard)
     if order.shard is None:
         remove_stale_parts(order.output)
     computed = workers.compute(mine, run.store, run.model.path)
     done = tuple(_watched(computed, len(mine.jobs), order, progress))
     if order.shard is not None:
-        shards.leave_note(run)
-        return report_shard(run, done)
-    outcome = deliver(run, done, progress)
+        shards.mark_done(run)
+        return shard_result(run, done)
+    outcome = write_output(run, done, progress)
     if merge:
-        shards.forget(run)
+        shards.remove_marks(run)
     return outcome
 
 
-def _require_textures(order: Order, seen: Survey) -> None:
+def _require_textures(order: RunOptions, seen: Survey) -> None:
     if not seen.items and not seen.failures:
         raise SourceError(
             f"there are no textures in {order.input}",
@@ -104,7 +104,9 @@ def _require_textures(order: Order, seen: Survey) -> None:
         )
 
 
-def _watched(done: Iterator[Done], total: int, order: Order, progress: Watch) -> Iterator[Done]:
+def _watched(
+    done: Iterator[JobResult], total: int, order: RunOptions, progress: Watch
+) -> Iterator[JobResult]:
     cached = failed = 0
     for number, one in enumerate(done, start=1):
         cached += one.cached

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from texpipe.classify.analysis import LOOKS_VERSION, Sighting
+from texpipe.classify.analysis import ANALYSIS_VERSION, Analysis
 from texpipe.errors import PackError
 from texpipe.relations import Box
-from texpipe.storage.atomic import whole_file
+from texpipe.storage.atomic import open_atomic
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -36,7 +36,7 @@ _KEY = re.compile(rb"[0-9a-f]{64}")
 _HEX = re.compile(r"([0-9a-f]{2})*")
 
 
-class Sightings:
+class AnalysisCache:
     """Sightings by key, from the last run and of this one.
 
     Args:
@@ -45,13 +45,13 @@ class Sightings:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
-        self._press = _Press()
+        self._press = _LineCompressor()
         self._seen: dict[bytes, bytes] = {}
 
     @staticmethod
-    def beside(output: Path) -> Sightings:
+    def beside(output: Path) -> AnalysisCache:
         """Return those of the runs that wrote to an output folder."""
-        return Sightings(output / ".store" / "sightings")
+        return AnalysisCache(output / ".store" / "sightings")
 
     @functools.cached_property
     def _before(self) -> dict[bytes, bytes]:
@@ -62,7 +62,7 @@ class Sightings:
         """Whether nothing is known from an earlier run."""
         return not self._before
 
-    def recall(self, key: str) -> Sighting | None:
+    def recall(self, key: str) -> Analysis | None:
         """Return what was seen before, or None."""
         short = bytes.fromhex(key)
         pressed = self._seen.get(short) or self._before.get(short)
@@ -71,7 +71,7 @@ class Sightings:
             self._seen[short] = pressed
         return sighting
 
-    def add(self, key: str, sighting: Sighting) -> None:
+    def add(self, key: str, sighting: Analysis) -> None:
         """Remember something that was looked at now."""
         with contextlib.suppress(ValueError):  # names in archives may be no Unicode text
             self._seen[bytes.fromhex(key)] = self._press.pressed(_adapter().dump_json(sighting))
@@ -90,7 +90,7 @@ class Sightings:
         for line in self._lines(seen):
             digest.update(line)
         try:
-            with whole_file(self._file, fsync=False) as file:
+            with open_atomic(self._file, fsync=False) as file:
                 file.write(_head(digest.hexdigest()))
                 file.writelines(self._lines(seen))
         except PackError as error:
@@ -100,7 +100,7 @@ class Sightings:
         return (b"%s %s\n" % (key.hex().encode(), self._press.line(seen[key])) for key in sorted(seen))
 
 
-class _Press:
+class _LineCompressor:
     """Keeps lines in a quarter of their bytes: they are much alike, so the first helps to deflate all others."""
 
     def __init__(self) -> None:
@@ -123,10 +123,10 @@ _WINDOW = -12
 
 
 def _head(digest: str) -> bytes:
-    return b"%s %d %s\n" % (_TITLE, LOOKS_VERSION, digest.encode())
+    return b"%s %d %s\n" % (_TITLE, ANALYSIS_VERSION, digest.encode())
 
 
-def _read(file: Path, press: _Press) -> dict[bytes, bytes]:
+def _read(file: Path, press: _LineCompressor) -> dict[bytes, bytes]:
     """Return key -> pressed line of a file that is whole and of this version; nothing of any other."""
     lines: dict[bytes, bytes] = {}
     digest = hashlib.sha256()
@@ -145,13 +145,13 @@ def _read(file: Path, press: _Press) -> dict[bytes, bytes]:
 
 
 @functools.cache
-def _adapter() -> TypeAdapter[Sighting]:
+def _adapter() -> TypeAdapter[Analysis]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Sighting)
+    return TypeAdapter(Analysis)
 
 
-def _parsed(line: bytes) -> Sighting | None:
+def _parsed(line: bytes) -> Analysis | None:
     """Return what a line says, if it is something that can be seen in a texture."""
     try:
         sighting = _adapter().validate_json(line, strict=True)
@@ -160,7 +160,7 @@ def _parsed(line: bytes) -> Sighting | None:
     return sighting if _is_possible(sighting) else None
 
 
-def _is_possible(one: Sighting) -> bool:
+def _is_possible(one: Analysis) -> bool:
     digests = one.pixels, one.all_pixels, *filter(None, (one.indices, one.bare_indices))
     texts = one.facts.alpha_reason, one.facts.texels_reason, one.facts.x.reason, one.facts.y.reason
     whole = Box(0, 0, *one.size)

@@ -11,12 +11,12 @@ from texpipe.formats.contract import Picture
 from texpipe.manifest.schema import Entry
 from texpipe.read.decode import decode
 from texpipe.relations import Box
-from texpipe.system.interning import shared
+from texpipe.system.interning import interned
 from texpipe.texture import Facts, FlatName, Plan, Source, TexelFormat, Texture
 
 
 @dataclass(frozen=True, slots=True)
-class Clues:
+class Fingerprint:
     """What tells which textures belong together.
 
     `pixels` is the digest of what is visible in a texture, `indices` that of its index image: equal for variants in
@@ -35,7 +35,7 @@ class Clues:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SurveyedTexture:
     """A texture that was read and understood.
 
     `found` holds clues until planning is over: they take as much memory as all else, and nobody asks for them later.
@@ -45,17 +45,17 @@ class Item:
     sha256: str
     size: tuple[int, int]
     plan: Plan
-    found: Clues | None
+    found: Fingerprint | None
     texels: TexelFormat | None = None
     warnings: tuple[str, ...] = ()
 
     @property
-    def clues(self) -> Clues:
+    def clues(self) -> Fingerprint:
         """What planning goes by."""
         assert self.found is not None, "planning is over"
         return self.found
 
-    def without_clues(self) -> Item:
+    def without_clues(self) -> SurveyedTexture:
         """Return what is needed of it when planning is over."""
         return replace(self, found=None)
 
@@ -76,7 +76,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Failure:
+class Unreadable:
     """A texture that could not be read, and why."""
 
     source: Source
@@ -91,12 +91,12 @@ class Failure:
 class Survey:
     """All textures of a folder in stable order, and how many other files were passed over, by kind."""
 
-    items: tuple[Item, ...]
-    failures: tuple[Failure, ...] = ()
+    items: tuple[SurveyedTexture, ...]
+    failures: tuple[Unreadable, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=Counter)
 
 
-def read_again(item: Item) -> Texture:
+def read_again(item: SurveyedTexture) -> Texture:
     """Decode a texture that the survey saw.
 
     Raises:
@@ -112,9 +112,9 @@ def _id(source: Source) -> FlatName | None:
     return FlatName(source.emulator) if source.emulator is not None else None
 
 
-def picture_of(item: Item, sha256: str, read: Callable[[], bytes]) -> Picture:
+def picture_of(item: SurveyedTexture, sha256: str, read: Callable[[], bytes]) -> Picture:
     """Return a texture as packs take it; see `Picture` for what the digest and the reader are of."""
     plan = item.plan
     factor = 1 if plan.action == "copy" else plan.scale
-    size = shared((item.size[0] * factor, item.size[1] * factor))
+    size = interned((item.size[0] * factor, item.size[1] * factor))
     return Picture(item.source, factor, size, sha256, read, plan.edges, plan.alpha)

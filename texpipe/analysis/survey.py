@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Clues, Failure, Item, Survey
-from texpipe.analysis.pool import MOST_WORKERS, Seen, look_at_all
-from texpipe.classify.analysis import Sighting
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import Fingerprint, Survey, SurveyedTexture, Unreadable
+from texpipe.analysis.pool import MAX_WORKERS, Analysed, analyse_all
+from texpipe.classify.analysis import Analysis
 from texpipe.progress import Progress
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
-from texpipe.system.interning import shared
+from texpipe.system.interning import interned
 from texpipe.system.memory import available_cores
 from texpipe.texture import Decisions, Facts, Plan, Source
 
@@ -24,7 +24,7 @@ def survey(
     recipe: Recipe,
     *,
     exclude: Path | None = None,
-    sightings: Sightings | None = None,
+    sightings: AnalysisCache | None = None,
     workers: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Survey:
@@ -40,32 +40,32 @@ def survey(
         progress: called after each texture.
 
     Raises:
-        SourceError: `root` is missing or unreadable. One bad texture becomes a `Failure` instead.
+        SourceError: `root` is missing or unreadable. One bad texture becomes a `Unreadable` instead.
     """
     found = scan(root, exclude=exclude, stp=recipe.stp)
-    items: list[Item] = []
-    failures = [Failure(source, reason) for source, reason in found.unusable]
-    known = Sightings() if sightings is None else sightings
-    looked = look_at_all(found.sources, known, workers or min(available_cores(), MOST_WORKERS))
+    items: list[SurveyedTexture] = []
+    failures = [Unreadable(source, reason) for source, reason in found.unusable]
+    known = AnalysisCache() if sightings is None else sightings
+    looked = analyse_all(found.sources, known, workers or min(available_cores(), MAX_WORKERS))
     for done, (source, seen) in enumerate(zip(found.sources, looked, strict=True), start=1):
-        if isinstance(seen, Seen):
-            items.append(_item(source, seen.sha256, seen.sighting, recipe))
+        if isinstance(seen, Analysed):
+            items.append(_surveyed(source, seen.sha256, seen.sighting, recipe))
         else:
-            failures.append(Failure(source, seen))
+            failures.append(Unreadable(source, seen))
         progress(Progress("read", done, len(found.sources), failed=len(failures)))
     return Survey(tuple(items), tuple(failures), found.ignored)
 
 
-def _item(source: Source, sha256: str, seen: Sighting, recipe: Recipe) -> Item:
+def _surveyed(source: Source, sha256: str, seen: Analysis, recipe: Recipe) -> SurveyedTexture:
     plan = decide(recipe, source.name, seen.size, seen.facts)
     indices = seen.bare_indices if plan.alpha == "mask" else seen.indices
-    return Item(
+    return SurveyedTexture(
         source=source if source.emulator == seen.emulator else replace(source, emulator=seen.emulator),
         sha256=sha256,
-        size=shared(seen.size),
-        plan=_lighter_plan(plan),
-        found=Clues(
-            facts=_lighter_facts(seen.facts),
+        size=interned(seen.size),
+        plan=_interned_plan(plan),
+        found=Fingerprint(
+            facts=_interned_facts(seen.facts),
             pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
             indices=indices if recipe.variants == "auto" else "",
             cells=seen.cells if recipe.atlases == "auto" else (),
@@ -78,19 +78,19 @@ def _item(source: Source, sha256: str, seen: Sighting, recipe: Recipe) -> Item:
     )
 
 
-def _lighter_plan(plan: Plan) -> Plan:
+def _interned_plan(plan: Plan) -> Plan:
     """Return the same plan, if possible that of another texture; reasons take no part in comparing plans."""
     by = plan.decided_by
-    reasons = Decisions(shared(by.action), shared(by.alpha), shared(by.x), shared(by.y))
-    same, _ = shared((replace(plan, edges=shared(plan.edges), decided_by=reasons), reasons))
+    reasons = Decisions(interned(by.action), interned(by.alpha), interned(by.x), interned(by.y))
+    same, _ = interned((replace(plan, edges=interned(plan.edges), decided_by=reasons), reasons))
     return same
 
 
-def _lighter_facts(facts: Facts) -> Facts:
+def _interned_facts(facts: Facts) -> Facts:
     return replace(
         facts,
-        x=shared(facts.x),
-        y=shared(facts.y),
-        alpha_reason=shared(facts.alpha_reason),
-        texels_reason=shared(facts.texels_reason),
+        x=interned(facts.x),
+        y=interned(facts.y),
+        alpha_reason=interned(facts.alpha_reason),
+        texels_reason=interned(facts.texels_reason),
     )

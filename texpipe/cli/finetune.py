@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from texpipe.train.schema import Preset
-    from texpipe.train.state import Progress
+    from texpipe.train.state import TrainingProgress
 
 
 @click.command()
@@ -105,7 +105,7 @@ def finetune(
       texpipe finetune --textures ~/textures --steps 200 --output build/mine
     """
     from texpipe.train.presets import load_preset, with_changes
-    from texpipe.train.state import Job
+    from texpipe.train.state import TrainingJob
     from texpipe.train.trainer import finetune as train
 
     # Of torchrun's processes only the first one speaks.
@@ -115,7 +115,7 @@ def finetune(
         _degradation_sheet(textures, chosen, seed, sheet)
         console.say(f"wrote {sheet}")
         return
-    job = Job(
+    job = TrainingJob(
         textures=textures,
         output=output,
         preset=chosen,
@@ -149,7 +149,7 @@ def _degradation_sheet(textures: Path, preset: Preset, seed: int, path: Path) ->
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
+def _bar(console: Console) -> Iterator[Callable[[TrainingProgress], None]]:
     """Show a bar; what is yielded moves it on."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -163,7 +163,7 @@ def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
     with Bar(*columns, console=console.rich, transient=True) as live:
         task = live.add_task("preparing", total=None, said="")
 
-        def show(progress: Progress) -> None:
+        def show(progress: TrainingProgress) -> None:
             said = f"loss {progress.loss:.4f}, {clock(progress.seconds_left)} left"
             live.update(
                 task, description=progress.stage, completed=progress.step, total=progress.total, said=said

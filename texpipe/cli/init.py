@@ -35,7 +35,7 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
       texpipe init ~/dumps/oot --output oot.yaml
     """
     from texpipe.analysis.survey import survey
-    from texpipe.planning.starter_recipe import propose, recipe_name, recipe_text
+    from texpipe.planning.starter_recipe import profile_dump, recipe_name, recipe_text
     from texpipe.recipe.schema import Recipe
     from texpipe.storage.atomic import write_atomic
 
@@ -44,7 +44,7 @@ def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: 
         seen = survey(dump, Recipe.default(), progress=bar)
     if not seen.items:
         raise _nothing_in(dump, seen)
-    proposal = propose(seen, dump)
+    proposal = profile_dump(seen, dump)
     name = recipe_name(proposal.game or dump.resolve().name)
     path = output or Path(f"{name}.yaml")
     if path.exists() and not force:

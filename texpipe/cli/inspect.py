@@ -15,24 +15,24 @@ from texpipe.cli.options import json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from texpipe.analysis.cache import Sightings
-    from texpipe.analysis.inventory import Failure, Item, Survey
+    from texpipe.analysis.cache import AnalysisCache
+    from texpipe.analysis.inventory import Survey, SurveyedTexture, Unreadable
     from texpipe.manifest.schema import Entry
-    from texpipe.planning.jobs import Work
+    from texpipe.planning.jobs import Workload
     from texpipe.recipe.schema import Recipe
     from texpipe.relations import Spot
     from texpipe.texture import Action, Facts, Status
 
 log = logging.getLogger(__name__)
 
-REASONS_WIDTH = 110
+_REASONS_WIDTH = 110
 """Columns for the reasons when no terminal says how wide the table may be; names are never cut there."""
 
-HEADINGS = ("texture", "size", "action", "format", "alpha", "x", "y")
+_HEADINGS = ("texture", "size", "action", "format", "alpha", "x", "y")
 
 
 @dataclass(frozen=True)
-class Seen:
+class _InspectedTexture:
     """A texture: its manifest entry, and what is planned and known unless it cannot be read."""
 
     entry: Entry
@@ -58,7 +58,7 @@ def inspect(
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
       texpipe inspect recipes/samples/oot --groups
     """
-    from texpipe.analysis.cache import Sightings
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.analysis.survey import survey
     from texpipe.manifest.schema import entry_as_json
     from texpipe.recipe.load import load_recipe
@@ -67,7 +67,7 @@ def inspect(
     console = console.quieter(quiet)
     loaded = load_recipe(recipe) if recipe else None
     rules = loaded.recipe if loaded else Recipe.default()
-    sightings = Sightings.beside(loaded.output) if loaded else Sightings()
+    sightings = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
     with ProgressBar(console, events=as_json) as bar:
         surveys = [survey(path, rules, sightings=sightings, progress=bar) for path in paths]
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
@@ -95,20 +95,20 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
     return 7 if any(one.failures for one in surveys) else 0
 
 
-def _seen(found: Survey, recipe: Recipe, sightings: Sightings) -> list[Seen]:
+def _seen(found: Survey, recipe: Recipe, sightings: AnalysisCache) -> list[_InspectedTexture]:
     """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
-    from texpipe.planning.planner import make_work
+    from texpipe.planning.planner import plan_jobs
 
-    work = make_work(found.items, recipe, (), sightings)
+    work = plan_jobs(found.items, recipe, (), sightings)
     both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
     return sorted(both, key=lambda one: one.entry.source)
 
 
-def _failed(failure: Failure) -> Seen:
-    return Seen(failure.entry())
+def _failed(failure: Unreadable) -> _InspectedTexture:
+    return _InspectedTexture(failure.entry())
 
 
-def _readable(item: Item, work: Work) -> Seen:
+def _readable(item: SurveyedTexture, work: Workload) -> _InspectedTexture:
     plan = work.plan_of(item)
     special: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
     entry = replace(
@@ -116,14 +116,14 @@ def _readable(item: Item, work: Work) -> Seen:
         status=special.get(plan.action, "written"),
         reason=plan.decided_by.action if plan.action == "skip" else None,
     )
-    return Seen(entry, plan.action, item.clues.facts)
+    return _InspectedTexture(entry, plan.action, item.clues.facts)
 
 
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in entry.items() if key not in ("outputs", "metrics")}
 
 
-def _show_table(console: Console, textures: Sequence[Seen]) -> None:
+def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None:
     """Print one row per texture to stdout, for pagers and `grep`."""
     from rich.cells import cell_len
     from rich.console import Console as RichConsole
@@ -134,9 +134,9 @@ def _show_table(console: Console, textures: Sequence[Seen]) -> None:
     terminal = RichConsole(highlight=False)
     if not terminal.is_terminal:
         names = max((cell_len(row[0]) for row in rows), default=0)
-        terminal = RichConsole(highlight=False, width=names + 50 + REASONS_WIDTH)
+        terminal = RichConsole(highlight=False, width=names + 50 + _REASONS_WIDTH)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in HEADINGS:
+    for heading in _HEADINGS:
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
@@ -148,7 +148,7 @@ def _show_table(console: Console, textures: Sequence[Seen]) -> None:
     console.say(f"{len(textures)} textures, {failed} of them unreadable")
 
 
-def _row(one: Seen) -> tuple[str, ...]:
+def _row(one: _InspectedTexture) -> tuple[str, ...]:
     entry = one.entry
     if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
         return (entry.source, "", "failed", "", "", "", "", str(entry.reason))

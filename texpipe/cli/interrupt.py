@@ -13,7 +13,7 @@ from texpipe.progress import Progress
 _SAID = b"\nfinishing what is in hand; press Ctrl-C again to stop at once\n"
 
 
-class Patience:
+class DeferredInterrupt:
     """Keeps a first Ctrl-C until the step in hand is done; a second one stops at once.
 
     Within `with Patience(watch) as step:` call `step` where `watch` would be called.
@@ -32,7 +32,7 @@ class Patience:
         # Only the main thread may say what a signal does, and only there Ctrl-C arrives.
         self._ours = threading.current_thread() is threading.main_thread()
 
-    def __enter__(self) -> Patience:
+    def __enter__(self) -> DeferredInterrupt:
         if self._ours:
             self._before = signal.signal(signal.SIGINT, self._keep) or signal.SIG_DFL
         return self

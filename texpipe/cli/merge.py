@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from texpipe.cli.console import Console
-from texpipe.cli.interrupt import Patience
+from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, order_options, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
@@ -41,12 +41,12 @@ def merge(
       texpipe merge oot.yaml
     """
     from texpipe.execution.shards import MissingShards
-    from texpipe.options import Order
+    from texpipe.options import RunOptions
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
-    order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
-    with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
+    order = RunOptions.make(recipe, input_, output, model, targets, device=device, precision=precision)
+    with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         try:
             outcome = run_recipe(order, merge=True, progress=step)
         except MissingShards as error:

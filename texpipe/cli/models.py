@@ -13,7 +13,7 @@ from texpipe.cli.options import json_option, quiet_option
 if TYPE_CHECKING:
     from texpipe.networks.convert import Written
 
-UNRELATED = 0.7
+_UNRELATED = 0.7
 """Below this similarity a blend of two models is worse than both."""
 
 PATH = click.Path(path_type=Path)
@@ -140,7 +140,7 @@ def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, qu
     console = console.quieter(quiet)
     blend = write(a, b, alpha, output)
     _say_written(console, blend.written)
-    if blend.similarity < UNRELATED:
+    if blend.similarity < _UNRELATED:
         console.warn(
             f"{a} and {b} were trained apart (cosine {blend.similarity:.2f}): look at the blend first"
         )

@@ -34,7 +34,7 @@ def device_option(function: F) -> F:
     )(function)
 
 
-def engine_options(function: F) -> F:
+def _engine_options(function: F) -> F:
     """Add --device and --precision."""
     precision = click.option(
         "--precision",
@@ -50,7 +50,7 @@ def order_options(function: F) -> F:
     """Add the recipe and what the command line can change about it, alike for a run and its merge."""
     path = click.Path(path_type=Path)
     for option in (
-        engine_options,
+        _engine_options,
         click.option(
             "--target",
             "targets",

@@ -17,27 +17,27 @@ from texpipe.progress import Progress
 if TYPE_CHECKING:
     import rich.progress
 
-PLAIN_SECONDS = 10.0
+_PLAIN_SECONDS = 10.0
 """Without a terminal a line for people is written this often."""
-EVENT_SECONDS = 0.5
-"""Event lines are written at most this often, and at the end of every room."""
+_EVENT_SECONDS = 0.5
+"""Event lines are written at most this often, and at the end of every stage."""
 
-BAR_COLUMNS = (6, 40)
+_BAR_COLUMNS = (6, 40)
 """The bar itself is so wide at least and at most."""
-TEXT_COLUMNS = 78
+_TEXT_COLUMNS = 78
 """What stands around the bar takes so much of a terminal: the text must not be cut for the bar's sake."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a room is: textures per second, and the seconds left as far as they can be known."""
+    """How fast a stage is: textures per second, and the seconds left as far as they can be known."""
 
     per_second: float
     seconds_left: float | None
 
 
 def pace(progress: Progress, seconds: float) -> Pace:
-    """Return the pace of a room after `seconds` in it.
+    """Return the pace of a stage after `seconds` in it.
 
     Textures from the store take no time to speak of, so the rest is judged by those that were computed.
     """
@@ -85,7 +85,7 @@ class ProgressBar:
         self._quiet = console.quiet
         self._live = not console.quiet and sys.stderr.isatty()
         self._events = events
-        self._room = ""
+        self._stage = ""
         self._failed = self._failed_before = 0
         self._started = self._last = 0.0
         self._spoke = False
@@ -98,7 +98,7 @@ class ProgressBar:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
             console = RichConsole(stderr=True)
-            width = max(BAR_COLUMNS[0], min(BAR_COLUMNS[1], console.width - TEXT_COLUMNS))
+            width = max(_BAR_COLUMNS[0], min(_BAR_COLUMNS[1], console.width - _TEXT_COLUMNS))
             columns = (TextColumn("{task.description}"), BarColumn(width), MofNCompleteColumn())
             self._bar = Progress(*columns, TextColumn("{task.fields[said]}"), console=console, transient=True)
             self._bar.start()
@@ -115,7 +115,7 @@ class ProgressBar:
         if self._quiet:
             return
         now = time.monotonic()
-        if progress.room != self._room:
+        if progress.stage != self._stage:
             self._enter(progress, now)
         self._failed = self._failed_before + progress.failed
         progress = replace(progress, failed=self._failed)
@@ -125,20 +125,20 @@ class ProgressBar:
             self._bar.update(self._task, completed=progress.done, total=progress.total, said=said)
         elif self._is_due(progress, now):
             self._last, self._spoke = now, True
-            plain = f"{progress.room}: {progress.done}/{progress.total}, {describe(progress, speed)}"
+            plain = f"{progress.stage}: {progress.done}/{progress.total}, {describe(progress, speed)}"
             click.echo(event(progress, speed) if self._events else plain, err=True)
 
     def _enter(self, progress: Progress, now: float) -> None:
-        """Begin another room, with a bar of its own; what failed in those before stays in sight."""
+        """Begin another stage, with a bar of its own; what failed in those before stays in sight."""
         self._failed_before = self._failed
-        self._room, self._started, self._last, self._spoke = progress.room, now, now, False
+        self._stage, self._started, self._last, self._spoke = progress.stage, now, now, False
         if self._bar is not None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)
-            self._task = self._bar.add_task(progress.room, total=progress.total, said="")
+            self._task = self._bar.add_task(progress.stage, total=progress.total, said="")
 
     def _is_due(self, progress: Progress, now: float) -> bool:
-        """A room ends with a line if it had one before; front ends always get its last step."""
+        """A stage ends with a line if it had one before; front ends always get its last step."""
         if progress.done == progress.total:
             return self._events or self._spoke
-        return now - self._last >= (EVENT_SECONDS if self._events else PLAIN_SECONDS)
+        return now - self._last >= (_EVENT_SECONDS if self._events else _PLAIN_SECONDS)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from texpipe.cli.console import Console
-from texpipe.cli.interrupt import Patience
+from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, order_options, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
-    from texpipe.output.result import Outcome
+    from texpipe.output.result import RunResult
 
 
 @click.command()
@@ -79,7 +79,7 @@ def run(
     Example:
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
-    from texpipe.options import Order
+    from texpipe.options import RunOptions
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
@@ -88,7 +88,7 @@ def run(
             "--report shows a pack, but --dry-run and --shard write none",
             hint="Leave --report out; `texpipe report OUTPUT` makes it when the pack is there.",
         )
-    order = Order.make(
+    order = RunOptions.make(
         recipe,
         input_,
         output,
@@ -102,7 +102,7 @@ def run(
         address=address,
         memory=memory,
     )
-    with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
+    with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         outcome = run_recipe(order, dry_run=dry_run, progress=step)
         page = _report(outcome, step) if report else None
     code = show(console, outcome, as_json=as_json)
@@ -111,7 +111,7 @@ def run(
     return code
 
 
-def _report(outcome: Outcome, step: Patience) -> Path:
+def _report(outcome: RunResult, step: DeferredInterrupt) -> Path:
     from texpipe.report.page import write_report
 
     return write_report(outcome.output, progress=step)

@@ -9,15 +9,15 @@ from texpipe.cli.console import Console, print_json
 from texpipe.cli.worst import worst
 
 if TYPE_CHECKING:
-    from texpipe.output.result import Outcome
+    from texpipe.output.result import RunResult
 
 SHOWN_PROBLEMS = 20
 """So many failed textures, and broken rules, are named at the end."""
-SHOWN_REASONS = 10
-SHOWN_WORST = 10
+_SHOWN_REASONS = 10
+_SHOWN_WORST = 10
 
 
-def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
+def show(console: Console, outcome: RunResult, *, as_json: bool) -> int:
     """Say what was done: written, duplicates, skipped and failed with reasons, and where to copy the pack.
 
     Returns:
@@ -38,23 +38,23 @@ def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
         f" in {outcome.seconds:.1f} s: {outcome.computed} computed, {outcome.cached} from the store"
     )
     reasons = list(outcome.skip_reasons().items())
-    for reason, number in reasons[:SHOWN_REASONS]:
+    for reason, number in reasons[:_SHOWN_REASONS]:
         console.say(f"skipped {number}: {reason}")
-    if len(reasons) > SHOWN_REASONS:
+    if len(reasons) > _SHOWN_REASONS:
         console.say(
-            f"skipped {sum(number for _, number in reasons[SHOWN_REASONS:])} more; manifest.json says why"
+            f"skipped {sum(number for _, number in reasons[_SHOWN_REASONS:])} more; manifest.json says why"
         )
     if outcome.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.ignored.items()))
         console.say(f"ignored other files: {kinds}")
-    for line in worst(outcome.manifest.textures, SHOWN_WORST):
+    for line in worst(outcome.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
     for line in outcome.where_to:
         console.say(line)
     return outcome.exit_code
 
 
-def _show_shard(console: Console, outcome: Outcome, shard: tuple[int, int]) -> int:
+def _show_shard(console: Console, outcome: RunResult, shard: tuple[int, int]) -> int:
     console.say(
         f"part {shard[0]} of {shard[1]} is done in {outcome.seconds:.1f} s:"
         f" {outcome.computed} pictures computed, {outcome.cached} were in the store"
@@ -63,7 +63,7 @@ def _show_shard(console: Console, outcome: Outcome, shard: tuple[int, int]) -> i
     return outcome.exit_code
 
 
-def _failures(console: Console, outcome: Outcome) -> None:
+def _failures(console: Console, outcome: RunResult) -> None:
     failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
     _name_some(
         console, [f"{entry.source}: {entry.reason}" for entry in failed], "manifest.json names them all"

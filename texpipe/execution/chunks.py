@@ -10,21 +10,21 @@ from typing import NamedTuple, TypeAlias
 from texpipe.execution.compute import WINDOW_TEXELS
 from texpipe.planning.jobs import Job, texels_of
 
-PORTIONS_EACH = 4
+_CHUNKS_PER_WORKER = 4
 """Portions are small enough that every process gets at least so many: the last ones then end at about one time."""
-TRIES = 2
+MAX_TRIES = 2
 """Times that a portion is begun. One that nobody survived is divided, and given up when it cannot be."""
-DEATHS = 8
+MAX_DEATHS = 8
 """Processes that may die one after the other, and none answer, before a run is given up."""
 
-Family: TypeAlias = tuple[Job, ...]
+JobSet: TypeAlias = tuple[Job, ...]
 """Jobs of one content: what is made of each other stays together, as it does in a shard."""
 
 
-class Portion(NamedTuple):
+class Chunk(NamedTuple):
     """What one process does at a time, and how often it was begun before."""
 
-    families: tuple[Family, ...]
+    families: tuple[JobSet, ...]
     tries: int = 0
 
     @property
@@ -32,37 +32,37 @@ class Portion(NamedTuple):
         """All of them."""
         return tuple(chain.from_iterable(self.families))
 
-    def without(self, done: Container[int]) -> Portion:
+    def without(self, done: Container[int]) -> Chunk:
         """Return what is left of it without some jobs, given by their places in `jobs`."""
         places = count()
         left = [tuple(job for job in family if next(places) not in done) for family in self.families]
-        return Portion(tuple(family for family in left if family), self.tries)
+        return Chunk(tuple(family for family in left if family), self.tries)
 
-    def again(self) -> tuple[Portion, ...]:
+    def again(self) -> tuple[Chunk, ...]:
         """Return what to begin when the process has died: all of it, then family by family; nothing to give it up."""
-        if self.tries + 1 < TRIES:
-            return (Portion(self.families, self.tries + 1),)
+        if self.tries + 1 < MAX_TRIES:
+            return (Chunk(self.families, self.tries + 1),)
         if len(self.families) > 1:
-            return tuple(Portion((family,)) for family in self.families)
+            return tuple(Chunk((family,)) for family in self.families)
         return ()
 
 
-def portions(jobs: Sequence[Job], processes: int) -> Iterator[Portion]:
+def chunks(jobs: Sequence[Job], processes: int) -> Iterator[Chunk]:
     """Divide jobs for some processes, those of the largest pictures first."""
     families: defaultdict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         families[job.content].append(job)
-    most = min(WINDOW_TEXELS, _texels(jobs) // (processes * PORTIONS_EACH))
-    portion: list[Family] = []
+    most = min(WINDOW_TEXELS, _texels(jobs) // (processes * _CHUNKS_PER_WORKER))
+    portion: list[JobSet] = []
     size = 0
     for family in sorted(families.values(), key=_texels, reverse=True):
         portion.append(tuple(family))
         size += _texels(family)
         if size >= most:
-            yield Portion(tuple(portion))
+            yield Chunk(tuple(portion))
             portion, size = [], 0
     if portion:
-        yield Portion(tuple(portion))
+        yield Chunk(tuple(portion))
 
 
 def _texels(jobs: Sequence[Job]) -> int:

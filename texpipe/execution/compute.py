@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import TypeAlias
 
-from texpipe.execution.derived import remake
-from texpipe.execution.job_io import FAULTS, finish, load, why
+from texpipe.execution.derived import compute_derived
+from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.passes import nearest
-from texpipe.planning.jobs import Done, Job, Work, is_stored, texels_of
-from texpipe.storage.results import Store
-from texpipe.system.offload import Elsewhere, is_possible
+from texpipe.planning.jobs import Job, JobResult, Workload, is_stored, texels_of
+from texpipe.storage.results import ResultStore
+from texpipe.system.offload import SubprocessPool, can_spawn
 from texpipe.texture import Pass, Rgba8, RgbF
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,10 @@ end of the one before is still computed."""
 WINDOW_SHARE = 1 / 16
 """Of the memory of a run: so much a window may take."""
 
-WORTH_PROCESSES = 128
+MIN_JOBS_FOR_PROCESSES = 128
 """Pictures from which on several threads let processes finish results: those take as long to start as 50 pictures."""
 
-MOST_PROCESSES = 8
+MAX_PROCESSES = 8
 """Processes that one thread, which takes results to them, keeps busy."""
 
 _HandOver: TypeAlias = "Callable[[Job, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
@@ -41,13 +41,13 @@ Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 order of completion."""
 
 
-def compute(
-    work: Work, store: Store, upscale: Upscale, memory: int | None = None, threads: int = 1
-) -> Iterator[Done]:
+def compute_jobs(
+    work: Workload, store: ResultStore, upscale: Upscale, memory: int | None = None, threads: int = 1
+) -> Iterator[JobResult]:
     """Yield every job as it is finished; results are in the store by then.
 
     Jobs that the store has already come first, then those that need no network. A texture that cannot be made
-    becomes a `Done` with a reason.
+    becomes a `JobResult` with a reason.
 
     Args:
         work: the jobs.
@@ -64,16 +64,16 @@ def compute(
     pending = yield from stored(work, store)
     yield from (_repeat(job, store) for job in pending if _is_repeated(job))
     for_network = [job for job in pending if not job.made_of and not _is_repeated(job)]
-    yield from _Desk(store, for_network, memory, threads).results(upscale)
-    yield from remake(pending, store)
+    yield from _InFlight(store, for_network, memory, threads).results(upscale)
+    yield from compute_derived(pending, store)
 
 
-def stored(work: Work, store: Store) -> Generator[Done, None, list[Job]]:
+def stored(work: Workload, store: ResultStore) -> Generator[JobResult, None, list[Job]]:
     """Yield the jobs whose results are in the store already, and return the others (`yield from` gives them)."""
     pending = []
     for job in work.jobs:
         if is_stored(job, store):
-            yield Done(job, cached=True)
+            yield JobResult(job, cached=True)
         else:
             pending.append(job)
     return pending
@@ -85,13 +85,13 @@ def _windows(jobs: Sequence[Job], most: int) -> Iterator[list[Job]]:
     One shape after the other, largest first: batches fill up, and memory is highest at the start.
     """
     window: list[Job] = []
-    room = most
+    texels_left = most
     for job in sorted(jobs, key=_shape):
-        if window and texels_of(job) > room:
+        if window and texels_of(job) > texels_left:
             yield window
-            window, room = [], most
+            window, texels_left = [], most
         window.append(job)
-        room -= texels_of(job)
+        texels_left -= texels_of(job)
     if window:
         yield window
 
@@ -116,7 +116,7 @@ def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
 
 
 @dataclass
-class _Waiting:
+class _Partial:
     """A decoded picture and what came of its passes so far, by their numbers."""
 
     job: Job
@@ -125,24 +125,24 @@ class _Waiting:
     parts: dict[int, RgbF] = field(default_factory=dict)
 
 
-class _Desk:
+class _InFlight:
     """Where pictures are decoded for the network and wait for their results, and where those are finished.
 
     Args:
         store: where results are kept.
         jobs: for the network.
-        memory, threads: as `compute` takes them.
+        memory, threads: as `compute_jobs` takes them.
     """
 
-    def __init__(self, store: Store, jobs: Sequence[Job], memory: int | None, threads: int) -> None:
+    def __init__(self, store: ResultStore, jobs: Sequence[Job], memory: int | None, threads: int) -> None:
         self._store, self._jobs, self._threads = store, jobs, threads
         self._scale = max((job.plan.scale for job in jobs), default=1)
         self._most = window_texels(memory, self._scale)
         self._numbers = count()
-        self._waiting: dict[int, _Waiting] = {}
+        self._waiting: dict[int, _Partial] = {}
         self._finishing: deque[tuple[Job, Future[str | None]]] = deque()
 
-    def results(self, upscale: Upscale) -> Iterator[Done]:
+    def results(self, upscale: Upscale) -> Iterator[JobResult]:
         """Yield the jobs as they are finished."""
         with ThreadPoolExecutor(self._threads, "decode") as decoding, self._finishers() as hand_over:
 
@@ -161,9 +161,9 @@ class _Desk:
     def _finishers(self) -> Iterator[_HandOver]:
         """Get whom to hand a picture over to that is to be finished: to a thread or, if there are several and
         much to do, to a process."""
-        many = self._threads > 1 and len(self._jobs) >= WORTH_PROCESSES and is_possible()
-        workers = min(self._threads, MOST_PROCESSES) if many else self._threads
-        with Elsewhere() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
+        many = self._threads > 1 and len(self._jobs) >= MIN_JOBS_FOR_PROCESSES and can_spawn()
+        workers = min(self._threads, MAX_PROCESSES) if many else self._threads
+        with SubprocessPool() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
 
             def hand_over(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
                 if many:
@@ -172,9 +172,9 @@ class _Desk:
 
             yield hand_over
 
-    def _take(self, begun: _Waiting | Done, hand_over: _HandOver) -> tuple[Pass, ...]:
+    def _take(self, begun: _Partial | JobResult, hand_over: _HandOver) -> tuple[Pass, ...]:
         """Put a decoded picture on the desk and return its passes, numbered in the order of all of them."""
-        if isinstance(begun, Done):
+        if isinstance(begun, JobResult):
             failed: Future[str | None] = Future()
             failed.set_result(begun.reason)
             self._finishing.append((begun.job, failed))
@@ -184,47 +184,47 @@ class _Desk:
         self._waiting |= dict.fromkeys(islice(self._numbers, len(begun.passes)), begun)
         return begun.passes
 
-    def _finish(self, waiting: _Waiting, hand_over: _HandOver) -> None:
+    def _finish(self, waiting: _Partial, hand_over: _HandOver) -> None:
         parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
         self._finishing.append((waiting.job, hand_over(waiting.job, waiting.picture, parts)))
 
-    def _finished(self, most: int) -> Iterator[Done]:
+    def _finished(self, most: int) -> Iterator[JobResult]:
         """Yield what is finished, and wait until no more than so many source texels are in hand; with -1 for all."""
         in_hand = sum(texels_of(job) for job, _ in self._finishing)
         while self._finishing and (in_hand > most or self._finishing[0][1].done()):
             job, reason = self._finishing.popleft()
             in_hand -= texels_of(job)
-            yield Done(job, reason=reason.result())
+            yield JobResult(job, reason=reason.result())
 
 
-def _begin(job: Job) -> _Waiting | Done:
+def _begin(job: Job) -> _Partial | JobResult:
     """Decode a picture and make its passes."""
     try:
-        picture = load(job)
-        return _Waiting(job, picture, job.passes(picture))
-    except FAULTS as error:
-        return Done(job, reason=why(error))
+        picture = load_input(job)
+        return _Partial(job, picture, job.passes(picture))
+    except PICTURE_ERRORS as error:
+        return JobResult(job, reason=describe_error(error))
 
 
 def _is_repeated(job: Job) -> bool:
     return job.plan.action == "nearest" and not job.made_of
 
 
-def _repeat(job: Job, store: Store) -> Done:
+def _repeat(job: Job, store: ResultStore) -> JobResult:
     """Enlarge a picture by repeating its texels."""
     try:
-        picture = load(job)
+        picture = load_input(job)
         result = nearest(picture, job.plan)
-    except FAULTS as error:
-        return Done(job, reason=why(error))
-    return finish(job, picture, result, store)
+    except PICTURE_ERRORS as error:
+        return JobResult(job, reason=describe_error(error))
+    return store_result(job, picture, result, store)
 
 
-def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: Store) -> str | None:
+def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: ResultStore) -> str | None:
     """Finish a picture, and return the reason if that fails."""
     try:
         result = job.recombine(picture, parts)
-    except FAULTS as error:
+    except PICTURE_ERRORS as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
-        return f"could not be recombined: {why(error)}"
-    return finish(job, picture, result, store).reason
+        return f"could not be recombined: {describe_error(error)}"
+    return store_result(job, picture, result, store).reason

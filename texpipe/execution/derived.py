@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from texpipe.analysis.inventory import read_again
 from texpipe.classify.flips import flipped
-from texpipe.execution.job_io import FAULTS, finish, load, why
+from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.imaging.image_files import decode
 from texpipe.passes import vary
 from texpipe.passes.frame_average import steady
-from texpipe.planning.jobs import Done, Job, Piece
-from texpipe.storage.results import Store
+from texpipe.planning.jobs import Job, JobResult, ResultRef
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Rgba8
 
 
-def remake(jobs: Sequence[Job], store: Store) -> Iterator[Done]:
+def compute_derived(jobs: Sequence[Job], store: ResultStore) -> Iterator[JobResult]:
     """Yield jobs that are made of the results of others; those of the network are in the store by now.
 
     Frames are averaged after variants, because they may be some, and mirror images are of either.
@@ -28,48 +28,55 @@ def remake(jobs: Sequence[Job], store: Store) -> Iterator[Done]:
     yield from (_flip(job, job.image, store) for job in jobs if job.image is not None)
 
 
-def _vary(job: Job, like: Piece, store: Store) -> Done:
+def _vary(job: Job, like: ResultRef, store: ResultStore) -> JobResult:
     def varied(made: Rgba8, picture: Rgba8) -> Rgba8:
         return vary(read_again(like.item).rgba, made, picture, job.plan)
 
-    return _remake(job, like, store, varied, "whose structure it shares", "like")
+    return _derive(job, like, store, varied, "whose structure it shares", "like")
 
 
-def _flip(job: Job, image: Piece, store: Store) -> Done:
+def _flip(job: Job, image: ResultRef, store: ResultStore) -> JobResult:
     def mirrored(made: Rgba8, _: Rgba8) -> Rgba8:
         return flipped(made, job.axis)
 
-    return _remake(job, image, store, mirrored, "whose mirror image it is", "of")
+    return _derive(job, image, store, mirrored, "whose mirror image it is", "of")
 
 
-def _remake(
-    job: Job, piece: Piece, store: Store, make: Callable[[Rgba8, Rgba8], Rgba8], whose: str, how: str
-) -> Done:
+def _derive(
+    job: Job,
+    piece: ResultRef,
+    store: ResultStore,
+    make: Callable[[Rgba8, Rgba8], Rgba8],
+    whose: str,
+    how: str,
+) -> JobResult:
     """Make a job's picture of another texture's result and of its own source; both words are for the reason."""
     name = piece.item.source.name
     if (made := store.get(piece.key)) is None:
-        return Done(job, reason=f"could not be made: {name}, {whose}, failed")
+        return JobResult(job, reason=f"could not be made: {name}, {whose}, failed")
     try:
-        picture = load(job)
+        picture = load_input(job)
         result = make(decode(made.png, name=f"{piece.key}.png")[0], picture)
-    except FAULTS as error:
-        return Done(job, reason=f"could not be made {how} {name}: {why(error)}")
-    return finish(job, picture, result, store)
+    except PICTURE_ERRORS as error:
+        return JobResult(job, reason=f"could not be made {how} {name}: {describe_error(error)}")
+    return store_result(job, picture, result, store)
 
 
-def _average(job: Job, store: Store) -> Done:
+def _average(job: Job, store: ResultStore) -> JobResult:
     sources: list[Rgba8] = []
     results: list[Rgba8] = []
     for frame in job.frames:
         if (made := store.get(frame.key)) is None:
             name = frame.item.source.name
-            return Done(
+            return JobResult(
                 job, reason=f"could not be compared with {name}, a frame of the same animation, which failed"
             )
         try:
             sources.append(read_again(frame.item).rgba)
             results.append(decode(made.png, name=f"{frame.key}.png")[0])
-        except FAULTS as error:
-            return Done(job, reason=f"could not be compared with its other frames: {why(error)}")
+        except PICTURE_ERRORS as error:
+            return JobResult(
+                job, reason=f"could not be compared with its other frames: {describe_error(error)}"
+            )
     number = [frame.item for frame in job.frames].index(job.pieces[0].item)
-    return finish(job, sources[number], steady(sources, results, number, job.plan), store)
+    return store_result(job, sources[number], steady(sources, results, number, job.plan), store)

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from texpipe.execution.compute import compute
-from texpipe.execution.multi_gpu import ProcessWorkers, Seat
-from texpipe.options import Order
-from texpipe.planning.jobs import Done, Work
-from texpipe.storage.results import Store
+from texpipe.execution.compute import compute_jobs
+from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
+from texpipe.options import RunOptions
+from texpipe.planning.jobs import JobResult, Workload
+from texpipe.storage.results import ResultStore
 from texpipe.system.memory import budget
 from texpipe.upscale.device import choose, gpus, identity
 from texpipe.upscale.lazy import LazyUpscaler
 
 
-class Workers(Protocol):
+class Executor(Protocol):
     """Computes jobs."""
 
     def engine(self) -> str:
@@ -29,7 +29,7 @@ class Workers(Protocol):
         """Begin to load a model that will be needed, if that can be done while something else is done here."""
         ...
 
-    def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
+    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
         """Yield every job as it is finished; see `computing.compute`.
 
         Args:
@@ -41,7 +41,7 @@ class Workers(Protocol):
 
 
 @dataclass(frozen=True)
-class ThisProcess:
+class LocalExecutor:
     """Works in this process.
 
     Attributes:
@@ -62,27 +62,27 @@ class ThisProcess:
         """Begin to load a model in a thread."""
         self._upscaler(model).prepare()
 
-    def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
+    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
         """Yield every job as it is finished; a model that is not prepared is loaded when the first pass needs it."""
         most = (self.memory or budget()) - work.bytes_to_come
         upscaler = self._upscaler(model)
         upscaler.stay_below(most)
         threads = choose(self.device, self.precision).spare_threads
-        return compute(work, store, upscaler, memory=most, threads=threads)
+        return compute_jobs(work, store, upscaler, memory=most, threads=threads)
 
     def _upscaler(self, model: Path) -> LazyUpscaler:
         return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
 
 
 @contextmanager
-def workers_for(order: Order) -> Iterator[Workers]:
+def executor_for(order: RunOptions) -> Iterator[Executor]:
     """Get the workers that an order asks for, and let them go at the end.
 
     Raises:
         DeviceError: Ray is asked for and is not installed, or the cluster cannot be had.
     """
     if order.executor == "local":
-        yield _on_this_computer(order)
+        yield _local_executor(order)
         return
     from texpipe.execution.ray_cluster import on_ray
 
@@ -90,13 +90,13 @@ def workers_for(order: Order) -> Iterator[Workers]:
         yield workers
 
 
-def _on_this_computer(order: Order) -> Workers:
+def _local_executor(order: RunOptions) -> Executor:
     """One process for each of several GPUs, or else ours alone."""
-    seats = () if order.device == "cpu" else _seats()
+    seats = () if order.device == "cpu" else _device_slots()
     if len(seats) < 2:
-        return ThisProcess(order.device, order.precision, order.memory)
-    return ProcessWorkers(seats, "cuda", order.precision, order.memory)
+        return LocalExecutor(order.device, order.precision, order.memory)
+    return MultiGpuExecutor(seats, "cuda", order.precision, order.memory)
 
 
-def _seats() -> tuple[Seat, ...]:
-    return tuple(Seat(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in gpus())
+def _device_slots() -> tuple[DeviceSlot, ...]:
+    return tuple(DeviceSlot(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in gpus())

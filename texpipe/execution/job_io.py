@@ -12,22 +12,22 @@ from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.schema import fields_of
 from texpipe.passes.assemble import split
 from texpipe.passes.metrics import measure
-from texpipe.planning.jobs import Done, Job
-from texpipe.storage.results import Store
+from texpipe.planning.jobs import Job, JobResult
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Rgba8
 
-FAULTS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
+PICTURE_ERRORS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
 """What may be wrong with one picture, and stops no other."""
 
 
-def why(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Say in a manifest's words what went wrong."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
     return error.message if isinstance(error, TexpipeError) else str(error)
 
 
-def load(job: Job) -> Rgba8:
+def load_input(job: Job) -> Rgba8:
     """Decode a job's picture, h x w x 4; the pieces of a split one are put together.
 
     Raises:
@@ -36,7 +36,7 @@ def load(job: Job) -> Rgba8:
     return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
 
 
-def finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
+def store_result(job: Job, picture: Rgba8, result: Rgba8, store: ResultStore) -> JobResult:
     """Measure a result and put it into the store, cut into its pieces if the picture was split.
 
     Args:
@@ -53,11 +53,11 @@ def finish(job: Job, picture: Rgba8, result: Rgba8, store: Store) -> Done:
     """
     try:
         kept = list(_entries(job, picture, result))
-    except FAULTS as error:
-        return Done(job, reason=f"could not be kept: {why(error)}")
+    except PICTURE_ERRORS as error:
+        return JobResult(job, reason=f"could not be kept: {describe_error(error)}")
     for key, png, metrics in kept:
         store.put(key, png, metrics)
-    return Done(job)
+    return JobResult(job)
 
 
 def _entries(job: Job, picture: Rgba8, result: Rgba8) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 from texpipe import __version__
 from texpipe.errors import DeviceError, PackError
-from texpipe.execution.chunks import DEATHS, TRIES, Portion, portions
-from texpipe.execution.compute import compute
-from texpipe.options import Order
-from texpipe.planning.jobs import Done, Job, Work, is_stored
+from texpipe.execution.chunks import MAX_DEATHS, MAX_TRIES, Chunk, chunks
+from texpipe.execution.compute import compute_jobs
+from texpipe.options import RunOptions
+from texpipe.planning.jobs import Job, JobResult, Workload, is_stored
 from texpipe.planning.keys import PIXELS_VERSION
 from texpipe.storage.atomic import remove_stale_parts
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.upscale.device import identity
 from texpipe.upscale.lazy import LazyUpscaler
 
@@ -37,7 +37,7 @@ _OBJECT_STORE = 80 << 20
 """Bytes of shared memory for a cluster of our own: only jobs and names pass through it."""
 
 
-class Greeting(NamedTuple):
+class ActorInfo(NamedTuple):
     """What an actor says when it is ready: where it is, and what decides its results."""
 
     host: str
@@ -46,7 +46,7 @@ class Greeting(NamedTuple):
     version: tuple[str, int] = (__version__, PIXELS_VERSION)
 
 
-class Places(NamedTuple):
+class SharedPaths(NamedTuple):
     """What all machines must see under one path: the input, the store's root and the weights."""
 
     input: Path
@@ -61,15 +61,15 @@ class Actor:
         self._device, self._precision, self._memory = device, precision, memory
         self._upscaler: LazyUpscaler | None = None
 
-    def greet(self) -> Greeting:
+    def describe(self) -> ActorInfo:
         """Say who this is.
 
         Raises:
             DeviceError: see `upscale.device.choose`.
         """
-        return Greeting(socket.gethostname(), os.getpid(), identity(self._device, self._precision))
+        return ActorInfo(socket.gethostname(), os.getpid(), identity(self._device, self._precision))
 
-    def do(self, jobs: tuple[Job, ...], places: Places) -> list[Done]:
+    def do(self, jobs: tuple[Job, ...], places: SharedPaths) -> list[JobResult]:
         """Compute jobs on one core or GPU; their results are in the store when this returns.
 
         Raises:
@@ -81,11 +81,11 @@ class Actor:
                 raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_SHARE)
         if self._upscaler is None:
             self._upscaler = LazyUpscaler(places.model, self._device, self._precision, 1, self._memory)
-        return list(compute(Work(jobs), Store(places.store), self._upscaler, self._memory))
+        return list(compute_jobs(Workload(jobs), ResultStore(places.store), self._upscaler, self._memory))
 
 
 @contextmanager
-def on_ray(order: Order) -> Iterator[RayWorkers]:
+def on_ray(order: RunOptions) -> Iterator[RayExecutor]:
     """Connect to a Ray cluster, or start one on this computer, and leave it at the end.
 
     Args:
@@ -107,7 +107,7 @@ def on_ray(order: Order) -> Iterator[RayWorkers]:
             hint="Start one with `ray start --head`, or leave --address out for one on this computer.",
         ) from error
     try:
-        yield RayWorkers(ray, order)
+        yield RayExecutor(ray, order)
     finally:
         ray.shutdown()
 
@@ -122,7 +122,7 @@ def _ray() -> Any:  # noqa: ANN401
         ) from error
 
 
-class RayWorkers:
+class RayExecutor:
     """Actors of a cluster: one for each GPU, or, where there is none, one for each processor core.
 
     Args:
@@ -133,7 +133,7 @@ class RayWorkers:
         DeviceError: CUDA is asked for, and the cluster has no GPU.
     """
 
-    def __init__(self, ray: Any, order: Order) -> None:  # noqa: ANN401
+    def __init__(self, ray: Any, order: RunOptions) -> None:  # noqa: ANN401
         self._ray, self._order = ray, order
         self._memory = order.memory or ACTOR_MEMORY
         has = ray.cluster_resources()
@@ -144,7 +144,7 @@ class RayWorkers:
         self._wanted = gpus or max(1, int(min(has.get("CPU", 1), has.get("memory", 0) // self._memory)))
         self._engine: str | None = None
         self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, Portion | None]] = {}
+        self._busy: dict[Any, tuple[Any, Chunk | None]] = {}
         self._deaths = self._in_a_row = 0
 
     def engine(self) -> str:
@@ -163,7 +163,7 @@ class RayWorkers:
     def prepare(self, model: Path) -> None:
         """Do nothing: the processes load the model when they begin to work."""
 
-    def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
+    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
         """Yield every job when the group that it is in is finished.
 
         Raises:
@@ -171,9 +171,9 @@ class RayWorkers:
             PackError, ModelError: see `computing.compute`; also, a machine does not share our disk.
         """
         store.root.mkdir(parents=True, exist_ok=True)
-        places = Places(self._order.input, store.root, model.absolute())
+        places = SharedPaths(self._order.input, store.root, model.absolute())
         self.engine()
-        waiting = deque(portions(work.jobs, self._wanted))
+        waiting = deque(chunks(work.jobs, self._wanted))
         while waiting or any(group for _, group in self._busy.values()):
             while waiting and self._idle:
                 actor, group = self._idle.pop(), waiting.popleft()
@@ -189,9 +189,9 @@ class RayWorkers:
         options = {"num_gpus": 1} if self._device == "cuda" else {"num_gpus": 0, "memory": self._memory}
         kind = self._ray.remote(num_cpus=1, max_restarts=0, **options)(Actor)
         actor = kind.remote(self._device, self._order.precision, self._memory)
-        self._busy[actor.greet.remote()] = (actor, None)
+        self._busy[actor.describe.remote()] = (actor, None)
 
-    def _next(self) -> tuple[list[Done], list[Portion]]:
+    def _next(self) -> tuple[list[JobResult], list[Chunk]]:
         """Wait for an actor; return what it finished, or the groups to begin again if it died."""
         (ready, *_), _ = self._ray.wait(list(self._busy), num_returns=1)
         actor, group = self._busy.pop(ready)
@@ -199,17 +199,17 @@ class RayWorkers:
             answer = self._ray.get(ready)
         except self._ray.exceptions.RayActorError as error:
             log.warning("a Ray actor died: %s", str(error).strip().splitlines()[0])
-            return self._bury(group)
+            return self._replace_dead(group)
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from error
         self._idle.append(actor)
         self._in_a_row = 0
         if group is not None:
             return answer, []
-        self._welcome(answer)
+        self._require_same_engine(answer)
         return [], []
 
-    def _welcome(self, greeting: Greeting) -> None:
+    def _require_same_engine(self, greeting: ActorInfo) -> None:
         log.info("Ray actor on %s, process %d: %s", greeting.host, greeting.process, greeting.engine)
         ours = (self._engine or greeting.engine, (__version__, PIXELS_VERSION))
         if (greeting.engine, greeting.version) != ours:
@@ -220,21 +220,21 @@ class RayWorkers:
             )
         self._engine = greeting.engine
 
-    def _bury(self, group: Portion | None) -> tuple[list[Done], list[Portion]]:
+    def _replace_dead(self, group: Chunk | None) -> tuple[list[JobResult], list[Chunk]]:
         """Replace a dead actor, and begin its group again: whole, then family by family."""
         self._deaths += 1
         self._in_a_row += 1
-        if self._in_a_row > DEATHS + self._wanted:
+        if self._in_a_row > MAX_DEATHS + self._wanted:
             raise DeviceError("Ray's actors die before they can work", hint="Ray's own log says why.")
         self._start()
         if group is None:
             return [], []
         if again := group.again():
             return [], list(again)
-        return [Done(job, reason=f"a worker died of it {TRIES} times") for job in group.jobs], []
+        return [JobResult(job, reason=f"a worker died of it {MAX_TRIES} times") for job in group.jobs], []
 
 
-def _require_shared(done: Sequence[Done], store: Store) -> None:
+def _require_shared(done: Sequence[JobResult], store: ResultStore) -> None:
     """Say that a disk is not shared, instead of failing every texture."""
     for one in done:
         if one.reason is None and not is_stored(one.job, store):

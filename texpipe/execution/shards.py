@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.planning.jobs import Work
-from texpipe.planning.run_plan import Run
+from texpipe.planning.jobs import Workload
+from texpipe.planning.run_plan import RunPlan
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json
 
@@ -28,7 +28,7 @@ class MissingShards(PackError):
         self.missing = tuple(missing)
 
 
-def leave_note(run: Run) -> None:
+def mark_done(run: RunPlan) -> None:
     """Say that this part is done, and for what.
 
     Raises:
@@ -39,7 +39,7 @@ def leave_note(run: Run) -> None:
     write_atomic(_folder(run) / f"{part}-of-{parts}", _identity(run))
 
 
-def require_all(run: Run) -> None:
+def require_all_done(run: RunPlan) -> None:
     """Check that every part was done for this recipe and model, and computed the way this machine does.
 
     Raises:
@@ -64,24 +64,24 @@ def require_all(run: Run) -> None:
         raise MissingShards(fewest)
 
 
-def forget(run: Run) -> None:
+def remove_marks(run: RunPlan) -> None:
     """Remove the notes, so that a merged folder is the same as one from a single run."""
     shutil.rmtree(_folder(run), ignore_errors=True)
 
 
-def _identity(run: Run) -> bytes:
+def _identity(run: RunPlan) -> bytes:
     return canonical_json([run.order.recipe_sha256, run.model.sha256, run.engine])
 
 
-def _folder(run: Run) -> Path:
+def _folder(run: RunPlan) -> Path:
     return run.store.root / "shards"
 
 
-def _notes(run: Run) -> list[Path]:
+def _notes(run: RunPlan) -> list[Path]:
     return sorted(_folder(run).glob("*-of-*"))
 
 
-def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
+def jobs_of_shard(work: Workload, shard: tuple[int, int] | None) -> Workload:
     """Return the jobs that one of several machines does: (i, n) is the i-th of n, from 1.
 
     Decided by content, so that the parts stay the same when textures are added, and duplicates stay together.

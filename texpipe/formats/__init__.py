@@ -18,10 +18,10 @@ from texpipe.formats import (
     soh,
     third_party,
 )
-from texpipe.formats.contract import PackFormat, Unwritable
+from texpipe.formats.contract import PackFormat, UnwritableError
 from texpipe.texture import EmulatorName
 
-__all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "format_of", "parse_name"]
+__all__ = ["GRAMMARS", "TARGETS", "PackFormat", "UnwritableError", "format_of", "parse_name"]
 
 TARGETS: Mapping[str, PackFormat] = {
     one.name: one

@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from texpipe.errors import PackError
-from texpipe.storage.atomic import whole_file
+from texpipe.storage.atomic import open_atomic
 from texpipe.system.limits import limit
 
-MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
+_MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
 """More entries than any game has textures."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -53,7 +53,7 @@ def zip_writer(path: Path) -> Iterator[ZipWriter]:
     Raises:
         PackError: the file cannot be written.
     """
-    with whole_file(path) as file:
+    with open_atomic(path) as file:
         writer = ZipWriter(file)
         try:
             yield writer
@@ -70,7 +70,7 @@ class ZipReader:
         """Open an archive.
 
         Raises:
-            PackError: it cannot be read, is no zip file, or has more than `MAX_ENTRIES` entries.
+            PackError: it cannot be read, is no zip file, or has more than `_MAX_ENTRIES` entries.
         """
         self._name = path.name
         try:
@@ -78,9 +78,11 @@ class ZipReader:
         except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
             raise PackError(f"{path.name} cannot be read as a zip archive: {error}") from error
         infos = self._zip.infolist()
-        if len(infos) > MAX_ENTRIES:
+        if len(infos) > _MAX_ENTRIES:
             self._zip.close()
-            raise PackError(f"{path.name} has {len(infos):,} entries: more than the limit of {MAX_ENTRIES:,}")
+            raise PackError(
+                f"{path.name} has {len(infos):,} entries: more than the limit of {_MAX_ENTRIES:,}"
+            )
         self._infos = {info.filename: info for info in infos if not info.filename.endswith("/")}
 
     def __enter__(self) -> ZipReader:

@@ -15,8 +15,12 @@ Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 
 
-class Unwritable(PackError):
+class UnwritableError(PackError):
     """A texture has no legal name in a format; the message says why."""
+
+
+Unwritable = UnwritableError
+"""The name that plug-ins know `UnwritableError` by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,12 @@ class Placed:
     file: PurePosixPath
 
 
-def everything_is_fine(_: object, __: object) -> list[str]:
+def _everything_is_fine(_: object, __: object) -> list[str]:
     """The check of formats that have no rule of this kind."""
     return []
 
 
-def everything_is_wanted(_: Source, __: Size) -> None:
+def _everything_is_wanted(_: Source, __: Size) -> None:
     """The check of formats whose dumps hold textures only."""
     return
 
@@ -89,7 +93,7 @@ class PackFormat:
         name: the target's name in recipes, and of its folder below the output.
         copy_to: where people put the finished folder and what they switch on, a few lines of text.
         output_path: where the texture goes, relative to the target's folder or in its archive. It and `key`
-            raise `Unwritable` for a texture that has no legal name in this format.
+            raise `UnwritableError` for a texture that has no legal name in this format.
         problems: (path, size of the source, size of the output, scale) -> one line per broken rule of names and
             sizes; empty when the emulator will load the file.
         key: what the emulator looks the texture up by, where that is not the whole path: of two sources with one
@@ -112,15 +116,15 @@ class PackFormat:
     problems: Callable[[PurePosixPath, Size, Size, int], list[str]]
     key: Callable[[Source], str] | None = None
     parse: Callable[[str], EmulatorName | None] | None = None
-    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = everything_is_fine
+    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = _everything_is_fine
     render: Callable[[Rgba8, Picture, PurePosixPath], Iterable[Rendered]] | None = None
     index: Callable[[Sequence[Placed]], Mapping[PurePosixPath, bytes]] | None = None
-    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = everything_is_fine
+    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = _everything_is_fine
     shares_files: bool = False
     archive: str | None = None
     with_options: Callable[[Target], PackFormat] | None = None
-    unwanted: Callable[[Source, Size], str | None] = everything_is_wanted
+    unwanted: Callable[[Source, Size], str | None] = _everything_is_wanted
 
     def key_of(self, source: Source) -> str:
-        """Return what the emulator looks the texture up by; raises `Unwritable` as `output_path` does."""
+        """Return what the emulator looks the texture up by; raises `UnwritableError` as `output_path` does."""
         return str(self.output_path(source)) if self.key is None else self.key(source)

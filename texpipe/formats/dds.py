@@ -28,7 +28,7 @@ _MIP_CAPS = 0x401008
 _BLOCK = 4
 _COVERED = 128
 """Alpha from which a texel of a cut-out is drawn."""
-_MOST_COVERAGE_ERROR = 2.0
+_MAX_COVERAGE_ERROR = 2.0
 """Times more or less of a mip level that may be drawn than of the picture."""
 
 
@@ -184,7 +184,7 @@ def _with_coverage(level: Rgba8, covered: float) -> Rgba8:
         return level
     shares = np.cumsum(counts[::-1])[::-1] / alpha.size
     errors = np.abs(np.log(shares / covered))
-    if errors.min() > np.log(_MOST_COVERAGE_ERROR):
+    if errors.min() > np.log(_MAX_COVERAGE_ERROR):
         return level
     factor = _COVERED / values[errors.argmin()].astype(np.float64)
     scaled = np.ceil(alpha * factor - 1e-9).clip(0, 255).astype(np.uint8)

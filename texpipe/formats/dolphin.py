@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError
 from texpipe.formats.dds import mip_chain
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import Target
@@ -78,17 +78,17 @@ def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
         own_levels: mip levels are made here, so that those of the dump are not wanted.
 
     Raises:
-        Unwritable: the name is not Dolphin's, nothing says which game it belongs to, or it is an unwanted level.
+        UnwritableError: the name is not Dolphin's, nothing says which game it belongs to, or it is an unwanted level.
     """
     name = source.emulator
     if name is None or name.scheme != NAME:
-        raise Unwritable("its name is not a Dolphin texture name")
+        raise UnwritableError("its name is not a Dolphin texture name")
     fields = dict(name.fields)
     if own_levels and "level" in fields and "arb" not in fields:
-        raise Unwritable("is a mip level: made anew from the largest one")
+        raise UnwritableError("is a mip level: made anew from the largest one")
     game = name.game or _game_of(source.file)
     if game is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which game it belongs to: give the target an option such as game: GZLE01"
         )
     return PurePosixPath(game, format_name(name))
@@ -124,7 +124,7 @@ def _level_size(size: Size, level: int) -> Size:
     return max(1, size[0] >> level), max(1, size[1] >> level)
 
 
-def render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
+def _render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
     """Encode a picture and, if the game's texture has mip levels, all of its own as `_mip1`, `_mip2` and so on."""
     name = parse(path.name)
     assert name is not None, "output_path makes only such names"
@@ -152,7 +152,7 @@ def with_options(target: Target) -> PackFormat:
     return replace(
         FORMAT,
         output_path=partial(output_path, own_levels=True),
-        render=render_levels,
+        render=_render_levels,
     )
 
 

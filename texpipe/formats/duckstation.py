@@ -15,7 +15,15 @@ import numpy as np
 import yaml
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
+from texpipe.formats.contract import (
+    PackFormat,
+    Picture,
+    Placed,
+    Rendered,
+    Size,
+    UnwritableError,
+    size_problems,
+)
 from texpipe.formats.duckstation_config import read_config, settings_of_dump
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
@@ -104,12 +112,12 @@ def output_path(source: Source) -> PurePosixPath:
     that DuckStation makes of it when the game sends it to the video memory in one piece.
 
     Raises:
-        Unwritable: the name is not DuckStation's, or nothing says which disc it belongs to.
+        UnwritableError: the name is not DuckStation's, or nothing says which disc it belongs to.
     """
     name = _name_of(source)
     serial = name.game or _serial_of(source.file)
     if serial is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which disc it belongs to: give the target an option such as game: SLUS-00067"
         )
     return PurePosixPath(serial, "replacements", f"{format_name(name)}.png")
@@ -188,7 +196,7 @@ def _name_of(source: Source) -> EmulatorName:
     if name is not None and name.scheme == _TIM:
         return _of_tim(name)
     if name is None or name.scheme != NAME:
-        raise Unwritable("its name is not a DuckStation texture name")
+        raise UnwritableError("its name is not a DuckStation texture name")
     return name
 
 
@@ -200,11 +208,11 @@ def _of_tim(name: EmulatorName) -> EmulatorName:
     """
     of = dict(name.fields)
     if name.texels is None or "xxh3" not in of:
-        raise Unwritable("has 24 bits per texel, which the console cannot draw as a texture")
+        raise UnwritableError("has 24 bits per texel, which the console cannot draw as a texture")
     units, lines = int(of["units"]), int(of["lines"])
     width = units * _TEXELS_IN_A_UNIT[name.texels]
     if max(width, lines) > _PAGE:
-        raise Unwritable(
+        raise UnwritableError(
             f"is {width} x {lines}: DuckStation replaces pictures up to a page, {_PAGE} x {_PAGE}"
         )
     sizes = (units, lines, 0, 0, width, lines)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import PackFormat, Size, Unwritable, size_problems
+from texpipe.formats.contract import PackFormat, Size, UnwritableError, size_problems
 from texpipe.formats.gliden64_records import CacheReader
 from texpipe.formats.rice_dumps import leftover
 from texpipe.texture import EmulatorName, Source, TexelFormat
@@ -31,7 +31,7 @@ The strong checksum (txStrongCRC) must be on if it was on when you dumped the te
 
 MAX_SIDE = 4096
 """GLideN64 shrinks larger pictures."""
-MIN_PIXELS = 4
+_MIN_PIXELS = 4
 """GLideN64 skips smaller pictures."""
 
 _GRAMMAR = r"""(?P<ident>[^#/\\]+)
@@ -97,7 +97,7 @@ def format_name(name: EmulatorName) -> str:
     `_all` when it has none.
 
     Raises:
-        Unwritable: there is no such name.
+        UnwritableError: there is no such name.
     """
     crc, fmt, siz, palette = _identity(name)
     tail = "_all" if palette is None else f"#{palette}_ciByRGBA"
@@ -111,13 +111,13 @@ def output_path(source: Source) -> PurePosixPath:
     start with `.` or `~!~`, so those lose that beginning.
 
     Raises:
-        Unwritable: the name is not GLideN64's, or no texture is found under it.
+        UnwritableError: the name is not GLideN64's, or no texture is found under it.
     """
     name = _name_of(source)
     file_name = format_name(name)
     ident = str(name.game)
     if ident in (".", ".."):
-        raise Unwritable(f"{source.name} has no game name that a folder could have")
+        raise UnwritableError(f"{source.name} has no game name that a folder could have")
     folders = list(PurePosixPath(source.name).parent.parts)
     while folders and (folders[0] == ident or _is_wrapper(folders[0].lower())):
         folders.pop(0)
@@ -134,7 +134,7 @@ def key(source: Source) -> str:
     """Return what GLideN64 looks the texture up by: the 64-bit key, format and size of texels.
 
     Raises:
-        Unwritable: the name is not GLideN64's, or no texture is found under it.
+        UnwritableError: the name is not GLideN64's, or no texture is found under it.
     """
     name = _name_of(source)
     _, fmt, siz, _ = _identity(name)
@@ -145,7 +145,7 @@ def cache_key(name: EmulatorName) -> int:
     """Return the 64-bit lookup key: the palette's checksum above the texture's, or alone for any texture.
 
     Raises:
-        Unwritable: no texture is found under this name.
+        UnwritableError: no texture is found under this name.
     """
     crc, _, _, palette = _identity(name)
     palette_crc = int(palette, 16) if palette not in (None, "$") else 0
@@ -198,8 +198,8 @@ def _cache_problems(cache: CacheReader) -> Iterator[str]:
         if record.key == 0:
             yield "the checksum 00000000 is not loaded"
         height, width = cache.read(record).rgba.shape[:2]
-        if width * height < MIN_PIXELS or max(width, height) > MAX_SIDE:
-            yield f"{texture} is {width} x {height}: the loader wants {MIN_PIXELS} pixels, sides up to {MAX_SIDE}"
+        if width * height < _MIN_PIXELS or max(width, height) > MAX_SIDE:
+            yield f"{texture} is {width} x {height}: the loader wants {_MIN_PIXELS} pixels, sides up to {MAX_SIDE}"
 
 
 def _path_problems(path: PurePosixPath) -> list[str]:
@@ -220,8 +220,8 @@ def _path_problems(path: PurePosixPath) -> list[str]:
 def _size_problems(source: Size, output: Size, scale: int) -> list[str]:
     found = size_problems(source, output, scale)
     width, height = output
-    if width * height < MIN_PIXELS:
-        found.append(f"{width} x {height} is too small: the loader wants {MIN_PIXELS} pixels")
+    if width * height < _MIN_PIXELS:
+        found.append(f"{width} x {height} is too small: the loader wants {_MIN_PIXELS} pixels")
     if max(output) > MAX_SIDE:
         found.append(f"{width} x {height} has a side above {MAX_SIDE}: the loader would shrink it")
     return found
@@ -229,7 +229,7 @@ def _size_problems(source: Size, output: Size, scale: int) -> list[str]:
 
 def _name_of(source: Source) -> EmulatorName:
     if source.emulator is None or source.emulator.scheme != NAME:
-        raise Unwritable(
+        raise UnwritableError(
             "its name is not a GLideN64 texture name",
             hint="Use the target folder for pictures that carry other names.",
         )
@@ -241,11 +241,11 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     fields = dict(name.fields)
     crc, palette = str(fields["crc"]), fields.get("palette")
     if fields["suffix"] == "a":
-        raise Unwritable(
+        raise UnwritableError(
             "holds only the alpha of an _rgb picture", hint="Its other half must lie in the same folder."
         )
     if crc == "00000000":
-        raise Unwritable("has the checksum 00000000, which GLideN64 does not load")
+        raise UnwritableError("has the checksum 00000000, which GLideN64 does not load")
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Placed, Size, Unwritable, size_problems
+from texpipe.formats.contract import PackFormat, Placed, Size, UnwritableError, size_problems
 from texpipe.texture import EmulatorName, Source
 
 NAME = "ppsspp"
@@ -58,14 +58,14 @@ def output_path(source: Source) -> PurePosixPath:
     """Return `GAMEID/textures/NAME.png`.
 
     Raises:
-        Unwritable: the name is not PPSSPP's, or nothing says which game it belongs to.
+        UnwritableError: the name is not PPSSPP's, or nothing says which game it belongs to.
     """
     name = source.emulator
     if name is None or name.scheme != NAME:
-        raise Unwritable("its name is not a PPSSPP texture name")
+        raise UnwritableError("its name is not a PPSSPP texture name")
     game = name.game or next((part.name for part in source.file.parents if _GAME.fullmatch(part.name)), None)
     if game is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which game it belongs to: give the target an option such as game: ULUS10041"
         )
     return PurePosixPath(game, "textures", f"{format_name(name)}.png")

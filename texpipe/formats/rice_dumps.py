@@ -1,7 +1,7 @@
 """What the Rice plugin leaves in its dumps beside textures, under names that GLideN64 would read.
 
 Seen in dumps of version 2.5.9: for some tiles that nothing is drawn with it writes a single texel of "RGBA 4 bit", in a
-colour of its own each time it is run (`tests/test_emulator.py` has such a dump).
+colour of its own each time it is run (`tests/emulator/test_played.py` has such a dump).
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def output_path(source: Source, known: Hashes, suffix: str) -> PurePosixPath:
     """Return `textures/HASH.dds|.png`.
 
     Raises:
-        Unwritable: as `hashes_of`.
+        UnwritableError: as `hashes_of`.
     """
     return PurePosixPath("textures", hashes_of(source, known)[0] + suffix)
 

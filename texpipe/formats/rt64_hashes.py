@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "rt64"
@@ -79,7 +79,7 @@ def hashes_of(source: Source, known: Hashes) -> tuple[str, ...]:
     """Return the hashes by which RT64 looks a texture up.
 
     Raises:
-        Unwritable: nothing says the hash, or it was computed by another version.
+        UnwritableError: nothing says the hash, or it was computed by another version.
     """
     name = source.emulator
     fields = dict(name.fields) if name is not None else {}
@@ -88,11 +88,13 @@ def hashes_of(source: Source, known: Hashes) -> tuple[str, ...]:
             return (str(fields["hash"]),)
         if known.version == HASH_VERSION and CURRENT in fields:
             return (str(fields[CURRENT]),)
-        raise Unwritable(f"its hash is of version {fields['version']}, the pack's of version {known.version}")
+        raise UnwritableError(
+            f"its hash is of version {fields['version']}, the pack's of version {known.version}"
+        )
     for rice in rice_names(fields):
         if rice in known.of_rice:
             return known.of_rice[rice]
-    raise Unwritable(
+    raise UnwritableError(
         "nothing says its RT64 hash: dump the texture with RT64, or give the target the option hashes, a "
         "rt64.json of this game"
     )

@@ -13,7 +13,15 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
+from texpipe.formats.contract import (
+    PackFormat,
+    Picture,
+    Placed,
+    Rendered,
+    Size,
+    UnwritableError,
+    size_problems,
+)
 from texpipe.formats.otex import LOAD_AS_RAW, MAX_SIDE, read_otex, write_replacement
 from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
@@ -46,18 +54,18 @@ def output_path(source: Source) -> PurePosixPath:
     their folder below `assets`.
 
     Raises:
-        Unwritable: the texture is no resource of the game, or its texel format is not known.
+        UnwritableError: the texture is no resource of the game, or its texel format is not known.
     """
     name = source.emulator
     if name is None or name.scheme not in (NAME, "decomp"):
-        raise Unwritable(
+        raise UnwritableError(
             "is no resource of the game: read them from its .o2r archive or from an extracted tree"
         )
     path = _path_of(source, name)
     if (harm := harm_in(path)) is not None:
-        raise Unwritable(f"its resource path {harm}")
+        raise UnwritableError(f"its resource path {harm}")
     if path == _MARK_OF_GAMES:
-        raise Unwritable("is called version, which marks archives of whole games")
+        raise UnwritableError("is called version, which marks archives of whole games")
     return PurePosixPath(_ALT, path)
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Item, read_again
-from texpipe.analysis.pool import look_at_made
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.pool import analyse_joined
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
 from texpipe.passes.atlas import Atlas, Cell
@@ -19,12 +19,14 @@ from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box
 from texpipe.texture import Action, EmulatorName, Facts, Plan
 
-BETWEEN_GUTTERS = "between gutters"
+_BETWEEN_GUTTERS = "between gutters"
 
 _RECTANGLES = "duckstation"
 
 
-def find_atlases(items: Iterable[Item], recipe: Recipe, sightings: Sightings) -> dict[str, Atlas]:
+def find_atlases(
+    items: Iterable[SurveyedTexture], recipe: Recipe, sightings: AnalysisCache
+) -> dict[str, Atlas]:
     """Return texture name -> atlas for the sheets among textures that are to be upscaled.
 
     A grid that a rule declares counts most, then the rectangles that other names have on the same sheet, then gutters.
@@ -45,35 +47,37 @@ def find_atlases(items: Iterable[Item], recipe: Recipe, sightings: Sightings) ->
     return atlases
 
 
-def _cells_of(item: Item, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[Box, ...], str]:
+def _cells_of(item: SurveyedTexture, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[Box, ...], str]:
     """Return the cells of a sheet and who says so."""
     if item.plan.cells is not None:
         return grid_of(item.size, item.plan.cells), "as a rule says"
     if item.source.name in named:
         return named[item.source.name], "which other textures show"
-    return item.clues.cells, BETWEEN_GUTTERS
+    return item.clues.cells, _BETWEEN_GUTTERS
 
 
-def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe, sightings: Sightings) -> Atlas:
+def _atlas(
+    item: SurveyedTexture, boxes: tuple[Box, ...], why: str, recipe: Recipe, sightings: AnalysisCache
+) -> Atlas:
     sheet = replace(read_again(item), edges=None)  # what its borders are says nothing about its cells
     pictures = [replace(sheet, rgba=sheet.rgba[box.rows, box.columns]) for box in boxes]
-    seen = [look_at_made(picture, sightings) for picture in pictures]
+    seen = [analyse_joined(picture, sightings) for picture in pictures]
     cells = tuple(
         Cell(box, _cell_plan(item, one.facts, recipe)) for box, one in zip(boxes, seen, strict=True)
     )
     all_covered = sum(box.width * box.height for box in boxes) == item.size[0] * item.size[1]
-    flat = why == BETWEEN_GUTTERS or all_covered
+    flat = why == _BETWEEN_GUTTERS or all_covered
     return Atlas(cells, replace(item.plan, action="nearest") if flat else item.plan, why)
 
 
-def _cell_plan(item: Item, facts: Facts, recipe: Recipe) -> Plan:
+def _cell_plan(item: SurveyedTexture, facts: Facts, recipe: Recipe) -> Plan:
     """Plan a cell by its own pixels."""
     plan = decide(recipe, item.source.name, item.size, facts)
     action: Action = "nearest" if plan.action == "nearest" else "upscale"
     return replace(plan, action=action)
 
 
-def _by_rectangles(items: Iterable[Item]) -> dict[str, tuple[Box, ...]]:
+def _by_rectangles(items: Iterable[SurveyedTexture]) -> dict[str, tuple[Box, ...]]:
     """Return the rectangles of other textures inside of those that show more of the same upload (DuckStation)."""
     uploads: dict[Hashable, dict[str, Box]] = defaultdict(dict)
     for item in items:
@@ -93,7 +97,7 @@ def _by_rectangles(items: Iterable[Item]) -> dict[str, tuple[Box, ...]]:
     return found
 
 
-def _upload(item: Item, name: EmulatorName) -> Hashable:
+def _upload(item: SurveyedTexture, name: EmulatorName) -> Hashable:
     of = dict(name.fields)
     folder = item.source.name.rpartition("/")[0]
     return folder, name.game, name.texels, of["kind"], of["src"], of["sw"], of["sh"]

@@ -10,18 +10,18 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from texpipe.analysis.inventory import Item, read_again
+from texpipe.analysis.inventory import SurveyedTexture, read_again
 from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
 from texpipe.imaging.visible import without_hidden
 
-LEAST_EQUAL = 6
+_LEAST_EQUAL = 6
 """Blocks out of 16 that two frames have in common, besides those of one colour."""
 
-LEAST_ALIKE = 0.5
+_LEAST_ALIKE = 0.5
 """Correlation of two frames with numbered names."""
 
-MOST_FRAMES = 64
+MAX_FRAMES = 64
 """More textures than these are no frames: so many have only a border in common."""
 
 BY_BLOCKS = "large parts of them are the same"
@@ -30,18 +30,18 @@ BY_NUMBER = "their names are numbered and they look alike"
 _NUMBERED = re.compile(r"(.*?)(\d{1,6})(\D*)", re.DOTALL)
 
 
-Pair = tuple[Item, Item]
+Pair = tuple[SurveyedTexture, SurveyedTexture]
 
 
 @dataclass(frozen=True)
 class Animation:
     """Frames in order of their names, and how they are known in one line."""
 
-    frames: tuple[Item, ...]
+    frames: tuple[SurveyedTexture, ...]
     why: str
 
 
-def find_animations(items: Iterable[Item]) -> list[Animation]:
+def find_animations(items: Iterable[SurveyedTexture]) -> list[Animation]:
     """Find the animations among textures; a texture is in one of them at most.
 
     Args:
@@ -51,7 +51,7 @@ def find_animations(items: Iterable[Item]) -> list[Animation]:
         Animations of 2 to 64 frames with one size, alpha class and edges, in order of their first frames.
     """
     known = sorted(items, key=lambda item: item.source.name)
-    alike: dict[Hashable, list[Item]] = defaultdict(list)
+    alike: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
     for item in known:
         if item.plan.action == "upscale":
             alike[item.size, item.plan.alpha, item.plan.edges, item.plan.scale].append(item)
@@ -62,9 +62,9 @@ def find_animations(items: Iterable[Item]) -> list[Animation]:
     return list(_connected(known, links))
 
 
-def _sharing_blocks(items: Sequence[Item]) -> Iterator[Pair]:
+def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
     """Yield the pairs that have enough blocks in common."""
-    holders: dict[tuple[int, bytes], list[Item]] = defaultdict(list)
+    holders: dict[tuple[int, bytes], list[SurveyedTexture]] = defaultdict(list)
     for item in items:
         for at in range(0, len(item.clues.blocks), DIGEST_BYTES):
             digest = item.clues.blocks[at : at + DIGEST_BYTES]
@@ -72,15 +72,15 @@ def _sharing_blocks(items: Sequence[Item]) -> Iterator[Pair]:
                 holders[at, digest].append(item)
     shared: Counter[tuple[str, str]] = Counter()
     for some in holders.values():
-        if len(some) <= MOST_FRAMES:
+        if len(some) <= MAX_FRAMES:
             shared.update((one.source.name, other.source.name) for one, other in combinations(some, 2))
     by_name = {item.source.name: item for item in items}
-    return ((by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= LEAST_EQUAL)
+    return ((by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= _LEAST_EQUAL)
 
 
-def _numbered(items: Sequence[Item]) -> Iterator[Pair]:
+def _numbered(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
     """Yield neighbours in a row of numbers that look alike; digits of an emulator's checksums say nothing."""
-    rows: dict[Hashable, list[tuple[int, Item]]] = defaultdict(list)
+    rows: dict[Hashable, list[tuple[int, SurveyedTexture]]] = defaultdict(list)
     for item in items:
         stem, _, suffix = item.source.name.rpartition(".")
         if item.source.emulator is None and (found := _NUMBERED.fullmatch(stem)) is not None:
@@ -93,7 +93,7 @@ def _numbered(items: Sequence[Item]) -> Iterator[Pair]:
                 yield one, other
 
 
-def _look_alike(one: Item, other: Item) -> bool:
+def _look_alike(one: SurveyedTexture, other: SurveyedTexture) -> bool:
     try:
         pictures = [read_again(item).rgba for item in (one, other)]
     except TexpipeError:
@@ -101,12 +101,12 @@ def _look_alike(one: Item, other: Item) -> bool:
     shown = [without_hidden(rgba).astype(np.float64) for rgba in pictures]
     first, second = (picture - picture.mean(axis=(0, 1)) for picture in shown)
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return scale > 0 and float((first * second).sum()) >= LEAST_ALIKE * scale
+    return scale > 0 and float((first * second).sum()) >= _LEAST_ALIKE * scale
 
 
-def _connected(items: Sequence[Item], links: Iterable[tuple[Pair, str]]) -> Iterator[Animation]:
+def _connected(items: Sequence[SurveyedTexture], links: Iterable[tuple[Pair, str]]) -> Iterator[Animation]:
     """Yield the sets that pairs connect."""
-    members: dict[str, list[Item]] = {}
+    members: dict[str, list[SurveyedTexture]] = {}
     why: dict[str, str] = {}
     for (one, other), reason in links:
         first, second = (members.setdefault(_name(item), [item]) for item in (one, other))
@@ -118,9 +118,9 @@ def _connected(items: Sequence[Item], links: Iterable[tuple[Pair, str]]) -> Iter
         why.setdefault(other.source.name, reason)
     for item in items:
         frames = members.get(_name(item), [])
-        if 1 < len(frames) <= MOST_FRAMES and min(frames, key=_name) is item:
+        if 1 < len(frames) <= MAX_FRAMES and min(frames, key=_name) is item:
             yield Animation(tuple(sorted(frames, key=_name)), why[item.source.name])
 
 
-def _name(item: Item) -> str:
+def _name(item: SurveyedTexture) -> str:
     return item.source.name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from texpipe.analysis.inventory import Item, read_again
+from texpipe.analysis.inventory import SurveyedTexture, read_again
 from texpipe.classify.flips import FLIPS, after, flipped
 from texpipe.classify.indices import ENOUGH_BITS, index_image, is_plain
 from texpipe.errors import TexpipeError
@@ -25,7 +25,7 @@ WHY = "its texels are exactly those of the other, flipped"
 class Images:
     """Textures that are mirror images of each other, in order of their names, and what makes each of them the first."""
 
-    items: tuple[Item, ...]
+    items: tuple[SurveyedTexture, ...]
     flips: tuple[Flip, ...]
 
     def between(self, one: int, other: int) -> Flip:
@@ -41,7 +41,7 @@ class Image:
     axis: Flip
 
 
-def find_images(items: Iterable[Item]) -> list[Images]:
+def find_images(items: Iterable[SurveyedTexture]) -> list[Images]:
     """Find the textures that are exact mirror images of others.
 
     They lie in one folder, have one format and are treated alike. Where a rule or the dump says so of one and not of
@@ -55,7 +55,7 @@ def find_images(items: Iterable[Item]) -> list[Images]:
     """
     wanted = sorted(filter(_may_be_image, items), key=lambda item: item.source.name)
     count = Counter(item.clues.orbit for item in wanted)  # most are alone in theirs
-    alike: dict[Hashable, dict[str, Item]] = defaultdict(dict)
+    alike: dict[Hashable, dict[str, SurveyedTexture]] = defaultdict(dict)
     for item in wanted:
         if count[item.clues.orbit] > 1:
             alike[_treatment(item)].setdefault(item.clues.pixels, item)
@@ -110,12 +110,12 @@ def _made_of(
     return {}
 
 
-def _may_be_image(item: Item) -> bool:
+def _may_be_image(item: SurveyedTexture) -> bool:
     facts = item.clues.facts
     return item.clues.orbit != "" and item.plan.action == "upscale" and not (facts.flat or facts.tiny)
 
 
-def _treatment(item: Item) -> tuple[Hashable, ...]:
+def _treatment(item: SurveyedTexture) -> tuple[Hashable, ...]:
     """Return what mirror images have in common: pixels, folder, format, and what rules or the dump say of them."""
     plan, name = item.plan, item.source.emulator
     folder = item.source.name.rpartition("/")[0]
@@ -128,7 +128,7 @@ def _treatment(item: Item) -> tuple[Hashable, ...]:
     return item.clues.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 
-def _images(items: Sequence[Item]) -> Images | None:
+def _images(items: Sequence[SurveyedTexture]) -> Images | None:
     """Compare the pixels themselves; None if they say too little, or can no longer be read."""
     try:
         pictures = [_shown(item) for item in items]
@@ -149,7 +149,7 @@ def _flip_between(one: Rgba8, other: Rgba8) -> Flip | None:
     return next((axis for axis in FLIPS if np.array_equal(flipped(one, axis), other)), None)
 
 
-def _shown(item: Item) -> Rgba8:
+def _shown(item: SurveyedTexture) -> Rgba8:
     """Read a texture again, without what nobody sees."""
     rgba = read_again(item).rgba
     return rgba if item.plan.alpha == "data" else without_hidden(rgba)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.analysis.inventory import Item, read_again
+from texpipe.analysis.inventory import SurveyedTexture, read_again
 from texpipe.classify.analysis import SAID_BY_DUMP
 from texpipe.classify.indices import Indices, index_image, refined
 from texpipe.errors import TexpipeError
@@ -19,7 +19,7 @@ BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
 
 _ENTRIES = {"ci4": 16, "psx4": 16}
-_MOST_ENTRIES = 256
+_MAX_ENTRIES = 256
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Variants:
         why: how they are known, in one line.
     """
 
-    like: Item
-    others: tuple[Item, ...]
+    like: SurveyedTexture
+    others: tuple[SurveyedTexture, ...]
     why: str
 
 
-def find_variants(items: Iterable[Item]) -> list[Variants]:
+def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
     """Find the families among textures.
 
     Two textures belong together if their names say that they have the same texels and their pixels agree, or if their
@@ -52,7 +52,7 @@ def find_variants(items: Iterable[Item]) -> list[Variants]:
     known = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
     count = Counter(item.clues.indices for item in known if item.clues.indices)
     families = _Families()
-    named: dict[Hashable, list[Item]] = defaultdict(list)
+    named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
     for item in sorted(known, key=lambda item: (item.clues.pixels, item.source.name)):
         key = _texels_by_name(item)
         if key is None and count[item.clues.indices] < 2:
@@ -70,18 +70,18 @@ class _Families:
     """Textures in sets that grow together."""
 
     def __init__(self) -> None:
-        self._members: dict[Hashable, list[Item]] = {}
+        self._members: dict[Hashable, list[SurveyedTexture]] = {}
         self._why: dict[Hashable, str] = {}
         self._key_of: dict[str, Hashable] = {}
 
-    def add(self, item: Item) -> None:
+    def add(self, item: SurveyedTexture) -> None:
         """Put a texture to those with the same index image."""
         key = (_treatment(item), item.clues.indices or item.source.name)
         self._members.setdefault(key, []).append(item)
         self._key_of[item.source.name] = key
         self._why.setdefault(key, BY_TEXELS)
 
-    def join_by_name(self, items: Sequence[Item]) -> None:
+    def join_by_name(self, items: Sequence[SurveyedTexture]) -> None:
         """Merge the sets of textures that have the same texels by name, as far as their pixels agree."""
         for some in _agreeing(items):
             first, *rest = dict.fromkeys(self._key_of[item.source.name] for item in some)
@@ -91,15 +91,15 @@ class _Families:
                 self._members[first] += moved
                 self._key_of.update((item.source.name, first) for item in moved)
 
-    def __iter__(self) -> Iterator[tuple[list[Item], str]]:
+    def __iter__(self) -> Iterator[tuple[list[SurveyedTexture], str]]:
         return ((members, self._why[key]) for key, members in self._members.items() if len(members) > 1)
 
 
-def _treatment(item: Item) -> Hashable:
+def _treatment(item: SurveyedTexture) -> Hashable:
     return item.size, item.plan.alpha, item.plan.scale
 
 
-def _texels_by_name(item: Item) -> Hashable | None:
+def _texels_by_name(item: SurveyedTexture) -> Hashable | None:
     """Return what the emulator's name says but the palette; None for a name that says nothing of palettes."""
     name = item.source.emulator
     if name is None or not any("palette" in field for field, _ in name.fields):
@@ -107,7 +107,7 @@ def _texels_by_name(item: Item) -> Hashable | None:
     return replace(name, fields=tuple(pair for pair in name.fields if "palette" not in pair[0]))
 
 
-def _agreeing(items: Sequence[Item]) -> Iterator[list[Item]]:
+def _agreeing(items: Sequence[SurveyedTexture]) -> Iterator[list[SurveyedTexture]]:
     """Split textures that should have the same texels into sets that can: a checksum may be that of two textures.
 
     All of a set have one alpha, and together no more colours than a palette has entries.
@@ -133,23 +133,23 @@ class _Set:
         indices: which texels have one colour in all of them, H x W.
     """
 
-    members: list[Item]
+    members: list[SurveyedTexture]
     alpha: NDArray[np.uint8]
     indices: Indices
 
-    def takes(self, item: Item, rgba: Rgba8) -> bool:
+    def takes(self, item: SurveyedTexture, rgba: Rgba8) -> bool:
         """Add a texture if it can be one of these, and return whether it can."""
         if item.plan.alpha != "mask" and not np.array_equal(self.alpha, rgba[..., 3]):
             return False
         indices = refined(self.indices, rgba)
-        if int(indices.max()) >= _ENTRIES.get(item.texels or "", _MOST_ENTRIES):
+        if int(indices.max()) >= _ENTRIES.get(item.texels or "", _MAX_ENTRIES):
             return False
         self.members.append(item)
         self.indices = indices
         return True
 
 
-def _family(members: Sequence[Item], why: str) -> Variants | None:
+def _family(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
     """Choose whose structure all take; leave out those for which a rule or the dump wants other edges."""
     like = max(members, key=_rank)
     others = tuple(
@@ -160,12 +160,12 @@ def _family(members: Sequence[Item], why: str) -> Variants | None:
     return Variants(like, others, why) if others else None
 
 
-def _rank(item: Item) -> tuple[int, float, str, str]:
+def _rank(item: SurveyedTexture) -> tuple[int, float, str, str]:
     """Most colours hide least; among equals the network sees most in the one of most contrast."""
     return item.clues.facts.colours, item.clues.contrast, item.clues.pixels, item.source.name
 
 
-def _edges_are_guessed(item: Item) -> bool:
+def _edges_are_guessed(item: SurveyedTexture) -> bool:
     """Tell whether nobody but the classifier said how both axes repeat."""
     by, facts = item.plan.decided_by, item.clues.facts
     return is_guessed(by.x, facts.x) and is_guessed(by.y, facts.y)

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from texpipe.errors import PackError
 from texpipe.manifest.schema import SCHEMA, Entry, Manifest, as_json, entry_as_json
-from texpipe.storage.atomic import whole_file, write_atomic
+from texpipe.storage.atomic import open_atomic, write_atomic
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -33,7 +33,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         PackError: the file cannot be written.
     """
     head = _text(as_json(replace(manifest, textures=())))
-    with whole_file(path) as file:
+    with open_atomic(path) as file:
         if not manifest.textures:
             file.write(head)
             return

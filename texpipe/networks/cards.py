@@ -44,10 +44,10 @@ def write_card(folder: Path, card: Card) -> None:
     """Write NAME.json and NAME.md into `folder`; the same card gives the same bytes."""
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
     write_atomic(folder / f"{card.name}.json", text.encode())
-    write_atomic(folder / f"{card.name}.md", as_markdown(card).encode())
+    write_atomic(folder / f"{card.name}.md", _as_markdown(card).encode())
 
 
-def as_markdown(card: Card) -> str:
+def _as_markdown(card: Card) -> str:
     """Return the card as a Markdown page."""
     parts = [f"# {card.name}", card.summary]
     parts += [_bullets("Good for", card.good_for), _bullets("Weak at", card.weak_at)]

@@ -16,7 +16,7 @@ from typing import Any, Final
 from texpipe.errors import Location, ModelError
 from texpipe.networks.published import PUBLIC, PublicModel
 
-ENVIRONMENT: Final = "TEXPIPE_MODELS"
+_ENVIRONMENT: Final = "TEXPIPE_MODELS"
 """Environment variable with folders to look in first, separated as in PATH."""
 SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
 """Model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
@@ -61,7 +61,7 @@ class Listing:
 def listing() -> tuple[Listing, ...]:
     """Return the models that are here, then the public ones that are not; nothing is loaded or hashed."""
     here = installed()
-    cards = {name: read_card(path) for name, path in here.items()}
+    cards = {name: _read_card(path) for name, path in here.items()}
     found = [
         Listing(name, path, cards[name].get("licence"), cards[name].get("summary", ""))
         for name, path in here.items()
@@ -124,7 +124,7 @@ def search_path() -> tuple[Path, ...]:
 
     They are those of $TEXPIPE_MODELS, the installed package's, the checkout's, and the user's own.
     """
-    chosen = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    chosen = [Path(part) for part in os.environ.get(_ENVIRONMENT, "").split(os.pathsep) if part]
     package = Path(str(files("texpipe")))
     # Beside an installed package `models` may be anybody's; only a checkout has the project file there.
     checkout = (package.parent / "models",) if (package.parent / "pyproject.toml").is_file() else ()
@@ -139,7 +139,7 @@ def user_folder() -> Path:
     return Path.home() / ".local" / "share" / "texpipe" / "models"
 
 
-def read_card(path: Path) -> Mapping[str, Any]:
+def _read_card(path: Path) -> Mapping[str, Any]:
     """Return the card beside a model file, as JSON; empty without one.
 
     Raises:
@@ -201,7 +201,7 @@ def read_files(path: Path) -> tuple[bytes, ...]:
 def _describe(path: Path) -> ModelFile:
     data = b"".join(read_files(path))
     sha256 = hashlib.sha256(data).hexdigest()
-    card = read_card(path)
+    card = _read_card(path)
     if card.get("sha256", sha256) != sha256:
         raise ModelError(
             f"{path.name} is not the file that its card {path.stem}.json describes",

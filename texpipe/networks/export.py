@@ -13,8 +13,8 @@ from texpipe.errors import ModelError
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, DenseBlock, RRDBNet
 from texpipe.storage.atomic import write_atomic
 
-OPSET: Final = 17
-IR_VERSION: Final = 8
+_OPSET: Final = 17
+_IR_VERSION: Final = 8
 """Old enough for the runtimes in use (ONNX 1.12, of 2022); nothing newer is needed."""
 
 
@@ -65,9 +65,9 @@ class _Graph:
             )
         ]
         graph = self._helper.make_graph(self._nodes, "RRDBNet", ends[:1], ends[1:], self._weights)
-        imports = [self._helper.make_opsetid("", OPSET)]
+        imports = [self._helper.make_opsetid("", _OPSET)]
         return self._helper.make_model(
-            graph, producer_name="texpipe", opset_imports=imports, ir_version=IR_VERSION
+            graph, producer_name="texpipe", opset_imports=imports, ir_version=_IR_VERSION
         )
 
     def _network(self, network: RRDBNet, x: str) -> str:

@@ -19,16 +19,16 @@ from texpipe.errors import ModelError
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
 from texpipe.system.limits import limit
 
-MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
-MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
-MAX_STAGES: Final = 4
+_MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
+_MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
+_MAX_STAGES: Final = 4
 """No published ESRGAN comes near these; a file beyond them is damaged or hostile."""
 
-WHAT_IS_READ: Final = (
+_WHAT_IS_READ: Final = (
     "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN; "
     "convert other architectures to pictures with their own tools."
 )
-DAMAGED: Final = "The file is damaged, or its training failed: get it again from where it came."
+_DAMAGED: Final = "The file is damaged, or its training failed: get it again from where it came."
 
 _WRAPPERS = ("params_ema", "params", "state_dict")
 _REWRITE_NAMES = {
@@ -62,10 +62,10 @@ def unwrap(checkpoint: object) -> dict[str, Tensor]:
         if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(wrapper), Mapping):
             checkpoint = checkpoint[wrapper]
     if not isinstance(checkpoint, Mapping) or not checkpoint:
-        raise ModelError("the file holds no weights by name", hint=WHAT_IS_READ)
+        raise ModelError("the file holds no weights by name", hint=_WHAT_IS_READ)
     strange = [str(name) for name, value in checkpoint.items() if not isinstance(value, Tensor)]
     if strange:
-        raise ModelError(f"beside weights the file holds {_listed(strange)}", hint=WHAT_IS_READ)
+        raise ModelError(f"beside weights the file holds {_listed(strange)}", hint=_WHAT_IS_READ)
     return {str(name).removeprefix("module."): value for name, value in checkpoint.items()}
 
 
@@ -88,7 +88,7 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     needed = ("conv_first.weight", "body.0.rdb1.conv1.weight", "conv_last.weight")
     missing = [name for name in needed if name not in state or state[name].ndim != 4]
     if missing:
-        raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=WHAT_IS_READ)
+        raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=_WHAT_IS_READ)
     num_feat, inputs = state["conv_first.weight"].shape[:2]
     num_out_ch = state["conv_last.weight"].shape[0]
     num_block = 1 + max(_numbers(_OWN_BLOCK, state))
@@ -99,7 +99,7 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     if 2**stages < unshuffle:
         raise ModelError(
             f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}",
-            hint=WHAT_IS_READ,
+            hint=_WHAT_IS_READ,
         )
     scale = 2**stages // unshuffle
     return Architecture(
@@ -126,7 +126,7 @@ def build(state: Mapping[str, Tensor]) -> RRDBNet:
     _refuse("the weights lack", expected.keys() - state.keys())
     _refuse("an RRDBNet has no", state.keys() - expected.keys())
     _refuse("wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
-    _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], DAMAGED)
+    _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], _DAMAGED)
     network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)
     return network.requires_grad_().eval()
 
@@ -183,14 +183,14 @@ def _finite(value: Tensor) -> bool:
 
 def _refuse_absurd(num_block: int, stages: int, channels: tuple[int, ...]) -> None:
     least, most = min(channels), max(channels)
-    if num_block > MAX_BLOCKS or stages > MAX_STAGES or not 0 < least <= most <= MAX_CHANNELS:
+    if num_block > _MAX_BLOCKS or stages > _MAX_STAGES or not 0 < least <= most <= _MAX_CHANNELS:
         raise ModelError(
             f"absurd network: {num_block} blocks, {stages} doublings, {least} to {most} channels",
-            hint=DAMAGED,
+            hint=_DAMAGED,
         )
 
 
-def _refuse(what: str, names: Iterable[str], hint: str = WHAT_IS_READ) -> None:
+def _refuse(what: str, names: Iterable[str], hint: str = _WHAT_IS_READ) -> None:
     found = sorted(names)
     if found:
         raise ModelError(f"{what} {_listed(found)}", hint=hint)

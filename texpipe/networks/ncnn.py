@@ -17,9 +17,9 @@ from torch import Tensor
 
 from texpipe.errors import ModelError
 
-MAGIC: Final = "7767517"
-FP16_TAG: Final = 0x01306B47
-FP32_TAG: Final = 0
+_MAGIC: Final = "7767517"
+_FP16_TAG: Final = 0x01306B47
+_FP32_TAG: Final = 0
 _WITHOUT_WEIGHTS: Final = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
 _DAMAGED: Final = "Get the .param and the .bin again, from one and the same download."
 _OTHER: Final = "Of ncnn's models texpipe reads ESRGAN generators (RRDBNet) alone."
@@ -48,7 +48,7 @@ def read(param: str, weights: bytes) -> dict[str, Tensor]:
     Raises:
         ModelError: another network, a layer that an RRDBNet does not have, or bytes missing or left over.
     """
-    convolutions = parse_param(param)
+    convolutions = _parse_param(param)
     names = _names(len(convolutions), _count(param, "Interp"))
     state: dict[str, Tensor] = {}
     offset = 0
@@ -62,15 +62,15 @@ def read(param: str, weights: bytes) -> dict[str, Tensor]:
     return state
 
 
-def parse_param(param: str) -> list[Convolution]:
+def _parse_param(param: str) -> list[Convolution]:
     """Return the convolutions of a `.param` text, in file order, which is the order of their weights.
 
     Raises:
         ModelError: not a `.param` text, or with layers that an RRDBNet does not have.
     """
     lines = param.split("\n")
-    if lines[0].strip() != MAGIC:
-        raise ModelError(f"the .param does not begin with ncnn's number {MAGIC}", hint=_DAMAGED)
+    if lines[0].strip() != _MAGIC:
+        raise ModelError(f"the .param does not begin with ncnn's number {_MAGIC}", hint=_DAMAGED)
     layers = [line.split() for line in lines[2:] if line.strip()]
     declared = lines[1].split()[:1]
     if declared != [str(len(layers))]:
@@ -106,12 +106,12 @@ def _read_one(
 ) -> tuple[NDArray[np.floating], NDArray[np.float32], int]:
     """Return kernel, bias and the offset behind them."""
     tag = int.from_bytes(_take(weights, offset, 4, convolution), "little")
-    if tag not in (FP16_TAG, FP32_TAG):
+    if tag not in (_FP16_TAG, _FP32_TAG):
         raise ModelError(
             f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}",
             hint="Save the model with fp16 or fp32 weights.",
         )
-    stored = np.dtype("<f2" if tag == FP16_TAG else "<f4")
+    stored = np.dtype("<f2" if tag == _FP16_TAG else "<f4")
     count = convolution.outputs * convolution.inputs * 9
     size = -(-count * stored.itemsize // 4) * 4
     kernel = np.frombuffer(_take(weights, offset + 4, size, convolution), stored, count)

@@ -73,7 +73,7 @@ class DenseBlock(nn.Module):
         return x + RESIDUAL * convolve(self.conv5, seen, pads)
 
 
-class Rrdb(nn.Module):
+class _Rrdb(nn.Module):
     """Residual in residual dense block: three dense blocks and a residual around them."""
 
     def __init__(self, num_feat: int, num_grow_ch: int) -> None:
@@ -117,7 +117,7 @@ class RRDBNet(nn.Module):
         fold = max(1, 4 // scale) if unshuffle is None else unshuffle
         self.architecture = Architecture(num_in_ch, num_out_ch, scale, num_feat, num_block, num_grow_ch, fold)
         self.conv_first = _conv(num_in_ch * fold**2, num_feat)
-        self.body = nn.ModuleList(Rrdb(num_feat, num_grow_ch) for _ in range(num_block))
+        self.body = nn.ModuleList(_Rrdb(num_feat, num_grow_ch) for _ in range(num_block))
         self.conv_body = _conv(num_feat, num_feat)
         for stage in range(1, self.architecture.stages + 1):
             self.add_module(f"conv_up{stage}", _conv(num_feat, num_feat))

@@ -36,7 +36,7 @@ class SRResNetArchitecture:
     norm: bool = True
 
 
-class ResidualBlock(nn.Module):
+class _ResidualBlock(nn.Module):
     """Two 3x3 convolutions with PReLU between them, and the input added."""
 
     def __init__(self, a: SRResNetArchitecture) -> None:
@@ -54,7 +54,7 @@ class ResidualBlock(nn.Module):
         return x + out
 
 
-class Doubling(nn.Module):
+class _Doubling(nn.Module):
     """Twice the size by one of three ways, then PReLU."""
 
     def __init__(self, a: SRResNetArchitecture) -> None:
@@ -95,10 +95,10 @@ class SRResNet(nn.Module):
             raise ValueError(f"scale must be a power of two, not {a.scale}")
         self.conv_first = _conv(a, 9, 3, a.num_feat)
         self.act_first = nn.PReLU()
-        self.body = nn.Sequential(*(ResidualBlock(a) for _ in range(a.num_block)))
+        self.body = nn.Sequential(*(_ResidualBlock(a) for _ in range(a.num_block)))
         self.conv_body = _conv(a, 3, a.num_feat, a.num_feat)
         self.norm_body = nn.BatchNorm2d(a.num_feat) if a.norm else nn.Identity()
-        self.ups = nn.Sequential(*(Doubling(a) for _ in range(a.scale.bit_length() - 1)))
+        self.ups = nn.Sequential(*(_Doubling(a) for _ in range(a.scale.bit_length() - 1)))
         self.conv_last = _conv(a, 9, a.num_feat, 3)
 
     def forward(self, x: Tensor) -> Tensor:

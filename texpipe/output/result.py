@@ -13,7 +13,7 @@ from texpipe.manifest.schema import Manifest
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What a run did.
 
     Attributes:

@@ -21,7 +21,7 @@ Sides = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedPiece:
     """One piece at one place of a picture: its column and row, its left and top texel, its size in texels."""
 
     name: str
@@ -47,10 +47,10 @@ class Layout:
     """
 
     size: Size
-    places: tuple[Placed, ...]
+    places: tuple[PlacedPiece, ...]
     trim: Sides = (0, 0, 0, 0)
 
-    def first_places(self) -> dict[str, Placed]:
+    def first_places(self) -> dict[str, PlacedPiece]:
         """Return for every piece the first of its places: the one that its enlarged texels are taken from."""
         return {place.name: place for place in reversed(self.places)}
 
@@ -84,7 +84,7 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
     lefts, width = _starts(widths, group.overlap)
     tops, height = _starts(heights, group.overlap)
     places = tuple(
-        Placed(name, column, row, lefts[column], tops[row], (widths[column], heights[row]))
+        PlacedPiece(name, column, row, lefts[column], tops[row], (widths[column], heights[row]))
         for row, line in enumerate(names)
         for column, name in enumerate(line)
     )

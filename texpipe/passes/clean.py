@@ -16,7 +16,7 @@ from texpipe.passes.quantised import Flags, checkered, dither_offsets, top_level
 from texpipe.passes.resample import Plane, extend
 from texpipe.texture import Edges, RgbF
 
-HALF_STEP = np.float32(0.499)
+_HALF_STEP = np.float32(0.499)
 """Of a step: a little less than half, so that nothing is rounded the other way."""
 
 _ROUNDS = 64
@@ -43,7 +43,7 @@ def clean(picture: RgbF, visible: Flags, edges: Edges) -> RgbF:
         there &= (np.abs(other - picture) * top > 1.5).any(axis=2)
     if not there.any():
         return smoothed
-    return np.where(there[..., None], picture + HALF_STEP * (other - picture), smoothed)
+    return np.where(there[..., None], picture + _HALF_STEP * (other - picture), smoothed)
 
 
 def _smooth_levels(picture: RgbF, visible: Flags, top: int, edges: Edges) -> RgbF:
@@ -51,7 +51,7 @@ def _smooth_levels(picture: RgbF, visible: Flags, top: int, edges: Edges) -> Rgb
     levels = np.rint(steps)
     offsets = dither_offsets(levels, visible, edges)
     centre = levels if offsets is None else levels - offsets
-    low, high = (np.clip(centre + side, 0, top) for side in (-HALF_STEP, HALF_STEP))
+    low, high = (np.clip(centre + side, 0, top) for side in (-_HALF_STEP, _HALF_STEP))
     first = np.clip(steps if offsets is None else centre, low, high)
     across, down = _links(levels, visible, edges)
     value = first

@@ -12,8 +12,8 @@ import numpy as np
 from texpipe.passes.resample import box_reduce, enlarge, enlarge_cubic, smooth
 from texpipe.texture import Edges, PlaneF
 
-FULL_TRUST = 4 / 255
-NO_TRUST = 13 / 255
+_FULL_TRUST = 4 / 255
+_NO_TRUST = 13 / 255
 """Mean difference about a texel up to which the network is believed, and from which it is not; chosen by looking."""
 
 _TONE_ROUNDS = 2
@@ -37,5 +37,5 @@ def trusted(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
         missing = smooth(source - box_reduce(grown, scale), edges)
         grown = np.clip(grown + enlarge(missing, scale, edges), 0, 1)
     doubt = smooth(np.abs(source - box_reduce(grown, scale)), edges)
-    trust = enlarge(np.clip((NO_TRUST - doubt) / (NO_TRUST - FULL_TRUST), 0, 1), scale, edges)
+    trust = enlarge(np.clip((_NO_TRUST - doubt) / (_NO_TRUST - _FULL_TRUST), 0, 1), scale, edges)
     return np.clip(trust * grown + (1 - trust) * enlarge_cubic(source, scale, edges), 0, 1)

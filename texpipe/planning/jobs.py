@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from texpipe.analysis.inventory import Item
-from texpipe.groups.split.stitching import Join
+from texpipe.analysis.inventory import SurveyedTexture
+from texpipe.groups.split.stitching import SplitPicture
 from texpipe.manifest.schema import Entry
 from texpipe.passes import make_passes, recombine
 from texpipe.passes.atlas import Atlas
 from texpipe.relations import Flip, Frame, Mirror, Spot, Variant
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
 BYTES_TO_COME = 2 << 10
@@ -24,10 +24,10 @@ in a first run, 2.1 KB in one that also reads what an earlier run wrote."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ResultRef:
     """A texture that a job makes, and the store key of its result."""
 
-    item: Item
+    item: SurveyedTexture
     key: str
 
 
@@ -42,17 +42,17 @@ class Job:
     """
 
     plan: Plan
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ResultRef, ...]
     content: str
-    join: Join | None = None
-    like: Piece | None = None
+    join: SplitPicture | None = None
+    like: ResultRef | None = None
     atlas: Atlas | None = None
-    frames: tuple[Piece, ...] = ()
-    image: Piece | None = None
+    frames: tuple[ResultRef, ...] = ()
+    image: ResultRef | None = None
     axis: Flip = "none"
 
     @property
-    def made_of(self) -> tuple[Piece, ...]:
+    def made_of(self) -> tuple[ResultRef, ...]:
         """The finished results that it is made of; a job for the network needs nothing but its sources."""
         return (*self.frames, *(piece for piece in (self.like, self.image) if piece is not None))
 
@@ -68,7 +68,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """All jobs of a run, and what each texture gets from where.
 
     Attributes:
@@ -85,7 +85,7 @@ class Work:
     """
 
     jobs: tuple[Job, ...]
-    piece_of: Mapping[str, Piece] = field(default_factory=dict)
+    piece_of: Mapping[str, ResultRef] = field(default_factory=dict)
     duplicate_of: Mapping[str, str] = field(default_factory=dict)
     group_of: Mapping[str, str] = field(default_factory=dict)
     spot_of: Mapping[str, Spot] = field(default_factory=dict)
@@ -100,14 +100,14 @@ class Work:
         """Memory that the packs and the manifest of all textures will take."""
         return BYTES_TO_COME * len(self.piece_of)
 
-    def plan_of(self, item: Item) -> Plan:
+    def plan_of(self, item: SurveyedTexture) -> Plan:
         """Return what is done to a texture as a part of what it belongs to: a split picture, a family, a sheet."""
         name = item.source.name
         piece = self.piece_of.get(name)
         own = piece is not None and piece.item.source.name == name
         return piece.item.plan if piece and (own or name in self.variant_of) else item.plan
 
-    def entry(self, item: Item) -> Entry:
+    def entry(self, item: SurveyedTexture) -> Entry:
         """Return the manifest entry of a texture with its part in the work, before anything was written."""
         name = item.source.name
         note, group, plan = self.notes.get(name), self.group_of.get(name), self.plan_of(item)
@@ -126,7 +126,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobResult:
     """A job that is finished, or failed with a reason; `cached` when its result was in the store already."""
 
     job: Job
@@ -134,7 +134,7 @@ class Done:
     reason: str | None = None
 
 
-def is_stored(job: Job, store: Store) -> bool:
+def is_stored(job: Job, store: ResultStore) -> bool:
     """Return whether all results of a job are in the store."""
     return all(store.has(piece.key) for piece in job.pieces)
 

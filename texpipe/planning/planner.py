@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Item, Survey
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import Survey, SurveyedTexture
 from texpipe.groups.atlas import find_atlases
 from texpipe.groups.frames import find_animations
 from texpipe.groups.mirrored import WHY, Images, choose_originals, find_images
 from texpipe.groups.split.discovery import groups_for
-from texpipe.groups.split.stitching import Join, make_joins
+from texpipe.groups.split.stitching import SplitPicture, make_joins
 from texpipe.groups.variants import find_variants
 from texpipe.passes.atlas import Atlas, Cell
-from texpipe.planning.jobs import Job, Piece, Work
+from texpipe.planning.jobs import Job, ResultRef, Workload
 from texpipe.planning.keys import engine_id_for, plan_key
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Frame, Mirror, Variant
 from texpipe.storage.keys import key_of
 
 
-def make_work(
-    items: Sequence[Item], recipe: Recipe, engine_id: Sequence[str], sightings: Sightings | None = None
-) -> Work:
+def plan_jobs(
+    items: Sequence[SurveyedTexture],
+    recipe: Recipe,
+    engine_id: Sequence[str],
+    sightings: AnalysisCache | None = None,
+) -> Workload:
     """Turn planned textures into jobs.
 
     Args:
@@ -32,7 +35,7 @@ def make_work(
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
         sightings: what is known already of joined pictures and of those on sheets; new ones are added.
     """
-    known = Sightings() if sightings is None else sightings
+    known = AnalysisCache() if sightings is None else sightings
     joins = make_joins(items, groups_for(items, recipe), recipe, known)
     grouped = [_group_job(join, engine_id) for join in joins.joins]
     piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
@@ -46,7 +49,7 @@ def make_work(
             continue
         content = content_of[name] = key_of("texture", item.clues.pixels, plan_key(item.plan))
         key = key_of(content, *engine_id_for(item.plan, engine_id))
-        singles.setdefault(content, Job(item.plan, (Piece(item, key),), content))
+        singles.setdefault(content, Job(item.plan, (ResultRef(item, key),), content))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
     _cut_atlases(singles, recipe, engine_id, known)
     alone = (job.pieces[0].item for job in singles.values() if job.atlas is None)
@@ -56,7 +59,7 @@ def make_work(
     mirror_of = _flip_images(images, singles, averaged, content_of)
     final = singles | averaged
     piece_of |= {name: final[content].pieces[0] for name, content in content_of.items()}
-    return Work(
+    return Workload(
         jobs=(*grouped, *_in_one_shard((*singles.values(), *averaged.values()))),
         piece_of=piece_of,
         duplicate_of={name: first for name, first in first_of.items() if name != first},
@@ -71,7 +74,7 @@ def make_work(
 
 
 def _cut_atlases(
-    singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str], sightings: Sightings
+    singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str], sightings: AnalysisCache
 ) -> None:
     """Replace the jobs of sheets by such that upscale each picture on them alone."""
     atlases = find_atlases((job.pieces[0].item for job in singles.values()), recipe, sightings)
@@ -83,7 +86,7 @@ def _cut_atlases(
         by = replace(item.plan.decided_by, action=f"{item.plan.decided_by.action}; {atlas}")
         plan = replace(item.plan, decided_by=by)
         key = key_of("atlas", content, plan_key(atlas.base), cells, *engine_id_for(plan, engine_id))
-        piece = Piece(replace(item, plan=plan), key)
+        piece = ResultRef(replace(item, plan=plan), key)
         singles[content] = replace(job, plan=plan, pieces=(piece,), atlas=atlas)
 
 
@@ -96,7 +99,7 @@ def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> 
         for item in family.others:
             key = key_of("variant", like.key, item.clues.pixels, plan_key(item.plan))
             content = content_of[item.source.name]
-            singles[content] = Job(item.plan, (Piece(item, key),), content, like=like)
+            singles[content] = Job(item.plan, (ResultRef(item, key),), content, like=like)
         names = _names((family.like, *family.others))
         variant_of |= dict.fromkeys(names, Variant(family.like.source.name, family.why))
     return variant_of
@@ -113,7 +116,7 @@ def _average_frames(
         frames = tuple(singles[content_of[name]].pieces[0] for name in names)
         for name, piece in zip(names, frames, strict=True):
             key = key_of("frame", piece.key, [frame.key for frame in frames], plan_key(piece.item.plan))
-            job = Job(piece.item.plan, (Piece(piece.item, key),), content_of[name], frames=frames)
+            job = Job(piece.item.plan, (ResultRef(piece.item, key),), content_of[name], frames=frames)
             averaged[content_of[name]] = job
         frame_of |= dict.fromkeys(names, Frame(names[0], len(names), animation.why))
     return frame_of, averaged
@@ -138,7 +141,7 @@ def _flip_images(
         content, first = content_of[name], final[content_of[made.of]]
         item, of = final[content].pieces[0].item, first.pieces[0]
         plan = item.plan.with_edges_of(first.plan, f"as its mirror image {made.of}")
-        piece = Piece(replace(item, plan=plan), key_of("mirror", of.key, made.axis))
+        piece = ResultRef(replace(item, plan=plan), key_of("mirror", of.key, made.axis))
         averaged.pop(content, None)
         singles[content] = Job(plan, (piece,), content, image=of, axis=made.axis)
         mirror_of[name] = Mirror(made.of, made.axis, WHY)
@@ -171,12 +174,12 @@ def _made_together(jobs: Sequence[Job]) -> dict[str, str]:
     return {content: first for some in together.values() for first in (min(some),) for content in some}
 
 
-def without_clues(seen: Survey, work: Work) -> tuple[Survey, Work]:
+def without_clues(seen: Survey, work: Workload) -> tuple[Survey, Workload]:
     """Return both without what only planning goes by: half of what is known of a texture."""
     items = {id(item): item.without_clues() for item in seen.items}
 
-    def lighter(piece: Piece) -> Piece:
-        return Piece(items.get(id(piece.item)) or piece.item.without_clues(), piece.key)
+    def lighter(piece: ResultRef) -> ResultRef:
+        return ResultRef(items.get(id(piece.item)) or piece.item.without_clues(), piece.key)
 
     pieces = {id(piece): lighter(piece) for job in work.jobs for piece in (*job.pieces, *job.made_of)}
     jobs = tuple(
@@ -194,7 +197,7 @@ def without_clues(seen: Survey, work: Work) -> tuple[Survey, Work]:
     return replace(seen, items=tuple(items.values())), replace(work, jobs=jobs, piece_of=piece_of)
 
 
-def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
+def _group_job(join: SplitPicture, engine_id: Sequence[str]) -> Job:
     group = join.group
     pixels_of = {item.source.name: item.clues.pixels for item in join.members}
     shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins, *group.trim]
@@ -202,7 +205,7 @@ def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
     content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
     key = key_of(content, *engine_id_for(join.plan, engine_id))
     pieces = tuple(
-        Piece(replace(item, plan=join.plan), key_of(key, order[item.source.name])) for item in join.made
+        ResultRef(replace(item, plan=join.plan), key_of(key, order[item.source.name])) for item in join.made
     )
     # What is inside of margins is a sheet of one picture.
     base = replace(join.plan, action="nearest")
@@ -210,5 +213,5 @@ def _group_job(join: Join, engine_id: Sequence[str]) -> Job:
     return Job(join.plan, pieces, content, join, atlas=sheet)
 
 
-def _names(items: Iterable[Item]) -> list[str]:
+def _names(items: Iterable[SurveyedTexture]) -> list[str]:
     return [item.source.name for item in items]

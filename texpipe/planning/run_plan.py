@@ -8,13 +8,13 @@ from functools import cached_property
 
 from texpipe.analysis.inventory import Survey
 from texpipe.networks.catalogue import ModelFile
-from texpipe.options import Order
-from texpipe.planning.jobs import Work
-from texpipe.storage.results import Store
+from texpipe.options import RunOptions
+from texpipe.planning.jobs import Workload
+from texpipe.storage.results import ResultStore
 
 
 @dataclass(frozen=True)
-class Run:
+class RunPlan:
     """All that is known of a run before anything is computed.
 
     Attributes:
@@ -26,14 +26,14 @@ class Run:
         work: the jobs of the others.
     """
 
-    order: Order
+    order: RunOptions
     model: ModelFile
     engine: str
     seen: Survey
     left_out: Mapping[str, str]
-    work: Work
+    work: Workload
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> ResultStore:
         """Where results are kept."""
-        return Store(self.order.output / ".store")
+        return ResultStore(self.order.output / ".store")

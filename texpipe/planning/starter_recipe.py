@@ -9,20 +9,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from texpipe.analysis.inventory import Item, Survey
+from texpipe.analysis.inventory import Survey, SurveyedTexture
 from texpipe.formats import parse_name
 from texpipe.groups.split.discovery import propose as find_groups
 from texpipe.groups.split.discovery import recipe_section
 from texpipe.recipe.targets import OPTIONS, known_targets
 from texpipe.relations import Group
 
-TABLE_RULES = 6
+_TABLE_RULES = 6
 """Rules are proposed for so many sizes of lookup tables, the commonest."""
-FONT_LETTERS = 16
+_FONT_LETTERS = 16
 """So many small textures of one intensity format look like a font."""
 STRIPS = 4
 """So many flat textures of one size look like pieces of a picture."""
-STRIP_RATIO = 8
+_STRIP_RATIO = 8
 
 _TARGETS: Mapping[str, str] = {"beetle_psx": "beetle-psx", "decomp": "soh", "tim": "duckstation"}
 """Grammars of names that belong to a target of another name."""
@@ -33,7 +33,7 @@ _PLACE_PARTS = 3
 
 
 @dataclass(frozen=True)
-class Proposal:
+class DumpProfile:
     """What a dump seems to be.
 
     Attributes:
@@ -56,7 +56,7 @@ class Proposal:
     notes: tuple[str, ...]
 
 
-def propose(seen: Survey, dump: Path) -> Proposal:
+def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
     """Look at a dump as a whole.
 
     Args:
@@ -70,7 +70,7 @@ def propose(seen: Survey, dump: Path) -> Proposal:
     games = Counter(_game_of(item, place) for item in seen.items if item.source.emulator)
     known = [game for game, _ in games.most_common() if game]
     groups = find_groups(seen.items)
-    return Proposal(
+    return DumpProfile(
         target=target if target in known_targets() else "folder",
         named=named,
         textures=len(seen.items),
@@ -85,7 +85,7 @@ def propose(seen: Survey, dump: Path) -> Proposal:
     )
 
 
-def _game_of(item: Item, place: PurePosixPath) -> str | None:
+def _game_of(item: SurveyedTexture, place: PurePosixPath) -> str | None:
     """Return the game that a texture's name says, or else the folders that it lies in."""
     name = item.source.emulator
     if name is not None and name.game is not None:
@@ -97,7 +97,7 @@ def _game_of(item: Item, place: PurePosixPath) -> str | None:
     return next((part for part in reversed(whole.parts) if _SERIAL.fullmatch(part)), None)
 
 
-def recipe_text(proposal: Proposal, name: str, input_: str, output: str) -> str:
+def recipe_text(proposal: DumpProfile, name: str, input_: str, output: str) -> str:
     """Return the recipe as YAML with comments; it validates as it is.
 
     Args:
@@ -143,14 +143,14 @@ def recipe_name(text: str) -> str:
     return plain[:64].strip("-") or "pack"
 
 
-def _what(proposal: Proposal) -> str:
+def _what(proposal: DumpProfile) -> str:
     if not proposal.named:
         return "no emulator's names, so the pack is a plain folder of the same names"
     share = "all" if proposal.named == proposal.textures else str(proposal.named)
     return f"{share} of them named as {proposal.target} names them"
 
 
-def _game_lines(proposal: Proposal) -> Iterator[str]:
+def _game_lines(proposal: DumpProfile) -> Iterator[str]:
     if proposal.game is not None:
         others = (
             f"  # also here: {', '.join(map(_quoted, proposal.other_games))}" if proposal.other_games else ""
@@ -160,9 +160,9 @@ def _game_lines(proposal: Proposal) -> Iterator[str]:
         yield f"# game: NAME  # as {proposal.target} calls the game; needed where no folder above the textures says it"
 
 
-def _rules(items: tuple[Item, ...]) -> Iterator[str]:
+def _rules(items: tuple[SurveyedTexture, ...]) -> Iterator[str]:
     tables = Counter(item.size for item in items if min(item.size) == 1 and max(item.size) > 4)
-    for (width, height), count in tables.most_common(TABLE_RULES):
+    for (width, height), count in tables.most_common(_TABLE_RULES):
         yield f"# {_textures(count)}: one texel high or wide, a table of colours that must stay what they are"
         yield f"- {{match: {{size: {width}x{height}}}, action: nearest}}"
     tiny = sum(max(item.size) <= 4 for item in items)
@@ -174,14 +174,14 @@ def _rules(items: tuple[Item, ...]) -> Iterator[str]:
         yield f"- {{match: {{format: {texels}, size: {width}x{height}}}, edges: clamp}}"
 
 
-def _fonts(items: tuple[Item, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]], int]]:
+def _fonts(items: tuple[SurveyedTexture, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]], int]]:
     small = Counter(
         (item.texels, item.size)
         for item in items
         if item.texels in ("i4", "ia4", "ia8") and 8 <= max(item.size) <= 16 and min(item.size) >= 8
     )
     for (texels, size), count in small.most_common():
-        if texels is not None and count >= FONT_LETTERS:
+        if texels is not None and count >= _FONT_LETTERS:
             yield (texels, size), count
 
 
@@ -190,9 +190,11 @@ def _unreadable(count: int) -> Iterator[str]:
         yield f"{_textures(count)} could not be read: `texpipe inspect DUMP` says which, and why"
 
 
-def _notes(items: tuple[Item, ...], joined: set[str]) -> Iterator[str]:
+def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str]:
     single = (item for item in items if item.source.name not in joined)
-    strips = Counter(item.size for item in single if item.size[0] >= STRIP_RATIO * item.size[1] > STRIP_RATIO)
+    strips = Counter(
+        item.size for item in single if item.size[0] >= _STRIP_RATIO * item.size[1] > _STRIP_RATIO
+    )
     for (width, height), count in strips.most_common():
         if count >= STRIPS:
             yield (

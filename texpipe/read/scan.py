@@ -13,7 +13,7 @@ from texpipe.formats import parse_name
 from texpipe.imaging.texel_formats import Stp
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.read.members import CONTAINERS
-from texpipe.system.interning import shared
+from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
@@ -92,7 +92,7 @@ def _lighter(source: Source, root: Path) -> Source:
 def _lighter_name(name: EmulatorName | None) -> EmulatorName | None:
     if name is None:
         return None
-    return replace(name, game=shared(name.game), fields=tuple(map(shared, name.fields)))
+    return replace(name, game=interned(name.game), fields=tuple(map(interned, name.fields)))
 
 
 def _paired(sources: Sequence[Source]) -> list[Source]:

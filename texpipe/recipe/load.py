@@ -51,7 +51,7 @@ def load_recipe(path: Path) -> LoadedRecipe:
     Raises:
         RecipeError: it cannot be read, or has mistakes; `problems` holds all of them in file order.
     """
-    file = find_recipe(path)
+    file = _find_recipe(path)
     data = _read(file)
     document = _parse(file, data)
     try:
@@ -74,7 +74,7 @@ def load_recipe(path: Path) -> LoadedRecipe:
     )
 
 
-def find_recipe(path: Path) -> Path:
+def _find_recipe(path: Path) -> Path:
     """Return the file of a recipe: `path` itself if it exists, else the shipped recipe of that name.
 
     Raises:

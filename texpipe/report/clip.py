@@ -17,14 +17,14 @@ from texpipe.storage.atomic import write_atomic
 
 log = logging.getLogger(__name__)
 
-MOST = 12
+MAX_TEXTURES = 12
 """So many textures are in a clip that names none: more make a file that no site takes."""
 CELL = 256
 """Pictures are repeated up to this many pixels; larger ones stay as they are."""
 WIPE_STEPS = 12
 WIPE_MS = 40
 HOLD_MS = 1200
-BAR = (255, 255, 255)
+_BAR = (255, 255, 255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,11 @@ def encode_gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int])
 def _pick(samples: Sequence[Sample]) -> list[Sample]:
     """Pick MOST samples evenly; others than `_is_picture` only if there is nothing else."""
     pictures = [one for one in samples if _is_picture(one)] or list(samples)
-    return [pictures[at * len(pictures) // MOST] for at in range(MOST)] if len(pictures) > MOST else pictures
+    return (
+        [pictures[at * len(pictures) // MAX_TEXTURES] for at in range(MAX_TEXTURES)]
+        if len(pictures) > MAX_TEXTURES
+        else pictures
+    )
 
 
 def _is_picture(sample: Sample) -> bool:
@@ -127,5 +131,5 @@ def _cut(place: _Place, share: float) -> NDArray[np.uint8]:
     edge = round(width * share)
     mixed = np.concatenate([place.after[:, :edge], place.before[:, edge:]], axis=1)
     if 0 < edge < width:
-        mixed[:, edge - 1 : edge + 1] = BAR
+        mixed[:, edge - 1 : edge + 1] = _BAR
     return mixed

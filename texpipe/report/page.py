@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
+_SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
 """In the order in which the page loads them; `theme.js` comes before all, so that the page never flashes."""
-ASSETS = ("report.css", "theme.js", *SCRIPTS)
+ASSETS = ("report.css", "theme.js", *_SCRIPTS)
 
 
 def write_report(
@@ -78,7 +78,7 @@ def render(data: dict[str, Any]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string((_own_files() / "templates" / "index.html").read_text("utf-8"))
-    return template.render(data=data, pack=data["pack"], scripts=SCRIPTS)
+    return template.render(data=data, pack=data["pack"], scripts=_SCRIPTS)
 
 
 def _own_files() -> Traversable:

@@ -158,7 +158,7 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
     """
     manifest = read_manifest(output / "manifest.json")
     dump = dump_of(output)
-    entries = with_result(manifest, names)
+    entries = _with_result(manifest, names)
     samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
@@ -169,7 +169,7 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
     return sorted(samples, key=lambda sample: sample.result.shape[:2])
 
 
-def with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
+def _with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
     """Return the textures of these names, or without names all but duplicates, that have a picture to show.
 
     Raises:

@@ -16,7 +16,7 @@ from texpipe.errors import UsageError
 
 DEFAULT_SHARE = 0.75
 """Of what is free: so much a run takes if nobody says how much."""
-SMALLEST = 1 << 20
+_SMALLEST = 1 << 20
 """Bytes: whoever asks for less has forgotten the unit."""
 PROGRAM = 400 << 20
 """Bytes of this program with torch, its network and little else."""
@@ -28,11 +28,11 @@ def size_of(text: str) -> int:
     """Return the bytes of a size such as "2G", "1500M" or "1.5 GiB": powers of 1024.
 
     Raises:
-        UsageError: the text is no size, or one below `SMALLEST`.
+        UsageError: the text is no size, or one below `_SMALLEST`.
     """
     found = _SIZE.fullmatch(text.strip())
     size = int(float(found[1]) * (1 << _UNITS[found[2].upper()])) if found else 0
-    if size < SMALLEST:
+    if size < _SMALLEST:
         raise UsageError(f"--memory {text} is no size of a megabyte or more", hint="For example 2G or 1500M.")
     return size
 

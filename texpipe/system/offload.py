@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 10.0
+SHUTDOWN_TIMEOUT_SECONDS = 10.0
 """A process that is told to end may finish what is in hand for so long."""
 
 _APART = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -38,12 +38,12 @@ def command() -> list[str]:
     return [sys.executable, "-I", "-X", names, "-c", _PROGRAM, json.dumps(list(map(str, sys.path)))]
 
 
-def is_possible() -> bool:
+def can_spawn() -> bool:
     """Return whether there is a Python to start; a program that was frozen into one file is none."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-class Elsewhere:
+class SubprocessPool:
     """Calls functions in another process, one for each thread that asks; in this one if the other fails.
 
     Args:
@@ -55,7 +55,7 @@ class Elsewhere:
         self._own = threading.local()
         self._all: list[_Process] = []
 
-    def __enter__(self) -> Elsewhere:
+    def __enter__(self) -> SubprocessPool:
         return self
 
     def __exit__(
@@ -118,7 +118,7 @@ class _Process:
             return
         with suppress(OSError):
             try:
-                self._process.communicate(timeout=PATIENCE_SECONDS)
+                self._process.communicate(timeout=SHUTDOWN_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.communicate()

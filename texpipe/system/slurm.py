@@ -8,11 +8,16 @@ import re
 from texpipe.errors import UsageError
 
 
-def _shard(text: str | None) -> tuple[int, int] | None:
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """Return (i, n) of "i/n", or of "auto" in a Slurm array; None for None.
+
+    Raises:
+        UsageError: the text is not I/N with 1 <= I <= N.
+    """
     if text is None:
         return None
     if text == "auto":
-        return _place_in_array()
+        return _slurm_task()
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
     part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 1 <= part <= parts:
@@ -20,7 +25,7 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return part, parts
 
 
-def _place_in_array() -> tuple[int, int]:
+def _slurm_task() -> tuple[int, int]:
     """Return which task of how many of a Slurm array this is, whatever number the first has.
 
     Raises:

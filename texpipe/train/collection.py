@@ -22,7 +22,7 @@ _LEAST_HELD_OUT = 8
 
 
 @dataclass(frozen=True)
-class Picture:
+class TrainingPicture:
     """A texture to learn from: its `name` (path below the folder) and the axes on which it tiles."""
 
     name: str
@@ -45,14 +45,14 @@ class Collection:
     folder's name.
     """
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[TrainingPicture, ...]
     skipped: tuple[Skipped, ...]
     sources: tuple[str, ...]
     _read: dict[str, Callable[[], Rgba8]]
     _kept: OrderedDict[str, Rgba8] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
-    def load(self, picture: Picture) -> Rgba8:
+    def load(self, picture: TrainingPicture) -> Rgba8:
         """Return the pixels, H x W x 4 uint8 with straight alpha; nobody may write into them."""
         if picture.name in self._kept:
             self._kept.move_to_end(picture.name)
@@ -64,7 +64,7 @@ class Collection:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return rgba
 
-    def split(self, share: float) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    def split(self, share: float) -> tuple[tuple[TrainingPicture, ...], tuple[TrainingPicture, ...]]:
         """Divide into training and held-out pictures by the hash of their names, lowest first.
 
         Args:
@@ -103,20 +103,20 @@ def collect(root: Path, *, distinct: bool = True) -> Collection:
             f"no folder {root}", hint="Give a folder of PNG, JPG, TGA, DDS or WebP files, or a .tar."
         )
     found = Collection((), (), sources(root), {})
-    pictures: list[Picture] = []
+    pictures: list[TrainingPicture] = []
     skipped: list[Skipped] = []
     digests: dict[str, str] = {}
     for file in picture_files(root):
         found._read[file.name] = file.read
         try:
-            rgba = found.load(Picture(file.name, Edges()))
+            rgba = found.load(TrainingPicture(file.name, Edges()))
         except SourceError as error:
             skipped.append(Skipped(file.name, error.message))
             continue
         if reason := _unusable(file.name, rgba, digests if distinct else {}):
             skipped.append(Skipped(file.name, reason))
             continue
-        pictures.append(Picture(file.name, file.edges or tiling_of(rgba)))
+        pictures.append(TrainingPicture(file.name, file.edges or tiling_of(rgba)))
     if not pictures:
         reasons = f"; first reason: {skipped[0].name}: {skipped[0].reason}" if skipped else ""
         raise SourceError(

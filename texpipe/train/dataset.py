@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from texpipe.imaging.visible import LUMA
 from texpipe.passes.resample import repeat
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.collection import Collection, Picture, bleed
+from texpipe.train.collection import Collection, TrainingPicture, bleed
 from texpipe.train.degradation import Degradation
 from texpipe.train.degrade import degrade
 from texpipe.train.dither import Floats
@@ -57,7 +57,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self,
         collection: Collection,
-        pictures: Sequence[Picture],
+        pictures: Sequence[TrainingPicture],
         data: Data,
         degradation: Degradation,
         seed: int,
@@ -107,7 +107,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
 
 
 def held_out_pair(
-    collection: Collection, picture: Picture, degradation: Degradation, seed: int, side: int
+    collection: Collection, picture: TrainingPicture, degradation: Degradation, seed: int, side: int
 ) -> Pair:
     """Degrade one whole picture (its middle, if larger than `side` texels) by its name and the seed alone."""
     scale = degradation.scale

@@ -13,14 +13,14 @@ from texpipe.train.dither import Dither
 
 Reduction: TypeAlias = Literal["box", "bilinear", "bicubic", "lanczos", "point"]
 Palette: TypeAlias = Literal["median_cut", "octree", "k_means"]
-Stored: TypeAlias = Literal[
+StoredPicture: TypeAlias = Literal[
     "rgba32", "rgba16", "ci8", "ci4", "i8", "i4", "ia8", "ia4", "psx16", "psx8", "psx4"
 ]
 Weights: TypeAlias = Mapping[str, float]
 Range: TypeAlias = tuple[float, float]
 T = TypeVar("T", bound=str)
 
-GREY_FORMATS: frozenset[Stored] = frozenset({"i8", "i4", "ia8", "ia4"})
+GREY_FORMATS: frozenset[StoredPicture] = frozenset({"i8", "i4", "ia8", "ia4"})
 
 
 class Degradation(BaseModel):
@@ -61,7 +61,7 @@ class Degradation(BaseModel):
     mdec_quality: Range = Field(
         default=(25, 60), description="JPEG quality that stands for MDEC's, from and to."
     )
-    formats: dict[Stored, float] = Field(
+    formats: dict[StoredPicture, float] = Field(
         default={
             **{"rgba16": 5, "ci8": 4, "ci4": 3, "psx16": 1, "psx8": 1, "psx4": 1, "rgba32": 1},
             **{"i8": 2, "i4": 2, "ia8": 2, "ia4": 1},
@@ -98,7 +98,7 @@ class Choice:
     sharpen: float
     noise: float
     jpeg_quality: int
-    stored: Stored
+    stored: StoredPicture
     palette: Palette
     dither: Dither
     mdec_quality: int = 0

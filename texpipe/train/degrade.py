@@ -18,10 +18,10 @@ from PIL import Image
 from texpipe.imaging import texel_formats
 from texpipe.passes.resample import crop, extend
 from texpipe.texture import Edges, TexelFormat
-from texpipe.train.degradation import Choice, Degradation, Palette, Reduction, Stored, draw
+from texpipe.train.degradation import Choice, Degradation, Palette, Reduction, StoredPicture, draw
 from texpipe.train.dither import Floats, to_levels, to_palette
 
-_PALETTES: Mapping[Stored, tuple[int, TexelFormat]] = {
+_PALETTES: Mapping[StoredPicture, tuple[int, TexelFormat]] = {
     "ci8": (256, "rgba16"),
     "ci4": (16, "rgba16"),
     "psx8": (256, "psx16"),

@@ -53,10 +53,10 @@ def to_palette(image: Floats, palette: Floats, dither: Dither) -> Floats:
         H x W x 3, every pixel one of the palette's colours.
     """
     if dither == "floyd_steinberg":
-        return diffuse(image, lambda rows: nearest_colour(rows, palette))
+        return diffuse(image, lambda rows: _nearest_colour(rows, palette))
     if dither == "none" or len(palette) == 1:
-        return nearest_colour(image, palette)
-    return nearest_colour(image + _spacing(palette) * _offsets(dither, image.shape), palette)
+        return _nearest_colour(image, palette)
+    return _nearest_colour(image + _spacing(palette) * _offsets(dither, image.shape), palette)
 
 
 def nearest_level(values: Floats, levels: Floats) -> Floats:
@@ -65,7 +65,7 @@ def nearest_level(values: Floats, levels: Floats) -> Floats:
     return levels[np.searchsorted(middles, values)]
 
 
-def nearest_colour(colours: Floats, palette: Floats) -> Floats:
+def _nearest_colour(colours: Floats, palette: Floats) -> Floats:
     """Replace each colour (... x 3) by the nearest of `palette` (N x 3) in RGB distance."""
     flat = colours.reshape(-1, 3)
     # |c - p|^2 without |c|^2, which is the same for every p.

@@ -21,7 +21,7 @@ from texpipe.texture import Edges, Rgba8
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp"})
-ALPHA_SUFFIX = ".a.png"
+_ALPHA_SUFFIX = ".a.png"
 """NAME.a.png holds the alpha plane of NAME.jpg, which cannot hold one itself."""
 
 
@@ -54,7 +54,7 @@ def picture_files(root: Path) -> Iterator[PictureFile]:
         if path.suffix == ".tar":
             yield from _shard(path, name.removesuffix(".tar") + "/")
         elif _is_picture(name) and path.is_file():
-            alpha = path.with_name(path.stem + ALPHA_SUFFIX)
+            alpha = path.with_name(path.stem + _ALPHA_SUFFIX)
             yield PictureFile(name, partial(_read_file, path, alpha if alpha.is_file() else None))
 
 
@@ -91,7 +91,7 @@ def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
     rgba = _photo(data) if is_photo else image_files.decode(data, name=name)[0]
     if alpha is None:
         return rgba
-    plane = image_files.decode(alpha, name=PurePosixPath(name).stem + ALPHA_SUFFIX)[0][..., 0]
+    plane = image_files.decode(alpha, name=PurePosixPath(name).stem + _ALPHA_SUFFIX)[0][..., 0]
     if plane.shape != rgba.shape[:2]:
         raise SourceError("its alpha plane has another size")
     return np.dstack([rgba[..., :3], plane])
@@ -107,7 +107,7 @@ def _photo(data: bytes) -> Rgba8:
 
 
 def _is_picture(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in SUFFIXES and not name.endswith(ALPHA_SUFFIX)
+    return PurePosixPath(name).suffix.lower() in SUFFIXES and not name.endswith(_ALPHA_SUFFIX)
 
 
 def _read_file(path: Path, alpha: Path | None) -> Rgba8:
@@ -128,7 +128,7 @@ def _shard(path: Path, prefix: str) -> Iterator[PictureFile]:
 
     tiling = {row["file"]: _tiling(row) for row in _index_rows(path) if "file" in row}
     for member in filter(_is_picture, sorted(places)):
-        alpha = str(PurePosixPath(member).with_suffix("")) + ALPHA_SUFFIX
+        alpha = str(PurePosixPath(member).with_suffix("")) + _ALPHA_SUFFIX
         reader = partial(read, member, alpha if alpha in places else None)
         yield PictureFile(prefix + member, reader, tiling.get(member))
 

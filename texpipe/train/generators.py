@@ -67,7 +67,7 @@ def scale_of(network: nn.Module) -> int:
     return network.architecture.scale
 
 
-def architecture_notes(network: nn.Module) -> dict[str, str]:
+def _architecture_notes(network: nn.Module) -> dict[str, str]:
     """What a saved file says about its network: a name, and what an SRResNet's weights do not tell."""
     if isinstance(network, SRResNet):
         return {
@@ -81,7 +81,7 @@ def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Map
     """Write weights as fp16 safetensors with notes; returns the file's sha256."""
     floating = {name: value for name, value in state.items() if value.is_floating_point()}
     return checkpoint.save_safetensors(
-        path, floating, {"format": "pt", **architecture_notes(network), **notes}
+        path, floating, {"format": "pt", **_architecture_notes(network), **notes}
     )
 
 

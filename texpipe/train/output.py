@@ -26,7 +26,7 @@ from texpipe.train.validation import Validation, columns, judge_result, upscaler
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """How a training ended: the model (None in all but the first process), held-out figures, verdict."""
 
     model: Path | None
@@ -45,7 +45,7 @@ def keep(state: State, tools: Tools, *, watch: bool) -> None:
         seen = validate(upscaler_of(network, tools.preset.colour), few, tools.judge) if watch else None
         folder = folder_of(job.output, state.step)
         before = tools.before.first(len(few)) if tools.before else None
-        write_checkpoint(folder, network, tools.preset, seen, before, few)
+        _write_checkpoint(folder, network, tools.preset, seen, before, few)
         save_state(folder, state.state_dict() | {"job": {"seed": job.seed, "freeze_body": job.freeze_body}})
         prune(job.output, job.keep)
         if seen:
@@ -53,7 +53,7 @@ def keep(state: State, tools: Tools, *, watch: bool) -> None:
     tools.world.wait()
 
 
-def write_checkpoint(
+def _write_checkpoint(
     folder: Path,
     network: nn.Module,
     preset: Preset,
@@ -71,7 +71,7 @@ def write_checkpoint(
         save_sheet(folder / "sheet.png", *columns(pairs, base, seen, generators.scale_of(network)))
 
 
-def finish(state: State, tools: Tools) -> Outcome:
+def finish(state: State, tools: Tools) -> TrainingResult:
     """Judge the averaged weights on all held-out pairs and write the model.
 
     Raises:
@@ -86,7 +86,7 @@ def finish(state: State, tools: Tools) -> Outcome:
     reason += f"; {tools.caveat}" if tools.caveat else ""
     accepted = verdict is None or verdict.better
     name = job.name if accepted else f"{job.name}-rejected"
-    path = write_model(tools, name, network, after, reason, state.step)
+    path = _write_model(tools, name, network, after, reason, state.step)
     tools.log.say("result", step=state.step, model=path.name, scores=after.scores, verdict=reason)
     if not accepted:
         assert tools.base is not None
@@ -94,10 +94,10 @@ def finish(state: State, tools: Tools) -> Outcome:
             f"the trained model is {reason}; {tools.base.name} stays the better one",
             hint=f"Both were kept; the new one is {path}. Train longer, on more textures or at a lower rate.",
         )
-    return Outcome(path, tools.before.scores if tools.before else {}, after.scores, state.step, reason)
+    return TrainingResult(path, tools.before.scores if tools.before else {}, after.scores, state.step, reason)
 
 
-def write_model(
+def _write_model(
     tools: Tools, name: str, network: nn.Module, after: Validation, verdict: str, step: int
 ) -> Path:
     """Write NAME.safetensors (fp16), NAME.json and NAME.md into the output folder; returns the first."""

@@ -21,7 +21,7 @@ from texpipe.train.metrics import Judge
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.schema import Preset
 from texpipe.train.shorten import shortened
-from texpipe.train.state import Job, State, Tools, channels_last, new_state
+from texpipe.train.state import State, Tools, TrainingJob, channels_last, new_state
 from texpipe.train.steps import freeze_body
 from texpipe.train.validation import held_out, upscaler_of, validate
 from texpipe.train.weights import from_file, weights
@@ -31,7 +31,7 @@ _LOOKED_AT = 16
 """Crops that tell which blocks a network can spare."""
 
 
-def prepare(job: Job, here: World) -> tuple[State, Tools]:
+def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     """Load everything, measure the base, and go back to the newest checkpoint if asked to.
 
     Raises:
@@ -42,7 +42,7 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
     preset = job.preset
     device = choose(job.device)
     place = torch.device(device.name, here.local_rank) if device.name == "cuda" else torch.device("cpu")
-    newest = checkpoint_to_resume(job)
+    newest = _checkpoint_to_resume(job)
     base, network = start(preset, place)
     collection = collect(job.textures)
     training, held = collection.split(preset.data.held_out)
@@ -59,7 +59,7 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
     state = new_state(network, preset, place)
     here.wait()  # nobody writes before all have looked at the output folder
     if newest:
-        go_on(newest, job, state)
+        _go_on(newest, job, state)
     tools = Tools(
         job,
         here,
@@ -74,7 +74,7 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
         Log(job.output, enabled=here.first),
         unseen=set(training).isdisjoint(held),
     )
-    log_start(tools, collection, len(held))
+    _log_start(tools, collection, len(held))
     return state, tools
 
 
@@ -83,7 +83,7 @@ def looked_at(crops: TextureCrops, place: torch.device) -> Tensor:
     return torch.stack([crops[i][0] for i in range(_LOOKED_AT)]).to(place)
 
 
-def checkpoint_to_resume(job: Job) -> Path | None:
+def _checkpoint_to_resume(job: TrainingJob) -> Path | None:
     """Return the newest checkpoint to go on from; None for a new training, whose output folder holds none yet.
 
     Raises:
@@ -124,7 +124,7 @@ def start(preset: Preset, place: torch.device) -> tuple[Base | None, nn.Module]:
     return base, channels_last(network, place)
 
 
-def log_start(tools: Tools, collection: Collection, held_out: int) -> None:
+def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
     """Log what the training starts from: textures, those left out and why, and the base's figures."""
     say = tools.log.say
     say("collection", usable=len(collection.pictures), held_out=held_out, skipped=len(collection.skipped))
@@ -169,7 +169,7 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     return found
 
 
-def go_on(folder: Path, job: Job, state: State) -> None:
+def _go_on(folder: Path, job: TrainingJob, state: State) -> None:
     """Load a checkpoint into the state of the same training.
 
     Raises:

@@ -23,7 +23,7 @@ from texpipe.upscale.device import Device
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What the user asked for; `steps` and `minutes` end the training, whichever comes first.
 
     Attributes:
@@ -64,7 +64,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """A step forward that a front end may show; `seconds_left` is an estimate."""
 
     step: int
@@ -123,7 +123,7 @@ class State:
 class Tools:
     """What the steps need and do not change; `unseen` tells whether the pairs' textures are not trained on."""
 
-    job: Job
+    job: TrainingJob
     world: World
     device: Device
     crops: TextureCrops

@@ -40,8 +40,8 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
         keep_body_still(state.generator)
     if stage.losses.adversarial and state.discriminator is not None:
         facts |= play(state, tools, batches, factor * tools.preset.adversarial.learning_rate)
-    facts |= backpropagate(state, tools, stage, batches)
-    facts |= last_gradients(state.generator)
+    facts |= _backpropagate(state, tools, stage, batches)
+    facts |= _last_gradients(state.generator)
     trained = [p for p in state.generator.parameters() if p.requires_grad]
     facts["gradient_norm"] = float(nn.utils.clip_grad_norm_(trained, tools.preset.clip))
     if not math.isfinite(facts["gradient_norm"]):
@@ -59,20 +59,20 @@ def play(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
     )
     steps = tools.preset.adversarial.steps
-    found = [teach_discriminator(state, tools, batches, random, rate) for _ in range(steps)]
+    found = [_teach_discriminator(state, tools, batches, random, rate) for _ in range(steps)]
     return {"discriminator_rate": rate, "discriminator": found[-1]}
 
 
-def backpropagate(
+def _backpropagate(
     state: State, tools: Tools, stage: Stage, batches: Sequence[tuple[Tensor, Tensor]]
 ) -> dict[str, float]:
     """Compute the generator's gradients, means over the batches of all processes; returns the losses likewise."""
     state.optimiser.zero_grad(set_to_none=True)
     parts: dict[str, float] = {}
     for lr, hr in batches:
-        with autocast(tools.device):
+        with _autocast(tools.device):
             result = state.generator(lr).float()
-            found = all_losses(state, tools, stage, result, hr)
+            found = _all_losses(state, tools, stage, result, hr)
         weighted = sum(
             (getattr(stage.losses, name) * value for name, value in found.items()), start=torch.zeros(())
         )
@@ -101,7 +101,7 @@ def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
     return lr, hr
 
 
-def teach_discriminator(
+def _teach_discriminator(
     state: State,
     tools: Tools,
     batches: Sequence[tuple[Tensor, Tensor]],
@@ -115,7 +115,7 @@ def teach_discriminator(
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     total = 0.0
     for lr, hr in batches:
-        with torch.no_grad(), autocast(tools.device):
+        with torch.no_grad(), _autocast(tools.device):
             fake = state.generator(lr).float()
         loss = losses.discriminator_loss(
             tools.preset.adversarial, state.discriminator, hr, fake, random
@@ -128,7 +128,7 @@ def teach_discriminator(
     return total
 
 
-def all_losses(state: State, tools: Tools, stage: Stage, result: Tensor, hr: Tensor) -> dict[str, Tensor]:
+def _all_losses(state: State, tools: Tools, stage: Stage, result: Tensor, hr: Tensor) -> dict[str, Tensor]:
     """Compute the unweighted losses of a stage for one batch, the adversarial one included."""
     found = losses.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
     if stage.losses.adversarial and state.discriminator is not None:
@@ -148,7 +148,7 @@ def take(optimiser: torch.optim.Optimizer, rate: float) -> None:
     optimiser.step()
 
 
-def last_gradients(network: nn.Module) -> dict[str, float]:
+def _last_gradients(network: nn.Module) -> dict[str, float]:
     """Mean gradient magnitudes of the last two convolutions: near zero means that nothing is learnt."""
     found = {}
     for name, module in list(network.named_modules()):
@@ -170,6 +170,6 @@ def keep_body_still(network: nn.Module) -> None:
             module.eval()
 
 
-def autocast(device: Device) -> AbstractContextManager[object]:
+def _autocast(device: Device) -> AbstractContextManager[object]:
     """bf16 where the device has it natively; fp16 would need scaled gradients, emulated bf16 is slower."""
     return torch.autocast(device.name, torch.bfloat16) if device.precision == "bf16" else nullcontext()

@@ -19,21 +19,23 @@ import torch
 
 from texpipe.errors import Interrupted, ModelError
 from texpipe.train.distributed import world
-from texpipe.train.output import Outcome, finish, keep
+from texpipe.train.output import TrainingResult, finish, keep
 from texpipe.train.preparation import prepare
 from texpipe.train.schedule import rate_factor, stage_at
 from texpipe.train.schema import Stage
-from texpipe.train.state import Job, Progress, State, Tools
+from texpipe.train.state import State, Tools, TrainingJob, TrainingProgress
 from texpipe.train.steps import train_step
 
 log = logging.getLogger(__name__)
 
 _EXPLODED = 10.0
 """A loss this many times its running mean is an explosion."""
-_MOST_ROLLBACKS = 5
+_MAX_ROLLBACKS = 5
 
 
-def finetune(job: Job, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+def finetune(
+    job: TrainingJob, progress: Callable[[TrainingProgress], None] = lambda _: None
+) -> TrainingResult:
     """Train a generator and write it, its card, checkpoints and log into the output folder.
 
     Args:
@@ -54,15 +56,15 @@ def finetune(job: Job, progress: Callable[[Progress], None] = lambda _: None) ->
     with world() as here:
         torch.manual_seed(job.seed)
         state, tools = prepare(job, here)
-        with stop_flag() as stopped:
+        with _stop_flag() as stopped:
             fit(state, tools, stopped, progress)
         if not here.first:
-            return Outcome(None, {}, {}, state.step, "")
+            return TrainingResult(None, {}, {}, state.step, "")
         return finish(state, tools)
 
 
 def fit(
-    state: State, tools: Tools, stopped: Callable[[], bool], progress: Callable[[Progress], None]
+    state: State, tools: Tools, stopped: Callable[[], bool], progress: Callable[[TrainingProgress], None]
 ) -> None:
     """Take steps until the end, with validations and checkpoints on the way.
 
@@ -72,21 +74,21 @@ def fit(
     """
     job, good = tools.job, copy.deepcopy(state.state_dict())
     clock = time.monotonic()
-    while (done := fraction_done(state, tools)) < 1:
+    while (done := _fraction_done(state, tools)) < 1:
         stage, stage_done = stage_at(tools.preset.stages, done)
         factor = state.rate_factor * rate_factor(
             tools.preset, state.stage_steps.get(stage.name, 0), stage_done
         )
         facts = train_step(state, tools, stage, factor)
         if exploded(state, stage, facts):
-            roll_back(state, tools, good, facts["loss"])
+            _roll_back(state, tools, good, facts["loss"])
             continue
         now = time.monotonic()
         state.step, state.seconds, clock = state.step + 1, state.seconds + now - clock, now
         state.stage_steps[stage.name] = state.stage_steps.get(stage.name, 0) + 1
         tools.log.write(state.step, stage.name, state.seconds, facts)
         progress(_progress(state, tools, stage, facts["loss"]))
-        last = fraction_done(state, tools) >= 1
+        last = _fraction_done(state, tools) >= 1
         stop = tools.world.highest(float(stopped())) > 0
         if last or stop or state.step % job.save_every == 0 or state.step % job.validate_every == 0:
             keep(state, tools, watch=last or state.step % job.validate_every == 0)
@@ -97,7 +99,7 @@ def fit(
             )
 
 
-def fraction_done(state: State, tools: Tools) -> float:
+def _fraction_done(state: State, tools: Tools) -> float:
     """Return how much of the training is done, by steps or by minutes, whichever is further."""
     by_steps = state.step / tools.job.total_steps
     if tools.job.minutes is None:
@@ -118,14 +120,14 @@ def exploded(state: State, stage: Stage, facts: dict[str, float]) -> bool:
     return False
 
 
-def roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) -> None:
+def _roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) -> None:
     """Return to the last good state with half the learning rate.
 
     Raises:
         ModelError: for the sixth time.
     """
     at, factor, count = state.step, state.rate_factor / 2, state.rollbacks + 1
-    if count > _MOST_ROLLBACKS:
+    if count > _MAX_ROLLBACKS:
         raise ModelError(
             f"the loss exploded {count} times, last at step {at}",
             hint="Lower learning_rate or the adversarial weight in the preset, or choose another base.",
@@ -137,7 +139,7 @@ def roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) -> 
 
 
 @contextmanager
-def stop_flag() -> Iterator[Callable[[], bool]]:
+def _stop_flag() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C into a flag, so that no step is left half done; a second one ends at once."""
     asked: list[int] = []
 
@@ -157,8 +159,8 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _progress(state: State, tools: Tools, stage: Stage, loss: float) -> Progress:
-    done = fraction_done(state, tools)
+def _progress(state: State, tools: Tools, stage: Stage, loss: float) -> TrainingProgress:
+    done = _fraction_done(state, tools)
     left = state.seconds * (1 - done) / done
     total = tools.job.total_steps if tools.job.minutes is None else max(state.step, round(state.step / done))
-    return Progress(state.step, total, stage.name, loss, max(0.0, left))
+    return TrainingProgress(state.step, total, stage.name, loss, max(0.0, left))

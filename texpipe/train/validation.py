@@ -12,7 +12,7 @@ from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges
 from texpipe.train.baselines import Upscaler, bicubic
-from texpipe.train.collection import Collection, Picture
+from texpipe.train.collection import Collection, TrainingPicture
 from texpipe.train.dataset import Pair, held_out_pair
 from texpipe.train.degradation import Degradation
 from texpipe.train.dither import Floats
@@ -52,7 +52,7 @@ class Verdict:
 
 def held_out(
     collection: Collection,
-    pictures: Sequence[Picture],
+    pictures: Sequence[TrainingPicture],
     degradation: Degradation,
     seed: int,
     count: int,

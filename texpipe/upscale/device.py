@@ -25,7 +25,7 @@ MethodName: TypeAlias = Literal["direct-2", "winograd-2"]
 DTYPES: Final[dict[Precision, str]] = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """torch's names of the precisions."""
 
-CUDA_SHARE: Final = 0.8
+_CUDA_SHARE: Final = 0.8
 """Of the memory of a GPU that is free: the rest is left to cuDNN and other programs."""
 
 
@@ -89,9 +89,9 @@ class Device:
         import torch
 
         free, _ = torch.cuda.mem_get_info()
-        return int(CUDA_SHARE * free)
+        return int(_CUDA_SHARE * free)
 
-    def let_go(self) -> None:
+    def release_cached_memory(self) -> None:
         """Give back memory that torch keeps of what was freed: after running out of it, pieces may be too small."""
         if self.name == "cuda":
             import torch

@@ -18,8 +18,8 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
 from texpipe.upscale import device as devices
 from texpipe.upscale import mirror
-from texpipe.upscale.compiled import prepare
-from texpipe.upscale.convolve import Direct, Method
+from texpipe.upscale.compiled import compile_network
+from texpipe.upscale.convolve import DirectConvolution, Method
 from texpipe.upscale.device import Device
 from texpipe.upscale.transfer import transfer_to
 from texpipe.upscale.winograd import Winograd
@@ -53,7 +53,7 @@ class Engine:
         self._transfer = transfer_to(self._place)
         method = method_for(self.device)
         with torch.inference_mode():
-            self._execute = prepare(network, method, self._place, self.device.dtype)
+            self._execute = compile_network(network, method, self._place, self.device.dtype)
 
     def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
         """Upscale pictures of one shape and one edge mode.
@@ -70,10 +70,10 @@ class Engine:
         pads = pads_of(wrapped)
         with torch.inference_mode():
             images = torch.from_numpy(np.ascontiguousarray(unfolded, dtype=np.float32))
-            out = self._execute(self._unshuffle(self._transfer.there(images), pads), pads)
+            out = self._execute(self._unshuffle(self._transfer.to_device(images), pads), pads)
             # A folded picture of a size that the fold does not divide comes out too big.
             out = out[:, : height * self.scale, : width * self.scale]
-            result: NDArray[np.float32] = self._transfer.back(out.clamp_(0, 1)).numpy()
+            result: NDArray[np.float32] = self._transfer.to_host(out.clamp_(0, 1)).numpy()
         return mirror.fold(result, edges)
 
     def _unshuffle(self, images: Tensor, pads: Pads) -> Tensor:
@@ -87,7 +87,7 @@ class Engine:
 def method_for(device: Device) -> Method:
     """Return how to convolve on a device; see `Device.method`."""
     place = torch.device(device.name)
-    return Winograd(place) if device.method == "winograd-2" else Direct(place)
+    return Winograd(place) if device.method == "winograd-2" else DirectConvolution(place)
 
 
 def tile_overlap(blocks: int) -> int:

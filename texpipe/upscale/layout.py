@@ -20,7 +20,7 @@ from torch import Tensor
 
 from texpipe.networks.padding import Padding, Pads
 
-Order: TypeAlias = Literal["raster", "tiled", "quads"]
+TexelOrder: TypeAlias = Literal["raster", "tiled", "quads"]
 """`raster`: row by row. `tiled`: by place within a 4 x 4 tile, then tile by tile, for Winograd's method.
 `quads`: by the corner at which four texels of the map before doubling meet; there the four texels around it."""
 
@@ -33,13 +33,13 @@ OUTSIDE = -1
 
 
 @dataclass(frozen=True)
-class Grid:
+class TexelGrid:
     """The shape of a batch of feature maps and the order of their rows."""
 
     count: int
     height: int
     width: int
-    order: Order
+    order: TexelOrder
 
     @property
     def tiles(self) -> int:
@@ -55,9 +55,9 @@ class Grid:
             return self.count * (self.height + 2) * (self.width + 2)
         return self.count * self.height * self.width
 
-    def doubled(self, order: Order) -> Grid:
+    def doubled(self, order: TexelOrder) -> TexelGrid:
         """Return the grid with twice the height and width, its rows in another order."""
-        return Grid(self.count, 2 * self.height, 2 * self.width, order)
+        return TexelGrid(self.count, 2 * self.height, 2 * self.width, order)
 
 
 class Window(NamedTuple):
@@ -73,7 +73,7 @@ class Window(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def window(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> Window:
+def window(grid: TexelGrid, pads: Pads, doubled: bool, device: torch.device) -> Window:
     """Return what a 3x3 convolution over a map reads that is not tiled; arguments as those of `reading`."""
     rows = reading(grid, pads, doubled)
     outside = np.flatnonzero(rows == OUTSIDE)
@@ -82,7 +82,7 @@ def window(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> Windo
 
 
 @lru_cache(maxsize=16)
-def taps(grid: Grid, pads: Pads, device: torch.device) -> Tensor:
+def taps(grid: TexelGrid, pads: Pads, device: torch.device) -> Tensor:
     """Return what each row of a tiled grid takes from the rows around it, each of which sends nine things.
 
     The index is rows x 9, down and then across, into the senders' matrix of 9 x rows lines: row by row what
@@ -94,7 +94,7 @@ def taps(grid: Grid, pads: Pads, device: torch.device) -> Tensor:
     return torch.from_numpy(lines).to(device, torch.int32)
 
 
-def reading(grid: Grid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
+def reading(grid: TexelGrid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
     """Return the rows that 3x3 convolutions read, `OUTSIDE` for zero.
 
     Args:
@@ -125,20 +125,22 @@ def reading(grid: Grid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=16)
-def entering(grid: Grid, device: torch.device) -> Tensor:
+def entering(grid: TexelGrid, device: torch.device) -> Tensor:
     """Return the index that turns N x H x W rows in raster order into the rows of `grid`."""
-    raster = Grid(grid.count, grid.height, grid.width, "raster")
+    raster = TexelGrid(grid.count, grid.height, grid.width, "raster")
     return cut(raster, grid, 0, tuple(range(grid.height)), device)
 
 
 @lru_cache(maxsize=16)
-def leaving(grid: Grid, device: torch.device) -> Tensor:
+def leaving(grid: TexelGrid, device: torch.device) -> Tensor:
     """Return the index that turns the rows of `grid` into N x H x W rows in raster order."""
-    raster = Grid(grid.count, grid.height, grid.width, "raster")
+    raster = TexelGrid(grid.count, grid.height, grid.width, "raster")
     return cut(grid, raster, 0, tuple(range(grid.height)), device)
 
 
-def cut(source: Grid, target: Grid, first: int, lines: tuple[int, ...], device: torch.device) -> Tensor:
+def cut(
+    source: TexelGrid, target: TexelGrid, first: int, lines: tuple[int, ...], device: torch.device
+) -> Tensor:
     """Return the index that takes some images and some of their lines out of a batch.
 
     Args:
@@ -178,7 +180,9 @@ def _inside(positions: NDArray[np.int64], size: int, padding: Padding) -> NDArra
     return np.clip(positions, 0, size - 1)
 
 
-def _place(grid: Grid, n: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.int64]:
+def _place(
+    grid: TexelGrid, n: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return the row of a texel of image `n`."""
     if grid.order == "raster":
         return (n * grid.height + y) * grid.width + x

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
-NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
+_NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
 """Flags of x86 processors that multiply bf16; without one of them torch emulates it, slower than fp32."""
-INSTRUCTION_SETS: Final = (
+_INSTRUCTION_SETS: Final = (
     ("AVX512", frozenset({"avx512f", "avx512vl", "avx512bw", "avx512dq", "fma"})),
     ("AVX2", frozenset({"avx2", "fma"})),
 )
@@ -39,7 +39,7 @@ def instructions() -> str:
         import torch
 
         return torch.backends.cpu.get_cpu_capability()
-    return next((name for name, needed in INSTRUCTION_SETS if needed <= flags), "DEFAULT")
+    return next((name for name, needed in _INSTRUCTION_SETS if needed <= flags), "DEFAULT")
 
 
 @cache
@@ -47,7 +47,7 @@ def has_bf16() -> bool:
     """Return whether the processor multiplies bf16 natively; False where that cannot be found out."""
     flags = _flags()
     if flags:
-        return not NATIVE_BF16.isdisjoint(flags)
+        return not _NATIVE_BF16.isdisjoint(flags)
     # Not Linux on x86: torch knows, in private functions that may come and go.
     import torch
 

@@ -12,21 +12,21 @@ from torch import Tensor
 class Transfer(Protocol):
     """Moves pictures; safe to call from several threads at once."""
 
-    def there(self, images: Tensor) -> Tensor:
+    def to_device(self, images: Tensor) -> Tensor:
         """Return pictures on the device; whatever the current stream does next may read them."""
 
-    def back(self, results: Tensor) -> Tensor:
+    def to_host(self, results: Tensor) -> Tensor:
         """Return results of the current stream in memory of the CPU, whole."""
 
 
 class InPlace:
     """For a CPU: pictures are where they are needed."""
 
-    def there(self, images: Tensor) -> Tensor:
+    def to_device(self, images: Tensor) -> Tensor:
         """Return the pictures."""
         return images
 
-    def back(self, results: Tensor) -> Tensor:
+    def to_host(self, results: Tensor) -> Tensor:
         """Return the results."""
         return results
 
@@ -46,7 +46,7 @@ class Streamed:
         self._device = device
         self._own = threading.local()
 
-    def there(self, images: Tensor) -> Tensor:
+    def to_device(self, images: Tensor) -> Tensor:
         """Begin to copy pictures, and let the current stream wait for them."""
         copying, computing = self._copying(), torch.cuda.current_stream(self._device)
         with torch.cuda.stream(copying):
@@ -55,7 +55,7 @@ class Streamed:
         placed.record_stream(computing)
         return placed
 
-    def back(self, results: Tensor) -> Tensor:
+    def to_host(self, results: Tensor) -> Tensor:
         """Copy results when they are computed, and wait for that; other threads go on."""
         copying, computing = self._copying(), torch.cuda.current_stream(self._device)
         copying.wait_stream(computing)

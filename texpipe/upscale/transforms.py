@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from texpipe.networks.padding import Pads
-from texpipe.upscale.layout import OUTSIDE, Grid, reading
+from texpipe.upscale.layout import OUTSIDE, TexelGrid, reading
 
-CHUNK: Final = 256
+_CHUNK: Final = 256
 """Tiles that are transformed, multiplied and transformed back in one go, to stay in a core's cache."""
 
 _Matrix: TypeAlias = NDArray[np.float64]
@@ -110,8 +110,8 @@ class Cut(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def cuts(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> tuple[Cut, ...]:
-    """Return how the tiles that a 3x3 convolution over `grid` reads are cut, by about `CHUNK`.
+def cuts(grid: TexelGrid, pads: Pads, doubled: bool, device: torch.device) -> tuple[Cut, ...]:
+    """Return how the tiles that a 3x3 convolution over `grid` reads are cut, by about `_CHUNK`.
 
     Args:
         grid: of the map that is read, in tiled order.
@@ -122,7 +122,7 @@ def cuts(grid: Grid, pads: Pads, doubled: bool, device: torch.device) -> tuple[C
     form = DOUBLED if doubled else PLAIN
     texels = form.from_texels.shape[1]
     places = reading(grid, pads, doubled).astype(np.int32).reshape(texels, texels, -1)
-    chunks = np.array_split(places, -(-places.shape[2] // CHUNK), axis=2)
+    chunks = np.array_split(places, -(-places.shape[2] // _CHUNK), axis=2)
     firsts = np.cumsum([0, *(chunk.shape[2] for chunk in chunks)]).tolist()
     return tuple(_cut(chunk, first, form, device) for chunk, first in zip(chunks, firsts, strict=False))
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from texpipe.networks.padding import Pads
 from texpipe.upscale.convolve import Layer
-from texpipe.upscale.layout import TILE, Grid, Order, taps
+from texpipe.upscale.layout import TILE, TexelGrid, TexelOrder, taps
 from texpipe.upscale.transforms import DOUBLED, ONES, PLAIN, Cut, Form, cuts
 
 
@@ -32,8 +32,8 @@ class Winograd:
     """
 
     pairs = False
-    order: Order = "tiled"
-    doubled_order: Order = "tiled"
+    order: TexelOrder = "tiled"
+    doubled_order: TexelOrder = "tiled"
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -53,19 +53,19 @@ class Winograd:
         sending = weight.permute(1, 2, 3, 0).reshape(inputs, 9 * outputs)
         return Layer(sending.to(self._device, torch.float32), bias.to(self._device, torch.float32))
 
-    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> _WinogradStack:
+    def new_stack(self, grid: TexelGrid, pads: Pads, channels: int, dtype: torch.dtype) -> _WinogradStack:
         """Return an empty stack."""
         return _WinogradStack(self, cuts(grid, pads, False, self._device), channels, dtype)
 
-    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map, without keeping its transform."""
         return self._once(rows, layer, cuts(grid, pads, False, self._device))
 
-    def doubled(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_upsampled(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map doubled by nearest neighbour."""
         return self._once(rows, layer, cuts(grid, pads, True, self._device))
 
-    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_output(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the last convolution: so few results are not worth the transforms of what they are made of."""
         outputs = layer.bias.shape[0]
         places = rows.view(TILE**2, -1, rows.shape[1])

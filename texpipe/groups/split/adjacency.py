@@ -10,18 +10,18 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.split.borders import Axis, Family, Tile, families_of
+from texpipe.groups.split.borders import Axis, PieceFamily, Tile, families_of
 from texpipe.groups.split.continuity import Flow, balanced
 from texpipe.groups.split.sequence import Habit
 
 Indices = NDArray[np.intp]
 
-MOST_ALIKE = 64
+_MAX_ALIKE = 64
 """Of so many pairs with the same lines all are tried."""
 
-_MOST_CHANGES = 100
+_MAX_CHANGES = 100
 
-LIKELY = 0.75
+_LIKELY = 0.75
 """Probability of a pair of neighbours that is looked at."""
 
 
@@ -94,7 +94,7 @@ class Shared:
         return self.confidence.get((before, after, axis), 0.0)
 
 
-def _alike(family: Family, overlap: int) -> tuple[Indices, Indices]:
+def _alike(family: PieceFamily, overlap: int) -> tuple[Indices, Indices]:
     """Return the numbers of textures that end with a line and of those that begin with it, but not of too many."""
     ends: dict[bytes, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for number, tile in enumerate(family.tiles):
@@ -105,7 +105,7 @@ def _alike(family: Family, overlap: int) -> tuple[Indices, Indices]:
     pairs = [
         (one, other)
         for lasts, firsts in ends.values()
-        if len(lasts) * len(firsts) <= MOST_ALIKE
+        if len(lasts) * len(firsts) <= _MAX_ALIKE
         for one, other in product(lasts, firsts)
         if one != other
     ]
@@ -121,7 +121,7 @@ def _odds(before: Tile, after: Tile, axis: Axis) -> float:
     one, other = before.border(axis), after.border(axis)
     if one is None or other is None or one.repeats[1] or other.repeats[0]:
         return 0.0
-    return float(2 ** (min(one.detail[1], _MOST_CHANGES) / 2) - 1)
+    return float(2 ** (min(one.detail[1], _MAX_CHANGES) / 2) - 1)
 
 
 def flowing_links(flow: Flow, habit: Habit | None = None) -> Iterator[Link]:
@@ -133,5 +133,5 @@ def flowing_links(flow: Flow, habit: Habit | None = None) -> Iterator[Link]:
     """
     tiles, axis = flow.family.tiles, flow.family.axis
     likely = balanced(flow, habit.evidence(flow.family, flow.before, flow.after) if habit else 0.0)
-    for pair in np.flatnonzero((likely > LIKELY) & flow.possible):
+    for pair in np.flatnonzero((likely > _LIKELY) & flow.possible):
         yield Link(tiles[flow.before[pair]], tiles[flow.after[pair]], axis, 0, float(likely[pair]))

@@ -96,21 +96,21 @@ class Tile:
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class PieceFamily:
     """Textures that could be neighbours along an axis: of one kind, their borders equally long."""
 
     axis: Axis
     tiles: tuple[Tile, ...]
 
 
-def families_of(tiles: Iterable[Tile]) -> list[Family]:
+def families_of(tiles: Iterable[Tile]) -> list[PieceFamily]:
     """Return all families of at least two textures."""
     alike: dict[tuple[Axis, Hashable, int], list[Tile]] = defaultdict(list)
     for tile in tiles:
         for axis in AXES:
             if tile.border(axis) is not None:
                 alike[axis, tile.kind, tile.length(axis)].append(tile)
-    return [Family(axis, tuple(some)) for (axis, _, _), some in alike.items() if len(some) > 1]
+    return [PieceFamily(axis, tuple(some)) for (axis, _, _), some in alike.items() if len(some) > 1]
 
 
 def tile_of(name: str, rgba: Rgba8, kind: Hashable, date: int | None = None) -> Tile:

@@ -8,43 +8,43 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.split.borders import Axis, Family, Floats, Tile
+from texpipe.groups.split.borders import Axis, Floats, PieceFamily, Tile
 
 Indices = NDArray[np.intp]
 
 MIN_LENGTH = 16
 """Texels of a border that are enough to judge by how colours flow on."""
 
-MIN_DETAIL = 4
+_MIN_DETAIL = 4
 """A border whose colour changes less often along its line says nothing: black meets black everywhere."""
 
-MOST_OF_DULL = -2.0
+_MAX_DULL_SHARE = -2.0
 """The most that such a border is worth, in nats: alone it is no neighbour, with an order or other cuts it may be."""
 
 NEAREST = 12
 """Candidates for each border that are looked at closely, the nearest by their low frequencies."""
 
-ROUGH = 96
+_ROUGH = 96
 """Numbers of a border by which these are chosen: of the lowest frequencies."""
 
-STRIDES = (1, 2, 3, 4, 5, 6, 8)
+_STRIDES = (1, 2, 3, 4, 5, 6, 8)
 """How far apart in an order textures are that are looked at closely too: pieces of a row, and rows of some pieces."""
 
-WORST_STEP = 3.0
+_WORST_STEP = 3.0
 """Largest mean square step across a cut, in units of those inside both pieces. True neighbours have 0.5 to 3."""
 
-STEP_OF_MIRROR = 0.4
+_STEP_OF_MIRROR = 0.4
 """A smaller step at both ends, likewise measured: the one is a mirror image of the other."""
 
-NUMBERS_PER_NAT = 24
+_NUMBERS_PER_NAT = 24
 """So many of a border's numbers are worth one nat of evidence: they are far from independent of each other."""
 
-USUAL = 1.5
+_USUAL = 1.5
 """The surprise at which a pair is as likely as none: mean of the numbers, around 0 between true neighbours."""
 
 _CHUNK = 1 << 22
 _ROUNDS = 30
-_MOST = 40.0
+_MAX_EVIDENCE = 40.0
 """More nats than this are certainty."""
 
 
@@ -59,14 +59,14 @@ class Flow:
         possible: p, whether the pair can be neighbours; otherwise it is only a rival of other pairs.
     """
 
-    family: Family
+    family: PieceFamily
     before: Indices
     after: Indices
     evidence: NDArray[np.float64]
     possible: NDArray[np.bool_]
 
 
-def flow_in(family: Family, ranks: Sequence[Indices] = ()) -> Flow:
+def flow_in(family: PieceFamily, ranks: Sequence[Indices] = ()) -> Flow:
     """Compare the ends of all textures of a family that could be neighbours.
 
     Args:
@@ -78,11 +78,11 @@ def flow_in(family: Family, ranks: Sequence[Indices] = ()) -> Flow:
     step, surprise = ends.steps(before, after)
     # A mirror image goes on at both ends: the other half of a symmetric picture, but not what comes next.
     back = ends.steps(after, before)[0]
-    real = (np.maximum(step, back) > STEP_OF_MIRROR) | (before == after)
+    real = (np.maximum(step, back) > _STEP_OF_MIRROR) | (before == after)
     before, after, step, surprise = before[real], after[real], step[real], surprise[real]
-    evidence = (USUAL - surprise) * (ends.first.shape[1] / NUMBERS_PER_NAT)
-    evidence = np.where(ends.telling(before, after), evidence, np.minimum(evidence, MOST_OF_DULL))
-    possible = (step <= WORST_STEP) & (before != after)
+    evidence = (_USUAL - surprise) * (ends.first.shape[1] / _NUMBERS_PER_NAT)
+    evidence = np.where(ends.telling(before, after), evidence, np.minimum(evidence, _MAX_DULL_SHARE))
+    possible = (step <= _WORST_STEP) & (before != after)
     return Flow(family, before, after, evidence, possible)
 
 
@@ -96,7 +96,7 @@ def balanced(flow: Flow, more: NDArray[np.float64] | float = 0.0) -> NDArray[np.
         flow: how well textures go on in each other.
         more: evidence for each of its p pairs that pixels do not tell, natural logs.
     """
-    weight = np.exp(np.clip(flow.evidence + more, -_MOST, _MOST))
+    weight = np.exp(np.clip(flow.evidence + more, -_MAX_EVIDENCE, _MAX_EVIDENCE))
     count = len(flow.family.tiles)
     across = np.ones(count)
     for _ in range(_ROUNDS):
@@ -142,7 +142,7 @@ class _Ends:
     def telling(self, before: Indices, after: Indices) -> NDArray[np.bool_]:
         """Tell which pairs have enough detail at their cut."""
         poorer = np.minimum(self.detail[before, 1], self.detail[after, 0])
-        return np.asarray(poorer >= MIN_DETAIL)
+        return np.asarray(poorer >= _MIN_DETAIL)
 
     def steps(self, before: Indices, after: Indices) -> tuple[Floats, Floats]:
         """Return for each pair the mean square step across the cut over that inside, per frequency, and its surprise.
@@ -171,8 +171,8 @@ class _Ends:
 
 def _candidates(ends: _Ends, ranks: Sequence[Indices]) -> tuple[Indices, Indices]:
     """Return pairs (before, after) worth a closer look, and every texture with itself: a rival of its neighbours."""
-    weight = (1 / np.sqrt(np.median(ends.spread[:, :ROUGH], axis=0))).astype(np.float32)
-    lasts, firsts = ends.last[:, :ROUGH] * weight, ends.first[:, :ROUGH] * weight
+    weight = (1 / np.sqrt(np.median(ends.spread[:, :_ROUGH], axis=0))).astype(np.float32)
+    lasts, firsts = ends.last[:, :_ROUGH] * weight, ends.first[:, :_ROUGH] * weight
     one = _nearest(lasts, firsts)
     other = _nearest(firsts, lasts)
     count = len(lasts)
@@ -181,7 +181,7 @@ def _candidates(ends: _Ends, ranks: Sequence[Indices]) -> tuple[Indices, Indices
     pairs = [rows * count + one.ravel(), other.ravel() * count + rows, itself * count + itself]
     for places in ranks:
         order = np.argsort(places, kind="stable")
-        for apart in STRIDES:
+        for apart in _STRIDES:
             pairs += [order[:-apart] * count + order[apart:], order[apart:] * count + order[:-apart]]
     keys = np.unique(np.concatenate(pairs))
     before, after = keys // count, keys % count

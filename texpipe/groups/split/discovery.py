@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable, Sequence
 
-from texpipe.analysis.inventory import Item, read_again
+from texpipe.analysis.inventory import SurveyedTexture, read_again
 from texpipe.errors import TexpipeError
 from texpipe.groups.split.borders import Tile, tile_of
-from texpipe.groups.split.jigsaw import Grid
+from texpipe.groups.split.jigsaw import PieceGrid
 from texpipe.groups.split.search import find_grids
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Group
 
 
-def groups_for(items: Sequence[Item], recipe: Recipe) -> tuple[Group, ...]:
+def groups_for(items: Sequence[SurveyedTexture], recipe: Recipe) -> tuple[Group, ...]:
     """Return the split pictures of a run: what the recipe declares comes before what is found."""
     declared = recipe.picture_groups()
     return (*declared, *propose(items, declared)) if recipe.finds_groups else declared
 
 
-def propose(items: Iterable[Item], declared: Iterable[Group] = ()) -> tuple[Group, ...]:
+def propose(items: Iterable[SurveyedTexture], declared: Iterable[Group] = ()) -> tuple[Group, ...]:
     """Find split pictures among textures by their pixels alone; only those that are sure.
 
     Only textures that are to be upscaled and have more than one colour are looked at, and of equal ones the first.
@@ -30,7 +30,7 @@ def propose(items: Iterable[Item], declared: Iterable[Group] = ()) -> tuple[Grou
         declared: pictures that are known already; their pieces are left out.
     """
     known = {file.rpartition("/")[2] for group in declared for file in group.files}
-    distinct: dict[str, Item] = {}
+    distinct: dict[str, SurveyedTexture] = {}
     for item in items:
         if item.plan.action == "upscale" and item.source.name.rpartition("/")[2] not in known:
             distinct.setdefault(item.clues.pixels, item)
@@ -54,7 +54,7 @@ def recipe_section(groups: Sequence[Group]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tile(item: Item) -> Tile | None:
+def _tile(item: SurveyedTexture) -> Tile | None:
     if item.clues.facts.flat:
         return None
     try:
@@ -63,19 +63,19 @@ def _tile(item: Item) -> Tile | None:
         return None  # the run itself says what is wrong with it
 
 
-def _date(item: Item) -> int:
+def _date(item: SurveyedTexture) -> int:
     """Return when the file was written. Pictures of one file have one date, which then tells nothing."""
     return item.source.file.stat().st_mtime_ns
 
 
-def _kind(item: Item) -> Hashable:
+def _kind(item: SurveyedTexture) -> Hashable:
     """Return what all pieces of a picture have in common. A guessed format is no part of it: dull pieces fit more."""
     emulator = item.source.emulator
     stated = (emulator.scheme, emulator.game, emulator.texels) if emulator else None
     return item.source.name.rpartition("/")[0], stated
 
 
-def _group(number: int, grid: Grid) -> Group:
+def _group(number: int, grid: PieceGrid) -> Group:
     how = f"sharing {grid.overlap} texels" if grid.overlap else "whose colours flow on"
     why = f"found: {len(grid.tiles)} pieces {how}, confidence {grid.confidence:.2f}"
     files = tuple(tile.name for tile in grid.tiles)

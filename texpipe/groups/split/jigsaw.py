@@ -10,19 +10,19 @@ from itertools import pairwise
 from texpipe.groups.split.adjacency import Link
 from texpipe.groups.split.borders import AXES, Axis, Tile
 
-Cell = tuple[int, int]
+GridPosition = tuple[int, int]
 """Column and row; the top left of a picture can be any."""
 
-Cells = Mapping[Cell, Tile]
+Cells = Mapping[GridPosition, Tile]
 Agree = Callable[[Tile, Tile, Axis], float | None]
 """How sure it is that one texture goes on in another, 0 to 1, by what lies at their cut alone; None if it cannot."""
 
-ENOUGH = 0.75
+_ENOUGH = 0.75
 """So sure must all the cuts together be at which two parts of a picture meet."""
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class PieceGrid:
     """A full rectangle of pieces.
 
     Attributes:
@@ -51,7 +51,7 @@ class Grid:
             yield from ((one, other, "y") for one, other in zip(upper, lower, strict=True))
 
 
-def solve(links: Iterable[Link], agree: Agree) -> list[Grid]:
+def solve(links: Iterable[Link], agree: Agree) -> list[PieceGrid]:
     """Put pieces together, the surest links first.
 
     A link is passed over where it would put two pieces into one place or one piece into two, or side by side with
@@ -76,8 +76,8 @@ class _Puzzle:
 
     def __init__(self, agree: Agree) -> None:
         self._agree = agree
-        self._parts: dict[Tile, dict[Cell, Tile]] = {}
-        self._at: dict[Tile, Cell] = {}
+        self._parts: dict[Tile, dict[GridPosition, Tile]] = {}
+        self._at: dict[Tile, GridPosition] = {}
         self._used: list[Link] = []
 
     def lay(self, link: Link) -> bool:
@@ -92,7 +92,7 @@ class _Puzzle:
             return False
         moved = {(column + shift[0], row + shift[1]): tile for (column, row), tile in other.items()}
         confidence = self._confidence(link, one, moved)
-        if confidence < ENOUGH or not _regular(one | moved):
+        if confidence < _ENOUGH or not _regular(one | moved):
             return False
         self._used.append(replace(link, confidence=confidence))
         one |= moved
@@ -100,7 +100,7 @@ class _Puzzle:
             self._parts[tile], self._at[tile] = one, cell
         return True
 
-    def grids(self) -> list[Grid]:
+    def grids(self) -> list[PieceGrid]:
         """Return all pictures."""
         pictures = {id(cells): cells for cells in self._parts.values()}
         links: dict[int, list[Link]] = defaultdict(list)
@@ -130,11 +130,11 @@ def _cuts(one: Cells, other: Cells) -> Iterator[tuple[Tile, Tile, Axis]]:
                 yield tile, other[beyond], axis
 
 
-def _next(cell: Cell, axis: Axis) -> Cell:
+def _next(cell: GridPosition, axis: Axis) -> GridPosition:
     return (cell[0] + 1, cell[1]) if axis == "x" else (cell[0], cell[1] + 1)
 
 
-def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
+def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[PieceGrid]:
     """Yield the full rectangles of at least two pieces, the largest first, that have the sizes of a cut picture."""
     left = dict(cells)
     confidence = {(link.before, link.after): (link.confidence, link.overlap) for link in links}
@@ -146,7 +146,7 @@ def _grids(cells: Cells, links: Iterable[Link]) -> Iterator[Grid]:
         left = {cell: tile for cell, tile in left.items() if tile not in inside}
         found = [value for (one, other), value in confidence.items() if one in inside and other in inside]
         if found:
-            yield Grid(rows, found[0][1], sum(value for value, _ in found) / len(found), len(cells))
+            yield PieceGrid(rows, found[0][1], sum(value for value, _ in found) / len(found), len(cells))
 
 
 def _largest(cells: Cells) -> tuple[tuple[Tile, ...], ...]:

@@ -10,28 +10,28 @@ import numpy as np
 from texpipe.groups.split.adjacency import Link, Shared, flowing_links
 from texpipe.groups.split.borders import OVERLAPS, Axis, Tile, families_of
 from texpipe.groups.split.continuity import MIN_LENGTH, Flow, flow_in, step_between
-from texpipe.groups.split.jigsaw import Grid, solve
+from texpipe.groups.split.jigsaw import PieceGrid, solve
 from texpipe.groups.split.sequence import Habit, best_habit, by_date, by_number, ranks_in
 
-SURE_IF_SHARED, SURE_OF_MANY, SURE_OF_STRIPS, SURE = 0.75, 0.8, 0.9, 0.95
+_SURE_IF_SHARED, _SURE_OF_MANY, _SURE_OF_STRIPS, _SURE = 0.75, 0.8, 0.9, 0.95
 """Lowest mean confidence of the links of a picture: of pieces that share texels, of many pieces, of a few strips,
 and of a few others. Nothing but a cut makes a strip, but some textures of usual sizes go on in each other by chance."""
 
-MANY = 6
+_MANY = 6
 """So many pieces do not go on in each other by chance."""
 
-STRIP = 8
+_STRIP = 8
 """A strip is so many times longer than wide."""
 
-SURE_OF_TWO = 0.99
+_SURE_OF_TWO = 0.99
 """The same for a picture of two pieces, of which nothing but that one link tells. Two of one size are none: variants of
 a wall go on in each other. Two that share lines are none either: parts of one pattern often do."""
 
-WORST_STEP_INSIDE = 12.0
+_WORST_STEP_INSIDE = 12.0
 """Two pieces with a larger step between them are no neighbours, whatever their other neighbours say."""
 
 
-def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
+def find_grids(tiles: Iterable[Tile]) -> list[PieceGrid]:
     """Return the split pictures among textures.
 
     Pieces that share lines of texels are looked for first: an equal line is far better evidence than a likely one.
@@ -56,10 +56,10 @@ def find_grids(tiles: Iterable[Tile]) -> list[Grid]:
     return sorted([*sharing, *flowing], key=lambda grid: grid.tiles[0].name)
 
 
-def _sharing(tiles: Sequence[Tile], habit: Habit | None) -> tuple[list[Grid], list[Tile]]:
+def _sharing(tiles: Sequence[Tile], habit: Habit | None) -> tuple[list[PieceGrid], list[Tile]]:
     """Return the pictures whose pieces share texels, and the textures that are in none of them."""
     left = list(tiles)
-    found: list[Grid] = []
+    found: list[PieceGrid] = []
     for overlap in OVERLAPS:
         shared = Shared.among(left, overlap, habit)
         sure = _sure(solve(shared.links(), shared.agree))
@@ -77,13 +77,13 @@ def _flows_among(tiles: Sequence[Tile], orders: Iterable[Mapping[Tile, int]]) ->
     ]
 
 
-def _flowing(flows: Iterable[Flow], habit: Habit | None) -> list[Grid]:
+def _flowing(flows: Iterable[Flow], habit: Habit | None) -> list[PieceGrid]:
     """Return the pictures whose colours flow on."""
     links = (link for flow in flows for link in flowing_links(flow, habit))
     return _sure(solve((link for link in links if not _overlap(link)), _flows))
 
 
-def in_turn(grid: Grid, when: Mapping[Tile, int]) -> list[Grid]:
+def in_turn(grid: PieceGrid, when: Mapping[Tile, int]) -> list[PieceGrid]:
     """Cut a strip of pieces where it begins anew.
 
     The last piece of a picture that repeats goes on in its first one. If its pieces were drawn in turn, but the last of
@@ -103,7 +103,7 @@ def in_turn(grid: Grid, when: Mapping[Tile, int]) -> list[Grid]:
     return [replace(grid, rows=rows) for rows in parts if len(rows) * len(rows[0]) > 1]
 
 
-def _sure(grids: Iterable[Grid]) -> list[Grid]:
+def _sure(grids: Iterable[PieceGrid]) -> list[PieceGrid]:
     return [grid for grid in grids if _is_sure(grid)]
 
 
@@ -120,16 +120,16 @@ def _overlap(link: Link) -> bool:
 def _flows(before: Tile, after: Tile, axis: Axis) -> float | None:
     if before.length(axis) != after.length(axis) or before.border(axis) is None or after.border(axis) is None:
         return None
-    return 0.0 if step_between(before, after, axis) <= WORST_STEP_INSIDE else None
+    return 0.0 if step_between(before, after, axis) <= _WORST_STEP_INSIDE else None
 
 
-def _is_sure(grid: Grid) -> bool:
+def _is_sure(grid: PieceGrid) -> bool:
     first, last = grid.tiles[0], grid.tiles[-1]
     if grid.known == 2:
-        return not grid.overlap and first.size != last.size and grid.confidence >= SURE_OF_TWO
+        return not grid.overlap and first.size != last.size and grid.confidence >= _SURE_OF_TWO
     if grid.overlap:
-        return grid.confidence >= SURE_IF_SHARED
-    if len(grid.tiles) >= MANY:
-        return grid.confidence >= SURE_OF_MANY
-    is_strip = max(first.size) >= STRIP * min(first.size)
-    return grid.confidence >= (SURE_OF_STRIPS if is_strip else SURE)
+        return grid.confidence >= _SURE_IF_SHARED
+    if len(grid.tiles) >= _MANY:
+        return grid.confidence >= _SURE_OF_MANY
+    is_strip = max(first.size) >= _STRIP * min(first.size)
+    return grid.confidence >= (_SURE_OF_STRIPS if is_strip else _SURE)

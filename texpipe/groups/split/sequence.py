@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.split.borders import AXES, Axis, Family, Tile
+from texpipe.groups.split.borders import AXES, Axis, PieceFamily, Tile
 
 Indices = NDArray[np.intp]
 Numbers = NDArray[np.float64]
@@ -54,7 +54,7 @@ class Habit:
     when: Mapping[Tile, int]
     shares: Mapping[Axis, tuple[Numbers, int]]
 
-    def evidence(self, family: Family, before: Indices, after: Indices) -> Numbers:
+    def evidence(self, family: PieceFamily, before: Indices, after: Indices) -> Numbers:
         """Return for p pairs the log (natural) of how much oftener neighbours lie as they do than any textures.
 
         An order never speaks against neighbours: many a piece is not drawn in its turn.
@@ -71,7 +71,7 @@ class Habit:
 
 
 def best_habit(
-    orders: Iterable[Mapping[Tile, int]], families: Iterable[Family], neighbours: Iterable[Neighbours]
+    orders: Iterable[Mapping[Tile, int]], families: Iterable[PieceFamily], neighbours: Iterable[Neighbours]
 ) -> Habit:
     """Learn from neighbours how they follow each other in each order; return what tells most of them, in nats."""
     following = defaultdict(list)
@@ -82,7 +82,7 @@ def best_habit(
     return max(habits, key=lambda habit: sum(float(habit.evidence(*some).sum()) for some in known))
 
 
-def _pairs(family: Family, following: Mapping[tuple[Tile, Axis], list[Tile]]) -> tuple[Indices, Indices]:
+def _pairs(family: PieceFamily, following: Mapping[tuple[Tile, Axis], list[Tile]]) -> tuple[Indices, Indices]:
     """Return the numbers of neighbours in a family."""
     number = {tile: place for place, tile in enumerate(family.tiles)}
     pairs = [
@@ -95,7 +95,7 @@ def _pairs(family: Family, following: Mapping[tuple[Tile, Axis], list[Tile]]) ->
     return both[:, 0], both[:, 1]
 
 
-def _learnt(when: Mapping[Tile, int], known: Iterable[tuple[Family, Indices, Indices]]) -> Habit:
+def _learnt(when: Mapping[Tile, int], known: Iterable[tuple[PieceFamily, Indices, Indices]]) -> Habit:
     counts: dict[Axis, Numbers] = {axis: np.zeros(len(_CLASSES) + 1) for axis in AXES}
     for family, before, after in known:
         if len(before) and (ranks := ranks_in(when, family.tiles)) is not None:

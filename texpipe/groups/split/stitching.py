@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Item, read_again
-from texpipe.analysis.pool import look_at_made
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.pool import analyse_joined
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.passes.assemble import Layout, join, lay_out
 from texpipe.recipe.rules import decide
@@ -18,7 +18,7 @@ from texpipe.texture import Plan, Rgba8
 
 
 @dataclass(frozen=True)
-class Join:
+class SplitPicture:
     """A split picture that can be put together.
 
     Attributes:
@@ -32,11 +32,11 @@ class Join:
     group: Group
     layout: Layout
     plan: Plan
-    made: tuple[Item, ...]
-    lent: tuple[Item, ...] = ()
+    made: tuple[SurveyedTexture, ...]
+    lent: tuple[SurveyedTexture, ...] = ()
 
     @property
-    def members(self) -> tuple[Item, ...]:
+    def members(self) -> tuple[SurveyedTexture, ...]:
         """All pieces that are there."""
         return (*self.made, *self.lent)
 
@@ -47,7 +47,7 @@ class Join:
         width, height = self.layout.size
         return Box(left, top, width - left - right, height - top - bottom)
 
-    def without_clues(self) -> Join:
+    def without_clues(self) -> SplitPicture:
         """Return what is needed of it when planning is over."""
         made, lent = (tuple(item.without_clues() for item in some) for some in (self.made, self.lent))
         return replace(self, made=made, lent=lent)
@@ -67,17 +67,20 @@ class Join:
 
 
 @dataclass(frozen=True)
-class Joins:
+class SplitPictures:
     """All joins of a run; `notes` are warnings by texture name, `warnings` are about no texture in particular."""
 
-    joins: tuple[Join, ...] = ()
+    joins: tuple[SplitPicture, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
 def make_joins(
-    items: Sequence[Item], groups: Iterable[Group], recipe: Recipe, sightings: Sightings | None = None
-) -> Joins:
+    items: Sequence[SurveyedTexture],
+    groups: Iterable[Group],
+    recipe: Recipe,
+    sightings: AnalysisCache | None = None,
+) -> SplitPictures:
     """Find out what can be joined, in the order of the groups.
 
     A piece that several pictures share is made by the first of them and lends its texels to the others. A picture
@@ -90,10 +93,10 @@ def make_joins(
         recipe: its rules plan the joined pictures.
         sightings: what is known already of joined pictures; new ones are added. None to look at all of them.
     """
-    known = Sightings() if sightings is None else sightings
+    known = AnalysisCache() if sightings is None else sightings
     by_name = {item.source.name: item for item in items}
     find = _finder(by_name)
-    joins: list[Join] = []
+    joins: list[SplitPicture] = []
     notes: dict[str, str] = {}
     warnings: list[str] = []
     taken: set[str] = set()
@@ -116,10 +119,10 @@ def make_joins(
         joins.append(joined)
         taken.update(item.source.name for item in joined.made)
         notes |= _missing(group, present)
-    return Joins(tuple(joins), notes, tuple(warnings))
+    return SplitPictures(tuple(joins), notes, tuple(warnings))
 
 
-def _finder(by_name: Mapping[str, Item]) -> Callable[[str], str]:
+def _finder(by_name: Mapping[str, SurveyedTexture]) -> Callable[[str], str]:
     """Return what turns a declared file into a texture's name; files of other tools' lists have no folder."""
     count = Counter(name.rpartition("/")[2] for name in by_name)
     by_file_name = {file: name for name in by_name if count[file := name.rpartition("/")[2]] == 1}
@@ -127,8 +130,12 @@ def _finder(by_name: Mapping[str, Item]) -> Callable[[str], str]:
 
 
 def _join(
-    group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe, sightings: Sightings
-) -> Join:
+    group: Group,
+    present: Sequence[SurveyedTexture],
+    taken: set[str],
+    recipe: Recipe,
+    sightings: AnalysisCache,
+) -> SplitPicture:
     made = tuple(item for item in present if item.plan.is_computed and item.source.name not in taken)
     lent = tuple(item for item in present if item not in made)
     if not made:
@@ -136,7 +143,7 @@ def _join(
     if len(present) == 1:
         raise SourceError(f"only {present[0].source.name} of it is in the input")
     layout = lay_out(group, {item.source.name: item.size for item in present})
-    undecided = Join(group, layout, made[0].plan, made, lent)
+    undecided = SplitPicture(group, layout, made[0].plan, made, lent)
     if min(undecided.inside.width, undecided.inside.height) < 1:
         raise SourceError("its margins leave nothing of it", hint="Correct the margins of the group.")
     plan = _plan(undecided, recipe, sightings)
@@ -145,15 +152,15 @@ def _join(
     return replace(undecided, plan=plan)
 
 
-def _plan(joined: Join, recipe: Recipe, sightings: Sightings) -> Plan:
+def _plan(joined: SplitPicture, recipe: Recipe, sightings: AnalysisCache) -> Plan:
     """Plan the picture as a whole; rules match the name of the first piece that is made, and the whole's size."""
     first = read_again(joined.made[0])
     picture = joined.picture()[joined.inside.rows, joined.inside.columns]
-    seen = look_at_made(replace(first, rgba=picture), sightings)
+    seen = analyse_joined(replace(first, rgba=picture), sightings)
     return decide(recipe, first.source.name, seen.size, seen.facts)
 
 
-def _missing(group: Group, present: Sequence[Item]) -> dict[str, str]:
+def _missing(group: Group, present: Sequence[SurveyedTexture]) -> dict[str, str]:
     names = {item.source.name for item in present}
     missing = [name for name in dict.fromkeys(group.files) if name not in names]
     if not missing:
