@@ -13,6 +13,7 @@ from pages import PAGES, REPOSITORY, commands, is_example
 
 from texpipe import errors
 from texpipe.cli import texpipe
+from texpipe.formats import known_targets
 from texpipe.recipe.load import load_recipe
 
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
@@ -92,7 +93,7 @@ def test_the_pattern_finds_commands_and_their_mistakes() -> None:
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "recipes").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_recipe_loads(path: Path) -> None:
-    loaded = load_recipe(path)
+    loaded = load_recipe(path, known_targets())
     assert loaded.recipe.targets
     assert loaded.input.is_dir() or "DUMP" in path.read_text("utf-8"), (
         "a recipe without a dump says where one goes"
@@ -117,7 +118,7 @@ def test_every_task_of_the_cookbook_is_a_valid_recipe(title: str, text: str, tmp
     for example in examples:
         path = tmp_path / "recipe.yaml"
         path.write_text(HEAD + ("" if "targets:" in example else "targets: [gliden64]\n") + example, "utf-8")
-        assert load_recipe(path).recipe
+        assert load_recipe(path, known_targets()).recipe
 
 
 def test_the_cookbook_has_twelve_tasks() -> None:

@@ -60,12 +60,13 @@ def inspect(
     """
     from texpipe.analysis.cache import AnalysisCache
     from texpipe.analysis.survey import survey
+    from texpipe.formats import known_targets
     from texpipe.manifest.schema import entry_as_json
     from texpipe.recipe.load import load_recipe
     from texpipe.recipe.schema import Recipe
 
     console = console.quieter(quiet)
-    loaded = load_recipe(recipe) if recipe else None
+    loaded = load_recipe(recipe, known_targets()) if recipe else None
     rules = loaded.recipe if loaded else Recipe.default()
     sightings = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
     with ProgressBar(console, events=as_json) as bar:

@@ -15,6 +15,7 @@ import numpy as np
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError, size_problems
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
+from texpipe.recipe.targets import FILE_NAME, GameNames
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "beetle-psx"
@@ -148,5 +149,12 @@ def pixel_problems(path: PurePosixPath, rgba: Rgba8) -> list[str]:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, problems, parse=parse, pixel_problems=pixel_problems, render=render
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    parse=parse,
+    pixel_problems=pixel_problems,
+    render=render,
+    games=GameNames(FILE_NAME, "the name of the disc image without its suffix"),
 )

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError
 from texpipe.formats.dds import mip_chain
 from texpipe.imaging.image_files import encode_png
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 NAME = "dolphin"
@@ -28,7 +28,7 @@ _NAME = re.compile(
     rf"(?:_(?P<palette>{_HASH}))?_(?P<format>\d{{1,2}})(?P<arb>_arb)?(?:_mip(?P<level>[1-9]\d?))?(?P<last>_arb)?"
     r"\.(?:png|dds)"
 )
-_GAME = re.compile(r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?")
+_GAMES = GameNames(r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?", "a game ID such as GZLE01 or GZL")
 _TEXTURES = "Textures"
 
 
@@ -100,9 +100,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     if name is None or path.suffix != ".png":
         return [f"{path.name} is not a name the loader accepts"]
     found = (
-        []
-        if len(path.parts) > 1 and _GAME.fullmatch(path.parts[0])
-        else ["not in a folder named after a game"]
+        [] if len(path.parts) > 1 and _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
     )
     fields = dict(name.fields)
     level, said = int(fields.get("level", 0)), (int(fields["width"]), int(fields["height"]))
@@ -140,9 +138,7 @@ def _render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterat
 def _game_of(file: Path) -> str | None:
     """Dumps lie in `Dump/Textures/GAMEID/`."""
     pairs = zip(file.parents, file.parents[1:], strict=False)
-    return next(
-        (own.name for own, above in pairs if above.name == _TEXTURES and _GAME.fullmatch(own.name)), None
-    )
+    return next((own.name for own, above in pairs if above.name == _TEXTURES and _GAMES.fits(own.name)), None)
 
 
 def with_options(target: Target) -> PackFormat:
@@ -156,4 +152,13 @@ def with_options(target: Target) -> PackFormat:
     )
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, parse=parse, with_options=with_options)
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    parse=parse,
+    options=("game", "mipmaps"),
+    games=_GAMES,
+    with_options=with_options,
+)

@@ -27,6 +27,7 @@ from texpipe.formats.contract import (
 from texpipe.formats.duckstation_config import read_config, settings_of_dump
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
+from texpipe.recipe.targets import GameNames
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "duckstation"
@@ -44,7 +45,7 @@ _NAME = re.compile(
     r"(?:-P(?P<first>\d{1,3})-(?P<last>\d{1,3}))?"
 )
 _WRITE = re.compile(r"vram-write-(?P<src>[0-9A-F]{32})")
-_SERIAL = re.compile(r"[A-Z]{4}-\d{5}")
+_SERIALS = GameNames(r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067")
 _TEXELS: Mapping[str, TexelFormat] = {"P4": "psx4", "P8": "psx8", "C16": "psx16"}
 _TEXELS_IN_A_UNIT: Mapping[TexelFormat, int] = {"psx4": 4, "psx8": 2, "psx16": 1}
 _PAGE = 256
@@ -228,7 +229,7 @@ def _of_tim(name: EmulatorName) -> EmulatorName:
 
 
 def _serial_of(file: Path) -> str | None:
-    return next((part.name for part in file.parents if _SERIAL.fullmatch(part.name)), None)
+    return next((part.name for part in file.parents if _SERIALS.fits(part.name)), None)
 
 
 def _is_semi(path: PurePosixPath) -> bool:
@@ -246,4 +247,5 @@ FORMAT = PackFormat(
     index=index,
     check=check,
     shares_files=True,
+    games=_SERIALS,
 )

@@ -8,13 +8,18 @@ makes it skip the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import PackFormat, Size, UnwritableError, size_problems
-from texpipe.formats.gliden64_records import CacheReader
+from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, UnwritableError, size_problems
+from texpipe.formats.gliden64_cache import write_htc, write_hts
+from texpipe.formats.gliden64_records import CacheEntry, CacheReader
 from texpipe.formats.rice_dumps import leftover
+from texpipe.imaging.image_files import decode
+from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "gliden64"
@@ -178,8 +183,8 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     for path in files:
         if path.suffix not in (".hts", ".htc"):
             continue
-        if not path.stem.endswith("_HIRESTEXTURES"):
-            found.append(f"{path}: is not called GAME_HIRESTEXTURES{path.suffix}")
+        if not path.stem.endswith(_CACHE_STEM):
+            found.append(f"{path}: is not called GAME{_CACHE_STEM}{path.suffix}")
         try:
             with CacheReader(folder / path) as cache:
                 found += [f"{path}: {line}" for line in _cache_problems(cache)]
@@ -249,4 +254,39 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, parse, check=check, unwanted=leftover)
+def with_options(target: Target) -> PackFormat:
+    """Return the format that writes cache files, if the recipe asks for them."""
+    write = _CACHES.get(str(target.container))
+    if write is None:
+        return FORMAT
+    path = partial(_cache_path, suffix=f".{target.container}")
+    return replace(FORMAT, game_files=GameFiles(path, lambda file, pictures: write(file, _entries(pictures))))
+
+
+def _cache_path(path: PurePosixPath, suffix: str) -> PurePosixPath:
+    return PurePosixPath(f"{path.parts[0]}{_CACHE_STEM}{suffix}")
+
+
+def _entries(pictures: Iterable[Picture]) -> Iterator[CacheEntry]:
+    for picture in pictures:
+        name = _name_of(picture.source)
+        fmt, siz = texel_numbers(name)
+        rgba, _, _ = decode(picture.read(), name=picture.source.name)
+        yield CacheEntry(cache_key(name), rgba, fmt, siz)
+
+
+_CACHE_STEM = "_HIRESTEXTURES"
+_CACHES: Mapping[str, Callable[[Path, Iterable[CacheEntry]], None]] = {"hts": write_hts, "htc": write_htc}
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    key,
+    parse,
+    check=check,
+    containers=("folder", *_CACHES),
+    options=(),
+    with_options=with_options,
+    unwanted=leftover,
+)

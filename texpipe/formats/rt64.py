@@ -21,7 +21,7 @@ from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size
 from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
 from texpipe.imaging.image_files import encode_png
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import FILE_NAME, GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 COPY_TO = """A .rtz file goes into the mods folder of a recompiled game; switch it on in the game's mod menu.
@@ -172,5 +172,8 @@ FORMAT = PackFormat(
     index=partial(index, known=Hashes()),
     check=check,
     shares_files=True,
+    containers=("folder", "rtz"),
+    options=("game", "images", "hashes"),
+    games=GameNames(FILE_NAME, "a name for the .rtz file"),
     with_options=with_options,
 )

@@ -23,7 +23,7 @@ from texpipe.formats.contract import (
     size_problems,
 )
 from texpipe.formats.otex import LOAD_AS_RAW, MAX_SIDE, read_otex, write_replacement
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import FILE_NAME, GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "soh"
@@ -155,5 +155,13 @@ def with_options(target: Target) -> PackFormat:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, problems, render=render, check=check, with_options=with_options
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    render=render,
+    check=check,
+    containers=("o2r",),
+    games=GameNames(FILE_NAME, "a name for the .o2r file"),
+    with_options=with_options,
 )

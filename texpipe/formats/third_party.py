@@ -11,8 +11,8 @@ from importlib.metadata import EntryPoint
 from typing import Any, TypeAlias
 
 from texpipe.errors import PackError, TexpipeError
-from texpipe.formats.contract import PackFormat
-from texpipe.recipe.plugins import announced_formats, package_of
+from texpipe.formats.contract import GameFiles, PackFormat
+from texpipe.formats.plugins import announced_formats, package_of
 from texpipe.texture import EmulatorName
 
 Grammar: TypeAlias = Callable[[str], EmulatorName | None]
@@ -52,6 +52,11 @@ def _guarded(made: PackFormat, found: EntryPoint) -> PackFormat:
     """Return the format with functions that name the package when they fail."""
     parts = ((part.name, getattr(made, part.name)) for part in fields(made))
     guarded: dict[str, Any] = {name: _guard(name, part, found) for name, part in parts if callable(part)}
+    if made.game_files is not None:
+        guarded["game_files"] = GameFiles(
+            _guard("path of game_files", made.game_files.path, found),
+            _guard("write of game_files", made.game_files.write, found),
+        )
     return replace(made, **guarded)
 
 

@@ -13,6 +13,7 @@ from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
 from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import Recipe
+from texpipe.recipe.targets import KnownTargets, context_of
 from texpipe.system.limits import limit
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
@@ -41,12 +42,13 @@ class LoadedRecipe:
     output: Path
 
 
-def load_recipe(path: Path) -> LoadedRecipe:
+def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
     """Read a recipe.
 
     Args:
         path: a YAML file, or the name of a recipe that comes with texpipe ("oot", also "recipes/oot.yaml"
             where there is no such file). A recipe found by name writes to `./build/NAME`.
+        known: the targets that it may name: `formats.known_targets()`.
 
     Raises:
         RecipeError: it cannot be read, or has mistakes; `problems` holds all of them in file order.
@@ -55,7 +57,7 @@ def load_recipe(path: Path) -> LoadedRecipe:
     data = _read(file)
     document = _parse(file, data)
     try:
-        recipe = Recipe.model_validate(document.value)
+        recipe = Recipe.model_validate(document.value, context=context_of(known))
     except ValidationError as error:
         found = [problem_of(document, file, one) for one in error.errors(include_url=False)]
         raise _together(file, found + [fault_in(file, fault) for fault in document.faults]) from error

@@ -7,7 +7,14 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
+from texpipe.recipe.targets import (
+    KnownTargets,
+    Target,
+    known_in,
+    listed_targets,
+    target_with,
+    targets_schema,
+)
 from texpipe.relations import Group
 from texpipe.system.limits import limit
 from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat
@@ -238,25 +245,28 @@ class Recipe(_Part):
 
     @field_validator("targets", mode="before")
     @classmethod
-    def _names_to_targets(cls, value: object) -> object:
+    def _names_to_targets(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict):
             return [target_with(name, options) for name, options in value.items()]
         if isinstance(value, list):
             return [target for item in value for target in listed_targets(item)]
         if isinstance(value, tuple):  # from Python, ready-made
             return value
-        raise ValueError(f"must be a list of names, of {', '.join(known_targets())}")
+        raise ValueError(f"must be a list of names, of {', '.join(known_in(info) or ())}")
 
     @field_validator("targets")
     @classmethod
     def _each_target_once(cls, targets: tuple[Target, ...], info: ValidationInfo) -> tuple[Target, ...]:
         if not targets:
-            raise ValueError(f"is empty: name at least one of {', '.join(known_targets())}")
+            raise ValueError(f"is empty: name at least one of {', '.join(known_in(info) or ())}")
         names = [target.name for target in targets]
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated:
             raise ValueError(f"names {repeated} twice")
-        return tuple(target.of_game(info.data.get("game")) for target in targets)
+        known = known_in(info)
+        if known is None:
+            return targets
+        return tuple(target.of_game(info.data.get("game"), known) for target in targets)
 
     @classmethod
     def default(cls) -> Recipe:
@@ -278,15 +288,19 @@ class Recipe(_Part):
         return AUTO in self.groups
 
 
-def json_schema() -> str:
-    """Return the JSON Schema of recipes, for editors: the text of `recipes/recipe.schema.json`."""
+def json_schema(known: KnownTargets) -> str:
+    """Return the JSON Schema of recipes, for editors: the text of `recipes/recipe.schema.json`.
+
+    Args:
+        known: the targets that a recipe may name.
+    """
     schema = Recipe.model_json_schema()
     schema["title"] = "texpipe recipe"
     defs = schema["$defs"]
     # The short forms that validators expand: one word for both axes, names of targets.
     defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
     targets = schema["properties"]["targets"]
-    schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"])
+    schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"], known)
     groups = schema["properties"]["groups"]
     listed_groups = {key: groups.pop(key) for key in ("type", "items", "maxItems")}
     groups["anyOf"] = [listed_groups, {"type": "string"}]
