@@ -52,7 +52,7 @@ class RunOptions:
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
-        """Return the seconds since the order was given."""
+        """Return the seconds since the options were made."""
         return time.monotonic() - self.given
 
     @staticmethod
@@ -142,7 +142,7 @@ def _target(name: str, recipe: Recipe) -> Target:
     known = known_targets()
     if name not in known:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
-    said = next((target for target in recipe.targets if target.name == name), None)
-    return said or Target.model_validate({"name": name}, context=context_of(known)).of_game(
+    listed = next((target for target in recipe.targets if target.name == name), None)
+    return listed or Target.model_validate({"name": name}, context=context_of(known)).of_game(
         recipe.game, known
     )

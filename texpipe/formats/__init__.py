@@ -80,10 +80,10 @@ def parse_name(name: str) -> EmulatorName | None:
     """Read what an emulator's or decompilation's file name says of a texture.
 
     Args:
-        name: path relative to the dump, with forward slashes; most grammars look at its last part only.
+        name: path relative to the dump, with forward slashes; most grammars read its last part only.
 
     Returns:
-        The parsed name, or None when no grammar fits, also none of another package.
+        The parsed name, or None if no grammar fits, of texpipe or of another package.
     """
     grammars = itertools.chain(GRAMMARS, third_party.grammars())
     return next((parsed for parse in grammars if (parsed := parse(name)) is not None), None)

@@ -34,7 +34,7 @@ _FOLDER = re.compile(r"(?P<disc>.+)-texture-(?:dump|replacements)(?P<pages>-page
 _TIM = "tim"
 _PALETTES: Mapping[TexelFormat, int] = {"psx4": 16, "psx8": 256}
 _CERTAIN_DIGITS = 5
-"""Shorter numbers are as rare among checksums as they are common among other names, such as `1-2.png`."""
+"""Smallest number of hex digits of a checksum that is recognised in any folder: `1-2.png` is rarely a texture."""
 
 
 def parse(name: str) -> EmulatorName | None:
@@ -85,7 +85,7 @@ def output_path(source: Source) -> PurePosixPath:
     if name is None or name.scheme != _SCHEME:
         raise UnwritableError("its name is not a Beetle PSX texture name")
     if ("palette", "missing") in name.fields:
-        raise UnwritableError("was dumped without its palette: Beetle PSX cannot find it again")
+        raise UnwritableError("was dumped without its palette, so Beetle PSX cannot find it")
     folder = _FOLDER.fullmatch(source.file.parent.name)
     disc = name.game or (folder["disc"] if folder else None)
     if disc is None:

@@ -1,4 +1,4 @@
-"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value made of functions."""
+"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value of functions and names."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Placed:
     file: PurePosixPath
 
 
-def _everything_is_fine(_: object, __: object) -> list[str]:
-    """The check of formats that have no rule of this kind."""
+def _no_problems(_: object, __: object) -> list[str]:
+    """The check of formats without rules of this kind."""
     return []
 
 
-def _everything_is_wanted(_: Source, __: Size) -> None:
+def _not_unwanted(_: Source, __: Size) -> None:
     """The check of formats whose dumps hold textures only."""
     return
 
@@ -100,7 +100,7 @@ class GameFiles:
 
 @dataclass(frozen=True)
 class PackFormat:
-    """One emulator's way of finding replacement textures. What has a default, few formats need.
+    """One emulator's way of finding replacement textures. Only few formats need the attributes that have a default.
 
     Formats of other packages are such values too; docs/formats/third-party.md shows a whole one.
 
@@ -135,10 +135,10 @@ class PackFormat:
     problems: Callable[[PurePosixPath, Size, Size, int], list[str]]
     key: Callable[[Source], str] | None = None
     parse: Callable[[str], EmulatorName | None] | None = None
-    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = _everything_is_fine
+    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = _no_problems
     render: Callable[[Rgba8, Picture, PurePosixPath], Iterable[Rendered]] | None = None
     index: Callable[[Sequence[Placed]], Mapping[PurePosixPath, bytes]] | None = None
-    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = _everything_is_fine
+    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = _no_problems
     shares_files: bool = False
     archive: str | None = None
     game_files: GameFiles | None = None
@@ -146,7 +146,7 @@ class PackFormat:
     options: tuple[str, ...] = ("game",)
     games: GameNames | None = None
     with_options: Callable[[Target], PackFormat] | None = None
-    unwanted: Callable[[Source, Size], str | None] = _everything_is_wanted
+    unwanted: Callable[[Source, Size], str | None] = _not_unwanted
 
     def key_of(self, source: Source) -> str:
         """Return what the emulator looks the texture up by; raises `UnwritableError` as `output_path` does."""

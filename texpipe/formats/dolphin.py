@@ -36,7 +36,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a Dolphin texture name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields width and height of the largest level, texels, palette (if it has one), format, and
@@ -75,17 +75,17 @@ def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
 
     Args:
         source: with its name.
-        own_levels: mip levels are made here, so that those of the dump are not wanted.
+        own_levels: mip levels are made from the largest one, so those of the dump are left out.
 
     Raises:
-        UnwritableError: the name is not Dolphin's, nothing says which game it belongs to, or it is an unwanted level.
+        UnwritableError: the name is not Dolphin's, its game is unknown, or it is a level that is left out.
     """
     name = source.emulator
     if name is None or name.scheme != NAME:
         raise UnwritableError("its name is not a Dolphin texture name")
     fields = dict(name.fields)
     if own_levels and "level" in fields and "arb" not in fields:
-        raise UnwritableError("is a mip level: made anew from the largest one")
+        raise UnwritableError("is a mip level, which texpipe makes from the largest level")
     game = name.game or _game_of(source.file)
     if game is None:
         raise UnwritableError(
@@ -103,15 +103,15 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
         [] if len(path.parts) > 1 and _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
     )
     fields = dict(name.fields)
-    level, said = int(fields.get("level", 0)), (int(fields["width"]), int(fields["height"]))
-    if source_size == said:
-        wanted = _level_size((said[0] * scale, said[1] * scale), level)
-    elif source_size == _level_size(said, level):
+    level, named = int(fields.get("level", 0)), (int(fields["width"]), int(fields["height"]))
+    if source_size == named:
+        wanted = _level_size((named[0] * scale, named[1] * scale), level)
+    elif source_size == _level_size(named, level):
         wanted = (source_size[0] * scale, source_size[1] * scale)
     else:
         return [
             *found,
-            f"the name says {said[0]} x {said[1]} texels, not {source_size[0]} x {source_size[1]}",
+            f"the name says {named[0]} x {named[1]} texels, not {source_size[0]} x {source_size[1]}",
         ]
     if output_size != wanted:
         found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")

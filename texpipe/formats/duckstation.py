@@ -36,7 +36,7 @@ COPY_TO = """Copy the folder inside duckstation/ (named after the disc's serial)
 Switch on Settings > Graphics > Texture Replacement: "Enable Texture Cache" and "Enable Texture Replacements"."""
 
 SEMI_ALPHA = 143
-"""Alpha of a semi-transparent texel in dumps (0x8F); anything up to 0.95 counts as semi-transparent."""
+"""Alpha of a semi-transparent texel in dumps (0x8F). DuckStation takes any alpha up to 0.95 for it."""
 
 _NAME = re.compile(
     r"(?P<kind>texupload|texpage)-(?P<st>ST)?(?P<mode>P4|P8|C16)-(?P<src>[0-9A-F]{16})"
@@ -57,7 +57,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a DuckStation texture name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields kind, semi (1 when drawn semi-transparent: alpha then has three levels), src, the
@@ -131,9 +131,9 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
         return [f"{path.name} is not a name the loader accepts"]
     found = [] if path.parts[1:-1] == ("replacements",) else ["not in a folder SERIAL/replacements"]
     fields = dict(name.fields)
-    said = (int(fields["w"]), int(fields["h"])) if "w" in fields else source_size
-    if said != source_size:
-        found.append(f"the name says {said[0]} x {said[1]} texels, not {source_size[0]} x {source_size[1]}")
+    named = (int(fields["w"]), int(fields["h"])) if "w" in fields else source_size
+    if named != source_size:
+        found.append(f"the name says {named[0]} x {named[1]} texels, not {source_size[0]} x {source_size[1]}")
     found += size_problems(source_size, output_size, scale)
     return found
 
@@ -188,7 +188,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
             if parse(f"{title}.png") is None:
                 found.append(f"{path}: the alias {title} is not a name the loader accepts")
             if harm_in(str(target)) or path.parent / "replacements" / str(target) not in files:
-                found.append(f"{path}: the alias {title} leads to {target}, which is not there")
+                found.append(f"{path}: the alias {title} leads to {target}, which is missing")
     return found
 
 

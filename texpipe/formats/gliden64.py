@@ -35,9 +35,9 @@ Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullA
 The strong checksum (txStrongCRC) must be on if it was on when you dumped the textures, and off if it was off."""
 
 MAX_SIDE = 4096
-"""GLideN64 shrinks larger pictures."""
+"""Largest side of a picture, in pixels: GLideN64 shrinks larger ones."""
 _MIN_PIXELS = 4
-"""GLideN64 skips smaller pictures."""
+"""Smallest number of pixels of a picture: GLideN64 skips smaller ones."""
 
 _GRAMMAR = r"""(?P<ident>[^#/\\]+)
     \#(?:(?P<crc>[0-9A-F]{8})|(?P<any_texture>\$))
@@ -70,7 +70,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a GLideN64 or Rice texture name; upper and lower case count as the same.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields crc, fmt, siz, palette (if it has one) and suffix, or None. A `$` as crc or
@@ -198,7 +198,7 @@ def _cache_problems(cache: CacheReader) -> Iterator[str]:
     for record in cache.records():
         texture = f"texture {record.key:016X}"
         if (record.key, record.fmt, record.siz) in known:
-            yield f"{texture} is in it twice"
+            yield f"{texture} is in the file twice"
         known.add((record.key, record.fmt, record.siz))
         if record.key == 0:
             yield "the checksum 00000000 is not loaded"
@@ -214,7 +214,7 @@ def _path_problems(path: PurePosixPath) -> list[str]:
     if match is None or name is None:
         return [*found, f"{path.name} is not a name the loader accepts"]
     if match["suffix"] in ("rgb", "a"):
-        found.append("_rgb and _a pairs are not loaded any more")
+        found.append("the loader does not load _rgb and _a pairs")
     if match["crc"] == "00000000":
         found.append("the checksum 00000000 is not loaded")
     if path.parts[0] != name.game or len(path.parts) < 2:

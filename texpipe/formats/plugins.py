@@ -2,7 +2,7 @@
 
 A package announces a format by an entry point of the group `texpipe.formats`: the name is that of the target in
 recipes, the value a `PackFormat`. This is the one place where entry points are read, and only when a name is met that
-is none of texpipe's own.
+is not one of texpipe's own.
 """
 
 from __future__ import annotations

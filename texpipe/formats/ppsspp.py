@@ -33,7 +33,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read the name of a dumped texture; None for any other name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields key and hash (lower-case hex), and level of a mip level.
@@ -109,7 +109,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
             if _NAME.fullmatch(f"{name}.png") is None:
                 found.append(f"{game}/{LIST}: {name} is not a hash")
             if path and (harm_in(path) or PurePosixPath(game, path) not in files):
-                found.append(f"{game}/{LIST}: {path} is not there, exactly so written")
+                found.append(f"{game}/{LIST}: {path} is missing, or is written differently")
     return found
 
 
@@ -130,7 +130,7 @@ def _started_from(file: Path) -> configparser.ConfigParser:
 
 
 def _read_list(file: Path) -> configparser.ConfigParser:
-    """Return what a list says; one that cannot be read says nothing."""
+    """Return the sections of a list, or none if it cannot be read."""
     found = _empty()
     try:
         with file.open("rb") as stream:

@@ -17,7 +17,7 @@ from texpipe.recipe.targets import KnownTargets, context_of
 from texpipe.system.limits import limit
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
-"""Largest recipe file that is read."""
+"""Size in bytes of the largest recipe file that is read."""
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -80,7 +80,7 @@ def _find_recipe(path: Path) -> Path:
     """Return the file of a recipe: `path` itself if it exists, else the shipped recipe of that name.
 
     Raises:
-        RecipeError: there is neither.
+        RecipeError: neither exists.
     """
     if path.is_file():
         return path
@@ -129,7 +129,7 @@ def _parse(file: Path, data: bytes) -> Document:
 
 
 def _together(file: Path, problems: list[RecipeError]) -> RecipeError:
-    """Return one error with all problems in file order, what is said twice of one place only once."""
+    """Return one error with all problems in file order, each of them once."""
     unique = {(_place(problem), problem.message): problem for problem in problems}
     ordered = tuple(unique[key] for key in sorted(unique))
     if len(ordered) == 1:
@@ -143,7 +143,7 @@ def _place(problem: RecipeError) -> tuple[int, int]:
 
 
 def _with_paths(recipe: Recipe, folder: Path) -> Recipe:
-    """A model that is there beside the recipe is meant; every other name is for the catalogue to find."""
+    """Make paths relative to the recipe's folder; a model that is not a file there is a name for the catalogue."""
     beside = folder / Path(recipe.model).expanduser()
     model = str(beside) if beside.is_file() else recipe.model
     return recipe.model_copy(

@@ -20,7 +20,7 @@ from texpipe.system.limits import limit
 from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"
-"""The model of a recipe that names none."""
+"""Name of the model of a recipe that does not name one."""
 
 MAX_RULES = limit("MAX_RULES", 10_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
@@ -59,10 +59,16 @@ class Match(_Part):
         default=None, description="Texel format on the console, as far as it is known."
     )
     size: _Size | None = Field(default=None, description="Width and height in texels, such as 32x64.")
-    min_side: _Count | None = Field(default=None, description="The shorter side has at least so many texels.")
-    max_side: _Count | None = Field(default=None, description="The longer side has at most so many texels.")
-    min_colours: _Count | None = Field(default=None, description="At least so many distinct visible colours.")
-    max_colours: _Count | None = Field(default=None, description="At most so many distinct visible colours.")
+    min_side: _Count | None = Field(
+        default=None, description="Smallest length of the shorter side, in texels."
+    )
+    max_side: _Count | None = Field(default=None, description="Largest length of the longer side, in texels.")
+    min_colours: _Count | None = Field(
+        default=None, description="Smallest number of distinct visible colours."
+    )
+    max_colours: _Count | None = Field(
+        default=None, description="Largest number of distinct visible colours."
+    )
 
     @field_validator("max_colours", "max_side")
     @classmethod
@@ -131,7 +137,7 @@ class GroupRule(_Part):
     )
     trim: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
         default=(0, 0, 0, 0),
-        description="Texels left, top, right and bottom of every piece that are no part of the picture.",
+        description="Texels left, top, right and bottom of every piece that do not belong to the picture.",
     )
     files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
         description="Paths of the pieces, row by row from the top left; equal tiles are one file."
@@ -162,7 +168,7 @@ class GroupRule(_Part):
 
 
 AUTO = "auto"
-"""Among the groups: find split pictures by their pixels."""
+"""Entry of `groups` that has split pictures found by their pixels."""
 
 
 def _kind_of_group(value: object) -> str:

@@ -155,7 +155,7 @@ def listed_targets(item: object) -> list[object]:
 
 
 def target_with(name: object, options: object) -> object:
-    """Return one target as a mapping; options that are no mapping are left for pydantic to refuse."""
+    """Return one target as a mapping; options that are not a mapping are left for pydantic to refuse."""
     if options is None:
         return {"name": name}
     if isinstance(options, dict) and "name" in options:
