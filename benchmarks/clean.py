@@ -23,12 +23,12 @@ from texpipe.passes.clean import clean
 from texpipe.passes.quantised import dither_offsets
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.texture import Edges, RgbF
-from texpipe.train.collection import collect
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
+from texpipe.train.data.collection import collect
+from texpipe.train.data.dataset import Pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.validation import held_out, upscaler_of
 from texpipe.train.generators import load
-from texpipe.train.metrics import Judge
-from texpipe.train.validation import held_out, upscaler_of
 
 METRICS = ("psnr_y", "lpips_alex", "dists")
 DITHERS = ("none", "bayer", "psx", "floyd_steinberg")

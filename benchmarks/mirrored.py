@@ -25,8 +25,8 @@ from texpipe.imaging.image_files import decode, encode_png
 from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine
 from texpipe.texture import Decisions, EdgeMode, Edges, Plan, Rgba8, RgbF
-from texpipe.train.dataset import Pair
-from texpipe.train.metrics import Judge
+from texpipe.train.data.dataset import Pair
+from texpipe.train.evaluation.metrics import Judge
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 

@@ -27,8 +27,8 @@ from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine, vary
 from texpipe.passes.resample import box_reduce, enlarge, repeat
 from texpipe.texture import Decisions, Edges, Plan, Rgba8, RgbF
-from texpipe.train.dataset import Pair
-from texpipe.train.metrics import Judge
+from texpipe.train.data.dataset import Pair
+from texpipe.train.evaluation.metrics import Judge
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 

@@ -123,10 +123,3 @@ def _left(root: Path, path: str, limit: str, usage: str, cache: str) -> Iterator
             pass
         if folder == root:
             return
-
-
-def available_cores() -> int:
-    """Return the number of processor cores that this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1

@@ -18,8 +18,8 @@ from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscrimina
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
-from texpipe.train.dataset import continued
-from texpipe.train.dither import Floats
+from texpipe.train.data.dataset import continued
+from texpipe.train.data.dither import Floats
 from texpipe.train.schema import Adversarial, Generator
 
 

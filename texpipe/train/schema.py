@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from texpipe.networks.srresnet import SHORTEST_SIDE, BorderPadding, Upsampler
 from texpipe.texture import Colour
-from texpipe.train.degradation import Degradation, Range
-from texpipe.train.features import LAYERS, Activation, TrunkName
+from texpipe.train.data.degradation import Degradation, Range
+from texpipe.train.losses.features import LAYERS, Activation, TrunkName
 
 Share: TypeAlias = float
 

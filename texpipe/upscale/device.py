@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from texpipe.errors import DeviceError
-from texpipe.system.memory import available_cores
+from texpipe.system.cpu import available_cores
 from texpipe.upscale import probe
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
-from texpipe.train.baselines import Upscaler, baselines
-from texpipe.train.collection import Collection, collect
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.dither import Floats
-from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
-from texpipe.train.validation import held_out, upscaler_of
+from texpipe.train.data.collection import Collection, collect
+from texpipe.train.data.dataset import Pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.dither import Floats
+from texpipe.train.evaluation.baselines import Upscaler, baselines
+from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
+from texpipe.train.evaluation.validation import held_out, upscaler_of
 from texpipe.upscale.device import choose
 
 log = logging.getLogger(__name__)

@@ -11,13 +11,13 @@ from torch import nn
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges
-from texpipe.train.baselines import Upscaler, bicubic
-from texpipe.train.collection import Collection, TrainingPicture
-from texpipe.train.dataset import Pair, held_out_pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.dither import Floats
+from texpipe.train.data.collection import Collection, TrainingPicture
+from texpipe.train.data.dataset import Pair, held_out_pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.dither import Floats
+from texpipe.train.evaluation.baselines import Upscaler, bicubic
+from texpipe.train.evaluation.metrics import Judge, Metric, Scores, average
 from texpipe.train.generators import upscale
-from texpipe.train.metrics import Judge, Metric, Scores, average
 
 _DRIFT_TOLERANCE = 0.05
 """Levels of colour drift that are rounding, not drift."""

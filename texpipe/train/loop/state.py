@@ -11,14 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from texpipe.train import generators, losses
-from texpipe.train.dataset import Pair, TextureCrops
-from texpipe.train.distributed import World
+from texpipe.train import generators
+from texpipe.train.data.dataset import Pair, TextureCrops
+from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.validation import Validation
 from texpipe.train.generators import Base
-from texpipe.train.log import Log
-from texpipe.train.metrics import Judge
+from texpipe.train.loop.distributed import World
+from texpipe.train.loop.log import Log
+from texpipe.train.losses import terms
 from texpipe.train.schema import Preset
-from texpipe.train.validation import Validation
 from texpipe.upscale.device import Device
 
 
@@ -127,7 +128,7 @@ class Tools:
     world: World
     device: Device
     crops: TextureCrops
-    features: dict[str, losses.Features]
+    features: dict[str, terms.Features]
     pairs: tuple[Pair, ...]
     judge: Judge
     base: Base | None

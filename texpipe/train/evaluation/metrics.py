@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from texpipe.passes.resample import box_reduce
-from texpipe.train import weights
-from texpipe.train.dataset import Pair
-from texpipe.train.dither import Floats
-from texpipe.train.features import Trunk, dists, lpips, st_lpips
+from texpipe.train.data.dataset import Pair
+from texpipe.train.data.dither import Floats
+from texpipe.train.losses import weights
+from texpipe.train.losses.features import Trunk, dists, lpips, st_lpips
 
 Metric: TypeAlias = Literal[
     "psnr_y",

@@ -9,22 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError, UsageError
-from texpipe.train import generators, losses
-from texpipe.train.checkpoints import checkpoints, leftovers, load_state
-from texpipe.train.collection import Collection, collect
-from texpipe.train.dataset import TextureCrops
-from texpipe.train.distributed import World
-from texpipe.train.features import Trunk, TrunkName
+from texpipe.train import generators
+from texpipe.train.data.collection import Collection, collect
+from texpipe.train.data.dataset import TextureCrops
+from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.validation import held_out, upscaler_of, validate
 from texpipe.train.generators import Base
-from texpipe.train.log import Log
-from texpipe.train.metrics import Judge
+from texpipe.train.loop.checkpoints import checkpoints, leftovers, load_state
+from texpipe.train.loop.distributed import World
+from texpipe.train.loop.log import Log
+from texpipe.train.loop.state import State, Tools, TrainingJob, channels_last, new_state
+from texpipe.train.loop.steps import freeze_body
+from texpipe.train.losses import terms
+from texpipe.train.losses.features import Trunk, TrunkName
+from texpipe.train.losses.weights import from_file, weights
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.schema import Preset
 from texpipe.train.shorten import shortened
-from texpipe.train.state import State, Tools, TrainingJob, channels_last, new_state
-from texpipe.train.steps import freeze_body
-from texpipe.train.validation import held_out, upscaler_of, validate
-from texpipe.train.weights import from_file, weights
 from texpipe.upscale.device import choose
 
 _LOOKED_AT = 16
@@ -136,21 +137,21 @@ def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
         say("caveat", text=tools.caveat)
 
 
-def comparisons(preset: Preset, place: torch.device) -> dict[str, losses.Features]:
+def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features]:
     """Load the trunks that the preset's losses look through.
 
     Raises:
         ModelError: weights cannot be had.
     """
-    found: dict[str, losses.Features] = {}
+    found: dict[str, terms.Features] = {}
     if any(stage.losses.lpips for stage in preset.stages):
-        found["lpips"] = losses.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
+        found["lpips"] = terms.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
     if preset.perceptual_used:
         options = preset.perceptual
         tensors = (
             from_file(options.weights, options.trunk) if options.weights else needed_weights(options.trunk)
         )
-        found["perceptual"] = losses.perceptual(Trunk(options.trunk, tensors).to(place), options)
+        found["perceptual"] = terms.perceptual(Trunk(options.trunk, tensors).to(place), options)
     return found
 
 

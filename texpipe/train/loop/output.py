@@ -15,14 +15,14 @@ from texpipe.errors import GuardError
 from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.storage.atomic import write_atomic
 from texpipe.train import generators
-from texpipe.train.checkpoints import folder_of, prune, save_state
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.metrics import Scores
+from texpipe.train.data.dataset import Pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation.metrics import Scores
+from texpipe.train.evaluation.sheets import save_sheet
+from texpipe.train.evaluation.validation import Validation, columns, judge_result, upscaler_of, validate
+from texpipe.train.loop.checkpoints import folder_of, prune, save_state
+from texpipe.train.loop.state import State, Tools
 from texpipe.train.schema import Preset
-from texpipe.train.sheets import save_sheet
-from texpipe.train.state import State, Tools
-from texpipe.train.validation import Validation, columns, judge_result, upscaler_of, validate
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from torch.utils.data import Dataset
 from texpipe.imaging.visible import LUMA
 from texpipe.passes.resample import repeat
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.collection import Collection, TrainingPicture, bleed
-from texpipe.train.degradation import Degradation
-from texpipe.train.degrade import degrade
-from texpipe.train.dither import Floats
+from texpipe.train.data.collection import Collection, TrainingPicture, bleed
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.degrade import degrade
+from texpipe.train.data.dither import Floats
 from texpipe.train.schema import Data
 
 Value = TypeVar("Value", np.float32, np.uint8)

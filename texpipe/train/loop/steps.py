@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from texpipe.train import losses
+from texpipe.train.loop.state import State, Tools
+from texpipe.train.losses import terms
 from texpipe.train.schema import Stage
-from texpipe.train.state import State, Tools
 from texpipe.upscale.device import Device
 
 _BODY = ("conv_first.", "act_first.", "body.")
@@ -117,7 +117,7 @@ def _teach_discriminator(
     for lr, hr in batches:
         with torch.no_grad(), _autocast(tools.device):
             fake = state.generator(lr).float()
-        loss = losses.discriminator_loss(
+        loss = terms.discriminator_loss(
             tools.preset.adversarial, state.discriminator, hr, fake, random
         ) / len(batches)
         torch.autograd.backward(loss)
@@ -130,11 +130,11 @@ def _teach_discriminator(
 
 def _all_losses(state: State, tools: Tools, stage: Stage, result: Tensor, hr: Tensor) -> dict[str, Tensor]:
     """Compute the unweighted losses of a stage for one batch, the adversarial one included."""
-    found = losses.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
+    found = terms.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
     if stage.losses.adversarial and state.discriminator is not None:
         state.discriminator.requires_grad_(False)
         real = state.discriminator(hr) if tools.preset.adversarial.loss == "relativistic" else None
-        found["adversarial"] = losses.generator_loss(
+        found["adversarial"] = terms.generator_loss(
             tools.preset.adversarial, state.discriminator(result), real
         )
         state.discriminator.requires_grad_(True)

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from texpipe.imaging.image_files import encode_png
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8
-from texpipe.train.dither import Floats
+from texpipe.train.data.dither import Floats
 
 _GAP = 4
 _TITLE = 16

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from texpipe.errors import SourceError
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.files import SUFFIXES, picture_files, sources
+from texpipe.train.data.files import SUFFIXES, picture_files, sources
 
 _CACHE_BYTES = 1 << 30
 _MIN_SIDE = 8

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 
 from texpipe.errors import Interrupted, ModelError
-from texpipe.train.distributed import world
-from texpipe.train.output import TrainingResult, finish, keep
-from texpipe.train.preparation import prepare
-from texpipe.train.schedule import rate_factor, stage_at
+from texpipe.train.loop.distributed import world
+from texpipe.train.loop.output import TrainingResult, finish, keep
+from texpipe.train.loop.preparation import prepare
+from texpipe.train.loop.schedule import rate_factor, stage_at
+from texpipe.train.loop.state import State, Tools, TrainingJob, TrainingProgress
+from texpipe.train.loop.steps import train_step
 from texpipe.train.schema import Stage
-from texpipe.train.state import State, Tools, TrainingJob, TrainingProgress
-from texpipe.train.steps import train_step
 
 log = logging.getLogger(__name__)
 

@@ -19,14 +19,15 @@ from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.passes.resample import box_reduce, repeat
 from texpipe.texture import Edges
-from texpipe.train import metrics, weights
-from texpipe.train.baselines import bicubic
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.evaluate import degraded, evaluate, real_pairs
-from texpipe.train.metrics import Judge, average, luma, psnr, seam, ssim
-from texpipe.train.sheets import sheet
-from texpipe.train.validation import Validation, judge_result, toned
+from texpipe.train.data.dataset import Pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation import metrics
+from texpipe.train.evaluation.baselines import bicubic
+from texpipe.train.evaluation.evaluate import degraded, evaluate, real_pairs
+from texpipe.train.evaluation.metrics import Judge, average, luma, psnr, seam, ssim
+from texpipe.train.evaluation.sheets import sheet
+from texpipe.train.evaluation.validation import Validation, judge_result, toned
+from texpipe.train.losses import weights
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
 
