@@ -13,7 +13,7 @@ from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
     from texpipe.texture import Colour
-    from texpipe.train.data.dataset import Pair
+    from texpipe.train.data.dataset import TexturePair
     from texpipe.train.evaluation.evaluate import Evaluation
 
 
@@ -79,7 +79,7 @@ def evaluate(
         raise UsageError(
             "give either --textures or --pairs", hint="texpipe evaluate --textures DIR --model NAME"
         )
-    found: tuple[Pair, ...]
+    found: tuple[TexturePair, ...]
     if textures is not None:
         found = degraded(textures, load_preset(preset).degradation, seed, limit)
     else:

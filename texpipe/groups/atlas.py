@@ -21,7 +21,7 @@ from texpipe.texture import Action, EmulatorName, Facts, Plan
 
 _BETWEEN_GUTTERS = "between gutters"
 
-_RECTANGLES = "duckstation"
+_RECTANGLE_SCHEME = "duckstation"
 
 
 def find_atlases(
@@ -82,7 +82,7 @@ def _by_rectangles(items: Iterable[SurveyedTexture]) -> dict[str, tuple[Box, ...
     uploads: dict[Hashable, dict[str, Box]] = defaultdict(dict)
     for item in items:
         name = item.source.emulator
-        box = _rectangle(name) if name is not None and name.scheme == _RECTANGLES else None
+        box = _rectangle(name) if name is not None and name.scheme == _RECTANGLE_SCHEME else None
         if name is not None and box is not None and (box.width, box.height) == item.size:
             uploads[_upload(item, name)][item.source.name] = box
     found: dict[str, tuple[Box, ...]] = {}

@@ -15,10 +15,10 @@ from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
 from texpipe.imaging.visible import without_hidden
 
-_LEAST_EQUAL = 6
+_MIN_EQUAL_BLOCKS = 6
 """Blocks out of 16 that two frames have in common, besides those of one colour."""
 
-_LEAST_ALIKE = 0.5
+_MIN_CORRELATION = 0.5
 """Correlation of two frames with numbered names."""
 
 MAX_FRAMES = 64
@@ -30,7 +30,7 @@ BY_NUMBER = "their names are numbered and they look alike"
 _NUMBERED = re.compile(r"(.*?)(\d{1,6})(\D*)", re.DOTALL)
 
 
-Pair = tuple[SurveyedTexture, SurveyedTexture]
+_TexturePair = tuple[SurveyedTexture, SurveyedTexture]
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ def find_animations(items: Iterable[SurveyedTexture]) -> list[Animation]:
     for item in known:
         if item.plan.action == "upscale":
             alike[item.size, item.plan.alpha, item.plan.edges, item.plan.scale].append(item)
-    links: list[tuple[Pair, str]] = [
+    links: list[tuple[_TexturePair, str]] = [
         (pair, BY_BLOCKS) for some in alike.values() for pair in _sharing_blocks(some)
     ]
     links += [(pair, BY_NUMBER) for some in alike.values() for pair in _numbered(some)]
     return list(_connected(known, links))
 
 
-def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
+def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[_TexturePair]:
     """Yield the pairs that have enough blocks in common."""
     holders: dict[tuple[int, bytes], list[SurveyedTexture]] = defaultdict(list)
     for item in items:
@@ -75,10 +75,12 @@ def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
         if len(some) <= MAX_FRAMES:
             shared.update((one.source.name, other.source.name) for one, other in combinations(some, 2))
     by_name = {item.source.name: item for item in items}
-    return ((by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= _LEAST_EQUAL)
+    return (
+        (by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= _MIN_EQUAL_BLOCKS
+    )
 
 
-def _numbered(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
+def _numbered(items: Sequence[SurveyedTexture]) -> Iterator[_TexturePair]:
     """Yield neighbours in a row of numbers that look alike; digits of an emulator's checksums say nothing."""
     rows: dict[Hashable, list[tuple[int, SurveyedTexture]]] = defaultdict(list)
     for item in items:
@@ -101,10 +103,12 @@ def _look_alike(one: SurveyedTexture, other: SurveyedTexture) -> bool:
     shown = [without_hidden(rgba).astype(np.float64) for rgba in pictures]
     first, second = (picture - picture.mean(axis=(0, 1)) for picture in shown)
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return scale > 0 and float((first * second).sum()) >= _LEAST_ALIKE * scale
+    return scale > 0 and float((first * second).sum()) >= _MIN_CORRELATION * scale
 
 
-def _connected(items: Sequence[SurveyedTexture], links: Iterable[tuple[Pair, str]]) -> Iterator[Animation]:
+def _connected(
+    items: Sequence[SurveyedTexture], links: Iterable[tuple[_TexturePair, str]]
+) -> Iterator[Animation]:
     """Yield the sets that pairs connect."""
     members: dict[str, list[SurveyedTexture]] = {}
     why: dict[str, str] = {}

@@ -18,8 +18,8 @@ from texpipe.texture import AxisGuess, Rgba8
 BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
 
-_ENTRIES = {"ci4": 16, "psx4": 16}
-_MAX_ENTRIES = 256
+_PALETTE_ENTRIES = {"ci4": 16, "psx4": 16}
+_MAX_PALETTE_ENTRIES = 256
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
     """
     known = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
     count = Counter(item.clues.indices for item in known if item.clues.indices)
-    families = _Families()
+    families = _VariantSets()
     named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
     for item in sorted(known, key=lambda item: (item.clues.pixels, item.source.name)):
         key = _texels_by_name(item)
@@ -63,10 +63,10 @@ def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
     for alike in named.values():
         if len(alike) > 1:
             families.join_by_name(alike)
-    return [made for members, why in families if (made := _family(members, why)) is not None]
+    return [made for members, why in families if (made := _variants(members, why)) is not None]
 
 
-class _Families:
+class _VariantSets:
     """Textures in sets that grow together."""
 
     def __init__(self) -> None:
@@ -112,19 +112,19 @@ def _agreeing(items: Sequence[SurveyedTexture]) -> Iterator[list[SurveyedTexture
 
     All of a set have one alpha, and together no more colours than a palette has entries.
     """
-    sets: list[_Set] = []
+    sets: list[_SameTexels] = []
     for item in items:
         try:
             rgba = read_again(item).rgba
         except TexpipeError:
             continue  # the run itself says what is wrong with it
         if not any(one.takes(item, rgba) for one in sets):
-            sets.append(_Set([item], rgba[..., 3].copy(), index_image(rgba)))
+            sets.append(_SameTexels([item], rgba[..., 3].copy(), index_image(rgba)))
     return (one.members for one in sets if len(one.members) > 1)
 
 
 @dataclass
-class _Set:
+class _SameTexels:
     """Textures that can have the same texels.
 
     Attributes:
@@ -142,14 +142,14 @@ class _Set:
         if item.plan.alpha != "mask" and not np.array_equal(self.alpha, rgba[..., 3]):
             return False
         indices = refined(self.indices, rgba)
-        if int(indices.max()) >= _ENTRIES.get(item.texels or "", _MAX_ENTRIES):
+        if int(indices.max()) >= _PALETTE_ENTRIES.get(item.texels or "", _MAX_PALETTE_ENTRIES):
             return False
         self.members.append(item)
         self.indices = indices
         return True
 
 
-def _family(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
+def _variants(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
     """Choose whose structure all take; leave out those for which a rule or the dump wants other edges."""
     like = max(members, key=_rank)
     others = tuple(

@@ -21,7 +21,7 @@ _ENVIRONMENT: Final = "TEXPIPE_MODELS"
 SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
 """Model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
 
-_NAMES: Final = "Check the path; `texpipe models list` shows the models that have names."
+_PATH_HINT: Final = "Check the path; `texpipe models list` shows the models that have names."
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,7 @@ def forbids_commerce(licence: str | None) -> bool:
     return bool(licence and re.search(r"(?<![A-Za-z])NC(?![A-Za-z])|non.?commercial", licence, re.IGNORECASE))
 
 
-def is_whole(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Tell whether a model file is there and is the one that its card describes."""
     try:
         return bool(_describe(path).card.get("sha256"))
@@ -184,7 +184,9 @@ def read_files(path: Path) -> tuple[bytes, ...]:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ModelError(
-            f"{path.name} is no model file: {', '.join(SUFFIXES)} are", hint=_NAMES, location=Location(path)
+            f"{path.name} is no model file: {', '.join(SUFFIXES)} are",
+            hint=_PATH_HINT,
+            location=Location(path),
         )
     halves = path.suffix.lower() in (".param", ".bin")
     parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
@@ -193,7 +195,7 @@ def read_files(path: Path) -> tuple[bytes, ...]:
     except OSError as error:
         raise ModelError(
             f"{Path(error.filename).name} cannot be read: {error.strerror}",
-            hint=_NAMES,
+            hint=_PATH_HINT,
             location=Location(path),
         ) from error
 

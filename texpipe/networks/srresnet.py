@@ -10,7 +10,7 @@ from torch.nn import functional
 
 Upsampler: TypeAlias = Literal["pixel_shuffle", "nearest", "transposed"]
 BorderPadding: TypeAlias = Literal["zeros", "reflect"]
-SHORTEST_SIDE = 5
+MIN_SIDE = 5
 """Least height and width that reflection padding of the 9x9 convolutions can continue."""
 
 

@@ -10,7 +10,7 @@ from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import shown, without_halo
 from texpipe.passes.clean import clean
 from texpipe.passes.colour import back_project, match_histogram, match_source
-from texpipe.passes.fidelity import trusted
+from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
@@ -122,7 +122,7 @@ def _is_visible(rgba: Rgba8, plan: Plan) -> NDArray[np.bool_]:
 
 def _recombine_mask(rgba: Rgba8, cleaned: RgbF, plan: Plan, result: RgbF) -> Rgba8:
     source = _picture(rgba, plan)
-    believed = _as_rgb(trusted(result.mean(axis=2), cleaned[..., 0], plan.edges))
+    believed = _as_rgb(ensure_fidelity(result.mean(axis=2), cleaned[..., 0], plan.edges))
     solid, source_solid = (np.ones(one.shape[:2], dtype=np.float32) for one in (result, source))
     toned = _tone(believed, solid, cleaned, source_solid, plan)
     toned = _consistent(toned, solid, source, source_solid, plan)

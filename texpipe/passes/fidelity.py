@@ -12,14 +12,14 @@ import numpy as np
 from texpipe.passes.resample import box_reduce, enlarge, enlarge_cubic, smooth
 from texpipe.texture import Edges, PlaneF
 
-_FULL_TRUST = 4 / 255
-_NO_TRUST = 13 / 255
+_FULL_FIDELITY_ERROR = 4 / 255
+_NO_FIDELITY_ERROR = 13 / 255
 """Mean difference about a texel up to which the network is believed, and from which it is not; chosen by looking."""
 
 _TONE_ROUNDS = 2
 
 
-def trusted(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
+def ensure_fidelity(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
     """Correct the tone of an enlarged plane, and replace it where it does not fit its source.
 
     Commutes with rolling a wrapped axis.
@@ -37,5 +37,9 @@ def trusted(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
         missing = smooth(source - box_reduce(grown, scale), edges)
         grown = np.clip(grown + enlarge(missing, scale, edges), 0, 1)
     doubt = smooth(np.abs(source - box_reduce(grown, scale)), edges)
-    trust = enlarge(np.clip((_NO_TRUST - doubt) / (_NO_TRUST - _FULL_TRUST), 0, 1), scale, edges)
+    trust = enlarge(
+        np.clip((_NO_FIDELITY_ERROR - doubt) / (_NO_FIDELITY_ERROR - _FULL_FIDELITY_ERROR), 0, 1),
+        scale,
+        edges,
+    )
     return np.clip(trust * grown + (1 - trust) * enlarge_cubic(source, scale, edges), 0, 1)

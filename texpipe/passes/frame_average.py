@@ -15,7 +15,7 @@ from texpipe.imaging.visible import without_hidden
 from texpipe.passes.resample import Plane, enlarge, smooth
 from texpipe.texture import Plan, PlaneF, Rgba8
 
-UNLIKE = 6.0
+_MAX_DIFFERENCE = 6.0
 """Difference around a texel, in levels, from which two frames have nothing in common there. Rounding to 5 bits and its
 dither make less; half of it counts half."""
 
@@ -53,7 +53,7 @@ def _likeness(one: Rgba8, other: Rgba8, plan: Plan) -> PlaneF:
     difference: Plane = np.abs(_visible(one) - _visible(other)).max(axis=2)
     for _ in range(_ROUNDS):
         difference = np.maximum(difference, smooth(difference, plan.edges))
-    return np.asarray(np.clip(1 - difference / np.float32(UNLIKE), 0, 1), np.float32)
+    return np.asarray(np.clip(1 - difference / np.float32(_MAX_DIFFERENCE), 0, 1), np.float32)
 
 
 def _visible(rgba: Rgba8) -> Plane:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from texpipe.texture import EdgeMode, Edges
 
 Plane = NDArray[np.float32]
-Value = TypeVar("Value", np.float32, np.uint8)
+Pixel = TypeVar("Pixel", np.float32, np.uint8)
 
 _INVERSE_REACH = 8
 """Texels to either side after which less than a millionth of an inverse filter is left."""
@@ -45,7 +45,7 @@ def crop(plane: Plane, margin: int) -> Plane:
     return plane[margin : plane.shape[0] - margin, margin : plane.shape[1] - margin]
 
 
-def repeat(plane: NDArray[Value], scale: int) -> NDArray[Value]:
+def repeat(plane: NDArray[Pixel], scale: int) -> NDArray[Pixel]:
     """Enlarge by repeating every texel `scale` x `scale` times (nearest neighbour)."""
     return plane.repeat(scale, axis=0).repeat(scale, axis=1)
 

@@ -17,7 +17,7 @@ from texpipe.imaging import image_files
 from texpipe.manifest.schema import Entry
 from texpipe.texture import EmulatorName, Rgba8, Source
 
-_MAX_ENTRY = 1 << 30
+_MAX_ENTRY_BYTES = 1 << 30
 
 
 def result_inside(entry: Entry, path: Path) -> Rgba8:
@@ -80,7 +80,7 @@ def _entry(path: Path, name: str) -> bytes:
     archive = _archive(path, path.stat().st_mtime_ns)
     if name not in archive.names():
         raise PackError(f"{path.name} does not hold {name}")
-    return archive.read(name, _MAX_ENTRY)
+    return archive.read(name, _MAX_ENTRY_BYTES)
 
 
 @functools.lru_cache(maxsize=1)
@@ -96,7 +96,7 @@ def _archive(path: Path, _changed: int) -> ZipReader:
 @functools.lru_cache(maxsize=1)
 def _listed(path: Path, changed: int) -> Mapping[str, str]:
     """Return which picture of the archive belongs to each hash and each name."""
-    textures = json.loads(_archive(path, changed).read(rt64.LIST, _MAX_ENTRY))["textures"]
+    textures = json.loads(_archive(path, changed).read(rt64.LIST, _MAX_ENTRY_BYTES))["textures"]
     return {name: one["path"] for one in textures for name in one["hashes"].values() if name}
 
 

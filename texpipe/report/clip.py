@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.passes.resample import repeat
-from texpipe.report.sheet import BLACK, GAP, PAPER, Sample, over, samples_of_pack
+from texpipe.report.sheet import BACKGROUND, BLACK, GAP, Sample, over, samples_of_pack
 from texpipe.storage.atomic import write_atomic
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _BAR = (255, 255, 255)
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class _PlacedPair:
     """Two pictures of one size, each H x W x 3 uint8, and where on the page they lie."""
 
     top: int
@@ -96,15 +96,15 @@ def _is_picture(sample: Sample) -> bool:
     return max(sides) <= 4 * min(sides) and bool(np.ptp(over(sample.source, BLACK)) > 0)
 
 
-def _placed(samples: Sequence[Sample], width: int) -> tuple[list[_Place], tuple[int, int]]:
+def _placed(samples: Sequence[Sample], width: int) -> tuple[list[_PlacedPair], tuple[int, int]]:
     """Put pictures on shelves of at most `width` pixels, or one picture; returns the page's height and width too."""
-    places: list[_Place] = []
+    places: list[_PlacedPair] = []
     top = left = GAP
     shelf = right = 0
     for before, after in map(_pair, samples):
         if left > GAP and left + after.shape[1] + GAP > width:
             top, left, shelf = top + shelf + GAP, GAP, 0
-        places.append(_Place(top, left, before, after))
+        places.append(_PlacedPair(top, left, before, after))
         left += after.shape[1] + GAP
         shelf, right = max(shelf, after.shape[0]), max(right, left)
     return places, (top + shelf + GAP, right)
@@ -117,16 +117,16 @@ def _pair(sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return over(before, BLACK), over(after, BLACK)
 
 
-def _page(places: Sequence[_Place], size: tuple[int, int], share: float) -> NDArray[np.uint8]:
+def _page(places: Sequence[_PlacedPair], size: tuple[int, int], share: float) -> NDArray[np.uint8]:
     """Draw all pictures, the result shown on the left `share` of each."""
-    page = np.full((*size, 3), PAPER, np.uint8)
+    page = np.full((*size, 3), BACKGROUND, np.uint8)
     for place in places:
         height, width = place.after.shape[:2]
         page[place.top : place.top + height, place.left : place.left + width] = _cut(place, share)
     return page
 
 
-def _cut(place: _Place, share: float) -> NDArray[np.uint8]:
+def _cut(place: _PlacedPair, share: float) -> NDArray[np.uint8]:
     width = place.after.shape[1]
     edge = round(width * share)
     mixed = np.concatenate([place.after[:, :edge], place.before[:, edge:]], axis=1)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from texpipe.manifest.schema import Entry, Manifest, entry_as_json
-from texpipe.report.pictures import PictureFolder, Shown
+from texpipe.report.pictures import PictureFolder, ReportPicture
 from texpipe.storage.keys import canonical_json
 
 
@@ -57,7 +57,7 @@ def facts_of_textures(
         facts["after"] = _picture(pictures.after(entry))
         facts["duplicates"] = [one.source for one in duplicates]
         facts["family"] = family if sizes[family] > 1 else None
-        yield _without_nothing(facts)
+        yield _without_empty(facts)
 
 
 def _family(entry: Entry) -> str | None:
@@ -76,11 +76,11 @@ def _family(entry: Entry) -> str | None:
     return canonical_json({name: value for name, value in fields.items() if "palette" not in name}).decode()
 
 
-def _picture(shown: Shown) -> dict[str, Any]:
-    return _without_nothing(vars(shown))
+def _picture(shown: ReportPicture) -> dict[str, Any]:
+    return _without_empty(vars(shown))
 
 
-def _without_nothing(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empty(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what is None or empty; thousands of entries are a third smaller for it."""
     return {
         name: value for name, value in facts.items() if value is not None and value not in ("", [], (), {})

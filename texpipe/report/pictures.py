@@ -23,7 +23,7 @@ from texpipe.texture import Rgba8
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportPicture:
     """A picture as the page shows it.
 
     Attributes:
@@ -52,36 +52,38 @@ class PictureFolder:
     dump: Dump | str
     _used: set[str] = field(default_factory=set)
 
-    def before(self, entry: Entry) -> Shown:
+    def before(self, entry: Entry) -> ReportPicture:
         """Return the source of a texture: from the dump, else as an earlier report kept it."""
         if entry.sha256 is None:
-            return Shown(missing=entry.reason or "the file cannot be read")
+            return ReportPicture(missing=entry.reason or "the file cannot be read")
         # One file may hold several pictures, so that its digest alone does not tell them apart.
         stem = f"{key_of(entry.sha256, entry.source, entry.alpha)[:24]}-before"
         if not self._has(stem):
             if isinstance(self.dump, str):
-                return Shown(missing=self.dump)
+                return ReportPicture(missing=self.dump)
             try:
                 self._save(stem, source_of(entry, self.dump))
             except SourceError as error:
-                return Shown(missing=error.message)
+                return ReportPicture(missing=error.message)
         return self._shown(stem)
 
-    def after(self, entry: Entry) -> Shown:
+    def after(self, entry: Entry) -> ReportPicture:
         """Return the result of a texture: the pack's own file where that is a PNG."""
         written = shown_output(entry)
         if written is None:
-            return Shown(missing=entry.reason or "nothing was written")
+            return ReportPicture(missing=entry.reason or "nothing was written")
         if not can_show(written):
-            return Shown(missing=f"it is inside {written.path}: with `folder` among the targets it is shown")
+            return ReportPicture(
+                missing=f"it is inside {written.path}: with `folder` among the targets it is shown"
+            )
         stem = f"{key_of(entry.sha256, written.sha256, written.size)[:24]}-after"
         try:
             if not self._has(stem):
                 self._fetch(stem, entry, self.output / written.path)
         except OSError as error:
-            return Shown(missing=f"{written.path} cannot be read: {error.strerror or error}")
+            return ReportPicture(missing=f"{written.path} cannot be read: {error.strerror or error}")
         except PackError:
-            return Shown(missing=f"{written.path} cannot be read: `texpipe verify` says more")
+            return ReportPicture(missing=f"{written.path} cannot be read: `texpipe verify` says more")
         return self._shown(stem)
 
     def remove_others(self) -> None:
@@ -110,11 +112,11 @@ class PictureFolder:
         path = self.folder / f"{stem}.png"
         return path.is_file() and path.stat().st_size > 0
 
-    def _shown(self, stem: str) -> Shown:
+    def _shown(self, stem: str) -> ReportPicture:
         colour = f"{stem}-colour.png"
         there = (self.folder / colour).is_file()
         self._used |= {f"{stem}.png", *([colour] if there else [])}
-        return Shown(f"{stem}.png", colour if there else None)
+        return ReportPicture(f"{stem}.png", colour if there else None)
 
 
 def _link(file: Path, link: Path) -> None:

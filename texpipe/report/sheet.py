@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 MAGENTA = (255, 0, 255)
 BLACK = (0, 0, 0)
 GAP = 8
-PAPER = (40, 40, 44)
+BACKGROUND = (40, 40, 44)
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def _edges(entry: Entry) -> Edges:
 def _beside(pictures: Sequence[NDArray[np.uint8]], gap: int = GAP) -> NDArray[np.uint8]:
     height = max(picture.shape[0] for picture in pictures)
     page = np.full(
-        (height, sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1), 3), PAPER, np.uint8
+        (height, sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1), 3), BACKGROUND, np.uint8
     )
     left = 0
     for picture in pictures:

@@ -16,9 +16,9 @@ from texpipe.errors import UsageError
 
 DEFAULT_SHARE = 0.75
 """Of what is free: so much a run takes if nobody says how much."""
-_SMALLEST = 1 << 20
+_MIN_BUDGET = 1 << 20
 """Bytes: whoever asks for less has forgotten the unit."""
-PROGRAM = 400 << 20
+PROGRAM_BYTES = 400 << 20
 """Bytes of this program with torch, its network and little else."""
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -28,11 +28,11 @@ def size_of(text: str) -> int:
     """Return the bytes of a size such as "2G", "1500M" or "1.5 GiB": powers of 1024.
 
     Raises:
-        UsageError: the text is no size, or one below `_SMALLEST`.
+        UsageError: the text is no size, or one below `_MIN_BUDGET`.
     """
     found = _SIZE.fullmatch(text.strip())
     size = int(float(found[1]) * (1 << _UNITS[found[2].upper()])) if found else 0
-    if size < _SMALLEST:
+    if size < _MIN_BUDGET:
         raise UsageError(f"--memory {text} is no size of a megabyte or more", hint="For example 2G or 1500M.")
     return size
 
@@ -43,11 +43,11 @@ def budget() -> int:
 
 
 def resident(proc: Path = Path("/proc")) -> int:
-    """Return the bytes of memory that this process has now, or `PROGRAM` where the system does not say."""
+    """Return the bytes of memory that this process has now, or `PROGRAM_BYTES` where the system does not say."""
     try:
         return int((proc / "self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, LookupError, AttributeError):
-        return PROGRAM
+        return PROGRAM_BYTES
 
 
 def available(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -59,7 +59,7 @@ def available(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup"))
     free = _free_on_linux(proc / "meminfo")
     if free is None:
         free = _free_on_windows() if sys.platform == "win32" else _half_of_all()
-    return max(0, min([free, *_left_in_groups(proc / "self/cgroup", groups)]))
+    return max(0, min([free, *_remaining_in_groups(proc / "self/cgroup", groups)]))
 
 
 def _free_on_linux(meminfo: Path) -> int | None:
@@ -96,7 +96,7 @@ def _free_on_windows() -> int:
     return int(status.available) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else 2 << 30
 
 
-def _left_in_groups(membership: Path, root: Path) -> Iterator[int]:
+def _remaining_in_groups(membership: Path, root: Path) -> Iterator[int]:
     """Yield what the control groups of this process and those above them still allow, version 2 and 1."""
     try:
         lines = membership.read_text().splitlines()
@@ -105,13 +105,13 @@ def _left_in_groups(membership: Path, root: Path) -> Iterator[int]:
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            yield from _left(root, path, "memory.max", "memory.current", "inactive_file")
+            yield from _remaining(root, path, "memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-            yield from _left(root / "memory", path, *names)
+            yield from _remaining(root / "memory", path, *names)
 
 
-def _left(root: Path, path: str, limit: str, usage: str, cache: str) -> Iterator[int]:
+def _remaining(root: Path, path: str, limit: str, usage: str, cache: str) -> Iterator[int]:
     """Yield limit less usage of a group and those above; files that are only cached count as free."""
     group = root / path.strip("/")
     for folder in (group, *group.parents):

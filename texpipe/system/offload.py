@@ -25,7 +25,7 @@ T = TypeVar("T")
 SHUTDOWN_TIMEOUT_SECONDS = 10.0
 """A process that is told to end may finish what is in hand for so long."""
 
-_APART = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+_NEW_PROCESS_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """What a new session is elsewhere, on Windows: Ctrl-C does not reach the process, for ours says what it means."""
 
 _PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from texpipe.system.offload import serve; serve()"
@@ -97,7 +97,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,
-                creationflags=_APART,
+                creationflags=_NEW_PROCESS_GROUP,
             )
 
     def call(self, function: Callable[..., T], args: tuple[object, ...]) -> tuple[T] | None:
@@ -105,7 +105,7 @@ class _Process:
         if self._process is None:
             return None
         try:
-            return _asked(self._process, function, args)
+            return _exchange(self._process, function, args)
         except (OSError, EOFError, pickle.PickleError) as error:
             log.debug("a process for %s has gone: %r", function.__name__, error)
             self._process.kill()
@@ -125,7 +125,7 @@ class _Process:
         self._process = None
 
 
-def _asked(
+def _exchange(
     process: subprocess.Popen[bytes], function: Callable[..., T], args: tuple[object, ...]
 ) -> tuple[T] | None:
     assert process.stdin is not None

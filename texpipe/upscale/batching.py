@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 
 from texpipe.errors import DeviceError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
-from texpipe.upscale.budget import Budget, Share
+from texpipe.upscale.budget import Budget, Parallelism
 from texpipe.upscale.device import is_out_of_memory
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.tiles import run_tiled
 
 log = logging.getLogger(__name__)
 
-_TILE_SIDE = 512
+_MAX_TILE_SIDE = 512
 """Texels per side of a tile: the most that a worker takes in one piece, about 1 GB of features."""
-_SMALLEST_TILE = 64
+_MIN_TILE_SIDE = 64
 """Out of memory with smaller tiles than these: give up."""
 
 
@@ -64,7 +64,7 @@ def upscale(
     engine: Engine,
     scale: int,
     *,
-    tile: int = _TILE_SIDE,
+    tile: int = _MAX_TILE_SIDE,
     cores: int | None = None,
     budget: Budget | None = None,
 ) -> Iterator[tuple[int, RgbF]]:
@@ -89,7 +89,7 @@ def upscale(
     """
     times, reduction = scaling_steps(engine.scale, scale)
     cores, texels = cores or engine.device.workers, engine.device.batch_texels
-    share = budget.share(cores, texels) if budget else Share(cores, texels)
+    share = budget.share(cores, texels) if budget else Parallelism(cores, texels)
     cores, texels = share
     numbered = _numbered(windows)
     first = _first_batches(numbered, cores, texels)
@@ -111,7 +111,7 @@ def upscale(
 
     def fits(together: list[Batch]) -> bool:
         needs = [min(most, max(one.all_texels, one.texels * growth)) for one in together]
-        return budget is None or budget.has_room(needs, share)
+        return budget is None or budget.fits(needs, share)
 
     torch.get_num_threads()  # settles this thread's number, before the workers below settle theirs
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
@@ -260,7 +260,7 @@ def _enlarge_batch(
 
 def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> RgbF:
     """Run one picture in tiles; out of memory makes them smaller."""
-    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= _SMALLEST_TILE)]
+    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= _MIN_TILE_SIDE)]
     for side in sides:
         try:
             return run_tiled(engine, picture, edges, tile=side, overlap=engine.overlap)

@@ -19,11 +19,11 @@ _TAIL_BYTES: Final = 24 << 10
 """For each texel that the tail enlarges in one go, in maps of 16 times as many."""
 _INDEX_BYTES: Final = 96 << 10
 """For each texel of a well-filled batch: the index vectors that are kept for the shapes last met."""
-SMALLEST_BATCH: Final = 256
+MIN_BATCH_TEXELS: Final = 256
 """Texels of a batch that is not worth making smaller."""
 
 
-class Share(NamedTuple):
+class Parallelism(NamedTuple):
     """Workers, and the texels of their batches."""
 
     workers: int
@@ -42,33 +42,34 @@ class Budget:
     limit: int
     channels: int = _CHANNELS
 
-    def of_batch(self, texels: int) -> int:
+    def bytes_for_batch(self, texels: int) -> int:
         """Return the bytes that a worker needs for a batch of so many input texels."""
         figure = texels * _BODY_BYTES + min(texels, TAIL_TEXELS) * _TAIL_BYTES
         return figure * self.channels // _CHANNELS
 
-    def of(self, share: Share) -> int:
+    def of(self, share: Parallelism) -> int:
         """Return the bytes that workers need, with the index vectors that they have in common."""
-        return share.workers * self.of_batch(share.texels) + share.texels * _INDEX_BYTES
+        return share.workers * self.bytes_for_batch(share.texels) + share.texels * _INDEX_BYTES
 
-    def share(self, cores: int, texels: int) -> Share:
+    def share(self, cores: int, texels: int) -> Parallelism:
         """Return how many workers fit into the limit.
 
         Fewer than a quarter of the texels make batches slow, so workers go first then; where not one fits
-        worker with `SMALLEST_BATCH`, that is what is left.
+        worker with `MIN_BATCH_TEXELS`, that is what is left.
 
         Args:
             cores: the most workers.
             texels: of a well-filled batch.
         """
-        sizes = [texels >> step for step in range(texels.bit_length()) if texels >> step >= SMALLEST_BATCH]
-        shares = [Share(cores, size) for size in sizes[:3]]
-        shares += [Share(workers, size) for size in sizes[2:] for workers in range(cores - 1, 0, -1)]
+        sizes = [texels >> step for step in range(texels.bit_length()) if texels >> step >= MIN_BATCH_TEXELS]
+        shares = [Parallelism(cores, size) for size in sizes[:3]]
+        shares += [Parallelism(workers, size) for size in sizes[2:] for workers in range(cores - 1, 0, -1)]
         return next(
-            (one for one in shares if self.of(one) <= self.limit), Share(1, min(texels, SMALLEST_BATCH))
+            (one for one in shares if self.of(one) <= self.limit),
+            Parallelism(1, min(texels, MIN_BATCH_TEXELS)),
         )
 
-    def has_room(self, batches: list[int], share: Share) -> bool:
+    def fits(self, batches: list[int], share: Parallelism) -> bool:
         """Return whether workers can go on with batches of so many texels, whichever of them come together."""
-        together = sum(self.of_batch(texels) for texels in nlargest(share.workers, batches))
+        together = sum(self.bytes_for_batch(texels) for texels in nlargest(share.workers, batches))
         return together + share.texels * _INDEX_BYTES <= self.limit

@@ -22,11 +22,11 @@ from texpipe.upscale.layout import TexelGrid
 TAIL_TEXELS = 4096
 """Texels of the trunk that are upsampled in one go: the maps of the tail have 16 times as many."""
 
-LONE_WORK = 65536
+_MAX_LONE_WORK = 65536
 """A single picture of at most this many texels times features runs as a pair; see `CompiledNetwork._is_lone`."""
 
 
-class _Piece(NamedTuple):
+class _TailChunk(NamedTuple):
     """Part of a batch for the tail: whole images, or lines of one image and those around that they need.
 
     Attributes:
@@ -75,11 +75,11 @@ class CompiledNetwork:
         grid = TexelGrid(count, height, width, self.method.order)
         rows = images.reshape(-1, channels)
         if grid.order != "raster":
-            rows = rows.index_select(0, layout.entering(grid, self.device))
+            rows = rows.index_select(0, layout.from_raster(grid, self.device))
         trunk = self._trunk(rows, grid, pads)
         shape = (count, height * self.factor, width * self.factor, self.last.bias.shape[0])
         out = torch.empty(shape, device=self.device)
-        for piece in _pieces(grid, pads.y, len(self.ups)):
+        for piece in _tail_chunks(grid, pads.y, len(self.ups)):
             self._finish(trunk, grid, pads, piece, out)
         return out
 
@@ -88,7 +88,7 @@ class CompiledNetwork:
         # result must not depend on its company. The bound was measured over sizes and widths.
         count, height, width, _ = images.shape
         work = height * width * self.first.bias.shape[0]
-        return self.method.pairs and count == 1 and work <= LONE_WORK
+        return self.method.pairs and count == 1 and work <= _MAX_LONE_WORK
 
     def _trunk(self, rows: Tensor, grid: TexelGrid, pads: Pads) -> Tensor:
         # From block to block the residual stream is float32 whatever the convolutions are: what is rounded there
@@ -112,12 +112,12 @@ class CompiledNetwork:
         growing = self.blocks[0][0][:-1]
         return self.first.bias.shape[0] + sum(layer.bias.shape[0] for layer in growing)
 
-    def _finish(self, trunk: Tensor, grid: TexelGrid, pads: Pads, piece: _Piece, out: Tensor) -> None:
+    def _finish(self, trunk: Tensor, grid: TexelGrid, pads: Pads, piece: _TailChunk, out: Tensor) -> None:
         """Upsample a piece and write it to its place in `out`."""
         part = TexelGrid(piece.images, len(piece.lines), grid.width, grid.order)
         rows = trunk
         if part != grid:
-            rows = trunk.index_select(0, layout.cut(grid, part, piece.first, piece.lines, self.device))
+            rows = trunk.index_select(0, layout.crop_rows(grid, part, piece.first, piece.lines, self.device))
         for layer in self.ups:
             rows = self.method.convolve_upsampled(rows, layer, part, pads)
             part = part.doubled(self.method.doubled_order)
@@ -125,7 +125,7 @@ class CompiledNetwork:
         part = replace(part, order=self.method.order)
         rows = self.method.convolve_output(rows, self.last, part, pads)
         if part.order != "raster":
-            rows = rows.index_select(0, layout.leaving(part, self.device))
+            rows = rows.index_select(0, layout.to_raster(part, self.device))
         picture = rows.view(part.count, part.height, part.width, -1)
         top = piece.lines[piece.above] * self.factor
         start, size = piece.above * self.factor, piece.kept * self.factor
@@ -175,7 +175,7 @@ def _parameters(conv: nn.Module) -> tuple[Tensor, Tensor]:
     return conv.weight.detach().float(), conv.bias.detach().float()
 
 
-def _pieces(grid: TexelGrid, padding: Padding, stages: int) -> Iterator[_Piece]:
+def _tail_chunks(grid: TexelGrid, padding: Padding, stages: int) -> Iterator[_TailChunk]:
     """Divide a batch into pieces of about `TAIL_TEXELS` for the tail.
 
     On a wrapped axis the lines go around; on any other they end at the border, so that the convolutions pad
@@ -187,19 +187,19 @@ def _pieces(grid: TexelGrid, padding: Padding, stages: int) -> Iterator[_Piece]:
         # Always as many images, never one where there are two: see `CompiledNetwork._is_lone`.
         step = min(grid.count, max(2, TAIL_TEXELS // (height * grid.width)))
         for first in range(0, grid.count, step):
-            yield _Piece(min(first, grid.count - step), step, tuple(range(height)), 0, height)
+            yield _TailChunk(min(first, grid.count - step), step, tuple(range(height)), 0, height)
         return
-    reach = _reach(stages)
+    reach = _tail_reach(stages)
     for first in range(grid.count):
         for top in range(0, height, lines):
             kept = min(lines, height - top)
             above = reach if padding == "wrap" else min(reach, top)
             below = reach if padding == "wrap" else min(reach, height - top - kept)
             numbers = tuple(y % height for y in range(top - above, top + kept + below))
-            yield _Piece(first, 1, numbers, above, kept)
+            yield _TailChunk(first, 1, numbers, above, kept)
 
 
-def _reach(stages: int) -> int:
+def _tail_reach(stages: int) -> int:
     """Return how many lines of the trunk beyond its own a result of the tail depends on."""
     lines = 2  # the last two convolutions, at full size
     for _ in range(stages):

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from texpipe.networks.padding import Pads
-from texpipe.upscale.layout import TexelGrid, TexelOrder, Window, window
+from texpipe.upscale.layout import ReadWindow, TexelGrid, TexelOrder, window
 
 _QUADS = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
 """Which of three weights fall on which of two texels, for the first and the second copy of a doubled texel."""
@@ -108,7 +108,7 @@ class DirectConvolution:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.pairs = not all(_by_onednn(device, dtype) for dtype in (torch.float32, torch.bfloat16))
+        self.pairs = not all(_uses_onednn(device, dtype) for dtype in (torch.float32, torch.bfloat16))
 
     def prepare(self, weight: Tensor, bias: Tensor, dtype: torch.dtype, slope: float | None = None) -> Layer:
         """Return the layer for O x I x 3 x 3 weights and O biases."""
@@ -136,12 +136,12 @@ class DirectConvolution:
     def convolve(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map."""
         reads = window(grid, pads, False, self._device)
-        return _convolved(_gathered(rows, reads, layer.weight.dtype), grid, layer)
+        return _convolve(_gather(rows, reads, layer.weight.dtype), grid, layer)
 
     def convolve_upsampled(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map doubled by nearest neighbour, in quads."""
         reads = window(grid, pads, True, self._device)
-        out = _convolved(_gathered(rows, reads, layer.weight.dtype), grid, layer)
+        out = _convolve(_gather(rows, reads, layer.weight.dtype), grid, layer)
         return out.view(-1, layer.bias.shape[0] // 4)
 
     def convolve_output(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
@@ -150,7 +150,7 @@ class DirectConvolution:
 
 
 class _DirectStack:
-    def __init__(self, reads: Window, grid: TexelGrid, dtype: torch.dtype) -> None:
+    def __init__(self, reads: ReadWindow, grid: TexelGrid, dtype: torch.dtype) -> None:
         self._reads, self._grid, self._dtype = reads, grid, dtype
         self._maps: Tensor | None = None
         self._kept: dict[int, Tensor] = {}
@@ -159,13 +159,13 @@ class _DirectStack:
         self._maps = None
 
     def push(self, rows: Tensor) -> None:
-        padded = _gathered(rows, self._reads, self._dtype)
+        padded = _gather(rows, self._reads, self._dtype)
         # To what the last convolution read, rather than all maps again: fewer and longer copies.
         self._maps = padded if self._maps is None else self._joined(self._maps, padded)
 
     def convolve(self, layer: Layer) -> Tensor:
         assert self._maps is not None
-        return _convolved(self._maps, self._grid, layer)
+        return _convolve(self._maps, self._grid, layer)
 
     def _joined(self, maps: Tensor, padded: Tensor) -> Tensor:
         """Return maps side by side, in memory that is taken again in the next dense block."""
@@ -175,7 +175,7 @@ class _DirectStack:
         return torch.cat((maps, padded), 1, out=self._kept[width])
 
 
-def _gathered(rows: Tensor, reads: Window, dtype: torch.dtype) -> Tensor:
+def _gather(rows: Tensor, reads: ReadWindow, dtype: torch.dtype) -> Tensor:
     """Return the rows that a window reads, zeros where it lies outside; converted while there are fewer bytes."""
     if rows.dtype.itemsize > dtype.itemsize:
         rows = rows.to(dtype)
@@ -185,18 +185,18 @@ def _gathered(rows: Tensor, reads: Window, dtype: torch.dtype) -> Tensor:
     return gathered.to(dtype)
 
 
-def _convolved(padded: Tensor, grid: TexelGrid, layer: Layer) -> Tensor:
+def _convolve(padded: Tensor, grid: TexelGrid, layer: Layer) -> Tensor:
     """Return the convolution of maps that have a border of one texel: rows x outputs."""
     maps = padded.view(grid.count, grid.height + 2, grid.width + 2, -1).permute(0, 3, 1, 2)
-    if _by_onednn(maps.device, maps.dtype):
-        out = _asked_of_onednn(maps, layer)
+    if _uses_onednn(maps.device, maps.dtype):
+        out = _convolve_by_onednn(maps, layer)
     else:
         out = functional.conv2d(maps, layer.weight, layer.bias)
         out = out if layer.slope is None else functional.leaky_relu_(out, layer.slope)
     return out.permute(0, 2, 3, 1).reshape(-1, layer.weight.shape[0])
 
 
-def _asked_of_onednn(maps: Tensor, layer: Layer) -> Tensor:
+def _convolve_by_onednn(maps: Tensor, layer: Layer) -> Tensor:
     then, values = ("none", []) if layer.slope is None else ("leaky_relu", [layer.slope])
     out: Tensor = torch.ops.mkldnn._convolution_pointwise(
         maps, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, then, values, ""
@@ -205,7 +205,7 @@ def _asked_of_onednn(maps: Tensor, layer: Layer) -> Tensor:
 
 
 @cache
-def _by_onednn(device: torch.device, dtype: torch.dtype) -> bool:
+def _uses_onednn(device: torch.device, dtype: torch.dtype) -> bool:
     """Return whether oneDNN is asked directly.
 
     It applies the LeakyReLU before it writes, and convolves lone small maps as it does all others; the general
@@ -218,10 +218,10 @@ def _by_onednn(device: torch.device, dtype: torch.dtype) -> bool:
     # Emulated bf16 does not go through oneDNN.
     if dtype is not torch.float32 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
-    return _onednn_agrees(dtype)
+    return _onednn_is_correct(dtype)
 
 
-def _onednn_agrees(dtype: torch.dtype) -> bool:
+def _onednn_is_correct(dtype: torch.dtype) -> bool:
     """Try it: torch promises nothing of an operator that it calls private."""
     maps = torch.linspace(-1, 1, 2 * 8 * 5 * 5).view(2, 8, 5, 5).to(dtype, memory_format=torch.channels_last)
     weight = torch.linspace(-1, 1, 8 * 8 * 9).view(8, 8, 3, 3).to(dtype, memory_format=torch.channels_last)
@@ -230,7 +230,7 @@ def _onednn_agrees(dtype: torch.dtype) -> bool:
         functional.conv2d(maps.double(), weight.double(), layer.bias.double()), 0.2
     )
     try:
-        found = _asked_of_onednn(maps, layer).double()
+        found = _convolve_by_onednn(maps, layer).double()
     except RuntimeError:
         return False
     return bool(torch.allclose(found, expected, rtol=0.02, atol=0.1))

@@ -60,7 +60,7 @@ class TexelGrid:
         return TexelGrid(self.count, 2 * self.height, 2 * self.width, order)
 
 
-class Window(NamedTuple):
+class ReadWindow(NamedTuple):
     """What 3x3 convolutions read.
 
     Attributes:
@@ -73,12 +73,12 @@ class Window(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def window(grid: TexelGrid, pads: Pads, doubled: bool, device: torch.device) -> Window:
-    """Return what a 3x3 convolution over a map reads that is not tiled; arguments as those of `reading`."""
-    rows = reading(grid, pads, doubled)
+def window(grid: TexelGrid, pads: Pads, doubled: bool, device: torch.device) -> ReadWindow:
+    """Return what a 3x3 convolution over a map reads that is not tiled; arguments as those of `read_rows`."""
+    rows = read_rows(grid, pads, doubled)
     outside = np.flatnonzero(rows == OUTSIDE)
     zeros = torch.from_numpy(outside).to(device) if outside.size else None
-    return Window(torch.from_numpy(np.maximum(rows, 0).reshape(-1)).to(device), zeros)
+    return ReadWindow(torch.from_numpy(np.maximum(rows, 0).reshape(-1)).to(device), zeros)
 
 
 @lru_cache(maxsize=16)
@@ -88,13 +88,13 @@ def taps(grid: TexelGrid, pads: Pads, device: torch.device) -> Tensor:
     The index is rows x 9, down and then across, into the senders' matrix of 9 x rows lines: row by row what
     it sends to the neighbour above left, above, ... and then one line more that counts as zero.
     """
-    places = reading(grid, pads, False).astype(np.int32).reshape(TILE + 2, TILE + 2, -1)
+    places = read_rows(grid, pads, False).astype(np.int32).reshape(TILE + 2, TILE + 2, -1)
     senders = sliding_window_view(places, (3, 3), axis=(0, 1)).reshape(-1, 9)
     lines = np.where(senders == OUTSIDE, 9 * grid.rows, senders * 9 + np.arange(9, dtype=np.int32))
     return torch.from_numpy(lines).to(device, torch.int32)
 
 
-def reading(grid: TexelGrid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
+def read_rows(grid: TexelGrid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
     """Return the rows that 3x3 convolutions read, `OUTSIDE` for zero.
 
     Args:
@@ -116,7 +116,7 @@ def reading(grid: TexelGrid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
     else:
         y, x = ys[:, None], xs
     place = np.maximum(y, 0) // factor, np.maximum(x, 0) // factor
-    rows = np.where((y == OUTSIDE) | (x == OUTSIDE), OUTSIDE, _place(grid, n, *place))
+    rows = np.where((y == OUTSIDE) | (x == OUTSIDE), OUTSIDE, _row_of(grid, n, *place))
     if not tiled:
         return rows
     rows = rows.reshape(len(ys) * len(xs), -1)
@@ -125,20 +125,20 @@ def reading(grid: TexelGrid, pads: Pads, doubled: bool) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=16)
-def entering(grid: TexelGrid, device: torch.device) -> Tensor:
+def from_raster(grid: TexelGrid, device: torch.device) -> Tensor:
     """Return the index that turns N x H x W rows in raster order into the rows of `grid`."""
     raster = TexelGrid(grid.count, grid.height, grid.width, "raster")
-    return cut(raster, grid, 0, tuple(range(grid.height)), device)
+    return crop_rows(raster, grid, 0, tuple(range(grid.height)), device)
 
 
 @lru_cache(maxsize=16)
-def leaving(grid: TexelGrid, device: torch.device) -> Tensor:
+def to_raster(grid: TexelGrid, device: torch.device) -> Tensor:
     """Return the index that turns the rows of `grid` into N x H x W rows in raster order."""
     raster = TexelGrid(grid.count, grid.height, grid.width, "raster")
-    return cut(grid, raster, 0, tuple(range(grid.height)), device)
+    return crop_rows(grid, raster, 0, tuple(range(grid.height)), device)
 
 
-def cut(
+def crop_rows(
     source: TexelGrid, target: TexelGrid, first: int, lines: tuple[int, ...], device: torch.device
 ) -> Tensor:
     """Return the index that takes some images and some of their lines out of a batch.
@@ -154,7 +154,7 @@ def cut(
     n = np.arange(target.count)[:, None, None]
     y = np.arange(target.height)[:, None]
     x = np.arange(target.width)
-    index[_place(target, n, y, x)] = _place(source, n + first, np.asarray(lines)[:, None], x)
+    index[_row_of(target, n, y, x)] = _row_of(source, n + first, np.asarray(lines)[:, None], x)
     return torch.from_numpy(index).to(device)
 
 
@@ -180,7 +180,7 @@ def _inside(positions: NDArray[np.int64], size: int, padding: Padding) -> NDArra
     return np.clip(positions, 0, size - 1)
 
 
-def _place(
+def _row_of(
     grid: TexelGrid, n: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return the row of a texel of image `n`."""

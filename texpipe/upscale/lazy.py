@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_USABLE = 0.8
+_USABLE_SHARE = 0.8
 """Share of the memory that the program and its batches may take; the rest is for pictures and what malloc keeps."""
 
 
@@ -84,7 +84,7 @@ class LazyUpscaler:
         if free is None and self._memory is None:
             return None
         if free is None:
-            free = int(_USABLE * (self._memory or 0)) - resident()
+            free = int(_USABLE_SHARE * (self._memory or 0)) - resident()
         budget = Budget(free, engine.channels)
         share = budget.share(self._cores or engine.device.workers, engine.device.batch_texels)
         log.info("memory: %d MB for %d workers, batches of %d texels", free >> 20, *share)

@@ -19,7 +19,7 @@ class Transfer(Protocol):
         """Return results of the current stream in memory of the CPU, whole."""
 
 
-class InPlace:
+class HostTransfer:
     """For a CPU: pictures are where they are needed."""
 
     def to_device(self, images: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ class InPlace:
         return results
 
 
-class Streamed:
+class CudaTransfer:
     """For a GPU: each thread copies on a stream of its own, while the one stream on which all compute goes on.
 
     So with two threads the next batch arrives while one is computed. All that computes, and every allocation for it,
@@ -76,4 +76,4 @@ class Streamed:
 
 def transfer_to(device: torch.device) -> Transfer:
     """Return how pictures come to a device."""
-    return Streamed(device) if device.type == "cuda" else InPlace()
+    return CudaTransfer(device) if device.type == "cuda" else HostTransfer()

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from texpipe.networks.padding import Pads
-from texpipe.upscale.layout import OUTSIDE, TexelGrid, reading
+from texpipe.upscale.layout import OUTSIDE, TexelGrid, read_rows
 
-_CHUNK: Final = 256
+_CHUNK_TILES: Final = 256
 """Tiles that are transformed, multiplied and transformed back in one go, to stay in a core's cache."""
 
 _Matrix: TypeAlias = NDArray[np.float64]
@@ -111,7 +111,7 @@ class Cut(NamedTuple):
 
 @lru_cache(maxsize=64)
 def cuts(grid: TexelGrid, pads: Pads, doubled: bool, device: torch.device) -> tuple[Cut, ...]:
-    """Return how the tiles that a 3x3 convolution over `grid` reads are cut, by about `_CHUNK`.
+    """Return how the tiles that a 3x3 convolution over `grid` reads are cut, by about `_CHUNK_TILES`.
 
     Args:
         grid: of the map that is read, in tiled order.
@@ -121,8 +121,8 @@ def cuts(grid: TexelGrid, pads: Pads, doubled: bool, device: torch.device) -> tu
     """
     form = DOUBLED if doubled else PLAIN
     texels = form.from_texels.shape[1]
-    places = reading(grid, pads, doubled).astype(np.int32).reshape(texels, texels, -1)
-    chunks = np.array_split(places, -(-places.shape[2] // _CHUNK), axis=2)
+    places = read_rows(grid, pads, doubled).astype(np.int32).reshape(texels, texels, -1)
+    chunks = np.array_split(places, -(-places.shape[2] // _CHUNK_TILES), axis=2)
     firsts = np.cumsum([0, *(chunk.shape[2] for chunk in chunks)]).tolist()
     return tuple(_cut(chunk, first, form, device) for chunk, first in zip(chunks, firsts, strict=False))
 

@@ -25,7 +25,7 @@ from texpipe.train import generators
 from texpipe.train.loop import preparation
 from texpipe.train.loop.checkpoints import STATE, load_state
 from texpipe.train.loop.state import TrainingJob, TrainingProgress, new_state
-from texpipe.train.loop.steps import keep_body_still
+from texpipe.train.loop.steps import keep_body_in_eval_mode
 from texpipe.train.loop.trainer import exploded, finetune
 from texpipe.train.losses import terms
 from texpipe.train.presets import load_preset, preset_names
@@ -362,7 +362,7 @@ def test_what_is_judged_is_what_is_written(tmp_path: Path) -> None:
 def test_frozen_batch_norm_keeps_its_figures() -> None:
     network = generators.new(Generator(architecture="srresnet", blocks=1, features=4))
     network.train()
-    keep_body_still(network)
+    keep_body_in_eval_mode(network)
     before = network.body[0].norm1.running_mean.clone()
     network(torch.rand(2, 3, 8, 8))
     assert torch.equal(network.body[0].norm1.running_mean, before)

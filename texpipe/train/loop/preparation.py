@@ -16,7 +16,7 @@ from texpipe.train.evaluation.metrics import Judge
 from texpipe.train.evaluation.validation import held_out, upscaler_of, validate
 from texpipe.train.generators import Base
 from texpipe.train.loop.checkpoints import checkpoints, leftovers, load_state
-from texpipe.train.loop.distributed import World
+from texpipe.train.loop.distributed import ProcessGroup
 from texpipe.train.loop.log import Log
 from texpipe.train.loop.state import State, Tools, TrainingJob, channels_last, new_state
 from texpipe.train.loop.steps import freeze_body
@@ -28,11 +28,11 @@ from texpipe.train.schema import Preset
 from texpipe.train.shorten import shortened
 from texpipe.upscale.device import choose
 
-_LOOKED_AT = 16
+_SHORTENING_CROPS = 16
 """Crops that tell which blocks a network can spare."""
 
 
-def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
+def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
     """Load everything, measure the base, and go back to the newest checkpoint if asked to.
 
     Raises:
@@ -49,7 +49,7 @@ def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     training, held = collection.split(preset.data.held_out)
     crops = TextureCrops(collection, training, preset.data, preset.degradation, job.seed)
     if preset.keep_blocks is not None:
-        network = channels_last(shortened(network, preset.keep_blocks, looked_at(crops, place)), place)
+        network = channels_last(shortened(network, preset.keep_blocks, shortening_crops(crops, place)), place)
     if job.freeze_body:
         freeze_body(network)
     pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
@@ -60,7 +60,7 @@ def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     state = new_state(network, preset, place)
     here.wait()  # nobody writes before all have looked at the output folder
     if newest:
-        _go_on(newest, job, state)
+        _resume(newest, job, state)
     tools = Tools(
         job,
         here,
@@ -79,9 +79,9 @@ def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     return state, tools
 
 
-def looked_at(crops: TextureCrops, place: torch.device) -> Tensor:
+def shortening_crops(crops: TextureCrops, place: torch.device) -> Tensor:
     """Return the crops that tell which blocks a network can spare, N x 3 x H x W."""
-    return torch.stack([crops[i][0] for i in range(_LOOKED_AT)]).to(place)
+    return torch.stack([crops[i][0] for i in range(_SHORTENING_CROPS)]).to(place)
 
 
 def _checkpoint_to_resume(job: TrainingJob) -> Path | None:
@@ -127,7 +127,7 @@ def start(preset: Preset, place: torch.device) -> tuple[Base | None, nn.Module]:
 
 def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
     """Log what the training starts from: textures, those left out and why, and the base's figures."""
-    say = tools.log.say
+    say = tools.log.log_event
     say("collection", usable=len(collection.pictures), held_out=held_out, skipped=len(collection.skipped))
     for skipped in collection.skipped:
         say("skipped", file=skipped.name, reason=skipped.reason)
@@ -170,7 +170,7 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     return found
 
 
-def _go_on(folder: Path, job: TrainingJob, state: State) -> None:
+def _resume(folder: Path, job: TrainingJob, state: State) -> None:
     """Load a checkpoint into the state of the same training.
 
     Raises:

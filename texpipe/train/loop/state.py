@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from texpipe.train import generators
-from texpipe.train.data.dataset import Pair, TextureCrops
+from texpipe.train.data.dataset import TextureCrops, TexturePair
 from texpipe.train.evaluation.metrics import Judge
 from texpipe.train.evaluation.validation import Validation
 from texpipe.train.generators import Base
-from texpipe.train.loop.distributed import World
+from texpipe.train.loop.distributed import ProcessGroup
 from texpipe.train.loop.log import Log
 from texpipe.train.losses import terms
 from texpipe.train.schema import Preset
@@ -125,11 +125,11 @@ class Tools:
     """What the steps need and do not change; `unseen` tells whether the pairs' textures are not trained on."""
 
     job: TrainingJob
-    world: World
+    world: ProcessGroup
     device: Device
     crops: TextureCrops
     features: dict[str, terms.Features]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[TexturePair, ...]
     judge: Judge
     base: Base | None
     before: Validation | None
