@@ -36,20 +36,20 @@ texels = st.sampled_from([4096, 65536])
 @given(rooms, cores, texels, st.sampled_from([24, 192, 384]))
 def test_what_is_planned_fits_unless_it_is_the_least(room: int, most: int, full: int, channels: int) -> None:
     budget = Budget(room, channels)
-    share = budget.share(most, full)
+    share = budget.parallelism(most, full)
     assert 1 <= share.workers <= most
     assert MIN_BATCH_TEXELS <= share.texels <= full
-    assert budget.of(share) <= room or share == Parallelism(1, MIN_BATCH_TEXELS)
+    assert budget.bytes_for(share) <= room or share == Parallelism(1, MIN_BATCH_TEXELS)
 
 
 @given(rooms, rooms, cores, texels)
 def test_more_room_is_never_less_work_at_a_time(less: int, more: int, most: int, full: int) -> None:
-    few, many = (Budget(room).share(most, full) for room in sorted((less, more)))
+    few, many = (Budget(room).parallelism(most, full) for room in sorted((less, more)))
     assert few.workers * few.texels <= many.workers * many.texels
 
 
 def test_with_room_enough_nothing_is_held_back() -> None:
-    assert Budget(1 << 34).share(16, 4096) == Parallelism(16, 4096)
+    assert Budget(1 << 34).parallelism(16, 4096) == Parallelism(16, 4096)
 
 
 @given(rooms, st.sampled_from([1, 2, 4, 8, 16]))

@@ -1,4 +1,4 @@
-"""Animated clips: a bar wipes from each source to its result and back, for posting where pictures may move."""
+"""Animated clips: a bar wipes from each source to its result and back."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from texpipe.storage.atomic import write_atomic
 log = logging.getLogger(__name__)
 
 MAX_TEXTURES = 12
-"""So many textures are in a clip that names none: more make a file that no site takes."""
+"""Number of textures in a clip for which no names are given; more make a file too large for most sites."""
 CELL = 256
-"""Pictures are repeated up to this many pixels; larger ones stay as they are."""
+"""Largest side to which a result is enlarged by repeating its pixels, in pixels."""
 WIPE_STEPS = 12
 WIPE_MS = 40
 HOLD_MS = 1200
@@ -29,7 +29,7 @@ _BAR = (255, 255, 255)
 
 @dataclass(frozen=True, eq=False)
 class _PlacedPair:
-    """Two pictures of one size, each H x W x 3 uint8, and where on the page they lie."""
+    """Two pictures of one size, each H x W x 3 uint8, and their position on the page."""
 
     top: int
     left: int
@@ -38,13 +38,13 @@ class _PlacedPair:
 
 
 def clip_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width: int = 1080) -> int:
-    """Write a GIF that shows textures of a finished pack before and after; returns how many are in it.
+    """Write a GIF that shows textures of a finished pack before and after; return how many are in it.
 
     Args:
         output: the folder of a finished run.
         target: the GIF to write.
-        names: the textures to show; when empty MOST of them, evenly picked among those that show something.
-        width: the clip is at most so many pixels wide, or as wide as its widest picture.
+        names: the textures to show; if empty, `MAX_TEXTURES` of them, picked evenly among those that are pictures.
+        width: largest width of the clip in pixels, unless one picture is wider.
 
     Raises:
         PackError: as `sheet.samples_of_pack`, or the file cannot be written.
@@ -59,7 +59,7 @@ def clip_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width
 def wipe(samples: Sequence[Sample], *, width: int = 1080) -> tuple[list[NDArray[np.uint8]], list[int]]:
     """Return the frames, each H x W x 3 uint8, and the milliseconds that each is shown.
 
-    The first frame shows the sources alone, the middle one the results alone; it ends where it began.
+    The first frame shows the sources alone, the middle one the results alone; then it goes back to the sources.
     """
     places, size = _placed(samples, width)
     there = [_page(places, size, step / WIPE_STEPS) for step in range(WIPE_STEPS + 1)]
@@ -81,7 +81,7 @@ def encode_gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int])
 
 
 def _pick(samples: Sequence[Sample]) -> list[Sample]:
-    """Pick MOST samples evenly; others than `_is_picture` only if there is nothing else."""
+    """Pick `MAX_TEXTURES` samples evenly among those that are pictures; if there are none, among all."""
     pictures = [one for one in samples if _is_picture(one)] or list(samples)
     return (
         [pictures[at * len(pictures) // MAX_TEXTURES] for at in range(MAX_TEXTURES)]
@@ -91,7 +91,7 @@ def _pick(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _is_picture(sample: Sample) -> bool:
-    """Strips are pieces of something, and a single colour before black shows nothing."""
+    """Return whether a sample is worth showing: not a narrow strip, and not a single colour over black."""
     sides = sample.source.shape[:2]
     return max(sides) <= 4 * min(sides) and bool(np.ptp(over(sample.source, BLACK)) > 0)
 

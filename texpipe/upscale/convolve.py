@@ -1,7 +1,7 @@
-"""3x3 convolutions over rows of texels, by the library's own convolution; `winograd` has the other method.
+"""3x3 convolutions over rows of texels by torch's own convolution; `winograd` has the other method.
 
-Both are written around a `Stack`: the feature maps that the convolutions of a dense block read, each of them
-padded (and transformed) once although up to five convolutions read it.
+Both are built around a `Stack`: the feature maps that the convolutions of a dense block read, each padded (and
+transformed) only once although up to five convolutions read it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from texpipe.networks.padding import Pads
 from texpipe.upscale.layout import ReadWindow, TexelGrid, TexelOrder, window
 
 _QUADS = (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
-"""Which of three weights fall on which of two texels, for the first and the second copy of a doubled texel."""
+"""Matrices that add three weights to two texels, for the first and the second copy of a doubled texel."""
 
 
 class Layer(NamedTuple):
-    """A convolution's weights in the form that its method needs, its bias, and what follows.
+    """A convolution's weights in the form that its method needs, its bias, and its activation.
 
     Attributes:
-        weight: see the method.
+        weight: in the method's form.
         bias: O values, or as many as the weights have outputs.
-        slope: of the LeakyReLU that follows, None if nothing does.
+        slope: negative slope of the LeakyReLU that follows; None without one.
     """
 
     weight: Tensor
@@ -39,22 +39,22 @@ class Stack(Protocol):
     """Feature maps of one shape, read together by a convolution, channels side by side."""
 
     def clear(self) -> None:
-        """Forget the maps, keep the memory."""
+        """Remove all maps; their memory is used again."""
 
     def push(self, rows: Tensor) -> None:
-        """Add a map: rows x channels of the grid that is read."""
+        """Add a map, rows x channels."""
 
     def convolve(self, layer: Layer) -> Tensor:
-        """Return the convolution of all maps so far: rows x channels of the grid that results."""
+        """Return the convolution of all maps so far, rows x channels."""
 
 
 class Method(Protocol):
-    """A way to convolve.
+    """A convolution method.
 
     Attributes:
-        pairs: a lone small picture gets other last bits than one of several, so it has to be run as two.
-        order: of the rows of maps.
-        doubled_order: of those that convolutions of doubled maps return.
+        pairs: whether a single small picture must be run twice, because it would get other last bits than in a batch.
+        order: order of the rows of maps.
+        doubled_order: order of the rows that convolutions of doubled maps return.
     """
 
     pairs: bool
@@ -74,20 +74,20 @@ class Method(Protocol):
         """Return an empty stack.
 
         Args:
-            grid: of the maps that will be pushed.
-            pads: what the convolutions see beyond the border.
-            channels: of all maps together.
-            dtype: of the convolutions.
+            grid: grid of the maps that will be pushed.
+            pads: padding of the convolutions.
+            channels: number of channels of all maps together.
+            dtype: element type of the convolutions.
         """
 
     def convolve(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
-        """Return the convolution of a single map, as a stack of nothing else would, with less memory.
+        """Return the convolution of a single map, as a stack of that map alone would, with less memory.
 
         Args:
             rows: the map.
             layer: the convolution, in the precision that it was prepared for.
-            grid: of the map.
-            pads: what the convolution sees beyond the border.
+            grid: grid of the map.
+            pads: padding of the convolution.
 
         Returns:
             The map in the method's `order`.
@@ -101,7 +101,7 @@ class Method(Protocol):
 
 
 class DirectConvolution:
-    """The library's own convolution, in channels_last layout."""
+    """torch's own convolution, in channels_last layout."""
 
     order: TexelOrder = "raster"
     doubled_order: TexelOrder = "quads"
@@ -116,7 +116,7 @@ class DirectConvolution:
         return Layer(placed, bias.to(self._device, dtype), slope)
 
     def prepare_doubled(self, weight: Tensor, bias: Tensor, dtype: torch.dtype, slope: float) -> Layer:
-        """Return 4 O x I x 2 x 2 weights: where four texels meet, they make one result in each.
+        """Return the layer with 4 O x I x 2 x 2 weights: each corner where four texels meet gives four results.
 
         A result's nine weights fall on four texels of the map before doubling, so 16 products replace 36.
         """
@@ -160,7 +160,7 @@ class _DirectStack:
 
     def push(self, rows: Tensor) -> None:
         padded = _gather(rows, self._reads, self._dtype)
-        # To what the last convolution read, rather than all maps again: fewer and longer copies.
+        # Appended to what the last convolution read, rather than joining all maps again: fewer and longer copies.
         self._maps = padded if self._maps is None else self._joined(self._maps, padded)
 
     def convolve(self, layer: Layer) -> Tensor:
@@ -168,7 +168,7 @@ class _DirectStack:
         return _convolve(self._maps, self._grid, layer)
 
     def _joined(self, maps: Tensor, padded: Tensor) -> Tensor:
-        """Return maps side by side, in memory that is taken again in the next dense block."""
+        """Return maps side by side, in memory that the next dense block uses again."""
         width = maps.shape[1] + padded.shape[1]
         if width not in self._kept:
             self._kept[width] = maps.new_empty(len(maps), width)
@@ -176,7 +176,7 @@ class _DirectStack:
 
 
 def _gather(rows: Tensor, reads: ReadWindow, dtype: torch.dtype) -> Tensor:
-    """Return the rows that a window reads, zeros where it lies outside; converted while there are fewer bytes."""
+    """Return the rows that a window reads, zeros outside; converted before or after, whichever copies fewer bytes."""
     if rows.dtype.itemsize > dtype.itemsize:
         rows = rows.to(dtype)
     gathered = rows.index_select(0, reads.rows)
@@ -206,10 +206,10 @@ def _convolve_by_onednn(maps: Tensor, layer: Layer) -> Tensor:
 
 @cache
 def _uses_onednn(device: torch.device, dtype: torch.dtype) -> bool:
-    """Return whether oneDNN is asked directly.
+    """Return whether oneDNN is called directly.
 
-    It applies the LeakyReLU before it writes, and convolves lone small maps as it does all others; the general
-    call gives those (up to 20,480 numbers) to another library.
+    It applies the LeakyReLU before it writes, and convolves single small maps like all others, for which the general
+    call (up to 20,480 numbers) uses another library.
     """
     if device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
         return False
@@ -222,7 +222,7 @@ def _uses_onednn(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def _onednn_is_correct(dtype: torch.dtype) -> bool:
-    """Try it: torch promises nothing of an operator that it calls private."""
+    """Test the operator on a small map: torch calls it private and may change it."""
     maps = torch.linspace(-1, 1, 2 * 8 * 5 * 5).view(2, 8, 5, 5).to(dtype, memory_format=torch.channels_last)
     weight = torch.linspace(-1, 1, 8 * 8 * 9).view(8, 8, 3, 3).to(dtype, memory_format=torch.channels_last)
     layer = Layer(weight, torch.linspace(-1, 1, 8).to(dtype), 0.2)

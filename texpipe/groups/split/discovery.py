@@ -26,7 +26,7 @@ def propose(items: Iterable[SurveyedTexture], declared: Iterable[Group] = ()) ->
     Only textures that are to be upscaled and have more than one colour are compared, and only one of equal ones.
 
     Args:
-        items: what the survey saw.
+        items: the surveyed textures.
         declared: pictures that are known already; their pieces are left out.
     """
     known = {file.rpartition("/")[2] for group in declared for file in group.files}

@@ -79,7 +79,7 @@ def make_joins(
     items: Sequence[SurveyedTexture],
     groups: Iterable[Group],
     recipe: Recipe,
-    sightings: AnalysisCache | None = None,
+    cache: AnalysisCache | None = None,
 ) -> SplitPictures:
     """Return the pictures that can be joined, in the order of the groups.
 
@@ -88,12 +88,12 @@ def make_joins(
     note on each.
 
     Args:
-        items: what the survey saw.
+        items: the surveyed textures.
         groups: the split pictures. A file is a texture's name, or its file name alone where only one has that.
         recipe: its rules plan the joined pictures.
-        sightings: what is known already of joined pictures; new ones are added. None to look at all of them.
+        cache: known analyses of joined pictures; new ones are added. None analyses all of them anew.
     """
-    known = AnalysisCache() if sightings is None else sightings
+    known = AnalysisCache() if cache is None else cache
     by_name = {item.source.name: item for item in items}
     find = _finder(by_name)
     joins: list[SplitPicture] = []
@@ -134,7 +134,7 @@ def _join(
     present: Sequence[SurveyedTexture],
     taken: set[str],
     recipe: Recipe,
-    sightings: AnalysisCache,
+    cache: AnalysisCache,
 ) -> SplitPicture:
     made = tuple(item for item in present if item.plan.is_computed and item.source.name not in taken)
     lent = tuple(item for item in present if item not in made)
@@ -146,17 +146,17 @@ def _join(
     undecided = SplitPicture(group, layout, made[0].plan, made, lent)
     if min(undecided.inside.width, undecided.inside.height) < 1:
         raise SourceError("its margins cover the whole picture", hint="Correct the margins of the group.")
-    plan = _plan(undecided, recipe, sightings)
+    plan = _plan(undecided, recipe, cache)
     if not plan.is_computed:
         raise SourceError(f"the joined picture is not to be upscaled ({plan.decided_by.action})")
     return replace(undecided, plan=plan)
 
 
-def _plan(joined: SplitPicture, recipe: Recipe, sightings: AnalysisCache) -> Plan:
+def _plan(joined: SplitPicture, recipe: Recipe, cache: AnalysisCache) -> Plan:
     """Plan the picture as a whole; rules match the name of the first piece that is made, and the whole's size."""
     first = read_again(joined.made[0])
     picture = joined.picture()[joined.inside.rows, joined.inside.columns]
-    seen = analyse_joined(replace(first, rgba=picture), sightings)
+    seen = analyse_joined(replace(first, rgba=picture), cache)
     return decide(recipe, first.source.name, seen.size, seen.facts)
 
 
