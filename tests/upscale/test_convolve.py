@@ -139,7 +139,7 @@ def test_the_convolution_s_own_activation_changes_no_bit(monkeypatch):
     layer = method.prepare(weight, bias, torch.float32, SLOPE)
     arguments = (to_rows(maps, method), layer, TexelGrid(2, 9, 8, "raster"), Pads())
     fused = method.convolve(*arguments)
-    monkeypatch.setattr(convolve, "_by_onednn", lambda device, dtype: False)
+    monkeypatch.setattr(convolve, "_uses_onednn", lambda device, dtype: False)
     assert torch.equal(method.convolve(*arguments), fused)
 
 

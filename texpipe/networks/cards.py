@@ -16,7 +16,7 @@ FactTable: TypeAlias = Mapping[str, str | int | float]
 
 @dataclass(frozen=True)
 class Card:
-    """What a user should know before using a model.
+    """A model card: what a user should know before using a model.
 
     Attributes:
         name: the model's name, which is the stem of its file.
