@@ -211,7 +211,7 @@ def test_absurd_shapes_are_refused(header: dict[str, object], tmp_path: Path) ->
 def test_a_network_without_channels_is_refused(tmp_path: Path) -> None:
     state = RRDBNet(3, 3, 4, 4, 1, 2).state_dict()
     for name in ("conv_first.weight", "conv_last.weight"):
-        with pytest.raises(ModelError, match="absurd network"):
+        with pytest.raises(ModelError, match="implausible network"):
             keys.build({**state, name: state[name][:0]})
 
 

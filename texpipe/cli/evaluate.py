@@ -13,8 +13,8 @@ from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
     from texpipe.texture import Colour
-    from texpipe.train.dataset import Pair
-    from texpipe.train.evaluate import Evaluation
+    from texpipe.train.data.dataset import TexturePair
+    from texpipe.train.evaluation.evaluate import Evaluation
 
 
 @click.command()
@@ -70,8 +70,8 @@ def evaluate(
     Example:
       texpipe evaluate --textures held-out --model texpipe-x4 --model realesrgan-x4plus --output build/eval
     """
-    from texpipe.train.evaluate import degraded, real_pairs
-    from texpipe.train.evaluate import evaluate as measure
+    from texpipe.train.evaluation.evaluate import degraded, real_pairs
+    from texpipe.train.evaluation.evaluate import evaluate as measure
     from texpipe.train.presets import load_preset
 
     console = console.quieter(quiet)
@@ -79,7 +79,7 @@ def evaluate(
         raise UsageError(
             "give either --textures or --pairs", hint="texpipe evaluate --textures DIR --model NAME"
         )
-    found: tuple[Pair, ...]
+    found: tuple[TexturePair, ...]
     if textures is not None:
         found = degraded(textures, load_preset(preset).degradation, seed, limit)
     else:
@@ -106,7 +106,7 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
     import json
 
     from texpipe.storage.atomic import write_atomic
-    from texpipe.train.sheets import save_sheet
+    from texpipe.train.evaluation.sheets import save_sheet
 
     write_atomic(folder / "evaluation.json", (json.dumps(evaluation.as_json(), indent=2) + "\n").encode())
     save_sheet(folder / "sheet.png", evaluation.titles, evaluation.rows)
@@ -115,7 +115,7 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
 def _table(console: Console, evaluation: Evaluation) -> None:
     from rich.table import Table
 
-    from texpipe.train.metrics import METRICS
+    from texpipe.train.evaluation.metrics import METRICS
 
     # One row per metric: models' names are long and there are more metrics than a terminal has room for.
     metrics = [metric for metric in METRICS if any(metric in m.scores for m in evaluation.measured)]

@@ -16,8 +16,8 @@ from texpipe.cli.progress import clock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from texpipe.train.loop.state import TrainingProgress
     from texpipe.train.schema import Preset
-    from texpipe.train.state import TrainingProgress
 
 
 @click.command()
@@ -104,9 +104,9 @@ def finetune(
     Example:
       texpipe finetune --textures ~/textures --steps 200 --output build/mine
     """
+    from texpipe.train.loop.state import TrainingJob
+    from texpipe.train.loop.trainer import finetune as train
     from texpipe.train.presets import load_preset, with_changes
-    from texpipe.train.state import TrainingJob
-    from texpipe.train.trainer import finetune as train
 
     # Of torchrun's processes only the first one speaks.
     console = console.quieter(quiet or os.environ.get("RANK", "0") != "0")
@@ -140,9 +140,9 @@ def finetune(
 
 
 def _degradation_sheet(textures: Path, preset: Preset, seed: int, path: Path) -> None:
-    from texpipe.train.collection import collect
-    from texpipe.train.dataset import degradation_examples
-    from texpipe.train.sheets import save_sheet
+    from texpipe.train.data.collection import collect
+    from texpipe.train.data.dataset import degradation_examples
+    from texpipe.train.evaluation.sheets import save_sheet
 
     titles, rows = degradation_examples(collect(textures), preset.degradation, seed)
     save_sheet(path, titles, rows)

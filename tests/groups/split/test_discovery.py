@@ -59,7 +59,7 @@ def items(folder: Path, recipe: Recipe = AUTO) -> tuple[SurveyedTexture, ...]:
 def test_the_strips_are_proposed_with_the_reason(dump: Path) -> None:
     (group,) = propose(items(dump))
     assert (group.columns, group.rows, group.overlap, group.files) == (1, 5, 0, STRIPS)
-    assert group.why.startswith("found: 5 pieces whose colours flow on, confidence ")
+    assert group.why.startswith("found: 5 pieces whose colours continue across the cuts, confidence ")
 
 
 @pytest.mark.parametrize(("apart", "sizes"), [(10**6, [10, 40]), (0, [40])])

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from texpipe.train import generators, losses
-from texpipe.train.dataset import Pair, TextureCrops
-from texpipe.train.distributed import World
+from texpipe.train import generators
+from texpipe.train.data.dataset import TextureCrops, TexturePair
+from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.validation import Validation
 from texpipe.train.generators import Base
-from texpipe.train.log import Log
-from texpipe.train.metrics import Judge
+from texpipe.train.loop.distributed import ProcessGroup
+from texpipe.train.loop.log import Log
+from texpipe.train.losses import terms
 from texpipe.train.schema import Preset
-from texpipe.train.validation import Validation
 from texpipe.upscale.device import Device
 
 
@@ -124,11 +125,11 @@ class Tools:
     """What the steps need and do not change; `unseen` tells whether the pairs' textures are not trained on."""
 
     job: TrainingJob
-    world: World
+    world: ProcessGroup
     device: Device
     crops: TextureCrops
-    features: dict[str, losses.Features]
-    pairs: tuple[Pair, ...]
+    features: dict[str, terms.Features]
+    pairs: tuple[TexturePair, ...]
     judge: Judge
     base: Base | None
     before: Validation | None

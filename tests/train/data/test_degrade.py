@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from texpipe.imaging import texel_formats
 from texpipe.texture import Edges
-from texpipe.train.degradation import GREY_FORMATS, Choice, Degradation, draw
-from texpipe.train.degrade import apply, degrade
-from texpipe.train.dither import PATTERNS, diffuse, nearest_level, to_levels, to_palette
+from texpipe.train.data.degradation import GREY_FORMATS, Choice, Degradation, draw
+from texpipe.train.data.degrade import apply, degrade
+from texpipe.train.data.dither import PATTERNS, diffuse, nearest_level, to_levels, to_palette
 
 PLAIN = Choice("box", 2, 0.0, 0.0, 0.0, 0, "rgba32", "median_cut", "none")
 CODECS = {"psx8": "psx16", "psx4": "psx16", "ci8": "rgba16", "ci4": "rgba16"}

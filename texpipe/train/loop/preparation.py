@@ -9,29 +9,30 @@ import torch
 from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError, UsageError
-from texpipe.train import generators, losses
-from texpipe.train.checkpoints import checkpoints, leftovers, load_state
-from texpipe.train.collection import Collection, collect
-from texpipe.train.dataset import TextureCrops
-from texpipe.train.distributed import World
-from texpipe.train.features import Trunk, TrunkName
+from texpipe.train import generators
+from texpipe.train.data.collection import Collection, collect
+from texpipe.train.data.dataset import TextureCrops
+from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.validation import held_out, upscaler_of, validate
 from texpipe.train.generators import Base
-from texpipe.train.log import Log
-from texpipe.train.metrics import Judge
+from texpipe.train.loop.checkpoints import checkpoints, leftovers, load_state
+from texpipe.train.loop.distributed import ProcessGroup
+from texpipe.train.loop.log import Log
+from texpipe.train.loop.state import State, Tools, TrainingJob, channels_last, new_state
+from texpipe.train.loop.steps import freeze_body
+from texpipe.train.losses import terms
+from texpipe.train.losses.features import Trunk, TrunkName
+from texpipe.train.losses.weights import from_file, weights
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.schema import Preset
 from texpipe.train.shorten import shortened
-from texpipe.train.state import State, Tools, TrainingJob, channels_last, new_state
-from texpipe.train.steps import freeze_body
-from texpipe.train.validation import held_out, upscaler_of, validate
-from texpipe.train.weights import from_file, weights
 from texpipe.upscale.device import choose
 
-_LOOKED_AT = 16
+_SHORTENING_CROPS = 16
 """Crops that tell which blocks a network can spare."""
 
 
-def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
+def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
     """Load everything, measure the base, and go back to the newest checkpoint if asked to.
 
     Raises:
@@ -48,7 +49,7 @@ def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     training, held = collection.split(preset.data.held_out)
     crops = TextureCrops(collection, training, preset.data, preset.degradation, job.seed)
     if preset.keep_blocks is not None:
-        network = channels_last(shortened(network, preset.keep_blocks, looked_at(crops, place)), place)
+        network = channels_last(shortened(network, preset.keep_blocks, shortening_crops(crops, place)), place)
     if job.freeze_body:
         freeze_body(network)
     pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
@@ -59,7 +60,7 @@ def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     state = new_state(network, preset, place)
     here.wait()  # nobody writes before all have looked at the output folder
     if newest:
-        _go_on(newest, job, state)
+        _resume(newest, job, state)
     tools = Tools(
         job,
         here,
@@ -78,9 +79,9 @@ def prepare(job: TrainingJob, here: World) -> tuple[State, Tools]:
     return state, tools
 
 
-def looked_at(crops: TextureCrops, place: torch.device) -> Tensor:
+def shortening_crops(crops: TextureCrops, place: torch.device) -> Tensor:
     """Return the crops that tell which blocks a network can spare, N x 3 x H x W."""
-    return torch.stack([crops[i][0] for i in range(_LOOKED_AT)]).to(place)
+    return torch.stack([crops[i][0] for i in range(_SHORTENING_CROPS)]).to(place)
 
 
 def _checkpoint_to_resume(job: TrainingJob) -> Path | None:
@@ -126,7 +127,7 @@ def start(preset: Preset, place: torch.device) -> tuple[Base | None, nn.Module]:
 
 def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
     """Log what the training starts from: textures, those left out and why, and the base's figures."""
-    say = tools.log.say
+    say = tools.log.log_event
     say("collection", usable=len(collection.pictures), held_out=held_out, skipped=len(collection.skipped))
     for skipped in collection.skipped:
         say("skipped", file=skipped.name, reason=skipped.reason)
@@ -136,21 +137,21 @@ def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
         say("caveat", text=tools.caveat)
 
 
-def comparisons(preset: Preset, place: torch.device) -> dict[str, losses.Features]:
+def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features]:
     """Load the trunks that the preset's losses look through.
 
     Raises:
         ModelError: weights cannot be had.
     """
-    found: dict[str, losses.Features] = {}
+    found: dict[str, terms.Features] = {}
     if any(stage.losses.lpips for stage in preset.stages):
-        found["lpips"] = losses.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
+        found["lpips"] = terms.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
     if preset.perceptual_used:
         options = preset.perceptual
         tensors = (
             from_file(options.weights, options.trunk) if options.weights else needed_weights(options.trunk)
         )
-        found["perceptual"] = losses.perceptual(Trunk(options.trunk, tensors).to(place), options)
+        found["perceptual"] = terms.perceptual(Trunk(options.trunk, tensors).to(place), options)
     return found
 
 
@@ -169,7 +170,7 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     return found
 
 
-def _go_on(folder: Path, job: TrainingJob, state: State) -> None:
+def _resume(folder: Path, job: TrainingJob, state: State) -> None:
     """Load a checkpoint into the state of the same training.
 
     Raises:

@@ -14,13 +14,13 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
-from texpipe.train.baselines import Upscaler, baselines
-from texpipe.train.collection import Collection, collect
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.dither import Floats
-from texpipe.train.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
-from texpipe.train.validation import held_out, upscaler_of
+from texpipe.train.data.collection import Collection, collect
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.dither import Floats
+from texpipe.train.evaluation.baselines import Upscaler, baselines
+from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
+from texpipe.train.evaluation.validation import held_out, upscaler_of
 from texpipe.upscale.device import choose
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _GREY = 0.5
 
 
 @dataclass(frozen=True)
-class Measured:
+class MethodScores:
     """One way to upscale: its mean scores, and its scores on each texture by name."""
 
     name: str
@@ -44,7 +44,7 @@ class Evaluation:
 
     pictures: int
     seed: int | None
-    measured: tuple[Measured, ...]
+    measured: tuple[MethodScores, ...]
     titles: tuple[str, ...]
     rows: tuple[tuple[Floats, ...], ...]
 
@@ -61,7 +61,7 @@ class Evaluation:
 
 
 def evaluate(
-    pairs: Sequence[Pair],
+    pairs: Sequence[TexturePair],
     models: Sequence[str],
     *,
     seed: int | None = None,
@@ -98,7 +98,7 @@ def evaluate(
             shown.append((*results, pair.hr))
         progress(len(scores[0]), len(pairs))
     measured = tuple(
-        Measured(name, average(textures.values()), textures)
+        MethodScores(name, average(textures.values()), textures)
         for (name, _), textures in zip(ways, scores, strict=True)
     )
     titles = ("LR", *(name for name, _ in ways if name != "nearest"), "HR")
@@ -107,7 +107,7 @@ def evaluate(
 
 def degraded(
     textures: Path, degradation: Degradation, seed: int, limit: int | None = None
-) -> tuple[Pair, ...]:
+) -> tuple[TexturePair, ...]:
     """Degrade a folder of modern textures, each by its name and the seed alone.
 
     Raises:
@@ -119,7 +119,7 @@ def degraded(
     return held_out(collection, collection.pictures, degradation, seed, count)
 
 
-def real_pairs(folder: Path, limit: int | None = None) -> tuple[Pair, ...]:
+def real_pairs(folder: Path, limit: int | None = None) -> tuple[TexturePair, ...]:
     """Read authentic pairs: files of the same names in FOLDER/lr and FOLDER/hr, alpha composited on mid grey.
 
     Raises:
@@ -156,7 +156,7 @@ def _tell(folder: Path, collection: Collection) -> None:
         log.warning("left out %s: %s", folder / skipped.name, skipped.reason)
 
 
-def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[Pair]:
+def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[TexturePair]:
     for name, lr, hr in found:
         scale = hr.shape[0] // lr.shape[0]
         if scale < 1 or (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
@@ -164,7 +164,7 @@ def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[Pair]:
                 f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, no multiple of lr's {lr.shape[1]}x{lr.shape[0]}",
                 hint="Both files must show the same picture; take this pair out of the folders.",
             )
-        yield Pair(name, _on_grey(lr), _on_grey(hr), Edges())
+        yield TexturePair(name, _on_grey(lr), _on_grey(hr), Edges())
 
 
 def _on_grey(rgba: Rgba8) -> Floats:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from texpipe.passes.resample import box_reduce
-from texpipe.train import weights
-from texpipe.train.dataset import Pair
-from texpipe.train.dither import Floats
-from texpipe.train.features import Trunk, dists, lpips, st_lpips
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.data.dither import Floats
+from texpipe.train.losses import weights
+from texpipe.train.losses.features import Trunk, dists, lpips, st_lpips
 
 Metric: TypeAlias = Literal[
     "psnr_y",
@@ -34,7 +34,7 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"psnr_y", "ssim_y", "lr_psnr"})
 _LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255
 _SSIM_WINDOW = 11
-_SHORTEST = 32
+_MIN_ALEXNET_SIDE = 32
 """AlexNet's last layer needs this many pixels; smaller pictures are judged repeated."""
 
 
@@ -62,12 +62,12 @@ class Judge:
         """Whether LPIPS can be measured."""
         return "alexnet" in self._trunks
 
-    def measure(self, result: Floats, pair: Pair) -> Scores:
+    def measure(self, result: Floats, pair: TexturePair) -> Scores:
         """Measure one result; see `compare`."""
         return self.compare([result], pair)[0]
 
     @torch.no_grad()
-    def compare(self, results: Sequence[Floats], pair: Pair) -> tuple[Scores, ...]:
+    def compare(self, results: Sequence[Floats], pair: TexturePair) -> tuple[Scores, ...]:
         """Measure several results for one texture; the original's features are computed once for all of them.
 
         Args:
@@ -103,7 +103,7 @@ class Judge:
         return found
 
 
-def _fidelity(result: Floats, pair: Pair) -> Scores:
+def _fidelity(result: Floats, pair: TexturePair) -> Scores:
     """Measure what needs no network."""
     ours, theirs = luma(result), luma(pair.hr)
     reduced = box_reduce(result, len(result) // len(pair.lr))
@@ -174,6 +174,6 @@ def seam(image: Floats) -> float:
 
 def _tensor(image: Floats, place: torch.device) -> Tensor:
     """N x 3 x H x W for a trunk, rounded to the 256 levels that a file holds."""
-    repeat = [-(-_SHORTEST // min(side, _SHORTEST)) for side in image.shape[:2]]
+    repeat = [-(-_MIN_ALEXNET_SIDE // min(side, _MIN_ALEXNET_SIDE)) for side in image.shape[:2]]
     levels = np.tile((image * 255).round().astype(np.float32) / 255, (*repeat, 1))
     return torch.from_numpy(np.ascontiguousarray(levels.transpose(2, 0, 1)[None])).to(place)

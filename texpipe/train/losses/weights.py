@@ -29,7 +29,7 @@ from torch import Tensor
 
 from texpipe.errors import ModelError, TexpipeError
 from texpipe.storage.atomic import write_atomic
-from texpipe.train.features import LAYERS, TrunkName
+from texpipe.train.losses.features import LAYERS, TrunkName
 
 log = logging.getLogger(__name__)
 

@@ -20,13 +20,13 @@ from torch.utils.data import Dataset
 from texpipe.imaging.visible import LUMA
 from texpipe.passes.resample import repeat
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.collection import Collection, TrainingPicture, bleed
-from texpipe.train.degradation import Degradation
-from texpipe.train.degrade import degrade
-from texpipe.train.dither import Floats
+from texpipe.train.data.collection import Collection, TrainingPicture, bleed
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.degrade import degrade
+from texpipe.train.data.dither import Floats
 from texpipe.train.schema import Data
 
-Value = TypeVar("Value", np.float32, np.uint8)
+Pixel = TypeVar("Pixel", np.float32, np.uint8)
 
 _WORKING_SIDE = 256
 """Longest side of what consoles had four times smaller."""
@@ -34,7 +34,7 @@ _ATTEMPTS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class TexturePair:
     """A texture as the console had it, h x w x 3, and as it was meant, scale times as large, in [0, 1]."""
 
     name: str
@@ -108,7 +108,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
 
 def held_out_pair(
     collection: Collection, picture: TrainingPicture, degradation: Degradation, seed: int, side: int
-) -> Pair:
+) -> TexturePair:
     """Degrade one whole picture (its middle, if larger than `side` texels) by its name and the seed alone."""
     scale = degradation.scale
     image, edges = bleed(collection.load(picture)), picture.edges
@@ -121,7 +121,7 @@ def held_out_pair(
     image, edges = fit(image, edges, scale, scale)
     hr = image.astype(np.float32) / np.float32(255)
     digest = int.from_bytes(hashlib.sha256(picture.name.encode()).digest()[:8], "big")
-    return Pair(
+    return TexturePair(
         picture.name, degrade(hr, np.random.default_rng((seed, digest)), degradation, edges), hr, edges
     )
 
@@ -206,7 +206,7 @@ def fit(image: NDArray[np.uint8], edges: Edges, side: int, multiple: int) -> tup
     return image, Edges("clamp" if width < side else x, "clamp" if height < side else y)
 
 
-def continued(image: NDArray[Value], edges: Edges, side: int) -> NDArray[Value]:
+def continued(image: NDArray[Pixel], edges: Edges, side: int) -> NDArray[Pixel]:
     """Continue a picture behind its right and lower border where it is smaller than `side`.
 
     Args:

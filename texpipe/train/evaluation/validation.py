@@ -11,17 +11,17 @@ from torch import nn
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.resample import repeat
 from texpipe.texture import Colour, Edges
-from texpipe.train.baselines import Upscaler, bicubic
-from texpipe.train.collection import Collection, TrainingPicture
-from texpipe.train.dataset import Pair, held_out_pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.dither import Floats
+from texpipe.train.data.collection import Collection, TrainingPicture
+from texpipe.train.data.dataset import TexturePair, held_out_pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.dither import Floats
+from texpipe.train.evaluation.baselines import Upscaler, bicubic
+from texpipe.train.evaluation.metrics import Judge, Metric, Scores, average
 from texpipe.train.generators import upscale
-from texpipe.train.metrics import Judge, Metric, Scores, average
 
 _DRIFT_TOLERANCE = 0.05
 """Levels of colour drift that are rounding, not drift."""
-_OTHER_MAY_LOSE = 1.05
+_MAX_METRIC_LOSS = 1.05
 """The perceptual metric that did not get better may get worse by this factor."""
 
 
@@ -57,14 +57,14 @@ def held_out(
     seed: int,
     count: int,
     side: int = 256,
-) -> tuple[Pair, ...]:
+) -> tuple[TexturePair, ...]:
     """Degrade up to `count` held-out pictures, spread evenly over their names, always in the same way."""
     step = max(1, len(pictures) / count)
     chosen = [pictures[int(i * step)] for i in range(min(count, len(pictures)))]
     return tuple(held_out_pair(collection, picture, degradation, seed, side) for picture in chosen)
 
 
-def validate(upscaler: Upscaler, pairs: Sequence[Pair], judge: Judge) -> Validation:
+def validate(upscaler: Upscaler, pairs: Sequence[TexturePair], judge: Judge) -> Validation:
     """Upscale all pairs and measure the results."""
     results = tuple(upscaler(pair.lr, pair.edges) for pair in pairs)
     return Validation(results, tuple(judge.measure(r, p) for r, p in zip(results, pairs, strict=True)))
@@ -87,7 +87,7 @@ def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
 
 
 def columns(
-    pairs: Sequence[Pair], base: Validation | None, now: Validation, scale: int
+    pairs: Sequence[TexturePair], base: Validation | None, now: Validation, scale: int
 ) -> tuple[list[str], list[list[Floats]]]:
     """Arrange a validation for a sheet: LR, bicubic, base, now, HR."""
     titles = ["LR", "bicubic", *(["base"] if base else []), "now", "HR"]
@@ -113,10 +113,10 @@ def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verd
     perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
     drift = before["colour_drift"]
     steady = after["colour_drift"] <= max(
-        drift + _DRIFT_TOLERANCE, _OTHER_MAY_LOSE * drift if faster else 0.0
+        drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0
     )
     measured: list[Metric] = perceptual or ["l1"]
-    close = all(after[name] <= _OTHER_MAY_LOSE * before[name] for name in measured)
+    close = all(after[name] <= _MAX_METRIC_LOSS * before[name] for name in measured)
     if perceptual:
         won = any(after[name] < before[name] for name in perceptual)
         note = ""

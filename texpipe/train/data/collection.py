@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from texpipe.errors import SourceError
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.files import SUFFIXES, picture_files, sources
+from texpipe.train.data.files import SUFFIXES, picture_files, sources
 
 _CACHE_BYTES = 1 << 30
 _MIN_SIDE = 8
-_LEAST_HELD_OUT = 8
+_MIN_HELD_OUT = 8
 """Held-out pictures that a verdict should rest on, as long as they are no more than a fifth of all."""
 
 
@@ -79,7 +79,7 @@ class Collection:
             return self.pictures, self.pictures
         ranked = sorted(self.pictures, key=lambda p: _position(p.name))
         wanted = sum(_position(p.name) < share for p in ranked)
-        least = max(1, min(_LEAST_HELD_OUT, len(ranked) // 5))
+        least = max(1, min(_MIN_HELD_OUT, len(ranked) // 5))
         held = set(ranked[: min(max(wanted, least), len(ranked) - 1)])
         training = tuple(p for p in self.pictures if p not in held)
         return training, tuple(p for p in self.pictures if p in held)

@@ -16,7 +16,7 @@ from torch import Tensor, distributed
 
 
 @dataclass(frozen=True)
-class World:
+class ProcessGroup:
     """This process's place among all of them; processes of one machine have local ranks 0, 1, ..."""
 
     rank: int = 0
@@ -62,15 +62,15 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def process_group() -> Iterator[ProcessGroup]:
     """Join the other processes that torchrun started, or be alone without it."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield World()
+        yield ProcessGroup()
         return
     # gloo also reduces CUDA tensors; one backend keeps the exchange of flags and of gradients alike.
     distributed.init_process_group("gloo")
     try:
-        yield World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))
+        yield ProcessGroup(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))
     finally:
         distributed.destroy_process_group()

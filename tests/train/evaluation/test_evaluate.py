@@ -19,14 +19,15 @@ from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.passes.resample import box_reduce, repeat
 from texpipe.texture import Edges
-from texpipe.train import metrics, weights
-from texpipe.train.baselines import bicubic
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.evaluate import degraded, evaluate, real_pairs
-from texpipe.train.metrics import Judge, average, luma, psnr, seam, ssim
-from texpipe.train.sheets import sheet
-from texpipe.train.validation import Validation, judge_result, toned
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation import metrics
+from texpipe.train.evaluation.baselines import bicubic
+from texpipe.train.evaluation.evaluate import degraded, evaluate, real_pairs
+from texpipe.train.evaluation.metrics import Judge, average, luma, psnr, seam, ssim
+from texpipe.train.evaluation.sheets import sheet
+from texpipe.train.evaluation.validation import Validation, judge_result, toned
+from texpipe.train.losses import weights
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
 
@@ -84,7 +85,7 @@ def test_a_seamless_texture_has_a_seam_near_one() -> None:
 
 def test_a_perfect_result_scores_perfectly() -> None:
     hr = picture()
-    scores = Judge().measure(hr, Pair("x", box_reduce(hr, 4), hr, Edges("wrap", "wrap")))
+    scores = Judge().measure(hr, TexturePair("x", box_reduce(hr, 4), hr, Edges("wrap", "wrap")))
     assert (scores["psnr_y"], scores["l1"]) == (100, 0)
     assert scores["ssim_y"] == pytest.approx(1)
     assert scores["colour_drift"] == pytest.approx(0, abs=1e-4)
@@ -101,7 +102,7 @@ def test_perceptual_figures_of_seeded_pictures(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(weights, "weights", lambda name: load_file(folder / f"{name}.safetensors"))
     lr = np.random.default_rng(7).random((16, 16, 3), np.float32)
     hr = bicubic(lr, 4)
-    scores = Judge().measure(repeat(lr, 4), Pair("x", lr, hr, Edges()))
+    scores = Judge().measure(repeat(lr, 4), TexturePair("x", lr, hr, Edges()))
     # Recorded with this code, to notice when a metric changes; not from the metrics' own programs.
     recorded = {"lpips_alex": 0.227, "lpips_vgg": 0.364, "st_lpips": 0.158, "dists": 0.311}
     assert {name: scores[name] for name in recorded} == pytest.approx(recorded, abs=2e-3)
@@ -109,12 +110,12 @@ def test_perceptual_figures_of_seeded_pictures(monkeypatch: pytest.MonkeyPatch) 
 
 def test_pictures_too_small_for_ssim_have_none() -> None:
     hr = picture(side=8)
-    assert "ssim_y" not in Judge().measure(hr, Pair("x", box_reduce(hr, 4), hr, Edges()))
+    assert "ssim_y" not in Judge().measure(hr, TexturePair("x", box_reduce(hr, 4), hr, Edges()))
 
 
 def test_drift_is_measured_in_levels() -> None:
     hr = picture() * 0.5
-    pair = Pair("x", box_reduce(hr, 4), hr, Edges())
+    pair = TexturePair("x", box_reduce(hr, 4), hr, Edges())
     assert Judge().measure(hr + 10 / 255, pair)["colour_drift"] == pytest.approx(10, abs=1e-3)
     assert "seam" not in Judge().measure(hr, pair)
 
@@ -182,7 +183,7 @@ def test_figures_of_the_first_pairs_are_over_those_pairs_alone() -> None:
 def test_results_compared_together_score_as_each_alone() -> None:
     rng = np.random.default_rng(5)
     hr = rng.random((32, 32, 3), np.float32)
-    pair = Pair("x", box_reduce(hr, 4), hr, Edges("wrap", "wrap"))
+    pair = TexturePair("x", box_reduce(hr, 4), hr, Edges("wrap", "wrap"))
     results = [rng.random((32, 32, 3), np.float32), hr]
     assert Judge().compare(results, pair) == tuple(Judge().measure(result, pair) for result in results)
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from texpipe.train.dither import Dither
+from texpipe.train.data.dither import Dither
 
 Reduction: TypeAlias = Literal["box", "bilinear", "bicubic", "lanczos", "point"]
 Palette: TypeAlias = Literal["median_cut", "octree", "k_means"]

@@ -15,14 +15,14 @@ from texpipe.errors import GuardError
 from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.storage.atomic import write_atomic
 from texpipe.train import generators
-from texpipe.train.checkpoints import folder_of, prune, save_state
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
-from texpipe.train.metrics import Scores
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation.metrics import Scores
+from texpipe.train.evaluation.sheets import save_sheet
+from texpipe.train.evaluation.validation import Validation, columns, judge_result, upscaler_of, validate
+from texpipe.train.loop.checkpoints import folder_of, prune, save_state
+from texpipe.train.loop.state import State, Tools
 from texpipe.train.schema import Preset
-from texpipe.train.sheets import save_sheet
-from texpipe.train.state import State, Tools
-from texpipe.train.validation import Validation, columns, judge_result, upscaler_of, validate
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TrainingResult:
     verdict: str
 
 
-def keep(state: State, tools: Tools, *, watch: bool) -> None:
+def save_checkpoint(state: State, tools: Tools, *, watch: bool) -> None:
     """Write a checkpoint, with a validation if `watch`."""
     job = tools.job
     if tools.world.first:
@@ -49,7 +49,7 @@ def keep(state: State, tools: Tools, *, watch: bool) -> None:
         save_state(folder, state.state_dict() | {"job": {"seed": job.seed, "freeze_body": job.freeze_body}})
         prune(job.output, job.keep)
         if seen:
-            tools.log.say("validation", step=state.step, scores=seen.scores)
+            tools.log.log_event("validation", step=state.step, scores=seen.scores)
     tools.world.wait()
 
 
@@ -59,7 +59,7 @@ def _write_checkpoint(
     preset: Preset,
     seen: Validation | None,
     base: Validation | None,
-    pairs: Sequence[Pair],
+    pairs: Sequence[TexturePair],
 ) -> None:
     """Write a checkpoint but for its state: model, preset and, after a validation, figures and sheet."""
     generators.save(folder / "model.safetensors", network, network.state_dict(), {"texpipe": __version__})
@@ -87,7 +87,7 @@ def finish(state: State, tools: Tools) -> TrainingResult:
     accepted = verdict is None or verdict.better
     name = job.name if accepted else f"{job.name}-rejected"
     path = _write_model(tools, name, network, after, reason, state.step)
-    tools.log.say("result", step=state.step, model=path.name, scores=after.scores, verdict=reason)
+    tools.log.log_event("result", step=state.step, model=path.name, scores=after.scores, verdict=reason)
     if not accepted:
         assert tools.base is not None
         raise GuardError(

@@ -18,17 +18,17 @@ from typing import Any
 import torch
 
 from texpipe.errors import Interrupted, ModelError
-from texpipe.train.distributed import world
-from texpipe.train.output import TrainingResult, finish, keep
-from texpipe.train.preparation import prepare
-from texpipe.train.schedule import rate_factor, stage_at
+from texpipe.train.loop.distributed import process_group
+from texpipe.train.loop.output import TrainingResult, finish, save_checkpoint
+from texpipe.train.loop.preparation import prepare
+from texpipe.train.loop.schedule import rate_factor, stage_at
+from texpipe.train.loop.state import State, Tools, TrainingJob, TrainingProgress
+from texpipe.train.loop.steps import train_step
 from texpipe.train.schema import Stage
-from texpipe.train.state import State, Tools, TrainingJob, TrainingProgress
-from texpipe.train.steps import train_step
 
 log = logging.getLogger(__name__)
 
-_EXPLODED = 10.0
+_EXPLOSION_FACTOR = 10.0
 """A loss this many times its running mean is an explosion."""
 _MAX_ROLLBACKS = 5
 
@@ -53,7 +53,7 @@ def finetune(
         GuardError: the result is not better than its base; both were kept.
         Interrupted: the user stopped it; a checkpoint was written.
     """
-    with world() as here:
+    with process_group() as here:
         torch.manual_seed(job.seed)
         state, tools = prepare(job, here)
         with _stop_flag() as stopped:
@@ -91,7 +91,7 @@ def fit(
         last = _fraction_done(state, tools) >= 1
         stop = tools.world.highest(float(stopped())) > 0
         if last or stop or state.step % job.save_every == 0 or state.step % job.validate_every == 0:
-            keep(state, tools, watch=last or state.step % job.validate_every == 0)
+            save_checkpoint(state, tools, watch=last or state.step % job.validate_every == 0)
             good = copy.deepcopy(state.state_dict())
         if stop and not last:
             raise Interrupted(
@@ -114,7 +114,7 @@ def exploded(state: State, stage: Stage, facts: dict[str, float]) -> bool:
     # A critic's score has any sign and size, so only the other losses have a usual value to exceed.
     weights = stage.losses.model_dump(exclude={"adversarial"})
     fidelity = sum(weight * facts[name] for name, weight in weights.items() if weight)
-    if not math.isfinite(facts["loss"]) or (usual is not None and fidelity > _EXPLODED * usual):
+    if not math.isfinite(facts["loss"]) or (usual is not None and fidelity > _EXPLOSION_FACTOR * usual):
         return True
     state.usual_loss[stage.name] = fidelity if usual is None else 0.95 * usual + 0.05 * fidelity
     return False
@@ -134,7 +134,7 @@ def _roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) ->
         )
     state.load_state_dict(copy.deepcopy(good))
     state.rate_factor, state.rollbacks = factor, count
-    tools.log.say("rollback", at=at, to=state.step, loss=loss, rate_factor=factor)
+    tools.log.log_event("rollback", at=at, to=state.step, loss=loss, rate_factor=factor)
     log.warning("the loss was %s at step %d: back to step %d with half the rate", loss, at, state.step)
 
 

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from texpipe.train import losses
+from texpipe.train.loop.state import State, Tools
+from texpipe.train.losses import terms
 from texpipe.train.schema import Stage
-from texpipe.train.state import State, Tools
 from texpipe.upscale.device import Device
 
-_BODY = ("conv_first.", "act_first.", "body.")
+_BODY_PREFIXES = ("conv_first.", "act_first.", "body.")
 """Where the names of the layers up to the last residual block begin."""
 
 
@@ -37,21 +37,21 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
     facts = {"rate": factor * stage.learning_rate}
     state.generator.train()
     if tools.job.freeze_body:
-        keep_body_still(state.generator)
+        keep_body_in_eval_mode(state.generator)
     if stage.losses.adversarial and state.discriminator is not None:
-        facts |= play(state, tools, batches, factor * tools.preset.adversarial.learning_rate)
+        facts |= train_discriminator(state, tools, batches, factor * tools.preset.adversarial.learning_rate)
     facts |= _backpropagate(state, tools, stage, batches)
     facts |= _last_gradients(state.generator)
     trained = [p for p in state.generator.parameters() if p.requires_grad]
     facts["gradient_norm"] = float(nn.utils.clip_grad_norm_(trained, tools.preset.clip))
     if not math.isfinite(facts["gradient_norm"]):
         return facts | {"loss": math.nan}
-    take(state.optimiser, facts["rate"])
+    step_optimiser(state.optimiser, facts["rate"])
     state.averaged.update_parameters(state.generator)
     return facts
 
 
-def play(
+def train_discriminator(
     state: State, tools: Tools, batches: Sequence[tuple[Tensor, Tensor]], rate: float
 ) -> dict[str, float]:
     """Teach the discriminator as often as the preset says, always on the same crops; returns what to log."""
@@ -59,7 +59,7 @@ def play(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
     )
     steps = tools.preset.adversarial.steps
-    found = [_teach_discriminator(state, tools, batches, random, rate) for _ in range(steps)]
+    found = [_discriminator_step(state, tools, batches, random, rate) for _ in range(steps)]
     return {"discriminator_rate": rate, "discriminator": found[-1]}
 
 
@@ -101,7 +101,7 @@ def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
     return lr, hr
 
 
-def _teach_discriminator(
+def _discriminator_step(
     state: State,
     tools: Tools,
     batches: Sequence[tuple[Tensor, Tensor]],
@@ -117,31 +117,31 @@ def _teach_discriminator(
     for lr, hr in batches:
         with torch.no_grad(), _autocast(tools.device):
             fake = state.generator(lr).float()
-        loss = losses.discriminator_loss(
+        loss = terms.discriminator_loss(
             tools.preset.adversarial, state.discriminator, hr, fake, random
         ) / len(batches)
         torch.autograd.backward(loss)
         total += float(loss.detach())
     tools.world.average_gradients(state.discriminator.parameters())
     nn.utils.clip_grad_norm_(state.discriminator.parameters(), 10 * tools.preset.clip)
-    take(state.discriminator_optimiser, rate)
+    step_optimiser(state.discriminator_optimiser, rate)
     return total
 
 
 def _all_losses(state: State, tools: Tools, stage: Stage, result: Tensor, hr: Tensor) -> dict[str, Tensor]:
     """Compute the unweighted losses of a stage for one batch, the adversarial one included."""
-    found = losses.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
+    found = terms.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
     if stage.losses.adversarial and state.discriminator is not None:
         state.discriminator.requires_grad_(False)
         real = state.discriminator(hr) if tools.preset.adversarial.loss == "relativistic" else None
-        found["adversarial"] = losses.generator_loss(
+        found["adversarial"] = terms.generator_loss(
             tools.preset.adversarial, state.discriminator(result), real
         )
         state.discriminator.requires_grad_(True)
     return found
 
 
-def take(optimiser: torch.optim.Optimizer, rate: float) -> None:
+def step_optimiser(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Take an optimiser's step at this learning rate."""
     for group in optimiser.param_groups:
         group["lr"] = rate
@@ -160,13 +160,13 @@ def _last_gradients(network: nn.Module) -> dict[str, float]:
 def freeze_body(network: nn.Module) -> None:
     """Leave only the layers behind the residual blocks trainable."""
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not name.startswith(_BODY))
+        parameter.requires_grad_(not name.startswith(_BODY_PREFIXES))
 
 
-def keep_body_still(network: nn.Module) -> None:
+def keep_body_in_eval_mode(network: nn.Module) -> None:
     """Put the frozen layers into evaluation mode, so that batch norm's running figures do not change either."""
     for name, module in network.named_modules():
-        if f"{name}.".startswith(_BODY):
+        if f"{name}.".startswith(_BODY_PREFIXES):
             module.eval()
 
 

@@ -16,9 +16,9 @@ from PIL import Image
 
 from texpipe.errors import SourceError
 from texpipe.texture import Edges
-from texpipe.train.collection import Collection, TrainingPicture, bleed, collect, tiling_of
-from texpipe.train.dataset import TextureCrops, fit, held_out_pair, jitter, sharpness, working_size
-from texpipe.train.degradation import Degradation
+from texpipe.train.data.collection import Collection, TrainingPicture, bleed, collect, tiling_of
+from texpipe.train.data.dataset import TextureCrops, fit, held_out_pair, jitter, sharpness, working_size
+from texpipe.train.data.degradation import Degradation
 from texpipe.train.schema import Data
 
 STILL = Data(

@@ -41,12 +41,12 @@ class Log:
     def write(self, step: int, stage: str, seconds: float, facts: dict[str, float]) -> None:
         """Log one step: its losses, rate and gradients, and the seconds of the training so far."""
         rounded = {name: float(f"{value:.5g}") for name, value in facts.items()}
-        self.say("step", step=step, stage=stage, seconds=round(seconds, 2), **rounded)
+        self.log_event("step", step=step, stage=stage, seconds=round(seconds, 2), **rounded)
         if self._board is not None:
             for name, value in facts.items():
                 self._board.add_scalar(name, value, step)
 
-    def say(self, event: str, **facts: object) -> None:
+    def log_event(self, event: str, **facts: object) -> None:
         """Log an event."""
         if self._path is None:
             return

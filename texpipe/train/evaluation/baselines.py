@@ -13,7 +13,7 @@ from PIL import Image
 
 from texpipe.passes.resample import extend, repeat
 from texpipe.texture import Edges
-from texpipe.train.dither import Floats
+from texpipe.train.data.dither import Floats
 
 Upscaler: TypeAlias = Callable[[Floats, Edges], Floats]
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from texpipe.train.degradation import Range
-from texpipe.train.features import Trunk, lpips
+from texpipe.train.data.degradation import Range
+from texpipe.train.losses.features import Trunk, lpips
 from texpipe.train.schema import Adversarial, Losses, Perceptual
 
 Features = Callable[[Tensor, Tensor], Tensor]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.texture import Edges
-from texpipe.train.baselines import baselines, scale2x
+from texpipe.train.evaluation.baselines import baselines, scale2x
 
 WRAP = Edges("wrap", "wrap")
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from texpipe.errors import ModelError
-from texpipe.train import losses, weights
-from texpipe.train.features import LAYERS, LPIPS_LAYERS, Trunk, dists, lpips, st_lpips
+from texpipe.train.losses import terms, weights
+from texpipe.train.losses.features import LAYERS, LPIPS_LAYERS, Trunk, dists, lpips, st_lpips
 from texpipe.train.schema import Adversarial, Losses, Perceptual
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,13 +41,13 @@ def picture(seed: int, side: int = 32, count: int = 1) -> torch.Tensor:
 def test_simple_losses_on_known_values() -> None:
     black, grey = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5)
     wanted = Losses(l1=1, mse=1, charbonnier=1, lr_consistency=1, colour=1)
-    found = {k: float(v) for k, v in losses.reconstruction(wanted, grey, black, 4, {}).items()}
+    found = {k: float(v) for k, v in terms.reconstruction(wanted, grey, black, 4, {}).items()}
     expected = {"l1": 0.5, "mse": 0.25, "charbonnier": 0.5, "lr_consistency": 0.5, "colour": 0.5}
     assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_losses_without_weight_are_not_computed() -> None:
-    assert losses.reconstruction(Losses(l1=1), picture(0), picture(1), 4, {}).keys() == {"l1"}
+    assert terms.reconstruction(Losses(l1=1), picture(0), picture(1), 4, {}).keys() == {"l1"}
     with pytest.raises(ValueError, match="at least one loss"):
         Losses()
 
@@ -59,9 +59,9 @@ def test_what_averages_out_costs_no_lr_consistency_and_no_colour(seed: int) -> N
     noise = picture(seed + 1, 8) - 0.5
     block = torch.nn.functional.interpolate(torch.nn.functional.avg_pool2d(noise, 4), scale_factor=4)
     result = hr + noise - block
-    assert float(losses.lr_consistency(result, hr, 4)) < 1e-6
-    assert float(losses.colour(result, hr)) < 1e-6
-    assert float(losses.charbonnier(result, hr)) > 0.1
+    assert float(terms.lr_consistency(result, hr, 4)) < 1e-6
+    assert float(terms.colour(result, hr)) < 1e-6
+    assert float(terms.charbonnier(result, hr)) > 0.1
 
 
 def test_the_trunks_layers_are_torchvision_s() -> None:
@@ -82,11 +82,11 @@ def test_before_and_after_activation_differ_by_a_relu(vgg16: Trunk) -> None:
 
 def test_perceptual_loss_takes_the_layers_and_weights_it_is_told(vgg16: Trunk) -> None:
     a, b = picture(0), picture(1)
-    one = float(losses.perceptual(vgg16, Perceptual(layers={"conv1_2": 1}))(a, b))
-    two = float(losses.perceptual(vgg16, Perceptual(layers={"conv2_2": 1}))(a, b))
-    mix = float(losses.perceptual(vgg16, Perceptual(layers={"conv1_2": 0.5, "conv2_2": 2}))(a, b))
+    one = float(terms.perceptual(vgg16, Perceptual(layers={"conv1_2": 1}))(a, b))
+    two = float(terms.perceptual(vgg16, Perceptual(layers={"conv2_2": 1}))(a, b))
+    mix = float(terms.perceptual(vgg16, Perceptual(layers={"conv1_2": 0.5, "conv2_2": 2}))(a, b))
     assert mix == pytest.approx(0.5 * one + 2 * two, rel=1e-5)
-    squared = losses.perceptual(vgg16, Perceptual(layers={"conv1_2": 1}, distance="mse"))
+    squared = terms.perceptual(vgg16, Perceptual(layers={"conv1_2": 1}, distance="mse"))
     assert float(squared(a, b)) != pytest.approx(one)
     with pytest.raises(ValueError, match="conv9_9"):
         Perceptual(layers={"conv9_9": 1})
@@ -118,7 +118,7 @@ def test_lpips_has_a_gradient_even_where_the_features_are_zero(alexnet: Trunk) -
 
 def test_soft_labels_lie_in_their_ranges_and_some_are_swapped() -> None:
     options = Adversarial(loss="bce", discriminator="strided")
-    real, fake = losses.soft_labels(options, 4000, torch.Generator().manual_seed(0))
+    real, fake = terms.soft_labels(options, 4000, torch.Generator().manual_seed(0))
     swapped = real < 0.5
     assert 0.03 < float(swapped.float().mean()) < 0.07
     assert torch.equal(swapped, fake > 0.5)
@@ -132,20 +132,20 @@ def test_soft_labels_lie_in_their_ranges_and_some_are_swapped() -> None:
 def test_both_sides_of_the_game_pull_in_opposite_directions(loss: str) -> None:
     options = Adversarial(loss=loss, discriminator="unet", flipped_labels=0)
     low, high = torch.full((4, 1), -2.0), torch.full((4, 1), 2.0)
-    assert losses.generator_loss(options, high, low) < losses.generator_loss(options, low, high)
+    assert terms.generator_loss(options, high, low) < terms.generator_loss(options, low, high)
 
     def judge(x: torch.Tensor) -> torch.Tensor:
         return x.mean(dim=(1, 2, 3))[:, None] * 4 - 2
 
     bright, dark = torch.ones(4, 3, 8, 8), torch.zeros(4, 3, 8, 8)
     random = torch.Generator().manual_seed(0)
-    right = losses.discriminator_loss(options, judge, bright, dark, random)
-    assert right < losses.discriminator_loss(options, judge, dark, bright, random)
+    right = terms.discriminator_loss(options, judge, bright, dark, random)
+    assert right < terms.discriminator_loss(options, judge, dark, bright, random)
 
 
 def test_relativistic_loss_of_an_undecided_discriminator_is_log_two() -> None:
     flat = torch.full((3, 1), 0.7)
-    assert float(losses.generator_loss(Adversarial(), flat, flat)) == pytest.approx(np.log(2), rel=1e-5)
+    assert float(terms.generator_loss(Adversarial(), flat, flat)) == pytest.approx(np.log(2), rel=1e-5)
 
 
 @pytest.mark.parametrize("slope", [0.5, 1.0, 3.0])
@@ -153,7 +153,7 @@ def test_the_gradient_penalty_wants_a_slope_of_one(slope: float) -> None:
     def linear(x: torch.Tensor) -> torch.Tensor:
         return slope * x[:, 0, 0, 0]
 
-    penalty = losses.gradient_penalty(linear, picture(0), picture(1), torch.Generator().manual_seed(0))
+    penalty = terms.gradient_penalty(linear, picture(0), picture(1), torch.Generator().manual_seed(0))
     assert float(penalty) == pytest.approx((slope - 1) ** 2, abs=1e-5)
 
 

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw
 from texpipe.imaging.image_files import encode_png
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8
-from texpipe.train.dither import Floats
+from texpipe.train.data.dither import Floats
 
 _GAP = 4
-_TITLE = 16
-_PAPER, _INK = 24, 230
+_TITLE_HEIGHT = 16
+_BACKGROUND, _FOREGROUND = 24, 230
 
 
 def sheet(titles: Sequence[str], rows: Sequence[Sequence[Floats]], *, side: int = 256) -> Rgba8:
@@ -30,16 +30,16 @@ def sheet(titles: Sequence[str], rows: Sequence[Sequence[Floats]], *, side: int 
         The sheet, H x W x 4.
     """
     width = len(titles) * (side + _GAP) + _GAP
-    canvas = np.full((_TITLE + len(rows) * (side + _GAP) + _GAP, width, 3), _PAPER, np.uint8)
+    canvas = np.full((_TITLE_HEIGHT + len(rows) * (side + _GAP) + _GAP, width, 3), _BACKGROUND, np.uint8)
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
             cut = (picture[:side, :side].clip(0, 1) * 255).round().astype(np.uint8)
-            top, left = _TITLE + _GAP + y * (side + _GAP), _GAP + x * (side + _GAP)
+            top, left = _TITLE_HEIGHT + _GAP + y * (side + _GAP), _GAP + x * (side + _GAP)
             canvas[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
     image = Image.fromarray(canvas)
     draw = ImageDraw.Draw(image)
     for x, title in enumerate(titles):
-        draw.text((_GAP + x * (side + _GAP), 3), title[: side // 6], fill=(_INK,) * 3)
+        draw.text((_GAP + x * (side + _GAP), 3), title[: side // 6], fill=(_FOREGROUND,) * 3)
     return np.dstack([np.asarray(image), np.full(canvas.shape[:2], 255, np.uint8)])
 
 

@@ -18,8 +18,8 @@ from PIL import Image
 from texpipe.imaging import texel_formats
 from texpipe.passes.resample import crop, extend
 from texpipe.texture import Edges, TexelFormat
-from texpipe.train.degradation import Choice, Degradation, Palette, Reduction, StoredPicture, draw
-from texpipe.train.dither import Floats, to_levels, to_palette
+from texpipe.train.data.degradation import Choice, Degradation, Palette, Reduction, StoredPicture, draw
+from texpipe.train.data.dither import Floats, to_levels, to_palette
 
 _PALETTES: Mapping[StoredPicture, tuple[int, TexelFormat]] = {
     "ci8": (256, "rgba16"),

@@ -21,13 +21,15 @@ from texpipe.errors import GuardError, Interrupted, ModelError, PackError, Sourc
 from texpipe.networks import checkpoint
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
-from texpipe.train import generators, losses, preparation
-from texpipe.train.checkpoints import STATE, load_state
+from texpipe.train import generators
+from texpipe.train.loop import preparation
+from texpipe.train.loop.checkpoints import STATE, load_state
+from texpipe.train.loop.state import TrainingJob, TrainingProgress, new_state
+from texpipe.train.loop.steps import keep_body_in_eval_mode
+from texpipe.train.loop.trainer import exploded, finetune
+from texpipe.train.losses import terms
 from texpipe.train.presets import load_preset, preset_names
 from texpipe.train.schema import Generator, Preset, Stage
-from texpipe.train.state import TrainingJob, TrainingProgress, new_state
-from texpipe.train.steps import keep_body_still
-from texpipe.train.trainer import exploded, finetune
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -229,14 +231,14 @@ def test_a_faster_model_keeps_so_many_blocks_of_its_base(textures: Path, tmp_pat
 def test_an_exploding_loss_rolls_back_with_half_the_rate(
     textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest, calls = losses.reconstruction, []
+    honest, calls = terms.reconstruction, []
 
     def poisoned(*arguments):
         calls.append(1)
         found = honest(*arguments)
         return {name: value * float("nan") for name, value in found.items()} if len(calls) == 5 else found
 
-    monkeypatch.setattr(losses, "reconstruction", poisoned)
+    monkeypatch.setattr(terms, "reconstruction", poisoned)
     output = tmp_path / "out"
     finetune(job(textures, output))
     (rollback,) = events(output, "rollback")
@@ -268,7 +270,7 @@ def test_a_loss_that_keeps_exploding_ends_the_training(
     textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        losses, "reconstruction", lambda _, result, *rest: {"l1": result.mean() * float("inf")}
+        terms, "reconstruction", lambda _, result, *rest: {"l1": result.mean() * float("inf")}
     )
     with pytest.raises(ModelError, match="exploded 6 times"):
         finetune(job(textures, tmp_path / "out"))
@@ -360,7 +362,7 @@ def test_what_is_judged_is_what_is_written(tmp_path: Path) -> None:
 def test_frozen_batch_norm_keeps_its_figures() -> None:
     network = generators.new(Generator(architecture="srresnet", blocks=1, features=4))
     network.train()
-    keep_body_still(network)
+    keep_body_in_eval_mode(network)
     before = network.body[0].norm1.running_mean.clone()
     network(torch.rand(2, 3, 8, 8))
     assert torch.equal(network.body[0].norm1.running_mean, before)
