@@ -88,6 +88,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = RRDBNet(num_feat=8, num_block=1, num_grow_ch=4).state_dict()
     for name in MODELS:
         save_safetensors(work / "models" / f"{name}.safetensors", state, {"licence": "MIT"})
+    save_safetensors(work / "build" / "mine" / "finetuned.safetensors", state, {"licence": "MIT"})
     torch.save(state, work / "4x_SomeModel.pth")
     return home
 
