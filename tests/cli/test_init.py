@@ -178,5 +178,6 @@ def test_a_folder_of_damaged_textures_is_not_called_empty(tmp_path: Path, texpip
     (tmp_path / "wall.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     done = texpipe("init", tmp_path)
     assert done.returncode == 3
-    assert "none of the textures" in done.stderr
+    assert "no texture in" in done.stderr
+    assert "(1 damaged)" in done.stderr
     assert "wall.png" in done.stderr

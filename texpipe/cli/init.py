@@ -65,7 +65,7 @@ def _nothing_in(dump: Path, found: Survey) -> SourceError:
         return SourceError(f"there are no textures in {dump}", hint=hint)
     first = found.failures[0]
     return SourceError(
-        f"none of the {len(found.failures)} textures in {dump} can be read; {first.source.name}: {first.reason}",
+        f"no texture in {dump} can be read ({len(found.failures)} damaged); {first.source.name}: {first.reason}",
         hint="`texpipe inspect` shows what is wrong with each of them.",
     )
 
