@@ -28,10 +28,18 @@ from harm import band_error, bleeding, enlarge, false_step, plan_for
 from labelled import TILES, Sample, masonry, samples
 
 from texpipe.classify.tileability import guess_axes
+<<<<<<< HEAD
 from texpipe.networks.catalogue import resolve
 from texpipe.passes.undecided import blended
 from texpipe.texture import Rgba8
 from texpipe.upscale.lazy import LazyUpscaler
+=======
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import Edges, Rgba8
+from texpipe.train.data.collection import collect
+from texpipe.train.data.degradation import Degradation, draw
+from texpipe.train.data.degrade import apply
+>>>>>>> main
 
 LARGEST = 64
 """Texels of the longer side of textures that are enlarged for their harm."""

@@ -1,6 +1,6 @@
-"""The manifest of a pack: what became of every texture, and why. Two runs of one recipe write the same bytes.
+"""The manifest of a pack: the result of every texture, and why. Two runs of one recipe write the same bytes.
 
-It holds no time, no host and no absolute path; what may differ between runs goes to `run.json`.
+It has no times, host names or absolute paths; what may differ between runs goes to `run.json`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from texpipe.relations import Frame, Mirror, Spot, Variant
-from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, TexelFormat
+from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Metrics, Status, TexelFormat
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -46,7 +46,7 @@ class PackFile:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
+    """The result of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
 
     Attributes:
         source: the texture's name: its path below the input folder, with forward slashes.
@@ -63,6 +63,7 @@ class Entry:
         status: written, copied, skipped or failed; `reason` says why one of the last two.
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
+        undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -84,6 +85,7 @@ class Entry:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     format: TexelFormat | None = None
+    undecided: Axes | None = None
     outputs: tuple[Output, ...] = ()
     metrics: Metrics | None = None
 
@@ -189,6 +191,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "reason": entry.reason,
         "warnings": entry.warnings,
         "format": entry.format,
+        "undecided": entry.undecided and fields_of(entry.undecided),
         "outputs": [fields_of(output) for output in entry.outputs],
         "metrics": entry.metrics
         and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},
@@ -217,5 +220,5 @@ def fields_of(value: DataclassInstance) -> dict[str, Any]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Round to 4 decimals, without a negative zero; what is not finite has no meaning and becomes None."""
+    """Round to 4 decimals, without a negative zero; a number that is not finite becomes None."""
     return round(float(value), 4) + 0.0 if value is not None and math.isfinite(value) else None

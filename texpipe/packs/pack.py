@@ -47,7 +47,7 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: 
     layout = configured(target)
     left_out: dict[str, str] = {}
     placed = _place(target, layout, pictures, left_out)
-    pack = writer_of(target, layout)(target, layout, placed, output, step)
+    pack = writer_of(layout)(target, layout, placed, output, step)
     for _ in left_out:
         step()
     return replace(pack, left_out=left_out)
@@ -77,7 +77,7 @@ def _place(
             claims = (layout.key_of(known.source), folded(path))
             _require_wanted(layout, known)
             _require_loadable(layout, path, known)
-            _require_portable(file_of(target, layout, path))
+            _require_portable(file_of(layout, path))
         except UnwritableError as reason:
             left_out[name] = reason.message
             continue
@@ -118,4 +118,4 @@ def _require_portable(file: PurePosixPath) -> None:
 
 
 def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:
-    return Output(target.name, path_inside(target, file_of(target, layout, one.path)), "", one.picture.size)
+    return Output(target.name, path_inside(target, file_of(layout, one.path)), "", one.picture.size)

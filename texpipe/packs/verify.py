@@ -15,7 +15,7 @@ from texpipe.formats.files import file_digest, folded
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
-from texpipe.system.memory import available_cores
+from texpipe.system.cpu import available_cores
 
 _MAX_THREADS = 4
 """That decode files, which is done without Python's lock; as many pictures are in memory."""

@@ -14,6 +14,7 @@ from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges,
 T = TypeVar("T")
 
 _SILENT = Rule(match=Match())
+_EVEN = 0.5
 _CERTAIN = 0.9
 """Confidence from which nobody says "probably"."""
 
@@ -29,8 +30,8 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
     """
     number, rule = next(_matching(recipe, name, size, facts), (0, _SILENT))
     by_rule = f"rule {number}"
-    said = None if rule.alpha == "auto" else rule.alpha
-    alpha, alpha_by = _choose(by_rule, said, facts.alpha, f"classify: {facts.alpha_reason}")
+    chosen = None if rule.alpha == "auto" else rule.alpha
+    alpha, alpha_by = _choose(by_rule, chosen, facts.alpha, f"classify: {facts.alpha_reason}")
     # Facts about colour are about visible texels, and with data in alpha every texel is visible.
     hides = alpha != "data"
     action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
@@ -76,21 +77,26 @@ def _matching(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) ->
             yield number, rule
 
 
-def _choose(by_rule: str, said: T | None, otherwise: T, because: str) -> tuple[T, str]:
-    return (otherwise, because) if said is None else (said, f"{by_rule}: {said}")
+def _choose(by_rule: str, chosen: T | None, otherwise: T, because: str) -> tuple[T, str]:
+    return (otherwise, because) if chosen is None else (chosen, f"{by_rule}: {chosen}")
 
 
-def _edge(by_rule: str, said: Literal["auto", EdgeMode], guess: AxisGuess, way: str) -> tuple[EdgeMode, str]:
-    return _choose(by_rule, None if said == "auto" else said, guess.mode, f"classify: {_in_words(guess, way)}")
+def _edge(
+    by_rule: str, chosen: Literal["auto", EdgeMode], guess: AxisGuess, way: str
+) -> tuple[EdgeMode, str]:
+    return _choose(by_rule, None if chosen == "auto" else chosen, guess.mode, f"classify: {_in_words(guess, way)}")
 
 
 def _in_words(guess: AxisGuess, way: str) -> str:
     """Say what is thought of an axis as one would say it: "probably repeats top to bottom (62 % sure): ..."."""
-    if guess.undecided:
-        return f"may repeat {way}, not certain ({guess.confidence:.0%}): {guess.reason}"
+    sure = f"{guess.confidence:.0%} sure"
+    if guess.confidence == 1:
+        return guess.reason
+    if guess.undecided or (guess.mode == "wrap" and guess.confidence < _EVEN):
+        return f"probably doesn't repeat {way} ({1 - guess.confidence:.0%} sure), but may: {guess.reason}"
     verb = {"wrap": "repeats", "mirror": "is mirrored", "clamp": "doesn't repeat"}[guess.mode]
     doubt = "" if guess.confidence >= _CERTAIN else "probably "
-    return f"{doubt}{verb} {way} ({guess.confidence:.0%} sure): {guess.reason}"
+    return f"{doubt}{verb} {way} ({sure}): {guess.reason}"
 
 
 def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:
