@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.degradation import Degradation, draw
-from texpipe.train.degrade import apply
+from texpipe.train.data.degradation import Degradation, draw
+from texpipe.train.data.degrade import apply
 
 Floats = NDArray[np.float32]
 

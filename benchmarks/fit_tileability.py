@@ -34,7 +34,7 @@ STEPS = 5000
 BATCH = 256
 SLACK = 0.01
 """Share of labels that may be wrong: no answer is asked to be surer."""
-WEIGHTS = {"crop": 0.35, "ground": 0.7, "title": 0.8, "sky": 0.8, "floor": 2.0, "block": 1.5, "picture": 1.5}
+WEIGHTS = {"crop": 0.35, "strip": 0.6, "ground": 0.7, "title": 0.8, "sky": 0.8, "floor": 2.0, "block": 1.5, "picture": 1.5}
 """How much a texture of a kind counts; 1 for others. Dumps have few crops of walls, and many floors."""
 MASONRY_WEIGHT = 1.5
 

@@ -93,6 +93,10 @@ def samples(games: Path, part: str, crops: int = 1) -> Iterator[Sample]:
         for small in _console_forms(rgba, label, random):
             if (small[..., 3] > 0).any():
                 yield Sample(name, label.kind, max(small.shape[:2]), small, label.x, label.y)
+        if label.x == label.y == "wrap" and (strip := _strip(rgba, label, random)) is not None:
+            axis, small = strip
+            truths = ("ends", "wrap") if axis == 1 else ("wrap", "ends")
+            yield Sample(name, "strip", max(small.shape[:2]), small, *truths)
         if label.kind == "ground":
             yield from (crop for _ in range(crops) for crop in _crops(rgba, name, random))
 
@@ -155,6 +159,20 @@ def _small(rgba: Rgba8, label: Label, random: np.random.Generator) -> Iterator[R
         if min(rgba.shape[:2]) // factor >= 16 and label.kind != "block":
             edges = Edges("wrap" if label.x == "wrap" else "clamp", "wrap" if label.y == "wrap" else "clamp")
             yield console(_floats(rgba), factor, edges, random)
+
+
+def _strip(
+    rgba: Rgba8, label: Label, random: np.random.Generator
+) -> tuple[int, Rgba8] | None:
+    """Cut a part out of a texture along one axis, which ends then; None if it is too small. Returns that axis, too."""
+    whole = next(iter(_modern(rgba, label, random) if label.kind == "ground" else _small(rgba, label, random)), None)
+    if whole is None or min(whole.shape[:2]) < 16:
+        return None
+    axis = int(random.integers(2))
+    side = whole.shape[axis]
+    length = side // 2 if random.random() < 0.5 else int(random.integers(side // 3, side - side // 8))
+    begin = int(random.integers(side - length + 1))
+    return axis, np.ascontiguousarray(whole.take(range(begin, begin + length), axis))
 
 
 def _modern(rgba: Rgba8, label: Label, random: np.random.Generator) -> Iterator[Rgba8]:

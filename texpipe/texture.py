@@ -271,3 +271,7 @@ class Metrics:
     alpha_coverage_drift: float | None = None
     source_seam_x: float | None = None
     source_seam_y: float | None = None
+    repeat_x: float | None = None
+    repeat_y: float | None = None
+    repeat_step_x: float | None = None
+    repeat_step_y: float | None = None

@@ -21,8 +21,12 @@ _MOST_LINES = 64
 """Texels per side of the picture that strips, bands and periods are looked for in; larger ones are reduced to it."""
 _LEVEL = 0.5
 """Added to differences before they are divided, in levels: less cannot be seen."""
+_SAME = 1e-3
+"""Difference of two values, in levels or of correlations, that comes of rounding."""
 _STRIP = 4
 """Lines of a strip that is compared with strips elsewhere."""
+_STRIPS = 12
+"""Strips inside that tell how far from all others a strip usually is."""
 _SEAM_MEASURES = 37
 """Measures of one seam."""
 _BLOCKS = 4
@@ -95,7 +99,7 @@ def _against(seam: Floats, inside: Floats) -> tuple[float, float, float]:
     return (
         float(np.log(value / (float(inside.mean()) + _LEVEL))),
         float(np.log(value / (float(inside.max()) + _LEVEL))),
-        float((inside >= seam.mean()).mean()),
+        float((inside >= seam.mean() - _SAME).mean()),
     )
 
 
@@ -120,11 +124,16 @@ def _bands(lines: Lines) -> list[float]:
 
 def _coarse(lines: Lines) -> Floats:
     """Return lines twice over and one more, their texels summed up in four parts."""
-    width = lines.shape[1]
-    parts = min(4, width)
-    edges = np.linspace(0, width, parts + 1).astype(int)
-    coarse = np.stack([lines[:, a:b].mean(axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=1)
+    coarse = np.stack([lines[:, part].mean(axis=1) for part in _quarters(lines.shape[1])], axis=1)
     return np.concatenate([coarse, coarse, coarse[:1]])
+
+
+def _quarters(side: int) -> tuple[slice, ...]:
+    """Divide a side into four parts that a flip exchanges; those of an odd side share its middle, of a short one all."""
+    if side < _BLOCKS:
+        return (slice(0, side),)
+    quarter, half = side // 4, side // 2
+    return slice(0, quarter), slice(quarter, side - half), slice(half, side - quarter), slice(side - quarter, side)
 
 
 def _likeness(lines: Lines) -> list[float]:
@@ -143,7 +152,7 @@ def _likeness(lines: Lines) -> list[float]:
     return [
         float(likeness[-1]),
         float(likeness[-1] - inside.mean()),
-        float((inside <= likeness[-1]).mean()),
+        float((inside <= likeness[-1] + _SAME).mean()),
     ]
 
 
@@ -160,7 +169,7 @@ def _strips(lines: Lines) -> list[float]:
     strip = (places[:, None] + np.arange(_STRIP)) % count
     norms = energy[strip].sum(axis=1)
     inside = places[: count - _STRIP + 1]
-    tested = np.concatenate([places[count - _STRIP + 1 :], inside[:: max(1, len(inside) // 12)]])
+    tested = np.concatenate([places[count - _STRIP + 1 :], _spread_out(inside)])
     # C x F x N spectra: each tested strip against each strip inside, line by line.
     ours = spectrum[strip[tested]]
     products = np.zeros((len(tested), len(inside), spectrum.shape[1]), np.complex64)
@@ -177,6 +186,12 @@ def _strips(lines: Lines) -> list[float]:
     if not len(usual) or not np.isfinite(across).all():
         return [0.0, 0.0, 0.0]
     return list(_against(across, usual))
+
+
+def _spread_out(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return some of the places, as many from either end."""
+    first = np.linspace(0, (len(places) - 1) / 2, _STRIPS // 2).astype(int)
+    return np.asarray(places[np.union1d(first, len(places) - 1 - first)])
 
 
 def _period(lines: Lines) -> list[float]:
@@ -265,8 +280,8 @@ def _along(rows: Lines, codes: NDArray[np.uint32], axis: int, contrast: float, s
 
 def _evenness(lines: Lines, contrast: float) -> list[float]:
     """Compare blocks with each other, and the middle with what lies around it: a picture of something has a middle."""
-    rows, columns = (np.array_split(np.arange(side), min(_BLOCKS, side)) for side in lines.shape[:2])
-    blocks = [lines[np.ix_(y, x)] for y in rows for x in columns]
+    rows, columns = (_quarters(side) for side in lines.shape[:2])
+    blocks = [lines[y, x] for y in rows for x in columns]
     means = np.array([block.mean(axis=(0, 1)) for block in blocks])
     spreads = np.array([block.std(axis=(0, 1)).mean() for block in blocks])
     inner = np.zeros((len(rows), len(columns)), dtype=bool)

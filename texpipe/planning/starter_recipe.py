@@ -205,11 +205,9 @@ def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str
         if re.search(r"movie|video|fmv|cutscene", folder, re.IGNORECASE):
             rule = f"- {{match: {{folder: {_quoted(folder)}}}, action: skip}}"
             yield f"{count} textures in {_quoted(folder)} may be frames of a film. To leave them out:  {rule}"
-    doubtful = sum(
-        0.4 < axis.confidence < 0.7 for item in items for axis in (item.clues.facts.x, item.clues.facts.y)
-    )
+    doubtful = sum(bool(item.plan.undecided) for item in items)
     if doubtful:
-        yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
+        yield f"{_textures(doubtful)} may repeat, not certain: sort the report by that"
     yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"
 
 
