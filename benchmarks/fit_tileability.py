@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,16 @@ STEPS = 5000
 BATCH = 256
 SLACK = 0.01
 """Share of labels that may be wrong: no answer is asked to be surer."""
-WEIGHTS = {"crop": 0.35, "strip": 0.6, "ground": 0.7, "title": 0.8, "sky": 0.8, "floor": 2.0, "block": 1.5, "picture": 1.5}
+WEIGHTS = {
+    "crop": 0.35,
+    "strip": 0.6,
+    "ground": 0.7,
+    "title": 0.8,
+    "sky": 0.8,
+    "floor": 2.0,
+    "block": 1.5,
+    "picture": 1.5,
+}
 """How much a texture of a kind counts; 1 for others. Dumps have few crops of walls, and many floors."""
 MASONRY_WEIGHT = 1.5
 
@@ -82,7 +92,7 @@ class Net(nn.Module):
     def __init__(self, measures: int) -> None:
         super().__init__()
         sides = (measures, *HIDDEN, 1)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sides[:-1], sides[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return B log odds of B x K measures."""

@@ -23,6 +23,7 @@ from texpipe.recipe.schema import Recipe
 from texpipe.texture import Axes, EdgeMode, Edges, Plan, Rgba8, Source, StoredForm, Texture
 from texpipe.upscale.lazy import LazyUpscaler
 
+DECIDED = Axes()
 SCALE = 4
 VISIBLE = 255 / 31
 """Difference, in levels, from which a wrong pixel is seen: a step of 5 bits."""
@@ -30,7 +31,7 @@ BAND = 16
 """Pixels of a border band, as wide as a network bleeds."""
 
 
-def plan_for(rgba: Rgba8, x: EdgeMode, y: EdgeMode, undecided: Axes = Axes()) -> Plan:
+def plan_for(rgba: Rgba8, x: EdgeMode, y: EdgeMode, undecided: Axes = DECIDED) -> Plan:
     """Return what is done to a texture without a name by the default recipe, but with these edges."""
     texture = Texture(Source("texture.png", Path("texture.png")), rgba, "", StoredForm("RGBA"))
     recipe = Recipe.default().model_copy(update={"scale": SCALE})

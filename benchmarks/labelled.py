@@ -1,7 +1,7 @@
 """Textures of free games of which a person has said whether they repeat, as a console would store them.
 
-`tileability_labels.csv` names them: floors that their game's engine repeats, walls and grounds that were looked at two by
-two, and letters, faces, sprites, skies, signs and title pictures, which end. The games are Debian's packages, unpacked
+`tileability_labels.csv` names them: floors that their game's engine repeats, walls and grounds that were looked at two
+by two, and letters, faces, sprites, skies, signs and title pictures, which end. The games are Debian's packages, unpacked
 below one folder (`apt-get download NAME; dpkg-deb -x NAME_*.deb GAMES/NAME`). `part` says what a name is for: "fit" for
 weights and thresholds, "table" for the benchmark; families of one name are never in both.
 """
@@ -161,11 +161,11 @@ def _small(rgba: Rgba8, label: Label, random: np.random.Generator) -> Iterator[R
             yield console(_floats(rgba), factor, edges, random)
 
 
-def _strip(
-    rgba: Rgba8, label: Label, random: np.random.Generator
-) -> tuple[int, Rgba8] | None:
+def _strip(rgba: Rgba8, label: Label, random: np.random.Generator) -> tuple[int, Rgba8] | None:
     """Cut a part out of a texture along one axis, which ends then; None if it is too small. Returns that axis, too."""
-    whole = next(iter(_modern(rgba, label, random) if label.kind == "ground" else _small(rgba, label, random)), None)
+    whole = next(
+        iter(_modern(rgba, label, random) if label.kind == "ground" else _small(rgba, label, random)), None
+    )
     if whole is None or min(whole.shape[:2]) < 16:
         return None
     axis = int(random.integers(2))
@@ -191,8 +191,12 @@ def _modern(rgba: Rgba8, label: Label, random: np.random.Generator) -> Iterator[
 def _pieces(rgba: Rgba8, label: Label, random: np.random.Generator) -> Iterator[Rgba8]:
     """Parts of a large picture as a console splits it."""
     hr = _floats(rgba)
-    reduce = max(1, round(max(rgba.shape[:2]) / 320)) if label.kind == "title" else max(1, rgba.shape[0] // 128)
-    small = console(hr[: len(hr) // reduce * reduce, : hr.shape[1] // reduce * reduce], reduce, Edges(), random)
+    reduce = (
+        max(1, round(max(rgba.shape[:2]) / 320)) if label.kind == "title" else max(1, rgba.shape[0] // 128)
+    )
+    small = console(
+        hr[: len(hr) // reduce * reduce, : hr.shape[1] // reduce * reduce], reduce, Edges(), random
+    )
     width, height = ((64, 32), (32, 32), (64, 64))[int(random.integers(3))]
     tops = range(0, small.shape[0] - height + 1, height)
     places = [(top, left) for top in tops for left in range(0, small.shape[1] - width + 1, width)]

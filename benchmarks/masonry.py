@@ -1,4 +1,4 @@
-"""Walls and floors that tile, drawn by rule: bricks, floor tiles, planks and shingles, with mortar where artists put it.
+"""Walls and floors that tile, drawn by rule: bricks, tiles, planks and shingles, with mortar where artists put it.
 
 Artists like to cut along the mortar: it then lies at one border only, or half of it at either, and the texture's own
 seam is a large step, as is every line of mortar inside.
@@ -19,8 +19,7 @@ Style = Literal["bricks", "tiles", "planks", "shingles"]
 STYLES: tuple[Style, ...] = get_args(Style)
 Mortar = Literal["first", "last", "both", "none", "anywhere"]
 MORTARS: tuple[Mortar, ...] = get_args(Mortar)
-"""Where the border cuts a line of mortar: so that it is the first or the last line of texels, half of it on either side,
-so that there is none at all between the units, or at a random place of the pattern."""
+"""Where the border cuts: before a line of mortar, after it, through it, anywhere; or there is no mortar at all."""
 
 _STEP = 255 / 31
 

@@ -28,18 +28,10 @@ from harm import band_error, bleeding, enlarge, false_step, plan_for
 from labelled import TILES, Sample, masonry, samples
 
 from texpipe.classify.tileability import guess_axes
-<<<<<<< HEAD
 from texpipe.networks.catalogue import resolve
 from texpipe.passes.undecided import blended
 from texpipe.texture import Rgba8
 from texpipe.upscale.lazy import LazyUpscaler
-=======
-from texpipe.imaging.visible import premultiplied
-from texpipe.texture import Edges, Rgba8
-from texpipe.train.data.collection import collect
-from texpipe.train.data.degradation import Degradation, draw
-from texpipe.train.data.degrade import apply
->>>>>>> main
 
 LARGEST = 64
 """Texels of the longer side of textures that are enlarged for their harm."""
@@ -122,9 +114,7 @@ def _of_other(checkout: Path, made: Sequence[Sample]) -> list[tuple[Treated, Tre
     return found
 
 
-def _axes(
-    sample: Sample, now: tuple[Treated, Treated], before: tuple[Treated, Treated]
-) -> list[Axis]:
+def _axes(sample: Sample, now: tuple[Treated, Treated], before: tuple[Treated, Treated]) -> list[Axis]:
     truths = ((1, sample.x, now[0], before[0]), (0, sample.y, now[1], before[1]))
     return [Axis(sample, axis, truth == "wrap", a, b) for axis, truth, a, b in truths if truth != "?"]
 
@@ -169,9 +159,12 @@ def verdict(axes: Sequence[Axis]) -> str:
         both[id(one.sample)].append(one)
     pairs = [some for some in both.values() if len(some) == 2]
     now, before = (
-        np.mean([all(getattr(one, when) == "wrap" for one in some) for some in pairs]) for when in ("now", "before")
+        np.mean([all(getattr(one, when) == "wrap" for one in some) for some in pairs])
+        for when in ("now", "before")
     )
-    return "\n".join([*lines, f"real tiles that wrap on both axes: {now:.1%} of {len(pairs)} (before {before:.1%})"])
+    return "\n".join(
+        [*lines, f"real tiles that wrap on both axes: {now:.1%} of {len(pairs)} (before {before:.1%})"]
+    )
 
 
 def _share(axes: Sequence[Axis], holds: Callable[[Axis], bool]) -> float:
@@ -188,8 +181,16 @@ def costs(axes: Sequence[Axis], every: int, network: LazyUpscaler) -> list[Cost]
     found: list[Cost] = []
     for begin in range(0, len(some), WINDOW):
         window = some[begin : begin + WINDOW]
-        jobs = [(one[0].sample.rgba, plan_for(one[0].sample.rgba, mode, mode)) for one in window for mode in ("clamp", "wrap")]
-        jobs += [(s.around, plan_for(s.around, "clamp", "clamp")) for (s, *_) in ([a[0].sample] for a in window) if s.around is not None]
+        jobs = [
+            (one[0].sample.rgba, plan_for(one[0].sample.rgba, mode, mode))
+            for one in window
+            for mode in ("clamp", "wrap")
+        ]
+        jobs += [
+            (s.around, plan_for(s.around, "clamp", "clamp"))
+            for (s, *_) in ([a[0].sample] for a in window)
+            if s.around is not None
+        ]
         made = enlarge(network, jobs)
         truths = iter(made[2 * len(window) :])
         for number, both in enumerate(window):

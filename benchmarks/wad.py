@@ -42,7 +42,10 @@ class Wad:
         found |= {f"sprites/{_file_name(name)}": self._rgba(one) for name, one in self._sprites()}
         found |= {f"walls/{_file_name(name)}": self._rgba(one) for name, one in self._walls()}
         for name, start, length in self._rows:
-            if f"ui/{name.lower()}" not in found and (one := _picture(self._bytes[start : start + length])) is not None:
+            if (
+                f"ui/{name.lower()}" not in found
+                and (one := _picture(self._bytes[start : start + length])) is not None
+            ):
                 found[f"ui/{_file_name(name)}"] = self._rgba(one)
         return found
 
@@ -70,14 +73,19 @@ class Wad:
     def _walls(self) -> Iterator[tuple[str, Indices]]:
         """Compose walls of their patches."""
         names = self._lump("PNAMES")
-        patches = [_text(names[4 + 8 * k : 12 + 8 * k]).upper() for k in range(struct.unpack_from("<i", names)[0])]
+        patches = [
+            _text(names[4 + 8 * k : 12 + 8 * k]).upper() for k in range(struct.unpack_from("<i", names)[0])
+        ]
         for data in (self._lump(name) for name in _WALL_LISTS if name in self._first):
             for at in struct.unpack_from(f"<{struct.unpack_from('<i', data)[0]}i", data, 4):
                 width, height = struct.unpack_from("<hh", data, at + 12)
                 wall = np.full((height, width), -1, np.int16)
                 for k in range(struct.unpack_from("<h", data, at + 20)[0]):
                     x, y, number = struct.unpack_from("<hhh", data, at + 22 + 10 * k)
-                    if patches[number] in self._first and (one := _picture(self._lump(patches[number]))) is not None:
+                    if (
+                        patches[number] in self._first
+                        and (one := _picture(self._lump(patches[number]))) is not None
+                    ):
                         _paste(wall, one, x, y)
                 yield _text(data[at : at + 8]), wall
 

@@ -22,10 +22,10 @@ def test_measures_are_finite_and_flips_leave_them(made: tuple[Rgba8, AlphaClass]
         return
     of_x, of_y = evidence(premultiplied(rgba))
     assert of_x.shape == of_y.shape
-    assert np.isfinite(of_x).all() and np.isfinite(of_y).all()
+    assert np.isfinite([of_x, of_y]).all()
     for flipped in (rgba[::-1], rgba[:, ::-1]):
         again_x, again_y = evidence(premultiplied(flipped))
-        assert np.allclose(again_x, of_x, atol=2e-3) and np.allclose(again_y, of_y, atol=2e-3)
+        assert np.allclose([again_x, again_y], [of_x, of_y], atol=2e-3)
 
 
 @settings(max_examples=40, deadline=None)
@@ -36,7 +36,7 @@ def test_transposing_swaps_the_axes(made: tuple[Rgba8, AlphaClass]) -> None:
         return
     of_x, of_y = evidence(premultiplied(rgba))
     swapped_x, swapped_y = evidence(premultiplied(np.ascontiguousarray(rgba.swapaxes(0, 1))))
-    assert np.allclose(swapped_x, of_y, atol=2e-3) and np.allclose(swapped_y, of_x, atol=2e-3)
+    assert np.allclose([swapped_x, swapped_y], [of_y, of_x], atol=2e-3)
 
 
 def test_a_step_that_only_the_seam_has_is_a_large_one() -> None:

@@ -44,7 +44,9 @@ def test_the_report_does_not_turn_amber_at_other_limits() -> None:
 
 
 def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first() -> None:
-    faint = Entry("faint", "written", undecided=Axes(y=True), metrics=Metrics(repeat_y=1.2, repeat_step_y=4.0))
+    faint = Entry(
+        "faint", "written", undecided=Axes(y=True), metrics=Metrics(repeat_y=1.2, repeat_step_y=4.0)
+    )
     steep = Metrics(repeat_x=2.14, repeat_step_x=31.0, repeat_step_y=2.0)
     textures = [
         faint,

@@ -66,7 +66,7 @@ def test_a_decided_plan_is_computed_once_and_keeps_its_key() -> None:
 def test_only_undecided_axes_differ_between_the_two_ways() -> None:
     ends, repeats = ways(plan(edges=Edges("clamp", "mirror"), undecided=Axes(x=True)))
     assert (ends.edges, repeats.edges) == (Edges("clamp", "mirror"), Edges("wrap", "mirror"))
-    assert not ends.undecided and not repeats.undecided
+    assert (ends.undecided, repeats.undecided) == (Axes(), Axes())
 
 
 def test_twice_the_passes_make_one_texture() -> None:

@@ -78,7 +78,9 @@ def _seam(lines: Lines, reduced: Lines) -> Floats:
     if len(lines) < LEAST_LINES:
         return np.zeros(_SEAM_MEASURES, np.float32)
     steps = np.abs(lines - np.roll(lines, -1, axis=0)).mean(axis=(1, 2))
-    bends = np.abs(np.roll(lines, 1, 0) - lines - np.roll(lines, -1, 0) + np.roll(lines, -2, 0)).mean(axis=(1, 2))
+    bends = np.abs(np.roll(lines, 1, 0) - lines - np.roll(lines, -1, 0) + np.roll(lines, -2, 0)).mean(
+        axis=(1, 2)
+    )
     worst = np.abs(lines - np.roll(lines, -1, axis=0)).mean(axis=1).max(axis=1)
     parts = [
         *_against(steps[-1:], steps[1:-2]),
@@ -129,11 +131,16 @@ def _coarse(lines: Lines) -> Floats:
 
 
 def _quarters(side: int) -> tuple[slice, ...]:
-    """Divide a side into four parts that a flip exchanges; those of an odd side share its middle, of a short one all."""
+    """Divide a side into four parts that a flip exchanges; those of an odd side share its middle line."""
     if side < _BLOCKS:
         return (slice(0, side),)
     quarter, half = side // 4, side // 2
-    return slice(0, quarter), slice(quarter, side - half), slice(half, side - quarter), slice(side - quarter, side)
+    return (
+        slice(0, quarter),
+        slice(quarter, side - half),
+        slice(half, side - quarter),
+        slice(side - quarter, side),
+    )
 
 
 def _likeness(lines: Lines) -> list[float]:
@@ -146,7 +153,10 @@ def _likeness(lines: Lines) -> list[float]:
     scale = np.sqrt(power * np.roll(power, -1)) + _LEVEL * lines.shape[1]
     following = np.roll(plain, -1, axis=0)
     shifted = [(plain * following).sum(axis=1)]
-    shifted += [(plain[:, 1:] * following[:, :-1]).sum(axis=1), (plain[:, :-1] * following[:, 1:]).sum(axis=1)]
+    shifted += [
+        (plain[:, 1:] * following[:, :-1]).sum(axis=1),
+        (plain[:, :-1] * following[:, 1:]).sum(axis=1),
+    ]
     likeness = np.max(shifted, axis=0) / scale
     inside = likeness[1:-2]
     return [
@@ -205,10 +215,14 @@ def _period(lines: Lines) -> list[float]:
     lags = np.arange(count)
     overlap = (head[count - lags] + tail - head[lags]) / 2 + 1e-3 * tail + 1e-6
     likeness = plain / overlap
-    circular = np.fft.irfft((np.abs(np.fft.rfft(centred, axis=0)) ** 2).sum(axis=(1, 2)), count) / (tail + 1e-6)
+    circular = np.fft.irfft((np.abs(np.fft.rfft(centred, axis=0)) ** 2).sum(axis=(1, 2)), count) / (
+        tail + 1e-6
+    )
     most = count // 2 + 1
     peaks = [
-        lag for lag in range(2, most) if likeness[lag] >= likeness[lag - 1] and likeness[lag] >= likeness[lag + 1]
+        lag
+        for lag in range(2, most)
+        if likeness[lag] >= likeness[lag - 1] and likeness[lag] >= likeness[lag + 1]
     ]
     if not peaks:
         return [0.0, 0.5, 0.0, float(circular[most - 1])]
@@ -295,7 +309,11 @@ def _evenness(lines: Lines, contrast: float) -> list[float]:
     if not middle.any():
         return [*found, 0.0, 0.0]
     apart = float(np.abs(means[middle].mean(axis=0) - means[~middle].mean(axis=0)).mean()) / contrast
-    return [*found, apart, float(np.log((spreads[middle].mean() + _LEVEL) / (spreads[~middle].mean() + _LEVEL)))]
+    return [
+        *found,
+        apart,
+        float(np.log((spreads[middle].mean() + _LEVEL) / (spreads[~middle].mean() + _LEVEL))),
+    ]
 
 
 def _symmetry(lines: Lines) -> list[float]:

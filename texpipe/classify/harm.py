@@ -14,7 +14,7 @@ import numpy as np
 from texpipe.classify.evidence import Lines
 
 FALSE_STEP = (0.5, 0.05, -1.4)
-"""Harm of a clamp: levels per level of the step across the seam, per level of the steps beside it, and levels for all."""
+"""Harm of a clamp: levels per level of the step across the seam and of the steps beside it, and levels in any case."""
 
 BLEEDING = (0.06, 0.03, -0.28)
 """Harm of a wrap, likewise."""

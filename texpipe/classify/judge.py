@@ -1,6 +1,7 @@
 """How likely an axis repeats, from its evidence: a small network of dense layers, in NumPy.
 
-`benchmarks/fit_tileability.py` fits it to labelled textures; docs/alpha-and-edges.md says which, and what it gets right.
+`benchmarks/fit_tileability.py` fits it to labelled textures; docs/alpha-and-edges.md says
+which, and what it gets right.
 """
 
 from __future__ import annotations

@@ -62,7 +62,9 @@ def _name_uncertain(console: Console, lines: Sequence[str]) -> None:
     if not lines:
         return
     many = f"{len(lines)} textures" if len(lines) > 1 else "1 texture"
-    console.say(f"{many} may repeat, not certain; `edges: wrap` or `edges: clamp` in a rule settles it. Worst first:")
+    console.say(
+        f"{many} may repeat, not certain; `edges: wrap` or `edges: clamp` in a rule settles it. Worst first:"
+    )
     for line in lines[:_SHOWN_WORST]:
         console.say(f"  {line}")
     if len(lines) > _SHOWN_WORST:

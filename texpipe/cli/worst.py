@@ -57,9 +57,9 @@ def _repeats(entry: Entry) -> dict[str, tuple[float | None, float | None]]:
     axes, measured = entry.undecided, entry.metrics
     found: dict[str, tuple[float | None, float | None]] = {}
     if axes and axes.x:
-        found["left to right"] = (measured and measured.repeat_step_x, measured and measured.repeat_x)
+        found["left to right"] = (measured.repeat_step_x, measured.repeat_x) if measured else (None, None)
     if axes and axes.y:
-        found["top to bottom"] = (measured and measured.repeat_step_y, measured and measured.repeat_y)
+        found["top to bottom"] = (measured.repeat_step_y, measured.repeat_y) if measured else (None, None)
     return found
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from texpipe.texture import Axes, Edges, Plan, Rgba8
 
 AGREE_LEVELS = 255 / 31
-"""Difference, in levels, up to which two results count as one: a step of 5 bits, finer than which nothing was stored."""
+"""Difference, in levels, up to which two results count as one: a step of 5 bits, the finest that consoles stored."""
 
 
 def ways(plan: Plan) -> tuple[Plan, ...]:

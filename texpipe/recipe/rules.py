@@ -84,7 +84,9 @@ def _choose(by_rule: str, chosen: T | None, otherwise: T, because: str) -> tuple
 def _edge(
     by_rule: str, chosen: Literal["auto", EdgeMode], guess: AxisGuess, way: str
 ) -> tuple[EdgeMode, str]:
-    return _choose(by_rule, None if chosen == "auto" else chosen, guess.mode, f"classify: {_in_words(guess, way)}")
+    return _choose(
+        by_rule, None if chosen == "auto" else chosen, guess.mode, f"classify: {_in_words(guess, way)}"
+    )
 
 
 def _in_words(guess: AxisGuess, way: str) -> str:

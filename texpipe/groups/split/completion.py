@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from texpipe.groups.split.borders import Axis, Piece
-from texpipe.groups.split.continuity import Floats, evidence_between
+from texpipe.groups.split.borders import Axis, Floats, Piece
+from texpipe.groups.split.continuity import evidence_between
 from texpipe.groups.split.jigsaw import PieceGrid
 
 _MIN_LINE = 3

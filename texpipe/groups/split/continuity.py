@@ -183,7 +183,9 @@ class _Ends:
     def evidence(self, before: Indices, after: Indices, surprise: Floats) -> NDArray[np.float64]:
         """Return the natural log of the odds that each pair are neighbours, by its surprise."""
         nats = (_NEUTRAL_SURPRISE - surprise) * (self.first.shape[1] / _COEFFICIENTS_PER_NAT)
-        return np.where(self.has_detail(before, after), nats, np.minimum(nats, _MAX_PLAIN_EVIDENCE))
+        return np.asarray(
+            np.where(self.has_detail(before, after), nats, np.minimum(nats, _MAX_PLAIN_EVIDENCE))
+        )
 
     def _steps(self, before: Indices, after: Indices, logs: Floats) -> tuple[Floats, Floats]:
         step = self.first[after] - self.last[before]
