@@ -336,9 +336,9 @@ def test_a_training_goes_on_only_with_its_own_settings(textures: Path, tmp_path:
     stages = [{"name": "all", "share": 1, "learning_rate": 1e-3, "losses": {"mse": 1.0}}]
     with pytest.raises(UsageError, match="stages"):
         finetune(job(textures, output, preset=preset(stages=stages), resume=True))
-    with pytest.raises(UsageError, match=r"generator: .'blocks': 1. then, .'blocks': 2. now"):
+    with pytest.raises(UsageError, match=r"generator: .'blocks': 1. before, .'blocks': 2. now"):
         finetune(job(textures, output, preset=preset(generator=TINY | {"blocks": 2}), resume=True))
-    with pytest.raises(UsageError, match="seed: 0 then, 5 now"):
+    with pytest.raises(UsageError, match="seed: 0 before, 5 now"):
         finetune(job(textures, output, seed=5, resume=True))
     assert finetune(job(textures, output, steps=2, resume=True)).steps == 2
 
