@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Survey
+from texpipe.analysis.inventory import Inventory
 from texpipe.analysis.survey import survey
 from texpipe.errors import SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for
 from texpipe.execution.shards import jobs_of_shard
-from texpipe.networks.catalogue import resolve
+from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
 from texpipe.output.records import shard_result
@@ -21,7 +20,7 @@ from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
 from texpipe.planning.exclusions import excluded_by_all_targets
 from texpipe.planning.jobs import JobResult
-from texpipe.planning.planner import plan_jobs, without_clues
+from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.storage.atomic import remove_stale_parts
@@ -57,23 +56,26 @@ def _run(order: RunOptions, workers: Executor, dry_run: bool, merge: bool, progr
         workers.prepare(model.path)
     engine = workers.engine()
     log.info("model %s (%s), computed by %s", model.name, model.path, engine)
-    seen = survey(order.input, order.recipe, exclude=order.output, sightings=sightings, progress=progress)
-    _require_textures(order, seen)
-    left_out = excluded_by_all_targets(order, seen)
-    wanted = [item for item in seen.items if item.source.name not in left_out]
-    work = plan_jobs(wanted, order.recipe, (model.sha256, engine), sightings)
-    run = RunPlan(order, model, engine, seen, left_out, work)
-    log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
+    run = _plan(order, model, engine, sightings, progress)
+    log.info("%d textures, %d pictures to make", len(run.seen.items), len(run.work.jobs))
     if dry_run:
         return planned_result(run)
     with Lock(order.output, shared=order.shard is not None):
         sightings.keep()
-        del sightings, wanted  # what only planning goes by takes as much memory as all that is needed later
-        seen, work = without_clues(seen, work)
-        run = replace(run, seen=seen, work=work)
         if merge:
             shards.require_all_done(run)
         return _finish(run, workers, merge, progress)
+
+
+def _plan(
+    order: RunOptions, model: ModelFile, engine: str, sightings: AnalysisCache, progress: Watch
+) -> RunPlan:
+    """Look at every texture and plan the jobs; fingerprints, half of what is known of a texture, end here."""
+    seen = survey(order.input, order.recipe, exclude=order.output, sightings=sightings, progress=progress)
+    _require_textures(order, seen.inventory)
+    left_out = excluded_by_all_targets(order, seen.items)
+    work = plan_jobs(seen.without(left_out), order.recipe, (model.sha256, engine), sightings)
+    return RunPlan(order, model, engine, seen.inventory, left_out, work)
 
 
 def _finish(run: RunPlan, workers: Executor, merge: bool, progress: Watch) -> RunResult:
@@ -91,7 +93,7 @@ def _finish(run: RunPlan, workers: Executor, merge: bool, progress: Watch) -> Ru
     return outcome
 
 
-def _require_textures(order: RunOptions, seen: Survey) -> None:
+def _require_textures(order: RunOptions, seen: Inventory) -> None:
     if not seen.items and not seen.failures:
         raise SourceError(
             f"there are no textures in {order.input}",

@@ -24,7 +24,7 @@ from texpipe.texture import Pass, Rgba8, RgbF
 
 def work_of(folder: Path, count: int) -> Workload:
     dump(folder, count, (12, 8))
-    return plan_jobs(survey(folder, Recipe.default()).items, Recipe.default(), ("none",))
+    return plan_jobs(survey(folder, Recipe.default()), Recipe.default(), ("none",))
 
 
 def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
@@ -93,7 +93,7 @@ def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
 ) -> None:
     dump(tmp_path / "in", 3, (12, 8))
     recipe = Recipe.default().model_copy(update={"rules": (Rule(match=Match(), action=action),)})
-    work = plan_jobs(survey(tmp_path / "in", recipe).items, recipe, ("none",))
+    work = plan_jobs(survey(tmp_path / "in", recipe), recipe, ("none",))
     module, _, name = what.rpartition(".")
     plain, calls = getattr(import_module(f"texpipe.{module}"), name), []
 

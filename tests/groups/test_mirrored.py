@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import grain, plan
 
-from texpipe.analysis.inventory import Fingerprint, SurveyedTexture
+from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
 from texpipe.execution.compute import compute_jobs
@@ -27,7 +27,7 @@ from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Flip
 from texpipe.storage.results import ResultStore
-from texpipe.texture import AxisGuess, Facts, Rgba8, Source
+from texpipe.texture import Rgba8, Source
 
 FACE = grain((24, 32), 3)
 """Half of something: it has content everywhere, and goes on beyond all its borders."""
@@ -52,7 +52,8 @@ def recipe_of(**changes: object) -> Recipe:
 
 
 def images_in(folder: Path, **changes: object) -> list[list[tuple[str, Flip]]]:
-    found = find_images(survey(folder, recipe_of(**changes)).items)
+    seen = survey(folder, recipe_of(**changes))
+    found = find_images(seen.items, seen.fingerprints)
     return [
         [
             (item.source.name.removesuffix(".png"), axis)
@@ -142,15 +143,17 @@ def test_rules_keep_apart_what_they_treat_differently(tmp_path: Path, said: dict
 
 def test_the_order_of_textures_has_no_influence(tmp_path: Path) -> None:
     write(tmp_path, **{f"f{axis}": flipped(FACE, axis) for axis in FLIPS})
-    items = survey(tmp_path, Recipe.default()).items
-    assert find_images(items[::-1]) == find_images(items)
+    seen = survey(tmp_path, Recipe.default())
+    backwards = find_images(seen.items[::-1], seen.fingerprints)
+    assert backwards == find_images(seen.items, seen.fingerprints)
 
 
 # ---- who is made of whom
 
 
 def chosen(folder: Path, company_of: dict[str, str]) -> dict[str, Image]:
-    images = find_images(survey(folder, Recipe.default()).items)
+    seen = survey(folder, Recipe.default())
+    images = find_images(seen.items, seen.fingerprints)
     return choose_originals(images, {f"{name}.png": of for name, of in company_of.items()})
 
 
@@ -215,9 +218,7 @@ def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], co
 
 def item(name: str) -> SurveyedTexture:
     """A texture of which nothing but its name counts."""
-    nothing = AxisGuess("clamp", 0, "")
-    facts = Facts("opaque", "", nothing, nothing, None, "", 1, False, False, False)
-    return SurveyedTexture(Source(name, Path(name)), "", (1, 1), plan(), Fingerprint(facts, ""))
+    return SurveyedTexture(Source(name, Path(name)), "", (1, 1), plan())
 
 
 # ---- through the pipeline
@@ -275,7 +276,7 @@ def test_switched_off_each_has_its_own(tmp_path: Path, tiny_model: Path) -> None
 
 def work_of(folder: Path, **changes: object) -> Workload:
     recipe = recipe_of(**changes)
-    return plan_jobs(survey(folder, recipe).items, recipe, ("model",))
+    return plan_jobs(survey(folder, recipe), recipe, ("model",))
 
 
 def test_the_network_sees_half_as_much(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_enough_textures_are_looked_at_by_processes(tmp_path: Path, monkeypatch:
 
 def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dump(tmp_path / "in", 12, (12, 8))
-    work = plan_jobs(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
+    work = plan_jobs(survey(tmp_path / "in", Recipe.default()), Recipe.default(), ("none",))
     here, there = ResultStore(tmp_path / "here"), ResultStore(tmp_path / "there")
     assert len(list(compute_jobs(work, here, repeated, threads=2))) == 12
     calls = counted(monkeypatch)
@@ -127,7 +127,7 @@ def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: p
 def test_what_processes_cannot_finish_has_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results that are no numbers; and a store that cannot be written, which ends the run."""
     dump(tmp_path / "in", 4, (12, 8))
-    work = plan_jobs(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
+    work = plan_jobs(survey(tmp_path / "in", Recipe.default()), Recipe.default(), ("none",))
     monkeypatch.setattr(compute_module, "MIN_JOBS_FOR_PROCESSES", 3)
     done = list(compute_jobs(work, ResultStore(tmp_path / "store"), broken, threads=2))
     assert [one.job for one in done] == list(work.jobs)

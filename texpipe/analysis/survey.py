@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Fingerprint, Survey, SurveyedTexture, Unreadable
+from texpipe.analysis.inventory import Fingerprint, Inventory, Survey, SurveyedTexture, Unreadable
 from texpipe.analysis.pool import MAX_WORKERS, Analysed, analyse_all
 from texpipe.classify.analysis import Analysis
 from texpipe.progress import Progress
@@ -44,37 +44,44 @@ def survey(
     """
     found = scan(root, exclude=exclude, stp=recipe.stp)
     items: list[SurveyedTexture] = []
+    fingerprints: dict[str, Fingerprint] = {}
     failures = [Unreadable(source, reason) for source, reason in found.unusable]
     known = AnalysisCache() if sightings is None else sightings
     looked = analyse_all(found.sources, known, workers or min(available_cores(), MAX_WORKERS))
     for done, (source, seen) in enumerate(zip(found.sources, looked, strict=True), start=1):
         if isinstance(seen, Analysed):
-            items.append(_surveyed(source, seen.sha256, seen.sighting, recipe))
+            item = _surveyed(source, seen.sha256, seen.sighting, recipe)
+            items.append(item)
+            fingerprints[source.name] = _fingerprint(seen.sighting, item.plan, recipe)
         else:
             failures.append(Unreadable(source, seen))
         progress(Progress("read", done, len(found.sources), failed=len(failures)))
-    return Survey(tuple(items), tuple(failures), found.ignored)
+    return Survey(Inventory(tuple(items), tuple(failures), found.ignored), fingerprints)
 
 
 def _surveyed(source: Source, sha256: str, seen: Analysis, recipe: Recipe) -> SurveyedTexture:
     plan = decide(recipe, source.name, seen.size, seen.facts)
-    indices = seen.bare_indices if plan.alpha == "mask" else seen.indices
     return SurveyedTexture(
         source=source if source.emulator == seen.emulator else replace(source, emulator=seen.emulator),
         sha256=sha256,
         size=interned(seen.size),
         plan=_interned_plan(plan),
-        found=Fingerprint(
-            facts=_interned_facts(seen.facts),
-            pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
-            indices=indices if recipe.variants == "auto" else "",
-            cells=seen.cells if recipe.atlases == "auto" else (),
-            blocks=bytes.fromhex(seen.blocks) if recipe.frames == "auto" else b"",
-            contrast=seen.contrast,
-            orbit=seen.orbit if recipe.mirrored == "auto" else "",
-        ),
         texels=seen.facts.texels,
         warnings=seen.warnings,
+    )
+
+
+def _fingerprint(seen: Analysis, plan: Plan, recipe: Recipe) -> Fingerprint:
+    """Return what the recipe needs to know which textures belong together."""
+    indices = seen.bare_indices if plan.alpha == "mask" else seen.indices
+    return Fingerprint(
+        facts=_interned_facts(seen.facts),
+        pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
+        indices=indices if recipe.variants == "auto" else "",
+        cells=seen.cells if recipe.atlases == "auto" else (),
+        blocks=bytes.fromhex(seen.blocks) if recipe.frames == "auto" else b"",
+        contrast=seen.contrast,
+        orbit=seen.orbit if recipe.mirrored == "auto" else "",
     )
 
 

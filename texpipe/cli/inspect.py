@@ -85,7 +85,8 @@ def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_jso
     """Print the split pictures that are found, beside those that the recipe declares."""
     from texpipe.groups.split.discovery import propose, recipe_section
 
-    found = [group for one in surveys for group in propose(one.items, recipe.picture_groups())]
+    declared = recipe.picture_groups()
+    found = [group for one in surveys for group in propose(one.items, one.fingerprints, declared)]
     if as_json:
         print_json([vars(group) for group in found])
     else:
@@ -99,8 +100,11 @@ def _seen(found: Survey, recipe: Recipe, sightings: AnalysisCache) -> list[_Insp
     """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
     from texpipe.planning.planner import plan_jobs
 
-    work = plan_jobs(found.items, recipe, (), sightings)
-    both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
+    work = plan_jobs(found, recipe, (), sightings)
+    facts = {name: fingerprint.facts for name, fingerprint in found.fingerprints.items()}
+    both = [_readable(item, facts[item.source.name], work) for item in found.items] + [
+        _failed(one) for one in found.failures
+    ]
     return sorted(both, key=lambda one: one.entry.source)
 
 
@@ -108,7 +112,7 @@ def _failed(failure: Unreadable) -> _InspectedTexture:
     return _InspectedTexture(failure.entry())
 
 
-def _readable(item: SurveyedTexture, work: Workload) -> _InspectedTexture:
+def _readable(item: SurveyedTexture, facts: Facts, work: Workload) -> _InspectedTexture:
     plan = work.plan_of(item)
     special: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
     entry = replace(
@@ -116,7 +120,7 @@ def _readable(item: SurveyedTexture, work: Workload) -> _InspectedTexture:
         status=special.get(plan.action, "written"),
         reason=plan.decided_by.action if plan.action == "skip" else None,
     )
-    return _InspectedTexture(entry, plan.action, item.clues.facts)
+    return _InspectedTexture(entry, plan.action, facts)
 
 
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.inventory import Fingerprints, SurveyedTexture, read_again
 from texpipe.analysis.pool import analyse_joined
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
@@ -25,14 +25,14 @@ _RECTANGLES = "duckstation"
 
 
 def find_atlases(
-    items: Iterable[SurveyedTexture], recipe: Recipe, sightings: AnalysisCache
+    items: Iterable[SurveyedTexture], fingerprints: Fingerprints, recipe: Recipe, sightings: AnalysisCache
 ) -> dict[str, Atlas]:
     """Return texture name -> atlas for the sheets among textures that are to be upscaled.
 
     A grid that a rule declares counts most, then the rectangles that other names have on the same sheet, then gutters.
 
     Args:
-        items: what the survey saw.
+        items: textures, and their fingerprints.
         recipe: its rules plan the cells; they match the name and the size of the sheet.
         sightings: what is known already of cells; new ones are added.
     """
@@ -40,20 +40,22 @@ def find_atlases(
     named = _by_rectangles(known) if recipe.atlases == "auto" else {}
     atlases: dict[str, Atlas] = {}
     for item in known:
-        boxes, why = _cells_of(item, named)
+        boxes, why = _cells_of(item, fingerprints, named)
         if len(boxes) > 1:
             with suppress(TexpipeError):  # the run itself says what is wrong with it
                 atlases[item.source.name] = _atlas(item, boxes, why, recipe, sightings)
     return atlases
 
 
-def _cells_of(item: SurveyedTexture, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[Box, ...], str]:
+def _cells_of(
+    item: SurveyedTexture, fingerprints: Fingerprints, named: Mapping[str, tuple[Box, ...]]
+) -> tuple[tuple[Box, ...], str]:
     """Return the cells of a sheet and who says so."""
     if item.plan.cells is not None:
         return grid_of(item.size, item.plan.cells), "as a rule says"
     if item.source.name in named:
         return named[item.source.name], "which other textures show"
-    return item.clues.cells, _BETWEEN_GUTTERS
+    return fingerprints[item.source.name].cells, _BETWEEN_GUTTERS
 
 
 def _atlas(

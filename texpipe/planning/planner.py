@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Survey, SurveyedTexture
+from texpipe.analysis.inventory import Fingerprints, Survey, SurveyedTexture
 from texpipe.groups.atlas import find_atlases
 from texpipe.groups.frames import find_animations
 from texpipe.groups.mirrored import WHY, Images, choose_originals, find_images
@@ -22,7 +22,7 @@ from texpipe.storage.keys import key_of
 
 
 def plan_jobs(
-    items: Sequence[SurveyedTexture],
+    seen: Survey,
     recipe: Recipe,
     engine_id: Sequence[str],
     sightings: AnalysisCache | None = None,
@@ -30,14 +30,15 @@ def plan_jobs(
     """Turn planned textures into jobs.
 
     Args:
-        items: what the survey saw, in stable order. Those to be copied or skipped need no job.
+        seen: textures in stable order. Those to be copied or skipped need no job.
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
         sightings: what is known already of joined pictures and of those on sheets; new ones are added.
     """
     known = AnalysisCache() if sightings is None else sightings
-    joins = make_joins(items, groups_for(items, recipe), recipe, known)
-    grouped = [_group_job(join, engine_id) for join in joins.joins]
+    items, fingerprints = seen.items, seen.fingerprints
+    joins = make_joins(items, groups_for(items, fingerprints, recipe), recipe, known)
+    grouped = [_group_job(join, fingerprints, engine_id) for join in joins.joins]
     piece_of = {piece.item.source.name: piece for job in grouped for piece in job.pieces}
     group_of = {item.source.name: join.group.name for join in joins.joins for item in join.made}
     spot_of = {name: join.spot(name) for join in joins.joins for name in _names(join.made)}
@@ -47,15 +48,17 @@ def plan_jobs(
         name = item.source.name
         if name in group_of or not item.plan.is_computed:
             continue
-        content = content_of[name] = key_of("texture", item.clues.pixels, plan_key(item.plan))
+        content = content_of[name] = key_of("texture", fingerprints[name].pixels, plan_key(item.plan))
         key = key_of(content, *engine_id_for(item.plan, engine_id))
         singles.setdefault(content, Job(item.plan, (ResultRef(item, key),), content))
     first_of = {name: singles[content].pieces[0].item.source.name for name, content in content_of.items()}
-    _cut_atlases(singles, recipe, engine_id, known)
+    _cut_atlases(singles, fingerprints, recipe, engine_id, known)
     alone = (job.pieces[0].item for job in singles.values() if job.atlas is None)
-    images = find_images(alone) if recipe.mirrored == "auto" else []
-    variant_of = _share_structure(singles, content_of) if recipe.variants == "auto" else {}
-    frame_of, averaged = _average_frames(singles, content_of) if recipe.frames == "auto" else ({}, {})
+    images = find_images(alone, fingerprints) if recipe.mirrored == "auto" else []
+    variant_of = _share_structure(singles, content_of, fingerprints) if recipe.variants == "auto" else {}
+    frame_of, averaged = (
+        _average_frames(singles, content_of, fingerprints) if recipe.frames == "auto" else ({}, {})
+    )
     mirror_of = _flip_images(images, singles, averaged, content_of)
     final = singles | averaged
     piece_of |= {name: final[content].pieces[0] for name, content in content_of.items()}
@@ -74,10 +77,15 @@ def plan_jobs(
 
 
 def _cut_atlases(
-    singles: dict[str, Job], recipe: Recipe, engine_id: Sequence[str], sightings: AnalysisCache
+    singles: dict[str, Job],
+    fingerprints: Fingerprints,
+    recipe: Recipe,
+    engine_id: Sequence[str],
+    sightings: AnalysisCache,
 ) -> None:
     """Replace the jobs of sheets by such that upscale each picture on them alone."""
-    atlases = find_atlases((job.pieces[0].item for job in singles.values()), recipe, sightings)
+    sheets = (job.pieces[0].item for job in singles.values())
+    atlases = find_atlases(sheets, fingerprints, recipe, sightings)
     for content, job in singles.items():
         item = job.pieces[0].item
         if (atlas := atlases.get(item.source.name)) is None:
@@ -90,14 +98,16 @@ def _cut_atlases(
         singles[content] = replace(job, plan=plan, pieces=(piece,), atlas=atlas)
 
 
-def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> dict[str, Variant]:
+def _share_structure(
+    singles: dict[str, Job], content_of: Mapping[str, str], fingerprints: Fingerprints
+) -> dict[str, Variant]:
     """Replace the jobs of variants by such that take the structure of another texture; return who takes whose."""
     variant_of: dict[str, Variant] = {}
-    for family in find_variants(job.pieces[0].item for job in singles.values()):
+    for family in find_variants((job.pieces[0].item for job in singles.values()), fingerprints):
         first = singles[content_of[family.like.source.name]]
         like = first.pieces[0]
         for item in family.others:
-            key = key_of("variant", like.key, item.clues.pixels, plan_key(item.plan))
+            key = key_of("variant", like.key, fingerprints[item.source.name].pixels, plan_key(item.plan))
             content = content_of[item.source.name]
             singles[content] = Job(item.plan, (ResultRef(item, key),), content, like=like)
         names = _names((family.like, *family.others))
@@ -106,12 +116,12 @@ def _share_structure(singles: dict[str, Job], content_of: Mapping[str, str]) -> 
 
 
 def _average_frames(
-    singles: Mapping[str, Job], content_of: Mapping[str, str]
+    singles: Mapping[str, Job], content_of: Mapping[str, str], fingerprints: Fingerprints
 ) -> tuple[dict[str, Frame], dict[str, Job]]:
     """Return texture name -> its animation, and content -> the job that averages a frame with the others."""
     frame_of: dict[str, Frame] = {}
     averaged: dict[str, Job] = {}
-    for animation in find_animations(job.pieces[0].item for job in singles.values()):
+    for animation in find_animations((job.pieces[0].item for job in singles.values()), fingerprints):
         names = _names(animation.frames)
         frames = tuple(singles[content_of[name]].pieces[0] for name in names)
         for name, piece in zip(names, frames, strict=True):
@@ -174,32 +184,9 @@ def _made_together(jobs: Sequence[Job]) -> dict[str, str]:
     return {content: first for some in together.values() for first in (min(some),) for content in some}
 
 
-def without_clues(seen: Survey, work: Workload) -> tuple[Survey, Workload]:
-    """Return both without what only planning goes by: half of what is known of a texture."""
-    items = {id(item): item.without_clues() for item in seen.items}
-
-    def lighter(piece: ResultRef) -> ResultRef:
-        return ResultRef(items.get(id(piece.item)) or piece.item.without_clues(), piece.key)
-
-    pieces = {id(piece): lighter(piece) for job in work.jobs for piece in (*job.pieces, *job.made_of)}
-    jobs = tuple(
-        replace(
-            job,
-            pieces=tuple(pieces[id(piece)] for piece in job.pieces),
-            join=job.join and job.join.without_clues(),
-            like=job.like and pieces[id(job.like)],
-            frames=tuple(pieces[id(piece)] for piece in job.frames),
-            image=job.image and pieces[id(job.image)],
-        )
-        for job in work.jobs
-    )
-    piece_of = {name: pieces[id(piece)] for name, piece in work.piece_of.items()}
-    return replace(seen, items=tuple(items.values())), replace(work, jobs=jobs, piece_of=piece_of)
-
-
-def _group_job(join: SplitPicture, engine_id: Sequence[str]) -> Job:
+def _group_job(join: SplitPicture, fingerprints: Fingerprints, engine_id: Sequence[str]) -> Job:
     group = join.group
-    pixels_of = {item.source.name: item.clues.pixels for item in join.members}
+    pixels_of = {item.source.name: fingerprints[item.source.name].pixels for item in join.members}
     shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins, *group.trim]
     order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
     content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from texpipe.analysis.inventory import Survey
+from texpipe.analysis.inventory import Inventory
 from texpipe.networks.catalogue import ModelFile
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Workload
@@ -29,7 +29,7 @@ class RunPlan:
     order: RunOptions
     model: ModelFile
     engine: str
-    seen: Survey
+    seen: Inventory
     left_out: Mapping[str, str]
     work: Workload
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from texpipe.analysis.inventory import Survey, SurveyedTexture
+from texpipe.analysis.inventory import Fingerprints, Survey, SurveyedTexture
 from texpipe.formats import parse_name
 from texpipe.groups.split.discovery import propose as find_groups
 from texpipe.groups.split.discovery import recipe_section
@@ -69,7 +69,7 @@ def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
     place = PurePosixPath(*dump.resolve().parts[-_PLACE_PARTS:])
     games = Counter(_game_of(item, place) for item in seen.items if item.source.emulator)
     known = [game for game, _ in games.most_common() if game]
-    groups = find_groups(seen.items)
+    groups = find_groups(seen.items, seen.fingerprints)
     return DumpProfile(
         target=target if target in known_targets() else "folder",
         named=named,
@@ -81,6 +81,7 @@ def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
         notes=(
             *_unreadable(len(seen.failures)),
             *_notes(seen.items, {file for group in groups for file in group.files}),
+            *_doubts(seen.fingerprints),
         ),
     )
 
@@ -206,9 +207,11 @@ def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str
         if re.search(r"movie|video|fmv|cutscene", folder, re.IGNORECASE):
             rule = f"- {{match: {{folder: {_quoted(folder)}}}, action: skip}}"
             yield f"{count} textures in {_quoted(folder)} may be frames of a film. To leave them out:  {rule}"
-    doubtful = sum(
-        0.4 < axis.confidence < 0.7 for item in items for axis in (item.clues.facts.x, item.clues.facts.y)
-    )
+
+
+def _doubts(fingerprints: Fingerprints) -> Iterator[str]:
+    facts = [fingerprint.facts for fingerprint in fingerprints.values()]
+    doubtful = sum(0.4 < axis.confidence < 0.7 for one in facts for axis in (one.x, one.y))
     if doubtful:
         yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
     yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"
