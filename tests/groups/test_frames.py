@@ -175,10 +175,7 @@ def test_frames_and_variants_of_them_stay_in_one_shard(tmp_path: Path) -> None:
         assert sum(map(len, shards)) == len(work.jobs)
         for jobs in shards:
             keys = {job.pieces[0].key for job in jobs}
-            needed = {
-                piece.key for job in jobs for piece in (*job.frames, *((job.like,) if job.like else ()))
-            }
-            assert needed <= keys
+            assert {piece.key for job in jobs for piece in job.made_of} <= keys
 
 
 @pytest.mark.parametrize("lost", [0, 1])

@@ -22,7 +22,7 @@ from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_i
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import Workload
+from texpipe.planning.jobs import MirroredJob, Workload
 from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Flip
@@ -286,7 +286,7 @@ def test_the_network_sees_half_as_much(tmp_path: Path) -> None:
         "left.png",
         "other.png",
     ]
-    (flip,) = (job for job in work.jobs if job.image is not None)
+    (flip,) = (job for job in work.jobs if isinstance(job, MirroredJob))
     assert (flip.pieces[0].item.source.name, flip.axis) == ("right.png", "x")
 
 
@@ -322,7 +322,7 @@ def test_frames_and_variants_are_mirrored_with_their_companies(tmp_path: Path, t
 def test_when_the_other_fails_its_images_say_so(tmp_path: Path) -> None:
     write(tmp_path / "in", left=FACE, right=FACE[:, ::-1])
     work = work_of(tmp_path / "in")
-    (flip,) = (job for job in work.jobs if job.image is not None)
+    (flip,) = (job for job in work.jobs if isinstance(job, MirroredJob))
     (done,) = compute_jobs(
         replace(work, jobs=(flip,)), ResultStore(tmp_path / "s"), lambda passes, scale: iter(())
     )

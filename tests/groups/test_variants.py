@@ -23,6 +23,7 @@ from texpipe.passes import vary
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import box_reduce, enlarge
 from texpipe.pipeline import run_recipe
+from texpipe.planning.jobs import VariantJob
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.texture import Edges, Rgba8
 
@@ -305,12 +306,12 @@ def test_shards_keep_families_together(tmp_path: Path) -> None:
 
     write(tmp_path, **{ci_name(n % 4, n): shown(indices(n % 4), palette(n)) for n in range(12)})
     work = plan_jobs(survey(tmp_path, Recipe.default()), Recipe.default(), ("model",))
-    assert sum(job.like is not None for job in work.jobs) == 8
+    assert sum(isinstance(job, VariantJob) for job in work.jobs) == 8
     parts = [jobs_of_shard(work, (part, 3)).jobs for part in (1, 2, 3)]
     assert sum(map(len, parts)) == 12
     for jobs in parts:
-        keys = {job.pieces[0].key for job in jobs if job.like is None}
-        assert all(job.like.key in keys for job in jobs if job.like is not None)
+        keys = {job.pieces[0].key for job in jobs if not isinstance(job, VariantJob)}
+        assert all(job.like.key in keys for job in jobs if isinstance(job, VariantJob))
 
 
 def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
@@ -320,7 +321,7 @@ def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
 
     write(tmp_path / "in", **coats())
     work = plan_jobs(survey(tmp_path / "in", Recipe.default()), Recipe.default(), ("model",))
-    (variant,) = (job for job in work.jobs if job.like is not None)
+    (variant,) = (job for job in work.jobs if isinstance(job, VariantJob))
     (done,) = compute_jobs(
         replace(work, jobs=(variant,)), ResultStore(tmp_path / ".store"), lambda passes, scale: iter(())
     )

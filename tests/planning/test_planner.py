@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from texpipe.analysis.inventory import Fingerprint, Inventory, SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.groups.frames import MAX_FRAMES, find_animations
 from texpipe.imaging.image_files import encode_png
-from texpipe.planning.jobs import Job, ResultRef, Workload
+from texpipe.planning.jobs import ResultRef, SingleTexture, VariantJob, Workload
 from texpipe.planning.planner import _in_one_shard, plan_jobs
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import AxisGuess, Decisions, Edges, Facts, Plan, Source
@@ -101,9 +100,7 @@ def test_textures_that_share_blocks_are_one_animation_or_too_many(sizes: list[in
 def test_what_is_made_of_each_other_has_one_content() -> None:
     first = item(0)
     like = ResultRef(first, "like")
-    jobs = [
-        Job(PLAN, (ResultRef(item(number), str(number)),), f"{number:x}", like=like) for number in (5, 3, 9)
-    ]
-    alone = Job(PLAN, (ResultRef(item(77), "alone"),), "77")
-    made = list(_in_one_shard([replace(jobs[0], pieces=(like,), content="4", like=None), *jobs, alone]))
+    variants = [VariantJob(ResultRef(item(number), str(number)), f"{number:x}", like) for number in (5, 3, 9)]
+    alone = SingleTexture(ResultRef(item(77), "alone"), "77")
+    made = list(_in_one_shard([SingleTexture(like, "4"), *variants, alone]))
     assert [job.content for job in made] == ["3", "3", "3", "3", "77"]

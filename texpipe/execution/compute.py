@@ -14,7 +14,7 @@ from typing import TypeAlias
 from texpipe.execution.derived import compute_derived
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.passes import nearest
-from texpipe.planning.jobs import Job, JobResult, Workload, is_stored, texels_of
+from texpipe.planning.jobs import DerivedJob, Job, JobResult, SourceJob, Workload, is_stored, texels_of
 from texpipe.storage.results import ResultStore
 from texpipe.system.offload import SubprocessPool, can_spawn
 from texpipe.texture import Pass, Rgba8, RgbF
@@ -34,7 +34,7 @@ MIN_JOBS_FOR_PROCESSES = 128
 MAX_PROCESSES = 8
 """Processes that one thread, which takes results to them, keeps busy."""
 
-_HandOver: TypeAlias = "Callable[[Job, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
+_HandOver: TypeAlias = "Callable[[SourceJob, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
 
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 """Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
@@ -62,10 +62,11 @@ def compute_jobs(
         DeviceError: the device failed for good.
     """
     pending = yield from stored(work, store)
-    yield from (_repeat(job, store) for job in pending if _is_repeated(job))
-    for_network = [job for job in pending if not job.made_of and not _is_repeated(job)]
+    from_source = [job for job in pending if isinstance(job, SourceJob)]
+    yield from (_repeat(job, store) for job in from_source if job.plan.action == "nearest")
+    for_network = [job for job in from_source if job.plan.action != "nearest"]
     yield from _InFlight(store, for_network, memory, threads).results(upscale)
-    yield from compute_derived(pending, store)
+    yield from compute_derived([job for job in pending if isinstance(job, DerivedJob)], store)
 
 
 def stored(work: Workload, store: ResultStore) -> Generator[JobResult, None, list[Job]]:
@@ -79,12 +80,12 @@ def stored(work: Workload, store: ResultStore) -> Generator[JobResult, None, lis
     return pending
 
 
-def _windows(jobs: Sequence[Job], most: int) -> Iterator[list[Job]]:
+def _windows(jobs: Sequence[SourceJob], most: int) -> Iterator[list[SourceJob]]:
     """Divide jobs into runs of at most so many source texels; a larger job is one of its own.
 
     One shape after the other, largest first: batches fill up, and memory is highest at the start.
     """
-    window: list[Job] = []
+    window: list[SourceJob] = []
     texels_left = most
     for job in sorted(jobs, key=_shape):
         if window and texels_of(job) > texels_left:
@@ -111,7 +112,7 @@ def window_texels(memory: int | None, scale: int) -> int:
     return max(1, min(WINDOW_TEXELS, int(memory * WINDOW_SHARE) // (4 + 2 * 12 * (1 + scale**2))))
 
 
-def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
+def _shape(job: SourceJob) -> tuple[int, tuple[int, int], str, str]:
     return -texels_of(job), job.pieces[0].item.size, job.plan.edges.x, job.plan.edges.y
 
 
@@ -119,7 +120,7 @@ def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
 class _Partial:
     """A decoded picture and what came of its passes so far, by their numbers."""
 
-    job: Job
+    job: SourceJob
     picture: Rgba8
     passes: tuple[Pass, ...]
     parts: dict[int, RgbF] = field(default_factory=dict)
@@ -134,7 +135,9 @@ class _InFlight:
         memory, threads: as `compute_jobs` takes them.
     """
 
-    def __init__(self, store: ResultStore, jobs: Sequence[Job], memory: int | None, threads: int) -> None:
+    def __init__(
+        self, store: ResultStore, jobs: Sequence[SourceJob], memory: int | None, threads: int
+    ) -> None:
         self._store, self._jobs, self._threads = store, jobs, threads
         self._scale = max((job.plan.scale for job in jobs), default=1)
         self._most = window_texels(memory, self._scale)
@@ -146,7 +149,7 @@ class _InFlight:
         """Yield the jobs as they are finished."""
         with ThreadPoolExecutor(self._threads, "decode") as decoding, self._finishers() as hand_over:
 
-            def passes(window: Sequence[Job]) -> list[Pass]:
+            def passes(window: Sequence[SourceJob]) -> list[Pass]:
                 return [one for begun in decoding.map(_begin, window) for one in self._take(begun, hand_over)]
 
             for number, rgb in upscale(map(passes, _windows(self._jobs, self._most)), self._scale):
@@ -165,7 +168,7 @@ class _InFlight:
         workers = min(self._threads, MAX_PROCESSES) if many else self._threads
         with SubprocessPool() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
 
-            def hand_over(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+            def hand_over(job: SourceJob, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
                 if many:
                     return pool.submit(elsewhere.call, _recombine, job, picture, parts, self._store)
                 return pool.submit(_recombine, job, picture, parts, self._store)
@@ -197,7 +200,7 @@ class _InFlight:
             yield JobResult(job, reason=reason.result())
 
 
-def _begin(job: Job) -> _Partial | JobResult:
+def _begin(job: SourceJob) -> _Partial | JobResult:
     """Decode a picture and make its passes."""
     try:
         picture = load_input(job)
@@ -206,11 +209,7 @@ def _begin(job: Job) -> _Partial | JobResult:
         return JobResult(job, reason=describe_error(error))
 
 
-def _is_repeated(job: Job) -> bool:
-    return job.plan.action == "nearest" and not job.made_of
-
-
-def _repeat(job: Job, store: ResultStore) -> JobResult:
+def _repeat(job: SourceJob, store: ResultStore) -> JobResult:
     """Enlarge a picture by repeating its texels."""
     try:
         picture = load_input(job)
@@ -220,7 +219,7 @@ def _repeat(job: Job, store: ResultStore) -> JobResult:
     return store_result(job, picture, result, store)
 
 
-def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: ResultStore) -> str | None:
+def _recombine(job: SourceJob, picture: Rgba8, parts: tuple[RgbF, ...], store: ResultStore) -> str | None:
     """Finish a picture, and return the reason if that fails."""
     try:
         result = job.recombine(picture, parts)

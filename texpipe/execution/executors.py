@@ -64,7 +64,7 @@ class LocalExecutor:
 
     def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
         """Yield every job as it is finished; a model that is not prepared is loaded when the first pass needs it."""
-        most = (self.memory or budget()) - work.bytes_to_come
+        most = (self.memory or budget()) - work.record_bytes
         upscaler = self._upscaler(model)
         upscaler.stay_below(most)
         threads = choose(self.device, self.precision).spare_threads

@@ -12,7 +12,7 @@ from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.schema import fields_of
 from texpipe.passes.assemble import split
 from texpipe.passes.metrics import measure
-from texpipe.planning.jobs import Job, JobResult
+from texpipe.planning.jobs import Job, JobResult, SplitPictureJob
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Rgba8
 
@@ -33,7 +33,9 @@ def load_input(job: Job) -> Rgba8:
     Raises:
         TexpipeError, ValueError, ArithmeticError, MemoryError: it cannot be had.
     """
-    return job.join.picture() if job.join is not None else read_again(job.pieces[0].item).rgba
+    if isinstance(job, SplitPictureJob):
+        return job.split.picture()
+    return read_again(job.result.item).rgba
 
 
 def store_result(job: Job, picture: Rgba8, result: Rgba8, store: ResultStore) -> JobResult:
@@ -62,12 +64,12 @@ def store_result(job: Job, picture: Rgba8, result: Rgba8, store: ResultStore) ->
 
 def _entries(job: Job, picture: Rgba8, result: Rgba8) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
     """Yield what the store gets: a key, a PNG and its metrics, for a split picture one of each piece."""
-    if job.join is None:
-        yield job.pieces[0].key, encode_png(result), fields_of(measure(picture, result, job.plan))
+    if not isinstance(job, SplitPictureJob):
+        yield job.result.key, encode_png(result), fields_of(measure(picture, result, job.plan))
         return
     names = [piece.item.source.name for piece in job.pieces]
-    sources = split(job.join.layout, picture, 1, names)
-    made = split(job.join.layout, result, job.plan.scale, names)
+    sources = split(job.split.layout, picture, 1, names)
+    made = split(job.split.layout, result, job.plan.scale, names)
     # The border of a piece is not the border of the picture.
     plan = replace(job.plan, edges=Edges("clamp", "clamp"))
     for piece, name in zip(job.pieces, names, strict=True):

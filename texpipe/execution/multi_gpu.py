@@ -86,7 +86,7 @@ class MultiGpuExecutor:
         pending = yield from stored(work, store)
         if not pending:
             return
-        left = (self.memory or budget()) - resident() - work.bytes_to_come
+        left = (self.memory or budget()) - resident() - work.record_bytes
         memory = max(0, left) // len(self.seats)
         threads = max(1, choose(self.device, self.precision).spare_threads // len(self.seats))
         crew = _WorkerPool(_Task(self.device, self.precision, memory, threads, model, store.root))
