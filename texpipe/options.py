@@ -14,6 +14,7 @@ from texpipe.errors import UsageError
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, known_targets
+from texpipe.storage.layout import OutputLayout
 from texpipe.system.memory import size_of
 from texpipe.system.slurm import parse_shard
 
@@ -123,8 +124,7 @@ class RunOptions:
 def _require_unsurprising(folder: Path) -> None:
     """A recipe may come from anybody: it alone must not make texpipe write among other files."""
     with suppress(OSError):  # whatever cannot be listed, cannot be written either
-        there = {path.name for path in folder.iterdir()}
-        if not there or there & {".lock", ".store", "manifest.json"}:
+        if OutputLayout(folder).is_ours():
             return
         raise UsageError(
             f"the recipe's output {_tidy(folder)} is a folder with other files in it",

@@ -181,12 +181,12 @@ def test_a_run_is_the_same_with_and_without_its_memory(
     with counted(monkeypatch) as names:
         run_recipe(order)
     assert len(names) == 8 + 4 + 1  # files, cells of the sheet, and the pair that was joined
-    wanted, memory = tree(order.output), order.output / ".store" / "sightings"
+    wanted, memory = tree(order.output), order.output / ".store" / "analysis"
     with counted(monkeypatch) as names:
         run_recipe(order)
     assert names == []
     assert tree(order.output) == wanted
-    for damaged in (b"", b"texpipe sightings", memory.read_bytes()[:-40]):
+    for damaged in (b"", b"texpipe analysis", memory.read_bytes()[:-40]):
         memory.write_bytes(damaged)
         run_recipe(order)
         assert tree(order.output) == wanted

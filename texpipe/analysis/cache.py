@@ -1,6 +1,6 @@
 """What was seen in each texture is remembered beside the results: a second run looks only at what changed.
 
-`OUTPUT/.store/sightings` has a line for every texture of the last run. It is a memory and never the truth: whatever in
+`OUTPUT/.store/analysis` has a line for every texture of the last run. It is a memory and never the truth: whatever in
 it is damaged, of another version or cannot be is not believed, and the texture is looked at again.
 """
 
@@ -20,6 +20,7 @@ from texpipe.classify.analysis import ANALYSIS_VERSION, Analysis
 from texpipe.errors import PackError
 from texpipe.relations import Box
 from texpipe.storage.atomic import open_atomic
+from texpipe.storage.layout import OutputLayout
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 1 << 30
 """Larger files are not read. A texture takes about a kilobyte in it, and a quarter of that in memory."""
 
-_TITLE = b"texpipe sightings"
+_TITLE = b"texpipe analysis"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(rb"[0-9a-f]{64}")
 _HEX = re.compile(r"([0-9a-f]{2})*")
@@ -51,7 +52,7 @@ class AnalysisCache:
     @staticmethod
     def beside(output: Path) -> AnalysisCache:
         """Return those of the runs that wrote to an output folder."""
-        return AnalysisCache(output / ".store" / "sightings")
+        return AnalysisCache(OutputLayout(output).analysis_cache)
 
     @functools.cached_property
     def _before(self) -> dict[bytes, bytes]:

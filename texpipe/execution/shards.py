@@ -36,7 +36,7 @@ def mark_done(run: RunPlan) -> None:
     """
     assert run.order.shard is not None
     part, parts = run.order.shard
-    write_atomic(_folder(run) / f"{part}-of-{parts}", _identity(run))
+    write_atomic(run.layout.shard_marks / f"{part}-of-{parts}", _identity(run))
 
 
 def require_all_done(run: RunPlan) -> None:
@@ -66,19 +66,15 @@ def require_all_done(run: RunPlan) -> None:
 
 def remove_marks(run: RunPlan) -> None:
     """Remove the notes, so that a merged folder is the same as one from a single run."""
-    shutil.rmtree(_folder(run), ignore_errors=True)
+    shutil.rmtree(run.layout.shard_marks, ignore_errors=True)
 
 
 def _identity(run: RunPlan) -> bytes:
     return canonical_json([run.order.recipe_sha256, run.model.sha256, run.engine])
 
 
-def _folder(run: RunPlan) -> Path:
-    return run.store.root / "shards"
-
-
 def _notes(run: RunPlan) -> list[Path]:
-    return sorted(_folder(run).glob("*-of-*"))
+    return sorted(run.layout.shard_marks.glob("*-of-*"))
 
 
 def jobs_of_shard(work: Workload, shard: tuple[int, int] | None) -> Workload:

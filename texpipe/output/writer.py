@@ -46,11 +46,11 @@ def write_output(
     files = digests_of(manifest)
     warnings += remove_left_over(output, before, files)
     sync_disk()
-    write_manifest(output / "manifest.json", manifest)
+    write_manifest(run.layout.manifest, manifest)
     keep_notes(output, files)
     outcome = run_result(run, manifest, *counts_of(done), warnings=tuple(warnings))
     outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
-    write_run_info(output / "run.json", run_info(run, outcome))
+    write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
 
 
@@ -58,7 +58,7 @@ def _files_before(run: RunPlan) -> tuple[set[tuple[str, str]], list[str]]:
     """Return path and hex sha256 of what earlier runs wrote here, and a warning if their manifest is damaged."""
     known = noted(run.order.output)
     try:
-        manifest = read_manifest(run.order.output / "manifest.json")
+        manifest = read_manifest(run.layout.manifest)
         return known | set(digests_of(manifest).items()), []
     except PackError as error:
         if isinstance(error.__cause__, FileNotFoundError):

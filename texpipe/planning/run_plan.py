@@ -10,6 +10,7 @@ from texpipe.analysis.inventory import Inventory
 from texpipe.networks.catalogue import ModelFile
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Workload
+from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 
 
@@ -33,7 +34,12 @@ class RunPlan:
     left_out: Mapping[str, str]
     work: Workload
 
+    @property
+    def layout(self) -> OutputLayout:
+        """Where everything lies in the output folder."""
+        return OutputLayout(self.order.output)
+
     @cached_property
     def store(self) -> ResultStore:
         """Where results are kept."""
-        return ResultStore(self.order.output / ".store")
+        return ResultStore(self.layout.store)

@@ -12,6 +12,7 @@ from texpipe.imaging.texel_formats import Stp
 from texpipe.manifest.schema import Entry
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
+from texpipe.storage.layout import OutputLayout
 from texpipe.texture import Rgba8, Source
 
 
@@ -39,7 +40,7 @@ def dump_of(output: Path) -> Dump:
     Raises:
         PackError: run.json is missing or damaged, or the dump is not there any more.
     """
-    info = _run_info(output / "run.json")
+    info = _run_info(OutputLayout(output).run_info)
     root, stp = Path(info["input"]), _stp(info.get("stp"))
     try:
         found = scan(root, exclude=output, stp=stp)
