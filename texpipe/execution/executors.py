@@ -92,10 +92,10 @@ def executor_for(order: RunOptions) -> Iterator[Executor]:
 
 def _local_executor(order: RunOptions) -> Executor:
     """One process for each of several GPUs, or else ours alone."""
-    seats = () if order.device == "cpu" else _device_slots()
-    if len(seats) < 2:
+    slots = () if order.device == "cpu" else _device_slots()
+    if len(slots) < 2:
         return LocalExecutor(order.device, order.precision, order.memory)
-    return MultiGpuExecutor(seats, "cuda", order.precision, order.memory)
+    return MultiGpuExecutor(slots, "cuda", order.precision, order.memory)
 
 
 def _device_slots() -> tuple[DeviceSlot, ...]:
