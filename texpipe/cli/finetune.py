@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import device_option, json_option, quiet_option
 from texpipe.cli.progress import clock
 
@@ -129,8 +130,8 @@ def finetune(
         device=device,
         freeze_body=freeze_body,
     )
-    with _bar(console) as show:
-        outcome = train(job, show)
+    with _bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
+        outcome = train(job, show, lambda: interrupt.requested)
     if outcome.model is None:
         return
     console.say(f"{outcome.verdict}\nwrote {outcome.model} after {outcome.steps} steps")

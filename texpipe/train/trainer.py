@@ -9,10 +9,8 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -34,13 +32,16 @@ _MAX_ROLLBACKS = 5
 
 
 def finetune(
-    job: TrainingJob, progress: Callable[[TrainingProgress], None] = lambda _: None
+    job: TrainingJob,
+    progress: Callable[[TrainingProgress], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train a generator and write it, its card, checkpoints and log into the output folder.
 
     Args:
         job: what to do.
         progress: called after every step.
+        stopped: asked after every step; True ends the training after a checkpoint.
 
     Returns:
         The model written, with the held-out figures before and after.
@@ -51,13 +52,12 @@ def finetune(
         PackError: the output folder cannot be written.
         ModelError: the base cannot be trained, needed weights cannot be had, or the loss keeps exploding.
         GuardError: the result is not better than its base; both were kept.
-        Interrupted: the user stopped it; a checkpoint was written.
+        Interrupted: `stopped` said so; a checkpoint was written.
     """
     with world() as here:
         torch.manual_seed(job.seed)
         state, tools = prepare(job, here)
-        with _stop_flag() as stopped:
-            fit(state, tools, stopped, progress)
+        fit(state, tools, stopped, progress)
         if not here.first:
             return TrainingResult(None, {}, {}, state.step, "")
         return finish(state, tools)
@@ -136,27 +136,6 @@ def _roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) ->
     state.rate_factor, state.rollbacks = factor, count
     tools.log.say("rollback", at=at, to=state.step, loss=loss, rate_factor=factor)
     log.warning("the loss was %s at step %d: back to step %d with half the rate", loss, at, state.step)
-
-
-@contextmanager
-def _stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that no step is left half done; a second one ends at once."""
-    asked: list[int] = []
-
-    def remember(number: int, frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    try:
-        previous = signal.signal(signal.SIGINT, remember)
-    except ValueError:  # not the main thread, which alone may handle signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _progress(state: State, tools: Tools, stage: Stage, loss: float) -> TrainingProgress:
