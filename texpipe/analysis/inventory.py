@@ -10,7 +10,7 @@ from typing import TypeAlias
 from texpipe.errors import SourceError
 from texpipe.formats.contract import Picture
 from texpipe.manifest.schema import Entry
-from texpipe.read.decode import decode
+from texpipe.read.unchanged import decode_unchanged
 from texpipe.relations import Box
 from texpipe.system.interning import interned
 from texpipe.texture import Facts, FlatName, Plan, Source, TexelFormat, Texture
@@ -119,9 +119,9 @@ def read_again(item: SurveyedTexture) -> Texture:
     Raises:
         SourceError: it cannot be read any more, or is another one now.
     """
-    texture = decode(item.source)
-    if texture.sha256 != item.sha256:
-        raise SourceError(f"{texture.source.name} changed while texpipe was running", hint="Run again.")
+    texture = decode_unchanged(item.source, item.sha256)
+    if texture is None:
+        raise SourceError(f"{item.source.name} changed while texpipe was running", hint="Run again.")
     return texture
 
 
