@@ -17,15 +17,12 @@ from texpipe.classify.analysis import Analysis, analyse, analysis_key
 from texpipe.errors import TexpipeError
 from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
-from texpipe.system.offload import SubprocessPool, can_spawn
+from texpipe.system.offload import SubprocessPool
+from texpipe.system.offload_policy import pays_off
 from texpipe.texture import Source, Texture
 
 MAX_WORKERS = 4
 """Reading and decoding, done by one thread, keep no more busy than these."""
-
-MIN_TEXTURES_FOR_PROCESSES = 128
-"""Textures that must have been looked at, and as many must be left, for processes to start: that takes as long as
-looking at some fifty."""
 
 MAX_TEXELS_AHEAD = 1 << 20
 """As soon as more decoded texels than these are in hand, the first textures are waited for."""
@@ -66,7 +63,7 @@ def analyse_all(sources: Sequence[Source], known: AnalysisCache, workers: int) -
     waiting: deque[_Pending] = deque()
     held = 0
     with SubprocessPool() as processes, ThreadPoolExecutor(workers, "analyse") as threads:
-        pool = _AnalysisPool(threads, processes if workers > 1 and can_spawn() else None)
+        pool = _AnalysisPool(threads, processes, workers)
         for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
             waiting.append(_begin(source, known, pool, left))
             held += waiting[-1].texels
@@ -77,24 +74,28 @@ def analyse_all(sources: Sequence[Source], known: AnalysisCache, workers: int) -
 
 
 class _AnalysisPool:
-    """Threads that look, themselves or, once that is worth it, through processes.
+    """Threads that analyse textures, themselves or, once that pays off, through processes.
 
     Args:
-        pool: the threads.
-        elsewhere: the processes; None to do without.
+        threads: the threads.
+        processes: the processes.
+        workers: how many threads there are.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, elsewhere: SubprocessPool | None) -> None:
-        self._pool, self._elsewhere = pool, elsewhere
-        self._looked, self._is_worth_it = 0, False
+    def __init__(self, threads: ThreadPoolExecutor, processes: SubprocessPool, workers: int) -> None:
+        self._threads, self._processes, self._workers = threads, processes, workers
+        self._count, self._is_offloaded = 0, False
 
     def analyse(self, texture: Texture, left: int) -> Future[Analysis]:
-        """Begin to look at a texture, the first of so many that are left."""
-        self._looked += 1
-        self._is_worth_it |= self._looked > MIN_TEXTURES_FOR_PROCESSES and left >= MIN_TEXTURES_FOR_PROCESSES
-        if self._elsewhere and self._is_worth_it:
-            return self._pool.submit(self._elsewhere.call, analyse, texture)
-        return self._pool.submit(analyse, texture)
+        """Begin to analyse a texture, the first of those that are left.
+
+        Those may all be in the cache, so processes start only when as many textures had to be analysed before.
+        """
+        self._is_offloaded |= pays_off(min(self._count, left), self._workers)
+        self._count += 1
+        if self._is_offloaded:
+            return self._threads.submit(self._processes.call, analyse, texture)
+        return self._threads.submit(analyse, texture)
 
 
 def _begin(source: Source, known: AnalysisCache, pool: _AnalysisPool, left: int) -> _Pending:

@@ -16,7 +16,8 @@ from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input,
 from texpipe.passes import nearest
 from texpipe.planning.jobs import DerivedJob, Job, JobResult, SourceJob, Workload, is_stored, texels_of
 from texpipe.storage.results import ResultStore
-from texpipe.system.offload import SubprocessPool, can_spawn
+from texpipe.system.offload import SubprocessPool
+from texpipe.system.offload_policy import pays_off
 from texpipe.texture import Pass, Rgba8, RgbF
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,6 @@ end of the one before is still computed."""
 
 WINDOW_SHARE = 1 / 16
 """Of the memory of a run: so much a window may take."""
-
-MIN_JOBS_FOR_PROCESSES = 128
-"""Pictures from which on several threads let processes finish results: those take as long to start as 50 pictures."""
 
 MAX_PROCESSES = 8
 """Processes that one thread, which takes results to them, keeps busy."""
@@ -164,7 +162,7 @@ class _InFlight:
     def _finishers(self) -> Iterator[_HandOver]:
         """Get whom to hand a picture over to that is to be finished: to a thread or, if there are several and
         much to do, to a process."""
-        many = self._threads > 1 and len(self._jobs) >= MIN_JOBS_FOR_PROCESSES and can_spawn()
+        many = pays_off(len(self._jobs), self._threads)
         workers = min(self._threads, MAX_PROCESSES) if many else self._threads
         with SubprocessPool() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
 
