@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dumps import dump, repeated
 
+from texpipe import passes as passes_module
 from texpipe.analysis.survey import survey
 from texpipe.errors import PackError
 from texpipe.execution import compute as compute_module
@@ -138,3 +139,20 @@ def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch:
     assert [one.reason for one in done if one.reason] == [
         "could not be kept: there is not enough memory for it"
     ]
+
+
+def test_passes_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cleaning takes a good part of the time that a picture needs besides the network."""
+    plain, cleaned = passes_module.clean, []
+
+    def counted(picture: RgbF, *rest: object) -> RgbF:
+        cleaned.append(picture.shape)
+        return plain(picture, *rest)
+
+    monkeypatch.setattr(passes_module, "clean", counted)
+    dump(tmp_path / "in", 5, (12, 8))
+    recipe = Recipe.default().model_copy(update={"clean": "auto"})
+    work = plan_jobs(survey(tmp_path / "in", recipe), recipe, ("none",))
+    done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
+    assert [one.reason for one in done] == [None] * 5
+    assert cleaned == [(8, 12, 3)] * 5 or cleaned == [(12, 8, 3)] * 5

@@ -32,7 +32,7 @@ WINDOW_SHARE = 1 / 16
 MAX_PROCESSES = 8
 """Processes that one thread, which takes results to them, keeps busy."""
 
-_HandOver: TypeAlias = "Callable[[SourceJob, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
+_HandOver: TypeAlias = "Callable[[_Partial], Future[str | None]]"
 
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 """Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
@@ -123,6 +123,10 @@ class _Partial:
     passes: tuple[Pass, ...]
     parts: dict[int, RgbF] = field(default_factory=dict)
 
+    def results(self) -> tuple[RgbF, ...]:
+        """Return the results in the order of the passes."""
+        return tuple(self.parts[number] for number in sorted(self.parts))
+
 
 class _InFlight:
     """Where pictures are decoded for the network and wait for their results, and where those are finished.
@@ -164,12 +168,15 @@ class _InFlight:
         much to do, to a process."""
         many = pays_off(len(self._jobs), self._threads)
         workers = min(self._threads, MAX_PROCESSES) if many else self._threads
-        with SubprocessPool() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
+        with SubprocessPool() as processes, ThreadPoolExecutor(workers, "finish") as pool:
 
-            def hand_over(job: SourceJob, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+            def hand_over(one: _Partial) -> Future[str | None]:
+                results = one.results()
                 if many:
-                    return pool.submit(elsewhere.call, _recombine, job, picture, parts, self._store)
-                return pool.submit(_recombine, job, picture, parts, self._store)
+                    return pool.submit(
+                        processes.call, _recombine, one.job, one.picture, one.passes, results, self._store
+                    )
+                return pool.submit(_recombine, one.job, one.picture, one.passes, results, self._store)
 
             yield hand_over
 
@@ -185,9 +192,8 @@ class _InFlight:
         self._waiting |= dict.fromkeys(islice(self._numbers, len(begun.passes)), begun)
         return begun.passes
 
-    def _finish(self, waiting: _Partial, hand_over: _HandOver) -> None:
-        parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
-        self._finishing.append((waiting.job, hand_over(waiting.job, waiting.picture, parts)))
+    def _finish(self, finished: _Partial, hand_over: _HandOver) -> None:
+        self._finishing.append((finished.job, hand_over(finished)))
 
     def _finished(self, most: int) -> Iterator[JobResult]:
         """Yield what is finished, and wait until no more than so many source texels are in hand; with -1 for all."""
@@ -217,10 +223,16 @@ def _repeat(job: SourceJob, store: ResultStore) -> JobResult:
     return store_result(job, picture, result, store)
 
 
-def _recombine(job: SourceJob, picture: Rgba8, parts: tuple[RgbF, ...], store: ResultStore) -> str | None:
+def _recombine(
+    job: SourceJob,
+    picture: Rgba8,
+    passes: tuple[Pass, ...],
+    results: tuple[RgbF, ...],
+    store: ResultStore,
+) -> str | None:
     """Finish a picture, and return the reason if that fails."""
     try:
-        result = job.recombine(picture, parts)
+        result = job.recombine(picture, results, passes)
     except PICTURE_ERRORS as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
         return f"could not be recombined: {describe_error(error)}"

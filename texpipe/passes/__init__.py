@@ -17,7 +17,7 @@ from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
+__all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
 
 _TINY_SIDE = 8
 """Of an icon or a letter of so few texels each one was placed by hand."""
@@ -38,21 +38,27 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
     colour = Pass(picture, plan.edges)
-    if plan.alpha == "mask":
+    if pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
-    if _is_constant(alpha):
-        return (colour,)
     return colour, Pass(_as_rgb(_as_plane(alpha)), plan.edges)
 
 
-def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
+def pass_count(rgba: Rgba8, plan: Plan) -> int:
+    """Return how many passes `make_passes` makes of a texture: 2 where alpha is another picture than the colours."""
+    return 1 if plan.alpha == "mask" or _is_constant(declared_alpha(rgba[..., 3], plan.alpha)) else 2
+
+
+def recombine(
+    rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...], passes: tuple[Pass, ...] | None = None
+) -> Rgba8:
     """Make a texture of what the network returned for the passes of `make_passes`.
 
     Args:
         rgba: the source, H x W x 4 uint8.
         plan: the plan that the passes were made with.
         results: sH x sW x 3 float32, in the order of the passes.
+        passes: what `make_passes` returned; None to make them again, which takes long where a picture is cleaned.
 
     Returns:
         sH x sW x 4 uint8 of the alpha class that the plan says, s being `plan.scale`.
@@ -61,7 +67,7 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     Raises:
         ValueError: number or size of the results does not fit the passes, or they are not finite.
     """
-    passes = make_passes(rgba, plan)
+    passes = make_passes(rgba, plan) if passes is None else passes
     _check(rgba, plan, passes, results)
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":

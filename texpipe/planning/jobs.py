@@ -67,9 +67,9 @@ class SingleTexture(_OneTexture):
         """Return what the network is to see of the picture."""
         return make_passes(picture, self.plan)
 
-    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
-        """Make the enlarged picture of the results for `passes`."""
-        return recombine(picture, self.plan, results)
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged picture of its passes and their results."""
+        return recombine(picture, self.plan, results, passes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ class AtlasJob(_OneTexture):
         """Return what the network is to see of the sheet."""
         return self.atlas.passes(picture)
 
-    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
-        """Make the enlarged sheet of the results for `passes`."""
-        return self.atlas.recombine(picture, results)
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged sheet of its passes and their results."""
+        return self.atlas.recombine(picture, results, passes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,12 @@ class SplitPictureJob:
         sheet = self._sheet()
         return make_passes(picture, self.plan) if sheet is None else sheet.passes(picture)
 
-    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
-        """Make the enlarged picture of the results for `passes`."""
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged picture of its passes and their results."""
         sheet = self._sheet()
-        return recombine(picture, self.plan, results) if sheet is None else sheet.recombine(picture, results)
+        if sheet is None:
+            return recombine(picture, self.plan, results, passes)
+        return sheet.recombine(picture, results, passes)
 
     def _sheet(self) -> Atlas | None:
         """Return what lies inside of margins as a sheet of one picture; None without margins."""
