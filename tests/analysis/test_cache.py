@@ -61,8 +61,8 @@ sights = st.builds(
 def written(folder: Path, **seen: Analysis) -> Path:
     """Write what was seen under keys that begin like the names."""
     memory = AnalysisCache.beside(folder)
-    for name, sighting in seen.items():
-        memory.add(analysis_key(name, DIGEST), sighting)
+    for name, one in seen.items():
+        memory.add(analysis_key(name, DIGEST), one)
     memory.keep()
     return folder / ".store" / "analysis"
 
@@ -196,7 +196,7 @@ def test_a_file_that_cannot_be_written_or_read_is_no_error(
 ) -> None:
     (tmp_path / ".store" / "analysis").mkdir(parents=True)
     written(tmp_path, texture=SIGHTING)
-    assert "look at every texture again" in caplog.text
+    assert "analyses every texture again" in caplog.text
     assert recalled(tmp_path) is None
 
 

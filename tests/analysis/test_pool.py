@@ -64,7 +64,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def surveyed(folder: Path, memory: Path, recipe: Recipe | None = None) -> Survey:
     known = AnalysisCache(memory)
-    seen = survey(folder, recipe or Recipe.default(), sightings=known)
+    seen = survey(folder, recipe or Recipe.default(), cache=known)
     known.keep()
     return seen
 

@@ -137,7 +137,7 @@ def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch:
     done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
     assert len(done) == 6
     assert [one.reason for one in done if one.reason] == [
-        "could not be kept: there is not enough memory for it"
+        "could not be stored: there is not enough memory for it"
     ]
 
 

@@ -21,9 +21,9 @@ class Fingerprint:
     """What tells which textures belong together: it takes as much memory as all else that is known of a texture.
 
     `pixels` is the digest of what is visible in a texture, `indices` that of its index image: equal for variants in
-    other colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
-    `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the visible luma,
-    `orbit` a digest that its mirror images have, too.
+    other colours, "" where that says nothing or the recipe does not need it. `cells` are the pictures on a sheet with
+    gutters, `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the
+    visible luma, `orbit` a digest that its mirror images have, too.
     """
 
     facts: Facts
@@ -114,10 +114,10 @@ class Survey:
 
 
 def read_again(item: SurveyedTexture) -> Texture:
-    """Decode a texture that the survey saw.
+    """Decode a texture of the survey again.
 
     Raises:
-        SourceError: it cannot be read any more, or is another one now.
+        SourceError: it cannot be read any more, or has changed.
     """
     texture = decode_unchanged(item.source, item.sha256)
     if texture is None:

@@ -69,7 +69,7 @@ def inspect(
     rules = loaded.recipe if loaded else Recipe.default()
     sightings = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
     with ProgressBar(console, events=as_json) as bar:
-        surveys = [survey(path, rules, sightings=sightings, progress=bar) for path in paths]
+        surveys = [survey(path, rules, cache=sightings, progress=bar) for path in paths]
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
     if groups:
         return _propose(console, surveys, rules, as_json)

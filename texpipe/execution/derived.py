@@ -16,9 +16,9 @@ from texpipe.texture import Rgba8
 
 
 def compute_derived(jobs: Sequence[DerivedJob], store: ResultStore) -> Iterator[JobResult]:
-    """Yield jobs that are made of the results of others; those of the network are in the store by now.
+    """Yield jobs that are derived from the results of others; those of the network are in the store before.
 
-    Frames are averaged after variants, because they may be some, and mirror images are of either.
+    Frames are averaged after variants are made, because a frame may be a variant; a mirror image may be of either.
 
     Raises:
         PackError: the store cannot be written.
@@ -53,7 +53,7 @@ def _derive(
     whose: str,
     how: str,
 ) -> JobResult:
-    """Make a job's picture of another texture's result and of its own source; both words are for the reason."""
+    """Make a job's picture of another texture's result and of its own source; `whose` and `how` are for the reason."""
     name = piece.item.source.name
     if (made := store.get(piece.key)) is None:
         return JobResult(job, reason=f"could not be made: {name}, {whose}, failed")

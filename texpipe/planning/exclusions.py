@@ -1,4 +1,4 @@
-"""Textures that no target can hold, known before anything is computed."""
+"""Textures that no target can hold: known before anything is computed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from texpipe.options import RunOptions
 from texpipe.packs.pack import left_out_of
 
 
-def excluded_by_all_targets(order: RunOptions, items: Sequence[SurveyedTexture]) -> dict[str, str]:
+def excluded_by_all_targets(options: RunOptions, items: Sequence[SurveyedTexture]) -> dict[str, str]:
     """Return the textures that no target can hold, and why: they need not be computed."""
-    targets = order.recipe.targets
+    targets = options.recipe.targets
     reasons = [left_out_of(target, planned_pictures(items)) for target in targets]
     names = set(reasons[0]).intersection(*reasons)
     if len(targets) == 1:
         return reasons[0]
     return {
-        name: "; ".join(f"{target.name}: {of[name]}" for target, of in zip(targets, reasons, strict=True))
+        name: "; ".join(f"{target.name}: {why[name]}" for target, why in zip(targets, reasons, strict=True))
         for name in names
     }
 

@@ -1,4 +1,4 @@
-"""From plans to jobs: which pictures are computed, by what they are known, and what each texture gets from where."""
+"""From plans to jobs: which pictures are computed, under which keys, and what each texture gets from where."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _single_jobs(
 
 
 def _cut_atlases(jobs: dict[str, _SingleJob], context: _Context) -> None:
-    """Replace the jobs of sheets by such that upscale each picture on them alone."""
+    """Replace the jobs of sheets by jobs that upscale each picture on them alone."""
     items = (job.result.item for job in jobs.values())
     atlases = find_atlases(items, context.fingerprints, context.recipe, context.cache)
     for content, job in jobs.items():
@@ -127,7 +127,7 @@ def _cut_atlases(jobs: dict[str, _SingleJob], context: _Context) -> None:
 def _share_structure(
     jobs: dict[str, _SingleJob], content_of: Mapping[str, str], context: _Context
 ) -> dict[str, Variant]:
-    """Replace the jobs of variants by such that take the structure of another texture; return who takes whose."""
+    """Replace the jobs of variants by jobs that take the structure of another texture; return which one each takes."""
     variant_of: dict[str, Variant] = {}
     fingerprints = context.fingerprints
     for family in find_variants((job.result.item for job in jobs.values()), fingerprints):
@@ -164,7 +164,7 @@ def _flip_images(
     averaged: dict[str, FrameJob],
     content_of: Mapping[str, str],
 ) -> dict[str, Mirror]:
-    """Replace the jobs of mirror images by flips of what others become; return who is whose image."""
+    """Replace the jobs of mirror images by flips of other results; return which texture each is the image of."""
     first_of = _made_together((*jobs.values(), *averaged.values())) if images else {}
     company_of = {_name(job): first_of[content] for content, job in jobs.items() if content in first_of}
     final: dict[str, _SingleJob] = {**jobs, **averaged}
@@ -189,7 +189,7 @@ def _in_one_shard(jobs: Iterable[_SingleJob]) -> Iterator[_SingleJob]:
 
 
 def _made_together(jobs: Sequence[_SingleJob]) -> dict[str, str]:
-    """Return the content of each job that is made of others, or they of it -> the least content of all of them."""
+    """Return content -> the least content of all jobs that are derived from each other, without jobs on their own."""
     made = [job for job in jobs if job.made_of]
     keys = {piece.key for job in made for piece in job.made_of}
     content_of = {job.result.key: job.content for job in jobs if job.result.key in keys}

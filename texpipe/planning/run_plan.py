@@ -19,10 +19,10 @@ class RunPlan:
     """All that is known of a run before anything is computed.
 
     Attributes:
-        order: what was asked for.
+        order: what the run is asked to do.
         model: the weights.
         engine: name of how results are computed.
-        seen: every texture.
+        seen: every texture of the input.
         left_out: texture name -> why no target can hold it.
         work: the jobs of the others.
     """
@@ -41,5 +41,5 @@ class RunPlan:
 
     @cached_property
     def store(self) -> ResultStore:
-        """Where results are kept."""
+        """The store of results."""
         return ResultStore(self.layout.store)

@@ -17,19 +17,20 @@ from texpipe.recipe.targets import OPTIONS, known_targets
 from texpipe.relations import Group
 
 _TABLE_RULES = 6
-"""Rules are proposed for so many sizes of lookup tables, the commonest."""
+"""Largest number of sizes of lookup tables that get a rule, the commonest."""
 _FONT_LETTERS = 16
-"""So many small textures of one intensity format look like a font."""
+"""Smallest number of small textures of one size and intensity format that look like a font."""
 STRIPS = 4
-"""So many flat textures of one size look like pieces of a picture."""
+"""Smallest number of wide textures of one size that look like strips of a picture."""
 _STRIP_RATIO = 8
+"""Smallest width over height of a strip."""
 
 _TARGETS: Mapping[str, str] = {"beetle_psx": "beetle-psx", "decomp": "soh", "tim": "duckstation"}
 """Grammars of names that belong to a target of another name."""
 _SERIAL = re.compile(r"[A-Z]{4}-?\d{5}")
-"""Discs of PS1 games and PSP games; emulators call folders by them."""
+"""Serials of PS1 and PSP games, after which emulators name folders."""
 _PLACE_PARTS = 3
-"""So many folders above a texture may say which game it is of."""
+"""Largest number of folders above a texture that may say which game it is of."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ class DumpProfile:
 
 
 def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
-    """Look at a dump as a whole.
+    """Return what a dump as a whole seems to be.
 
     Args:
         seen: every texture of it, planned by a recipe without rules.
-        dump: where it is; emulators call folders after the game.
+        dump: its folder; emulators name folders after the game.
     """
     schemes = Counter(item.source.emulator.scheme for item in seen.items if item.source.emulator)
     scheme, named = schemes.most_common(1)[0] if schemes else ("folder", 0)
@@ -87,7 +88,7 @@ def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
 
 
 def _game_of(item: SurveyedTexture, place: PurePosixPath) -> str | None:
-    """Return the game that a texture's name says, or else the folders that it lies in."""
+    """Return the game that a texture's name says, or else one of the folders that it lies in."""
     name = item.source.emulator
     if name is not None and name.game is not None:
         return name.game
@@ -98,35 +99,33 @@ def _game_of(item: SurveyedTexture, place: PurePosixPath) -> str | None:
     return next((part for part in reversed(whole.parts) if _SERIAL.fullmatch(part)), None)
 
 
-def recipe_text(proposal: DumpProfile, name: str, input_: str, output: str) -> str:
+def recipe_text(profile: DumpProfile, name: str, input_: str, output: str) -> str:
     """Return the recipe as YAML with comments; it validates as it is.
 
     Args:
-        proposal: what the dump seems to be.
+        profile: what the dump seems to be.
         name: the recipe's name, as `recipe_name` makes it.
         input_, output: folders relative to the recipe's file, with forward slashes.
     """
     head = [
-        f"# A first recipe for {proposal.textures} textures: {_what(proposal)}.",
+        f"# A first recipe for {profile.textures} textures: {_what(profile)}.",
         "# Change what you like; docs/recipes.md explains every line. What no rule says is decided texture by texture:",
         "#   texpipe inspect DUMP --recipe THIS_FILE   shows what, and why",
         "#   texpipe run THIS_FILE --report            makes the pack and a page to look at, worst first",
         "version: 1",
         f"name: {_quoted(name)}",
-        *_game_lines(proposal),
+        *_game_lines(profile),
         f"input: {_quoted(input_)}",
         f"output: {_quoted(output)}",
         "scale: 4  # 1, 2, 4, 8 or 16",
-        f"targets: [{proposal.target}]",
+        f"targets: [{profile.target}]",
         "",
         "# The first rule that fits a texture decides.",
     ]
-    rules = ["rules:", *(f"  {line}" for line in proposal.rules)] if proposal.rules else ["rules: []"]
-    groups = _groups(proposal.groups)
+    rules = ["rules:", *(f"  {line}" for line in profile.rules)] if profile.rules else ["rules: []"]
+    groups = _groups(profile.groups)
     notes = (
-        ["", "# Look at these by hand:", *(f"# - {note}" for note in proposal.notes)]
-        if proposal.notes
-        else []
+        ["", "# Look at these by hand:", *(f"# - {note}" for note in profile.notes)] if profile.notes else []
     )
     return "\n".join([*head, *rules, *groups, *notes]) + "\n"
 
@@ -144,21 +143,21 @@ def recipe_name(text: str) -> str:
     return plain[:64].strip("-") or "pack"
 
 
-def _what(proposal: DumpProfile) -> str:
-    if not proposal.named:
+def _what(profile: DumpProfile) -> str:
+    if not profile.named:
         return "no emulator's names, so the pack is a plain folder of the same names"
-    share = "all" if proposal.named == proposal.textures else str(proposal.named)
-    return f"{share} of them named as {proposal.target} names them"
+    share = "all" if profile.named == profile.textures else str(profile.named)
+    return f"{share} of them named as {profile.target} names them"
 
 
-def _game_lines(proposal: DumpProfile) -> Iterator[str]:
-    if proposal.game is not None:
+def _game_lines(profile: DumpProfile) -> Iterator[str]:
+    if profile.game is not None:
         others = (
-            f"  # also here: {', '.join(map(_quoted, proposal.other_games))}" if proposal.other_games else ""
+            f"  # also here: {', '.join(map(_quoted, profile.other_games))}" if profile.other_games else ""
         )
-        yield f"game: {_quoted(proposal.game)}{others}"
-    elif any(proposal.target == name and "game" in options for name, options in OPTIONS.items()):
-        yield f"# game: NAME  # as {proposal.target} calls the game; needed where no folder above the textures says it"
+        yield f"game: {_quoted(profile.game)}{others}"
+    elif any(profile.target == name and "game" in options for name, options in OPTIONS.items()):
+        yield f"# game: NAME  # as {profile.target} calls the game; needed where no folder above the textures says it"
 
 
 def _rules(items: tuple[SurveyedTexture, ...]) -> Iterator[str]:
