@@ -56,7 +56,7 @@ def main() -> None:
         dump.mkdir()
         make_game(dump, options.count, seed=0)
         recipe = Recipe.default().model_copy(update={"game": GAME})
-        work = plan_jobs(survey(dump, recipe).items, recipe, ("instant",))
+        work = plan_jobs(survey(dump, recipe), recipe, ("instant",))
         best: dict[int, tuple[float, float]] = {}
         for number in range(options.rounds):
             for threads in options.threads:

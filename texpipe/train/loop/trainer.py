@@ -9,10 +9,8 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -35,13 +33,16 @@ _MAX_ROLLBACKS = 5
 
 
 def finetune(
-    job: TrainingJob, progress: Callable[[TrainingProgress], None] = lambda _: None
+    job: TrainingJob,
+    progress: Callable[[TrainingProgress], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train a generator and write it, its card, checkpoints and log into the output folder.
 
     Args:
         job: the settings.
         progress: called after every step.
+        stopped: asked after every step; True ends the training after a checkpoint.
 
     Returns:
         The model written, with the held-out scores before and after.
@@ -52,13 +53,12 @@ def finetune(
         PackError: the output folder cannot be written.
         ModelError: the base cannot be trained, needed weights are not available, or the loss keeps exploding.
         GuardError: the result is not better than its base; both were kept.
-        Interrupted: the user stopped it; a checkpoint was written.
+        Interrupted: `stopped` said so; a checkpoint was written.
     """
     with process_group() as here:
         torch.manual_seed(job.seed)
         state, tools = prepare(job, here)
-        with _stop_flag() as stopped:
-            fit(state, tools, stopped, progress)
+        fit(state, tools, stopped, progress)
         if not here.first:
             return TrainingResult(None, {}, {}, state.step, "")
         return finish(state, tools)
@@ -137,27 +137,6 @@ def _roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) ->
     state.rate_factor, state.rollbacks = factor, count
     tools.log.log_event("rollback", at=at, to=state.step, loss=loss, rate_factor=factor)
     log.warning("the loss was %s at step %d: back to step %d with half the rate", loss, at, state.step)
-
-
-@contextmanager
-def _stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that the current step is completed; a second one ends at once."""
-    signals: list[int] = []
-
-    def remember(number: int, frame: object) -> None:
-        if signals:
-            raise KeyboardInterrupt
-        signals.append(number)
-
-    try:
-        previous = signal.signal(signal.SIGINT, remember)
-    except ValueError:  # only the main thread may handle signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(signals)
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _progress(state: State, tools: Tools, stage: Stage, loss: float) -> TrainingProgress:
