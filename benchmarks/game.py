@@ -179,7 +179,7 @@ def measure(folder: Path, model: str, device: str) -> dict[str, Any]:
     """Run the game in a folder twice with a model and return the figures."""
     recipe, output = folder / "game.yaml", folder / f"pack-{Path(model).stem}"
     to_first = first_texture(recipe, folder / f"{output.name}-first", model, device)
-    order = functools.partial(RunOptions.make, recipe, output=output, model=model, device=device)
+    order = functools.partial(RunOptions.load, recipe, output=output, model=model, device=device)
     first, watch = watched_run(order())
     second, again = watched_run(order())
     # Of all stages: a run's own figure ends before its packs are checked.

@@ -121,7 +121,7 @@ def soak(folder: Path, count: int, seed: int, model: str) -> Iterator[dict[str, 
     watch.look("start", 0)
     with mock_engine():
         for number in (1, 2):
-            run_recipe(RunOptions.make(recipe, device="cpu", precision="fp32"), progress=watch)
+            run_recipe(RunOptions.load(recipe, device="cpu", precision="fp32"), progress=watch)
             gc.collect()
             watch.look(f"after round {number}", count)
             yield summary(count, watch.samples)

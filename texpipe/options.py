@@ -57,7 +57,7 @@ class RunOptions:
         return time.monotonic() - self.given
 
     @staticmethod
-    def make(
+    def load(
         recipe: Path,
         input_: Path | None = None,
         output: Path | None = None,

@@ -173,7 +173,7 @@ def test_a_run_is_the_same_with_and_without_its_memory(
 ) -> None:
     pair = ", ".join(f'"{GAME}#0000100{number}#0#2_all.png"' for number in (1, 2))
     groups = f"groups: [{{name: pair, columns: 2, rows: 1, files: [{pair}]}}]\n"
-    order = RunOptions.make(
+    order = RunOptions.load(
         write_recipe(tmp_path, RULES + groups), model=str(tiny_model), device="cpu", precision="fp32"
     )
     run_recipe(order, dry_run=True)

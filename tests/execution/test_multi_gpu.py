@@ -42,7 +42,7 @@ TWO = (DeviceSlot("slot 1"), DeviceSlot("slot 2", {"TEXPIPE_SEAT": "2"}))
 
 def order(tmp_path: Path, model: Path, output: str) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return RunOptions.make(
+    return RunOptions.load(
         recipe, output=tmp_path / output, model=str(model), device="cpu", precision="fp32", memory="4G"
     )
 

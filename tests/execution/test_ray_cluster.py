@@ -41,7 +41,7 @@ sys.stdin.read()
 
 def order(tmp_path: Path, model: Path, output: str, **more: object) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return RunOptions.make(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
+    return RunOptions.load(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
 
 
 @pytest.fixture

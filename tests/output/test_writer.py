@@ -17,7 +17,7 @@ COPY = "rules: [{match: {}, action: copy}]\n"
 
 
 def options(folder: Path, model: Path, output: str, rules: str = "") -> RunOptions:
-    return RunOptions.make(
+    return RunOptions.load(
         write_recipe(folder, rules), output=folder / output, model=str(model), device="cpu"
     )
 
