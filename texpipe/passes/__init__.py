@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +18,7 @@ from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.passes.undecided import blended, ways
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
+__all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
 
 _TINY_SIDE = 8
 """Longest side of a picture whose texels were placed by hand, in texels: its results match the source exactly."""
@@ -45,21 +43,33 @@ def _passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
     colour = Pass(picture, plan.edges)
-    if plan.alpha == "mask":
+    if _pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
-    if _is_constant(alpha):
-        return (colour,)
     return colour, Pass(_as_rgb(_as_plane(alpha)), plan.edges)
 
 
-def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
+def pass_count(rgba: Rgba8, plan: Plan) -> int:
+    """Return how many passes `make_passes` makes: one, or two if alpha is upscaled as a picture of its own; twice as
+    many where the plan's axes are undecided.
+    """
+    return len(ways(plan)) * _pass_count(rgba, plan)
+
+
+def _pass_count(rgba: Rgba8, plan: Plan) -> int:
+    return 1 if plan.alpha == "mask" or _is_constant(declared_alpha(rgba[..., 3], plan.alpha)) else 2
+
+
+def recombine(
+    rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...], passes: tuple[Pass, ...] | None = None
+) -> Rgba8:
     """Make a texture from the network's results for the passes of `make_passes`.
 
     Args:
         rgba: the source, H x W x 4 uint8.
         plan: the plan that the passes were made with.
         results: sH x sW x 3 float32, in the order of the passes.
+        passes: what `make_passes` returned; None to make them again, which takes long where a picture is cleaned.
 
     Returns:
         sH x sW x 4 uint8 of the plan's alpha class, s being `plan.scale`. Hidden RGB is the bled colour; with data in
@@ -68,12 +78,13 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     Raises:
         ValueError: the number or size of the results does not fit the passes, or they are not finite.
     """
-    made = [_passes(rgba, way) for way in ways(plan)]
-    _check(rgba, plan, [one for passes in made for one in passes], results)
-    left = iter(results)
+    passes = make_passes(rgba, plan) if passes is None else passes
+    _check(rgba, plan, passes, results)
+    each = _pass_count(rgba, plan)
+    parts = [slice(at, at + each) for at in range(0, len(passes), each)]
     textures = [
-        _recombined(rgba, way, passes, tuple(next(left) for _ in passes))
-        for way, passes in zip(ways(plan), made, strict=True)
+        _recombined(rgba, way, passes[part], results[part])
+        for way, part in zip(ways(plan), parts, strict=True)
     ]
     return textures[0] if len(textures) == 1 else blended(*textures)
 
@@ -174,7 +185,7 @@ def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF,
     return colour
 
 
-def _check(rgba: Rgba8, plan: Plan, passes: Sequence[Pass], results: tuple[RgbF, ...]) -> None:
+def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:
     if len(results) != len(passes):
         raise ValueError(f"there are {len(results)} results for {len(passes)} passes")
     wanted = (rgba.shape[0] * plan.scale, rgba.shape[1] * plan.scale, 3)
