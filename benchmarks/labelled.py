@@ -1,9 +1,10 @@
 """Textures of free games of which a person has said whether they repeat, as a console would store them.
 
 `tileability_labels.csv` names them: floors that their game's engine repeats, walls and grounds that were looked at two
-by two, and letters, faces, sprites, skies, signs and title pictures, which end. The games are packages of Debian,
-unpacked below one folder (`apt-get download NAME; dpkg-deb -x NAME_*.deb GAMES/NAME`). `part` says what a name is for: "fit" for
-weights and thresholds, "table" for the benchmark; families of one name are never in both.
+by two, and letters, faces, sprites, skies, signs and title pictures, which end. The games are packages of Debian, each
+unpacked in a folder of its name (`apt-get download NAME; dpkg-deb -x NAME_*.deb GAMES/NAME`); "textures-train" is the
+shard that the networks for upscaling were trained with. `part` says what a name is for: "fit" for weights and
+thresholds, "table" for the benchmark; families of one name are never in both.
 """
 
 from __future__ import annotations

@@ -13,13 +13,13 @@ import numpy as np
 
 from texpipe.classify.evidence import Lines
 
-FALSE_STEP = (0.5, 0.05, -1.4)
+FALSE_STEP = (0.53, 0.01, -1.5)
 """Harm of a clamp: levels per level of the step across the seam and of the steps beside it, and levels in any case."""
 
-BLEEDING = (0.06, 0.03, -0.28)
+BLEEDING = (0.04, 0.03, 0.07)
 """Harm of a wrap, likewise."""
 
-LEFT_STEP = 0.36
+LEFT_STEP = 0.37
 """Share of a clamp's harm that is left if the axis is computed both ways and blended; nothing is left of a wrap's."""
 
 LEAST_HARM = (0.3, 0.1)
