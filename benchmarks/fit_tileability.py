@@ -1,27 +1,25 @@
-"""Fit the networks of texpipe/classify/judge.py, which tell from an axis' measures how likely it repeats.
+"""Fit the trees of texpipe/classify/judge.py, which tell from an axis' measures how likely it repeats.
 
 They see the part "fit" of the labelled textures, random crops of the walls and grounds among them, and masonry drawn by
 rule. Half a minute to fit, several to make and measure the textures, on one core.
 
+    pip install scikit-learn
     python benchmarks/fit_tileability.py --games GAMES --output texpipe/classify/judge.safetensors
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from labelled import Sample, masonry, samples
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
-from torch import nn
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from texpipe.classify.evidence import LEAST_LINES, evidence
 from texpipe.classify.tileability import certain
@@ -29,12 +27,13 @@ from texpipe.imaging.visible import premultiplied
 
 Floats = NDArray[np.float32]
 
-NETWORKS = 3
-HIDDEN = (48, 16)
-STEPS = 5000
-BATCH = 256
-SLACK = 0.01
-"""Share of labels that may be wrong: no answer is asked to be surer."""
+TREES = 160
+LEAVES = 24
+"""Largest number of leaves of a tree."""
+RATE = 0.08
+"""Share of what a tree could correct that it does correct."""
+LEAST_SAMPLES, SMOOTHING, SHARE_OF_MEASURES = 20, 20.0, 0.3
+"""Fewest axes of a leaf, strength of L2, and share of the measures that a split may ask for: against overfitting."""
 WEIGHTS = {
     "crop": 0.35,
     "strip": 0.6,
@@ -64,7 +63,6 @@ def main() -> None:
     parser.add_argument("--games", type=Path, required=True, help="folder of unpacked packages")
     parser.add_argument("--output", type=Path, default=Path("build/judge.safetensors"))
     chosen = parser.parse_args()
-    torch.set_num_threads(1)
     measured = measure([*samples(chosen.games, "fit"), *masonry("fit", 2)])
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     save_file(fit(measured), chosen.output)
@@ -86,53 +84,39 @@ def measure(made: Iterable[Sample]) -> Measured:
     return Measured(np.array(measures), np.array(repeats, np.float32), np.array(weights, np.float32))
 
 
-class Net(nn.Module):
-    """Dense layers, as texpipe.classify.judge computes them; some measures are hidden from each step."""
-
-    def __init__(self, measures: int) -> None:
-        super().__init__()
-        sides = (measures, *HIDDEN, 1)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sides))
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return B log odds of B x K measures."""
-        values = F.dropout(values, 0.1, self.training)
-        for number, layer in enumerate(self.layers[:-1]):
-            values = F.leaky_relu(layer(values), 0.1)
-            values = F.dropout(values, 0.2, self.training) if number == 0 else values
-        return torch.as_tensor(self.layers[-1](values)[:, 0])
-
-
-def fit(measured: Measured) -> dict[str, NDArray[np.float16]]:
-    """Return the weights as texpipe.classify.judge reads them."""
-    mean, spread = measured.measures.mean(axis=0), measured.measures.std(axis=0) + 0.05
-    given = torch.from_numpy(np.clip((measured.measures - mean) / spread, -5, 5))
-    found = {"mean": mean, "spread": spread}
-    for number in range(NETWORKS):
-        net = _fitted(number, given, torch.from_numpy(measured.repeats), torch.from_numpy(measured.weights))
-        for layer, dense in enumerate(net.layers):
-            found[f"{number}.{layer}.weight"] = dense.weight.detach().numpy().T
-            found[f"{number}.{layer}.bias"] = dense.bias.detach().numpy()
-    return {name: np.ascontiguousarray(tensor.astype(np.float16)) for name, tensor in found.items()}
-
-
-def _fitted(seed: int, given: torch.Tensor, repeats: torch.Tensor, weights: torch.Tensor) -> Net:
-    torch.manual_seed(seed)
-    net = Net(given.shape[1])
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=2e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=STEPS)
-    wanted = repeats * (1 - 2 * SLACK) + SLACK
-    for step in range(1, STEPS + 1):
-        drawn = torch.randint(len(given), (BATCH,))
-        losses = F.binary_cross_entropy_with_logits(net(given[drawn]), wanted[drawn], reduction="none")
-        loss = (losses * weights[drawn]).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        if step % 1000 == 0:
-            print(f"network {seed}, step {step}: loss {loss.item():.3f}", file=sys.stderr)
-    return net.eval()
+def fit(measured: Measured) -> dict[str, NDArray[Any]]:
+    """Return the trees as texpipe.classify.judge reads them."""
+    forest = HistGradientBoostingClassifier(
+        learning_rate=RATE,
+        max_iter=TREES,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=LEAST_SAMPLES,
+        l2_regularization=SMOOTHING,
+        max_features=SHARE_OF_MEASURES,
+        early_stopping=False,
+        random_state=0,
+    ).fit(measured.measures, measured.repeats, sample_weight=measured.weights)
+    trees = [tree.nodes for (tree,) in forest._predictors]
+    shape = len(trees), 2 * LEAVES - 1
+    itself = np.broadcast_to(np.arange(shape[1]), shape)
+    found: dict[str, NDArray[Any]] = {
+        "measure": np.zeros(shape, np.uint8),
+        "threshold": np.zeros(shape, np.float32),
+        "below": itself.astype(np.uint8),
+        "above": itself.astype(np.uint8),
+        "value": np.zeros(shape, np.float16),
+        "start": np.array([float(np.ravel(forest._baseline_prediction)[0])], np.float32),
+    }
+    for number, nodes in enumerate(trees):
+        inner, leaf = np.flatnonzero(nodes["is_leaf"] == 0), np.flatnonzero(nodes["is_leaf"])
+        found["measure"][number, inner] = nodes["feature_idx"][inner]
+        # A single precision threshold just below the double one would send equal measures the other way.
+        thresholds = nodes["num_threshold"][inner].astype(np.float32)
+        found["threshold"][number, inner] = np.nextafter(thresholds, np.float32(np.inf))
+        found["below"][number, inner] = nodes["left"][inner]
+        found["above"][number, inner] = nodes["right"][inner]
+        found["value"][number, leaf] = nodes["value"][leaf]
+    return found
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How likely an axis repeats, from its evidence: a small network of dense layers, in NumPy.
+"""How likely an axis repeats, from its measures: boosted decision trees, walked in NumPy.
 
-`benchmarks/fit_tileability.py` fits it to labelled textures; docs/alpha-and-edges.md says
-which, and what it gets right.
+`benchmarks/fit_tileability.py` fits them to labelled textures; docs/alpha-and-edges.md says which, and what they get
+right.
 """
 
 from __future__ import annotations
@@ -11,62 +11,66 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from texpipe.classify.evidence import Floats
 
-_WEIGHTS = Path(__file__).with_name("judge.safetensors")
-_FARTHEST = 5.0
-"""Standard deviations from the mean beyond which a measure counts as that."""
-_SLOPE = np.float32(0.1)
+_TREES = Path(__file__).with_name("judge.safetensors")
 _LEAST, _MOST = 0.01, 0.99
-"""Probabilities that nothing but a fact goes beyond."""
+"""Lowest and highest probability of an axis about which no fact decides."""
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Several networks whose log odds are averaged.
+    """T trees of up to N nodes; the first node of each is its root, and leaves lead to themselves.
 
     Attributes:
-        mean, spread: of each measure over the textures that it was fitted to, K.
-        layers: of each network, weights, inputs x outputs, and biases of every layer.
+        measure: T x N, number of the measure that a node asks for.
+        threshold: T x N, largest value of that measure for which the walk goes on at `below`, else at `above`.
+        below, above: T x N, numbers of nodes.
+        value: T x N, log odds that a leaf adds.
+        start: log odds to which they are added.
     """
 
-    mean: Floats
-    spread: Floats
-    layers: tuple[tuple[tuple[Floats, Floats], ...], ...]
+    measure: NDArray[np.uint8]
+    threshold: Floats
+    below: NDArray[np.uint8]
+    above: NDArray[np.uint8]
+    value: Floats
+    start: float
 
     def log_odds(self, measures: Floats) -> float:
         """Return the log odds that an axis repeats, from its K measures."""
-        given = np.clip((measures - self.mean) / self.spread, -_FARTHEST, _FARTHEST)
-        return float(np.mean([_through(layers, given) for layers in self.layers]))
+        trees = np.arange(len(self.measure))
+        at = np.zeros(len(trees), np.uint8)
+        while True:
+            goes_below = measures[self.measure[trees, at]] <= self.threshold[trees, at]
+            further = np.where(goes_below, self.below[trees, at], self.above[trees, at])
+            if np.array_equal(further, at):
+                return self.start + float(self.value[trees, at].sum(dtype=np.float64))
+            at = further
 
 
 def probability(measures: Floats) -> float:
     """Return how likely an axis repeats.
 
     Args:
-        measures: its evidence, as `evidence` returns it.
+        measures: its measures, as `evidence` returns them.
     """
     odds = 1 / (1 + np.exp(-np.float64(_judge().log_odds(measures))))
     return float(min(max(odds, _LEAST), _MOST))
-
-
-def _through(layers: tuple[tuple[Floats, Floats], ...], values: Floats) -> float:
-    for weights, bias in layers[:-1]:
-        values = values @ weights + bias
-        values = np.maximum(values, values * _SLOPE)
-    weights, bias = layers[-1]
-    return float((values @ weights + bias)[0])
 
 
 @cache
 def _judge() -> Judge:
     from safetensors.numpy import load_file
 
-    tensors = {name: tensor.astype(np.float32) for name, tensor in load_file(_WEIGHTS).items()}
-    count = len({name.partition(".")[0] for name in tensors if "." in name})
-    networks = [
-        tuple((tensors[f"{k}.{layer}.weight"], tensors[f"{k}.{layer}.bias"]) for layer in range(3))
-        for k in range(count)
-    ]
-    return Judge(tensors["mean"], tensors["spread"], tuple(networks))
+    tensors = load_file(_TREES)
+    return Judge(
+        tensors["measure"],
+        tensors["threshold"],
+        tensors["below"],
+        tensors["above"],
+        tensors["value"].astype(np.float32),
+        float(tensors["start"][0]),
+    )
