@@ -98,12 +98,12 @@ def fit(measured: Measured) -> dict[str, NDArray[Any]]:
     ).fit(measured.measures, measured.repeats, sample_weight=measured.weights)
     trees = [tree.nodes for (tree,) in forest._predictors]
     shape = len(trees), 2 * LEAVES - 1
-    itself = np.broadcast_to(np.arange(shape[1]), shape)
+    itself = np.tile(np.arange(shape[1], dtype=np.uint8), (len(trees), 1))
     found: dict[str, NDArray[Any]] = {
         "measure": np.zeros(shape, np.uint8),
         "threshold": np.zeros(shape, np.float32),
-        "below": itself.astype(np.uint8),
-        "above": itself.astype(np.uint8),
+        "below": itself.copy(),
+        "above": itself.copy(),
         "value": np.zeros(shape, np.float16),
         "start": np.array([float(np.ravel(forest._baseline_prediction)[0])], np.float32),
     }

@@ -43,12 +43,13 @@ class Judge:
         """Return the log odds that an axis repeats, from its K measures."""
         trees = np.arange(len(self.measure))
         at = np.zeros(len(trees), np.uint8)
-        while True:
+        for _ in range(self.measure.shape[1]):
             goes_below = measures[self.measure[trees, at]] <= self.threshold[trees, at]
             further = np.where(goes_below, self.below[trees, at], self.above[trees, at])
             if np.array_equal(further, at):
-                return self.start + float(self.value[trees, at].sum(dtype=np.float64))
+                break
             at = further
+        return self.start + float(self.value[trees, at].sum(dtype=np.float64))
 
 
 def probability(measures: Floats) -> float:
