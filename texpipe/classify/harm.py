@@ -25,7 +25,7 @@ LEFT_STEP = 0.37
 LEAST_HARM = (0.3, 0.1)
 """What a clamp and a wrap are taken to cost at least, in levels: so likelihood decides where neither shows."""
 
-WORTH_BLENDING = 0.15
+WORTH_BLENDING = 0.4
 """Expected harm, in levels, that a blend has to save for it to be worth twice the time."""
 
 
