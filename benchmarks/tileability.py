@@ -4,7 +4,7 @@ The textures are the part "table" of `labelled.py`, which neither weights nor th
 Random crops of walls and grounds end, but who cuts them out of a game is nobody: what a wrap of those costs is printed
 against what truly lies around them.
 
-    python benchmarks/tileability.py --games GAMES --before OLD_CHECKOUT --harms 4
+    python benchmarks/tileability.py --games GAMES --before OLD_CHECKOUT --harms 8
 
 With `--before` the decisions of another version of texpipe stand beside it. `--harms N` enlarges every N-th texture
 both ways; harm is explained in `harm.py`.
