@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from texpipe.errors import UsageError
+from texpipe.manifest.output_folder import is_output_folder
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, known_targets
@@ -34,6 +35,10 @@ class RunOptions:
         executor: who does the work: this computer, or a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
         memory: bytes that a process of the run should stay below; None for a share of what is free.
+        replace_edited: which files that were changed by hand, or not written by texpipe, are given up: "all", or
+            globs of paths in the output and of textures' names.
+        remove: much of the pack may be removed.
+        recipe_folder: where the recipe's file lies.
         given: when, on the monotonic clock.
     """
 
@@ -48,6 +53,9 @@ class RunOptions:
     executor: ExecutorName = "local"
     address: str = "local"
     memory: int | None = None
+    replace_edited: tuple[str, ...] = ()
+    remove: bool = False
+    recipe_folder: Path | None = None
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
@@ -69,6 +77,8 @@ class RunOptions:
         executor: ExecutorName = "local",
         address: str = "local",
         memory: str | None = None,
+        replace_edited: Sequence[str] = (),
+        remove: bool = False,
     ) -> RunOptions:
         """Read a recipe and apply the command line to it.
 
@@ -77,7 +87,7 @@ class RunOptions:
             input_, output, model, targets: replace the recipe's own.
             device, precision: as the engine takes them.
             shard: "I/N", or "auto": the place of this task in its Slurm array.
-            strict, executor, address: see the class.
+            strict, executor, address, replace_edited, remove: see the class.
             memory: a size as `memory.size_of` takes it.
 
         Raises:
@@ -117,14 +127,17 @@ class RunOptions:
             executor=executor,
             address=address,
             memory=None if memory is None else size_of(memory),
+            replace_edited=tuple(replace_edited),
+            remove=remove,
+            recipe_folder=loaded.path.parent,
         )
 
 
 def _require_unsurprising(folder: Path) -> None:
     """A recipe may come from anybody: it alone must not make texpipe write among other files."""
     with suppress(OSError):  # whatever cannot be listed, cannot be written either
-        there = {path.name for path in folder.iterdir()}
-        if not there or there & {".lock", ".store", "manifest.json"}:
+        there = {path.name for path in folder.iterdir()} - {".lock"}
+        if not there or is_output_folder(folder):
             return
         raise UsageError(
             f"the recipe's output {_tidy(folder)} is a folder with other files in it",

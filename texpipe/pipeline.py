@@ -16,6 +16,8 @@ from texpipe.execution.shards import jobs_of_shard
 from texpipe.networks.catalogue import resolve
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
+from texpipe.output.places import require_separate_places
+from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
@@ -52,6 +54,7 @@ def run_recipe(
 
 
 def _run(order: RunOptions, workers: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
+    require_separate_places(order)
     model, sightings = resolve(order.recipe.model), AnalysisCache.beside(order.output)
     if not dry_run and sightings.is_new:  # nothing was made here before, so something must be made now
         workers.prepare(model.path)
@@ -67,28 +70,33 @@ def _run(order: RunOptions, workers: Executor, dry_run: bool, merge: bool, progr
     if dry_run:
         return planned_result(run)
     with Lock(order.output, shared=order.shard is not None):
+        before = check_output(run)
         sightings.keep()
         del sightings, wanted  # what only planning goes by takes as much memory as all that is needed later
         seen, work = without_clues(seen, work)
         run = replace(run, seen=seen, work=work)
         if merge:
             shards.require_all_done(run)
-        return _finish(run, workers, merge, progress)
+        if order.shard is not None:
+            return _compute_shard(run, workers, progress)
+        outcome = write_output(run, _compute(run, workers, progress), before, progress)
+        if merge:
+            shards.remove_marks(run)
+        return outcome
 
 
-def _finish(run: RunPlan, workers: Executor, merge: bool, progress: Watch) -> RunResult:
-    order, mine = run.order, jobs_of_shard(run.work, run.order.shard)
-    if order.shard is None:
-        remove_stale_parts(order.output)
+def _compute_shard(run: RunPlan, workers: Executor, progress: Watch) -> RunResult:
+    done = _compute(run, workers, progress)
+    shards.mark_done(run)
+    return shard_result(run, done)
+
+
+def _compute(run: RunPlan, workers: Executor, progress: Watch) -> tuple[JobResult, ...]:
+    mine = jobs_of_shard(run.work, run.order.shard)
+    if run.order.shard is None:
+        remove_stale_parts(run.order.output)
     computed = workers.compute(mine, run.store, run.model.path)
-    done = tuple(_watched(computed, len(mine.jobs), order, progress))
-    if order.shard is not None:
-        shards.mark_done(run)
-        return shard_result(run, done)
-    outcome = write_output(run, done, progress)
-    if merge:
-        shards.remove_marks(run)
-    return outcome
+    return tuple(_watched(computed, len(mine.jobs), run.order, progress))
 
 
 def _require_textures(order: RunOptions, seen: Survey) -> None:

@@ -32,8 +32,10 @@ from texpipe.formats.files import file_digest, folded, unportable
 from texpipe.imaging.image_files import encode_png, save_png
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
+from texpipe.packs.folder import PackFolder
+from texpipe.packs.leftover import remove_left_over
 from texpipe.packs.pack import plan_pack
-from texpipe.packs.verify import remove_left_over, verify_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.pipeline import run_recipe
 from texpipe.progress import Progress
 from texpipe.recipe.targets import Target
@@ -575,7 +577,7 @@ def test_a_name_whose_case_changed_survives_where_case_is_ignored(tmp_path: Path
     os.link(tmp_path / "stone.png", tmp_path / "Stone.png")
     digest = file_digest(tmp_path / "stone.png")
     assert digest is not None
-    assert remove_left_over(tmp_path, [("Stone.png", digest)], {"stone.png": digest}) == []
+    assert remove_left_over(PackFolder.opened(tmp_path, [("Stone.png", digest)]), {"stone.png": digest}) == []
     assert (tmp_path / "stone.png").read_bytes() == b"x"
 
 

@@ -61,6 +61,17 @@ def order_options(function: F) -> F:
         click.option("--model", metavar="NAME|PATH", help="A model's name or path, instead of the recipe's."),
         click.option("--output", type=path, help="Folder to write, instead of the recipe's."),
         click.option("--input", "input_", type=path, help="Folder of textures, instead of the recipe's."),
+        click.option(
+            "--replace-edited",
+            "replace_edited",
+            multiple=True,
+            metavar="NAME|all",
+            help="Give up a file that was changed by hand or that texpipe did not write: its path, the texture's name, "
+            "a pattern of either, or all; a copy goes to OUTPUT/.backup. Repeatable.",
+        ),
+        click.option(
+            "--remove", is_flag=True, help="Let this run remove much of the pack; it goes to OUTPUT/.backup."
+        ),
         click.argument("recipe", type=path),
     ):
         function = option(function)

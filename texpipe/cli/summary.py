@@ -47,11 +47,20 @@ def show(console: Console, outcome: RunResult, *, as_json: bool) -> int:
     if outcome.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.ignored.items()))
         console.say(f"ignored other files: {kinds}")
+    _kept(console, outcome)
     for line in worst(outcome.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
     for line in outcome.where_to:
         console.say(line)
     return outcome.exit_code
+
+
+def _kept(console: Console, outcome: RunResult) -> None:
+    kept = [entry for entry in outcome.manifest.textures if entry.status in ("edited", "foreign")]
+    for entry in kept[:SHOWN_PROBLEMS]:
+        console.say(f"{entry.reason}")
+    if len(kept) > SHOWN_PROBLEMS:
+        console.say(f"... and {len(kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all")
 
 
 def _show_shard(console: Console, outcome: RunResult, shard: tuple[int, int]) -> int:

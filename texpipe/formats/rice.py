@@ -3,7 +3,7 @@
 Source of every rule: mupen64plus-video-rice's `src/TextureFilters.cpp`, as of 2026-03. The names are those that
 GLideN64 uses too, but the plugin is stricter: the suffix must fit the texture, nothing stands for "any", and pictures
 must be 1, 2, 4, 8 ... times the texture. A picture without alpha is drawn opaque. Upper and lower case are the same in
-checksums and suffixes, but not in the game's name. `tests/emulator/test_played.py` shows all this on the plugin's screen.
+checksums and suffixes, but not in the game's name. `tests/emulator/test_played.py` shows this on the plugin's screen.
 """
 
 from __future__ import annotations
