@@ -11,13 +11,14 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
-from texpipe.formats.contract import PackFormat
+from texpipe.formats.contract import PackFormat, Size
 from texpipe.formats.files import file_digest
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.packs.folder import is_readable
 from texpipe.system.memory import available_cores
+from texpipe.texture import Rgba8
 
 _MAX_THREADS = 4
 """That decode files, which is done without Python's lock; as many pictures are in memory."""
@@ -124,15 +125,9 @@ def _textures_there(output: Path, manifest: Manifest) -> Iterator[tuple[Entry, O
     seen: set[str] = set()
     for entry in manifest.textures:
         for one in entry.outputs:
-            if one.path not in seen and one.kept is None and _is_as_written(output, one):
+            if one.path not in seen and (output / one.path).is_file():
                 seen.add(one.path)
                 yield entry, one
-
-
-def _is_as_written(output: Path, one: Output) -> bool:
-    """Return whether a file is to be held against the rules: it is ours, or damaged; people may break rules."""
-    file = output / one.path
-    return file.is_file() and (file_digest(file) == one.sha256 or not is_readable(file))
 
 
 def _layouts(targets: Iterable[str]) -> tuple[dict[str, PackFormat], list[str]]:
@@ -160,13 +155,29 @@ def _texture_problems(
     except OSError as error:
         raise PackError(f"cannot read {output / one.path}: {error.strerror or error}") from error
     size = (rgba.shape[1], rgba.shape[0])
-    found = [] if stored.mode == "RGBA" and stored.bits == 8 else ["is not an 8-bit RGBA picture"]
+    wanted = scale if entry.status in ("written", "edited", "foreign") else 1
+    if file_digest(output / one.path) == one.sha256:
+        found = _own_problems(entry, one, rgba, is_rgba8=stored.mode == "RGBA" and stored.bits == 8)
+    else:  # somebody's: it may have any size that the emulator takes
+        found, wanted = [], _factor(entry.size, size) or wanted
+    return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
+
+
+def _own_problems(entry: Entry, one: Output, rgba: Rgba8, *, is_rgba8: bool) -> list[str]:
+    """Check a picture that texpipe wrote against what it writes."""
+    size = (rgba.shape[1], rgba.shape[0])
+    found = [] if is_rgba8 else ["is not an 8-bit RGBA picture"]
     if size != tuple(one.size):
         found.append(f"is {size[0]} x {size[1]}, not {one.size[0]} x {one.size[1]}")
     if entry.alpha == "opaque" and entry.status == "written" and rgba[..., 3].min() < 255:
         found.append(f"is opaque, but has texels of alpha {rgba[..., 3].min()}")
-    wanted = scale if entry.status == "written" else 1
-    return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
+    return found
+
+
+def _factor(source: Size, size: Size) -> int | None:
+    """Return how many times larger than its source a picture is; None if the sides differ in that."""
+    factor = size[0] // source[0]
+    return factor if factor and size == (source[0] * factor, source[1] * factor) else None
 
 
 def _files_of(folder: Path) -> list[PurePosixPath]:
