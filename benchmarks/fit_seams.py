@@ -32,7 +32,7 @@ from torch import nn
 from texpipe.classify.seams import REACH
 from texpipe.imaging.visible import premultiplied
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.collection import collect
+from texpipe.train.data.collection import collect
 
 Floats = NDArray[np.float32]
 

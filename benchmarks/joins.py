@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from texpipe.groups.split.borders import Axis, Tile, tile_of
+from texpipe.groups.split.borders import Axis, Piece, piece_of
 from texpipe.groups.split.jigsaw import PieceGrid
 from texpipe.groups.split.search import find_grids
 from texpipe.imaging.image_files import decode
@@ -165,7 +165,7 @@ class Dump:
         cut_of: how each picture was cut.
     """
 
-    tiles: tuple[Tile, ...]
+    pieces: tuple[Piece, ...]
     place: dict[Place, str]
     cut_of: dict[int, Cut]
 
@@ -187,7 +187,7 @@ def dump(
         seconds += chance.uniform(0.001, 0.008) + (chance.random() < 0.01) * chance.uniform(0.2, 3)
         date = int(seconds) * 10**9 if whole_seconds else int(seconds * 1e9)
         written.setdefault(key(one.rgba), (one, date))
-    tiles = (tile_of(name, one.rgba, one.texels, date) for name, (one, date) in sorted(written.items()))
+    tiles = (piece_of(name, one.rgba, one.texels, date) for name, (one, date) in sorted(written.items()))
     place = {one.place: name for name, (one, _) in written.items() if one.place is not None}
     return Dump(tuple(tiles), place, cut_of)
 
@@ -229,7 +229,7 @@ def draw(scenes: list[list[Drawn]], others: list[Drawn], chance: random.Random) 
     return drawn
 
 
-def search(tiles: Sequence[Tile]) -> tuple[set[Pair], float]:
+def search(tiles: Sequence[Piece]) -> tuple[set[Pair], float]:
     """Return the neighbours that are found, and the processor time that it took in seconds."""
     start = time.process_time()
     found = pairs(find_grids(tiles))
@@ -297,7 +297,7 @@ def main() -> int:
         seed = options.seed + number
         made = dump(cuts, mine, others[: options.count], seed, whole_seconds=game == "MM")
         for mode, total in totals.items():
-            tiles = made.tiles if mode == "dates" else [replace(tile, date=None) for tile in made.tiles]
+            tiles = made.pieces if mode == "dates" else [replace(tile, date=None) for tile in made.pieces]
             found, seconds = search(tiles)
             score = judge(found, asked(made))
             show(game, mode, score, seconds)

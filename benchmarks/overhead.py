@@ -85,7 +85,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = load(resolve(options.model).path).network.eval()
-    convolve._by_onednn = lambda device, dtype: True
+    convolve._uses_onednn = lambda device, dtype: True
     with torch.inference_mode():
         execute = compile_network(network, DirectConvolution(CPU), CPU, torch.bfloat16)
     flops = flops_per_texel(network.architecture)

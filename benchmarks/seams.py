@@ -33,7 +33,7 @@ from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Source, StoredForm, Texture
-from texpipe.train.collection import collect
+from texpipe.train.data.collection import collect
 from texpipe.upscale.lazy import LazyUpscaler
 
 SCALE = 4

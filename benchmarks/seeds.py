@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.passes.resample import repeat
-from texpipe.train.degradation import Degradation
-from texpipe.train.evaluate import Evaluation, degraded, evaluate
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation.evaluate import Evaluation, degraded, evaluate
+from texpipe.train.evaluation.sheets import save_sheet
+from texpipe.train.loop.state import TrainingJob
+from texpipe.train.loop.trainer import finetune
 from texpipe.train.presets import load_preset
 from texpipe.train.schema import Preset
-from texpipe.train.sheets import save_sheet
-from texpipe.train.state import TrainingJob
-from texpipe.train.trainer import finetune
 
 SEEDS = {
     "ResNet": "srresnet",

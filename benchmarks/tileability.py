@@ -28,9 +28,9 @@ from texpipe.classify.seams import seam_score
 from texpipe.classify.tileability import guess_axes
 from texpipe.imaging.visible import premultiplied
 from texpipe.texture import Edges, Rgba8
-from texpipe.train.collection import collect
-from texpipe.train.degradation import Degradation, draw
-from texpipe.train.degrade import apply
+from texpipe.train.data.collection import collect
+from texpipe.train.data.degradation import Degradation, draw
+from texpipe.train.data.degrade import apply
 
 Floats = NDArray[np.float32]
 

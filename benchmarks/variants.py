@@ -27,8 +27,8 @@ from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine, vary
 from texpipe.passes.resample import box_reduce, enlarge, repeat
 from texpipe.texture import Decisions, Edges, Plan, Rgba8, RgbF
-from texpipe.train.dataset import Pair
-from texpipe.train.metrics import Judge
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.evaluation.metrics import Judge
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 
@@ -136,7 +136,7 @@ def play(
         alone = floats_of(upscaled(rgba, engine))
         made = Made(floats_of(rgba), alone, floats_of(vary(like, first, rgba, PLAN)), change.forth(truth))
         scores = {}
-        pair = Pair(name, made.source, made.truth, Edges())
+        pair = TexturePair(name, made.source, made.truth, Edges())
         for way, result, measured in zip(
             ("alone", "shared"),
             (made.alone, made.shared),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from texpipe.train.loop.state import TrainingJob
+from texpipe.train.loop.trainer import finetune
 from texpipe.train.schema import Preset
-from texpipe.train.state import TrainingJob
-from texpipe.train.trainer import finetune
 
 torch.set_num_threads(1)
 preset = Preset.model_validate(

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from texpipe.errors import UsageError
+from texpipe.formats import known_targets
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
-from texpipe.recipe.targets import Target, known_targets
+from texpipe.recipe.targets import Target, context_of
 from texpipe.system.memory import size_of
 from texpipe.system.slurm import parse_shard
 
@@ -59,7 +60,7 @@ class RunOptions:
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
-        """Return the seconds since the order was given."""
+        """Return the seconds since the options were made."""
         return time.monotonic() - self.given
 
     @staticmethod
@@ -99,7 +100,7 @@ class RunOptions:
             raise UsageError(
                 "--executor ray spreads the work by itself", hint="Leave out either it or --shard."
             )
-        loaded = load_recipe(recipe)
+        loaded = load_recipe(recipe, known_targets())
         changed = loaded.recipe
         if model is not None:
             changed = changed.model_copy(update={"model": model})
@@ -154,5 +155,7 @@ def _target(name: str, recipe: Recipe) -> Target:
     known = known_targets()
     if name not in known:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
-    said = next((target for target in recipe.targets if target.name == name), None)
-    return said or Target.model_validate({"name": name}).of_game(recipe.game)
+    listed = next((target for target in recipe.targets if target.name == name), None)
+    return listed or Target.model_validate({"name": name}, context=context_of(known)).of_game(
+        recipe.game, known
+    )

@@ -21,7 +21,7 @@ from texpipe.imaging.image_files import encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.recipe.schema import Recipe
-from texpipe.system.memory import available_cores
+from texpipe.system.cpu import available_cores
 from texpipe.texture import Texture
 
 SHEET = f"{GAME}#0000F00D#0#3_all.png"

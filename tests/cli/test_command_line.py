@@ -18,10 +18,12 @@ from texpipe.cli.console import exit_code_of
 from texpipe.errors import (
     DeviceError,
     GuardError,
+    Interrupted,
     ModelError,
     PackError,
     RecipeError,
     SourceError,
+    TexpipeError,
     UsageError,
 )
 
@@ -29,7 +31,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
-def test_help_needs_no_heavy_import(command: list[str]) -> None:
+def test_help_imports_no_heavy_library(command: list[str]) -> None:
     """`--help` answers at once because torch, numpy and OpenCV are imported only by those who compute."""
     code = (
         "import sys; from texpipe.cli.console import exit_code_of; from texpipe.cli import texpipe;"
@@ -54,7 +56,7 @@ def commands(group: click.Group = texpipe, path: str = "texpipe") -> list[tuple[
 @pytest.mark.parametrize(
     ("path", "command"), commands(), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_every_command_has_help_and_is_documented(path: str, command: click.Command) -> None:
+def test_no_command_lacks_help_or_a_page_that_mentions_it(path: str, command: click.Command) -> None:
     assert command.help
     for parameter in command.params:
         assert not isinstance(parameter, click.Option) or parameter.help, f"{path} {parameter.name}"
@@ -72,13 +74,16 @@ def test_every_command_has_help_and_is_documented(path: str, command: click.Comm
         (ModelError("x"), 4),
         (PackError("x"), 5),
         (DeviceError("x"), 6),
+        (MemoryError(), 6),
         (GuardError("x"), 8),
         (KeyboardInterrupt(), 130),
+        (Interrupted("x"), 130),
         (RuntimeError("x"), 70),
+        (TexpipeError("x"), 70),
         (click.UsageError("x"), 2),
     ],
 )
-def test_errors_become_the_codes_of_the_contract(
+def test_an_error_ends_with_its_code_and_a_message_on_stderr(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @click.command()
@@ -102,7 +107,7 @@ def test_an_unforeseen_error_leaves_a_log_with_the_traceback(capsys: pytest.Capt
     log.unlink()
 
 
-def test_all_mistakes_of_a_recipe_at_once(tmp_path: Path, texpipe: Run) -> None:
+def test_a_recipe_with_five_mistakes_gets_all_of_them_reported_at_once(tmp_path: Path, texpipe: Run) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(
         "version: 1\n"
@@ -124,7 +129,7 @@ def test_all_mistakes_of_a_recipe_at_once(tmp_path: Path, texpipe: Run) -> None:
     assert "scale" in done.stderr
 
 
-def test_inspect_prints_manifest_entries(tmp_path: Path, texpipe: Run) -> None:
+def test_inspect_as_json_has_the_entries_of_the_manifest(tmp_path: Path, texpipe: Run) -> None:
     names = dump(tmp_path / "dump", 4)
     done = texpipe("inspect", tmp_path / "dump", "--recipe", write_recipe(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
@@ -143,14 +148,14 @@ def test_unknown_commands_and_options_are_usage_errors(texpipe: Run) -> None:
     assert texpipe("run", "recipes/oot.yaml", "--shard", "3/2").returncode == 2
 
 
-def test_a_report_needs_a_pack(texpipe: Run) -> None:
+def test_a_report_of_a_run_that_writes_no_pack_is_refused(texpipe: Run) -> None:
     for option in (["--dry-run"], ["--shard", "1/2"]):
         done = texpipe("run", "recipes/oot.yaml", "--report", *option)
         assert done.returncode == 2
-        assert "--report shows a pack" in done.stderr
+        assert "--report needs a pack" in done.stderr
 
 
-def test_version(texpipe: Run) -> None:
+def test_version_is_that_of_the_package(texpipe: Run) -> None:
     from texpipe import __version__
 
     assert texpipe("--version").stdout == f"texpipe, version {__version__}\n"

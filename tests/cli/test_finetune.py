@@ -46,7 +46,9 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(finetune, [str(argument) for argument in arguments], obj=Console())
 
 
-def test_a_model_is_trained_and_reported(textures: Path, preset: Path, tmp_path: Path) -> None:
+def test_a_short_training_ends_with_a_model_and_can_be_resumed(
+    textures: Path, preset: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     done = run("--textures", textures, "--preset", preset, "--output", output, "--name", "mine", "--json",
                "--device", "cpu")  # fmt: skip
@@ -61,9 +63,7 @@ def test_a_model_is_trained_and_reported(textures: Path, preset: Path, tmp_path:
     assert (output / "step-000003").is_dir()
 
 
-def test_the_trained_model_can_be_the_base_and_the_guard_speaks(
-    textures: Path, preset: Path, tmp_path: Path
-) -> None:
+def test_a_result_worse_than_its_base_ends_with_code_8(textures: Path, preset: Path, tmp_path: Path) -> None:
     run("--textures", textures, "--preset", preset, "--output", tmp_path / "a", "--device", "cpu")
     ruinous = tmp_path / "ruin.yaml"
     ruinous.write_text(PRESET.replace("0.001", "10") + "ema: 0\nwarmup: 0\n")
@@ -76,7 +76,7 @@ def test_the_trained_model_can_be_the_base_and_the_guard_speaks(
     assert done.exception.hint
 
 
-def test_the_sheet_is_written_without_training(textures: Path, tmp_path: Path) -> None:
+def test_a_sheet_alone_starts_no_training(textures: Path, tmp_path: Path) -> None:
     done = run("--textures", textures, "--sheet", tmp_path / "sheet.png")
     assert done.exit_code == 0, done.output
     with Image.open(tmp_path / "sheet.png") as image:
@@ -84,13 +84,13 @@ def test_the_sheet_is_written_without_training(textures: Path, tmp_path: Path) -
     assert not (tmp_path / "build").exists()
 
 
-def test_mistakes_are_errors_with_a_hint(textures: Path, tmp_path: Path) -> None:
+def test_an_unknown_preset_and_a_missing_folder_are_refused(textures: Path, tmp_path: Path) -> None:
     assert isinstance(run("--textures", textures, "--preset", "nonsense").exception, RecipeError)
     missing = run("--textures", tmp_path / "nowhere", "--preset", "srresnet", "--output", tmp_path / "o")
     assert isinstance(missing.exception, SourceError)
 
 
-def test_the_presets_of_the_command_line_are_changed(textures: Path, preset: Path, tmp_path: Path) -> None:
+def test_options_replace_values_of_the_preset(textures: Path, preset: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     done = run("--textures", textures, "--preset", preset, "--output", output, "--crop", 4, "--batch", 2,
                "--steps", 1, "--device", "cpu")  # fmt: skip

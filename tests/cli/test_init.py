@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from pages import REPOSITORY
 
 from texpipe.analysis.survey import survey
-from texpipe.formats import TARGETS
+from texpipe.formats import TARGETS, known_targets
 from texpipe.imaging.image_files import save_png
 from texpipe.planning.starter_recipe import DumpProfile, profile_dump, recipe_name, recipe_text
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.positions import read_yaml
 from texpipe.recipe.schema import Recipe
+from texpipe.recipe.targets import context_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -40,33 +41,32 @@ def proposal_for(folder: Path) -> DumpProfile:
     ),
     game=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200),
 )
-def test_every_proposal_validates(name: str, folder: str, game: str) -> None:
+def test_odd_names_of_games_and_folders_give_a_valid_recipe(name: str, folder: str, game: str) -> None:
     """Names of games and folders are whatever they are; the recipe holds them as they are."""
     proposal = DumpProfile("gliden64", 1, 2, game, (game,), (), (), ("look",))
     document = read_yaml(recipe_text(proposal, recipe_name(name), folder, "build/x"))
     assert not document.faults
-    recipe = Recipe.model_validate(document.value)
+    recipe = Recipe.model_validate(document.value, context=context_of(known_targets()))
     assert (recipe.game, recipe.input) == (game, folder)
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_target_can_be_proposed(target: str) -> None:
+def test_no_target_gives_an_invalid_recipe(target: str) -> None:
     proposal = DumpProfile(target, 1, 1, None, (), (), (), ())
-    assert (
-        Recipe.model_validate(read_yaml(recipe_text(proposal, "x", "dump", "out")).value).targets[0].name
-        == target
-    )
+    document = read_yaml(recipe_text(proposal, "x", "dump", "out"))
+    recipe = Recipe.model_validate(document.value, context=context_of(known_targets()))
+    assert [one.name for one in recipe.targets] == [target]
 
 
 @pytest.mark.parametrize(
     ("text", "name"),
     [("THE LEGEND OF ZELDA", "the-legend-of-zelda"), ("..", "pack"), ("é", "pack"), ("A" * 99, "a" * 64)],
 )
-def test_names_of_recipes(text: str, name: str) -> None:
+def test_a_game_whose_name_is_no_file_name_gives_one(text: str, name: str) -> None:
     assert recipe_name(text) == name
 
 
-def test_the_emulator_and_the_game_are_recognised(tmp_path: Path) -> None:
+def test_the_game_of_most_names_is_taken_and_others_are_noted(tmp_path: Path) -> None:
     for number in range(3):
         put(tmp_path, f"{GAME}#0000000{number}#0#2_all.png", seed=number)
     put(tmp_path, "OTHER#00000009#0#2_all.png", seed=9)
@@ -74,7 +74,7 @@ def test_the_emulator_and_the_game_are_recognised(tmp_path: Path) -> None:
     assert (found.target, found.named, found.game, found.other_games) == ("gliden64", 4, GAME, ("OTHER",))
 
 
-def test_names_that_no_emulator_gives(tmp_path: Path) -> None:
+def test_names_of_no_emulator_give_the_target_folder(tmp_path: Path) -> None:
     put(tmp_path, "wall.png")
     found = proposal_for(tmp_path)
     assert (found.target, found.named, found.game) == ("folder", 0, None)
@@ -97,7 +97,7 @@ def test_names_that_no_emulator_gives(tmp_path: Path) -> None:
         ("assets/objects/gameplay_keep", ["gEffTex.rgba16.png", "gKeyTex.i8.png"], "soh", None),
     ],
 )  # fmt: skip
-def test_the_dumps_of_every_emulator(
+def test_no_emulator_s_dump_goes_unrecognised(
     tmp_path: Path, texpipe: Run, place: str, names: list[str], target: str, game: str | None
 ) -> None:
     """Recognised, with the game where names say it, and the proposed recipe would write all of it.
@@ -110,13 +110,13 @@ def test_the_dumps_of_every_emulator(
     recipe = tmp_path / "mine.yaml"
     done = texpipe("init", folder, "--output", recipe)
     assert done.returncode == 0, done.stderr
-    loaded = load_recipe(recipe).recipe
+    loaded = load_recipe(recipe, known_targets()).recipe
     assert ([one.name for one in loaded.targets], loaded.game) == ([target], game)
     planned = texpipe("run", recipe, "--dry-run")
     assert f"would write {len(names)} textures" in planned.stderr, planned.stderr
 
 
-def test_an_archive_of_ship_of_harkinian(tmp_path: Path) -> None:
+def test_an_archive_of_ship_of_harkinian_is_recognised(tmp_path: Path) -> None:
     header = struct.pack("<BBHIIQ", 0, 1, 0, 0x4F544558, 0, 0xDEADBEEFDEADBEEF).ljust(64, b"\0")
     with zipfile.ZipFile(tmp_path / "oot.o2r", "w") as archive:
         rgba32 = struct.pack("<IIII", 1, 8, 8, 256) + texture(4).tobytes()
@@ -124,7 +124,7 @@ def test_an_archive_of_ship_of_harkinian(tmp_path: Path) -> None:
     assert proposal_for(tmp_path / "oot.o2r").target == "soh"
 
 
-def test_rules_for_tables_tiny_ones_and_fonts(tmp_path: Path) -> None:
+def test_tables_tiny_textures_and_fonts_get_rules(tmp_path: Path) -> None:
     put(tmp_path, f"{GAME}#00000001#0#2_all.png", (32, 1))
     put(tmp_path, f"{GAME}#00000002#0#2_all.png", (4, 2))
     for number in range(16):
@@ -137,7 +137,7 @@ def test_rules_for_tables_tiny_ones_and_fonts(tmp_path: Path) -> None:
     ]
 
 
-def test_strips_and_films_are_pointed_at(tmp_path: Path) -> None:
+def test_strips_films_and_damaged_files_are_noted(tmp_path: Path) -> None:
     for number in range(4):
         put(tmp_path, f"strip{number}.png", (64, 4), number)
     put(tmp_path, "Movies/a.png")
@@ -148,12 +148,12 @@ def test_strips_and_films_are_pointed_at(tmp_path: Path) -> None:
     assert "1 texture could not be read" in notes
 
 
-def test_a_recipe_for_the_sample_dump(tmp_path: Path, texpipe: Run) -> None:
+def test_an_existing_recipe_is_replaced_only_by_force(tmp_path: Path, texpipe: Run) -> None:
     recipe = tmp_path / "mine.yaml"
     samples = REPOSITORY / "recipes" / "samples" / "oot"
     done = texpipe("init", samples, "--output", recipe)
     assert done.returncode == 0, done.stderr
-    loaded = load_recipe(recipe)
+    loaded = load_recipe(recipe, known_targets())
     assert loaded.input.resolve() == samples
     assert loaded.recipe.game == GAME
     assert loaded.recipe.targets[0].name == "gliden64"
@@ -168,7 +168,7 @@ def test_a_recipe_for_the_sample_dump(tmp_path: Path, texpipe: Run) -> None:
     assert texpipe("init", samples, "--output", recipe, "--force").returncode == 0
 
 
-def test_an_empty_folder(tmp_path: Path, texpipe: Run) -> None:
+def test_an_empty_folder_ends_with_code_3(tmp_path: Path, texpipe: Run) -> None:
     done = texpipe("init", tmp_path)
     assert done.returncode == 3
     assert "no textures" in done.stderr
@@ -178,5 +178,6 @@ def test_a_folder_of_damaged_textures_is_not_called_empty(tmp_path: Path, texpip
     (tmp_path / "wall.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     done = texpipe("init", tmp_path)
     assert done.returncode == 3
-    assert "none of the textures" in done.stderr
+    assert "no texture in" in done.stderr
+    assert "(1 damaged)" in done.stderr
     assert "wall.png" in done.stderr

@@ -1,4 +1,4 @@
-"""`texpipe inspect` and what -v and -q let through."""
+"""`texpipe inspect`, and which log lines -v and -q show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def inspect(recipe: Path, *options: str) -> Result:
     )
 
 
-def test_json_has_duplicates_groups_and_statuses(recipe: Path) -> None:
+def test_a_broken_file_a_duplicate_and_a_split_picture_are_told_in_json(recipe: Path) -> None:
     done = inspect(recipe, "--json")
     assert done.return_value == 7
     entries = {entry["source"]: entry for entry in json.loads(done.stdout)}
@@ -61,7 +61,7 @@ def test_json_has_duplicates_groups_and_statuses(recipe: Path) -> None:
     ]
 
 
-def test_a_piped_table_is_never_cut(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_piped_table_is_not_cut_to_a_narrow_terminal(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     table = inspect(recipe).stdout
     rows = {
@@ -78,7 +78,9 @@ def test_a_piped_table_is_never_cut(recipe: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("options", "shown"), [((), False), (("-v",), True), (("-q",), False), (("-v", "-q"), False)]
 )
-def test_verbose_and_quiet(tmp_path: Path, options: tuple[str, ...], shown: bool) -> None:
+def test_log_lines_are_shown_only_with_v_and_without_q(
+    tmp_path: Path, options: tuple[str, ...], shown: bool
+) -> None:
     (tmp_path / "a.png").write_bytes(encode_png(texture(0)))
     done = CliRunner().invoke(texpipe, [*options, "inspect", str(tmp_path), "--json"])
     assert done.exit_code == 0
@@ -86,7 +88,7 @@ def test_verbose_and_quiet(tmp_path: Path, options: tuple[str, ...], shown: bool
     assert not logging.getLogger("PIL").isEnabledFor(logging.INFO)
 
 
-def test_the_quiet_of_a_sub_command_silences_the_log() -> None:
+def test_q_behind_the_sub_command_silences_the_log_too() -> None:
     set_log_level(logging.INFO)
     console = Console()
     assert not console.quieter(False).quiet
@@ -97,7 +99,7 @@ def test_the_quiet_of_a_sub_command_silences_the_log() -> None:
     assert logging.getLogger("texpipe.pipeline").isEnabledFor(logging.ERROR)
 
 
-def test_an_empty_folder_is_a_warning(tmp_path: Path) -> None:
+def test_an_empty_folder_is_warned_of(tmp_path: Path) -> None:
     done = CliRunner().invoke(texpipe, ["inspect", str(tmp_path)], standalone_mode=False)
     assert done.return_value == 0
     assert "no textures" in done.stderr

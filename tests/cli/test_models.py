@@ -46,7 +46,9 @@ def run(*arguments: object) -> int:
     return exit_code_of(texpipe, ["models", *map(str, arguments)])
 
 
-def test_list_for_people_and_machines(capsys: pytest.CaptureFixture[str], models: Path) -> None:
+def test_a_model_that_is_not_installed_is_listed_with_the_command_that_downloads_it(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
     assert run("list", "--json") == 0
     entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
     assert entries["a"]["path"] == str(models / "a.safetensors")
@@ -62,7 +64,7 @@ def test_list_for_people_and_machines(capsys: pytest.CaptureFixture[str], models
     assert "texpipe models fetch realsr-df2k-x4" in err
 
 
-def test_show_tells_the_network_and_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_omits_neither_network_nor_licence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "a", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["licence"] == "MIT"
@@ -71,7 +73,9 @@ def test_show_tells_the_network_and_its_licence(capsys: pytest.CaptureFixture[st
     assert f"sha256 {shown['sha256']}, licence MIT" in capsys.readouterr().err
 
 
-def test_a_missing_model_exits_4_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_model_ends_with_code_4_and_the_command_that_downloads_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run("show", "realsr-df2k-x4") == 4
     out, err = capsys.readouterr()
     assert out == ""
@@ -79,7 +83,7 @@ def test_a_missing_model_exits_4_with_the_command(capsys: pytest.CaptureFixture[
     assert run("fetch", "nothing-of-the-kind") == 4
 
 
-def test_convert_keeps_the_weights_and_says_where_from(
+def test_convert_changes_no_weight_and_refuses_other_suffixes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = network(3).state_dict()
@@ -95,7 +99,7 @@ def test_convert_keeps_the_weights_and_says_where_from(
     assert capsys.readouterr().err.count("\n") == 2, "only the refusal's two lines"
 
 
-def test_convert_takes_weights_out_of_a_training_state_if_told_to(
+def test_a_pth_with_other_objects_is_converted_only_with_trust(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save({"params": network(3).state_dict(), "options": Namespace(steps=7)}, tmp_path / "net.pth")
@@ -115,7 +119,7 @@ def test_convert_takes_weights_out_of_a_training_state_if_told_to(
         (None, False),
     ],
 )
-def test_show_warns_of_weights_that_must_not_be_sold(
+def test_show_warns_only_of_licences_that_forbid_commercial_use(
     licence: str | None, warned: bool, models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notes = {} if licence is None else {"licence": licence}
@@ -124,7 +128,9 @@ def test_show_warns_of_weights_that_must_not_be_sold(
     assert ("forbids commercial use" in capsys.readouterr().err) is warned
 
 
-def test_interpolate_blends_kin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interpolate_keeps_both_licences_and_does_not_warn_of_related_models(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "mix.safetensors"
     assert run("interpolate", "a", "b", "0.5", "--output", target) == 0
     assert "trained apart" not in capsys.readouterr().err
@@ -139,13 +145,15 @@ def _pair(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "models" / "a.safetensors", tmp_path / "models" / "b.safetensors"
 
 
-def test_interpolate_warns_of_strangers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interpolate_warns_of_models_trained_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("interpolate", "a", "c", "0.5", "--output", tmp_path / "mix.safetensors") == 0
     assert "were trained apart" in capsys.readouterr().err
     assert interpolate("a", "c", 0, tmp_path / "mix.safetensors").similarity < 0.5
 
 
-def test_interpolate_refuses_other_shares(tmp_path: Path) -> None:
+def test_interpolate_refuses_shares_above_one_and_other_networks(tmp_path: Path) -> None:
     assert run("interpolate", "a", "b", "1.5", "--output", tmp_path / "mix.safetensors") == 2
     assert run("interpolate", "a", "texpipe-x4-fast", "1", "-o", tmp_path / "mix.safetensors") == 4
 
@@ -159,7 +167,7 @@ def test_export_without_onnx_says_what_to_install(
 
 
 @pytest.mark.parametrize("size", [{"scale": 4}, {"scale": 2}, {"scale": 1}, {"scale": 2, "unshuffle": 1}])
-def test_the_exported_graph_computes_the_same(tmp_path: Path, size: dict[str, int]) -> None:
+def test_the_exported_graph_differs_in_no_result(tmp_path: Path, size: dict[str, int]) -> None:
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
     net = network(4, **size)

@@ -24,7 +24,9 @@ counts = st.integers(0, 10_000)
 
 
 @given(counts, counts, counts, st.floats(0.001, 1e5))
-def test_the_pace_counts_what_was_computed(fresh: int, cached: int, left: int, seconds: float) -> None:
+def test_textures_from_the_store_do_not_shorten_the_time_left(
+    fresh: int, cached: int, left: int, seconds: float
+) -> None:
     now = pace(Progress("upscale", fresh + cached, fresh + cached + left, cached=cached), seconds)
     assert now.per_second == pytest.approx((fresh + cached) / seconds)
     if fresh:
@@ -36,11 +38,11 @@ def test_the_pace_counts_what_was_computed(fresh: int, cached: int, left: int, s
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (754, "12:34"), (3723, "1:02:03")]
 )
-def test_durations_as_people_read_them(seconds: float, text: str) -> None:
+def test_durations_are_rounded_to_seconds_and_have_hours_if_needed(seconds: float, text: str) -> None:
     assert clock(seconds) == text
 
 
-def test_a_line_says_pace_time_store_and_failures() -> None:
+def test_what_is_zero_or_unknown_is_left_out_of_a_line() -> None:
     everything = Progress("upscale", 30, 100, cached=10, failed=2)
     assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 2 failed, 10 from the store"
     assert describe(Progress("read", 1, 2), Pace(3.0, None)) == "3.0 textures/s"
@@ -54,7 +56,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda value: now.__setitem__(0, 100.0 + value)
 
 
-def test_plain_lines_now_and_then(
+def test_a_stage_shorter_than_ten_seconds_has_no_plain_line(
     capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
 ) -> None:
     with ProgressBar(Console()) as bar:
@@ -70,7 +72,7 @@ def test_plain_lines_now_and_then(
     ], "a stage that is quick has no line"
 
 
-def test_events_are_json_lines_and_end_every_stage(
+def test_the_last_step_of_a_short_stage_is_an_event_too(
     capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
 ) -> None:
     with ProgressBar(Console(), events=True) as bar:
@@ -94,13 +96,15 @@ def test_events_are_json_lines_and_end_every_stage(
     }
 
 
-def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]) -> None:
+def test_quiet_shows_no_progress(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
     with ProgressBar(Console(quiet=True), events=True) as bar:
         bar(Progress("read", 1, 1))
     assert capsys.readouterr().err == ""
 
 
-def test_a_bar_on_a_terminal(
+def test_a_new_stage_replaces_the_bar_of_the_old_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seconds: Callable[[float], None]
 ) -> None:
     monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True)
@@ -113,10 +117,12 @@ def test_a_bar_on_a_terminal(
         bar(Progress("upscale", 4, 8, failed=1))
         (task,) = bar._bar.tasks
         assert (task.description, task.completed, task.total) == ("upscale", 4, 8)
-        assert task.fields["said"] == "2.0 textures/s, 0:02 left, 1 failed"
+        assert task.fields["text"] == "2.0 textures/s, 0:02 left, 1 failed"
 
 
-def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callable) -> None:
+def test_a_run_with_json_has_no_progress_on_stdout(
+    tmp_path: Path, tiny_model: Path, texpipe: Callable
+) -> None:
     """stdout is one document as ever, and every line of progress on stderr is JSON."""
     dump(tmp_path / "dump", 3)
     done = texpipe("run", write_recipe(tmp_path), "--model", tiny_model, "--json")
@@ -129,7 +135,9 @@ def test_a_run_for_front_ends(tmp_path: Path, tiny_model: Path, texpipe: Callabl
     ]
 
 
-def test_failures_stay_in_sight(capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]) -> None:
+def test_failures_of_an_earlier_stage_are_not_forgotten(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
     """A texture that could not be read is a failure of the run, not only of the stage that met it."""
     with ProgressBar(Console(), events=True) as bar:
         bar(Progress("read", 5, 5, failed=2))
@@ -140,7 +148,7 @@ def test_failures_stay_in_sight(capsys: pytest.CaptureFixture[str], seconds: Cal
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
-def test_a_run_on_a_terminal(tmp_path: Path, tiny_model: Path) -> None:
+def test_the_bar_of_a_real_run_is_complete_and_leaves_no_trace(tmp_path: Path, tiny_model: Path) -> None:
     """The bar of the real command names stage, pace, time left, store and failures, and leaves no trace of itself."""
     import pty
 
@@ -155,15 +163,15 @@ def test_a_run_on_a_terminal(tmp_path: Path, tiny_model: Path) -> None:
         command, stderr=theirs, stdout=theirs, env={**os.environ, "COLUMNS": "110", "TERM": "xterm"}
     ) as process:
         os.close(theirs)
-        said = _everything(ours)
+        shown = _everything(ours)
     assert process.returncode == 7
-    frames = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said))
+    frames = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
     bars = [frame for frame in frames if frame.startswith("upscale")]
     assert any(
         re.search(r"\d+/40 .*textures/s, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
     ), bars
     assert any(frame.startswith("wrote 40 textures") for frame in frames)
-    assert said.rstrip().endswith("and off if it was off.")
+    assert shown.rstrip().endswith("and off if it was off.")
 
 
 def _everything(terminal: int) -> str:

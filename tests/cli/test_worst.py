@@ -14,7 +14,7 @@ def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entr
     return Entry(name, "written", duplicate_of=duplicate_of, metrics=Metrics(**measured))
 
 
-def test_worst_first_and_only_beyond_a_limit() -> None:
+def test_duplicates_and_textures_within_the_limits_are_left_out() -> None:
     textures = [
         entry("fine", seam_x=1.2, source_seam_x=1.1, colour_drift=1.0, alpha_coverage_drift=0.002),
         entry("tinted", colour_drift=6.0),
@@ -31,12 +31,12 @@ def test_worst_first_and_only_beyond_a_limit() -> None:
     assert worst(textures, 1) == ["seam: seam x 6.00 (source 1.00), colour 4.4 levels off"]
 
 
-def test_a_seam_that_the_source_has_is_no_fault_of_the_result() -> None:
+def test_a_seam_that_the_source_has_is_not_held_against_the_result() -> None:
     assert worst([entry("rough", seam_y=2.5, source_seam_y=2.4)], 10) == []
     assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: seam y 2.50 (source 0.00)"]
 
 
-def test_amber_in_the_report_begins_at_the_same_limits() -> None:
+def test_the_report_does_not_turn_amber_at_other_limits() -> None:
     script = files("texpipe.report").joinpath("static/textures.js").read_text("utf-8")
     amber = {name: float(first) for name, first in re.findall(r"(\w+): \[([\d.]+), [\d.]+\]", script)}
     # The page shows coverage in percent.

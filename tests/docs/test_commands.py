@@ -41,7 +41,7 @@ NOT_RUN = {
     r"evaluate": "wants the weights of the metrics; tests/train/test_evaluate.py runs it without them",
     r".*--executor ray": "wants a Ray cluster; tests/execution/test_ray_cluster.py starts one where Ray is installed",
 }
-"""Calls that cannot be run here, by how they begin, and what stands in for that. They are parsed by test_docs.py."""
+"""Calls that cannot be run here, by how they begin, and what stands in for that. test_pages.py parses them."""
 
 
 def is_complete(arguments: list[str]) -> bool:
@@ -88,6 +88,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = RRDBNet(num_feat=8, num_block=1, num_grow_ch=4).state_dict()
     for name in MODELS:
         save_safetensors(work / "models" / f"{name}.safetensors", state, {"licence": "MIT"})
+    save_safetensors(work / "build" / "mine" / "finetuned.safetensors", state, {"licence": "MIT"})
     torch.save(state, work / "4x_SomeModel.pth")
     return home
 
@@ -114,7 +115,7 @@ def call(arguments: list[str]) -> int:
 
 
 @pytest.mark.parametrize("page", [one for one in PAGES if any(runnable(one))], ids=lambda page: page.name)
-def test_every_command_of_a_page_runs(page: Path, work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_of_a_page_fails(page: Path, work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In their order, one after the other, as a reader would type them."""
     for arguments in runnable(page):
         if arguments[0] == "init":
@@ -123,7 +124,7 @@ def test_every_command_of_a_page_runs(page: Path, work: Path, capsys: pytest.Cap
         assert code == 0, f"texpipe {shlex.join(arguments)}: {capsys.readouterr().err}"
 
 
-def test_most_commands_are_run() -> None:
+def test_few_commands_are_left_out_and_none_without_a_test_elsewhere() -> None:
     """The list of those that are not run names no command that the docs do not have, and few that they have."""
     calls = [
         shlex.join(one) for page in PAGES for one in filter(is_example, commands(page)) if is_complete(one)
@@ -135,12 +136,12 @@ def test_most_commands_are_run() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_script_that_a_page_runs_is_there(page: Path) -> None:
+def test_no_script_that_a_page_runs_is_missing(page: Path) -> None:
     for path in re.findall(r"python ((?:benchmarks|docs|recipes)/\S+?\.py)", page.read_text("utf-8")):
         compile((REPOSITORY / path).read_text("utf-8"), path, "exec")
 
 
-def test_the_line_of_python_that_sums_up_the_drift(work: Path) -> None:
+def test_the_line_of_python_that_sums_up_the_drift_runs(work: Path) -> None:
     page = (REPOSITORY / "docs" / "alpha-and-edges.md").read_text("utf-8")
     (line,) = re.findall(r'^    python -c "(.*)"$', page, flags=re.M)
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
@@ -149,7 +150,7 @@ def test_the_line_of_python_that_sums_up_the_drift(work: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_complete_commands(
+def test_an_unfinished_option_is_completed_by_the_shell(
     shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As the shell asks for it, by the variable that docs/running.md names."""

@@ -17,7 +17,7 @@ ROWS = [
 LICENCE_OF = {where.strip("`"): licence for _, where, licence, _ in ROWS}
 
 
-def test_every_model_is_listed_under_the_licence_of_its_card() -> None:
+def test_no_model_is_listed_under_another_licence_than_its_card_says() -> None:
     models = sorted((ROOT / "models").glob("*.safetensors"))
     assert models
     for model in models:
@@ -26,7 +26,7 @@ def test_every_model_is_listed_under_the_licence_of_its_card() -> None:
 
 
 @pytest.mark.parametrize("parent", ["recipes/samples", "docs"])
-def test_every_folder_of_pictures_is_listed(parent: str) -> None:
+def test_no_folder_of_pictures_is_left_out(parent: str) -> None:
     folders = {
         path.parent.relative_to(ROOT).as_posix()
         for path in (ROOT / parent).rglob("*")
@@ -36,13 +36,13 @@ def test_every_folder_of_pictures_is_listed(parent: str) -> None:
     assert folders <= LICENCE_OF.keys()
 
 
-def test_what_the_table_names_is_there() -> None:
+def test_no_row_names_a_missing_file() -> None:
     for _, where, _, origin in ROWS:
         for name in (where, *re.findall(r"`[^`]+`", origin)):
             assert (ROOT / name.strip("`")).exists(), name
 
 
-def test_the_package_names_every_licence_and_carries_its_text() -> None:
+def test_no_listed_licence_is_missing_from_the_package() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     expression = re.search(r'^license = "(.+)"$', project, re.M)
     patterns = re.search(r"^license-files = \[(.+)\]$", project, re.M)

@@ -25,11 +25,11 @@ def generated() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["reference-recipe.md", "reference-commands.md"])
-def test_the_page_has_not_drifted(name: str) -> None:
+def test_no_page_differs_from_the_code(name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == generated()[name], "run: python docs/generate_reference.py"
 
 
-def test_it_names_every_option_and_key() -> None:
+def test_no_command_or_key_is_left_out() -> None:
     from texpipe.cli import COMMANDS
     from texpipe.recipe.schema import GroupRule, Match, Recipe, Rule
 
@@ -50,7 +50,7 @@ def options(command: click.Command, names: tuple[str, ...]) -> Iterator[tuple[st
             yield from options(below, (*names, name))
 
 
-def test_every_option_is_documented() -> None:
+def test_no_option_lacks_a_row_or_a_help_text() -> None:
     """Each stands in the section of its command, spelt as it is typed, with a sentence that says what it does."""
     page = (DOCS / "reference-commands.md").read_text("utf-8")
     sections = dict(re.findall(r"^#+ (texpipe.*?)\n(.*?)(?=^#+ texpipe|\Z)", page, flags=re.M | re.S))

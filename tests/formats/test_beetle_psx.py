@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packs import finished, in_manifest
 
-from texpipe.formats import beetle_psx, parse_name
+from texpipe.formats import beetle_psx, known_targets, parse_name
 from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.image_files import decode, save_png
 from texpipe.packs.pack import write_pack
 from texpipe.packs.verify import verify_pack
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import Target, context_of
 from texpipe.texture import Source
 
 DUMP = "Game (USA)-texture-dump"
@@ -110,9 +110,10 @@ def test_a_pack_names_the_disc_of_the_recipe_and_has_three_alphas(tmp_path):
 
 
 def test_a_game_that_no_folder_can_be_called_after_is_a_mistake():
+    known = context_of(known_targets())
     with pytest.raises(ValueError, match="name of the disc image"):
-        Target(name="beetle-psx", game="../x")
+        Target.model_validate({"name": "beetle-psx", "game": "../x"}, context=known)
     with pytest.raises(ValueError, match="has no option game"):
-        Target(name="folder", game="x")
+        Target.model_validate({"name": "folder", "game": "x"}, context=known)
     with pytest.raises(ValueError, match="disc serial"):
-        Target(name="duckstation", game="Wipeout")
+        Target.model_validate({"name": "duckstation", "game": "Wipeout"}, context=known)

@@ -95,7 +95,7 @@ def test_rolled_in_is_rolled_out():
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda data: data[:100], "no DDS file"),
+        (lambda data: data[:100], "not a DDS file"),
         (lambda data: b"JPG " + data[4:], "DX10"),
         (lambda data: data[:-1], "bytes instead of"),
         (lambda data: data[:128] + struct.pack("<I", 99) + data[132:], "DXGI format 99"),

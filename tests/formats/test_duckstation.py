@@ -202,7 +202,7 @@ def test_planted_violations_are_found(tmp_path):
         "has alpha 254",
         "colour under zero alpha",
         "nonsense is not a name",
-        "which is not there",
+        "which is missing",
     ):
         assert line in found
 

@@ -80,6 +80,6 @@ def test_planted_violations_are_found(tmp_path):
     )
     files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     found = "\n".join(ppsspp.check(folder, files))
-    for line in ("no version = 1", "0894ABCD is not a hash", "../x.png is not there", "X.png is not there"):
+    for line in ("no version = 1", "0894ABCD is not a hash", "../x.png is missing", "X.png is missing"):
         assert line in found
     assert "is missing" in "\n".join(ppsspp.check(folder, [path for path in files if path.suffix == ".png"]))

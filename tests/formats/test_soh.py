@@ -174,7 +174,7 @@ def test_planted_violations_are_found(tmp_path):
         "alt/gTex.png: gTex.png ends in .png",
         "is not a texture resource",
         "alt/odd: is scaled by 5.33333",
-        "alt/native: is no RGBA8 picture",
+        "alt/native: is not an RGBA8 picture",
     ):
         assert line in found
 

@@ -15,13 +15,13 @@ from packs import finished
 from pages import REPOSITORY
 
 from texpipe.errors import PackError
-from texpipe.formats import TARGETS, format_of, parse_name
+from texpipe.formats import TARGETS, format_of, known_targets, parse_name
+from texpipe.formats.plugins import announced_formats
 from texpipe.formats.third_party import grammars, load_format
 from texpipe.imaging.image_files import save_png
 from texpipe.packs.pack import Pack, write_pack
 from texpipe.recipe.load import load_recipe
-from texpipe.recipe.plugins import announced_formats
-from texpipe.recipe.targets import Target, known_targets
+from texpipe.recipe.targets import Target, context_of
 from texpipe.texture import Source
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -98,7 +98,7 @@ def test_an_installed_format_is_a_target_like_any_other(
 
 def test_names_and_recipes_know_it(tmp_path: Path, installed: Callable[..., None]) -> None:
     installed(EXAMPLE)
-    assert known_targets()[-1] == "demo"
+    assert list(known_targets())[-1] == "demo"
     assert parse_name("a/demo_0000000A.png").as_json() == {
         "scheme": "demo",
         "game": None,
@@ -107,7 +107,9 @@ def test_names_and_recipes_know_it(tmp_path: Path, installed: Callable[..., None
     }
     recipe = write_inputs(tmp_path, "[demo]").read_text()
     (tmp_path / "recipe.yaml").write_text(recipe + "game: Some Game\n")
-    assert load_recipe(tmp_path / "recipe.yaml").recipe.targets == (Target(name="demo", game="Some Game"),)
+    assert load_recipe(tmp_path / "recipe.yaml", known_targets()).recipe.targets == (
+        Target(name="demo", container="folder", game="Some Game"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,37 @@ def test_it_has_the_options_that_every_format_can_have(
 ) -> None:
     installed(EXAMPLE)
     with pytest.raises(ValueError, match=reason):
-        Target(name="demo", **options)
+        Target.model_validate({"name": "demo"} | options, context=context_of(known_targets()))
+
+
+def test_it_declares_containers_options_and_how_games_are_called(installed: Callable[..., None]) -> None:
+    declared = 'containers=("folder", "pk"), options=("game", "mipmaps"), games=GameNames("Z.*", "a Z word")'
+    code = EXAMPLE.replace("parse=parse\n", f"parse=parse, {declared}\n")
+    installed("from texpipe.formats.contract import GameNames\n" + code)
+    known = context_of(known_targets())
+    options = {"name": "demo", "container": "pk", "mipmaps": True, "game": "Zelda"}
+    assert Target.model_validate(options, context=known).model_dump(exclude_none=True) == options
+    with pytest.raises(ValueError, match="only as folder, pk"):
+        Target.model_validate({"name": "demo", "container": "hts"}, context=known)
+    with pytest.raises(ValueError, match="demo wants a Z word, not 'Mario'"):
+        Target.model_validate({"name": "demo", "game": "Mario"}, context=known)
+
+
+def test_it_may_write_one_file_for_each_game(tmp_path: Path, installed: Callable[..., None]) -> None:
+    code = EXAMPLE.replace("parse=parse\n", "parse=parse, game_files=GameFiles(path, write)\n")
+    functions = """
+def path(texture):
+    return PurePosixPath(texture.parts[0] + ".pk")
+
+def write(file, pictures):
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"".join(one.read() for one in pictures))
+"""
+    code = code.replace("\nFORMAT =", f"{functions}\nFORMAT =")
+    installed(code.replace("import PackFormat", "import GameFiles, PackFormat"))
+    (output,) = write_one(tmp_path).outputs[NAMES[0]]
+    assert output.path == "demo/Zelda.pk"
+    assert (tmp_path / output.path).read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +192,11 @@ def write_one(folder: Path) -> Pack:
         ("    found = size_problems(source_size, output_size, scale)\n", "    found = 1 / 0\n", "problems"),
         ("    match = NAME.fullmatch(PurePosixPath(name).name)\n", "    match = NAME[0]\n", "parse"),
         ("parse=parse\n", "parse=parse, render=lambda *_: (1 / 0 for _ in '.')\n", "render"),
+        (
+            "parse=parse\n",
+            "parse=parse, game_files=__import__('texpipe').formats.contract.GameFiles(lambda path: 1 / 0, print)\n",
+            "path of game_files",
+        ),
         ("parse=parse\n", "parse=parse, with_options=lambda target: target.nothing\n", "with_options"),
     ],
 )
@@ -193,7 +230,7 @@ def test_names_that_could_be_paths_are_refused(installed: Callable[..., None]) -
 def test_texpipes_own_names_cannot_be_taken_over(installed: Callable[..., None]) -> None:
     installed(EXAMPLE.replace('"demo", "Copy', '"folder", "Copy'), "folder = texpipe_demo:FORMAT")
     assert format_of("folder") is TARGETS["folder"]
-    assert known_targets().count("folder") == 1
+    assert list(known_targets()).count("folder") == 1
 
 
 def test_a_run_stops_before_anything_is_computed(
@@ -209,7 +246,7 @@ def test_a_run_stops_before_anything_is_computed(
 
 def test_help_looks_for_no_packages() -> None:
     code = "import sys; from texpipe.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-    code += "assert not {'texpipe.formats', 'texpipe.recipe.plugins', 'torch'} & set(sys.modules)"
+    code += "assert not {'texpipe.formats', 'texpipe.formats.plugins', 'torch'} & set(sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )

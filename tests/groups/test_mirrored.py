@@ -149,9 +149,9 @@ def test_the_order_of_textures_has_no_influence(tmp_path: Path) -> None:
 # ---- who is made of whom
 
 
-def chosen(folder: Path, company_of: dict[str, str]) -> dict[str, Image]:
+def chosen(folder: Path, set_of: dict[str, str]) -> dict[str, Image]:
     images = find_images(survey(folder, Recipe.default()).items)
-    return choose_originals(images, {f"{name}.png": of for name, of in company_of.items()})
+    return choose_originals(images, {f"{name}.png": of for name, of in set_of.items()})
 
 
 def test_the_first_by_name_is_upscaled_and_the_others_are_flips_of_it(tmp_path: Path) -> None:
@@ -202,15 +202,15 @@ def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], co
     names = [[f"{number}{axis}" for axis in flips] for number, flips in enumerate(sets)]
     images = [Images(tuple(map(item, some)), tuple(flips)) for some, flips in zip(names, sets, strict=True)]
     flat = [name for some in names for name in some]
-    company_of = {name: str(place) for name, place in zip(flat, company, strict=False) if place}
-    made = choose_originals(images, company_of)
+    set_of = {name: str(place) for name, place in zip(flat, company, strict=False) if place}
+    made = choose_originals(images, set_of)
     assert all(one.of not in made for one in made.values())
     for name, one in made.items():
         assert name[0] == one.of[0]
         assert after(after(name[1:], one.axis), one.of[1:]) == "none"  # type: ignore[arg-type]
-        mates = [mate for mate in company_of if company_of[mate] == company_of.get(name)]
+        mates = [mate for mate in set_of if set_of[mate] == set_of.get(name)]
         assert {made[mate].axis for mate in mates} <= {one.axis}, "as a whole, by one flip"
-        assert len({company_of.get(made[mate].of, made[mate].of) for mate in mates}) <= 1
+        assert len({set_of.get(made[mate].of, made[mate].of) for mate in mates}) <= 1
 
 
 def item(name: str) -> SurveyedTexture:

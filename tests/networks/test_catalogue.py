@@ -92,7 +92,7 @@ def test_a_path_is_taken_from_the_given_folder(folders: tuple[Path, Path], tmp_p
 
 
 def test_a_missing_public_model_names_its_command(folders: tuple[Path, Path]) -> None:
-    with pytest.raises(ModelError, match="not on this machine; looked in") as missing:
+    with pytest.raises(ModelError, match="is not installed; searched") as missing:
         catalogue.resolve("realsr-df2k-x4")
     assert missing.value.hint == "texpipe models fetch realsr-df2k-x4"
     assert str(folders[0]) in missing.value.message
@@ -100,12 +100,12 @@ def test_a_missing_public_model_names_its_command(folders: tuple[Path, Path]) ->
 
 def test_an_unknown_model_gets_the_nearest_name(folders: tuple[Path, Path]) -> None:
     with pytest.raises(
-        ModelError, match="no model is called realesrgan-x4pluss; here: texpipe-x4"
+        ModelError, match="no model is called realesrgan-x4pluss; installed: texpipe-x4"
     ) as unknown:
         catalogue.resolve("realesrgan-x4pluss")
     assert unknown.value.hint == "Did you mean realesrgan-x4plus?"
     assert (
-        "to be fetched: realesrgan-x4plus, realesrgan-x4plus-anime, realsr-df2k-x4" in unknown.value.message
+        "can be fetched: realesrgan-x4plus, realesrgan-x4plus-anime, realsr-df2k-x4" in unknown.value.message
     )
     with pytest.raises(ModelError) as unlike:
         catalogue.resolve("zzz")

@@ -198,9 +198,9 @@ def refusal(tmp_path: Path, state: object) -> str:
 def test_refusals_name_what_is_wrong(tmp_path: Path) -> None:
     state = network().state_dict()
     lacking = {name: value for name, value in state.items() if name != "body.1.rdb2.conv3.bias"}
-    assert refusal(tmp_path, lacking) == "the weights lack body.1.rdb2.conv3.bias"
+    assert refusal(tmp_path, lacking) == "missing weights: body.1.rdb2.conv3.bias"
     foreign = state | {"body.0.rdb1.conv1x1.weight": torch.zeros(4, 8, 1, 1)}
-    assert refusal(tmp_path, foreign) == "an RRDBNet has no body.0.rdb1.conv1x1.weight"
+    assert refusal(tmp_path, foreign) == "not part of an RRDBNet: body.0.rdb1.conv1x1.weight"
     misshapen = state | {"conv_hr.weight": torch.zeros(8, 8, 1, 1)}
     assert refusal(tmp_path, misshapen) == "wrong shape: conv_hr.weight"
     poisoned = state | {"conv_hr.bias": torch.full((8,), torch.nan)}
@@ -209,10 +209,10 @@ def test_refusals_name_what_is_wrong(tmp_path: Path) -> None:
     assert refusal(tmp_path, whole) == "not all finite numbers: conv_hr.bias"
     deep = state | {"body.99999999.rdb1.conv1.weight": torch.zeros(1)}
     assert "100000000 blocks" in refusal(tmp_path, deep)
-    assert "no ESRGAN generator" in refusal(tmp_path, {"body.0.weight": torch.zeros(64, 3, 3, 3)})
-    assert "beside weights the file holds iter" in refusal(tmp_path, state | {"iter": 5})
-    assert "no weights by name" in refusal(tmp_path, [1, 2])
-    assert "no weights by name" in refusal(tmp_path, {"params": {}})
+    assert "not an ESRGAN generator" in refusal(tmp_path, {"body.0.weight": torch.zeros(64, 3, 3, 3)})
+    assert "besides weights the file holds iter" in refusal(tmp_path, state | {"iter": 5})
+    assert "no named weights" in refusal(tmp_path, [1, 2])
+    assert "no named weights" in refusal(tmp_path, {"params": {}})
     assert "4 channels into 4" in refusal(tmp_path, network(num_in_ch=4, num_out_ch=4).state_dict())
 
 
@@ -230,14 +230,14 @@ def test_a_cut_safetensors_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
     checkpoint.save_safetensors(file, network().state_dict(), {})
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ModelError, match="no complete safetensors file"):
+    with pytest.raises(ModelError, match="not a complete safetensors file"):
         checkpoint.load(file)
 
 
 def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=re.escape("none.safetensors cannot be read: No such file")):
         checkpoint.load(tmp_path / "none.safetensors")
-    with pytest.raises(ModelError, match=re.escape("a.png is no model file")):
+    with pytest.raises(ModelError, match=re.escape("a.png is not a model file")):
         checkpoint.load(tmp_path / "a.png")
 
 

@@ -78,7 +78,7 @@ def test_a_missing_half_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data + b"\0\0\0\0", "4 bytes that no layer owns"),
+        (lambda data: data + b"\0\0\0\0", "4 surplus bytes"),
         (lambda data: data[:-4], "ends inside Conv_conv_last"),
         (lambda data: b"", "ends inside Conv_conv_first"),
         (lambda data: b"\x02\xb6\x00\x0d" + data[4:], "tag 0x0d00b602"),
@@ -93,13 +93,13 @@ def test_every_byte_must_have_an_owner(change, message: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("7767517", "7767518", "does not begin with ncnn's number"),
+        ("7767517", "7767518", "does not start with ncnn's number"),
         ("24 99", "23 99", "24 layers and declares 23"),
         ("Input input 0 1 data", "PReLU slope 1 1 a b 0=64", "no layers of the type PReLU"),
         ("Interp Resize_conv_up1", "Split split", "no RRDBNet has 21 convolutions and 1 doublings"),
-        ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "is no convolution of an RRDBNet"),
-        ("1=3", "1=1", "is no convolution of an RRDBNet"),
-        ("6=135", "6=134", "is no convolution of an RRDBNet"),
+        ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "is not a convolution of an RRDBNet"),
+        ("1=3", "1=1", "is not a convolution of an RRDBNet"),
+        ("6=135", "6=134", "is not a convolution of an RRDBNet"),
         (" 6=135", "", "cannot be read"),
         (" 9=2 -23310=1,2.000000e-01", "", "has no activation"),
     ],

@@ -126,7 +126,7 @@ def test_pieces_are_copies() -> None:
 
 
 def test_a_picture_without_any_piece_is_refused() -> None:
-    with pytest.raises(SourceError, match="no piece of title"):
+    with pytest.raises(SourceError, match="all pieces of title are missing"):
         lay_out(group(2, 1), {"other.png": (2, 2)})
 
 
@@ -170,7 +170,7 @@ def test_trim_is_cut_off_and_made_of_the_border_again(
 
 
 def test_a_trim_that_leaves_nothing_is_told() -> None:
-    with pytest.raises(SourceError, match=r"0\.png is 8x6: the trim of title leaves nothing of it"):
+    with pytest.raises(SourceError, match=r"0\.png is 8x6: the trim of title covers all of it"):
         lay_out(replace(group(1, 2), trim=(0, 3, 0, 3)), {"0.png": (8, 6), "1.png": (8, 6)})
 
 

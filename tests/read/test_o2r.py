@@ -90,12 +90,12 @@ def test_an_indexed_texture_has_the_colours_of_its_palette(
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ({}, "there is none in its folder"),
+        ({}, "its folder has none"),
         (
             {f"{FOLDER}/gATLUT": palette(16)[0], f"{FOLDER}/gBTLUT": palette(16)[0]},
-            "of the 2 in its folder none is named like it",
+            "2 are in its folder, but none is named like it",
         ),
-        ({"objects/other/gHatTLUT": palette(16)[0]}, "there is none in its folder"),
+        ({"objects/other/gHatTLUT": palette(16)[0]}, "its folder has none"),
     ],
 )
 def test_a_texture_without_a_palette_says_why(tmp_path: Path, entries: dict[str, bytes], reason: str) -> None:

@@ -206,7 +206,7 @@ def test_dumps_without_todays_hash_get_one(tmp_path, stem, other):
     ("key", "value"), [("fmt", 8), ("siz", 4), ("line", 512), ("tmem", -1), ("palette", 16)]
 )
 def test_numbers_that_the_console_cannot_have_are_damage(key, value):
-    with pytest.raises(ValueError, match=f"{key} is missing or no number"):
+    with pytest.raises(ValueError, match=f"{key} is missing or not a number"):
         read_tile(tile_json("rgba16", (8, 8), **{key: value}))
     with pytest.raises(ValueError, match=f"{key} is missing"):
         read_tile(tile_json("rgba16", (8, 8)).replace(f'"{key}"'.encode(), b'"other"'))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.errors import RecipeError
+from texpipe.formats import known_targets
 from texpipe.recipe.ctt import parse_ctt
 from texpipe.recipe.load import load_recipe
 
@@ -111,11 +112,11 @@ def test_a_recipe_names_a_file_or_a_folder(tmp_path: Path) -> None:
         (tmp_path / place).write_text(text(), "utf-8-sig")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"{HEAD}groups: [joins, auto, title.ctt]\n")
-    loaded = load_recipe(recipe)
+    loaded = load_recipe(recipe, known_targets())
     assert [group.name for group in loaded.recipe.picture_groups()] == ["day-Top", "night-Top", "title"]
     assert loaded.recipe.finds_groups
     (tmp_path / "title.ctt").write_text(text(line6="0"))
-    assert load_recipe(recipe).sha256 != loaded.sha256, "another pack comes of it"
+    assert load_recipe(recipe, known_targets()).sha256 != loaded.sha256, "another pack comes of it"
 
 
 def test_all_mistakes_in_all_files_are_told_with_their_places(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_all_mistakes_in_all_files_are_told_with_their_places(tmp_path: Path) ->
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"{HEAD}groups: [., other.ctt]\n")
     with pytest.raises(RecipeError) as caught:
-        load_recipe(recipe)
+        load_recipe(recipe, known_targets())
     places = [
         (str(one.location.file.name), one.location.line) for one in caught.value.problems if one.location
     ]

@@ -188,10 +188,10 @@ def test_sources_stay_in_the_report_when_the_dump_moves(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda root: root.rename(root.with_name("moved")), "the folder of the sources is gone"),
+        (lambda root: root.rename(root.with_name("moved")), "the input folder is gone"),
         (lambda root: (root / "a.png").write_bytes((root / "b.png").read_bytes()), "changed since"),
         (lambda root: (root / "a.png").write_bytes(b""), "empty"),
-        (lambda root: (root / "a.png").unlink(), "no longer in the folder"),
+        (lambda root: (root / "a.png").unlink(), "gone from the input folder"),
     ],
 )
 def test_the_page_says_which_source_is_gone(

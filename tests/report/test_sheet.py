@@ -83,7 +83,7 @@ def test_half_alpha_mixes_with_the_backdrop() -> None:
 
 @pytest.mark.parametrize("size", [(20, 16), (4, 4), (18, 18)])
 def test_a_sample_of_another_size_is_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="no whole multiple of 8x8"):
+    with pytest.raises(ValueError, match="not a whole multiple of 8x8"):
         Sample(texture(0), texture(0, size), Edges())
 
 
@@ -154,7 +154,7 @@ def test_sources_that_are_not_as_they_were_are_left_out(
 def test_results_that_do_not_fit_are_left_out(pack: Path, caplog: pytest.LogCaptureFixture) -> None:
     save_png(pack / "folder" / "a.png", texture(0, (20, 20)))
     assert sheet_of_pack(pack, pack / "sheet.png") == 1
-    assert "a.png is left out: 20x20 is no whole multiple of 8x8" in caplog.text
+    assert "a.png is left out: 20x20 is not a whole multiple of 8x8" in caplog.text
 
 
 def test_a_result_that_is_gone(pack: Path) -> None:

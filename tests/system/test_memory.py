@@ -103,7 +103,7 @@ def test_windows_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_this_process_has(tmp_path: Path) -> None:
-    assert resident(tmp_path) == memory.PROGRAM
+    assert resident(tmp_path) == memory.PROGRAM_BYTES
     (tmp_path / "self").mkdir()
     (tmp_path / "self/statm").write_text("500 20 3 4 5 6 7")
     assert resident(tmp_path) == 20 * memory.os.sysconf("SC_PAGE_SIZE")

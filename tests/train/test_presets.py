@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from texpipe.errors import RecipeError, UsageError
+from texpipe.train.loop.schedule import rate_factor, stage_at
 from texpipe.train.presets import load_preset, preset_names, with_changes
-from texpipe.train.schedule import rate_factor, stage_at
 from texpipe.train.schema import Data, Preset, Stage
 
 SHIPPED = {"texture-esrgan", "esrgan", "srgan", "srgan-mse", "srgan-nearest", "srwgan-gp", "srresnet"}

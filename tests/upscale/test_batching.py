@@ -1,4 +1,4 @@
-"""Batches of one shape and edge mode: their sizes, order and memory, and results that do not depend on them."""
+"""Batches of one shape and edge mode: sizes, order, memory, and results that do not depend on them."""
 
 import numpy as np
 import pytest

@@ -23,7 +23,7 @@ from texpipe.planning.jobs import BYTES_TO_COME, Workload
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
-from texpipe.upscale.budget import SMALLEST_BATCH, Budget, Share
+from texpipe.upscale.budget import MIN_BATCH_TEXELS, Budget, Parallelism
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.lazy import LazyUpscaler
@@ -36,20 +36,20 @@ texels = st.sampled_from([4096, 65536])
 @given(rooms, cores, texels, st.sampled_from([24, 192, 384]))
 def test_what_is_planned_fits_unless_it_is_the_least(room: int, most: int, full: int, channels: int) -> None:
     budget = Budget(room, channels)
-    share = budget.share(most, full)
+    share = budget.parallelism(most, full)
     assert 1 <= share.workers <= most
-    assert SMALLEST_BATCH <= share.texels <= full
-    assert budget.of(share) <= room or share == Share(1, SMALLEST_BATCH)
+    assert MIN_BATCH_TEXELS <= share.texels <= full
+    assert budget.bytes_for(share) <= room or share == Parallelism(1, MIN_BATCH_TEXELS)
 
 
 @given(rooms, rooms, cores, texels)
 def test_more_room_is_never_less_work_at_a_time(less: int, more: int, most: int, full: int) -> None:
-    few, many = (Budget(room).share(most, full) for room in sorted((less, more)))
+    few, many = (Budget(room).parallelism(most, full) for room in sorted((less, more)))
     assert few.workers * few.texels <= many.workers * many.texels
 
 
 def test_with_room_enough_nothing_is_held_back() -> None:
-    assert Budget(1 << 34).share(16, 4096) == Share(16, 4096)
+    assert Budget(1 << 34).parallelism(16, 4096) == Parallelism(16, 4096)
 
 
 @given(rooms, st.sampled_from([1, 2, 4, 8, 16]))
@@ -94,14 +94,14 @@ def test_batches_in_work_fit_or_are_alone(room: int) -> None:
     results = dict(upscale([wanted], engine, 4, cores=4, budget=budget))
     np.testing.assert_array_equal(results[0], wanted[0].rgb.repeat(4, 0).repeat(4, 1))
     assert len(results) == len(wanted)
-    assert engine.most == 200 * 150 or budget.of_batch(engine.most) <= room
+    assert engine.most == 200 * 150 or budget.bytes_for_batch(engine.most) <= room
 
 
 def test_a_second_round_counts_by_what_it_reads() -> None:
     engine = Counting()
     wanted = [Pass(np.zeros((40, 40, 3), np.float32), Edges()) for _ in range(6)]
     budget = Budget(500 << 20)
-    assert budget.of_batch(160 * 160) < 400 << 20 < 2 * budget.of_batch(160 * 160)
+    assert budget.bytes_for_batch(160 * 160) < 400 << 20 < 2 * budget.bytes_for_batch(160 * 160)
     assert len(list(upscale([wanted], engine, 16, cores=4, budget=budget))) == 6
     assert engine.most <= 160 * 160
 

@@ -35,11 +35,11 @@ def make_weights(inputs=INPUTS, outputs=OUTPUTS):
 def to_rows(maps, method):
     count, channels, height, width = maps.shape
     raster = maps.permute(0, 2, 3, 1).reshape(-1, channels)
-    return raster[layout.entering(TexelGrid(count, height, width, method.order), CPU)]
+    return raster[layout.from_raster(TexelGrid(count, height, width, method.order), CPU)]
 
 
 def from_rows(rows, grid):
-    raster = rows[layout.leaving(grid, CPU)]
+    raster = rows[layout.to_raster(grid, CPU)]
     return raster.view(grid.count, grid.height, grid.width, -1).permute(0, 3, 1, 2)
 
 
@@ -139,7 +139,7 @@ def test_the_convolution_s_own_activation_changes_no_bit(monkeypatch):
     layer = method.prepare(weight, bias, torch.float32, SLOPE)
     arguments = (to_rows(maps, method), layer, TexelGrid(2, 9, 8, "raster"), Pads())
     fused = method.convolve(*arguments)
-    monkeypatch.setattr(convolve, "_by_onednn", lambda device, dtype: False)
+    monkeypatch.setattr(convolve, "_uses_onednn", lambda device, dtype: False)
     assert torch.equal(method.convolve(*arguments), fused)
 
 

@@ -175,7 +175,7 @@ def test_nor_does_it_in_a_network_of_the_usual_width(method, size):
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 8), (16, 16)])
 def test_nor_where_lone_pictures_have_to_be_run_as_pairs(monkeypatch, size):
-    monkeypatch.setattr(convolve, "_by_onednn", lambda device, dtype: False)
+    monkeypatch.setattr(convolve, "_uses_onednn", lambda device, dtype: False)
     engine = make_engine("direct", make_network(num_feat=64, num_grow_ch=32))
     batch, edges = pictures(3, *size), Edges("wrap", "clamp")
     np.testing.assert_array_equal(engine.run(batch[:1], edges), engine.run(batch, edges)[:1])

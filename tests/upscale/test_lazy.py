@@ -50,7 +50,7 @@ def test_a_damaged_model_is_told_with_the_first_passes(tmp_path: Path) -> None:
     file.write_bytes(b"no weights")
     upscaler = LazyUpscaler(file, "cpu", "fp32")
     upscaler.prepare()
-    with pytest.raises(ModelError, match="no complete safetensors"):
+    with pytest.raises(ModelError, match="not a complete safetensors"):
         list(upscaler([PASSES], 4))
 
 

@@ -12,7 +12,7 @@ import torch
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
 from texpipe.upscale.engine import Engine
-from texpipe.upscale.transfer import InPlace, Streamed, transfer_to
+from texpipe.upscale.transfer import CudaTransfer, HostTransfer, transfer_to
 
 
 class Notes:
@@ -71,7 +71,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
 
 
 def test_pictures_are_computed_after_they_came_and_fetched_after_they_were_computed(notes: Notes) -> None:
-    transfer, images = Streamed(torch.device("cpu")), torch.arange(12.0).reshape(1, 2, 2, 3)
+    transfer, images = CudaTransfer(torch.device("cpu")), torch.arange(12.0).reshape(1, 2, 2, 3)
     placed = transfer.to_device(images)
     back = transfer.to_host(placed * 2)
     assert torch.equal(back, images * 2)
@@ -91,7 +91,7 @@ def test_pictures_are_computed_after_they_came_and_fetched_after_they_were_compu
 
 
 def test_each_thread_copies_on_a_stream_of_its_own(notes: Notes) -> None:
-    transfer = Streamed(torch.device("cpu"))
+    transfer = CudaTransfer(torch.device("cpu"))
     for _ in range(2):
         transfer.to_device(torch.zeros(1))
     assert notes.made == 1
@@ -103,11 +103,11 @@ def test_each_thread_copies_on_a_stream_of_its_own(notes: Notes) -> None:
 
 def test_a_processor_needs_neither_copies_nor_streams() -> None:
     images = torch.zeros(1)
-    assert InPlace().to_device(images) is images
-    assert InPlace().to_host(images) is images
+    assert HostTransfer().to_device(images) is images
+    assert HostTransfer().to_host(images) is images
 
 
-@pytest.mark.parametrize(("name", "kind"), [("cpu", InPlace), ("cuda", Streamed)])
+@pytest.mark.parametrize(("name", "kind"), [("cpu", HostTransfer), ("cuda", CudaTransfer)])
 def test_the_device_decides(name: str, kind: type) -> None:
     assert isinstance(transfer_to(torch.device(name)), kind)
 
@@ -118,6 +118,6 @@ def test_the_engine_gives_the_same_either_way(monkeypatch: pytest.MonkeyPatch, o
     batch = np.random.default_rng(0).random((2, 5, 6, 3), dtype=np.float32)
     plain = engine.run(batch, Edges("wrap", "mirror"))
     notes = Notes(monkeypatch)
-    monkeypatch.setattr(engine, "_transfer", Streamed(torch.device("cpu")))
+    monkeypatch.setattr(engine, "_transfer", CudaTransfer(torch.device("cpu")))
     np.testing.assert_array_equal(engine.run(batch, Edges("wrap", "mirror")), plain)
     assert notes.made == 1

@@ -14,8 +14,8 @@ from texpipe.progress import Progress
 from texpipe.read.scan import scan
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
+from texpipe.system.cpu import available_cores
 from texpipe.system.interning import interned
-from texpipe.system.memory import available_cores
 from texpipe.texture import Decisions, Facts, Plan, Source
 
 

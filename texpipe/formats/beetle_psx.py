@@ -15,6 +15,7 @@ import numpy as np
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError, size_problems
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
+from texpipe.recipe.targets import FILE_NAME, GameNames
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "beetle-psx"
@@ -33,7 +34,7 @@ _FOLDER = re.compile(r"(?P<disc>.+)-texture-(?:dump|replacements)(?P<pages>-page
 _TIM = "tim"
 _PALETTES: Mapping[TexelFormat, int] = {"psx4": 16, "psx8": 256}
 _CERTAIN_DIGITS = 5
-"""Shorter numbers are as rare among checksums as they are common among other names, such as `1-2.png`."""
+"""Smallest number of hex digits of a checksum that is recognised in any folder: `1-2.png` is rarely a texture."""
 
 
 def parse(name: str) -> EmulatorName | None:
@@ -84,7 +85,7 @@ def output_path(source: Source) -> PurePosixPath:
     if name is None or name.scheme != _SCHEME:
         raise UnwritableError("its name is not a Beetle PSX texture name")
     if ("palette", "missing") in name.fields:
-        raise UnwritableError("was dumped without its palette: Beetle PSX cannot find it again")
+        raise UnwritableError("was dumped without its palette, so Beetle PSX cannot find it")
     folder = _FOLDER.fullmatch(source.file.parent.name)
     disc = name.game or (folder["disc"] if folder else None)
     if disc is None:
@@ -148,5 +149,12 @@ def pixel_problems(path: PurePosixPath, rgba: Rgba8) -> list[str]:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, problems, parse=parse, pixel_problems=pixel_problems, render=render
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    parse=parse,
+    pixel_problems=pixel_problems,
+    render=render,
+    games=GameNames(FILE_NAME, "the name of the disc image without its suffix"),
 )

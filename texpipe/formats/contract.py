@@ -1,4 +1,4 @@
-"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value made of functions."""
+"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value of functions and names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from texpipe.errors import PackError
+from texpipe.recipe.targets import GameNames as GameNames  # for formats of other packages too
 from texpipe.recipe.targets import Target
 from texpipe.texture import AlphaClass, Edges, EmulatorName, Rgba8, Source
 
@@ -65,12 +66,12 @@ class Placed:
     file: PurePosixPath
 
 
-def _everything_is_fine(_: object, __: object) -> list[str]:
-    """The check of formats that have no rule of this kind."""
+def _no_problems(_: object, __: object) -> list[str]:
+    """The check of formats without rules of this kind."""
     return []
 
 
-def _everything_is_wanted(_: Source, __: Size) -> None:
+def _not_unwanted(_: Source, __: Size) -> None:
     """The check of formats whose dumps hold textures only."""
     return
 
@@ -84,8 +85,22 @@ def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]
 
 
 @dataclass(frozen=True)
+class GameFiles:
+    """Files of an emulator's own format that hold all textures of a game each.
+
+    Attributes:
+        path: (a texture's path) -> the file that it goes into, relative to the target's folder.
+        write: (the file, pictures of one game in stable order, taken one at a time) -> None: writes the file whole
+            or not at all; raises PackError.
+    """
+
+    path: Callable[[PurePosixPath], PurePosixPath]
+    write: Callable[[Path, Iterable[Picture]], None]
+
+
+@dataclass(frozen=True)
 class PackFormat:
-    """One emulator's way of finding replacement textures. What has a default, few formats need.
+    """One emulator's way of finding replacement textures. Only few formats need the attributes that have a default.
 
     Formats of other packages are such values too; docs/formats/third-party.md shows a whole one.
 
@@ -106,6 +121,10 @@ class PackFormat:
         check: (the target's folder, its files by relative path) -> problems of the pack as a whole.
         shares_files: several names may point at one file, so equal files are written once; `index` says so.
         archive: name of the zip archive that holds everything; None writes a folder.
+        game_files: what writes one file for each game instead of one for each texture.
+        containers: what a recipe can have the pack written to, the usual one first; `with_options` sees to it.
+        options: what a recipe can say of the target besides `container`: names of fields of `recipe.targets.Target`.
+        games: how the emulator names games; None if any name will do.
         with_options: the format as the options of a recipe make it.
         unwanted: (source, its size in texels) -> why it is left out although the emulator would load it, or None.
     """
@@ -116,14 +135,18 @@ class PackFormat:
     problems: Callable[[PurePosixPath, Size, Size, int], list[str]]
     key: Callable[[Source], str] | None = None
     parse: Callable[[str], EmulatorName | None] | None = None
-    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = _everything_is_fine
+    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = _no_problems
     render: Callable[[Rgba8, Picture, PurePosixPath], Iterable[Rendered]] | None = None
     index: Callable[[Sequence[Placed]], Mapping[PurePosixPath, bytes]] | None = None
-    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = _everything_is_fine
+    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = _no_problems
     shares_files: bool = False
     archive: str | None = None
+    game_files: GameFiles | None = None
+    containers: tuple[str, ...] = ("folder",)
+    options: tuple[str, ...] = ("game",)
+    games: GameNames | None = None
     with_options: Callable[[Target], PackFormat] | None = None
-    unwanted: Callable[[Source, Size], str | None] = _everything_is_wanted
+    unwanted: Callable[[Source, Size], str | None] = _not_unwanted
 
     def key_of(self, source: Source) -> str:
         """Return what the emulator looks the texture up by; raises `UnwritableError` as `output_path` does."""

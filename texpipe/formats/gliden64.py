@@ -8,13 +8,18 @@ makes it skip the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import PackFormat, Size, UnwritableError, size_problems
-from texpipe.formats.gliden64_records import CacheReader
+from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, UnwritableError, size_problems
+from texpipe.formats.gliden64_cache import write_htc, write_hts
+from texpipe.formats.gliden64_records import CacheEntry, CacheReader
 from texpipe.formats.rice_dumps import leftover
+from texpipe.imaging.image_files import decode
+from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "gliden64"
@@ -30,9 +35,9 @@ Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullA
 The strong checksum (txStrongCRC) must be on if it was on when you dumped the textures, and off if it was off."""
 
 MAX_SIDE = 4096
-"""GLideN64 shrinks larger pictures."""
+"""Largest side of a picture, in pixels: GLideN64 shrinks larger ones."""
 _MIN_PIXELS = 4
-"""GLideN64 skips smaller pictures."""
+"""Smallest number of pixels of a picture: GLideN64 skips smaller ones."""
 
 _GRAMMAR = r"""(?P<ident>[^#/\\]+)
     \#(?:(?P<crc>[0-9A-F]{8})|(?P<any_texture>\$))
@@ -65,7 +70,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a GLideN64 or Rice texture name; upper and lower case count as the same.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields crc, fmt, siz, palette (if it has one) and suffix, or None. A `$` as crc or
@@ -178,8 +183,8 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     for path in files:
         if path.suffix not in (".hts", ".htc"):
             continue
-        if not path.stem.endswith("_HIRESTEXTURES"):
-            found.append(f"{path}: is not called GAME_HIRESTEXTURES{path.suffix}")
+        if not path.stem.endswith(_CACHE_STEM):
+            found.append(f"{path}: is not called GAME{_CACHE_STEM}{path.suffix}")
         try:
             with CacheReader(folder / path) as cache:
                 found += [f"{path}: {line}" for line in _cache_problems(cache)]
@@ -193,7 +198,7 @@ def _cache_problems(cache: CacheReader) -> Iterator[str]:
     for record in cache.records():
         texture = f"texture {record.key:016X}"
         if (record.key, record.fmt, record.siz) in known:
-            yield f"{texture} is in it twice"
+            yield f"{texture} is in the file twice"
         known.add((record.key, record.fmt, record.siz))
         if record.key == 0:
             yield "the checksum 00000000 is not loaded"
@@ -209,7 +214,7 @@ def _path_problems(path: PurePosixPath) -> list[str]:
     if match is None or name is None:
         return [*found, f"{path.name} is not a name the loader accepts"]
     if match["suffix"] in ("rgb", "a"):
-        found.append("_rgb and _a pairs are not loaded any more")
+        found.append("the loader does not load _rgb and _a pairs")
     if match["crc"] == "00000000":
         found.append("the checksum 00000000 is not loaded")
     if path.parts[0] != name.game or len(path.parts) < 2:
@@ -249,4 +254,39 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, parse, check=check, unwanted=leftover)
+def with_options(target: Target) -> PackFormat:
+    """Return the format that writes cache files, if the recipe asks for them."""
+    write = _CACHES.get(str(target.container))
+    if write is None:
+        return FORMAT
+    path = partial(_cache_path, suffix=f".{target.container}")
+    return replace(FORMAT, game_files=GameFiles(path, lambda file, pictures: write(file, _entries(pictures))))
+
+
+def _cache_path(path: PurePosixPath, suffix: str) -> PurePosixPath:
+    return PurePosixPath(f"{path.parts[0]}{_CACHE_STEM}{suffix}")
+
+
+def _entries(pictures: Iterable[Picture]) -> Iterator[CacheEntry]:
+    for picture in pictures:
+        name = _name_of(picture.source)
+        fmt, siz = texel_numbers(name)
+        rgba, _, _ = decode(picture.read(), name=picture.source.name)
+        yield CacheEntry(cache_key(name), rgba, fmt, siz)
+
+
+_CACHE_STEM = "_HIRESTEXTURES"
+_CACHES: Mapping[str, Callable[[Path, Iterable[CacheEntry]], None]] = {"hts": write_hts, "htc": write_htc}
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    key,
+    parse,
+    check=check,
+    containers=("folder", *_CACHES),
+    options=(),
+    with_options=with_options,
+    unwanted=leftover,
+)

@@ -1,7 +1,7 @@
 """GLideN64's cache files: a whole texture pack in one `.hts` or `.htc`.
 
 Source: GLideN64's `src/GLideNHQ/TxCache.cpp`. Everything is little-endian without padding. Until 2022 the
-files had no version and records did not say the texels' format; GLideN64 and this module still read those.
+files had no version and records did not say the texels' format; GLideN64 and this module read those too.
 Since July 2026 it compresses with zstd, which builds before that cannot read: written here are plain `.hts`
 and zlib `.htc`, which all versions read.
 """

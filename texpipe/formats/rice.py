@@ -3,7 +3,8 @@
 Source of every rule: mupen64plus-video-rice's `src/TextureFilters.cpp`, as of 2026-03. The names are those that
 GLideN64 uses too, but the plugin is stricter: the suffix must fit the texture, nothing stands for "any", and pictures
 must be 1, 2, 4, 8 ... times the texture. A picture without alpha is drawn opaque. Upper and lower case are the same in
-checksums and suffixes, but not in the game's name. `tests/emulator/test_played.py` shows this on the plugin's screen.
+checksums and suffixes, but not in the game's name. `tests/emulator/test_played.py` shows
+all this on the plugin's screen.
 """
 
 from __future__ import annotations
@@ -107,4 +108,4 @@ def _is_power_of_two(ratio: float) -> bool:
     return ratio >= 1 and ratio == int(ratio) and int(ratio) & (int(ratio) - 1) == 0
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, unwanted=leftover)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, unwanted=leftover, options=())

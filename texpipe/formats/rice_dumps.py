@@ -11,7 +11,7 @@ from texpipe.texture import Source
 
 
 def leftover(source: Source, size: Size) -> str | None:
-    """Return why a file of a dump is no texture, or None if it is one; see `PackFormat.unwanted`."""
+    """Return why a file of a dump is not a texture, or None if it is one; see `PackFormat.unwanted`."""
     fields = dict(source.emulator.fields) if source.emulator is not None else {}
     if size == (1, 1) and (fields.get("fmt"), fields.get("siz")) == (0, 0):
         return "is a single texel that the Rice plugin dumps without a texture"

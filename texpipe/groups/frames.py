@@ -1,4 +1,4 @@
-"""Frames of animations: textures that show the same in large part, or have numbered names and look alike."""
+"""Frames of animations: textures that share large parts, or that have numbered names and look alike."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
 from texpipe.imaging.visible import without_hidden
 
-_LEAST_EQUAL = 6
-"""Blocks out of 16 that two frames have in common, besides those of one colour."""
+_MIN_EQUAL_BLOCKS = 6
+"""Smallest number of equal blocks, of 16, that make two textures frames; blocks of a single colour don't count."""
 
-_LEAST_ALIKE = 0.5
-"""Correlation of two frames with numbered names."""
+_MIN_CORRELATION = 0.5
+"""Lowest correlation of two textures with numbered names that makes them frames."""
 
 MAX_FRAMES = 64
-"""More textures than these are no frames: so many have only a border in common."""
+"""Largest number of frames of an animation; larger sets of textures only have a border in common."""
 
 BY_BLOCKS = "large parts of them are the same"
 BY_NUMBER = "their names are numbered and they look alike"
 
 _NUMBERED = re.compile(r"(.*?)(\d{1,6})(\D*)", re.DOTALL)
 
-
-Pair = tuple[SurveyedTexture, SurveyedTexture]
+_TexturePair = tuple[SurveyedTexture, SurveyedTexture]
 
 
 @dataclass(frozen=True)
 class Animation:
-    """Frames in order of their names, and how they are known in one line."""
+    """Frames in order of their names, and the reason why they are frames, in one line."""
 
     frames: tuple[SurveyedTexture, ...]
     why: str
 
 
 def find_animations(items: Iterable[SurveyedTexture]) -> list[Animation]:
-    """Find the animations among textures; a texture is in one of them at most.
+    """Find the animations among textures; a texture is in at most one of them.
 
     Args:
         items: textures that differ in their visible pixels, in any order.
@@ -50,19 +49,19 @@ def find_animations(items: Iterable[SurveyedTexture]) -> list[Animation]:
     Returns:
         Animations of 2 to 64 frames with one size, alpha class and edges, in order of their first frames.
     """
-    known = sorted(items, key=lambda item: item.source.name)
+    ordered = sorted(items, key=lambda item: item.source.name)
     alike: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
-    for item in known:
+    for item in ordered:
         if item.plan.action == "upscale":
             alike[item.size, item.plan.alpha, item.plan.edges, item.plan.scale].append(item)
-    links: list[tuple[Pair, str]] = [
+    links: list[tuple[_TexturePair, str]] = [
         (pair, BY_BLOCKS) for some in alike.values() for pair in _sharing_blocks(some)
     ]
     links += [(pair, BY_NUMBER) for some in alike.values() for pair in _numbered(some)]
-    return list(_connected(known, links))
+    return list(_connected(ordered, links))
 
 
-def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
+def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[_TexturePair]:
     """Yield the pairs that have enough blocks in common."""
     holders: dict[tuple[int, bytes], list[SurveyedTexture]] = defaultdict(list)
     for item in items:
@@ -75,11 +74,13 @@ def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
         if len(some) <= MAX_FRAMES:
             shared.update((one.source.name, other.source.name) for one, other in combinations(some, 2))
     by_name = {item.source.name: item for item in items}
-    return ((by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= _LEAST_EQUAL)
+    return (
+        (by_name[one], by_name[other]) for (one, other), count in shared.items() if count >= _MIN_EQUAL_BLOCKS
+    )
 
 
-def _numbered(items: Sequence[SurveyedTexture]) -> Iterator[Pair]:
-    """Yield neighbours in a row of numbers that look alike; digits of an emulator's checksums say nothing."""
+def _numbered(items: Sequence[SurveyedTexture]) -> Iterator[_TexturePair]:
+    """Yield textures with consecutive numbers that look alike; the digits of an emulator's checksums don't count."""
     rows: dict[Hashable, list[tuple[int, SurveyedTexture]]] = defaultdict(list)
     for item in items:
         stem, _, suffix = item.source.name.rpartition(".")
@@ -97,15 +98,17 @@ def _look_alike(one: SurveyedTexture, other: SurveyedTexture) -> bool:
     try:
         pictures = [read_again(item).rgba for item in (one, other)]
     except TexpipeError:
-        return False  # the run itself says what is wrong with it
+        return False  # the run reports the error when it reads the texture
     shown = [without_hidden(rgba).astype(np.float64) for rgba in pictures]
     first, second = (picture - picture.mean(axis=(0, 1)) for picture in shown)
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return scale > 0 and float((first * second).sum()) >= _LEAST_ALIKE * scale
+    return scale > 0 and float((first * second).sum()) >= _MIN_CORRELATION * scale
 
 
-def _connected(items: Sequence[SurveyedTexture], links: Iterable[tuple[Pair, str]]) -> Iterator[Animation]:
-    """Yield the sets that pairs connect."""
+def _connected(
+    items: Sequence[SurveyedTexture], links: Iterable[tuple[_TexturePair, str]]
+) -> Iterator[Animation]:
+    """Yield the connected sets of textures."""
     members: dict[str, list[SurveyedTexture]] = {}
     why: dict[str, str] = {}
     for (one, other), reason in links:

@@ -1,4 +1,4 @@
-"""Variants: the same texels under several palettes, or in several tints. One of them gives its structure to all."""
+"""Variants: the same texels under several palettes, or in several tints. All take the structure of one of them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from texpipe.texture import AxisGuess, Rgba8
 BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
 
-_ENTRIES = {"ci4": 16, "psx4": 16}
-_MAX_ENTRIES = 256
+_PALETTE_ENTRIES = {"ci4": 16, "psx4": 16}
+"""Number of palette entries of the texel formats that have fewer than `_MAX_PALETTE_ENTRIES`."""
+_MAX_PALETTE_ENTRIES = 256
 
 
 @dataclass(frozen=True)
 class Variants:
-    """A family of textures.
+    """Textures that are variants of each other.
 
     Attributes:
         like: the one that is upscaled: most colours, then most contrast.
         others: those that take its structure, planned with its edges.
-        why: how they are known, in one line.
+        why: why they are variants, in one line.
     """
 
     like: SurveyedTexture
@@ -38,36 +39,36 @@ class Variants:
 
 
 def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
-    """Find the families among textures.
+    """Find the variants among textures.
 
-    Two textures belong together if their names say that they have the same texels and their pixels agree, or if their
-    index images are the same and say enough. All of a family have one shape: the same alpha, planned alike.
+    Two textures are variants if their names say that they have the same texels and their pixels agree, or if their
+    index images are equal and complex enough. Variants have the same size, alpha and scale.
 
     Args:
         items: textures that differ in their visible pixels or their plans, in any order.
 
     Returns:
-        The families of two or more, in the order of their digests. The items' order has no influence.
+        Sets of two or more, in the order of their digests. The items' order has no influence.
     """
-    known = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
-    count = Counter(item.clues.indices for item in known if item.clues.indices)
-    families = _Families()
+    candidates = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
+    count = Counter(item.clues.indices for item in candidates if item.clues.indices)
+    sets = _VariantSets()
     named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
-    for item in sorted(known, key=lambda item: (item.clues.pixels, item.source.name)):
+    for item in sorted(candidates, key=lambda item: (item.clues.pixels, item.source.name)):
         key = _texels_by_name(item)
         if key is None and count[item.clues.indices] < 2:
-            continue  # most textures are alone
-        families.add(item)
+            continue  # most textures have no variant
+        sets.add(item)
         if key is not None:
             named[_treatment(item), key].append(item)
     for alike in named.values():
         if len(alike) > 1:
-            families.join_by_name(alike)
-    return [made for members, why in families if (made := _family(members, why)) is not None]
+            sets.join_by_name(alike)
+    return [variants for members, why in sets if (variants := _variants(members, why)) is not None]
 
 
-class _Families:
-    """Textures in sets that grow together."""
+class _VariantSets:
+    """Sets of textures that can be merged."""
 
     def __init__(self) -> None:
         self._members: dict[Hashable, list[SurveyedTexture]] = {}
@@ -75,14 +76,14 @@ class _Families:
         self._key_of: dict[str, Hashable] = {}
 
     def add(self, item: SurveyedTexture) -> None:
-        """Put a texture to those with the same index image."""
+        """Add a texture to those with the same index image."""
         key = (_treatment(item), item.clues.indices or item.source.name)
         self._members.setdefault(key, []).append(item)
         self._key_of[item.source.name] = key
         self._why.setdefault(key, BY_TEXELS)
 
     def join_by_name(self, items: Sequence[SurveyedTexture]) -> None:
-        """Merge the sets of textures that have the same texels by name, as far as their pixels agree."""
+        """Merge the sets of textures whose names say that they have the same texels, as far as their pixels agree."""
         for some in _agreeing(items):
             first, *rest = dict.fromkeys(self._key_of[item.source.name] for item in some)
             self._why[first] = BY_NAME
@@ -100,7 +101,7 @@ def _treatment(item: SurveyedTexture) -> Hashable:
 
 
 def _texels_by_name(item: SurveyedTexture) -> Hashable | None:
-    """Return what the emulator's name says but the palette; None for a name that says nothing of palettes."""
+    """Return the emulator's name without its palette; None for a name that holds no palette."""
     name = item.source.emulator
     if name is None or not any("palette" in field for field, _ in name.fields):
         return None
@@ -108,49 +109,49 @@ def _texels_by_name(item: SurveyedTexture) -> Hashable | None:
 
 
 def _agreeing(items: Sequence[SurveyedTexture]) -> Iterator[list[SurveyedTexture]]:
-    """Split textures that should have the same texels into sets that can: a checksum may be that of two textures.
+    """Split textures that should have the same texels into sets that can have them: checksums may collide.
 
-    All of a set have one alpha, and together no more colours than a palette has entries.
+    All of a set have one alpha, and together at most as many colours as a palette has entries.
     """
-    sets: list[_Set] = []
+    sets: list[_SameTexels] = []
     for item in items:
         try:
             rgba = read_again(item).rgba
         except TexpipeError:
-            continue  # the run itself says what is wrong with it
-        if not any(one.takes(item, rgba) for one in sets):
-            sets.append(_Set([item], rgba[..., 3].copy(), index_image(rgba)))
+            continue  # the run reports the error when it reads the texture
+        if not any(one.add(item, rgba) for one in sets):
+            sets.append(_SameTexels([item], rgba[..., 3].copy(), index_image(rgba)))
     return (one.members for one in sets if len(one.members) > 1)
 
 
 @dataclass
-class _Set:
+class _SameTexels:
     """Textures that can have the same texels.
 
     Attributes:
         members: the textures.
-        alpha: of the first, H x W.
-        indices: which texels have one colour in all of them, H x W.
+        alpha: that of the first, H x W.
+        indices: H x W, equal where all textures have one colour.
     """
 
     members: list[SurveyedTexture]
     alpha: NDArray[np.uint8]
     indices: Indices
 
-    def takes(self, item: SurveyedTexture, rgba: Rgba8) -> bool:
-        """Add a texture if it can be one of these, and return whether it can."""
+    def add(self, item: SurveyedTexture, rgba: Rgba8) -> bool:
+        """Add a texture if it can have the same texels, and return whether it can."""
         if item.plan.alpha != "mask" and not np.array_equal(self.alpha, rgba[..., 3]):
             return False
         indices = refined(self.indices, rgba)
-        if int(indices.max()) >= _ENTRIES.get(item.texels or "", _MAX_ENTRIES):
+        if int(indices.max()) >= _PALETTE_ENTRIES.get(item.texels or "", _MAX_PALETTE_ENTRIES):
             return False
         self.members.append(item)
         self.indices = indices
         return True
 
 
-def _family(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
-    """Choose whose structure all take; leave out those for which a rule or the dump wants other edges."""
+def _variants(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
+    """Choose the texture whose structure all take; leave out those for which a rule or the dump sets other edges."""
     like = max(members, key=_rank)
     others = tuple(
         replace(item, plan=item.plan.with_edges_of(like.plan, f"as its variant {like.source.name}"))
@@ -161,16 +162,16 @@ def _family(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
 
 
 def _rank(item: SurveyedTexture) -> tuple[int, float, str, str]:
-    """Most colours hide least; among equals the network sees most in the one of most contrast."""
+    """More colours hide less; among equals the network sees most in the one with the highest contrast."""
     return item.clues.facts.colours, item.clues.contrast, item.clues.pixels, item.source.name
 
 
 def _edges_are_guessed(item: SurveyedTexture) -> bool:
-    """Tell whether nobody but the classifier said how both axes repeat."""
+    """Return whether the classifier alone decided both edge modes."""
     by, facts = item.plan.decided_by, item.clues.facts
     return is_guessed(by.x, facts.x) and is_guessed(by.y, facts.y)
 
 
 def is_guessed(by: str, guess: AxisGuess) -> bool:
-    """Tell whether nobody but the classifier said how an axis repeats: no rule, and no dump."""
+    """Return whether the classifier alone, no rule and no dump, decided the edge mode of an axis."""
     return by.startswith("classify") and guess.reason != SAID_BY_DUMP

@@ -1,4 +1,4 @@
-"""Picture files to RGBA8 and back: in a run the only module that opens image files, after `headers` looked at them.
+"""Picture files to RGBA8 and back: a run opens image files only here, once `image_headers` has checked them.
 
 Every file ends as H x W x 4 uint8 with straight alpha.
 """
@@ -20,7 +20,7 @@ from texpipe.texture import Rgba8, StoredForm
 __all__ = ["MAX_PIXELS", "decode", "encode_png", "save_png"]
 
 _EFFORT = 4
-"""zlib's level for PNGs: half the time of level 6, for files 3 % larger (docs/performance.md)."""
+"""Compression level of PNGs: half the time of zlib's level 6, files 3 % larger (docs/performance.md)."""
 
 
 def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
@@ -73,7 +73,7 @@ def save_png(path: Path, rgba: Rgba8) -> None:
 
 
 def _load(header: Header) -> Image.Image:
-    """Decode with Pillow, told the one format it may try."""
+    """Decode with Pillow, which may try only the format that the header says."""
     try:
         image = Image.open(io.BytesIO(header.data), formats=[header.form])
         if image.size != header.size:

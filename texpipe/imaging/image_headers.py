@@ -1,4 +1,4 @@
-"""What a picture file says of itself: PNG, TGA, BMP and DDS headers, looked at before Pillow sees a byte.
+"""Headers of picture files: PNG, TGA, BMP and DDS headers, read before Pillow sees a byte.
 
 Size and checksums are compared with what is there, and PNG metadata (profiles, EXIF, text, animation) is left out: it
 can neither change pixels nor cost memory.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from texpipe.system.limits import limit
 
 MAX_PIXELS = limit("MAX_PIXELS", 64 * 1024 * 1024)
-"""Largest picture that is opened, in pixels: 8192 x 8192. No console had one near it."""
+"""Largest number of pixels of a picture that is opened: 8192 x 8192, far more than any console's texture."""
 PNG_GREY_ALPHA = 4
 """The PNG colour type of grey with alpha."""
 
@@ -61,14 +61,14 @@ class Header:
 
 
 def read_header(data: bytes, name: str) -> Header:
-    """Look at a picture file without decoding it.
+    """Read the header of a picture file without decoding it.
 
     Args:
         data: the file's bytes.
         name: the file's name: TGA has no signature and must be called .tga.
 
     Raises:
-        Damaged: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
+        DamagedError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
     """
     if not data:
         raise DamagedError("the file is empty")
@@ -132,7 +132,7 @@ def _is_needed(kind: bytes, keyed: bool) -> bool:
 def _png_length(header: Header, passes: Iterable[tuple[int, int, int, int]]) -> int:
     """Return how many bytes the pixels of a PNG have, uncompressed, with one filter byte per row and pass."""
     if header.colour_type not in _PNG_CHANNELS:
-        raise DamagedError(f"damaged PNG file: there is no colour type {header.colour_type}")
+        raise DamagedError(f"damaged PNG file: unknown colour type {header.colour_type}")
     width, height = header.size
     pixel_bits = header.bits * _PNG_CHANNELS[header.colour_type]
     sizes = ((-((left - width) // right), -((top - height) // down)) for left, top, right, down in passes)
@@ -140,7 +140,7 @@ def _png_length(header: Header, passes: Iterable[tuple[int, int, int, int]]) -> 
 
 
 def _inflates_to(data: bytes, length: int) -> bool:
-    """Return whether zlib data has at least so many bytes, without holding them."""
+    """Return whether zlib data inflates to at least `length` bytes, without keeping them."""
     inflater = zlib.decompressobj()
     try:
         while data and length > 0:

@@ -22,11 +22,11 @@ Bytes: TypeAlias = NDArray[np.uint8]
 SEMI_ALPHA = 128
 """Alpha of a PS1 texel that is drawn semi-transparent. Dumps have 127 (Beetle PSX) or 143 (DuckStation)."""
 SEMI_BAND = (100, 160)
-"""Alphas from the least to the greatest that are taken for such a texel, whichever emulator dumped it."""
+"""Smallest and largest alpha that count as semi-transparent, whichever emulator dumped the texel."""
 
 _STP = 0x8000
 _DARKEST_OPAQUE = 0x0421
-"""0x0000 is a hole and 0x8000 semi-transparent: Beetle PSX stores black as (1, 1, 1) of 31."""
+"""Code of the darkest opaque colour, (1, 1, 1) of 31: 0x0000 is a hole and 0x8000 semi-transparent."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _pack_psx16(rgba: Rgba8) -> Codes:
 
 
 def _unpack_psx16(codes: Codes) -> list[NDArray[Any]]:
-    """Bit 15 is read as semi-transparent; `pixelformats.decode` makes those texels opaque when told so."""
+    """Bit 15 is read as semi-transparent; `texel_formats.decode` can make those texels opaque."""
     colour = [expand5(codes >> shift & 31) for shift in (0, 5, 10)]
     return [*colour, np.where(codes == 0, 0, np.where(codes & _STP, SEMI_ALPHA, 255))]
 

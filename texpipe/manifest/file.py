@@ -158,7 +158,7 @@ def _check_schema(path: Path, data: bytes) -> None:
         raise PackError(f"{path}: not a whole JSON file ({error})", hint=_HINT) from error
     schema = top.get("schema") if isinstance(top, dict) else None
     if schema != SCHEMA:
-        raise PackError(f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}", hint=_HINT)
+        raise PackError(f"{path}: schema is {schema!r}, this version of texpipe reads {SCHEMA!r}", hint=_HINT)
 
 
 def _text(value: Mapping[str, Any]) -> bytes:

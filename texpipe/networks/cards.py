@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 from texpipe.storage.atomic import write_atomic
 
-Section: TypeAlias = Mapping[str, str | int | float]
+FactTable: TypeAlias = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a user should know before using a model.
+    """A model card: what a user should know before using a model.
 
     Attributes:
         name: the model's name, which is the stem of its file.
@@ -37,7 +37,7 @@ class Card:
     notice: str
     licence_text: str
     sha256: str
-    sections: Mapping[str, Section]
+    sections: Mapping[str, FactTable]
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -66,6 +66,6 @@ def _bullets(title: str, lines: tuple[str, ...]) -> str:
     return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) if lines else ""
 
 
-def _table(title: str, section: Section) -> str:
+def _table(title: str, section: FactTable) -> str:
     rows = [f"| {key.replace('_', ' ')} | {value} |" for key, value in section.items()]
     return "\n".join([f"## {title.capitalize()}", "", "| | |", "| --- | --- |", *rows])

@@ -20,7 +20,7 @@ RESIDUAL: Final = 0.2
 
 @dataclass(frozen=True)
 class Architecture:
-    """What tells one RRDBNet from another; everything about it that its weights' shapes decide.
+    """The parameters of an RRDBNet, all of which the shapes of its weights determine.
 
     Attributes:
         num_in_ch, num_out_ch: channels of the pictures.
@@ -67,10 +67,10 @@ class DenseBlock(nn.Module):
 
     def forward(self, x: Tensor, pads: Pads) -> Tensor:
         """Return N x num_feat x H x W for N x num_feat x H x W."""
-        seen = x
+        maps = x
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
-            seen = torch.cat((seen, _activate(convolve(conv, seen, pads))), 1)
-        return x + RESIDUAL * convolve(self.conv5, seen, pads)
+            maps = torch.cat((maps, _activate(convolve(conv, maps, pads))), 1)
+        return x + RESIDUAL * convolve(self.conv5, maps, pads)
 
 
 class _Rrdb(nn.Module):
@@ -100,7 +100,7 @@ class RRDBNet(nn.Module):
         num_feat: features of the trunk.
         num_block: residual-in-residual dense blocks.
         num_grow_ch: features that each convolution of a dense block adds.
-        unshuffle: factor by which the input is folded; by default as Real-ESRGAN has it.
+        unshuffle: factor by which the input is folded; by default that of Real-ESRGAN.
     """
 
     def __init__(

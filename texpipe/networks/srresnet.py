@@ -10,19 +10,19 @@ from torch.nn import functional
 
 Upsampler: TypeAlias = Literal["pixel_shuffle", "nearest", "transposed"]
 BorderPadding: TypeAlias = Literal["zeros", "reflect"]
-SHORTEST_SIDE = 5
-"""Least height and width that reflection padding of the 9x9 convolutions can continue."""
+MIN_SIDE = 5
+"""Smallest height and width for reflection padding of the 9x9 convolutions, in texels."""
 
 
 @dataclass(frozen=True)
 class SRResNetArchitecture:
-    """What tells one SRResNet from another.
+    """The parameters of an SRResNet.
 
     Attributes:
         num_block: residual blocks; 16 in the paper, 4 and 8 in its smaller descendants.
         upsampler: doublings by pixel shuffle (the paper), by repeating texels before a convolution (no
             checkerboard), or by transposed convolution.
-        padding: what convolutions see beyond the border.
+        padding: padding of the convolutions.
         num_feat: features of the trunk.
         scale: output texels per input texel and axis, a power of two.
         norm: batch normalisation in the residual blocks, as in the paper.
@@ -55,7 +55,7 @@ class _ResidualBlock(nn.Module):
 
 
 class _Doubling(nn.Module):
-    """Twice the size by one of three ways, then PReLU."""
+    """Upsampling by 2 in one of three ways, then PReLU."""
 
     def __init__(self, a: SRResNetArchitecture) -> None:
         super().__init__()

@@ -101,13 +101,12 @@ def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_r
     gone = there - {path for paths in files if any(folded(one) in known for one in paths) for path in paths}
     if not gone:
         return []
-    left = len(there) - len(gone)
     many = len(gone) > MAX_REMOVED_FILES and len(gone) > MAX_REMOVED_SHARE * len(there)
     if (many or not planned) and not may_remove:
         raise PackError(
-            f"nothing was written: this run would remove {len(gone)} of the pack's {len(there)} files; {left} would stay",
-            hint="If the input is a part of the dump only, add it with --add instead of --input. If the files are to "
-            f"go, run again with --remove: they are moved to {folder.output / '.backup'}.",
+            f"nothing was written: this run would remove {len(gone)} of the {len(there)} files of the pack",
+            hint="If the input is only a part of the dump, give the whole dump. If the files are to go, run again with "
+            f"--remove: they are moved to {folder.output / '.backup'}.",
         )
     line = f"{_files(len(gone))} of the earlier run {'is' if len(gone) == 1 else 'are'} no longer part of the pack"
     log.warning("%s: removed at the end of this run", line)

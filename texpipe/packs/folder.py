@@ -13,11 +13,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
-from texpipe.errors import PackError, SourceError
-from texpipe.formats.archive import ZipReader
+from texpipe.errors import PackError
 from texpipe.formats.files import file_digest, folded
-from texpipe.formats.gliden64_records import CacheReader
-from texpipe.imaging.image_files import decode
+from texpipe.formats.readable import is_readable
 from texpipe.manifest.schema import Kept
 from texpipe.packs.backup import Backup
 from texpipe.packs.journal import note
@@ -25,11 +23,6 @@ from texpipe.storage.atomic import part_of, write_atomic
 
 Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
 """What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
-
-_PICTURES = (".png", ".dds")
-_ARCHIVES = (".zip", ".rtz", ".o2r")
-_CACHES = (".hts", ".htc")
-
 
 @dataclass(frozen=True)
 class PackFolder:
@@ -177,25 +170,3 @@ def _by_folded_path(before: Iterable[tuple[str, str]]) -> dict[str, frozenset[st
     for path, digest in before:
         found.setdefault(folded(path), set()).add(digest)
     return {path: frozenset(digests) for path, digests in found.items()}
-
-
-def is_readable(file: Path) -> bool:
-    """Return whether a file is what its suffix says, as far as that can be told; an empty file is not."""
-    try:
-        if file.stat().st_size == 0:
-            return False
-        return all(_opened(file))
-    except (PackError, SourceError, OSError):
-        return False
-
-
-def _opened(file: Path) -> Iterator[bool]:
-    suffix = file.suffix.lower()
-    if suffix in _PICTURES:
-        yield decode(file.read_bytes(), name=file.name)[0].size > 0
-    elif suffix in _ARCHIVES:
-        with ZipReader(file) as archive:
-            yield bool(archive.names())
-    elif suffix in _CACHES:
-        with CacheReader(file) as cache:
-            yield any(True for _ in cache.records())

@@ -43,7 +43,7 @@ def whole_files(target: Target, pictures: Iterable[Picture]) -> tuple[str, ...]:
     """
     layout = configured(target)
     placed = tuple(_place(target, layout, pictures, {}))
-    shared = {file for one in placed if (file := file_of(target, layout, one.path)) != one.path}
+    shared = {file for one in placed if (file := file_of(layout, one.path)) != one.path}
     lists = layout.index(placed) if layout.index and layout.archive is None and placed else ()
     return tuple(path_inside(target, path) for path in sorted({*shared, *lists}))
 
@@ -67,7 +67,7 @@ def write_pack(
     layout = configured(target)
     left_out: dict[str, str] = {}
     placed = _place(target, layout, pictures, left_out)
-    pack = writer_of(target, layout)(target, layout, placed, folder, step)
+    pack = writer_of(layout)(target, layout, placed, folder, step)
     for _ in left_out:
         step()
     return replace(pack, left_out=left_out)
@@ -97,7 +97,7 @@ def _place(
             claims = (layout.key_of(known.source), folded(path))
             _require_wanted(layout, known)
             _require_loadable(layout, path, known)
-            _require_portable(file_of(target, layout, path))
+            _require_portable(file_of(layout, path))
         except UnwritableError as reason:
             left_out[name] = reason.message
             continue
@@ -138,4 +138,4 @@ def _require_portable(file: PurePosixPath) -> None:
 
 
 def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:
-    return Output(target.name, path_inside(target, file_of(target, layout, one.path)), "", one.picture.size)
+    return Output(target.name, path_inside(target, file_of(layout, one.path)), "", one.picture.size)

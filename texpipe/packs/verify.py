@@ -13,11 +13,11 @@ from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Size
 from texpipe.formats.files import file_digest
+from texpipe.formats.readable import is_readable
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
-from texpipe.packs.folder import is_readable
-from texpipe.system.memory import available_cores
+from texpipe.system.cpu import available_cores
 from texpipe.texture import Rgba8
 
 _MAX_THREADS = 4

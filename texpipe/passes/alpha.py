@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.imaging.texel_codecs import SEMI_BAND
-from texpipe.passes.fidelity import trusted
+from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
 from texpipe.texture import AlphaClass, Edges, PlaneF
 
@@ -81,7 +81,7 @@ def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges, *, is_data: bool) 
     """Stay within the range of each texel's neighbours: plateaus stay exact, and no halo appears."""
     source = alpha.astype(np.float32) / np.float32(255)
     least, most = (repeat(bound, grown.shape[0] // len(source)) for bound in neighbourhood(source, edges))
-    soft = np.clip(trusted(grown, source, edges), least, most)
+    soft = np.clip(ensure_fidelity(grown, source, edges), least, most)
     if not is_data:
         soft = np.clip(_with_coverage(soft, alpha), least, most)
     return np.asarray(np.rint(soft * 255), dtype=np.uint8)

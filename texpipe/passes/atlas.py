@@ -1,4 +1,4 @@
-"""A sheet of pictures as passes of its cells, and back."""
+"""From an atlas to the passes of its cells, and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture on a sheet: where it is and what is done to it."""
+    """A picture on a sheet: its rectangle and its plan."""
 
     box: Box
     plan: Plan
@@ -27,9 +27,9 @@ class Atlas:
     """A sheet and its cells.
 
     Attributes:
-        cells: they do not overlap.
-        base: what is done to the sheet below them: nearest for gutters that are flat, upscale where more may be left.
-        why: who says that it is an atlas, in one line.
+        cells: the pictures on the sheet; they do not overlap.
+        base: plan of the sheet below them: nearest for flat gutters, upscale where there may be more between them.
+        why: the reason why it is an atlas, in one line.
     """
 
     cells: tuple[Cell, ...]
@@ -40,18 +40,18 @@ class Atlas:
         return f"{len(self.cells)} cells {self.why}"
 
     def passes(self, sheet: Rgba8) -> tuple[Pass, ...]:
-        """Return the passes of everything that the network is to see; see `passes.make_passes`."""
+        """Return the passes of everything that the network upscales; see `passes.make_passes`."""
         return tuple(one for rgba, plan in self._upscaled(sheet) for one in make_passes(rgba, plan))
 
     def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
-        """Make the enlarged sheet of what the network returned for `passes`.
+        """Make the enlarged sheet from the network's results for `passes`.
 
         Args:
             sheet: H x W x 4 uint8.
             results: sh x sw x 3 float32 each, in the order of the passes.
 
         Returns:
-            sH x sW x 4 uint8: each cell exactly `scale` times as far from the top left as it was.
+            sH x sW x 4 uint8; each cell lies exactly `scale` times as far from the top left as in the source.
         """
         left = iter(results)
         scale = self.base.scale

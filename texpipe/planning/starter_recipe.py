@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from texpipe.analysis.inventory import Survey, SurveyedTexture
-from texpipe.formats import parse_name
+from texpipe.formats import TARGETS, known_targets, parse_name
 from texpipe.groups.split.discovery import propose as find_groups
 from texpipe.groups.split.discovery import recipe_section
-from texpipe.recipe.targets import OPTIONS, known_targets
 from texpipe.relations import Group
 
 _TABLE_RULES = 6
@@ -156,7 +155,7 @@ def _game_lines(proposal: DumpProfile) -> Iterator[str]:
             f"  # also here: {', '.join(map(_quoted, proposal.other_games))}" if proposal.other_games else ""
         )
         yield f"game: {_quoted(proposal.game)}{others}"
-    elif any(proposal.target == name and "game" in options for name, options in OPTIONS.items()):
+    elif proposal.target in TARGETS and "game" in TARGETS[proposal.target].options:
         yield f"# game: NAME  # as {proposal.target} calls the game; needed where no folder above the textures says it"
 
 

@@ -17,7 +17,7 @@ from texpipe.imaging.texel_formats import Stp, decode
 from texpipe.texture import Rgba8, TexelFormat
 
 _MAX_PICTURES = 4096
-"""Most pictures that are taken from one file."""
+"""Largest number of pictures that are read from one file."""
 
 _MAGIC = b"\x10\0\0\0"
 _SECTION = struct.Struct("<IHHHH")  # size, x, y, width in 16-bit units, height

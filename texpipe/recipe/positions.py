@@ -62,7 +62,7 @@ class Document:
 
 
 class Unreadable(Exception):
-    """The text is no YAML document, or one that is refused; carries the one Fault."""
+    """The text is not a YAML document, or has something that recipes must not have; carries the one Fault."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)

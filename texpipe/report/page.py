@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
-"""In the order in which the page loads them; `theme.js` comes before all, so that the page never flashes."""
+"""The page's scripts in loading order; `theme.js` is loaded before all, so that the page never flashes."""
 ASSETS = ("report.css", "theme.js", *_SCRIPTS)
 
 
@@ -33,14 +33,14 @@ def write_report(
     names: Sequence[str] = (),
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Path:
-    """Write the report of a finished pack to `output`/report; returns its index.html.
+    """Write the report of a finished pack to `output`/report; return its index.html.
 
-    The folder is complete: it can be moved, sent and opened anywhere. Sources that are gone or have changed since
-    the run are named as missing on the page, unless an earlier report kept them.
+    The folder is complete: it can be moved, sent and opened anywhere. Sources that are gone or have changed since the
+    run are shown as missing, unless an earlier report kept them.
 
     Args:
         output: the folder of a finished run.
-        names: the textures to show; when empty all of them.
+        names: the textures to show; all if empty.
         progress: called after each texture.
 
     Raises:
@@ -66,8 +66,8 @@ def write_report(
 def render(data: dict[str, Any]) -> str:
     """Return the page's HTML.
 
-    File names come from strangers. Everything in the template is escaped by jinja2, the data cannot end its script
-    element because <, >, & and ' are escaped in it, and the page's policy lets no inline script run.
+    File names are untrusted. Everything in the template is escaped by jinja2, the data cannot end its script element
+    because <, >, & and ' are escaped in it, and the page's policy forbids inline scripts.
 
     Args:
         data: `pack` and `textures` of `facts`, JSON-able.
@@ -86,9 +86,9 @@ def _own_files() -> Traversable:
 
 
 def _dump_of(output: Path) -> Dump | str:
-    """Return the sources, or why there are none, without the path: reports are shown to strangers."""
+    """Return the sources, or why they are missing, without the path: reports are shown to strangers."""
     try:
         return dump_of(output)
     except PackError as error:
         log.warning("%s", error.message)
-        return "the folder of the sources is gone"
+        return "the input folder is gone"

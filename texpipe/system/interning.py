@@ -6,15 +6,17 @@ import functools
 from typing import TypeVar, cast
 
 _MAX_INTERNED = 1 << 13
+"""Largest number of values that are remembered."""
 T = TypeVar("T")
 
 
 def interned(value: T) -> T:
-    """Return the one of all equal values that was met first: most textures have a size, edges and a reason like others.
+    """Return the first of all equal values, to save memory: most textures share size, edges and reasons with others.
+
+    The 8,192 values last used are remembered.
 
     Args:
-        value: frozen, all of it: a string, a tuple of such, or a value whose fields all take part in comparison. Some
-            thousands are remembered, those last asked for.
+        value: a string, or a tuple or frozen value whose fields all take part in comparison.
     """
     return cast(T, _first_equal(value))
 

@@ -16,10 +16,10 @@ from texpipe.errors import Location, ModelError
 from texpipe.networks import catalogue, checkpoint
 from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
+from texpipe.networks.srresnet import MIN_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
-from texpipe.train.dataset import continued
-from texpipe.train.dither import Floats
+from texpipe.train.data.dataset import continued
+from texpipe.train.data.dither import Floats
 from texpipe.train.schema import Adversarial, Generator
 
 
@@ -118,7 +118,7 @@ def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
     height, width = lr.shape[:2]
     if isinstance(network, SRResNet):
         # Reflection padding cannot continue a shorter side.
-        lr = continued(lr, edges, SHORTEST_SIDE)
+        lr = continued(lr, edges, MIN_SIDE)
     place = next(network.parameters()).device
     batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
     result = network(batch, edges) if isinstance(network, RRDBNet) else network(batch)

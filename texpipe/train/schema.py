@@ -7,12 +7,12 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from texpipe.networks.srresnet import SHORTEST_SIDE, BorderPadding, Upsampler
+from texpipe.networks.srresnet import MIN_SIDE, BorderPadding, Upsampler
 from texpipe.texture import Colour
-from texpipe.train.degradation import Degradation, Range
-from texpipe.train.features import LAYERS, Activation, TrunkName
+from texpipe.train.data.degradation import Degradation, Range
+from texpipe.train.losses.features import LAYERS, Activation, TrunkName
 
-Share: TypeAlias = float
+Fraction: TypeAlias = float
 
 
 class _Options(BaseModel):
@@ -43,18 +43,18 @@ class Data(_Options):
     accumulate: int = Field(
         default=1, ge=1, le=64, description="Gradients of this many batches are added before a step."
     )
-    grey_chance: Share = Field(
+    grey_chance: Fraction = Field(
         default=0.12, ge=0, le=1, description="Share of pictures made grey (I and IA textures)."
     )
-    alpha_chance: Share = Field(
+    alpha_chance: Fraction = Field(
         default=0.05, ge=0, le=1, description="Share of alpha planes shown as pictures."
     )
-    jitter_chance: Share = Field(
+    jitter_chance: Fraction = Field(
         default=0.5, ge=0, le=1, description="Share with changed brightness and saturation."
     )
     brightness: Range = Field(default=(0.85, 1.15), description="Factor on all channels, from and to.")
     saturation: Range = Field(default=(0.7, 1.3), description="Factor on the distance to grey, from and to.")
-    darken_chance: Share = Field(
+    darken_chance: Fraction = Field(
         default=0.1, ge=0, le=1, description="Share darkened to 0.3 to 0.8: night and cave textures."
     )
     flips: bool = Field(default=True, description="Flips and quarter turns.")
@@ -63,7 +63,7 @@ class Data(_Options):
         ge=0,
         description="Crops whose Laplacian (RMS, in [0, 1] units) is smaller are drawn again.",
     )
-    held_out: Share = Field(
+    held_out: Fraction = Field(
         default=0.05, ge=0, lt=1, description="Share of the files kept for validation, chosen by name."
     )
 
@@ -112,7 +112,7 @@ class Adversarial(_Options):
     fake_labels: Range = Field(
         default=(0.0, 0.15), description="bce: generated pictures' labels, from and to."
     )
-    flipped_labels: Share = Field(
+    flipped_labels: Fraction = Field(
         default=0.05, ge=0, le=1, description="bce: share of labels that are swapped."
     )
     gradient_penalty: float = Field(default=10.0, ge=0, description="wasserstein: weight of the penalty.")
@@ -198,8 +198,8 @@ class Preset(_Options):
         if self.generator.scale != self.degradation.scale:
             raise ValueError("generator.scale and degradation.scale must be equal")
         g = self.generator
-        if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < SHORTEST_SIDE:
-            raise ValueError(f"data.crop: reflection padding needs at least {SHORTEST_SIDE} texels")
+        if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < MIN_SIDE:
+            raise ValueError(f"data.crop: reflection padding needs at least {MIN_SIDE} texels")
         if self.keep_blocks is not None and self.base is None:
             raise ValueError("keep_blocks: needs a base whose blocks are kept")
         strided = self.adversarial.discriminator in ("strided", "critic")

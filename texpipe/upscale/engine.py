@@ -38,9 +38,8 @@ class Engine:
     Attributes:
         device: where it runs.
         scale: output texels per input texel and axis.
-        channels: that the widest convolution reads; memory grows with them.
-        overlap: texels that tiles of a big picture must overlap by, per side, to agree with the whole to one
-            level.
+        channels: input channels of the widest convolution, to which memory is proportional.
+        overlap: texels per side by which the tiles of a big picture must overlap to agree with the whole to one level.
     """
 
     def __init__(self, network: RRDBNet, device: str = "auto", precision: str = "auto") -> None:
@@ -60,7 +59,7 @@ class Engine:
 
         Args:
             batch: N x H x W x 3 float32 in [0, 1]; N, H and W at least 1.
-            edges: of all of them.
+            edges: the edges of all of them.
 
         Returns:
             N x scale H x scale W x 3 float32 in [0, 1]. A picture's result does not depend on the others.
@@ -77,7 +76,7 @@ class Engine:
         return mirror.fold(result, edges)
 
     def _unshuffle(self, images: Tensor, pads: Pads) -> Tensor:
-        """Fold texels into channels, where the network wants that."""
+        """Fold texels into channels, if the network has pixel unshuffle."""
         if self._folded == 1:
             return images
         planes = to_multiple(images.permute(0, 3, 1, 2), self._folded, pads)
@@ -85,11 +84,11 @@ class Engine:
 
 
 def method_for(device: Device) -> Method:
-    """Return how to convolve on a device; see `Device.method`."""
+    """Return the convolution method of a device; see `Device.method`."""
     place = torch.device(device.name)
     return Winograd(place) if device.method == "winograd-2" else DirectConvolution(place)
 
 
 def tile_overlap(blocks: int) -> int:
-    """Return the texels by which tiles must overlap for a network of so many blocks (docs/performance.md)."""
+    """Return the texels by which tiles must overlap for a network of `blocks` blocks (docs/performance.md)."""
     return 64 if blocks <= 6 else 96

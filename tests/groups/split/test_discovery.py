@@ -15,6 +15,7 @@ from split_scenes import SKY, cut, others, planks, scene
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.cli import texpipe
+from texpipe.formats import known_targets
 from texpipe.groups.split.discovery import groups_for, propose, recipe_section
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.load import load_recipe
@@ -58,7 +59,7 @@ def items(folder: Path, recipe: Recipe = AUTO) -> tuple[SurveyedTexture, ...]:
 def test_the_strips_are_proposed_with_the_reason(dump: Path) -> None:
     (group,) = propose(items(dump))
     assert (group.columns, group.rows, group.overlap, group.files) == (1, 5, 0, STRIPS)
-    assert group.why.startswith("found: 5 pieces whose colours flow on, confidence ")
+    assert group.why.startswith("found: 5 pieces whose colours continue across the cuts, confidence ")
 
 
 @pytest.mark.parametrize(("apart", "sizes"), [(10**6, [10, 40]), (0, [40])])
@@ -85,10 +86,10 @@ def test_only_a_recipe_that_asks_for_it_finds_groups(dump: Path) -> None:
 def test_the_section_is_a_recipe(dump: Path, tmp_path: Path) -> None:
     groups = propose(items(dump))
     (tmp_path / "recipe.yaml").write_text(HEAD + recipe_section(groups))
-    (again,) = load_recipe(tmp_path / "recipe.yaml").recipe.picture_groups()
+    (again,) = load_recipe(tmp_path / "recipe.yaml", known_targets()).recipe.picture_groups()
     assert (again.name, again.rows, again.files) == (groups[0].name, 5, STRIPS)
     (tmp_path / "none.yaml").write_text(HEAD + recipe_section(()))
-    assert load_recipe(tmp_path / "none.yaml").recipe.picture_groups() == ()
+    assert load_recipe(tmp_path / "none.yaml", known_targets()).recipe.picture_groups() == ()
 
 
 def inspect(*arguments: str) -> Result:

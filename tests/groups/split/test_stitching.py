@@ -88,7 +88,7 @@ def test_a_copied_piece_lends_its_texels_and_stays_a_copy(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        (group("title", "s0", "other"), "only s0.png of it is in the input"),
+        (group("title", "s0", "other"), "only its piece s0.png is in the input"),
         (group("title", "s0", "wide"), "wide.png is 20x6, its place in title needs 16x6"),
     ],
 )
@@ -102,7 +102,7 @@ def test_what_cannot_be_joined_says_why(tmp_path: Path, declared: Group, told: s
 def test_a_group_of_another_game_is_one_warning(tmp_path: Path) -> None:
     write(tmp_path, a=texture(1))
     assert joins(tmp_path, group("title", "x", "y")).warnings == (
-        "group title: none of its files are among the textures to be written",
+        "group title: the run writes none of its files",
     )
 
 
@@ -217,7 +217,7 @@ def test_trim_is_no_part_of_the_picture_either(tmp_path: Path, tiny_model: Path)
 def test_margins_that_leave_nothing_are_told(tmp_path: Path) -> None:
     write(tmp_path, **strips(texture(1, (16, 12)), 6))
     found = joins(tmp_path, replace(group("title", "s0", "s1"), margins=(8, 0, 8, 0)))
-    assert "its margins leave nothing" in found.notes["s0.png"]
+    assert "its margins cover the whole picture" in found.notes["s0.png"]
 
 
 def test_a_group_of_which_others_make_everything_is_told_once(tmp_path: Path) -> None:
@@ -225,5 +225,5 @@ def test_a_group_of_which_others_make_everything_is_told_once(tmp_path: Path) ->
     again = group("again", "s0", "s1", "gone")
     found = joins(tmp_path, group("title", "s0", "s1"), again)
     assert [one.group.name for one in found.joins] == ["title"]
-    assert found.warnings == ("group again: other groups make all of its files that are in the input",)
+    assert found.warnings == ("group again: earlier groups already join all of its files in the input",)
     assert not found.notes

@@ -1,0 +1,158 @@
+"""What training minimises: differences, features, and what a discriminator thinks.
+
+All pictures are N x 3 x H x W in [0, 1]; all losses are scalars, means over the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from texpipe.train.data.degradation import Range
+from texpipe.train.losses.features import Trunk, lpips
+from texpipe.train.schema import Adversarial, Losses, Perceptual
+
+Features = Callable[[Tensor, Tensor], Tensor]
+
+
+def reconstruction(
+    weights: Losses, result: Tensor, hr: Tensor, scale: int, features: Mapping[str, Features]
+) -> dict[str, Tensor]:
+    """Compute every loss of a stage but the adversarial one.
+
+    Args:
+        weights: of the stage; losses with weight 0 are not computed.
+        result: what the generator made.
+        hr: what it should have made.
+        scale: of the generator, for the LR-consistency.
+        features: `perceptual` and `lpips`, as far as the stage needs them.
+
+    Returns:
+        Unweighted losses by name.
+    """
+    possible: dict[str, Features] = {
+        "l1": functional.l1_loss,
+        "mse": functional.mse_loss,
+        "charbonnier": charbonnier,
+        "lr_consistency": lambda ours, theirs: lr_consistency(ours, theirs, scale),
+        "colour": colour,
+        **features,
+    }
+    wanted = weights.model_dump(exclude={"adversarial"})
+    return {name: possible[name](result, hr) for name, weight in wanted.items() if weight}
+
+
+def charbonnier(result: Tensor, hr: Tensor) -> Tensor:
+    """sqrt(d^2 + 1e-6): L1 that is smooth at 0 (Lai et al. 2017, arXiv:1704.03915)."""
+    return ((result - hr).square() + 1e-6).sqrt().mean()
+
+
+def lr_consistency(result: Tensor, hr: Tensor, scale: int) -> Tensor:
+    """L1 between the box-reduced result and the box-reduced original.
+
+    The original stands for the console's texture: that one's dither and rounding are to be removed, not kept.
+    """
+    return functional.l1_loss(functional.avg_pool2d(result, scale), functional.avg_pool2d(hr, scale))
+
+
+def colour(result: Tensor, hr: Tensor) -> Tensor:
+    """L1 between the mean colours of each picture."""
+    return functional.l1_loss(result.mean(dim=(2, 3)), hr.mean(dim=(2, 3)))
+
+
+def perceptual(trunk: Trunk, options: Perceptual) -> Features:
+    """Return the distance between features of a trunk, as the preset's options say."""
+    distance = functional.l1_loss if options.distance == "l1" else functional.mse_loss
+
+    def compare(result: Tensor, hr: Tensor) -> Tensor:
+        ours = trunk(result, options.layers, options.activation)
+        with torch.no_grad():
+            theirs = trunk(hr, options.layers, options.activation)
+        parts = [weight * distance(ours[name], theirs[name]) for name, weight in options.layers.items()]
+        return torch.stack(parts).sum()
+
+    return compare
+
+
+def lpips_loss(trunk: Trunk) -> Features:
+    """Return the mean LPIPS distance; clamps nothing, so that values out of range still have a gradient."""
+    return lambda result, hr: lpips(trunk, result, hr).mean()
+
+
+def generator_loss(options: Adversarial, fake: Tensor, real: Tensor | None) -> Tensor:
+    """What the discriminator's answers cost the generator.
+
+    Args:
+        options: which game is played.
+        fake: logits of generated pictures, N x ...
+        real: logits of real ones; only the relativistic loss looks at them.
+    """
+    if options.loss == "wasserstein":
+        return -fake.mean()
+    if options.loss == "relativistic":
+        assert real is not None
+        return (_bce(fake - real.mean(), 1.0) + _bce(real - fake.mean(), 0.0)) / 2
+    return _bce(fake, 1.0)
+
+
+def discriminator_loss(
+    options: Adversarial, network: nn.Module, real: Tensor, fake: Tensor, random: torch.Generator
+) -> Tensor:
+    """What a discriminator minimises.
+
+    bce (Goodfellow et al. 2014) with soft labels from a range, some of them swapped (Salimans et al. 2016,
+    arXiv:1606.03498); relativistic average (Jolicoeur-Martineau 2018, arXiv:1807.00734); Wasserstein with
+    gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028).
+
+    Args:
+        options: which game is played.
+        network: the discriminator, N x 3 x H x W -> logits N x ...
+        real: pictures from the data.
+        fake: pictures from the generator, detached.
+        random: draws labels and the penalty's positions.
+    """
+    on_real, on_fake = network(real), network(fake)
+    if options.loss == "wasserstein":
+        penalty = gradient_penalty(network, real, fake, random)
+        critic: Tensor = on_fake.mean() - on_real.mean() + options.gradient_penalty * penalty
+        return critic
+    if options.loss == "relativistic":
+        return (_bce(on_real - on_fake.mean(), 1.0) + _bce(on_fake - on_real.mean(), 0.0)) / 2
+    real_labels, fake_labels = soft_labels(options, len(real), random)
+    return (_bce(on_real, real_labels) + _bce(on_fake, fake_labels)) / 2
+
+
+def soft_labels(options: Adversarial, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw one label per real and per generated picture; a share of both is swapped."""
+    real = _uniform(options.real_labels, count, random)
+    fake = _uniform(options.fake_labels, count, random)
+    swap = torch.rand(count, generator=random) < options.flipped_labels
+    return torch.where(swap, fake, real), torch.where(swap, real, fake)
+
+
+def gradient_penalty(network: nn.Module, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
+    """Mean squared distance of the critic's slope from 1, at random points between real and fake pictures."""
+    share = torch.rand(len(real), 1, 1, 1, generator=random).to(real.device)
+    between = (share * real + (1 - share) * fake).requires_grad_(True)
+    score = network(between).sum()
+    (slope,) = torch.autograd.grad(score, between, create_graph=True)
+    # The floor keeps the root differentiable where a fresh critic is flat.
+    length = (slope.square().sum(dim=(1, 2, 3)) + 1e-12).sqrt()
+    return (length - 1).square().mean()
+
+
+def _bce(logits: Tensor, labels: Tensor | float) -> Tensor:
+    """Binary cross-entropy with one label for all, or one per picture."""
+    if isinstance(labels, Tensor):
+        target = labels.to(logits.device).reshape(-1, *[1] * (logits.dim() - 1)).expand_as(logits)
+    else:
+        target = torch.full_like(logits, labels)
+    return functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def _uniform(limits: Range, count: int, random: torch.Generator) -> Tensor:
+    low, high = limits
+    return low + (high - low) * torch.rand(count, generator=random)
