@@ -24,6 +24,7 @@ from texpipe.storage.atomic import part_of, write_atomic
 Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
 """What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
 
+
 @dataclass(frozen=True)
 class PackFolder:
     """An output folder with what is known of its files.
