@@ -1,4 +1,4 @@
-"""What a run was asked to do, and what came of it: the values at both ends of the pipeline."""
+"""What a run is asked to do: a recipe, and what the command line changes about it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from texpipe.manifest.output_folder import is_output_folder
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, context_of
+from texpipe.storage.layout import OutputLayout
 from texpipe.system.memory import size_of
 from texpipe.system.slurm import parse_shard
 
@@ -33,7 +34,7 @@ class RunOptions:
         device, precision: as the engine takes them.
         shard: (i, n) to compute only the i-th of n parts, or None.
         strict: any texture that fails stops the run.
-        executor: who does the work: this computer, or a Ray cluster.
+        executor: who computes: this computer, or a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
         memory: bytes that a process of the run should stay below; None for a share of what is free.
         replace_edited: which files that were changed by hand, or not written by texpipe, are given up: "all", or
@@ -60,11 +61,11 @@ class RunOptions:
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
-        """Return the seconds since the options were made."""
+        """Return the seconds since the run was asked for."""
         return time.monotonic() - self.given
 
     @staticmethod
-    def make(
+    def load(
         recipe: Path,
         input_: Path | None = None,
         output: Path | None = None,
@@ -94,11 +95,11 @@ class RunOptions:
         Raises:
             RecipeError: the recipe has mistakes; all of them are in it.
             UsageError: the recipe's own output has files of others in it, a target is unknown,
-                the shard is not I/N, or shards are to be done by Ray, or the memory is no size.
+                the shard is not I/N, shards are to be done by Ray, or the memory is not a size.
         """
         if shard is not None and executor != "local":
             raise UsageError(
-                "--executor ray spreads the work by itself", hint="Leave out either it or --shard."
+                "--executor ray divides the work by itself", hint="Leave out either it or --shard."
             )
         loaded = load_recipe(recipe, known_targets())
         changed = loaded.recipe
@@ -114,7 +115,8 @@ class RunOptions:
             source, destination = source.absolute(), destination.absolute()
         if source.resolve() == destination.resolve():
             raise UsageError(
-                f"{destination} is both input and output", hint="Give another --output: a pack is no input."
+                f"{destination} is both input and output",
+                hint="Give another --output: a pack cannot be its own input.",
             )
         return RunOptions(
             recipe=changed,
@@ -135,9 +137,9 @@ class RunOptions:
 
 
 def _require_unsurprising(folder: Path) -> None:
-    """A recipe may come from anybody: it alone must not make texpipe write among other files."""
-    with suppress(OSError):  # whatever cannot be listed, cannot be written either
-        there = {path.name for path in folder.iterdir()} - {".lock"}
+    """Refuse a folder of other files as a recipe's own output: recipes come from anybody, and may name any folder."""
+    with suppress(OSError):  # a folder that cannot be listed cannot be written either
+        there = {path.name for path in folder.iterdir()} - {OutputLayout(folder).lock.name}
         if not there or is_output_folder(folder):
             return
         raise UsageError(
@@ -147,7 +149,7 @@ def _require_unsurprising(folder: Path) -> None:
 
 
 def _tidy(path: Path) -> Path:
-    """Take out `..` and the like for messages; symbolic links stay as they are."""
+    """Remove `..` and the like for messages; symbolic links stay as they are."""
     return Path(os.path.normpath(path))
 
 
@@ -155,7 +157,7 @@ def _target(name: str, recipe: Recipe) -> Target:
     known = known_targets()
     if name not in known:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
-    listed = next((target for target in recipe.targets if target.name == name), None)
-    return listed or Target.model_validate({"name": name}, context=context_of(known)).of_game(
+    declared = next((target for target in recipe.targets if target.name == name), None)
+    return declared or Target.model_validate({"name": name}, context=context_of(known)).of_game(
         recipe.game, known
     )

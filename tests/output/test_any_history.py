@@ -171,7 +171,7 @@ class History(RuleBasedStateMachine):
             f"targets: {self.targets}\nscale: {self.scale}\nrules: [{{match: {{}}, action: nearest}}]\n",
             "utf-8",
         )
-        return run_recipe(RunOptions.make(recipe, output=output, **options))  # type: ignore[arg-type]
+        return run_recipe(RunOptions.load(recipe, output=output, **options))  # type: ignore[arg-type]
 
     def _finished(self, result: RunResult) -> None:
         """Hold the pack against that of a fresh folder."""

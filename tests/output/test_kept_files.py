@@ -31,7 +31,7 @@ def run(tmp_path: Path, tiny_model: Path) -> Run:
             f"targets: {targets}\nscale: {scale}\nrules: [{{match: {{}}, action: nearest}}]\n",
             "utf-8",
         )
-        made = RunOptions.make(recipe, options.pop("input_", None), options.pop("output", None), **options)  # type: ignore[arg-type]
+        made = RunOptions.load(recipe, options.pop("input_", None), options.pop("output", None), **options)  # type: ignore[arg-type]
         return run_recipe(made)
 
     return call

@@ -47,7 +47,7 @@ def merge(
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
-    options = RunOptions.make(
+    options = RunOptions.load(
         recipe,
         input_,
         output,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from texpipe.manifest.schema import SCHEMA
+from texpipe.storage.layout import OutputLayout
 
 _HEAD_BYTES = 4096
 """Bytes at the start of a manifest in which its schema stands."""
@@ -18,7 +19,8 @@ _STORE_NAMES = re.compile(r"[0-9a-f]{2}|written|analysis|sightings|shards|\..*\.
 
 def is_output_folder(folder: Path) -> bool:
     """Return whether texpipe wrote to this folder before: it has a manifest of ours, or a store of ours."""
-    return has_manifest(folder / "manifest.json") or _is_store(folder / ".store")
+    layout = OutputLayout(folder)
+    return has_manifest(layout.manifest) or _is_store(layout.store)
 
 
 def has_manifest(file: Path) -> bool:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from texpipe.errors import UsageError
 from texpipe.options import RunOptions
-
-_OWN_FOLDERS = (".store", ".backup", "report")
+from texpipe.storage.layout import OutputLayout
 
 
 def require_separate_places(options: RunOptions) -> None:
@@ -34,8 +33,9 @@ def require_separate_places(options: RunOptions) -> None:
 
 
 def _written(options: RunOptions) -> Iterator[Path]:
-    names = (*(target.name for target in options.recipe.targets), *_OWN_FOLDERS)
-    return (options.output / name for name in names)
+    layout = OutputLayout(options.output)
+    yield from (options.output / target.name for target in options.recipe.targets)
+    yield from (layout.store, layout.backup, layout.report)
 
 
 def _relation(place: Path, other: Path) -> str | None:

@@ -18,6 +18,7 @@ from texpipe.packs.pack import plan_pack, whole_files
 from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.exclusions import planned_pictures
 from texpipe.planning.run_plan import RunPlan
+from texpipe.storage.layout import OutputLayout
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +65,13 @@ def check_output(run: RunPlan) -> OutputBefore:
 
 def _require_own_records(options: RunOptions) -> None:
     """A manifest.json and run.json of another program must not be replaced by ours."""
-    output = options.output
+    output, layout = options.output, OutputLayout(options.output)
     if is_output_folder(output) or set(options.replace_edited) & {"all", "manifest.json"}:
         return
-    there = [name for name in ("manifest.json", "run.json") if (output / name).exists()]
+    there = [file for file in (layout.manifest, layout.run_info) if file.exists()]
     if there:
         raise PackError(
-            f"nothing was written: {' and '.join(str(output / name) for name in there)} "
+            f"nothing was written: {' and '.join(map(str, there))} "
             f"{'is' if len(there) == 1 else 'are'} there and not texpipe's",
             hint="Give another --output.",
         )
@@ -79,7 +80,7 @@ def _require_own_records(options: RunOptions) -> None:
 def _manifest_before(output: Path) -> tuple[Manifest | None, list[str]]:
     """Return the manifest of the run before, if there is a sound one, and a warning if it is damaged."""
     try:
-        manifest = read_manifest(output / "manifest.json")
+        manifest = read_manifest(OutputLayout(output).manifest)
     except PackError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return None, []
@@ -106,11 +107,11 @@ def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_r
         raise PackError(
             f"nothing was written: this run would remove {len(gone)} of the {len(there)} files of the pack",
             hint="If the input is only a part of the dump, give the whole dump. If the files are to go, run again with "
-            f"--remove: they are moved to {folder.output / '.backup'}.",
+            f"--remove: they are moved to {OutputLayout(folder.output).backup}.",
         )
     line = f"{_files(len(gone))} of the earlier run {'is' if len(gone) == 1 else 'are'} no longer part of the pack"
     log.warning("%s: removed at the end of this run", line)
-    return [f"{line}: moved to {folder.output / '.backup'}"]
+    return [f"{line}: moved to {OutputLayout(folder.output).backup}"]
 
 
 def _files(count: int) -> str:

@@ -28,6 +28,9 @@ from texpipe.storage.atomic import sync_disk
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Metrics
 
+MAX_COPIES_BYTES = 32 << 20
+"""Largest number of bytes that PNGs of copied textures take until they are written; others are encoded again."""
+
 
 def write_output(
     run: RunPlan,
@@ -52,13 +55,13 @@ def write_output(
     manifest = manifest_of(run, packs, reasons, metrics)
     warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
     sync_disk()
-    if not has_manifest(output / "manifest.json") and (output / "manifest.json").is_file():
-        before.folder.backup.copy("manifest.json")
-    write_manifest(output / "manifest.json", manifest)
+    if run.layout.manifest.is_file() and not has_manifest(run.layout.manifest):
+        before.folder.backup.copy(run.layout.manifest.name)
+    write_manifest(run.layout.manifest, manifest)
     keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
     outcome = run_result(run, manifest, *counts_of(done), warnings=warnings)
     outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
-    write_run_info(output / "run.json", run_info(run, outcome))
+    write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
 
 
@@ -80,20 +83,23 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
     """Return the pictures to write, in stable order; what cannot be had is added to `reasons`."""
     pictures: list[Picture] = []
     metrics: dict[str, Metrics] = {}
+    spare_bytes = MAX_COPIES_BYTES
     for item in run.seen.items:
         name = item.source.name
         if name in run.left_out:
             continue
         if item.plan.action == "copy":
             try:
-                digest = hashlib.sha256(_Copied(item)()).hexdigest()
+                png = encode_png(read_again(item).rgba)
             except TexpipeError as error:
                 reasons[name] = error.message
                 continue
-            pictures.append(picture_of(item, digest, _Copied(item)))
+            spare_bytes -= len(png)
+            read = _Copied(item, png if spare_bytes >= 0 else None)
+            pictures.append(picture_of(item, hashlib.sha256(png).hexdigest(), read))
         elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
-            stored = None if owner in reasons else run.store.get(piece.key)
+            stored = None if owner in reasons else run.store.record(piece.key)
             if stored is None:
                 reasons.setdefault(
                     name, reasons.get(owner, "its result is missing from the store: run again")
@@ -106,12 +112,13 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
 
 @dataclass(frozen=True, slots=True)
 class _Copied:
-    """The PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
+    """The PNG of a texture that is not upscaled; encoded again where memory does not hold it."""
 
     item: SurveyedTexture
+    png: bytes | None
 
     def __call__(self) -> bytes:
-        return encode_png(read_again(self.item).rgba)
+        return encode_png(read_again(self.item).rgba) if self.png is None else self.png
 
 
 @dataclass(frozen=True, slots=True)

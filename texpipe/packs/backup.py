@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from texpipe.errors import PackError
+from texpipe.storage.layout import OutputLayout
 
 _DATE = "%Y-%m-%d_%H-%M-%S"
 
@@ -27,7 +28,7 @@ class Backup:
     @cached_property
     def folder(self) -> Path:
         """The folder of this run: named by local date and time, and by a number if another run has that name."""
-        base = self.output / ".backup" / time.strftime(_DATE)
+        base = OutputLayout(self.output).backup / time.strftime(_DATE)
         number, folder = 1, base
         while folder.exists():
             number += 1

@@ -20,6 +20,7 @@ from texpipe.manifest.schema import Kept
 from texpipe.packs.backup import Backup
 from texpipe.packs.journal import note
 from texpipe.storage.atomic import part_of, write_atomic
+from texpipe.storage.layout import OutputLayout
 
 Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
 """What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
@@ -128,7 +129,7 @@ class PackFolder:
             raise PackError(
                 f"nothing was written: {lines}",
                 hint=f"Move it away or give another --output. To give it up, run again with --replace-edited "
-                f"{next(iter(kept))!r}: a copy goes to {self.output / '.backup'}.",
+                f"{next(iter(kept))!r}: a copy goes to {OutputLayout(self.output).backup}.",
             )
 
     def still_edited(self) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from texpipe.errors import PackError
 from texpipe.manifest.paths import path_problem
 from texpipe.storage.atomic import open_atomic
+from texpipe.storage.layout import OutputLayout
 
 _LINE = re.compile(rb"([0-9a-f]{64}) (.+)", re.DOTALL)
 
@@ -83,4 +84,4 @@ def _parsed(line: bytes) -> tuple[str, str] | None:
 
 
 def _log(output: Path) -> Path:
-    return output / ".store" / "written"
+    return OutputLayout(output).journal

@@ -17,6 +17,7 @@ from texpipe.formats.readable import is_readable
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
+from texpipe.storage.layout import OutputLayout
 from texpipe.system.cpu import available_cores
 from texpipe.texture import Rgba8
 
@@ -59,7 +60,7 @@ def verify_pack(output: Path) -> Verified:
     Raises:
         PackError: there is no readable manifest.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     digests, foreign = digests_of(manifest), _foreign(manifest)
     problems: list[str] = list(manifest.refused)
     notes: list[str] = []
