@@ -124,7 +124,9 @@ class Game:
         return run_recipe(self.order(output, recipe), **options)
 
     def tree(self, output: str) -> dict[str, bytes]:
-        return tree(self.folder / output)
+        """Return every file of an output but the backups, whose folders have dates."""
+        files = tree(self.folder / output)
+        return {path: data for path, data in files.items() if not path.startswith(".backup/")}
 
 
 def write_rules(folder: Path, name: str, rules: str) -> None:

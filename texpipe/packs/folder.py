@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -36,7 +37,7 @@ class PackFolder:
         written: folded path -> hex sha256 of all that it wrote there.
         replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
         backup: where they are copied to first.
-        kept: path -> whose the file is, for every file that was not written because of it; grows while writing.
+        kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
     """
 
     output: Path
@@ -114,7 +115,8 @@ class PackFolder:
             hint = "Check the permissions of the output folder, and that no other program has the file open."
             raise PackError(f"cannot write {final}: {error.strerror or error}", hint=hint) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         return digest
 
     def require_free(self, paths: Iterable[str]) -> None:
@@ -134,9 +136,9 @@ class PackFolder:
 
     def still_edited(self) -> Iterator[tuple[str, str]]:
         """Yield path and hex sha256 of what texpipe once wrote where now somebody's edit lies."""
-        for path in self.paths:
-            if (known := self.written[folded(path)]) and self.standing(path) == "edited":
-                yield from ((path, digest) for digest in known)
+        for path, whose in self.kept.items():
+            if whose == "edited":
+                yield from ((path, digest) for digest in self.written[folded(path)])
 
     def _kept(self, path: str, standing: Standing, names: Iterable[str]) -> Kept | None:
         if standing not in ("edited", "foreign") or self._is_given_up(path, names):

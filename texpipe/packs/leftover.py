@@ -31,6 +31,7 @@ def remove_left_over(folder: PackFolder, now: Mapping[str, str]) -> list[str]:
         twin = twins.get(folded(path))
         try:
             if not _remove(folder, path, None if twin is None else folder.output / twin):
+                folder.kept[path] = "edited"
                 kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
         except OSError as error:
             raise PackError(
