@@ -314,7 +314,7 @@ def test_what_cannot_be_written_is_said_before_the_first_step(textures: Path, tm
     (tmp_path / "file").write_text("something else")
     with pytest.raises(PackError, match="cannot write"):
         finetune(job(textures, tmp_path / "file", steps=1))
-    with pytest.raises(UsageError, match="no name of a file"):
+    with pytest.raises(UsageError, match="is not a file name"):
         finetune(job(textures, tmp_path / "out", steps=1, name="a/b"))
 
 
