@@ -170,7 +170,7 @@ def test_without_weights_the_guard_says_what_it_looked_at() -> None:
     before = {"l1": 3.0, "lr_psnr": 30.0, "colour_drift": 2.0}
     verdict = judge_result(before, {"l1": 2.0, "lr_psnr": 31.0, "colour_drift": 2.0})
     assert verdict.better
-    assert "without LPIPS" in verdict.reason
+    assert "weights of LPIPS and DISTS are missing" in verdict.reason
     assert not judge_result(before, {"l1": 2.0, "lr_psnr": 29.0, "colour_drift": 2.0}).better
     assert not judge_result(before, {"l1": 3.1, "lr_psnr": 31.0, "colour_drift": 2.0}).better
 
