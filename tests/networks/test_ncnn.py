@@ -71,7 +71,7 @@ def test_odd_fp16_weights_are_filled_up_to_four_bytes() -> None:
 
 def test_a_missing_half_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.param").write_text(param_of(network().state_dict()))
-    with pytest.raises(ModelError, match=r"a\.bin cannot be read"):
+    with pytest.raises(ModelError, match=r"a\.bin is missing"):
         checkpoint.load(tmp_path / "a.param")
 
 
@@ -94,7 +94,7 @@ def test_every_byte_must_have_an_owner(change, message: str) -> None:
     ("old", "new", "message"),
     [
         ("7767517", "7767518", "does not start with ncnn's number"),
-        ("24 99", "23 99", "24 layers and declares 23"),
+        ("24 99", "23 99", "24 layers but declares 23"),
         ("Input input 0 1 data", "PReLU slope 1 1 a b 0=64", "no layers of the type PReLU"),
         ("Interp Resize_conv_up1", "Split split", "no RRDBNet has 21 convolutions and 1 doublings"),
         ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "is not a convolution of an RRDBNet"),

@@ -36,20 +36,22 @@ class MissingFileError(RefusedFileError):
     """There is no such file."""
 
 
-def read_small(file: Path, limit: int, *, inside: Path | None = None) -> bytes:
+def read_small(file: Path, limit: int, *, inside: Path | None = None, any_link: bool = False) -> bytes:
     """Return the bytes of a small file.
 
     Args:
         file: a regular file, or a link to one; pipes and devices, which could make a reader wait for ever, are refused.
         limit: largest size in bytes.
         inside: folder that a link must not lead out of; None for the file's own folder.
+        any_link: links may lead anywhere: for files that the user names.
 
     Raises:
         MissingFileError: there is no such file.
         RefusedFileError: it is not a regular file, leads elsewhere, is larger or cannot be read.
     """
     try:
-        _require_own(file, file.parent if inside is None else inside)
+        if not any_link:
+            _require_own(file, file.parent if inside is None else inside)
         with open(_open_regular(file), "rb") as stream:
             # `read` allocates all the bytes that it is asked for, so it is not asked for more than the file has.
             data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
@@ -97,9 +99,9 @@ def text_of(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def read_json(file: Path, limit: int, *, inside: Path | None = None) -> Json:
+def read_json(file: Path, limit: int, *, inside: Path | None = None, any_link: bool = False) -> Json:
     """Read a small JSON file; arguments and errors as `read_small`, and `parse_json`."""
-    return parse_json(read_small(file, limit, inside=inside), file)
+    return parse_json(read_small(file, limit, inside=inside, any_link=any_link), file)
 
 
 def parse_json(data: bytes, file: Path) -> Json:
