@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks.published import PUBLIC, PublicModel
+from texpipe.storage.home import from_home
 from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_json, read_small
 from texpipe.system.limits import limit
 
@@ -111,7 +112,7 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
             describes.
     """
     if is_path(model):
-        return _describe((folder or Path()) / Path(model).expanduser())
+        return _describe((folder or Path()) / from_home(model))
     path = installed().get(model)
     if path is None:
         raise _missing(model)
