@@ -89,14 +89,14 @@ def _open_regular(file: Path) -> int:
 
 
 def text_of(data: bytes) -> str:
-    """Decode the text of a settings file as editors write it: UTF-8, UTF-16 with its mark, or else Latin-1."""
+    """Decode the text of a settings file as editors write it: UTF-8, UTF-16 with its mark, or else that of Windows (Latin-1 and more)."""
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return data.decode("cp1252", "replace")
 
 
 def read_json(file: Path, limit: int, *, inside: Path | None = None, any_link: bool = False) -> Json:
