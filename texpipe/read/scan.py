@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from texpipe.errors import SourceError, TexpipeError
-from texpipe.formats import parse_name
+from texpipe.formats import parse_name, ppsspp
 from texpipe.imaging.texel_formats import Stp
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.read.members import CONTAINERS
@@ -62,7 +62,7 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
     ignored: Counter[str] = Counter()
-    resources = extracted_resources(root)
+    resources, listed = extracted_resources(root), ppsspp.names_in_list(root)
     for found in _walk(root, left_out):
         kind = _ignored_as(found)
         if kind is not None:
@@ -74,7 +74,7 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
             if problem:
                 unusable.append((source, problem))
             else:
-                known = source.emulator or resource_of(source.name, resources)
+                known = source.emulator or resource_of(source.name, resources) or listed.get(source.name)
                 sources.append(_lighter(replace(source, emulator=known), root))
     return Scan(
         tuple(sorted(_paired(sources), key=lambda source: source.name.encode())),

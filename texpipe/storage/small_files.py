@@ -89,7 +89,7 @@ def _open_regular(file: Path) -> int:
 
 
 def text_of(data: bytes) -> str:
-    """Decode the text of a settings file as editors write it: UTF-8, UTF-16 with its mark, or else that of Windows (Latin-1 and more)."""
+    """Decode the text of a settings file as editors write it: UTF-8, UTF-16 with its mark, or else Windows-1252."""
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
