@@ -233,7 +233,9 @@ def _o2rs() -> tuple[bytes, ...]:
 
 def _rtzs() -> tuple[bytes, ...]:
     textures = [{"path": "a.dds", "hashes": {"rt64": _HASH, "rice": ""}}]
-    listed = json.dumps({"configuration": {"configurationVersion": 3, "hashVersion": 5}, "textures": textures}).encode()
+    listed = json.dumps(
+        {"configuration": {"configurationVersion": 3, "hashVersion": 5}, "textures": textures}
+    ).encode()
     return _archive({"rt64.json": listed, "a.dds": encode_dds(mip_chain(_picture((6, 5)), cutout=False))})
 
 

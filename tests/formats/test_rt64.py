@@ -181,7 +181,9 @@ def test_a_list_that_rt64_would_take_for_an_old_one_is_found(tmp_path, missing):
     assert rt64.check(tmp_path, [PurePosixPath("rt64.json")]) == [], "without a configuration all are today's"
 
 
-@pytest.mark.parametrize("text", ["[" * 5000, '{"textures":\n\n nope}', "{}", "[]", '{"textures": [{"hashes": 9}]}', "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, '{"textures":\n\n nope}', "{}", "[]", '{"textures": [{"hashes": 9}]}', "9" * 5000]
+)
 def test_a_list_that_is_damaged_is_named_with_its_place(tmp_path, text):
     (tmp_path / "rt64.json").write_text(text)
     with pytest.raises(PackError, match=r"rt64\.json.*: not a rt64\.json"):
