@@ -148,6 +148,14 @@ def _bmps() -> tuple[bytes, ...]:
     return _encoded("BMP", "P", "RGB")
 
 
+def _jpegs() -> tuple[bytes, ...]:
+    return _encoded("JPEG", "RGB", "L")
+
+
+def _webps() -> tuple[bytes, ...]:
+    return _encoded("WEBP", "RGBA", "RGB")
+
+
 def _ddss() -> tuple[bytes, ...]:
     return _encoded("DDS", "RGBA")
 
@@ -309,6 +317,9 @@ TARGETS = (
     Target("tga", "a.tga", _textures, _tgas),
     Target("bmp", "a.bmp", _textures, _bmps),
     Target("dds", "a.dds", _textures, _ddss),
+    Target("jpeg", "a.jpg", _textures, _jpegs),
+    Target("jpeg-by-another-name", "a.jpeg", _textures, _jpegs),
+    Target("webp", "a.webp", _textures, _webps),
     Target("tim", "a.tim", _textures, _tims),
     Target("tmem", _TMEM, _textures, _memories, beside={_TILE: _tiles()[0]}),
     Target("tile", _TILE, _tile, _tiles, beside={_TMEM: _memories()[0]}),

@@ -16,7 +16,7 @@ from texpipe.read.members import CONTAINERS
 from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 
-PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
+PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".jpg", ".jpeg", ".webp", ".tmem"})
 """Suffixes of texture files, in any case."""
 
 _HIDDEN, _LINK, _BARE = "hidden", "link to a folder", "without a suffix"
