@@ -50,7 +50,7 @@ def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
     Returns:
         Sets of two or more, in the order of their digests. The items' order has no influence.
     """
-    candidates = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
+    candidates = [item for item in items if _has_structure(item)]
     count = Counter(item.clues.indices for item in candidates if item.clues.indices)
     sets = _VariantSets()
     named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
@@ -65,6 +65,12 @@ def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
         if len(alike) > 1:
             sets.join_by_name(alike)
     return [variants for members, why in sets if (variants := _variants(members, why)) is not None]
+
+
+def _has_structure(item: SurveyedTexture) -> bool:
+    """Index images are those of visible colours, so a texture whose alpha the game ignores has none."""
+    facts = item.clues.facts
+    return item.plan.action == "upscale" and not facts.flat and facts.alpha != "data"
 
 
 class _VariantSets:
