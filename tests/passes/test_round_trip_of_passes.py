@@ -221,12 +221,21 @@ def test_nearest_keeps_what_is_visible() -> None:
 def test_results_that_do_not_fit_are_refused() -> None:
     rgba, how = fence(), plan("binary")
     good = tuple(bicubic(one, 4) for one in make_passes(rgba, how))
-    with pytest.raises(ValueError, match="2 passes were made, 1"):
+    with pytest.raises(ValueError, match="there are 1 results for 2 passes"):
         recombine(rgba, how, good[:1])
-    with pytest.raises(ValueError, match="should be"):
+    with pytest.raises(ValueError, match=r"has the shape .* instead of"):
         recombine(rgba, how, (good[0][:64], good[1]))
     with pytest.raises(ValueError, match="not numbers"):
         recombine(rgba, how, (good[0] * np.float32(np.nan), good[1]))
+
+
+@pytest.mark.parametrize("clean", ["auto", "off"])
+@pytest.mark.parametrize(("rgba", "kind"), [(foliage(), "binary"), (glyph(), "mask"), (disc(), "soft")])
+def test_passes_that_are_handed_over_change_nothing(rgba: Rgba8, kind: AlphaClass, clean: str) -> None:
+    how = plan(kind, WRAP, clean=clean)
+    passes = make_passes(rgba, how)
+    results = tuple(wild(one, how.scale) for one in passes)
+    assert np.array_equal(recombine(rgba, how, results, passes), recombine(rgba, how, results))
 
 
 def test_passes_and_results_are_not_written_into() -> None:

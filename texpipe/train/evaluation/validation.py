@@ -1,4 +1,4 @@
-"""Held-out textures through a network: figures, a sheet to look at, and the verdict whether it may ship."""
+"""Validation of a network on held-out textures: metrics, a sheet, and the verdict whether it replaces its base."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from texpipe.train.evaluation.metrics import Judge, Metric, Scores, average
 from texpipe.train.generators import upscale
 
 _DRIFT_TOLERANCE = 0.05
-"""Levels of colour drift that are rounding, not drift."""
+"""Largest increase of the colour drift that counts as rounding, in levels."""
 _MAX_METRIC_LOSS = 1.05
-"""The perceptual metric that did not get better may get worse by this factor."""
+"""Largest factor by which a perceptual metric may get worse if the other one gets better."""
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """What a network made of the held-out pairs, and the figures of each."""
+    """A network's results for the held-out pairs, and the scores of each."""
 
     results: tuple[Floats, ...]
     each: tuple[Scores, ...]
@@ -38,7 +38,7 @@ class Validation:
         return average(self.each)
 
     def first(self, count: int) -> Validation:
-        """Return what it would have been on the first `count` pairs alone."""
+        """Return the validation on the first `count` pairs alone."""
         return Validation(self.results[:count], self.each[:count])
 
 
@@ -58,7 +58,7 @@ def held_out(
     count: int,
     side: int = 256,
 ) -> tuple[TexturePair, ...]:
-    """Degrade up to `count` held-out pictures, spread evenly over their names, always in the same way."""
+    """Degrade up to `count` held-out pictures, spread evenly over their names; the seed determines the result."""
     step = max(1, len(pictures) / count)
     chosen = [pictures[int(i * step)] for i in range(min(count, len(pictures)))]
     return tuple(held_out_pair(collection, picture, degradation, seed, side) for picture in chosen)
@@ -71,13 +71,13 @@ def validate(upscaler: Upscaler, pairs: Sequence[TexturePair], judge: Judge) -> 
 
 
 def upscaler_of(network: nn.Module, colour: Colour = "off") -> Upscaler:
-    """Return the network, put into evaluation mode, with a colour match, as a function of one texture."""
+    """Return a function that upscales one texture by the network, in evaluation mode, with a colour match."""
     network.eval()
     return lambda lr, edges: toned(upscale(network, lr, edges), lr, edges, colour)
 
 
 def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
-    """Match the colours of an opaque result to its source, as `run` does; `off` leaves them alone."""
+    """Match the colours of an opaque result to its source, as in `run`; `off` leaves them unchanged."""
     if colour == "off":
         return result
     cover, source_cover = np.ones(result.shape[:2], np.float32), np.ones(lr.shape[:2], np.float32)
@@ -101,14 +101,14 @@ def columns(
 def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verdict:
     """Decide whether a network is better than the one it started from, or as good although it is faster.
 
-    LPIPS (AlexNet) or DISTS must be better, the other at most 5 % worse, and the colour drift not worse than
-    by rounding (0.05 levels). Without the weights of both metrics nothing can tell how a result looks: then
-    the mean difference from the originals and the LR-consistency must both be better.
+    LPIPS (AlexNet) or DISTS must be better, the other at most 5 % worse, and the colour drift at most 0.05 levels
+    worse. If the weights of both metrics are missing, the mean difference from the originals and the LR-consistency
+    must both be better.
 
     Args:
-        before, after: held-out figures of base and result.
-        faster: the result has fewer blocks than its base. It need not be better in anything else, so all of them may be
-            5 % worse, drift too (without the metrics' weights the mean difference and the drift).
+        before, after: held-out scores of base and result.
+        faster: whether the result has fewer blocks than its base. Then every metric, and the drift, may be 5 % worse
+            (without the metrics' weights the mean difference and the drift).
     """
     perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
     drift = before["colour_drift"]
@@ -122,9 +122,9 @@ def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verd
         note = ""
     else:
         won = after["l1"] < before["l1"] and after["lr_psnr"] > before["lr_psnr"]
-        note = " (judged without LPIPS and DISTS, whose weights are not here, by L1 and LR-consistency)"
+        note = " (judged by L1 and LR-consistency, because the weights of LPIPS and DISTS are missing)"
     accepted = steady and close and (won or faster)
     word = ("better" if won else "faster and not worse") if accepted else "not better"
-    looked_at: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
-    figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in looked_at)
+    reported: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
+    figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in reported)
     return Verdict(accepted, f"{word}: {figures}{note}")
