@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -15,11 +14,26 @@ from typing import Any, Final
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks.published import PUBLIC, PublicModel
+from texpipe.storage.home import from_home
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_json, read_small
+from texpipe.system.limits import limit
 
 _ENVIRONMENT: Final = "TEXPIPE_MODELS"
 """Environment variable that lists the folders to search first, separated as in PATH."""
 SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
 """Suffixes of the model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
+
+_MAX_MODEL = limit("MAX_MODEL_BYTES", 1 << 31)
+"""Largest size of a model file, in bytes."""
+_MAX_CARD = 1 << 20
+"""Largest size of a model card or of a model's notes, in bytes."""
+_NOT_MODELS: Mapping[bytes, str] = {
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "a web page",
+    b"version https://git-lfs.github.com/spec/": "a Git LFS pointer",
+}
+"""How files begin that downloads leave instead of models, and what they are."""
 
 _PATH_HINT: Final = "Check the path; `texpipe models list` shows the models that have names."
 
@@ -98,7 +112,7 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
             describes.
     """
     if is_path(model):
-        return _describe((folder or Path()) / Path(model).expanduser())
+        return _describe((folder or Path()) / from_home(model))
     path = installed().get(model)
     if path is None:
         raise _missing(model)
@@ -146,16 +160,13 @@ def _read_card(path: Path) -> Mapping[str, Any]:
         ModelError: the card cannot be read.
     """
     file = path.with_suffix(".json")
-    if not file.is_file():
-        return {}
     try:
-        card = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            "the model card is not JSON",
-            hint="Download the model again, or remove the card.",
-            location=Location(file),
-        ) from error
+        card = read_json(file, _MAX_CARD, any_link=True)
+    except MissingFileError:
+        return {}
+    except RefusedFileError as error:
+        hint = "Download the model again, or remove the card."
+        raise ModelError(f"the model card {error.message}", hint=hint, location=error.location) from error
     return card if isinstance(card, dict) else {}
 
 
@@ -190,14 +201,20 @@ def read_files(path: Path) -> tuple[bytes, ...]:
         )
     halves = path.suffix.lower() in (".param", ".bin")
     parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
+    return tuple(_read_part(part) for part in parts)
+
+
+def _read_part(path: Path) -> bytes:
     try:
-        return tuple(part.read_bytes() for part in parts)
-    except OSError as error:
-        raise ModelError(
-            f"{Path(error.filename).name} cannot be read: {error.strerror}",
-            hint=_PATH_HINT,
-            location=Location(path),
-        ) from error
+        data = read_small(path, _MAX_MODEL, any_link=True)
+    except RefusedFileError as error:
+        raise ModelError(f"{path.name} {error.message}", hint=_PATH_HINT, location=Location(path)) from error
+    start = data[:64].lstrip().lower()
+    kind = next((kind for magic, kind in _NOT_MODELS.items() if start.startswith(magic)), None)
+    if kind is not None:
+        hint = "The download did not work: get the file itself from where the model is published."
+        raise ModelError(f"{path.name} is {kind}, not a model", hint=hint, location=Location(path))
+    return data
 
 
 def _describe(path: Path) -> ModelFile:
@@ -217,12 +234,14 @@ def _describe(path: Path) -> ModelFile:
 def _notes(data: bytes) -> Mapping[str, str]:
     """Return the notes in a safetensors header; empty for other or damaged files, which loading will report."""
     size = int.from_bytes(data[:8], "little")
+    if size > _MAX_CARD:
+        return {}
     try:
-        header = json.loads(data[8 : 8 + size])
-    except ValueError:
+        header = parse_json(data[8 : 8 + size], Path("header"))
+    except RefusedFileError:
         return {}
     notes = header.get("__metadata__", {}) if isinstance(header, dict) else {}
-    return notes if isinstance(notes, dict) else {}
+    return {name: str(note) for name, note in notes.items()} if isinstance(notes, dict) else {}
 
 
 def _missing(name: str) -> ModelError:
