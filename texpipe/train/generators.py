@@ -14,13 +14,17 @@ from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks import catalogue, checkpoint
-from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
+from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
 from texpipe.train.dataset import continued
 from texpipe.train.dither import Floats
 from texpipe.train.schema import Adversarial, Generator
+from texpipe.train.shared_look import SharedLook
+
+PROJECTED = {"conv1_2": 64, "conv2_2": 128, "conv3_3": 256, "conv4_3": 512}
+"""Layers of VGG16 that a projected discriminator looks at, with their channels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +89,17 @@ def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Map
     )
 
 
-def discriminator(options: Adversarial, size: int) -> nn.Module:
-    """Make the discriminator that a preset asks for, for pictures of size x size."""
+def discriminator(options: Adversarial, size: int, look: SharedLook | None = None) -> nn.Module:
+    """Make the discriminator that a preset asks for, for pictures of size x size.
+
+    Args:
+        options: which one.
+        size: side of the pictures.
+        look: what a projected one sees through.
+    """
+    if options.discriminator == "projected":
+        assert look is not None
+        return ProjectedDiscriminator(look, PROJECTED, options.features)
     if options.discriminator == "unet":
         return UNetDiscriminator(options.features)
     return StridedDiscriminator(

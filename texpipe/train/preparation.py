@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from texpipe.train.log import Log
 from texpipe.train.metrics import Judge
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.schema import Preset
+from texpipe.train.shared_look import SharedDists, SharedLook, SharedLpips
 from texpipe.train.shorten import shortened
 from texpipe.train.state import Job, State, Tools, channels_last, new_state
 from texpipe.train.steps import freeze_body
@@ -56,7 +58,8 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
     before = None
     if base and here.first:
         before = validate(upscaler_of(base.network.to(place), preset.colour), pairs, judge)
-    state = new_state(network, preset, place)
+    look = shared_look(preset, place)
+    state = new_state(network, preset, place, look)
     here.wait()  # nobody writes before all have looked at the output folder
     if newest:
         go_on(newest, job, state)
@@ -65,13 +68,14 @@ def prepare(job: Job, here: World) -> tuple[State, Tools]:
         here,
         device,
         crops,
-        comparisons(preset, place),
+        comparisons(preset, place, look),
         pairs,
         judge,
         base,
         before,
         collection.sources,
         Log(job.output, enabled=here.first),
+        look,
         unseen=set(training).isdisjoint(held),
     )
     log_start(tools, collection, len(held))
@@ -136,7 +140,20 @@ def log_start(tools: Tools, collection: Collection, held_out: int) -> None:
         say("caveat", text=tools.caveat)
 
 
-def comparisons(preset: Preset, place: torch.device) -> dict[str, losses.Features]:
+def shared_look(preset: Preset, place: torch.device) -> SharedLook | None:
+    """Load the VGG16 that several losses and the discriminator share, if any of them needs it.
+
+    Raises:
+        ModelError: its weights cannot be had.
+    """
+    if not preset.shared_pass_used:
+        return None
+    trunk = Trunk("vgg16", needed_weights("vgg16"))
+    channels_last(trunk, place)
+    return SharedLook(trunk)
+
+
+def comparisons(preset: Preset, place: torch.device, look: SharedLook | None) -> dict[str, losses.Features]:
     """Load the trunks that the preset's losses look through.
 
     Raises:
@@ -144,7 +161,13 @@ def comparisons(preset: Preset, place: torch.device) -> dict[str, losses.Feature
     """
     found: dict[str, losses.Features] = {}
     if any(stage.losses.lpips for stage in preset.stages):
-        found["lpips"] = losses.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
+        if preset.pooling == "l2" and look is not None:
+            found["lpips"] = SharedLpips(look)
+        else:
+            found["lpips"] = losses.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
+    if look is not None and any(stage.losses.dists for stage in preset.stages):
+        of_dists = needed_weights("dists")
+        found["dists"] = SharedDists(look, of_dists["alpha"].to(place), of_dists["beta"].to(place))
     if preset.perceptual_used:
         options = preset.perceptual
         tensors = (
@@ -154,8 +177,8 @@ def comparisons(preset: Preset, place: torch.device) -> dict[str, losses.Feature
     return found
 
 
-def needed_weights(name: TrunkName) -> dict[str, Tensor]:
-    """Return the weights of a trunk that a loss cannot do without.
+def needed_weights(name: TrunkName | Literal["dists"]) -> dict[str, Tensor]:
+    """Return the weights of a trunk, or DISTS's own, that a loss cannot do without.
 
     Raises:
         ModelError: they are not in the cache and cannot be fetched.
@@ -164,7 +187,8 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     if found is None:
         raise ModelError(
             f"the weights of {name} cannot be had here",
-            hint="`texpipe -v finetune ...` says why. Or set the losses lpips and perceptual to 0 in the preset.",
+            hint="`texpipe -v finetune ...` says why. Or set the losses lpips, dists and perceptual to 0 in "
+            "the preset, and choose another discriminator than projected.",
         )
     return found
 

@@ -18,6 +18,7 @@ from texpipe.train.generators import Base
 from texpipe.train.log import Log
 from texpipe.train.metrics import Judge
 from texpipe.train.schema import Preset
+from texpipe.train.shared_look import SharedLook
 from texpipe.train.validation import Validation
 from texpipe.upscale.device import Device
 
@@ -121,7 +122,12 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Tools:
-    """What the steps need and do not change; `unseen` tells whether the pairs' textures are not trained on."""
+    """What the steps need and do not change.
+
+    Attributes:
+        look: the pass through VGG16 that losses and discriminator share, if any.
+        unseen: whether the pairs' textures are not trained on.
+    """
 
     job: Job
     world: World
@@ -134,6 +140,7 @@ class Tools:
     before: Validation | None
     sources: tuple[str, ...]
     log: Log
+    look: SharedLook | None = None
     unseen: bool = True
 
     @property
@@ -153,7 +160,9 @@ def channels_last(network: nn.Module, place: torch.device) -> nn.Module:
     return moved
 
 
-def new_state(network: nn.Module, preset: Preset, place: torch.device) -> State:
+def new_state(
+    network: nn.Module, preset: Preset, place: torch.device, look: SharedLook | None = None
+) -> State:
     """Put optimisers, the average and a new discriminator around a generator."""
 
     def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
@@ -166,7 +175,7 @@ def new_state(network: nn.Module, preset: Preset, place: torch.device) -> State:
     averaged = AveragedModel(network, avg_fn=average)
     if not preset.adversarial_used:
         return State(network, averaged, optimiser, None, None)
-    critic = generators.discriminator(preset.adversarial, preset.data.crop * preset.degradation.scale)
+    critic = generators.discriminator(preset.adversarial, preset.data.crop * preset.degradation.scale, look)
     critic = channels_last(critic, place)
     rate = preset.adversarial.learning_rate
     return State(

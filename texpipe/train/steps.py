@@ -1,4 +1,8 @@
-"""One step of training: crops are drawn, the discriminator learns if there is one, then the generator learns."""
+"""One step of training: crops are drawn, the generator learns, then the discriminator learns, if there is one.
+
+The discriminator learns from the very pictures by which it has just judged the generator: making them anew would cost
+a third of a step.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +42,13 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
     state.generator.train()
     if tools.job.freeze_body:
         keep_body_still(state.generator)
+    found, fakes = backpropagate(state, tools, stage, batches)
+    facts |= found
     if stage.losses.adversarial and state.discriminator is not None:
-        facts |= play(state, tools, batches, factor * tools.preset.adversarial.learning_rate)
-    facts |= backpropagate(state, tools, stage, batches)
+        originals = [hr for _, hr in batches]
+        facts |= play(state, tools, originals, fakes, factor * tools.preset.adversarial.learning_rate)
+    if tools.look is not None:
+        tools.look.forget()
     facts |= last_gradients(state.generator)
     trained = [p for p in state.generator.parameters() if p.requires_grad]
     facts["gradient_norm"] = float(nn.utils.clip_grad_norm_(trained, tools.preset.clip))
@@ -52,27 +60,33 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
 
 
 def play(
-    state: State, tools: Tools, batches: Sequence[tuple[Tensor, Tensor]], rate: float
+    state: State, tools: Tools, reals: Sequence[Tensor], fakes: Sequence[Tensor], rate: float
 ) -> dict[str, float]:
-    """Teach the discriminator as often as the preset says, always on the same crops; returns what to log."""
+    """Teach the discriminator as often as the preset says, always on the same pictures; returns what to log."""
     random = torch.Generator().manual_seed(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
     )
     steps = tools.preset.adversarial.steps
-    found = [teach_discriminator(state, tools, batches, random, rate) for _ in range(steps)]
+    found = [teach_discriminator(state, tools, reals, fakes, random, rate) for _ in range(steps)]
     return {"discriminator_rate": rate, "discriminator": found[-1]}
 
 
 def backpropagate(
     state: State, tools: Tools, stage: Stage, batches: Sequence[tuple[Tensor, Tensor]]
-) -> dict[str, float]:
-    """Compute the generator's gradients, means over the batches of all processes; returns the losses likewise."""
+) -> tuple[dict[str, float], list[Tensor]]:
+    """Compute the generator's gradients, means over the batches of all processes.
+
+    Returns:
+        The losses, means likewise, and what the generator made of each batch.
+    """
     state.optimiser.zero_grad(set_to_none=True)
     parts: dict[str, float] = {}
+    results: list[Tensor] = []
     for lr, hr in batches:
         with autocast(tools.device):
             result = state.generator(lr).float()
-            found = all_losses(state, tools, stage, result, hr)
+            found = all_losses(state, tools, stage, lr, result, hr)
+        results.append(result.detach())
         weighted = sum(
             (getattr(stage.losses, name) * value for name, value in found.items()), start=torch.zeros(())
         )
@@ -81,7 +95,7 @@ def backpropagate(
             parts[name] = parts.get(name, 0.0) + float(value.detach()) / len(batches)
     tools.world.average_gradients(state.generator.parameters())
     means = tools.world.mean(torch.tensor(list(parts.values()))).tolist()
-    return dict(zip(parts, means, strict=True))
+    return dict(zip(parts, means, strict=True)), results
 
 
 def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
@@ -104,33 +118,41 @@ def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
 def teach_discriminator(
     state: State,
     tools: Tools,
-    batches: Sequence[tuple[Tensor, Tensor]],
+    reals: Sequence[Tensor],
+    fakes: Sequence[Tensor],
     random: torch.Generator,
     rate: float,
 ) -> float:
-    """Take one step of the discriminator on these batches at this learning rate; returns its loss."""
+    """Take one step of the discriminator on these pictures at this learning rate; returns its loss."""
     assert state.discriminator is not None
     assert state.discriminator_optimiser is not None
     state.discriminator.train()
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     total = 0.0
-    for lr, hr in batches:
-        with torch.no_grad(), autocast(tools.device):
-            fake = state.generator(lr).float()
-        loss = losses.discriminator_loss(
-            tools.preset.adversarial, state.discriminator, hr, fake, random
-        ) / len(batches)
-        torch.autograd.backward(loss)
-        total += float(loss.detach())
+    # A gradient penalty is a derivative of a derivative, for which bf16 is too coarse.
+    precise = tools.preset.adversarial.loss == "wasserstein"
+    for real, fake in zip(reals, fakes, strict=True):
+        with nullcontext() if precise else autocast(tools.device):
+            loss = losses.discriminator_loss(
+                tools.preset.adversarial, state.discriminator, real, fake, random
+            )
+        torch.autograd.backward(loss / len(reals))
+        total += float(loss.detach()) / len(reals)
     tools.world.average_gradients(state.discriminator.parameters())
     nn.utils.clip_grad_norm_(state.discriminator.parameters(), 10 * tools.preset.clip)
     take(state.discriminator_optimiser, rate)
     return total
 
 
-def all_losses(state: State, tools: Tools, stage: Stage, result: Tensor, hr: Tensor) -> dict[str, Tensor]:
-    """Compute the unweighted losses of a stage for one batch, the adversarial one included."""
+def all_losses(
+    state: State, tools: Tools, stage: Stage, lr: Tensor, result: Tensor, hr: Tensor
+) -> dict[str, Tensor]:
+    """Compute the unweighted losses of a stage for one batch."""
     found = losses.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
+    if stage.losses.artefacts:
+        with torch.no_grad():
+            averaged = state.averaged(lr).float()
+        found["artefacts"] = losses.artefacts(result, averaged, hr)
     if stage.losses.adversarial and state.discriminator is not None:
         state.discriminator.requires_grad_(False)
         real = state.discriminator(hr) if tools.preset.adversarial.loss == "relativistic" else None
