@@ -62,6 +62,7 @@ class Order:
         model: str | None = None,
         targets: Sequence[str] = (),
         *,
+        detail: float | None = None,
         device: str = "auto",
         precision: str = "auto",
         shard: str | None = None,
@@ -75,6 +76,7 @@ class Order:
         Args:
             recipe: a YAML file, or the name of a shipped recipe.
             input_, output, model, targets: replace the recipe's own.
+            detail: replaces the recipe's own, not that of its rules.
             device, precision: as the engine takes them.
             shard: "I/N", or "auto": the place of this task in its Slurm array.
             strict, executor, address: see the class.
@@ -93,6 +95,8 @@ class Order:
         changed = loaded.recipe
         if model is not None:
             changed = changed.model_copy(update={"model": model})
+        if detail is not None:
+            changed = changed.model_copy(update={"detail": detail})
         if targets:
             chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
             changed = changed.model_copy(update={"targets": chosen})

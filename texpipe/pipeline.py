@@ -9,11 +9,11 @@ from dataclasses import replace
 from texpipe.analysis.cache import Sightings
 from texpipe.analysis.inventory import Survey
 from texpipe.analysis.survey import survey
-from texpipe.errors import SourceError
+from texpipe.errors import ModelError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Workers, workers_for
 from texpipe.execution.shards import part_of
-from texpipe.networks.catalogue import resolve
+from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.options import Order
 from texpipe.output.dry_run import rehearse
 from texpipe.output.records import report_shard
@@ -24,6 +24,7 @@ from texpipe.planning.jobs import Done
 from texpipe.planning.planner import make_work, without_clues
 from texpipe.planning.run_plan import Run
 from texpipe.progress import Progress
+from texpipe.recipe.schema import Recipe
 from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.lock import Lock
 
@@ -53,6 +54,7 @@ def run_recipe(
 
 def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: Watch) -> Outcome:
     model, sightings = resolve(order.recipe.model), Sightings.beside(order.output)
+    order = replace(order, recipe=dialled(order.recipe, model))
     if not dry_run and sightings.is_new:  # nothing was made here before, so something must be made now
         workers.prepare(model.path)
     engine = workers.engine()
@@ -61,7 +63,7 @@ def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: W
     _require_textures(order, seen)
     left_out = left_out_by_all(order, seen)
     wanted = [item for item in seen.items if item.source.name not in left_out]
-    work = make_work(wanted, order.recipe, (model.sha256, engine), sightings)
+    work = make_work(wanted, order.recipe, (model.weights, engine), sightings)
     run = Run(order, model, engine, seen, left_out, work)
     log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
     if dry_run:
@@ -74,6 +76,21 @@ def _run(order: Order, workers: Workers, dry_run: bool, merge: bool, progress: W
         if merge:
             shards.require_all(run)
         return _finish(run, workers, merge, progress)
+
+
+def dialled(recipe: Recipe, model: ModelFile) -> Recipe:
+    """Return the recipe with the place of the model's dial in it.
+
+    Raises:
+        ModelError: the recipe moves a dial that the model does not have.
+    """
+    if model.inventive is None and recipe.uses_dial:
+        raise ModelError(
+            f"the recipe or --detail sets the detail, but the model {model.name} has no dial",
+            hint="Leave detail out, also in rules, or use a model with a dial, such as texpipe-x4.",
+        )
+    detail = model.detail if recipe.detail is None else recipe.detail
+    return recipe.model_copy(update={"detail": detail})
 
 
 def _finish(run: Run, workers: Workers, merge: bool, progress: Watch) -> Outcome:

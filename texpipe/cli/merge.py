@@ -27,6 +27,7 @@ def merge(
     input_: Path | None,
     output: Path | None,
     model: str | None,
+    detail: float | None,
     targets: tuple[str, ...],
     device: str,
     precision: str,
@@ -45,7 +46,9 @@ def merge(
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
-    order = Order.make(recipe, input_, output, model, targets, device=device, precision=precision)
+    order = Order.make(
+        recipe, input_, output, model, targets, detail=detail, device=device, precision=precision
+    )
     with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
         try:
             outcome = run_recipe(order, merge=True, progress=step)

@@ -58,6 +58,11 @@ def order_options(function: F) -> F:
             metavar="NAME",
             help="Emulator to write for, such as duckstation, instead of the recipe's; repeatable.",
         ),
+        click.option(
+            "--detail",
+            type=click.FloatRange(0, 1),
+            help="The model's dial, 0 faithful to 1 inventive, instead of the recipe's; rules keep theirs.",
+        ),
         click.option("--model", metavar="NAME|PATH", help="A model's name or path, instead of the recipe's."),
         click.option("--output", type=path, help="Folder to write, instead of the recipe's."),
         click.option("--input", "input_", type=path, help="Folder of textures, instead of the recipe's."),

@@ -70,7 +70,7 @@ def forget(run: Run) -> None:
 
 
 def _identity(run: Run) -> bytes:
-    return canonical_json([run.order.recipe_sha256, run.model.sha256, run.engine])
+    return canonical_json([run.order.recipe_sha256, run.model.weights, run.order.recipe.detail, run.engine])
 
 
 def _folder(run: Run) -> Path:

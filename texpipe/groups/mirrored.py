@@ -124,7 +124,16 @@ def _treatment(item: Item) -> tuple[Hashable, ...]:
         (plan.edges.y, plan.decided_by.y, item.clues.facts.y),
     )
     edges = tuple(None if is_guessed(by, guess) else mode for mode, by, guess in axes)
-    treated = (plan.alpha, plan.scale, plan.colour, plan.grey, plan.consistency, plan.clean, plan.cells)
+    treated = (
+        plan.alpha,
+        plan.scale,
+        plan.colour,
+        plan.grey,
+        plan.consistency,
+        plan.clean,
+        plan.cells,
+        plan.detail,
+    )
     return item.clues.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 

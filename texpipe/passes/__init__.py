@@ -31,13 +31,14 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
         plan: its alpha class and edges say how. The result depends on nothing else.
 
     Returns:
-        The colours with bled borders; then alpha as grey, unless it is the same everywhere. For a mask the one pass
-        is the intensity. Colours and intensity are cleaned if the plan says so.
+        The colours with bled borders; then alpha as grey, unless it is the same everywhere, for the faithful end of
+        the model: an outline is no place for inventions. For a mask the one pass is the intensity. Colours and
+        intensity are cleaned if the plan says so.
     """
     picture = _picture(rgba, plan)
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
-    colour = Pass(picture, plan.edges)
+    colour = Pass(picture, plan.edges, plan.detail)
     if plan.alpha == "mask":
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)

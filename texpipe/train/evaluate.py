@@ -67,6 +67,7 @@ def evaluate(
     seed: int | None = None,
     device: str = "auto",
     colour: Colour = "off",
+    detail: float | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Upscale all pairs in every way and measure the results.
@@ -77,6 +78,7 @@ def evaluate(
         seed: of the degradation, for the report.
         device: auto, cpu or cuda.
         colour: colour match after each model, as `run` does it; the others need none.
+        detail: where the dial of models that have one stands; by default where `run` has it.
         progress: called with the textures done and all textures.
 
     Raises:
@@ -86,7 +88,7 @@ def evaluate(
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
     judge = Judge(choose(device).name)
     ways = [*baselines(scale).items()]
-    ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
+    ways += [(_title(model), _load(model, detail, scale, judge.place, colour)) for model in models]
     scores: list[dict[str, Scores]] = [{} for _ in ways]
     shown: list[tuple[Floats, ...]] = []
     for pair in pairs:
@@ -173,8 +175,8 @@ def _on_grey(rgba: Rgba8) -> Floats:
     return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
 
 
-def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscaler:
-    network = generators.load(model).network
+def _load(model: str, detail: float | None, scale: int, place: torch.device, colour: Colour) -> Upscaler:
+    network = generators.load(model, detail if catalogue.resolve(model).inventive else None).network
     if generators.scale_of(network) != scale:
         raise UsageError(
             f"{model} has scale {generators.scale_of(network)}, these textures need {scale}",

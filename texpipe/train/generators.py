@@ -13,7 +13,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError
-from texpipe.networks import catalogue, checkpoint
+from texpipe.networks import catalogue, checkpoint, dial
 from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
@@ -54,14 +54,21 @@ def new(options: Generator) -> nn.Module:
     )
 
 
-def load(model: str) -> Base:
+def load(model: str, detail: float | None = None) -> Base:
     """Load a model by name or path: everything that `run` loads, and the SRResNets that training writes.
 
+    Args:
+        model: name or path.
+        detail: where the dial of a model that has one stands, 0 to 1; by default where `run` has it.
+
     Raises:
-        ModelError: not there, damaged, or of an architecture that cannot be trained.
+        ModelError: not there, damaged, of an architecture that cannot be trained, or without a dial to set.
     """
     file = catalogue.resolve(model)
-    network = _srresnet(file.path) or checkpoint.load(file.path).network
+    plain = _srresnet(file.path)
+    if plain is not None and detail:
+        raise ModelError(f"{file.name} has no dial", hint="Leave --detail out.")
+    network = plain or dial.load(file.path).at(file.detail if detail is None else detail)
     return Base(network, file.name, file.sha256, file.licence)
 
 

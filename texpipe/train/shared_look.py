@@ -37,9 +37,9 @@ class SharedLook:
                 if picture.requires_grad and not x.requires_grad:
                     return {name: value.detach() for name, value in features.items()}
                 return features
-        features: Looked = self.trunk(x, LAYERS, l2_pool=True)
-        self._seen = [*self._seen[1 - _REMEMBERED :], (x, x._version, features)]
-        return features
+        found: Looked = self.trunk(x, LAYERS, l2_pool=True)
+        self._seen = [*self._seen[1 - _REMEMBERED :], (x, x._version, found)]
+        return found
 
     def forget(self) -> None:
         """Let go of the features of a step that is over, and of the graphs behind them."""

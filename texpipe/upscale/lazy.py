@@ -70,10 +70,10 @@ class LazyUpscaler:
         return engine
 
     def _load(self) -> Engine:
-        from texpipe.networks.checkpoint import load
+        from texpipe.networks.dial import load
         from texpipe.upscale.engine import Engine
 
-        return Engine(load(self._model).network, self._device, self._precision)
+        return Engine(load(self._model), self._device, self._precision)
 
     def _left_for(self, engine: Engine) -> Budget | None:
         """Return what is left for batches, now that the weights are there and all textures are known; say so if that is
