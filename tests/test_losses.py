@@ -153,6 +153,21 @@ def test_each_verdict_of_a_discriminator_is_compared_with_its_own_mean() -> None
     assert float(losses.generator_loss(Adversarial(), shifted, shifted)) == pytest.approx(np.log(2), rel=1e-5)
 
 
+def test_a_grid_costs_lattice_and_an_even_tone_or_single_spot_hardly_any() -> None:
+    hr = picture(0)
+    grid = torch.zeros(32, 32)
+    grid[1::4, 2::4] = 0.1
+    even, spot = torch.full((32, 32), 0.1), torch.zeros(32, 32)
+    spot[5, 6] = 0.1
+    cost = {
+        name: float(losses.lattice(hr + d, hr, 4))
+        for name, d in (("grid", grid), ("even", even), ("spot", spot))
+    }
+    assert cost["grid"] == pytest.approx(0.1 * 2 * 15 / 16**2, rel=1e-3)
+    assert cost["even"] == pytest.approx(0, abs=1e-6)
+    assert cost["spot"] < cost["grid"] / 50
+
+
 def test_only_what_is_worse_than_the_calmer_weights_is_an_artefact() -> None:
     hr = picture(0)
     noisy = hr + torch.randn(hr.shape, generator=torch.Generator().manual_seed(1)) / 10

@@ -42,6 +42,7 @@ def reconstruction(
         "charbonnier": charbonnier,
         "lr_consistency": lambda ours, theirs: lr_consistency(ours, theirs, scale),
         "colour": colour,
+        "lattice": lambda ours, theirs: lattice(ours, theirs, scale),
         **features,
     }
     wanted = weights.model_dump(exclude={"adversarial", "artefacts"})
@@ -64,6 +65,22 @@ def lr_consistency(result: Tensor, hr: Tensor, scale: int) -> Tensor:
 def colour(result: Tensor, hr: Tensor) -> Tensor:
     """L1 between the mean colours of each picture."""
     return functional.l1_loss(result.mean(dim=(2, 3)), hr.mean(dim=(2, 3)))
+
+
+def lattice(result: Tensor, hr: Tensor, scale: int) -> Tensor:
+    """How much the result is lighter or darker at some places within each texel than at others, on the average.
+
+    The original favours no place, so this is the grid of `scale` pixels that upsampling leaves in grain.
+
+    Args:
+        result: what the generator made, H and W multiples of `scale`.
+        hr: what it should have made.
+        scale: pixels per texel and axis.
+    """
+    count, channels, height, width = result.shape
+    texels = (result - hr).reshape(count, channels, height // scale, scale, width // scale, scale)
+    places = texels.mean(dim=(0, 2, 4))
+    return (places - places.mean(dim=(1, 2), keepdim=True)).abs().mean()
 
 
 def artefacts(result: Tensor, averaged: Tensor, hr: Tensor) -> Tensor:

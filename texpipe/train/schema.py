@@ -141,6 +141,11 @@ class Losses(_Options):
     perceptual: float = Field(default=0.0, ge=0, description="Features as the preset's `perceptual` says.")
     lpips: float = Field(default=0.0, ge=0, description="LPIPS with VGG16; see the preset's `pooling`.")
     dists: float = Field(default=0.0, ge=0, description="DISTS.")
+    lattice: float = Field(
+        default=0.0,
+        ge=0,
+        description="Grid of the size of a texel that the result has and the original has not.",
+    )
     artefacts: float = Field(
         default=0.0,
         ge=0,
