@@ -1,11 +1,11 @@
-"""What `clean: auto` is good for: modern textures stored in few levels, enlarged with and without it.
+"""The effect of `clean: auto`: modern textures stored in few levels, enlarged with and without it.
 
     python benchmarks/clean.py --textures DIR --model texpipe-x4-fast --output build/clean.json
 
-Textures are reduced and stored as RGBA5551 with each kind of dither, enlarged 4 times and given their tone back. Beside
-the metrics of `texpipe evaluate`, `banding`: in levels, the mean step between pixels in excess of the original's where
-the original is smooth (at most 4 levels within 9 x 9 pixels). `found` is the share of textures
-with ordered dither found.
+Textures are reduced and stored as RGBA5551 with each kind of dither, enlarged 4 times and matched to the source's tone.
+Beside the metrics of `texpipe evaluate`, `banding`: in levels, the mean step between pixels in excess of the original's
+where the original is smooth (at most 4 levels within 9 x 9 pixels). `found` is the share of textures in which ordered
+dither is detected.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from texpipe.passes.clean import clean
 from texpipe.passes.quantised import dither_offsets
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.texture import Edges, RgbF
-from texpipe.train.collection import collect
-from texpipe.train.dataset import Pair
-from texpipe.train.degradation import Degradation
+from texpipe.train.data.collection import collect
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.validation import held_out, upscaler_of
 from texpipe.train.generators import load
-from texpipe.train.metrics import Judge
-from texpipe.train.validation import held_out, upscaler_of
 
 METRICS = ("psnr_y", "lpips_alex", "dists")
 DITHERS = ("none", "bayer", "psx", "floyd_steinberg")
 SIDE = 128
-"""Pixels of the originals: their middle is taken."""
+"""Side of the originals, in pixels: a larger picture's middle is used."""
 SMOOTH_LEVELS = 4
 SMOOTH_ROUNDS = 4
 
-Prepare = Callable[[Pair], RgbF]
+Prepare = Callable[[TexturePair], RgbF]
 
 
 def main() -> None:
-    """Measure all kinds, print a table, keep the figures and a sheet."""
+    """Measure all kinds of dither, print a table, write the figures and a sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--textures", type=Path, required=True)
     parser.add_argument("--model", default="texpipe-x4-fast")
@@ -78,7 +78,7 @@ def stored_with(dither: str) -> Degradation:
     )
 
 
-def cleaned(pair: Pair) -> RgbF:
+def cleaned(pair: TexturePair) -> RgbF:
     """Clean an opaque texture."""
     return clean(pair.lr, np.ones(pair.lr.shape[:2], np.bool_), pair.edges)
 
@@ -87,7 +87,7 @@ WAYS: dict[str, Prepare] = {"off": lambda pair: pair.lr, "auto": cleaned}
 
 
 def compare(
-    pairs: tuple[Pair, ...], upscaler: Callable[[RgbF, Edges], RgbF], judge: Judge
+    pairs: tuple[TexturePair, ...], upscaler: Callable[[RgbF, Edges], RgbF], judge: Judge
 ) -> tuple[dict[str, dict[str, float]], list[NDArray[np.uint8]]]:
     """Return the mean figures of both ways, and strips: source, off, auto, original."""
     scores: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
@@ -105,8 +105,8 @@ def compare(
     return means | {"found": {"ordered": float(found)}}, strips
 
 
-def has_ordered_dither(pair: Pair) -> bool:
-    """Tell whether a dither matrix is found."""
+def has_ordered_dither(pair: TexturePair) -> bool:
+    """Return whether a dither matrix is detected."""
     levels = np.rint(pair.lr * 31)
     return dither_offsets(levels, np.ones(pair.lr.shape[:2], np.bool_), pair.edges) is not None
 
@@ -126,7 +126,7 @@ def steps(picture: RgbF) -> NDArray[np.float32]:
     return (across + down).mean(axis=2) * np.float32(255 / 2)
 
 
-def strip(pair: Pair, results: list[RgbF]) -> NDArray[np.uint8]:
+def strip(pair: TexturePair, results: list[RgbF]) -> NDArray[np.uint8]:
     """Lay a texture out in a row: source, both results, original, each in a square of the same size."""
     pictures = [repeat(pair.lr, pair.hr.shape[0] // pair.lr.shape[0]), *results, pair.hr]
     shown = [np.rint(np.clip(one, 0, 1) * 255).astype(np.uint8) for one in pictures]

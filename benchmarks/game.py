@@ -1,8 +1,8 @@
-"""A synthetic game, end to end: decode, classify, upscale, recombine, encode, write; where the time goes.
+"""Run time of a synthetic game by stage: decode, classify, upscale, recombine, encode, write.
 
-Sizes, formats and strips are drawn as real Nintendo 64 dumps have them; some textures come several times. Each model
-runs twice on the same game, in a process of its own; a command that is stopped at once tells when the first texture is
-there. Linux only: memory is asked for as Linux counts it.
+Sizes, formats and strips have the distribution of real Nintendo 64 dumps; some textures occur several times. Each model
+runs twice on the same game, in a process of its own; a further run that is stopped early gives the time to the first
+texture. Linux only: memory is read from /proc.
 
     python benchmarks/game.py --count 2000 --models texpipe-x4 texpipe-x4-fast --output game.json
 """
@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import quantise
-from texpipe.options import Order
-from texpipe.output.result import Outcome
+from texpipe.options import RunOptions
+from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
 from texpipe.progress import Progress
 from texpipe.texture import Edges, Rgba8, TexelFormat
@@ -69,28 +69,28 @@ FORMATS: dict[TexelFormat, tuple[int, int, int]] = {
     "ia16": (2, 3, 2),
 }
 REPEATED = 0.15
-"""Share of textures that are another one under a new name."""
+"""Share of textures that repeat another one under a new name."""
 
 
 POLL = 0.01
-"""Seconds between two looks for the first texture."""
+"""Interval at which the store is checked for the first texture, in seconds."""
 
 
 @dataclass
 class Watch:
-    """How long each room was at work, when the first picture was there, how long the network ran in all threads."""
+    """How long each stage was at work, when the first picture was there, how long the network ran in all threads."""
 
     started: float = field(default_factory=time.perf_counter)
-    rooms: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
     first: float | None = None
     network: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
     _at: float = field(default_factory=time.perf_counter)
 
     def __call__(self, progress: Progress) -> None:
-        """Count the time since the last news towards the room that tells some now."""
-        self._count(progress.room)
-        if progress.room == "upscale" and self.first is None:
+        """Count the time since the last news towards the stage that tells some now."""
+        self._count(progress.stage)
+        if progress.stage == "upscale" and self.first is None:
             self.first = self._at - self.started
 
     def add(self, seconds: float) -> None:
@@ -102,9 +102,9 @@ class Watch:
         """Count the time since the last news as that of the manifest and the checks at the end."""
         self._count("finish")
 
-    def _count(self, room: str) -> None:
+    def _count(self, stage: str) -> None:
         now = time.perf_counter()
-        self.rooms[room] = self.rooms.get(room, 0.0) + now - self._at
+        self.stages[stage] = self.stages.get(stage, 0.0) + now - self._at
         self._at = now
 
 
@@ -141,7 +141,7 @@ def picture(size: tuple[int, int], seed: int) -> Rgba8:
     return np.dstack([rgb, np.where(hole, 0, 255)]).clip(0, 255).astype(np.uint8)
 
 
-def watched_run(order: Order) -> tuple[Outcome, Watch]:
+def watched_run(order: RunOptions) -> tuple[RunResult, Watch]:
     """Run a recipe and note where its time goes."""
     watch, plain = Watch(), Engine.run
 
@@ -179,11 +179,11 @@ def measure(folder: Path, model: str, device: str) -> dict[str, Any]:
     """Run the game in a folder twice with a model and return the figures."""
     recipe, output = folder / "game.yaml", folder / f"pack-{Path(model).stem}"
     to_first = first_texture(recipe, folder / f"{output.name}-first", model, device)
-    order = functools.partial(Order.make, recipe, output=output, model=model, device=device)
+    order = functools.partial(RunOptions.load, recipe, output=output, model=model, device=device)
     first, watch = watched_run(order())
     second, again = watched_run(order())
-    # Of all rooms: a run's own figure ends before its packs are checked.
-    seconds, seconds_again = sum(watch.rooms.values()), sum(again.rooms.values())
+    # Of all stages: a run's own figure ends before its packs are checked.
+    seconds, seconds_again = sum(watch.stages.values()), sum(again.stages.values())
     network = watch.network / (choose(device).workers * seconds)
     count = len(first.manifest.textures)
     return {
@@ -192,11 +192,11 @@ def measure(folder: Path, model: str, device: str) -> dict[str, Any]:
         "pictures": first.computed,
         "seconds": seconds,
         "textures_per_second": count / seconds,
-        "seconds_by_room": watch.rooms,
+        "seconds_by_room": watch.stages,
         "network_share": network,
         "share_of_the_rest": 1 - network,
         "second_run_seconds": seconds_again,
-        "second_run_seconds_by_room": again.rooms,
+        "second_run_seconds_by_room": again.stages,
         "second_run_share": seconds_again / seconds,
         "second_run_computed": second.computed,
         "seconds_to_first_picture": watch.first,

@@ -1,13 +1,14 @@
-"""Automatic joins: pictures cut as games cut them, mixed with other textures, and found again.
+"""Automatic joins: pictures cut like those of games, mixed with other textures, and searched for.
 
-Pictures are cropped to the shape of the game's, resized (enlarged where they are too small), reduced to the console's
-texel format and cut. Equal pieces become one file, as in a dump; pairs that need such a piece twice are not asked for.
-Others are textures of usual sizes, and single pieces of pictures whose other pieces nobody drew. Names are checksums.
+Pictures are cropped to the shape of the game's, resized (enlarged if they are too small), reduced to the console's
+texel format and cut. Equal pieces become one file, as in a dump; pairs that need such a piece twice are not counted.
+The other textures have common sizes, or are single pieces of pictures of which nothing else was drawn. Names are
+checksums.
 
-Each dump is searched twice: with the dates of a fresh dump, and as a copy without dates. Textures are written when they
-are drawn first: a picture's pieces row by row, but in one picture of ten by columns and in one of twenty from the last
-to the first; 7 of 100 pieces out of order, half of those anywhere. Half of the pictures follow directly on another; a
-fifth of the others are drawn between pieces. MM's dump has whole seconds, as an archive keeps them.
+Each dump is searched twice: with the dates of a fresh dump, and as a copy without dates. Textures are dated when they
+are first drawn: a picture's pieces row by row, in one picture of ten by columns and in one of twenty from the last to
+the first; 7 of 100 pieces are out of order, half of those anywhere. Half of the pictures follow directly on another; a
+fifth of the other textures are drawn between pieces. MM's dump has whole seconds, as in an archive.
 
     python benchmarks/joins.py --pictures DIR --others DIR --count 1000
 """
@@ -28,8 +29,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from texpipe.groups.split.borders import Axis, Tile, tile_of
-from texpipe.groups.split.jigsaw import Grid
+from texpipe.groups.split.borders import Axis, Piece, piece_of
+from texpipe.groups.split.jigsaw import PieceGrid
 from texpipe.groups.split.search import find_grids
 from texpipe.imaging.image_files import decode
 from texpipe.imaging.texel_formats import quantise
@@ -37,7 +38,7 @@ from texpipe.texture import Rgba8, TexelFormat
 
 Size = tuple[int, int]
 Pair = tuple[str, str, Axis, int]
-"""Two neighbours: the first, the one after it, the direction and the texels that they share."""
+"""Two neighbours: the first, the one after it, their axis and the number of texels that they share."""
 
 Place = tuple[int, int, int]
 """Where a piece belongs: number of the picture, column and row."""
@@ -165,7 +166,7 @@ class Dump:
         cut_of: how each picture was cut.
     """
 
-    tiles: tuple[Tile, ...]
+    pieces: tuple[Piece, ...]
     place: dict[Place, str]
     cut_of: dict[int, Cut]
 
@@ -187,7 +188,7 @@ def dump(
         seconds += chance.uniform(0.001, 0.008) + (chance.random() < 0.01) * chance.uniform(0.2, 3)
         date = int(seconds) * 10**9 if whole_seconds else int(seconds * 1e9)
         written.setdefault(key(one.rgba), (one, date))
-    tiles = (tile_of(name, one.rgba, one.texels, date) for name, (one, date) in sorted(written.items()))
+    tiles = (piece_of(name, one.rgba, one.texels, date) for name, (one, date) in sorted(written.items()))
     place = {one.place: name for name, (one, _) in written.items() if one.place is not None}
     return Dump(tuple(tiles), place, cut_of)
 
@@ -229,7 +230,7 @@ def draw(scenes: list[list[Drawn]], others: list[Drawn], chance: random.Random) 
     return drawn
 
 
-def search(tiles: Sequence[Tile]) -> tuple[set[Pair], float]:
+def search(tiles: Sequence[Piece]) -> tuple[set[Pair], float]:
     """Return the neighbours that are found, and the processor time that it took in seconds."""
     start = time.process_time()
     found = pairs(find_grids(tiles))
@@ -241,7 +242,7 @@ def key(rgba: Rgba8) -> str:
     return hashlib.sha256(repr(rgba.shape).encode() + rgba.tobytes()).hexdigest()
 
 
-def pairs(grids: Sequence[Grid]) -> set[Pair]:
+def pairs(grids: Sequence[PieceGrid]) -> set[Pair]:
     """Return all neighbours in grids."""
     return {
         (before.name, after.name, axis, grid.overlap)
@@ -297,7 +298,7 @@ def main() -> int:
         seed = options.seed + number
         made = dump(cuts, mine, others[: options.count], seed, whole_seconds=game == "MM")
         for mode, total in totals.items():
-            tiles = made.tiles if mode == "dates" else [replace(tile, date=None) for tile in made.tiles]
+            tiles = made.pieces if mode == "dates" else [replace(tile, date=None) for tile in made.pieces]
             found, seconds = search(tiles)
             score = judge(found, asked(made))
             show(game, mode, score, seconds)

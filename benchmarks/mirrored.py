@@ -25,8 +25,8 @@ from texpipe.imaging.image_files import decode, encode_png
 from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine
 from texpipe.texture import Decisions, EdgeMode, Edges, Plan, Rgba8, RgbF
-from texpipe.train.dataset import Pair
-from texpipe.train.metrics import Judge
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.evaluation.metrics import Judge
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 
@@ -82,7 +82,7 @@ def play(truth: Rgba8, engine: Engine, judge: Judge) -> Iterator[tuple[str, dict
         "with edges: mirror": np.hstack([mirrored, mirrored[:, ::-1]]),
     }
     near = np.s_[:, truth.shape[1] - NEAR : truth.shape[1] + NEAR]
-    pair = Pair("", floats_of(np.hstack([left, left[:, ::-1]])), floats_of(wanted), Edges())
+    pair = TexturePair("", floats_of(np.hstack([left, left[:, ::-1]])), floats_of(wanted), Edges())
     judged = judge.compare([floats_of(made) for made in ways.values()], pair)
     for (name, made), measured in zip(ways.items(), judged, strict=True):
         asymmetry = np.abs(made[..., :3].astype(float) - made[:, ::-1, :3]).mean()

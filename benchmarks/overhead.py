@@ -1,8 +1,8 @@
-"""What the bf16 engine does besides convolving, measured on a processor that has no bf16.
+"""Overhead of the bf16 engine beside its convolutions, measured on a processor without bf16.
 
-All else that the engine does in bf16 (gathers, copies, sums, Python) is bound by memory and takes about as long on
-any processor. So the convolutions are replaced by ones that only write their result, which is not counted, and the
-time left is set against what the convolutions would take at a given speed. An estimate, not a measurement.
+Everything else that the engine does in bf16 (gathers, copies, sums, Python) is bound by memory and takes about as long
+on any processor. So the convolutions are replaced by ones that only write their result, which is not counted, and the
+remaining time is compared with that of the convolutions at a given speed. This is an estimate, not a measurement.
 
     python benchmarks/overhead.py --model texpipe-x4 --gflops 500
 """
@@ -22,12 +22,12 @@ from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.padding import Pads
 from texpipe.upscale import convolve
-from texpipe.upscale.compiled import Executor, prepare
-from texpipe.upscale.convolve import Direct
+from texpipe.upscale.compiled import CompiledNetwork, compile_network
+from texpipe.upscale.convolve import DirectConvolution
 
 CPU = torch.device("cpu")
 LANES = 16
-"""A convolution of fewer outputs takes as long as one of so many: a register's worth of float32."""
+"""Smallest number of outputs that a convolution is counted with: fewer take as long, for a register holds these."""
 
 
 class Pretended:
@@ -56,7 +56,7 @@ class Pretended:
         return out
 
 
-def measure(execute: Executor, flops: float, speed: float, count: int, side: int, rounds: int) -> str:
+def measure(execute: CompiledNetwork, flops: float, speed: float, count: int, side: int, rounds: int) -> str:
     """Return a line about batches of `count` pictures: milliseconds, and the share of the speed that is left."""
     images = torch.rand(count, side, side, 3)
     spent = []
@@ -85,9 +85,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = load(resolve(options.model).path).network.eval()
-    convolve._by_onednn = lambda device, dtype: True
+    convolve._uses_onednn = lambda device, dtype: True
     with torch.inference_mode():
-        execute = prepare(network, Direct(CPU), CPU, torch.bfloat16)
+        execute = compile_network(network, DirectConvolution(CPU), CPU, torch.bfloat16)
     flops = flops_per_texel(network.architecture)
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The family tree: SRResNet, SRGAN (MSE), SRGAN (VGG), SRWGAN-GP and ESRGAN on the same textures.
+"""Training methods from SRResNet to ESRGAN (SRGAN with MSE and VGG, SRWGAN-GP) on the same textures.
 
 Every network starts from random weights and gets the same seed, crops, degradation and steps; held-out
 textures are then upscaled by all of them.
@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.passes.resample import repeat
-from texpipe.train.degradation import Degradation
-from texpipe.train.evaluate import Evaluation, degraded, evaluate
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.evaluation.evaluate import Evaluation, degraded, evaluate
+from texpipe.train.evaluation.sheets import save_sheet
+from texpipe.train.loop.state import TrainingJob
+from texpipe.train.loop.trainer import finetune
 from texpipe.train.presets import load_preset
 from texpipe.train.schema import Preset
-from texpipe.train.sheets import save_sheet
-from texpipe.train.state import Job
-from texpipe.train.trainer import finetune
 
 SEEDS = {
     "ResNet": "srresnet",
@@ -62,7 +62,9 @@ def train_all(textures: Path, output: Path, steps: int, crop: int, batch: int) -
             print(f"{title}: {steps} steps", file=sys.stderr)
             preset = budgeted(load_preset(name), crop, batch)
             folder = output / name
-            job = Job(textures, folder, preset, name=title, steps=steps, validate_every=steps, validate_on=2)
+            job = TrainingJob(
+                textures, folder, preset, name=title, steps=steps, validate_every=steps, validate_on=2
+            )
             finetune(job)
         models[title] = model
     return models

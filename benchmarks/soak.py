@@ -1,8 +1,7 @@
-"""A long run in small: thousands of tiny textures through a mock engine. Is memory flat, are descriptors closed, and
-does no texture take longer because there are many?
+"""Thousands of tiny textures through a mock engine: growth of memory and file descriptors, and time per texture.
 
 The engine repeats texels instead of running its network; reading, batching, threads, store and packs are real. A second
-round takes everything from the store. Times are of the processor, which neighbours do not change much. Linux only:
+round takes everything from the store. Processor time is measured, because other processes hardly change it. Linux only:
 memory and descriptors are read from /proc.
 
     python benchmarks/soak.py --count 100000 --output soak.json
@@ -25,18 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import Order
+from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.progress import Progress
 from texpipe.texture import Edges
 from texpipe.upscale.engine import Engine
 
 SAMPLES = 20
-"""So many times per room memory and descriptors are looked at."""
+"""Number of samples of memory and descriptors per stage."""
 FLAT_BYTES = 1024
-"""Memory is flat if it grows by less than this for each texture that is upscaled or written: what is kept of a
-finished texture is its manifest entry."""
-ROOMS = ("upscale", "write")
+"""Largest growth of memory per upscaled or written texture, in bytes: only its manifest entry is kept."""
+STAGES = ("upscale", "write")
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Sample:
     """One look at this process: seconds since the start and of the processor, memory now and at most in bytes, open
     descriptors, threads."""
 
-    room: str
+    stage: str
     done: int
     seconds: float
     processor: float
@@ -62,14 +60,14 @@ class Watch:
     samples: list[Sample] = field(default_factory=list)
 
     def __call__(self, progress: Progress) -> None:
-        """Take a sample at the start and at every twentieth of a room."""
+        """Take a sample at the start and at every twentieth of a stage."""
         if progress.done == 1 or progress.done % max(1, progress.total // SAMPLES) == 0:
-            self.look(progress.room, progress.done)
+            self.look(progress.stage, progress.done)
 
-    def look(self, room: str, done: int) -> None:
+    def look(self, stage: str, done: int) -> None:
         """Take a sample."""
         times = round(time.monotonic() - self.started, 2), round(time.process_time(), 2)
-        self.samples.append(Sample(room, done, *times, *memory(), *descriptors_and_threads()))
+        self.samples.append(Sample(stage, done, *times, *memory(), *descriptors_and_threads()))
 
 
 def memory() -> tuple[int, int]:
@@ -123,7 +121,7 @@ def soak(folder: Path, count: int, seed: int, model: str) -> Iterator[dict[str, 
     watch.look("start", 0)
     with mock_engine():
         for number in (1, 2):
-            run_recipe(Order.make(recipe, device="cpu", precision="fp32"), progress=watch)
+            run_recipe(RunOptions.load(recipe, device="cpu", precision="fp32"), progress=watch)
             gc.collect()
             watch.look(f"after round {number}", count)
             yield summary(count, watch.samples)
@@ -131,17 +129,17 @@ def soak(folder: Path, count: int, seed: int, model: str) -> Iterator[dict[str, 
 
 def summary(count: int, samples: list[Sample]) -> dict[str, Any]:
     """Return what was seen so far as figures for people."""
-    growth = {room: round(growth_per_texture(samples, room)) for room in ("read", *ROOMS)}
-    after = [one for one in samples if one.room.startswith("after")]
+    growth = {stage: round(growth_per_texture(samples, stage)) for stage in ("read", *STAGES)}
+    after = [one for one in samples if one.stage.startswith("after")]
     return {
         "textures": count,
         "seconds": samples[-1].seconds,
         "peak_megabytes_after_each_run": [round(one.peak / 2**20) for one in after],
         "bytes_per_texture": growth,
         "processor_milliseconds_per_texture_in_each_half": {
-            room: cost_of_halves(samples, room) for room in ("read", *ROOMS)
+            stage: cost_of_halves(samples, stage) for stage in ("read", *STAGES)
         },
-        "memory_is_flat": all(growth[room] < FLAT_BYTES for room in ROOMS),
+        "memory_is_flat": all(growth[stage] < FLAT_BYTES for stage in STAGES),
         "descriptors_at_the_start_and_after_each_run": [samples[0].descriptors]
         + [one.descriptors for one in after],
         "most_descriptors": max(one.descriptors for one in samples),
@@ -150,17 +148,17 @@ def summary(count: int, samples: list[Sample]) -> dict[str, Any]:
     }
 
 
-def growth_per_texture(samples: list[Sample], room: str) -> float:
-    """Return the slope of memory over textures in the first run, in bytes, without the room's first tenth."""
-    seen = in_first_run(samples, room)
+def growth_per_texture(samples: list[Sample], stage: str) -> float:
+    """Return the slope of memory over textures in the first run, in bytes, without the stage's first tenth."""
+    seen = in_first_run(samples, stage)
     seen = seen[len(seen) // 10 :]
     slope, _ = np.polyfit([one.done for one in seen], [one.rss for one in seen], 1)
     return float(slope)
 
 
-def cost_of_halves(samples: list[Sample], room: str) -> tuple[float, float]:
+def cost_of_halves(samples: list[Sample], stage: str) -> tuple[float, float]:
     """Return milliseconds of the processor for a texture in the first and in the second half of the first run."""
-    seen = in_first_run(samples, room)
+    seen = in_first_run(samples, stage)
     middle = seen[len(seen) // 2]
     first, second = (
         1000 * (to.processor - at.processor) / max(1, to.done - at.done)
@@ -169,10 +167,10 @@ def cost_of_halves(samples: list[Sample], room: str) -> tuple[float, float]:
     return round(first, 2), round(second, 2)
 
 
-def in_first_run(samples: list[Sample], room: str) -> list[Sample]:
-    """Return the samples of a room in the first run."""
-    last = next(at for at, one in enumerate(samples) if one.room == "after round 1")
-    return [one for one in samples[:last] if one.room == room]
+def in_first_run(samples: list[Sample], stage: str) -> list[Sample]:
+    """Return the samples of a stage in the first run."""
+    last = next(at for at, one in enumerate(samples) if one.stage == "after round 1")
+    return [one for one in samples[:last] if one.stage == stage]
 
 
 def main() -> None:

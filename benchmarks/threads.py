@@ -1,9 +1,9 @@
-"""What decoding and finishing can keep up with, by threads: a GPU is done with a picture before a core has written it.
+"""Throughput of decoding and finishing by number of threads: a GPU computes a picture faster than a core writes it.
 
-The textures of `game.py` and, in place of a network, bicubic enlargement with grain: like a network's results
-these have to be corrected, and do not compress to nothing. Decoding, passes, recombining, measuring, encoding and the
-store are real. Processor time says whether threads only share the work or make it more. From 128 pictures on
-several threads have a process each to finish results.
+The textures are those of `game.py`; bicubic enlargement with grain replaces the network: like a network's results these
+need correction and do not compress well. Decoding, passes, recombining, measuring, encoding and the store are real.
+Processor time shows whether threads only share the work or add to it. From 128 pictures on, several threads have a
+process each to finish results.
 
     python benchmarks/threads.py --count 500 --threads 1 2 4
 """
@@ -22,11 +22,11 @@ import numpy as np
 from game import GAME, make_game
 
 from texpipe.analysis.survey import survey
-from texpipe.execution.compute import compute
+from texpipe.execution.compute import compute_jobs
 from texpipe.passes.resample import enlarge_cubic
-from texpipe.planning.planner import make_work
+from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe
-from texpipe.storage.results import Store
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, RgbF
 
 GRAIN = np.random.default_rng(0).normal(0, 0.01, 1 << 20).astype(np.float32)
@@ -56,13 +56,13 @@ def main() -> None:
         dump.mkdir()
         make_game(dump, options.count, seed=0)
         recipe = Recipe.default().model_copy(update={"game": GAME})
-        work = make_work(survey(dump, recipe).items, recipe, ("instant",))
+        work = plan_jobs(survey(dump, recipe), recipe, ("instant",))
         best: dict[int, tuple[float, float]] = {}
         for number in range(options.rounds):
             for threads in options.threads:
-                store = Store(Path(folder, f"store-{number}-{threads}"))
+                store = ResultStore(Path(folder, f"store-{number}-{threads}"))
                 start, busy = time.perf_counter(), processor_seconds()
-                done = sum(one.reason is None for one in compute(work, store, instant, threads=threads))
+                done = sum(one.reason is None for one in compute_jobs(work, store, instant, threads=threads))
                 taken = time.perf_counter() - start, processor_seconds() - busy
                 best[threads] = min(taken, best.get(threads, taken))
     print(f"{done} pictures\nthreads  pictures/s  processor ms each")

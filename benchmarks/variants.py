@@ -1,8 +1,8 @@
-"""Palette variants: one structure for all against every variant on its own, by structure and by quality.
+"""Palette variants: a shared structure compared with upscaling each variant on its own, by structure and by quality.
 
-Pictures are reduced, given a palette and recoloured; truth is the recoloured picture. Structure is what a result has
-beyond its own box-reduced version. Before it is compared, the colours of a variant are mapped back to those of the
-first; where a recolouring cannot be undone, those of the first are mapped forward.
+Pictures are reduced, given a palette and recoloured; the truth is the recoloured picture. Structure is the detail of a
+result beyond its own box-reduced version. Before structures are compared, the colours of a variant are mapped back to
+those of the first; if a recolouring cannot be undone, those of the first are mapped forward.
 
     python benchmarks/variants.py --pictures DIR --model models/texpipe-x4-fast.safetensors --sheet sheet.png
 """
@@ -27,8 +27,8 @@ from texpipe.networks.checkpoint import load
 from texpipe.passes import make_passes, recombine, vary
 from texpipe.passes.resample import box_reduce, enlarge, repeat
 from texpipe.texture import Decisions, Edges, Plan, Rgba8, RgbF
-from texpipe.train.dataset import Pair
-from texpipe.train.metrics import Judge
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.evaluation.metrics import Judge
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 
@@ -136,7 +136,7 @@ def play(
         alone = floats_of(upscaled(rgba, engine))
         made = Made(floats_of(rgba), alone, floats_of(vary(like, first, rgba, PLAN)), change.forth(truth))
         scores = {}
-        pair = Pair(name, made.source, made.truth, Edges())
+        pair = TexturePair(name, made.source, made.truth, Edges())
         for way, result, measured in zip(
             ("alone", "shared"),
             (made.alone, made.shared),

@@ -1,6 +1,8 @@
-"""Writes docs/reference-recipe.md and docs/reference-commands.md out of the code: python docs/generate_reference.py
+"""Writes docs/reference-recipe.md, docs/reference-commands.md and recipes/recipe.schema.json out of the code.
 
-`tests/test_reference.py` fails where the pages and the code have drifted apart.
+    python docs/generate_reference.py
+
+`tests/docs/test_reference.py` fails where the pages and the code have drifted apart.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from typing import Any
 import click
 
 from texpipe.cli import texpipe
+from texpipe.formats import TARGETS
 from texpipe.recipe.schema import json_schema
 
 DOCS = Path(__file__).parent
+SCHEMA = DOCS.parent / "recipes" / "recipe.schema.json"
 MADE = "<!-- Made by docs/generate_reference.py. Change the code, not this page. -->"
 
 
@@ -30,7 +34,7 @@ def pages() -> dict[str, str]:
 
 def recipe_page() -> str:
     """Return the reference of recipes: every key with its values, default and meaning."""
-    schema = json.loads(json_schema())
+    schema = json.loads(json_schema(TARGETS))
     parts = [
         MADE,
         "# Reference: recipes",
@@ -185,7 +189,8 @@ def values_of(option: click.Option) -> str:
 
 
 def main() -> None:
-    """Write the pages."""
+    """Write the pages and the schema."""
+    SCHEMA.write_text(json_schema(TARGETS), "utf-8")
     for name, text in pages().items():
         (DOCS / name).write_text(text, "utf-8")
 

@@ -1,6 +1,6 @@
-"""Every parser of strangers' files, with small sound files to begin from: one list for fuzzing, benchmark and tests.
+"""All parsers of untrusted files, with small valid files to start from: one list for fuzzing, benchmark and tests.
 
-A reader may accept a file or refuse it with one of texpipe's errors; whatever else escapes is a finding.
+A reader may accept a file or refuse it with one of texpipe's errors; any other exception is a finding.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from texpipe.errors import PackError, SourceError, TexpipeError
-from texpipe.formats import parse_name, rt64
+from texpipe.formats import known_targets, parse_name, rt64
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.dds import encode_dds, mip_chain
 from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
@@ -45,7 +45,7 @@ class Target:
     """A parser.
 
     Attributes:
-        name: of the target, and of its folder in `fuzz/corpus`.
+        name: name of the target, and of its folder in `fuzz/corpus`.
         file: name to give a file, for what the parser makes of its suffix.
         read: what is tried.
         seeds: makes sound files.
@@ -90,6 +90,10 @@ def _textures(path: Path) -> None:
 
 def _tile(path: Path) -> None:
     _textures(path.with_name(_TMEM))
+
+
+def _recipe(path: Path) -> object:
+    return load_recipe(path, known_targets())
 
 
 def _rtz(path: Path) -> None:
@@ -284,7 +288,7 @@ TARGETS = (
     Target("htc", "PACK.htc", _textures, _htcs),
     Target("o2r", "a.o2r", _textures, _o2rs),
     Target("rtz", "a.rtz", _rtz, _rtzs),
-    Target("recipe", "a.yaml", load_recipe, _recipes),
+    Target("recipe", "a.yaml", _recipe, _recipes),
     Target("ctt", "a.ctt", read_ctt, _ctts),
     Target("safetensors", "a.safetensors", load, _safetensors),
     Target("pickle", "a.pth", load, _pickles),
@@ -292,7 +296,7 @@ TARGETS = (
     Target("manifest", "manifest.json", read_manifest, _manifests),
     Target("names", "names.txt", _names, _name_lists),
 )
-"""All of them; a parser that is not here is not fuzzed."""
+"""All targets; a parser that is not listed is not fuzzed."""
 
 
 @cache

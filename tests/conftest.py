@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.train import weights
+from texpipe.train.losses import weights
 
 # The machine that checks a change draws the same examples every time; others look for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)

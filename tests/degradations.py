@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texpipe.train.degradation import Degradation
+from texpipe.train.data.degradation import Degradation
 
 BICUBIC = Degradation(
     reductions={"bicubic": 1},

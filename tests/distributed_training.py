@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from texpipe.train.loop.state import TrainingJob
+from texpipe.train.loop.trainer import finetune
 from texpipe.train.schema import Preset
-from texpipe.train.state import Job
-from texpipe.train.trainer import finetune
 
 torch.set_num_threads(1)
 preset = Preset.model_validate(
@@ -23,7 +23,7 @@ preset = Preset.model_validate(
 )
 textures, output = map(Path, sys.argv[1:])
 finetune(
-    Job(
+    TrainingJob(
         textures,
         output,
         preset,

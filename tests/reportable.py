@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from dumps import texture
 
-from texpipe.analysis.inventory import Item
+from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.imaging.image_files import save_png
 from texpipe.manifest.file import read_manifest, write_manifest, write_run_info
@@ -122,7 +122,7 @@ def _write(folder: Path, textures: Sequence[Entry]) -> Path:
     return folder / "out"
 
 
-def _written(item: Item, output: Path) -> Entry:
+def _written(item: SurveyedTexture, output: Path) -> Entry:
     """Write the result of a texture, and return its entry with it."""
     name = item.source.name
     path = PurePosixPath("folder", name if name.endswith(".png") else f"{name}.png")

@@ -1,4 +1,4 @@
-"""What a run was asked to do, and what came of it: the values at both ends of the pipeline."""
+"""What a run is asked to do: a recipe, and what the command line changes about it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from texpipe.errors import UsageError
+from texpipe.formats import known_targets
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
-from texpipe.recipe.targets import Target, known_targets
+from texpipe.recipe.targets import Target, context_of
+from texpipe.storage.layout import OutputLayout
 from texpipe.system.memory import size_of
-from texpipe.system.slurm import _shard
+from texpipe.system.slurm import parse_shard
 
-Executor: TypeAlias = Literal["local", "ray"]
+ExecutorName: TypeAlias = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
-class Order:
+class RunOptions:
     """A recipe together with what the command line changed about it.
 
     Attributes:
@@ -31,7 +33,7 @@ class Order:
         device, precision: as the engine takes them.
         shard: (i, n) to compute only the i-th of n parts, or None.
         strict: any texture that fails stops the run.
-        executor: who does the work: this computer, or a Ray cluster.
+        executor: who computes: this computer, or a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
         memory: bytes that a process of the run should stay below; None for a share of what is free.
         given: when, on the monotonic clock.
@@ -45,17 +47,17 @@ class Order:
     precision: str = "auto"
     shard: tuple[int, int] | None = None
     strict: bool = False
-    executor: Executor = "local"
+    executor: ExecutorName = "local"
     address: str = "local"
     memory: int | None = None
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
-        """Return the seconds since the order was given."""
+        """Return the seconds since the run was asked for."""
         return time.monotonic() - self.given
 
     @staticmethod
-    def make(
+    def load(
         recipe: Path,
         input_: Path | None = None,
         output: Path | None = None,
@@ -67,10 +69,10 @@ class Order:
         precision: str = "auto",
         shard: str | None = None,
         strict: bool = False,
-        executor: Executor = "local",
+        executor: ExecutorName = "local",
         address: str = "local",
         memory: str | None = None,
-    ) -> Order:
+    ) -> RunOptions:
         """Read a recipe and apply the command line to it.
 
         Args:
@@ -85,13 +87,13 @@ class Order:
         Raises:
             RecipeError: the recipe has mistakes; all of them are in it.
             UsageError: the recipe's own output has files of others in it, a target is unknown,
-                the shard is not I/N, or shards are to be done by Ray, or the memory is no size.
+                the shard is not I/N, shards are to be done by Ray, or the memory is not a size.
         """
         if shard is not None and executor != "local":
             raise UsageError(
-                "--executor ray spreads the work by itself", hint="Leave out either it or --shard."
+                "--executor ray divides the work by itself", hint="Leave out either it or --shard."
             )
-        loaded = load_recipe(recipe)
+        loaded = load_recipe(recipe, known_targets())
         changed = loaded.recipe
         if model is not None:
             changed = changed.model_copy(update={"model": model})
@@ -107,16 +109,17 @@ class Order:
             source, destination = source.absolute(), destination.absolute()
         if source.resolve() == destination.resolve():
             raise UsageError(
-                f"{destination} is both input and output", hint="Give another --output: a pack is no input."
+                f"{destination} is both input and output",
+                hint="Give another --output: a pack cannot be its own input.",
             )
-        return Order(
+        return RunOptions(
             recipe=changed,
             recipe_sha256=loaded.sha256,
             input=source,
             output=destination,
             device=device,
             precision=precision,
-            shard=_shard(shard),
+            shard=parse_shard(shard),
             strict=strict,
             executor=executor,
             address=address,
@@ -125,10 +128,9 @@ class Order:
 
 
 def _require_unsurprising(folder: Path) -> None:
-    """A recipe may come from anybody: it alone must not make texpipe write among other files."""
-    with suppress(OSError):  # whatever cannot be listed, cannot be written either
-        there = {path.name for path in folder.iterdir()}
-        if not there or there & {".lock", ".store", "manifest.json"}:
+    """Refuse a folder of other files as a recipe's own output: recipes come from anybody, and may name any folder."""
+    with suppress(OSError):  # a folder that cannot be listed cannot be written either
+        if OutputLayout(folder).is_ours():
             return
         raise UsageError(
             f"the recipe's output {_tidy(folder)} is a folder with other files in it",
@@ -137,7 +139,7 @@ def _require_unsurprising(folder: Path) -> None:
 
 
 def _tidy(path: Path) -> Path:
-    """Take out `..` and the like for messages; symbolic links stay as they are."""
+    """Remove `..` and the like for messages; symbolic links stay as they are."""
     return Path(os.path.normpath(path))
 
 
@@ -145,5 +147,7 @@ def _target(name: str, recipe: Recipe) -> Target:
     known = known_targets()
     if name not in known:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
-    said = next((target for target in recipe.targets if target.name == name), None)
-    return said or Target.model_validate({"name": name}).of_game(recipe.game)
+    declared = next((target for target in recipe.targets if target.name == name), None)
+    return declared or Target.model_validate({"name": name}, context=context_of(known)).of_game(
+        recipe.game, known
+    )

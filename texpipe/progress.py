@@ -10,7 +10,7 @@ from typing import Literal
 class Progress:
     """A step forward that a front end may show."""
 
-    room: Literal["read", "upscale", "write"]
+    stage: Literal["read", "upscale", "write"]
     done: int
     total: int
     cached: int = 0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from texpipe.imaging.texel_codecs import SEMI_BAND
 from texpipe.texture import AlphaClass, Rgba8, TexelFormat
 
-_MOST_MIDDLE_LEVELS = 3
+_MAX_MIDDLE_LEVELS = 3
 _INTENSITY: tuple[TexelFormat, ...] = ("i4", "i8")
 _WITH_FINE_ALPHA: tuple[TexelFormat, ...] = ("ia8", "ia16", "rgba32")
 
@@ -53,4 +53,4 @@ def _is_mask(rgba: Rgba8, levels: NDArray[np.uint8], named: TexelFormat | None) 
 
 def _is_ternary(middle: NDArray[np.uint8]) -> bool:
     low, high = SEMI_BAND
-    return middle.size <= _MOST_MIDDLE_LEVELS and bool(low <= middle[0] and middle[-1] <= high)
+    return middle.size <= _MAX_MIDDLE_LEVELS and bool(low <= middle[0] and middle[-1] <= high)

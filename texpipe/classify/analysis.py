@@ -17,7 +17,7 @@ from texpipe.relations import Box
 from texpipe.storage.keys import key_of
 from texpipe.texture import AxisGuess, Edges, EmulatorName, Facts, Rgba8, Texture
 
-LOOKS_VERSION = 1
+ANALYSIS_VERSION = 1
 """Part of every key: raise it with any change of `read/` or `classify/` that alters what is seen in a texture."""
 
 
@@ -25,12 +25,12 @@ SAID_BY_DUMP = "the dump says so"
 """The reason of a guess that is none."""
 
 
-def look(texture: Texture) -> Sighting:
+def analyse(texture: Texture) -> Analysis:
     """Return what there is to see in a decoded texture, whatever a recipe will make of it."""
     rgba = texture.rgba
     pixels = pixel_digest(rgba)
     indices, bare_indices = index_digests(rgba)
-    return Sighting(
+    return Analysis(
         emulator=texture.source.emulator,
         size=texture.size,
         facts=_as_dumped(classify(texture), texture.edges),
@@ -60,7 +60,7 @@ def _contrast(rgba: Rgba8) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Analysis:
     """All that reading and classifying tell of a texture; rules have no part in it.
 
     Attributes:
@@ -90,7 +90,7 @@ class Sighting:
     warnings: tuple[str, ...] = ()
 
 
-def sighting_key(kind: str, sha256: str, *details: object) -> str:
+def analysis_key(kind: str, sha256: str, *details: object) -> str:
     """Return the key of what is seen in some bytes.
 
     Args:
@@ -98,4 +98,4 @@ def sighting_key(kind: str, sha256: str, *details: object) -> str:
         sha256: digest of the bytes.
         details: JSON-able, whatever else has influence: what the name says, which part of the bytes is meant.
     """
-    return key_of(LOOKS_VERSION, kind, sha256, *details)
+    return key_of(ANALYSIS_VERSION, kind, sha256, *details)

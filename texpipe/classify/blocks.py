@@ -9,7 +9,7 @@ import numpy as np
 from texpipe.imaging.visible import without_hidden
 from texpipe.texture import Rgba8
 
-BLOCKS = 4
+_BLOCKS = 4
 """Blocks per side."""
 
 MIN_SIDE = 16
@@ -31,11 +31,11 @@ def block_digests(rgba: Rgba8) -> bytes:
     if min(height, width) < MIN_SIDE:
         return b""
     shown = without_hidden(rgba)
-    rows, columns = (np.linspace(0, side, BLOCKS + 1).astype(int) for side in (height, width))
+    rows, columns = (np.linspace(0, side, _BLOCKS + 1).astype(int) for side in (height, width))
     return b"".join(
         _digest(shown[rows[y] : rows[y + 1], columns[x] : columns[x + 1]])
-        for y in range(BLOCKS)
-        for x in range(BLOCKS)
+        for y in range(_BLOCKS)
+        for x in range(_BLOCKS)
     )
 
 

@@ -20,12 +20,12 @@ Mask = NDArray[np.bool_]
 MIN_SIDE = 32
 """A sheet has at least so many texels on both sides."""
 
-MIN_CELLS = 4
+_MIN_CELLS = 4
 
-MIN_ISLAND, MIN_TILE = 8, 16
+_MIN_ISLAND, _MIN_TILE = 8, 16
 """Shortest side of what lies between transparent and between flat gutters: less are glyphs, specks and ornaments."""
 
-MIN_GAP = 2
+_MIN_GAP = 2
 """Texels of a transparent gutter: one is too little for the border of both its neighbours."""
 
 UNLIKE = 16
@@ -72,7 +72,7 @@ def _islands(clear: Mask) -> tuple[Box, ...]:
     if not clear.any() or _goes_round(clear):
         return ()
     found = _rows_of_islands(clear) or [_turned(box) for box in _rows_of_islands(clear.T)]
-    if len(found) < MIN_CELLS or min(min(box.width, box.height) for box in found) < MIN_ISLAND:
+    if len(found) < _MIN_CELLS or min(min(box.width, box.height) for box in found) < _MIN_ISLAND:
         return ()
     whole = Box(0, 0, clear.shape[1], clear.shape[0])
     return tuple(_with_margin(box, found, whole) for box in found)
@@ -90,9 +90,9 @@ def _rows_of_islands(clear: Mask) -> list[Box]:
     A fence, a line of text or a person with head, trunk and legs apart is no sheet of pictures.
     """
     found: list[Box] = []
-    bands = _runs(_filled(clear), MIN_GAP)
+    bands = _runs(_filled(clear), _MIN_GAP)
     for top, bottom in bands:
-        columns = _runs(_filled(clear[top:bottom].T), MIN_GAP)
+        columns = _runs(_filled(clear[top:bottom].T), _MIN_GAP)
         if len(columns) < 2 or len(bands) < 2:
             return []
         for left, right in columns:
@@ -167,7 +167,7 @@ def _flat_lines(codes: NDArray[np.uint32]) -> list[int | None]:
 
 def _are_unlike_tiles(rgba: Rgba8, gutter: Mask, cells: Sequence[Box], columns: int) -> bool:
     """Tell pictures side by side from a wall of tiles: large enough, free of the gutter's colour, and different."""
-    if len(cells) < MIN_CELLS or min(min(box.width, box.height) for box in cells) < MIN_TILE:
+    if len(cells) < _MIN_CELLS or min(min(box.width, box.height) for box in cells) < _MIN_TILE:
         return False
     if any(gutter[box.rows, box.columns].any() for box in cells):
         return False

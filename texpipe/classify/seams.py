@@ -53,7 +53,7 @@ def seam_score(lines: Lines) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class SeamNetwork:
+class _SeamNetwork:
     """Convolutions of 3 x 3, statistics of the join and of the rest, and two dense layers.
 
     Attributes:
@@ -85,7 +85,7 @@ class SeamNetwork:
 
 
 @cache
-def _network() -> SeamNetwork:
+def _network() -> _SeamNetwork:
     from safetensors.numpy import load_file
 
     tensors = load_file(_WEIGHTS)
@@ -94,7 +94,7 @@ def _network() -> SeamNetwork:
         count = sum(name.startswith(f"{kind}.") for name in tensors) // 2
         return ((tensors[f"{kind}.{k}.weight"], tensors[f"{kind}.{k}.bias"]) for k in range(count))
 
-    return SeamNetwork(
+    return _SeamNetwork(
         tuple((_by_rows(weights), bias[:, None]) for weights, bias in layers("convolutions")),
         tuple(layers("dense")),
     )

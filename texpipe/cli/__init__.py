@@ -11,35 +11,38 @@ import click
 
 from texpipe import __version__
 
-# The visible list of sub-commands: name -> (module:attribute, one line of help).
-# The help stands here so that `texpipe --help` imports none of them.
+# All sub-commands: name -> (module:attribute, one line of help).
+# The help is here so that `texpipe --help` imports none of their modules.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("texpipe.cli.init:init", "Look at a dump and write a first recipe for it."),
+    "init": ("texpipe.cli.init:init", "Analyse a dump and write a first recipe for it."),
     "run": ("texpipe.cli.run:run", "Upscale a folder of textures into a pack that an emulator loads."),
-    "merge": ("texpipe.cli.merge:merge", "Join the parts that `run --shard` computed into one pack."),
+    "merge": ("texpipe.cli.merge:merge", "Write one pack from the shards that `run --shard` computed."),
     "inspect": (
         "texpipe.cli.inspect:inspect",
-        "Show what texpipe sees in each texture and what it would do.",
+        "Show what each texture is and what a run would do with it.",
     ),
     "verify": (
         "texpipe.cli.verify:verify",
-        "Check every file of a pack against its manifest and its emulator.",
+        "Check each file of a pack by its manifest and its emulator's rules.",
     ),
     "report": (
         "texpipe.cli.report:report",
-        "Show a finished pack before and after: a page, a sheet, a clip.",
+        "Show a finished pack before and after: as a page, a sheet or a clip.",
     ),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
-    "evaluate": ("texpipe.cli.evaluate:evaluate", "Measure models side by side on held-out textures."),
-    "models": ("texpipe.cli.models:models", "List, fetch, convert, blend and export models."),
+    "evaluate": (
+        "texpipe.cli.evaluate:evaluate",
+        "Compare models on textures that they were not trained on.",
+    ),
+    "models": ("texpipe.cli.models:models", "List, download, convert, blend and export models."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a sub-command when it is called, not when it is listed."""
+class _LazyGroup(click.Group):
+    """A group that imports a sub-command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the list above."""
+        """Return the names in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -57,10 +60,10 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="texpipe")
-@click.option("-v", "--verbose", count=True, help="Say more; twice for debugging.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-v", "--verbose", count=True, help="Show more messages; give it twice for debugging.")
+@click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
 @click.pass_context
 def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
     """AI-upscaled texture packs for N64 and PS1 games.

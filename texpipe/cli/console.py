@@ -1,4 +1,4 @@
-"""Where text for people and exit codes are made: everything here goes to stderr, results for machines to stdout."""
+"""Text for people, which goes to stderr, results for machines, which go to stdout, and exit codes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
-from texpipe.errors import DeviceError, Interrupted, RecipeError, TexpipeError
+from texpipe.errors import DeviceError, ExitCode, Interrupted, RecipeError, TexpipeError
 
 if TYPE_CHECKING:
     import rich.console
 
 
 class Console:
-    """Speaks to people on stderr, unless asked to be quiet."""
+    """Writes lines for people to stderr, unless it is quiet."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
 
     def quieter(self, quiet: bool) -> Console:
-        """Return this console, silenced with the log if `quiet`: for the sub-commands' own -q."""
+        """Return this console, silenced together with the log if `quiet`: for the -q of a sub-command."""
         if quiet:
             set_log_level(logging.ERROR)
         return Console(quiet=self.quiet or quiet)
 
     @property
     def rich(self) -> rich.console.Console:
-        """The rich console behind it, for tables."""
+        """A rich console on stderr, for tables and bars."""
         from rich.console import Console as RichConsole
 
         return RichConsole(stderr=True, quiet=self.quiet, highlight=False)
@@ -45,24 +45,24 @@ class Console:
             click.echo(line, err=True)
 
     def warn(self, line: str) -> None:
-        """Write one line about a problem that did not stop the work."""
+        """Write one line about a problem that did not stop the command."""
         if not self.quiet:
             click.echo(click.style("warning: ", fg="yellow") + line, err=True)
 
 
 class _Echo(logging.Handler):
-    """Writes to whatever stderr is at the moment: a progress bar replaces it while it is shown."""
+    """Writes to the current stderr, which a progress bar replaces while it is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
             click.echo(self.format(record), err=True)
-        except Exception:  # as every handler of the standard library: a log line never stops the work
+        except Exception:  # as all handlers of the standard library do: a log line never stops a command
             self.handleError(record)
 
 
 def start_log(level: int) -> None:
-    """Send what the library logs to stderr."""
+    """Send the library's log lines to stderr."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[_Echo()])
     set_log_level(level)
 
@@ -79,7 +79,7 @@ def print_json(value: Any) -> None:  # noqa: ANN401
 
 
 def exit_code_of(command: click.Command, arguments: list[str]) -> int:
-    """Run a click command and turn whatever comes out of it into text and an exit code of the contract."""
+    """Run a click command and turn its result or exception into text and an exit code."""
     try:
         result = command.main(arguments, prog_name="texpipe", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -89,7 +89,7 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _explain(
-            Interrupted("stopped", hint="What was finished is kept: run the same command to go on.")
+            Interrupted("stopped", hint="Finished results are kept: run the same command to go on.")
         )
     except TexpipeError as error:
         return _explain(error)
@@ -97,14 +97,14 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         return _explain(
             DeviceError(
                 "out of memory",
-                hint="Close other programs, or run part by part with --shard. What was finished is kept.",
+                hint="Close other programs, or run part by part with --shard. Finished results are kept.",
             )
         )
     except BrokenPipeError:
-        return 0
-    except Exception as error:  # every unforeseen error becomes a log file and one line
+        return ExitCode.OK
+    except Exception as error:  # a bug: the traceback goes to a log file
         return _internal(error)
-    return result if isinstance(result, int) else 0
+    return result if isinstance(result, int) else ExitCode.OK
 
 
 def _explain(error: TexpipeError) -> int:
@@ -123,4 +123,4 @@ def _internal(error: Exception) -> int:
         log.write("".join(traceback.format_exception(error)))
     click.echo(click.style("internal error: ", fg="red") + f"{type(error).__name__}: {error}", err=True)
     click.echo(f"  This is a bug in texpipe. Details: {Path(log.name)}", err=True)
-    return TexpipeError.exit_code
+    return ExitCode.INTERNAL

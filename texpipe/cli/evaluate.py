@@ -1,4 +1,4 @@
-"""`texpipe evaluate`: models side by side on held-out textures."""
+"""`texpipe evaluate`: compare models on held-out textures."""
 
 from __future__ import annotations
 
@@ -13,30 +13,35 @@ from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
     from texpipe.texture import Colour
-    from texpipe.train.dataset import Pair
-    from texpipe.train.evaluate import Evaluation
+    from texpipe.train.data.dataset import TexturePair
+    from texpipe.train.evaluation.evaluate import Evaluation
 
 
 @click.command()
 @click.option(
-    "--textures", type=click.Path(path_type=Path), help="Folder of modern textures, to be degraded."
+    "--textures",
+    type=click.Path(path_type=Path),
+    help="Folder of modern textures; their low-resolution versions are made from them.",
+)
+@click.option("--pairs", type=click.Path(path_type=Path), help="Folder with real pairs: lr/NAME and hr/NAME.")
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME|PATH", help="Model to measure. Repeat it for several."
 )
 @click.option(
-    "--pairs", type=click.Path(path_type=Path), help="Folder with authentic pairs: lr/NAME and hr/NAME."
+    "--output", type=click.Path(path_type=Path), help="Folder to write evaluation.json and sheet.png to."
 )
 @click.option(
-    "--model", "models", multiple=True, metavar="NAME|PATH", help="A model; repeat it to compare several."
-)
-@click.option("--output", type=click.Path(path_type=Path), help="Folder for evaluation.json and sheet.png.")
-@click.option(
-    "--preset", default="texture-esrgan", show_default=True, help="Training preset whose degradation is used."
+    "--preset",
+    default="texture-esrgan",
+    show_default=True,
+    help="Training preset whose degradation makes the low-resolution versions.",
 )
 @click.option(
     "--colour",
     type=click.Choice(["off", "match", "histogram"]),
     default="off",
     show_default=True,
-    help="Colour match after each model, as in a recipe.",
+    help="Colour correction after each model, as in a recipe.",
 )
 @click.option(
     "--detail",
@@ -48,9 +53,9 @@ if TYPE_CHECKING:
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Of the degradation: the same seed, the same textures.",
+    help="Seed of the degradation; the same seed gives the same textures.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Use only so many textures.")
+@click.option("--limit", type=click.IntRange(min=1), help="Largest number of textures to use.")
 @device_option
 @json_option
 @quiet_option
@@ -70,22 +75,23 @@ def evaluate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure models side by side on held-out textures, always beside nearest, bicubic and Scale2x.
+    """Compare models with each other and with nearest, bicubic and Scale2x on textures that none was trained on.
 
     \b
     Example:
       texpipe evaluate --textures held-out --model texpipe-x4 --model realesrgan-x4plus --output build/eval
     """
-    from texpipe.train.evaluate import degraded, real_pairs
-    from texpipe.train.evaluate import evaluate as measure
+    from texpipe.train.evaluation.evaluate import degraded, real_pairs
+    from texpipe.train.evaluation.evaluate import evaluate as measure
     from texpipe.train.presets import load_preset
 
     console = console.quieter(quiet)
     if (textures is None) == (pairs is None):
         raise UsageError(
-            "give either --textures or --pairs", hint="texpipe evaluate --textures DIR --model NAME"
+            "give either --textures or --pairs",
+            hint="For example: texpipe evaluate --textures DIR --model NAME",
         )
-    found: tuple[Pair, ...]
+    found: tuple[TexturePair, ...]
     if textures is not None:
         found = degraded(textures, load_preset(preset).degradation, seed, limit)
     else:
@@ -113,7 +119,7 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
     import json
 
     from texpipe.storage.atomic import write_atomic
-    from texpipe.train.sheets import save_sheet
+    from texpipe.train.evaluation.sheets import save_sheet
 
     write_atomic(folder / "evaluation.json", (json.dumps(evaluation.as_json(), indent=2) + "\n").encode())
     save_sheet(folder / "sheet.png", evaluation.titles, evaluation.rows)
@@ -122,9 +128,9 @@ def _write(folder: Path, evaluation: Evaluation) -> None:
 def _table(console: Console, evaluation: Evaluation) -> None:
     from rich.table import Table
 
-    from texpipe.train.metrics import METRICS
+    from texpipe.train.evaluation.metrics import METRICS
 
-    # One row per metric: models' names are long and there are more metrics than a terminal has room for.
+    # One row per metric: a terminal is too narrow for one column per metric.
     metrics = [metric for metric in METRICS if any(metric in m.scores for m in evaluation.measured)]
     table = Table(title=f"{evaluation.pictures} textures")
     for heading in ("", *(m.name for m in evaluation.measured)):

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import device_option, json_option, quiet_option
 from texpipe.cli.progress import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from texpipe.train.loop.state import TrainingProgress
     from texpipe.train.schema import Preset
-    from texpipe.train.state import Progress
 
 
 @click.command()
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     help="Folder of modern textures (PNG, JPG, TGA, DDS, WebP), or a .tar of them.",
 )
 @click.option(
-    "--preset", default="texture-esrgan", show_default=True, help="Name in recipes/train, or a .yaml file."
+    "--preset",
+    default="texture-esrgan",
+    show_default=True,
+    help="Training preset: a name in recipes/train, or a .yaml file.",
 )
-@click.option("--base", metavar="MODEL", help="Start from this model instead of the preset's.")
+@click.option("--base", metavar="MODEL", help="Model to start from, instead of the preset's.")
 @click.option(
     "--keep-blocks",
     type=click.IntRange(min=1),
-    help="Make a faster model: keep only so many of the base's residual blocks.",
+    help="Number of the base's residual blocks to keep: fewer blocks make a faster model.",
 )
 @click.option(
     "--output",
@@ -43,31 +47,43 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for the model, its card, checkpoints, log and sheets.",
 )
-@click.option("--name", default="finetuned", show_default=True, help="Of the finished model.")
+@click.option("--name", default="finetuned", show_default=True, help="Name of the finished model.")
 @click.option(
-    "--steps", type=click.IntRange(min=1), help="Length of the training; the preset's if not given."
+    "--steps", type=click.IntRange(min=1), help="Number of training steps, instead of the preset's."
 )
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="End after so many minutes at the latest."
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Longest time to train, in minutes."
 )
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the output folder.")
+@click.option("--resume", is_flag=True, help="Continue from the newest checkpoint in the output folder.")
 @click.option("--crop", type=click.IntRange(min=4), help="Side of the low-resolution crops, in texels.")
-@click.option("--batch", type=click.IntRange(min=1), help="Crops per step.")
+@click.option("--batch", type=click.IntRange(min=1), help="Number of crops in a step.")
 @click.option("--freeze-body", is_flag=True, help="Train only the layers after the residual blocks.")
 @click.option(
-    "--validate-every", default=100, show_default=True, type=click.IntRange(min=1), help="In steps."
+    "--validate-every",
+    default=100,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Number of steps between two validations.",
 )
-@click.option("--save-every", default=50, show_default=True, type=click.IntRange(min=1), help="In steps.")
+@click.option(
+    "--save-every",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Number of steps between two checkpoints.",
+)
 @click.option(
     "--seed",
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Of crops, degradation and new layers.",
+    help="Seed of the crops, the degradation and new layers.",
 )
 @device_option
 @click.option(
-    "--sheet", type=click.Path(path_type=Path), help="Only write a PNG of degraded textures to look at."
+    "--sheet",
+    type=click.Path(path_type=Path),
+    help="Write a PNG with examples of degraded textures, and do not train.",
 )
 @json_option
 @quiet_option
@@ -94,28 +110,27 @@ def finetune(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train a model on modern textures, degraded the way an N64 or PS1 degrades them.
+    """Train a model on modern textures, which are degraded the way an N64 or PS1 degrades them.
 
-    The result replaces its base only if it is better on held-out textures; otherwise both are kept and the
-    exit code is 8. Ctrl-C saves a checkpoint. `torchrun --nproc-per-node N -m texpipe finetune ...` uses N
-    processes.
+    If the result is not better than its base on held-out textures, both are kept and the exit code is 8.
+    Ctrl-C saves a checkpoint. `torchrun --nproc-per-node N -m texpipe finetune ...` uses N processes.
 
     \b
     Example:
       texpipe finetune --textures ~/textures --steps 200 --output build/mine
     """
+    from texpipe.train.loop.state import TrainingJob
+    from texpipe.train.loop.trainer import finetune as train
     from texpipe.train.presets import load_preset, with_changes
-    from texpipe.train.state import Job
-    from texpipe.train.trainer import finetune as train
 
-    # Of torchrun's processes only the first one speaks.
+    # torchrun starts several processes; only the first one prints.
     console = console.quieter(quiet or os.environ.get("RANK", "0") != "0")
     chosen = with_changes(load_preset(preset), base=base, keep_blocks=keep_blocks, crop=crop, batch=batch)
     if sheet is not None:
         _degradation_sheet(textures, chosen, seed, sheet)
         console.say(f"wrote {sheet}")
         return
-    job = Job(
+    job = TrainingJob(
         textures=textures,
         output=output,
         preset=chosen,
@@ -129,28 +144,28 @@ def finetune(
         device=device,
         freeze_body=freeze_body,
     )
-    with _bar(console) as show:
-        outcome = train(job, show)
-    if outcome.model is None:
+    with _bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
+        result = train(job, show, lambda: interrupt.requested)
+    if result.model is None:
         return
-    console.say(f"{outcome.verdict}\nwrote {outcome.model} after {outcome.steps} steps")
+    console.say(f"{result.verdict}\nwrote {result.model} after {result.steps} steps")
     if as_json:
-        result = {"model": str(outcome.model), "steps": outcome.steps, "verdict": outcome.verdict}
-        print_json({**result, "before": outcome.before, "after": outcome.after})
+        summary = {"model": str(result.model), "steps": result.steps, "verdict": result.verdict}
+        print_json({**summary, "before": result.before, "after": result.after})
 
 
 def _degradation_sheet(textures: Path, preset: Preset, seed: int, path: Path) -> None:
-    from texpipe.train.collection import collect
-    from texpipe.train.dataset import degradation_examples
-    from texpipe.train.sheets import save_sheet
+    from texpipe.train.data.collection import collect
+    from texpipe.train.data.dataset import degradation_examples
+    from texpipe.train.evaluation.sheets import save_sheet
 
     titles, rows = degradation_examples(collect(textures), preset.degradation, seed)
     save_sheet(path, titles, rows)
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
-    """Show a bar; what is yielded moves it on."""
+def _bar(console: Console) -> Iterator[Callable[[TrainingProgress], None]]:
+    """Show a progress bar, and yield the function that updates it."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
@@ -158,15 +173,15 @@ def _bar(console: Console) -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[text]}"),
     )
     with Bar(*columns, console=console.rich, transient=True) as live:
-        task = live.add_task("preparing", total=None, said="")
+        task = live.add_task("preparing", total=None, text="")
 
-        def show(progress: Progress) -> None:
-            said = f"loss {progress.loss:.4f}, {clock(progress.seconds_left)} left"
+        def show(progress: TrainingProgress) -> None:
+            text = f"loss {progress.loss:.4f}, {clock(progress.seconds_left)} left"
             live.update(
-                task, description=progress.stage, completed=progress.step, total=progress.total, said=said
+                task, description=progress.stage, completed=progress.step, total=progress.total, text=text
             )
 
         yield show

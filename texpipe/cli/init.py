@@ -11,7 +11,7 @@ import click
 from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
 from texpipe.cli.progress import ProgressBar
-from texpipe.errors import SourceError, UsageError
+from texpipe.errors import ExitCode, SourceError, UsageError
 
 if TYPE_CHECKING:
     from texpipe.analysis.inventory import Survey
@@ -22,56 +22,56 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Recipe to write; default GAME.yaml here.",
+    help="Recipe to write; by default GAME.yaml in this folder.",
 )
-@click.option("--force", is_flag=True, help="Replace a recipe that is there.")
+@click.option("--force", is_flag=True, help="Replace the recipe if it exists.")
 @quiet_option
 @click.pass_obj
 def init(console: Console, dump: Path, output: Path | None, force: bool, quiet: bool) -> int:
-    """Look at a folder of dumped textures and write a commented recipe for it.
+    """Analyse a folder of dumped textures and write a commented recipe for it.
 
     \b
     Example:
       texpipe init ~/dumps/oot --output oot.yaml
     """
     from texpipe.analysis.survey import survey
-    from texpipe.planning.starter_recipe import propose, recipe_name, recipe_text
+    from texpipe.planning.starter_recipe import profile_dump, recipe_name, recipe_text
     from texpipe.recipe.schema import Recipe
     from texpipe.storage.atomic import write_atomic
 
     console = console.quieter(quiet)
     with ProgressBar(console) as bar:
-        seen = survey(dump, Recipe.default(), progress=bar)
-    if not seen.items:
-        raise _nothing_in(dump, seen)
-    proposal = propose(seen, dump)
-    name = recipe_name(proposal.game or dump.resolve().name)
+        found = survey(dump, Recipe.default(), progress=bar)
+    if not found.items:
+        raise _nothing_in(dump, found)
+    profile = profile_dump(found, dump)
+    name = recipe_name(profile.game or dump.resolve().name)
     path = output or Path(f"{name}.yaml")
     if path.exists() and not force:
-        raise UsageError(f"{path} is there already", hint="Give another --output, or --force to replace it.")
+        raise UsageError(f"{path} already exists", hint="Give another --output, or --force to replace it.")
     here = path.resolve().parent
-    text = recipe_text(proposal, name, _relative(dump, here), f"build/{name}")
+    text = recipe_text(profile, name, _relative(dump, here), f"build/{name}")
     write_atomic(path, text.encode())
-    game = f" of {proposal.game}" if proposal.game else ""
-    console.say(f"wrote {path}: {proposal.textures} textures{game}, for {proposal.target}")
-    console.say(f"Read it, then: texpipe run {path} --report")
-    return 0
+    game = f" of {profile.game}" if profile.game else ""
+    console.say(f"wrote {path}: {profile.textures} textures{game}, for {profile.target}")
+    console.say(f"Read it, then run: texpipe run {path} --report")
+    return ExitCode.OK
 
 
-def _nothing_in(dump: Path, seen: Survey) -> SourceError:
-    """Tell a wrong folder from one whose textures are all damaged."""
-    if not seen.failures:
-        hint = "Name the folder that your emulator dumps its textures to."
+def _nothing_in(dump: Path, found: Survey) -> SourceError:
+    """Return the error for a folder without readable textures: the wrong folder, or one with damaged files only."""
+    if not found.failures:
+        hint = "Give the folder that your emulator dumps its textures to."
         return SourceError(f"there are no textures in {dump}", hint=hint)
-    first = seen.failures[0]
+    first = found.failures[0]
     return SourceError(
-        f"none of the textures in {dump} can be read ({len(seen.failures)}); {first.source.name}: {first.reason}",
-        hint="`texpipe inspect` says what is wrong with each.",
+        f"no texture in {dump} can be read ({len(found.failures)} damaged); {first.source.name}: {first.reason}",
+        hint="`texpipe inspect` shows what is wrong with each of them.",
     )
 
 
 def _relative(folder: Path, start: Path) -> str:
-    """Return the folder as a recipe in `start` names it; on another drive only its full path will do."""
+    """Return the path of a folder relative to `start`; on another drive (Windows) its full path."""
     try:
         return Path(os.path.relpath(folder.resolve(), start)).as_posix()
     except ValueError:

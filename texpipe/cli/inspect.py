@@ -1,4 +1,4 @@
-"""`texpipe inspect`: what texpipe sees in each texture, what it would do, and why."""
+"""`texpipe inspect`: what each texture is, what a run would do with it, and why."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ import click
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
+from texpipe.errors import ExitCode
 
 if TYPE_CHECKING:
-    from texpipe.analysis.cache import Sightings
-    from texpipe.analysis.inventory import Failure, Item, Survey
+    from texpipe.analysis.cache import AnalysisCache
+    from texpipe.analysis.inventory import Survey, SurveyedTexture, Unreadable
     from texpipe.manifest.schema import Entry
-    from texpipe.planning.jobs import Work
+    from texpipe.planning.jobs import Workload
     from texpipe.recipe.schema import Recipe
     from texpipe.relations import Spot
     from texpipe.texture import Action, Facts, Status
 
 log = logging.getLogger(__name__)
 
-REASONS_WIDTH = 110
-"""Columns for the reasons when no terminal says how wide the table may be; names are never cut there."""
+_REASONS_WIDTH = 110
+"""Width of the column of reasons, in characters, when stdout is no terminal; names are then never cut."""
 
-HEADINGS = ("texture", "size", "action", "format", "alpha", "x", "y")
+_HEADINGS = ("texture", "size", "action", "format", "alpha", "x", "y")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A texture: its manifest entry, and what is planned and known unless it cannot be read."""
+class _InspectedTexture:
+    """A texture's manifest entry, and its planned action and facts unless it cannot be read."""
 
     entry: Entry
     action: Action | None = None
@@ -42,88 +43,96 @@ class Seen:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--recipe", type=click.Path(path_type=Path), help="Apply this recipe's rules.")
-@click.option("--groups", is_flag=True, help="Find split pictures and print them as a recipe's groups.")
+@click.option("--recipe", type=click.Path(path_type=Path), help="Recipe whose rules are applied.")
+@click.option("--groups", is_flag=True, help="Find split pictures and print them as the groups of a recipe.")
 @json_option
 @quiet_option
 @click.pass_obj
 def inspect(
     console: Console, paths: tuple[Path, ...], recipe: Path | None, groups: bool, as_json: bool, quiet: bool
 ) -> int:
-    """Show what texpipe sees in each texture and what it would do, and why.
+    """Show what each texture is, what a run would do with it, and why.
 
     \b
-    PATH is a picture or a folder; duplicates are looked for within each.
+    PATH is a picture or a folder. Duplicates are found within one PATH.
     Example:
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
       texpipe inspect recipes/samples/oot --groups
     """
-    from texpipe.analysis.cache import Sightings
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.analysis.survey import survey
+    from texpipe.formats import known_targets
     from texpipe.manifest.schema import entry_as_json
     from texpipe.recipe.load import load_recipe
     from texpipe.recipe.schema import Recipe
 
     console = console.quieter(quiet)
-    loaded = load_recipe(recipe) if recipe else None
+    loaded = load_recipe(recipe, known_targets()) if recipe else None
     rules = loaded.recipe if loaded else Recipe.default()
-    sightings = Sightings.beside(loaded.output) if loaded else Sightings()
+    cache = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
     with ProgressBar(console, events=as_json) as bar:
-        surveys = [survey(path, rules, sightings=sightings, progress=bar) for path in paths]
+        surveys = [survey(path, rules, cache=cache, progress=bar) for path in paths]
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
     if groups:
-        return _propose(console, surveys, rules, as_json)
-    textures = [one for found in surveys for one in _seen(found, rules, sightings)]
+        return _print_groups(console, surveys, rules, as_json)
+    textures = [one for found in surveys for one in _inspected(found, rules, cache)]
     if as_json:
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
         _show_table(console, textures)
-    return 7 if any(one.entry.status == "failed" for one in textures) else 0
+    return _exit_code(any(one.entry.status == "failed" for one in textures))
 
 
-def _propose(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_json: bool) -> int:
-    """Print the split pictures that are found, beside those that the recipe declares."""
+def _print_groups(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_json: bool) -> int:
+    """Print the split pictures that are found in addition to those that the recipe declares."""
     from texpipe.groups.split.discovery import propose, recipe_section
 
-    found = [group for one in surveys for group in propose(one.items, recipe.picture_groups())]
+    declared = recipe.picture_groups()
+    found = [group for one in surveys for group in propose(one.items, one.fingerprints, declared)]
     if as_json:
         print_json([vars(group) for group in found])
     else:
         click.echo(recipe_section(found), nl=False)
     pieces = sum(len(group.files) for group in found)
-    console.say(f"{len(found)} split pictures found, of {pieces} pieces")
-    return 7 if any(one.failures for one in surveys) else 0
+    console.say(f"found {len(found)} split pictures, which have {pieces} pieces")
+    return _exit_code(any(one.failures for one in surveys))
 
 
-def _seen(found: Survey, recipe: Recipe, sightings: Sightings) -> list[Seen]:
-    """Return the textures of one folder in stable order; duplicates and split pictures are looked for in it."""
-    from texpipe.planning.planner import make_work
-
-    work = make_work(found.items, recipe, (), sightings)
-    both = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
-    return sorted(both, key=lambda one: one.entry.source)
+def _exit_code(failed: bool) -> ExitCode:
+    return ExitCode.SOME_FAILED if failed else ExitCode.OK
 
 
-def _failed(failure: Failure) -> Seen:
-    return Seen(failure.entry())
+def _inspected(found: Survey, recipe: Recipe, cache: AnalysisCache) -> list[_InspectedTexture]:
+    """Return the textures of one folder, ordered by name, with their plans."""
+    from texpipe.planning.planner import plan_jobs
+
+    work = plan_jobs(found, recipe, (), cache)
+    facts = {name: fingerprint.facts for name, fingerprint in found.fingerprints.items()}
+    textures = [_readable(item, facts[item.source.name], work) for item in found.items]
+    textures += [_failed(one) for one in found.failures]
+    return sorted(textures, key=lambda one: one.entry.source)
 
 
-def _readable(item: Item, work: Work) -> Seen:
+def _failed(failure: Unreadable) -> _InspectedTexture:
+    return _InspectedTexture(failure.entry())
+
+
+def _readable(item: SurveyedTexture, facts: Facts, work: Workload) -> _InspectedTexture:
     plan = work.plan_of(item)
-    special: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
+    statuses: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
     entry = replace(
         work.entry(item),
-        status=special.get(plan.action, "written"),
+        status=statuses.get(plan.action, "written"),
         reason=plan.decided_by.action if plan.action == "skip" else None,
     )
-    return Seen(entry, plan.action, item.clues.facts)
+    return _InspectedTexture(entry, plan.action, facts)
 
 
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in entry.items() if key not in ("outputs", "metrics")}
 
 
-def _show_table(console: Console, textures: Sequence[Seen]) -> None:
+def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None:
     """Print one row per texture to stdout, for pagers and `grep`."""
     from rich.cells import cell_len
     from rich.console import Console as RichConsole
@@ -134,9 +143,9 @@ def _show_table(console: Console, textures: Sequence[Seen]) -> None:
     terminal = RichConsole(highlight=False)
     if not terminal.is_terminal:
         names = max((cell_len(row[0]) for row in rows), default=0)
-        terminal = RichConsole(highlight=False, width=names + 50 + REASONS_WIDTH)
+        terminal = RichConsole(highlight=False, width=names + 50 + _REASONS_WIDTH)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in HEADINGS:
+    for heading in _HEADINGS:
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
@@ -144,11 +153,11 @@ def _show_table(console: Console, textures: Sequence[Seen]) -> None:
     terminal.print(table)
     failed = sum(one.entry.status == "failed" for one in textures)
     if not textures:
-        console.warn("there are no textures in it: name the folder that your emulator dumps its textures to")
-    console.say(f"{len(textures)} textures, {failed} of them unreadable")
+        console.warn("there are no textures here: give the folder that your emulator dumps its textures to")
+    console.say(f"{len(textures)} textures, {failed} of them cannot be read")
 
 
-def _row(one: Seen) -> tuple[str, ...]:
+def _row(one: _InspectedTexture) -> tuple[str, ...]:
     entry = one.entry
     if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
         return (entry.source, "", "failed", "", "", "", "", str(entry.reason))
@@ -166,13 +175,13 @@ def _row(one: Seen) -> tuple[str, ...]:
 
 
 def _reasons(entry: Entry, facts: Facts) -> list[str]:
-    why = entry.decided_by
-    assert why is not None
+    reasons = entry.decided_by
+    assert reasons is not None
     lines = [f"duplicate of {entry.duplicate_of}"] if entry.duplicate_of else []
     lines += [f"piece of {entry.group}, {_where(entry.spot)}"] if entry.spot else []
-    lines.append(f"action: {why.action}")
+    lines.append(f"action: {reasons.action}")
     if entry.status != "skipped":
-        lines += [f"alpha: {why.alpha}", f"x: {why.x}", f"y: {why.y}"]
+        lines += [f"alpha: {reasons.alpha}", f"x: {reasons.x}", f"y: {reasons.y}"]
     return [*lines, f"texels: {_texels(facts)}", *entry.warnings]
 
 

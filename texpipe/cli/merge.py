@@ -1,4 +1,4 @@
-"""`texpipe merge`: join the parts that `run --shard` computed."""
+"""`texpipe merge`: write the pack from the shards that `run --shard` computed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import click
 from click.core import ParameterSource
 
 from texpipe.cli.console import Console
-from texpipe.cli.interrupt import Patience
-from texpipe.cli.options import json_option, order_options, quiet_option
+from texpipe.cli.interrupt import DeferredInterrupt
+from texpipe.cli.options import json_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import PackError
 
 
 @click.command()
-@order_options
+@run_options
 @json_option
 @quiet_option
 @click.pass_obj
@@ -34,7 +34,7 @@ def merge(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Write the pack from the parts that `texpipe run --shard` computed, with the same options.
+    """Write the pack from the shards that `texpipe run --shard` computed. Give the same options.
 
     \b
     Example:
@@ -42,26 +42,26 @@ def merge(
       texpipe merge oot.yaml
     """
     from texpipe.execution.shards import MissingShards
-    from texpipe.options import Order
+    from texpipe.options import RunOptions
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
-    order = Order.make(
+    options = RunOptions.load(
         recipe, input_, output, model, targets, detail=detail, device=device, precision=precision
     )
-    with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
+    with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         try:
-            outcome = run_recipe(order, merge=True, progress=step)
+            result = run_recipe(options, merge=True, progress=step)
         except MissingShards as error:
-            commands = [_again(click.get_current_context(), shard) for shard in error.missing]
+            commands = [_shard_command(click.get_current_context(), shard) for shard in error.missing]
             raise PackError(
                 error.message, hint="\n  ".join(["Run these, then merge again:", *commands])
             ) from error
-    return show(console, outcome, as_json=as_json)
+    return show(console, result, as_json=as_json)
 
 
-def _again(context: click.Context, shard: str) -> str:
-    """Return the command that computes a shard for this merge."""
+def _shard_command(context: click.Context, shard: str) -> str:
+    """Return the command that computes a missing shard of this merge."""
     words = [str(context.params["recipe"])]
     for option in context.command.params:
         name = str(option.name)

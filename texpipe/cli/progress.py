@@ -1,4 +1,4 @@
-"""Live progress: a bar on a terminal, a plain line now and then elsewhere, event lines for front ends."""
+"""Live progress: a bar on a terminal, otherwise a plain line every ten seconds, or JSON lines for front ends."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from texpipe.progress import Progress
 if TYPE_CHECKING:
     import rich.progress
 
-PLAIN_SECONDS = 10.0
-"""Without a terminal a line for people is written this often."""
-EVENT_SECONDS = 0.5
-"""Event lines are written at most this often, and at the end of every room."""
+_PLAIN_SECONDS = 10.0
+"""Seconds between two lines for people where stderr is no terminal."""
+_EVENT_SECONDS = 0.5
+"""Least seconds between two JSON lines of one stage; the last step of a stage always has one."""
 
-BAR_COLUMNS = (6, 40)
-"""The bar itself is so wide at least and at most."""
-TEXT_COLUMNS = 78
-"""What stands around the bar takes so much of a terminal: the text must not be cut for the bar's sake."""
+_BAR_COLUMNS = (6, 40)
+"""Smallest and largest width of the bar itself, in characters."""
+_TEXT_COLUMNS = 78
+"""Width in characters that the text beside the bar needs: the bar shrinks before the text is cut."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a room is: textures per second, and the seconds left as far as they can be known."""
+    """Speed of a stage in textures per second, and the seconds left, None while they cannot be estimated."""
 
     per_second: float
     seconds_left: float | None
 
 
 def pace(progress: Progress, seconds: float) -> Pace:
-    """Return the pace of a room after `seconds` in it.
+    """Return the pace of a stage that began `seconds` ago.
 
-    Textures from the store take no time to speak of, so the rest is judged by those that were computed.
+    Textures from the store take almost no time, so the time left follows from the computed ones alone.
     """
-    fresh = progress.done - progress.cached
+    computed = progress.done - progress.cached
     left = progress.total - progress.done
     per_second = progress.done / max(seconds, 1e-6)
-    return Pace(per_second, left * seconds / fresh if fresh > 0 else (0.0 if left == 0 else None))
+    return Pace(per_second, left * seconds / computed if computed > 0 else (0.0 if left == 0 else None))
 
 
 def describe(progress: Progress, now: Pace) -> str:
-    """Return what a line says behind the counts: pace, time left, failures, textures from the store."""
+    """Return the text behind the counts: pace, time left, failures, textures from the store."""
     parts = [f"{now.per_second:.1f} textures/s"]
     if now.seconds_left:
         parts.append(f"{clock(now.seconds_left)} left")
@@ -85,10 +85,10 @@ class ProgressBar:
         self._quiet = console.quiet
         self._live = not console.quiet and sys.stderr.isatty()
         self._events = events
-        self._room = ""
+        self._stage = ""
         self._failed = self._failed_before = 0
         self._started = self._last = 0.0
-        self._spoke = False
+        self._printed = False
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
 
@@ -98,9 +98,9 @@ class ProgressBar:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
             console = RichConsole(stderr=True)
-            width = max(BAR_COLUMNS[0], min(BAR_COLUMNS[1], console.width - TEXT_COLUMNS))
+            width = max(_BAR_COLUMNS[0], min(_BAR_COLUMNS[1], console.width - _TEXT_COLUMNS))
             columns = (TextColumn("{task.description}"), BarColumn(width), MofNCompleteColumn())
-            self._bar = Progress(*columns, TextColumn("{task.fields[said]}"), console=console, transient=True)
+            self._bar = Progress(*columns, TextColumn("{task.fields[text]}"), console=console, transient=True)
             self._bar.start()
         return self
 
@@ -115,30 +115,30 @@ class ProgressBar:
         if self._quiet:
             return
         now = time.monotonic()
-        if progress.room != self._room:
-            self._enter(progress, now)
+        if progress.stage != self._stage:
+            self._begin_stage(progress, now)
         self._failed = self._failed_before + progress.failed
         progress = replace(progress, failed=self._failed)
         speed = pace(progress, now - self._started)
         if self._bar is not None and self._task is not None:
-            said = describe(progress, speed)
-            self._bar.update(self._task, completed=progress.done, total=progress.total, said=said)
+            text = describe(progress, speed)
+            self._bar.update(self._task, completed=progress.done, total=progress.total, text=text)
         elif self._is_due(progress, now):
-            self._last, self._spoke = now, True
-            plain = f"{progress.room}: {progress.done}/{progress.total}, {describe(progress, speed)}"
+            self._last, self._printed = now, True
+            plain = f"{progress.stage}: {progress.done}/{progress.total}, {describe(progress, speed)}"
             click.echo(event(progress, speed) if self._events else plain, err=True)
 
-    def _enter(self, progress: Progress, now: float) -> None:
-        """Begin another room, with a bar of its own; what failed in those before stays in sight."""
+    def _begin_stage(self, progress: Progress, now: float) -> None:
+        """Begin another stage with a bar of its own; the failures of earlier stages still count."""
         self._failed_before = self._failed
-        self._room, self._started, self._last, self._spoke = progress.room, now, now, False
+        self._stage, self._started, self._last, self._printed = progress.stage, now, now, False
         if self._bar is not None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)
-            self._task = self._bar.add_task(progress.room, total=progress.total, said="")
+            self._task = self._bar.add_task(progress.stage, total=progress.total, text="")
 
     def _is_due(self, progress: Progress, now: float) -> bool:
-        """A room ends with a line if it had one before; front ends always get its last step."""
+        """Return whether a line is due. For people, a stage has a last line only if it had one before."""
         if progress.done == progress.total:
-            return self._events or self._spoke
-        return now - self._last >= (EVENT_SECONDS if self._events else PLAIN_SECONDS)
+            return self._events or self._printed
+        return now - self._last >= (_EVENT_SECONDS if self._events else _PLAIN_SECONDS)

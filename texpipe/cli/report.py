@@ -9,6 +9,7 @@ import click
 from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
 from texpipe.cli.progress import ProgressBar
+from texpipe.errors import ExitCode
 
 
 @click.command()
@@ -16,14 +17,14 @@ from texpipe.cli.progress import ProgressBar
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write this PNG instead: source, bicubic, result and seams of each texture on one sheet.",
+    help="Write this PNG instead: each texture's source, bicubic, result and seams on one sheet.",
 )
 @click.option(
     "--gif",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write this GIF instead: a bar wipes from sources to results and back.",
+    help="Write this GIF instead: it wipes from each source to its result and back.",
 )
-@click.option("--texture", "textures", multiple=True, help="Show only this texture; repeatable.")
+@click.option("--texture", "textures", multiple=True, help="Show only this texture. Repeat it for several.")
 @quiet_option
 @click.pass_obj
 def report(
@@ -34,10 +35,10 @@ def report(
     textures: tuple[str, ...],
     quiet: bool,
 ) -> int:
-    """Write OUTPUT_DIR/report/index.html: before and after, what was decided and why, worst first.
+    """Write OUTPUT_DIR/report/index.html: each texture before and after, what was decided and why, worst first.
 
     \b
-    The folder report/ is complete: open it from the disk, move it or send it.
+    The folder report/ needs nothing else: open it from the disk, move it or send it.
     Examples:
       texpipe report build/oot
       texpipe report build/oot --sheet sheet.png --gif clip.gif
@@ -56,5 +57,5 @@ def report(
 
         with ProgressBar(console) as bar:
             page = write_report(output_dir, names=textures, progress=bar)
-        console.say(f"wrote {page}: open it in a browser")
-    return 0
+        console.say(f"Open the report in a browser: {page}")
+    return ExitCode.OK

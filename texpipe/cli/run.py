@@ -1,4 +1,4 @@
-"""`texpipe run`: a folder of textures in, a pack out."""
+"""`texpipe run`: from a folder of textures to a pack."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from texpipe.cli.console import Console
-from texpipe.cli.interrupt import Patience
-from texpipe.cli.options import json_option, order_options, quiet_option
+from texpipe.cli.interrupt import DeferredInterrupt
+from texpipe.cli.options import json_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
-    from texpipe.output.result import Outcome
+    from texpipe.output.result import RunResult
 
 
 @click.command()
-@order_options
+@run_options
 @click.option(
     "--shard",
     metavar="I/N",
-    help="Compute only part I of N; `texpipe merge` joins the parts. auto: the task of a Slurm array.",
+    help="Compute only part I of N; `texpipe merge` then writes the pack. auto: take I and N from the Slurm job array.",
 )
 @click.option(
     "--executor",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Who computes: this computer, or a Ray cluster that shares the disk.",
+    help="Where the work is done: on this computer, or on a Ray cluster that shares its disk.",
 )
 @click.option(
     "--address",
     default="local",
     show_default=True,
     envvar="RAY_ADDRESS",
-    help="The Ray cluster, as Ray names it: auto, HOST:PORT; local starts one on this computer.",
+    help="Address of the Ray cluster: auto, or HOST:PORT. local starts a cluster on this computer.",
 )
 @click.option(
     "--memory",
     metavar="SIZE",
-    help="What each process should stay below, such as 2G or 1500M; three quarters of what is free if not given. "
+    help="Memory that each process should stay below, such as 2G or 1500M; by default three quarters of what is free. "
     "It never changes pixels.",
 )
 @click.option(
-    "--strict", is_flag=True, help="Stop at the first texture that fails, before anything is written."
+    "--strict", is_flag=True, help="Stop at the first texture that fails, before a pack is written."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
-@click.option("--report", is_flag=True, help="Write OUTPUT/report/index.html too, as `texpipe report` does.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, but compute and write nothing.")
+@click.option("--report", is_flag=True, help="Also write OUTPUT/report/index.html, as `texpipe report` does.")
 @json_option
 @quiet_option
 @click.pass_obj
@@ -80,16 +80,16 @@ def run(
     Example:
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
-    from texpipe.options import Order
+    from texpipe.options import RunOptions
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
     if report and (dry_run or shard is not None):
         raise UsageError(
-            "--report shows a pack, but --dry-run and --shard write none",
-            hint="Leave --report out; `texpipe report OUTPUT` makes it when the pack is there.",
+            "--report needs a pack, but --dry-run and --shard write none",
+            hint="Leave out --report, and use `texpipe report OUTPUT` when the pack is written.",
         )
-    order = Order.make(
+    options = RunOptions.load(
         recipe,
         input_,
         output,
@@ -104,16 +104,16 @@ def run(
         address=address,
         memory=memory,
     )
-    with ProgressBar(console, events=as_json) as bar, Patience(bar, quiet=console.quiet) as step:
-        outcome = run_recipe(order, dry_run=dry_run, progress=step)
-        page = _report(outcome, step) if report else None
-    code = show(console, outcome, as_json=as_json)
+    with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
+        result = run_recipe(options, dry_run=dry_run, progress=step)
+        page = _report(result, step) if report else None
+    code = show(console, result, as_json=as_json)
     if page is not None:
-        console.say(f"The report is {page}: open it in a browser")
+        console.say(f"Open the report in a browser: {page}")
     return code
 
 
-def _report(outcome: Outcome, step: Patience) -> Path:
+def _report(result: RunResult, step: DeferredInterrupt) -> Path:
     from texpipe.report.page import write_report
 
-    return write_report(outcome.output, progress=step)
+    return write_report(result.output, progress=step)

@@ -9,69 +9,71 @@ from texpipe.cli.console import Console, print_json
 from texpipe.cli.worst import worst
 
 if TYPE_CHECKING:
-    from texpipe.output.result import Outcome
+    from texpipe.output.result import RunResult
 
 SHOWN_PROBLEMS = 20
-"""So many failed textures, and broken rules, are named at the end."""
-SHOWN_REASONS = 10
-SHOWN_WORST = 10
+"""Largest number of failed textures, and of broken rules, that the summary names."""
+_SHOWN_REASONS = 10
+"""Largest number of reasons for skipped textures that the summary lists."""
+_SHOWN_WORST = 10
+"""Largest number of conspicuous textures that the summary lists."""
 
 
-def show(console: Console, outcome: Outcome, *, as_json: bool) -> int:
-    """Say what was done: written, duplicates, skipped and failed with reasons, and where to copy the pack.
+def show(console: Console, result: RunResult, *, as_json: bool) -> int:
+    """Print what was done: textures written, skipped and failed, with reasons, and where to copy the pack.
 
     Returns:
         The exit code of the command.
     """
     if as_json:
-        print_json(outcome.as_json())
-    for warning in outcome.warnings:
+        print_json(result.as_json())
+    for warning in result.warnings:
         console.warn(warning)
-    _failures(console, outcome)
-    _name_some(console, outcome.problems, "`texpipe verify` names them all")
-    if outcome.shard is not None:
-        return _show_shard(console, outcome, outcome.shard)
-    counts = outcome.manifest.summary
-    verb = "would write" if outcome.dry_run else "wrote"
+    _failures(console, result)
+    _warn_first(console, result.problems, "`texpipe verify` names them all")
+    if result.shard is not None:
+        return _show_shard(console, result, result.shard)
+    counts = result.manifest.summary
+    verb = "would write" if result.dry_run else "wrote"
     console.say(
         f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates)"
-        f" in {outcome.seconds:.1f} s: {outcome.computed} computed, {outcome.cached} from the store"
+        f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from the store"
     )
-    reasons = list(outcome.skip_reasons().items())
-    for reason, number in reasons[:SHOWN_REASONS]:
+    reasons = list(result.skip_reasons().items())
+    for reason, number in reasons[:_SHOWN_REASONS]:
         console.say(f"skipped {number}: {reason}")
-    if len(reasons) > SHOWN_REASONS:
+    if len(reasons) > _SHOWN_REASONS:
         console.say(
-            f"skipped {sum(number for _, number in reasons[SHOWN_REASONS:])} more; manifest.json says why"
+            f"skipped {sum(number for _, number in reasons[_SHOWN_REASONS:])} more; manifest.json has the reasons"
         )
-    if outcome.ignored:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.ignored.items()))
+    if result.ignored:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(result.ignored.items()))
         console.say(f"ignored other files: {kinds}")
-    for line in worst(outcome.manifest.textures, SHOWN_WORST):
+    for line in worst(result.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
-    for line in outcome.where_to:
+    for line in result.where_to:
         console.say(line)
-    return outcome.exit_code
+    return result.exit_code
 
 
-def _show_shard(console: Console, outcome: Outcome, shard: tuple[int, int]) -> int:
+def _show_shard(console: Console, result: RunResult, shard: tuple[int, int]) -> int:
     console.say(
-        f"part {shard[0]} of {shard[1]} is done in {outcome.seconds:.1f} s:"
-        f" {outcome.computed} pictures computed, {outcome.cached} were in the store"
+        f"shard {shard[0]} of {shard[1]} is done in {result.seconds:.1f} s:"
+        f" {result.computed} pictures computed, {result.cached} were in the store"
     )
-    console.say("When all parts are done, write the pack with `texpipe merge RECIPE`.")
-    return outcome.exit_code
+    console.say("When all shards are done, write the pack with `texpipe merge RECIPE`.")
+    return result.exit_code
 
 
-def _failures(console: Console, outcome: Outcome) -> None:
-    failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
-    _name_some(
+def _failures(console: Console, result: RunResult) -> None:
+    failed = [entry for entry in result.manifest.textures if entry.status == "failed"]
+    _warn_first(
         console, [f"{entry.source}: {entry.reason}" for entry in failed], "manifest.json names them all"
     )
 
 
-def _name_some(console: Console, lines: Sequence[str], all_of_them: str) -> None:
+def _warn_first(console: Console, lines: Sequence[str], where_all_are: str) -> None:
     for line in lines[:SHOWN_PROBLEMS]:
         console.warn(line)
     if len(lines) > SHOWN_PROBLEMS:
-        console.warn(f"... and {len(lines) - SHOWN_PROBLEMS} more; {all_of_them}")
+        console.warn(f"... and {len(lines) - SHOWN_PROBLEMS} more; {where_all_are}")

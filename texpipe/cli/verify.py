@@ -1,4 +1,4 @@
-"""`texpipe verify`: is a pack still what its manifest says, and would its emulator load it?"""
+"""`texpipe verify`: check a pack by its manifest and its emulator's rules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
+from texpipe.errors import ExitCode, PackError
 
 
 @click.command()
@@ -16,13 +17,12 @@ from texpipe.cli.options import json_option, quiet_option
 @quiet_option
 @click.pass_obj
 def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> int:
-    """Re-check every file of a pack against its manifest and its emulator's rules.
+    """Check each file of a pack by its manifest and its emulator's rules.
 
     \b
     Example:
       texpipe verify build/oot
     """
-    from texpipe.errors import PackError
     from texpipe.packs.verify import verify_pack
 
     console = console.quieter(quiet)
@@ -34,7 +34,7 @@ def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> in
     if problems:
         raise PackError(
             f"{len(problems)} problems in {checked} files of {output_dir}",
-            hint="Run the recipe again: files that do not agree are written anew.",
+            hint="Run the recipe again: it rewrites the files that are wrong.",
         )
     console.say(f"{checked} files agree with the manifest and with the emulator's rules")
-    return 0
+    return ExitCode.OK

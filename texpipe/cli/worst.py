@@ -1,4 +1,4 @@
-"""Which textures of a pack a person should look at first, by what was measured on them."""
+"""Which textures of a pack a person should look at first, by their metrics."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ if TYPE_CHECKING:
     from texpipe.texture import Metrics
 
 SEAM_LIMIT = 1.5
+"""Largest inconspicuous seam ratio of a result, or multiple of its source's. The report is amber above it."""
 COLOUR_LIMIT_LEVELS = 4.0
+"""Largest inconspicuous colour drift, in levels of 255. The report is amber above it."""
 COVERAGE_LIMIT = 0.01
-"""A measure beyond its limit makes a texture worth a look. Amber in the report begins there, whatever its source."""
+"""Largest inconspicuous change of the visible share of the area. The report is amber above it."""
 
 
 def worst(textures: Iterable[Entry], count: int) -> list[str]:
-    """Return a line about each of the textures that are farthest beyond a limit, worst first.
+    """Return a line about each of the textures that exceed a limit by most, worst first.
 
     Args:
-        textures: the manifest's entries. Duplicates are left out: they have their original's result.
-        count: so many at most.
+        textures: entries of a manifest. Duplicates are left out: they have the same result as their original.
+        count: largest number of lines.
     """
-    beyond: list[tuple[float, str]] = []
+    found: list[tuple[float, str]] = []
     for entry in textures:
         if entry.metrics is None or entry.duplicate_of is not None:
             continue
         excess = {text: share for text, share in _shares(entry.metrics).items() if share > 1}
         if excess:
-            said = ", ".join(sorted(excess, key=lambda text: -excess[text]))
-            beyond.append((-max(excess.values()), f"{entry.source}: {said}"))
-    return [line for _, line in sorted(beyond)[:count]]
+            text = ", ".join(sorted(excess, key=lambda text: -excess[text]))
+            found.append((-max(excess.values()), f"{entry.source}: {text}"))
+    return [line for _, line in sorted(found)[:count]]
 
 
 def _shares(metrics: Metrics) -> dict[str, float]:
-    """Return each measure in words, and how many times its limit it is."""
+    """Return each metric in words, and its ratio to its limit."""
     shares = {
         f"seam {axis} {seam:.2f} (source {before or 0:.2f})": seam / (SEAM_LIMIT * max(1.0, before or 0.0))
         for axis, seam, before in (

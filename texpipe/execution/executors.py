@@ -1,4 +1,4 @@
-"""Who does the jobs of a run: this process, one process for each GPU, or a Ray cluster."""
+"""Who computes the jobs of a run: this process, one process for each GPU, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from texpipe.execution.compute import compute
-from texpipe.execution.multi_gpu import ProcessWorkers, Seat
-from texpipe.options import Order
-from texpipe.planning.jobs import Done, Work
-from texpipe.storage.results import Store
+from texpipe.execution.compute import compute_jobs
+from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
+from texpipe.options import RunOptions
+from texpipe.planning.jobs import JobResult, Workload
+from texpipe.storage.results import ResultStore
 from texpipe.system.memory import budget
 from texpipe.upscale.device import choose, gpus, identity
 from texpipe.upscale.lazy import LazyUpscaler
 
 
-class Workers(Protocol):
+class Executor(Protocol):
     """Computes jobs."""
 
     def engine(self) -> str:
-        """Name whatever decides a result's last bits besides the weights; see `upscale.device.identity`."""
+        """Return the name of what decides a result's last bits besides the weights; see `upscale.device.identity`."""
         ...
 
     def prepare(self, model: Path) -> None:
-        """Begin to load a model that will be needed, if that can be done while something else is done here."""
+        """Begin to load a model that will be needed, if this process can do something else meanwhile."""
         ...
 
-    def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
-        """Yield every job as it is finished; see `computing.compute`.
+    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
+        """Yield every job as it is finished; see `compute.compute_jobs`.
 
         Args:
             work: the jobs.
-            store: where results go.
+            store: where results are kept.
             model: the weights.
         """
         ...
 
 
 @dataclass(frozen=True)
-class ThisProcess:
-    """Works in this process.
+class LocalExecutor:
+    """Computes in this process.
 
     Attributes:
         device, precision: as `upscale.device.choose` takes them.
@@ -55,48 +55,48 @@ class ThisProcess:
     _upscalers: dict[Path, LazyUpscaler] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def engine(self) -> str:
-        """Name how this computer computes."""
+        """Return the name of how this computer computes."""
         return identity(self.device, self.precision)
 
     def prepare(self, model: Path) -> None:
         """Begin to load a model in a thread."""
         self._upscaler(model).prepare()
 
-    def compute(self, work: Work, store: Store, model: Path) -> Iterator[Done]:
-        """Yield every job as it is finished; a model that is not prepared is loaded when the first pass needs it."""
-        most = (self.memory or budget()) - work.bytes_to_come
+    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
+        """Yield every job as it is finished; a model that is not loaded yet is loaded for the first pass."""
+        memory = (self.memory or budget()) - work.record_bytes
         upscaler = self._upscaler(model)
-        upscaler.stay_below(most)
+        upscaler.stay_below(memory)
         threads = choose(self.device, self.precision).spare_threads
-        return compute(work, store, upscaler, memory=most, threads=threads)
+        return compute_jobs(work, store, upscaler, memory=memory, threads=threads)
 
     def _upscaler(self, model: Path) -> LazyUpscaler:
         return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
 
 
 @contextmanager
-def workers_for(order: Order) -> Iterator[Workers]:
-    """Get the workers that an order asks for, and let them go at the end.
+def executor_for(options: RunOptions) -> Iterator[Executor]:
+    """Get the executor that the options ask for, and close it at the end.
 
     Raises:
-        DeviceError: Ray is asked for and is not installed, or the cluster cannot be had.
+        DeviceError: Ray is asked for and is not installed.
     """
-    if order.executor == "local":
-        yield _on_this_computer(order)
+    if options.executor == "local":
+        yield _local_executor(options)
         return
     from texpipe.execution.ray_cluster import on_ray
 
-    with on_ray(order) as workers:
-        yield workers
+    with on_ray(options) as executor:
+        yield executor
 
 
-def _on_this_computer(order: Order) -> Workers:
-    """One process for each of several GPUs, or else ours alone."""
-    seats = () if order.device == "cpu" else _seats()
-    if len(seats) < 2:
-        return ThisProcess(order.device, order.precision, order.memory)
-    return ProcessWorkers(seats, "cuda", order.precision, order.memory)
+def _local_executor(options: RunOptions) -> Executor:
+    """Return an executor with a process for each of several GPUs, or else of this process alone."""
+    slots = () if options.device == "cpu" else _device_slots()
+    if len(slots) < 2:
+        return LocalExecutor(options.device, options.precision, options.memory)
+    return MultiGpuExecutor(slots, "cuda", options.precision, options.memory)
 
 
-def _seats() -> tuple[Seat, ...]:
-    return tuple(Seat(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in gpus())
+def _device_slots() -> tuple[DeviceSlot, ...]:
+    return tuple(DeviceSlot(f"GPU {name}", {"CUDA_VISIBLE_DEVICES": name}) for name in gpus())

@@ -1,4 +1,4 @@
-"""Parts of one run on several machines: each leaves a note in the store when it is done, and a merge asks for all."""
+"""Parts of one run on several machines: each leaves a note in the store when it is done, and a merge requires all."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.planning.jobs import Work
-from texpipe.planning.run_plan import Run
+from texpipe.planning.jobs import Workload
+from texpipe.planning.run_plan import RunPlan
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json
 
@@ -28,30 +28,30 @@ class MissingShards(PackError):
         self.missing = tuple(missing)
 
 
-def leave_note(run: Run) -> None:
-    """Say that this part is done, and for what.
+def mark_done(run: RunPlan) -> None:
+    """Note that this part is done, and for which recipe, model and engine.
 
     Raises:
         PackError: the note cannot be written.
     """
     assert run.order.shard is not None
     part, parts = run.order.shard
-    write_atomic(_folder(run) / f"{part}-of-{parts}", _identity(run))
+    write_atomic(run.layout.shard_marks / f"{part}-of-{parts}", _identity(run))
 
 
-def require_all(run: Run) -> None:
+def require_all_done(run: RunPlan) -> None:
     """Check that every part was done for this recipe and model, and computed the way this machine does.
 
     Raises:
         MissingShards: a part is missing, or differs.
-        PackError: there is none.
+        PackError: no part is done.
     """
     notes = {
         (int(found[1]), int(found[2])): note for note in _notes(run) if (found := _NOTE.fullmatch(note.name))
     }
     if not notes:
         raise PackError(
-            f"no shard waits to be merged in {run.order.output}",
+            f"there are no shards to merge in {run.order.output}",
             hint="Run `texpipe run RECIPE --shard 1/N` first.",
         )
     good = {place for place, note in notes.items() if note.read_bytes() == _identity(run)}
@@ -64,27 +64,23 @@ def require_all(run: Run) -> None:
         raise MissingShards(fewest)
 
 
-def forget(run: Run) -> None:
-    """Remove the notes, so that a merged folder is the same as one from a single run."""
-    shutil.rmtree(_folder(run), ignore_errors=True)
+def remove_marks(run: RunPlan) -> None:
+    """Remove the notes, so that a merged folder is the same as that of a single run."""
+    shutil.rmtree(run.layout.shard_marks, ignore_errors=True)
 
 
-def _identity(run: Run) -> bytes:
+def _identity(run: RunPlan) -> bytes:
     return canonical_json([run.order.recipe_sha256, run.model.weights, run.order.recipe.detail, run.engine])
 
 
-def _folder(run: Run) -> Path:
-    return run.store.root / "shards"
+def _notes(run: RunPlan) -> list[Path]:
+    return sorted(run.layout.shard_marks.glob("*-of-*"))
 
 
-def _notes(run: Run) -> list[Path]:
-    return sorted(_folder(run).glob("*-of-*"))
+def jobs_of_shard(work: Workload, shard: tuple[int, int] | None) -> Workload:
+    """Return the jobs that one of several machines computes: (i, n) is the i-th of n, from 1.
 
-
-def part_of(work: Work, shard: tuple[int, int] | None) -> Work:
-    """Return the jobs that one of several machines does: (i, n) is the i-th of n, from 1.
-
-    Decided by content, so that the parts stay the same when textures are added, and duplicates stay together.
+    The content decides, so that parts stay the same when textures are added, and duplicates stay together.
     """
     if shard is None:
         return work

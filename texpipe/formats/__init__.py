@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from texpipe.formats import (
     beetle_psx,
@@ -18,10 +18,11 @@ from texpipe.formats import (
     soh,
     third_party,
 )
-from texpipe.formats.contract import PackFormat, Unwritable
+from texpipe.formats.contract import PackFormat, UnwritableError
+from texpipe.formats.plugins import announced_formats
 from texpipe.texture import EmulatorName
 
-__all__ = ["GRAMMARS", "TARGETS", "PackFormat", "Unwritable", "format_of", "parse_name"]
+__all__ = ["GRAMMARS", "TARGETS", "PackFormat", "UnwritableError", "format_of", "known_targets", "parse_name"]
 
 TARGETS: Mapping[str, PackFormat] = {
     one.name: one
@@ -43,6 +44,29 @@ GRAMMARS = (*(one.parse for one in TARGETS.values() if one.parse is not None), d
 """How file names are read: no name fits two of them. Names of decompilations belong to no emulator."""
 
 
+class _KnownTargets(Mapping[str, PackFormat]):
+    """Texpipe's own targets, then those of other installed packages, which are imported when they are asked for."""
+
+    def __getitem__(self, name: str) -> PackFormat:
+        if name not in self:
+            raise KeyError(name)
+        return format_of(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in TARGETS or name in announced_formats()
+
+    def __iter__(self) -> Iterator[str]:
+        return itertools.chain(TARGETS, (name for name in announced_formats() if name not in TARGETS))
+
+    def __len__(self) -> int:
+        return len({*TARGETS, *announced_formats()})
+
+
+def known_targets() -> Mapping[str, PackFormat]:
+    """Return every target that a recipe may name; looking one up raises as `format_of` does."""
+    return _KnownTargets()
+
+
 def format_of(target: str) -> PackFormat:
     """Return the format of a target, texpipe's own or that of another package.
 
@@ -56,10 +80,10 @@ def parse_name(name: str) -> EmulatorName | None:
     """Read what an emulator's or decompilation's file name says of a texture.
 
     Args:
-        name: path relative to the dump, with forward slashes; most grammars look at its last part only.
+        name: path relative to the dump, with forward slashes; most grammars read its last part only.
 
     Returns:
-        The parsed name, or None when no grammar fits, also none of another package.
+        The parsed name, or None if no grammar fits, of texpipe or of another package.
     """
     grammars = itertools.chain(GRAMMARS, third_party.grammars())
     return next((parsed for parse in grammars if (parsed := parse(name)) is not None), None)

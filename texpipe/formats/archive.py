@@ -13,11 +13,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from texpipe.errors import PackError
-from texpipe.storage.atomic import whole_file
+from texpipe.storage.atomic import open_atomic
 from texpipe.system.limits import limit
 
-MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
-"""More entries than any game has textures."""
+_MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
+"""Largest number of entries of an archive that is read."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LINK = 0o120000
@@ -42,7 +42,7 @@ class ZipWriter:
         self._zip.close()
 
     def abandon(self) -> None:
-        """Let go of a file that will not be finished; a `ZipFile` would go on trying to write its directory."""
+        """Close without finishing: a `ZipFile` would still try to write its directory when it is deleted."""
         self._zip.fp = None
 
 
@@ -53,7 +53,7 @@ def zip_writer(path: Path) -> Iterator[ZipWriter]:
     Raises:
         PackError: the file cannot be written.
     """
-    with whole_file(path) as file:
+    with open_atomic(path) as file:
         writer = ZipWriter(file)
         try:
             yield writer
@@ -70,7 +70,7 @@ class ZipReader:
         """Open an archive.
 
         Raises:
-            PackError: it cannot be read, is no zip file, or has more than `MAX_ENTRIES` entries.
+            PackError: it cannot be read, is not a zip file, or has more than `_MAX_ENTRIES` entries.
         """
         self._name = path.name
         try:
@@ -78,9 +78,11 @@ class ZipReader:
         except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
             raise PackError(f"{path.name} cannot be read as a zip archive: {error}") from error
         infos = self._zip.infolist()
-        if len(infos) > MAX_ENTRIES:
+        if len(infos) > _MAX_ENTRIES:
             self._zip.close()
-            raise PackError(f"{path.name} has {len(infos):,} entries: more than the limit of {MAX_ENTRIES:,}")
+            raise PackError(
+                f"{path.name} has {len(infos):,} entries: more than the limit of {_MAX_ENTRIES:,}"
+            )
         self._infos = {info.filename: info for info in infos if not info.filename.endswith("/")}
 
     def __enter__(self) -> ZipReader:
@@ -102,7 +104,7 @@ class ZipReader:
 
         Args:
             name: one of `names()`.
-            limit: most bytes that are read; what the archive claims of its sizes is not believed.
+            limit: largest number of bytes that are read, whatever size the archive claims.
 
         Raises:
             PackError: the name leads out of a folder, the entry is a link, damaged, encrypted or too large.
@@ -127,7 +129,7 @@ class ZipReader:
 
 
 def harm_in(name: str) -> str | None:
-    """Say why a name from an archive or a list must not become a path, or return None."""
+    """Return why a name from an archive or a list must not become a path, or None."""
     parts = name.replace("\\", "/").split("/")
     if not name or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
         return "is not a relative path"

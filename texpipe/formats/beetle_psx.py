@@ -12,13 +12,14 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable, size_problems
+from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError, size_problems
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
+from texpipe.recipe.targets import FILE_NAME, GameNames
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "beetle-psx"
-SCHEME = "beetle_psx"
+_SCHEME = "beetle_psx"
 COPY_TO = """Copy the folder inside beetle-psx/ to where the disc image lies (or to RetroArch's system folder).
 It must be called like the disc image: DISC-texture-replacements for DISC.cue or DISC.chd.
 Switch on the core options "Track Textures" and "Replace Textures"; the renderer must be hardware (Vulkan)."""
@@ -33,7 +34,7 @@ _FOLDER = re.compile(r"(?P<disc>.+)-texture-(?:dump|replacements)(?P<pages>-page
 _TIM = "tim"
 _PALETTES: Mapping[TexelFormat, int] = {"psx4": 16, "psx8": 256}
 _CERTAIN_DIGITS = 5
-"""Shorter numbers are as rare among checksums as they are common among other names, such as `1-2.png`."""
+"""Smallest number of hex digits of a checksum that is recognised in any folder: `1-2.png` is rarely a texture."""
 
 
 def parse(name: str) -> EmulatorName | None:
@@ -52,7 +53,7 @@ def parse(name: str) -> EmulatorName | None:
     short = min(len(match["hash"]), len(match["palette"]) if match["palette"] != "0" else 8) < _CERTAIN_DIGITS
     if short and _FOLDER.fullmatch(path.parent.name) is None:
         return None
-    return EmulatorName(SCHEME, fields=(("hash", match["hash"]), ("palette", match["palette"])))
+    return EmulatorName(_SCHEME, fields=(("hash", match["hash"]), ("palette", match["palette"])))
 
 
 def _as_printed(number: str) -> bool:
@@ -76,19 +77,19 @@ def output_path(source: Source) -> PurePosixPath:
     texture that Beetle makes of it when the game sends it to the video memory in one piece.
 
     Raises:
-        Unwritable: the name is not Beetle's, its palette is unknown, or nothing says which disc it belongs to.
+        UnwritableError: the name is not Beetle's, its palette is unknown, or nothing says which disc it belongs to.
     """
     name = source.emulator
     if name is not None and name.scheme == _TIM:
         name = _of_tim(name)
-    if name is None or name.scheme != SCHEME:
-        raise Unwritable("its name is not a Beetle PSX texture name")
+    if name is None or name.scheme != _SCHEME:
+        raise UnwritableError("its name is not a Beetle PSX texture name")
     if ("palette", "missing") in name.fields:
-        raise Unwritable("was dumped without its palette: Beetle PSX cannot find it again")
+        raise UnwritableError("was dumped without its palette, so Beetle PSX cannot find it")
     folder = _FOLDER.fullmatch(source.file.parent.name)
     disc = name.game or (folder["disc"] if folder else None)
     if disc is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which disc it belongs to: give the target the option game, the disc image's name"
         )
     pages = "-pages" if folder and folder["pages"] else ""
@@ -98,14 +99,14 @@ def output_path(source: Source) -> PurePosixPath:
 def _of_tim(name: EmulatorName) -> EmulatorName:
     of = dict(name.fields)
     if name.texels is None or "crc32" not in of:
-        raise Unwritable("has 24 bits per texel, which the console cannot draw as a texture")
+        raise UnwritableError("has 24 bits per texel, which the console cannot draw as a texture")
     wanted = _PALETTES.get(name.texels)
     if wanted is not None and of["colours"] != wanted:
-        raise Unwritable(
+        raise UnwritableError(
             f"has {of['colours']} colours of {wanted}: Beetle PSX names textures by the whole palette"
         )
     fields = (("hash", of["crc32"]), ("palette", of.get("palette_crc32", "0")))
-    return EmulatorName(SCHEME, game=name.game, fields=fields)
+    return EmulatorName(_SCHEME, game=name.game, fields=fields)
 
 
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
@@ -148,5 +149,12 @@ def pixel_problems(path: PurePosixPath, rgba: Rgba8) -> list[str]:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, problems, parse=parse, pixel_problems=pixel_problems, render=render
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    parse=parse,
+    pixel_problems=pixel_problems,
+    render=render,
+    games=GameNames(FILE_NAME, "the name of the disc image without its suffix"),
 )

@@ -1,4 +1,4 @@
-"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value made of functions."""
+"""What every pack format offers to the pipeline and to `verify`: a `PackFormat`, a value of functions and names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from texpipe.errors import PackError
+from texpipe.recipe.targets import GameNames as GameNames  # for formats of other packages too
 from texpipe.recipe.targets import Target
 from texpipe.texture import AlphaClass, Edges, EmulatorName, Rgba8, Source
 
@@ -15,8 +16,12 @@ Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 
 
-class Unwritable(PackError):
+class UnwritableError(PackError):
     """A texture has no legal name in a format; the message says why."""
+
+
+Unwritable = UnwritableError
+"""The name that plug-ins know `UnwritableError` by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,12 @@ class Placed:
     file: PurePosixPath
 
 
-def everything_is_fine(_: object, __: object) -> list[str]:
-    """The check of formats that have no rule of this kind."""
+def _no_problems(_: object, __: object) -> list[str]:
+    """The check of formats without rules of this kind."""
     return []
 
 
-def everything_is_wanted(_: Source, __: Size) -> None:
+def _not_unwanted(_: Source, __: Size) -> None:
     """The check of formats whose dumps hold textures only."""
     return
 
@@ -80,8 +85,22 @@ def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]
 
 
 @dataclass(frozen=True)
+class GameFiles:
+    """Files of an emulator's own format that hold all textures of a game each.
+
+    Attributes:
+        path: (a texture's path) -> the file that it goes into, relative to the target's folder.
+        write: (the file, pictures of one game in stable order, taken one at a time) -> None: writes the file whole
+            or not at all; raises PackError.
+    """
+
+    path: Callable[[PurePosixPath], PurePosixPath]
+    write: Callable[[Path, Iterable[Picture]], None]
+
+
+@dataclass(frozen=True)
 class PackFormat:
-    """One emulator's way of finding replacement textures. What has a default, few formats need.
+    """One emulator's way of finding replacement textures. Only few formats need the attributes that have a default.
 
     Formats of other packages are such values too; docs/formats/third-party.md shows a whole one.
 
@@ -89,7 +108,7 @@ class PackFormat:
         name: the target's name in recipes, and of its folder below the output.
         copy_to: where people put the finished folder and what they switch on, a few lines of text.
         output_path: where the texture goes, relative to the target's folder or in its archive. It and `key`
-            raise `Unwritable` for a texture that has no legal name in this format.
+            raise `UnwritableError` for a texture that has no legal name in this format.
         problems: (path, size of the source, size of the output, scale) -> one line per broken rule of names and
             sizes; empty when the emulator will load the file.
         key: what the emulator looks the texture up by, where that is not the whole path: of two sources with one
@@ -102,6 +121,10 @@ class PackFormat:
         check: (the target's folder, its files by relative path) -> problems of the pack as a whole.
         shares_files: several names may point at one file, so equal files are written once; `index` says so.
         archive: name of the zip archive that holds everything; None writes a folder.
+        game_files: what writes one file for each game instead of one for each texture.
+        containers: what a recipe can have the pack written to, the usual one first; `with_options` sees to it.
+        options: what a recipe can say of the target besides `container`: names of fields of `recipe.targets.Target`.
+        games: how the emulator names games; None if any name will do.
         with_options: the format as the options of a recipe make it.
         unwanted: (source, its size in texels) -> why it is left out although the emulator would load it, or None.
     """
@@ -112,15 +135,19 @@ class PackFormat:
     problems: Callable[[PurePosixPath, Size, Size, int], list[str]]
     key: Callable[[Source], str] | None = None
     parse: Callable[[str], EmulatorName | None] | None = None
-    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = everything_is_fine
+    pixel_problems: Callable[[PurePosixPath, Rgba8], list[str]] = _no_problems
     render: Callable[[Rgba8, Picture, PurePosixPath], Iterable[Rendered]] | None = None
     index: Callable[[Sequence[Placed]], Mapping[PurePosixPath, bytes]] | None = None
-    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = everything_is_fine
+    check: Callable[[Path, Sequence[PurePosixPath]], list[str]] = _no_problems
     shares_files: bool = False
     archive: str | None = None
+    game_files: GameFiles | None = None
+    containers: tuple[str, ...] = ("folder",)
+    options: tuple[str, ...] = ("game",)
+    games: GameNames | None = None
     with_options: Callable[[Target], PackFormat] | None = None
-    unwanted: Callable[[Source, Size], str | None] = everything_is_wanted
+    unwanted: Callable[[Source, Size], str | None] = _not_unwanted
 
     def key_of(self, source: Source) -> str:
-        """Return what the emulator looks the texture up by; raises `Unwritable` as `output_path` does."""
+        """Return what the emulator looks the texture up by; raises `UnwritableError` as `output_path` does."""
         return str(self.output_path(source)) if self.key is None else self.key(source)

@@ -20,16 +20,16 @@ from texpipe.texture import Rgba8
 BC7_UNORM = 98
 RGBA8_UNORM = 28
 FORMATS = {BC7_UNORM: "BC7", RGBA8_UNORM: "RGBA8"}
-"""The DXGI formats that are written."""
+"""Names of the DXGI formats that are written, by number."""
 
 _HEADER = struct.Struct("<4s7I44x8I5I5I")
 _CAPS, _HEIGHT, _WIDTH, _PITCH, _PIXELFORMAT, _MIPS, _LINEAR = 1, 2, 4, 8, 0x1000, 0x20000, 0x80000
 _MIP_CAPS = 0x401008
 _BLOCK = 4
 _COVERED = 128
-"""Alpha from which a texel of a cut-out is drawn."""
-_MOST_COVERAGE_ERROR = 2.0
-"""Times more or less of a mip level that may be drawn than of the picture."""
+"""Smallest alpha of a texel of a cut-out that is drawn."""
+_MAX_COVERAGE_ERROR = 2.0
+"""Largest factor by which the drawn share of a mip level may differ from that of the picture."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ def read_dds_header(data: bytes) -> DdsHeader:
         ValueError: it is another file, or too short for the levels that it claims.
     """
     if len(data) < _HEADER.size:
-        raise ValueError("is no DDS file")
+        raise ValueError("is not a DDS file")
     magic, _, _, height, width, _, _, levels, _, _, four, *rest = _HEADER.unpack_from(data)
     if magic != b"DDS " or four != int.from_bytes(b"DX10", "little"):
-        raise ValueError("is no DDS file with a DX10 header")
+        raise ValueError("is not a DDS file with a DX10 header")
     dxgi = int(rest[-5])
     if dxgi not in FORMATS:
         raise ValueError(f"has the DXGI format {dxgi}, not {' or '.join(map(str, FORMATS))}")
@@ -184,7 +184,7 @@ def _with_coverage(level: Rgba8, covered: float) -> Rgba8:
         return level
     shares = np.cumsum(counts[::-1])[::-1] / alpha.size
     errors = np.abs(np.log(shares / covered))
-    if errors.min() > np.log(_MOST_COVERAGE_ERROR):
+    if errors.min() > np.log(_MAX_COVERAGE_ERROR):
         return level
     factor = _COVERED / values[errors.argmin()].astype(np.float64)
     scaled = np.ceil(alpha * factor - 1e-9).clip(0, 255).astype(np.uint8)

@@ -23,7 +23,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read `gName.ci8.tlut_gPalette.png` and the like; None for any other name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
     """
     match = _NAME.fullmatch(PurePosixPath(name).name)
     if match is None:

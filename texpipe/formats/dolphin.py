@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError
 from texpipe.formats.dds import mip_chain
 from texpipe.imaging.image_files import encode_png
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 NAME = "dolphin"
@@ -28,7 +28,7 @@ _NAME = re.compile(
     rf"(?:_(?P<palette>{_HASH}))?_(?P<format>\d{{1,2}})(?P<arb>_arb)?(?:_mip(?P<level>[1-9]\d?))?(?P<last>_arb)?"
     r"\.(?:png|dds)"
 )
-_GAME = re.compile(r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?")
+_GAMES = GameNames(r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?", "a game ID such as GZLE01 or GZL")
 _TEXTURES = "Textures"
 
 
@@ -36,7 +36,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a Dolphin texture name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields width and height of the largest level, texels, palette (if it has one), format, and
@@ -75,20 +75,20 @@ def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
 
     Args:
         source: with its name.
-        own_levels: mip levels are made here, so that those of the dump are not wanted.
+        own_levels: mip levels are made from the largest one, so those of the dump are left out.
 
     Raises:
-        Unwritable: the name is not Dolphin's, nothing says which game it belongs to, or it is an unwanted level.
+        UnwritableError: the name is not Dolphin's, its game is unknown, or it is a level that is left out.
     """
     name = source.emulator
     if name is None or name.scheme != NAME:
-        raise Unwritable("its name is not a Dolphin texture name")
+        raise UnwritableError("its name is not a Dolphin texture name")
     fields = dict(name.fields)
     if own_levels and "level" in fields and "arb" not in fields:
-        raise Unwritable("is a mip level: made anew from the largest one")
+        raise UnwritableError("is a mip level, which texpipe makes from the largest level")
     game = name.game or _game_of(source.file)
     if game is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which game it belongs to: give the target an option such as game: GZLE01"
         )
     return PurePosixPath(game, format_name(name))
@@ -100,20 +100,18 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     if name is None or path.suffix != ".png":
         return [f"{path.name} is not a name the loader accepts"]
     found = (
-        []
-        if len(path.parts) > 1 and _GAME.fullmatch(path.parts[0])
-        else ["not in a folder named after a game"]
+        [] if len(path.parts) > 1 and _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
     )
     fields = dict(name.fields)
-    level, said = int(fields.get("level", 0)), (int(fields["width"]), int(fields["height"]))
-    if source_size == said:
-        wanted = _level_size((said[0] * scale, said[1] * scale), level)
-    elif source_size == _level_size(said, level):
+    level, named = int(fields.get("level", 0)), (int(fields["width"]), int(fields["height"]))
+    if source_size == named:
+        wanted = _level_size((named[0] * scale, named[1] * scale), level)
+    elif source_size == _level_size(named, level):
         wanted = (source_size[0] * scale, source_size[1] * scale)
     else:
         return [
             *found,
-            f"the name says {said[0]} x {said[1]} texels, not {source_size[0]} x {source_size[1]}",
+            f"the name says {named[0]} x {named[1]} texels, not {source_size[0]} x {source_size[1]}",
         ]
     if output_size != wanted:
         found.append(f"{output_size[0]} x {output_size[1]} is not {scale} times the source")
@@ -124,7 +122,7 @@ def _level_size(size: Size, level: int) -> Size:
     return max(1, size[0] >> level), max(1, size[1] >> level)
 
 
-def render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
+def _render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
     """Encode a picture and, if the game's texture has mip levels, all of its own as `_mip1`, `_mip2` and so on."""
     name = parse(path.name)
     assert name is not None, "output_path makes only such names"
@@ -140,9 +138,7 @@ def render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterato
 def _game_of(file: Path) -> str | None:
     """Dumps lie in `Dump/Textures/GAMEID/`."""
     pairs = zip(file.parents, file.parents[1:], strict=False)
-    return next(
-        (own.name for own, above in pairs if above.name == _TEXTURES and _GAME.fullmatch(own.name)), None
-    )
+    return next((own.name for own, above in pairs if above.name == _TEXTURES and _GAMES.fits(own.name)), None)
 
 
 def with_options(target: Target) -> PackFormat:
@@ -152,8 +148,17 @@ def with_options(target: Target) -> PackFormat:
     return replace(
         FORMAT,
         output_path=partial(output_path, own_levels=True),
-        render=render_levels,
+        render=_render_levels,
     )
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, parse=parse, with_options=with_options)
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    parse=parse,
+    options=("game", "mipmaps"),
+    games=_GAMES,
+    with_options=with_options,
+)

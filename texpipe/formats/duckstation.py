@@ -15,10 +15,19 @@ import numpy as np
 import yaml
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
+from texpipe.formats.contract import (
+    PackFormat,
+    Picture,
+    Placed,
+    Rendered,
+    Size,
+    UnwritableError,
+    size_problems,
+)
 from texpipe.formats.duckstation_config import read_config, settings_of_dump
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
+from texpipe.recipe.targets import GameNames
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "duckstation"
@@ -27,7 +36,7 @@ COPY_TO = """Copy the folder inside duckstation/ (named after the disc's serial)
 Switch on Settings > Graphics > Texture Replacement: "Enable Texture Cache" and "Enable Texture Replacements"."""
 
 SEMI_ALPHA = 143
-"""Alpha of a semi-transparent texel in dumps (0x8F); anything up to 0.95 counts as semi-transparent."""
+"""Alpha of a semi-transparent texel in dumps (0x8F). DuckStation takes any alpha up to 0.95 for it."""
 
 _NAME = re.compile(
     r"(?P<kind>texupload|texpage)-(?P<st>ST)?(?P<mode>P4|P8|C16)-(?P<src>[0-9A-F]{16})"
@@ -36,7 +45,7 @@ _NAME = re.compile(
     r"(?:-P(?P<first>\d{1,3})-(?P<last>\d{1,3}))?"
 )
 _WRITE = re.compile(r"vram-write-(?P<src>[0-9A-F]{32})")
-_SERIAL = re.compile(r"[A-Z]{4}-\d{5}")
+_SERIALS = GameNames(r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067")
 _TEXELS: Mapping[str, TexelFormat] = {"P4": "psx4", "P8": "psx8", "C16": "psx16"}
 _TEXELS_IN_A_UNIT: Mapping[TexelFormat, int] = {"psx4": 4, "psx8": 2, "psx16": 1}
 _PAGE = 256
@@ -48,7 +57,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a DuckStation texture name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields kind, semi (1 when drawn semi-transparent: alpha then has three levels), src, the
@@ -104,12 +113,12 @@ def output_path(source: Source) -> PurePosixPath:
     that DuckStation makes of it when the game sends it to the video memory in one piece.
 
     Raises:
-        Unwritable: the name is not DuckStation's, or nothing says which disc it belongs to.
+        UnwritableError: the name is not DuckStation's, or nothing says which disc it belongs to.
     """
     name = _name_of(source)
     serial = name.game or _serial_of(source.file)
     if serial is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which disc it belongs to: give the target an option such as game: SLUS-00067"
         )
     return PurePosixPath(serial, "replacements", f"{format_name(name)}.png")
@@ -122,9 +131,9 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
         return [f"{path.name} is not a name the loader accepts"]
     found = [] if path.parts[1:-1] == ("replacements",) else ["not in a folder SERIAL/replacements"]
     fields = dict(name.fields)
-    said = (int(fields["w"]), int(fields["h"])) if "w" in fields else source_size
-    if said != source_size:
-        found.append(f"the name says {said[0]} x {said[1]} texels, not {source_size[0]} x {source_size[1]}")
+    named = (int(fields["w"]), int(fields["h"])) if "w" in fields else source_size
+    if named != source_size:
+        found.append(f"the name says {named[0]} x {named[1]} texels, not {source_size[0]} x {source_size[1]}")
     found += size_problems(source_size, output_size, scale)
     return found
 
@@ -179,7 +188,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
             if parse(f"{title}.png") is None:
                 found.append(f"{path}: the alias {title} is not a name the loader accepts")
             if harm_in(str(target)) or path.parent / "replacements" / str(target) not in files:
-                found.append(f"{path}: the alias {title} leads to {target}, which is not there")
+                found.append(f"{path}: the alias {title} leads to {target}, which is missing")
     return found
 
 
@@ -188,7 +197,7 @@ def _name_of(source: Source) -> EmulatorName:
     if name is not None and name.scheme == _TIM:
         return _of_tim(name)
     if name is None or name.scheme != NAME:
-        raise Unwritable("its name is not a DuckStation texture name")
+        raise UnwritableError("its name is not a DuckStation texture name")
     return name
 
 
@@ -200,11 +209,11 @@ def _of_tim(name: EmulatorName) -> EmulatorName:
     """
     of = dict(name.fields)
     if name.texels is None or "xxh3" not in of:
-        raise Unwritable("has 24 bits per texel, which the console cannot draw as a texture")
+        raise UnwritableError("has 24 bits per texel, which the console cannot draw as a texture")
     units, lines = int(of["units"]), int(of["lines"])
     width = units * _TEXELS_IN_A_UNIT[name.texels]
     if max(width, lines) > _PAGE:
-        raise Unwritable(
+        raise UnwritableError(
             f"is {width} x {lines}: DuckStation replaces pictures up to a page, {_PAGE} x {_PAGE}"
         )
     sizes = (units, lines, 0, 0, width, lines)
@@ -220,7 +229,7 @@ def _of_tim(name: EmulatorName) -> EmulatorName:
 
 
 def _serial_of(file: Path) -> str | None:
-    return next((part.name for part in file.parents if _SERIAL.fullmatch(part.name)), None)
+    return next((part.name for part in file.parents if _SERIALS.fits(part.name)), None)
 
 
 def _is_semi(path: PurePosixPath) -> bool:
@@ -238,4 +247,5 @@ FORMAT = PackFormat(
     index=index,
     check=check,
     shares_files=True,
+    games=_SERIALS,
 )

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from texpipe.errors import PackError
 
-MAX_NAME_BYTES = 255
+_MAX_NAME_BYTES = 255
 """Longest name of a file or folder on every file system in use, in UTF-8."""
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
@@ -27,8 +27,8 @@ def unportable(path: PurePath) -> str | None:
     if path.is_absolute():
         return f"{path} is not below the pack's folder"
     for part in path.parts:
-        if len(part.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
-            return f"its file name would have more than {MAX_NAME_BYTES} bytes"
+        if len(part.encode("utf-8", "surrogateescape")) > _MAX_NAME_BYTES:
+            return f"its file name would have more than {_MAX_NAME_BYTES} bytes"
         if found := _FORBIDDEN.search(part):
             return f"Windows allows no {found[0]!r} in a name ({part})"
         if part.endswith((".", " ")):

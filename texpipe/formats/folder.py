@@ -22,4 +22,4 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     return found + size_problems(source_size, output_size, scale)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, options=())

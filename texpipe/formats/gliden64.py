@@ -8,13 +8,18 @@ makes it skip the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import PackFormat, Size, Unwritable, size_problems
-from texpipe.formats.gliden64_records import CacheReader
+from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, UnwritableError, size_problems
+from texpipe.formats.gliden64_cache import write_htc, write_hts
+from texpipe.formats.gliden64_records import CacheEntry, CacheReader
 from texpipe.formats.rice_dumps import leftover
+from texpipe.imaging.image_files import decode
+from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "gliden64"
@@ -30,9 +35,9 @@ Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullA
 The strong checksum (txStrongCRC) must be on if it was on when you dumped the textures, and off if it was off."""
 
 MAX_SIDE = 4096
-"""GLideN64 shrinks larger pictures."""
-MIN_PIXELS = 4
-"""GLideN64 skips smaller pictures."""
+"""Largest side of a picture, in pixels: GLideN64 shrinks larger ones."""
+_MIN_PIXELS = 4
+"""Smallest number of pixels of a picture: GLideN64 skips smaller ones."""
 
 _GRAMMAR = r"""(?P<ident>[^#/\\]+)
     \#(?:(?P<crc>[0-9A-F]{8})|(?P<any_texture>\$))
@@ -65,7 +70,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read a GLideN64 or Rice texture name; upper and lower case count as the same.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields crc, fmt, siz, palette (if it has one) and suffix, or None. A `$` as crc or
@@ -97,7 +102,7 @@ def format_name(name: EmulatorName) -> str:
     `_all` when it has none.
 
     Raises:
-        Unwritable: there is no such name.
+        UnwritableError: there is no such name.
     """
     crc, fmt, siz, palette = _identity(name)
     tail = "_all" if palette is None else f"#{palette}_ciByRGBA"
@@ -111,13 +116,13 @@ def output_path(source: Source) -> PurePosixPath:
     start with `.` or `~!~`, so those lose that beginning.
 
     Raises:
-        Unwritable: the name is not GLideN64's, or no texture is found under it.
+        UnwritableError: the name is not GLideN64's, or no texture is found under it.
     """
     name = _name_of(source)
     file_name = format_name(name)
     ident = str(name.game)
     if ident in (".", ".."):
-        raise Unwritable(f"{source.name} has no game name that a folder could have")
+        raise UnwritableError(f"{source.name} has no game name that a folder could have")
     folders = list(PurePosixPath(source.name).parent.parts)
     while folders and (folders[0] == ident or _is_wrapper(folders[0].lower())):
         folders.pop(0)
@@ -134,7 +139,7 @@ def key(source: Source) -> str:
     """Return what GLideN64 looks the texture up by: the 64-bit key, format and size of texels.
 
     Raises:
-        Unwritable: the name is not GLideN64's, or no texture is found under it.
+        UnwritableError: the name is not GLideN64's, or no texture is found under it.
     """
     name = _name_of(source)
     _, fmt, siz, _ = _identity(name)
@@ -145,7 +150,7 @@ def cache_key(name: EmulatorName) -> int:
     """Return the 64-bit lookup key: the palette's checksum above the texture's, or alone for any texture.
 
     Raises:
-        Unwritable: no texture is found under this name.
+        UnwritableError: no texture is found under this name.
     """
     crc, _, _, palette = _identity(name)
     palette_crc = int(palette, 16) if palette not in (None, "$") else 0
@@ -178,8 +183,8 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     for path in files:
         if path.suffix not in (".hts", ".htc"):
             continue
-        if not path.stem.endswith("_HIRESTEXTURES"):
-            found.append(f"{path}: is not called GAME_HIRESTEXTURES{path.suffix}")
+        if not path.stem.endswith(_CACHE_STEM):
+            found.append(f"{path}: is not called GAME{_CACHE_STEM}{path.suffix}")
         try:
             with CacheReader(folder / path) as cache:
                 found += [f"{path}: {line}" for line in _cache_problems(cache)]
@@ -193,13 +198,13 @@ def _cache_problems(cache: CacheReader) -> Iterator[str]:
     for record in cache.records():
         texture = f"texture {record.key:016X}"
         if (record.key, record.fmt, record.siz) in known:
-            yield f"{texture} is in it twice"
+            yield f"{texture} is in the file twice"
         known.add((record.key, record.fmt, record.siz))
         if record.key == 0:
             yield "the checksum 00000000 is not loaded"
         height, width = cache.read(record).rgba.shape[:2]
-        if width * height < MIN_PIXELS or max(width, height) > MAX_SIDE:
-            yield f"{texture} is {width} x {height}: the loader wants {MIN_PIXELS} pixels, sides up to {MAX_SIDE}"
+        if width * height < _MIN_PIXELS or max(width, height) > MAX_SIDE:
+            yield f"{texture} is {width} x {height}: the loader wants {_MIN_PIXELS} pixels, sides up to {MAX_SIDE}"
 
 
 def _path_problems(path: PurePosixPath) -> list[str]:
@@ -209,7 +214,7 @@ def _path_problems(path: PurePosixPath) -> list[str]:
     if match is None or name is None:
         return [*found, f"{path.name} is not a name the loader accepts"]
     if match["suffix"] in ("rgb", "a"):
-        found.append("_rgb and _a pairs are not loaded any more")
+        found.append("the loader does not load _rgb and _a pairs")
     if match["crc"] == "00000000":
         found.append("the checksum 00000000 is not loaded")
     if path.parts[0] != name.game or len(path.parts) < 2:
@@ -220,8 +225,8 @@ def _path_problems(path: PurePosixPath) -> list[str]:
 def _size_problems(source: Size, output: Size, scale: int) -> list[str]:
     found = size_problems(source, output, scale)
     width, height = output
-    if width * height < MIN_PIXELS:
-        found.append(f"{width} x {height} is too small: the loader wants {MIN_PIXELS} pixels")
+    if width * height < _MIN_PIXELS:
+        found.append(f"{width} x {height} is too small: the loader wants {_MIN_PIXELS} pixels")
     if max(output) > MAX_SIDE:
         found.append(f"{width} x {height} has a side above {MAX_SIDE}: the loader would shrink it")
     return found
@@ -229,7 +234,7 @@ def _size_problems(source: Size, output: Size, scale: int) -> list[str]:
 
 def _name_of(source: Source) -> EmulatorName:
     if source.emulator is None or source.emulator.scheme != NAME:
-        raise Unwritable(
+        raise UnwritableError(
             "its name is not a GLideN64 texture name",
             hint="Use the target folder for pictures that carry other names.",
         )
@@ -241,12 +246,47 @@ def _identity(name: EmulatorName) -> tuple[str, int, int, str | None]:
     fields = dict(name.fields)
     crc, palette = str(fields["crc"]), fields.get("palette")
     if fields["suffix"] == "a":
-        raise Unwritable(
+        raise UnwritableError(
             "holds only the alpha of an _rgb picture", hint="Its other half must lie in the same folder."
         )
     if crc == "00000000":
-        raise Unwritable("has the checksum 00000000, which GLideN64 does not load")
+        raise UnwritableError("has the checksum 00000000, which GLideN64 does not load")
     return crc, int(fields["fmt"]), int(fields["siz"]), None if palette is None else str(palette)
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, parse, check=check, unwanted=leftover)
+def with_options(target: Target) -> PackFormat:
+    """Return the format that writes cache files, if the recipe asks for them."""
+    write = _CACHES.get(str(target.container))
+    if write is None:
+        return FORMAT
+    path = partial(_cache_path, suffix=f".{target.container}")
+    return replace(FORMAT, game_files=GameFiles(path, lambda file, pictures: write(file, _entries(pictures))))
+
+
+def _cache_path(path: PurePosixPath, suffix: str) -> PurePosixPath:
+    return PurePosixPath(f"{path.parts[0]}{_CACHE_STEM}{suffix}")
+
+
+def _entries(pictures: Iterable[Picture]) -> Iterator[CacheEntry]:
+    for picture in pictures:
+        name = _name_of(picture.source)
+        fmt, siz = texel_numbers(name)
+        rgba, _, _ = decode(picture.read(), name=picture.source.name)
+        yield CacheEntry(cache_key(name), rgba, fmt, siz)
+
+
+_CACHE_STEM = "_HIRESTEXTURES"
+_CACHES: Mapping[str, Callable[[Path, Iterable[CacheEntry]], None]] = {"hts": write_hts, "htc": write_htc}
+FORMAT = PackFormat(
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    key,
+    parse,
+    check=check,
+    containers=("folder", *_CACHES),
+    options=(),
+    with_options=with_options,
+    unwanted=leftover,
+)

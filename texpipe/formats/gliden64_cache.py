@@ -1,7 +1,7 @@
 """GLideN64's cache files: a whole texture pack in one `.hts` or `.htc`.
 
 Source: GLideN64's `src/GLideNHQ/TxCache.cpp`. Everything is little-endian without padding. Until 2022 the
-files had no version and records did not say the texels' format; GLideN64 and this module still read those.
+files had no version and records did not say the texels' format; GLideN64 and this module read those too.
 Since July 2026 it compresses with zstd, which builds before that cannot read: written here are plain `.hts`
 and zlib `.htc`, which all versions read.
 """
@@ -26,7 +26,7 @@ from texpipe.formats.gliden64_records import (
     CacheEntry,
     CacheReader,
 )
-from texpipe.storage.atomic import whole_file
+from texpipe.storage.atomic import open_atomic
 
 __all__ = ["CacheEntry", "read_cache", "write_htc", "write_hts"]
 
@@ -45,7 +45,7 @@ def write_hts(path: Path, entries: Iterable[CacheEntry]) -> None:
         PackError: the file cannot be written.
     """
     table: list[tuple[int, int]] = []
-    with whole_file(path) as file:
+    with open_atomic(path) as file:
         file.write(struct.pack("<iiq", VERSION, _HTS_CONFIG, -1))
         for entry in entries:
             fmt, siz = _numbers(entry)
@@ -69,7 +69,7 @@ def write_htc(path: Path, entries: Iterable[CacheEntry]) -> None:
         PackError: the file cannot be written.
     """
     with (
-        whole_file(path) as file,
+        open_atomic(path) as file,
         # The records are compressed already. Without name and time equal packs are equal bytes.
         gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as stream,
     ):

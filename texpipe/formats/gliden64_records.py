@@ -1,7 +1,7 @@
 """The records of GLideN64's cache files, old and new, and how to find and read them one at a time.
 
 Source: GLideN64's `src/GLideNHQ/TxCache.cpp`. Everything is little-endian without padding. No size that a file
-claims is believed before it was compared with what is there.
+claims is used before it has been compared with the file's size.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class CacheReader:
         self._file.seek(self._start)
         (place,) = struct.unpack("<4xq", self._file.read(12))
         if place < 12:
-            raise ValueError("it was not written to its end")
+            raise ValueError("it ends in the middle of a texture")
         self._file.seek(place)
         (count,) = struct.unpack("<i", self._file.read(4))
         for _ in range(count):

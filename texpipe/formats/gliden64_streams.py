@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 from texpipe.errors import PackError
 from texpipe.system.limits import limit
 
-MAX_STREAM = limit("MAX_CACHE_BYTES", 1 << 34)
+_MAX_STREAM = limit("MAX_CACHE_BYTES", 1 << 34)
 """Largest uncompressed `.htc` that is read, in bytes."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -32,7 +32,7 @@ def uncompressed(file: IO[bytes], opened: ExitStack) -> IO[bytes]:
         opened: gets the temporary file that compressed records are unpacked to.
 
     Raises:
-        ValueError, OSError, EOFError: the file is damaged, or larger than `MAX_STREAM`.
+        ValueError, OSError, EOFError: the file is damaged, or larger than `_MAX_STREAM`.
         PackError: it needs a module that is not installed.
     """
     magic = file.read(4)
@@ -49,8 +49,8 @@ def _unpacked(stream: IO[bytes], opened: ExitStack) -> IO[bytes]:
     unpacked = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the caller closes
     while block := stream.read(_BLOCK):
         unpacked.write(block)
-        if unpacked.tell() > MAX_STREAM:
-            raise ValueError(f"it is larger than the limit of {MAX_STREAM:,} bytes")
+        if unpacked.tell() > _MAX_STREAM:
+            raise ValueError(f"it is larger than the limit of {_MAX_STREAM:,} bytes")
     return cast(IO[bytes], unpacked)
 
 

@@ -15,7 +15,7 @@ from texpipe.texture import Rgba8, TexelFormat
 
 HEADER_BYTES = 64
 MAX_SIDE = 65535
-"""The engine keeps sides in 16 bits."""
+"""Largest side of a texture, in texels: the engine keeps sides in 16 bits."""
 
 LOAD_AS_RAW = 1
 

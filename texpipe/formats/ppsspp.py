@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Placed, Size, Unwritable, size_problems
+from texpipe.formats.contract import PackFormat, Placed, Size, UnwritableError, size_problems
+from texpipe.recipe.targets import GameNames
 from texpipe.texture import EmulatorName, Source
 
 NAME = "ppsspp"
@@ -23,7 +24,7 @@ Switch on Settings > Tools > Developer tools > "Replace textures"."""
 LIST = "textures.ini"
 
 _NAME = re.compile(r"(?P<key>[0-9a-f]{16})(?P<hash>[0-9a-f]{8})(?:_(?P<level>[1-9]))?\.png")
-_GAME = re.compile(r"[A-Z]{4}\d{5}")
+_GAMES = GameNames(r"[A-Z]{4}\d{5}", "a game ID such as ULUS10041")
 _KEPT = ("options", "hashranges", "filtering", "reducehashranges")
 _MAX_LIST = 1 << 24
 
@@ -32,7 +33,7 @@ def parse(name: str) -> EmulatorName | None:
     """Read the name of a dumped texture; None for any other name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
 
     Returns:
         The name with the fields key and hash (lower-case hex), and level of a mip level.
@@ -58,14 +59,14 @@ def output_path(source: Source) -> PurePosixPath:
     """Return `GAMEID/textures/NAME.png`.
 
     Raises:
-        Unwritable: the name is not PPSSPP's, or nothing says which game it belongs to.
+        UnwritableError: the name is not PPSSPP's, or nothing says which game it belongs to.
     """
     name = source.emulator
     if name is None or name.scheme != NAME:
-        raise Unwritable("its name is not a PPSSPP texture name")
-    game = name.game or next((part.name for part in source.file.parents if _GAME.fullmatch(part.name)), None)
+        raise UnwritableError("its name is not a PPSSPP texture name")
+    game = name.game or next((part.name for part in source.file.parents if _GAMES.fits(part.name)), None)
     if game is None:
-        raise Unwritable(
+        raise UnwritableError(
             "nothing says which game it belongs to: give the target an option such as game: ULUS10041"
         )
     return PurePosixPath(game, "textures", f"{format_name(name)}.png")
@@ -74,9 +75,7 @@ def output_path(source: Source) -> PurePosixPath:
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check folder and size; PPSSPP loads any size."""
     found = (
-        []
-        if path.suffix == ".png" and _GAME.fullmatch(path.parts[0])
-        else ["not in a folder named after a game"]
+        [] if path.suffix == ".png" and _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
     )
     found += size_problems(source_size, output_size, scale)
     return found
@@ -110,7 +109,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
             if _NAME.fullmatch(f"{name}.png") is None:
                 found.append(f"{game}/{LIST}: {name} is not a hash")
             if path and (harm_in(path) or PurePosixPath(game, path) not in files):
-                found.append(f"{game}/{LIST}: {path} is not there, exactly so written")
+                found.append(f"{game}/{LIST}: {path} is missing, or is written differently")
     return found
 
 
@@ -131,7 +130,7 @@ def _started_from(file: Path) -> configparser.ConfigParser:
 
 
 def _read_list(file: Path) -> configparser.ConfigParser:
-    """Return what a list says; one that cannot be read says nothing."""
+    """Return the sections of a list, or none if it cannot be read."""
     found = _empty()
     try:
         with file.open("rb") as stream:
@@ -156,5 +155,13 @@ def _text(found: configparser.ConfigParser) -> bytes:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, problems, parse=parse, index=index, check=check, shares_files=True
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    parse=parse,
+    index=index,
+    check=check,
+    shares_files=True,
+    games=_GAMES,
 )

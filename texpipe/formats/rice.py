@@ -3,7 +3,8 @@
 Source of every rule: mupen64plus-video-rice's `src/TextureFilters.cpp`, as of 2026-03. The names are those that
 GLideN64 uses too, but the plugin is stricter: the suffix must fit the texture, nothing stands for "any", and pictures
 must be 1, 2, 4, 8 ... times the texture. A picture without alpha is drawn opaque. Upper and lower case are the same in
-checksums and suffixes, but not in the game's name. `tests/test_emulator.py` shows all this on the plugin's screen.
+checksums and suffixes, but not in the game's name. `tests/emulator/test_played.py` shows
+all this on the plugin's screen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from texpipe.formats.contract import PackFormat, Size, Unwritable, size_problems
+from texpipe.formats.contract import PackFormat, Size, UnwritableError, size_problems
 from texpipe.formats.rice_dumps import leftover
 from texpipe.texture import EmulatorName, Source
 
@@ -37,23 +38,25 @@ def output_path(source: Source) -> PurePosixPath:
     is for any palette; all others end in `_all`.
 
     Raises:
-        Unwritable: the name is not a Rice name, or says "any" with a `$`.
+        UnwritableError: the name is not a Rice name, or says "any" with a `$`.
     """
     name = source.emulator
     if name is None or name.scheme != _SCHEME:
-        raise Unwritable("its name is not a Rice texture name")
+        raise UnwritableError("its name is not a Rice texture name")
     game = _UNSAFE.sub("-", str(name.game)).rstrip()
     if game in ("", ".", ".."):
-        raise Unwritable("has no game name that a folder could have")
+        raise UnwritableError("has no game name that a folder could have")
     return PurePosixPath(game, f"{game}{_identity(name)}_{_suffix(name)}.png")
 
 
 def _identity(name: EmulatorName) -> str:
     fields = dict(name.fields)
     if fields["suffix"] == "a":
-        raise Unwritable("holds only the alpha of an _rgb picture that is not there")
+        raise UnwritableError("holds only the alpha of an _rgb picture that is not there")
     if "$" in (fields["crc"], fields.get("palette")):
-        raise Unwritable("stands for any texture or palette with a $, which the Rice plugin does not know")
+        raise UnwritableError(
+            "stands for any texture or palette with a $, which the Rice plugin does not know"
+        )
     palette = f"#{fields['palette']}" if "palette" in fields else ""
     return f"#{fields['crc']}#{fields['fmt']}#{fields['siz']}{palette}"
 
@@ -74,7 +77,7 @@ def key(source: Source) -> str:
     """Return the path: what the plugin compares is the whole name.
 
     Raises:
-        Unwritable: as `output_path`.
+        UnwritableError: as `output_path`.
     """
     return str(output_path(source)).lower()
 
@@ -105,4 +108,4 @@ def _is_power_of_two(ratio: float) -> bool:
     return ratio >= 1 and ratio == int(ratio) and int(ratio) & (int(ratio) - 1) == 0
 
 
-FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, unwanted=leftover)
+FORMAT = PackFormat(NAME, COPY_TO, output_path, problems, key, unwanted=leftover, options=())

@@ -21,7 +21,7 @@ from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size
 from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
 from texpipe.imaging.image_files import encode_png
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import FILE_NAME, GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 COPY_TO = """A .rtz file goes into the mods folder of a recompiled game; switch it on in the game's mod menu.
@@ -33,14 +33,14 @@ _MAX_PICTURE = 1 << 30
 _NAME = re.compile(r"(?P<hash>[0-9a-f]{16})(?:\.v(?P<version>[1-9]))?\.(?:tmem|png|dds)")
 _RICE = re.compile(r"[0-9a-f]{8}#[0-9a-f]#[0-9a-f](?:#[0-9a-f]{8})?")
 _METHODS = (0, 8, 93)
-"""Stored, deflated, zstd: RT64 ignores other entries of a zip file."""
+"""Zip methods that RT64 reads: stored, deflated, zstd. It ignores other entries."""
 
 
 def parse(name: str) -> EmulatorName | None:
     """Read `HASH.v5.tmem` and pictures called `HASH.png`; None for any other name.
 
     Args:
-        name: path relative to the dump; only the last part is looked at.
+        name: path relative to the dump; only the last part is read.
     """
     match = _NAME.fullmatch(PurePosixPath(name).name)
     if match is None:
@@ -52,7 +52,7 @@ def output_path(source: Source, known: Hashes, suffix: str) -> PurePosixPath:
     """Return `textures/HASH.dds|.png`.
 
     Raises:
-        Unwritable: as `hashes_of`.
+        UnwritableError: as `hashes_of`.
     """
     return PurePosixPath("textures", hashes_of(source, known)[0] + suffix)
 
@@ -123,9 +123,9 @@ def _pack_problems(names: Sequence[str], read: Any) -> list[str]:  # noqa: ANN40
     found, hashes, there = [], set[str](), set(names)
     for path, digest in listed:
         if harm_in(path) or path not in there:
-            found.append(f"{LIST}: {path} is not there, exactly so written")
+            found.append(f"{LIST}: {path} is missing, or is written differently")
         if not re.fullmatch("[0-9a-f]{16}", digest) or digest in hashes:
-            found.append(f"{LIST}: {digest} is not a hash of its own")
+            found.append(f"{LIST}: {digest} is not a hash, or is listed twice")
         hashes.add(digest)
     for name in names:
         if name.endswith(".dds"):
@@ -172,5 +172,8 @@ FORMAT = PackFormat(
     index=partial(index, known=Hashes()),
     check=check,
     shares_files=True,
+    containers=("folder", "rtz"),
+    options=("game", "images", "hashes"),
+    games=GameNames(FILE_NAME, "a name for the .rtz file"),
     with_options=with_options,
 )

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from texpipe.errors import PackError
-from texpipe.formats.contract import Unwritable
+from texpipe.formats.contract import UnwritableError
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "rt64"
 HASH_VERSION = 5
 CURRENT = "v5"
-"""The field of a name that has a hash of today's version, where the file is called by an older one."""
+"""Name of the field with the hash of the current version, where the file is named by an older one."""
 
 _MAX_LIST = 1 << 26
 _HINT = "The target's option hashes names a rt64.json of this game, such as public packs bring."
@@ -41,15 +41,15 @@ def name_of(digest: str, version: int | None, *, texels: TexelFormat | None = No
         version: of the way to compute it, if known.
         texels: format of the texels, if known.
     """
-    said = () if version is None else (("version", version),)
-    return EmulatorName(NAME, texels=texels, fields=(("hash", digest), *said))
+    versioned = () if version is None else (("version", version),)
+    return EmulatorName(NAME, texels=texels, fields=(("hash", digest), *versioned))
 
 
 def read_hashes(path: Path) -> Hashes:
     """Read a `rt64.json`, to learn which hash belongs to which Rice name.
 
     Raises:
-        PackError: the file cannot be read or is no `rt64.json`.
+        PackError: the file cannot be read or is not a `rt64.json`.
     """
     try:
         if path.stat().st_size > _MAX_LIST:
@@ -79,7 +79,7 @@ def hashes_of(source: Source, known: Hashes) -> tuple[str, ...]:
     """Return the hashes by which RT64 looks a texture up.
 
     Raises:
-        Unwritable: nothing says the hash, or it was computed by another version.
+        UnwritableError: nothing says the hash, or it was computed by another version.
     """
     name = source.emulator
     fields = dict(name.fields) if name is not None else {}
@@ -88,18 +88,20 @@ def hashes_of(source: Source, known: Hashes) -> tuple[str, ...]:
             return (str(fields["hash"]),)
         if known.version == HASH_VERSION and CURRENT in fields:
             return (str(fields[CURRENT]),)
-        raise Unwritable(f"its hash is of version {fields['version']}, the pack's of version {known.version}")
+        raise UnwritableError(
+            f"its hash is of version {fields['version']}, the pack's of version {known.version}"
+        )
     for rice in rice_names(fields):
         if rice in known.of_rice:
             return known.of_rice[rice]
-    raise Unwritable(
-        "nothing says its RT64 hash: dump the texture with RT64, or give the target the option hashes, a "
+    raise UnwritableError(
+        "its RT64 hash is unknown: dump the texture with RT64, or give the target the option hashes, a "
         "rt64.json of this game"
     )
 
 
 def rice_names(fields: Mapping[str, str | int]) -> Iterator[str]:
-    """Yield the names to look for; RT64's own tool adds a palette where GLideN64 has none, and the other way round."""
+    """Yield the names to look up; RT64's tool adds palettes that GLideN64 leaves out, and the other way round."""
     if not {"crc", "fmt", "siz"} <= fields.keys():
         return
     plain = f"{fields['crc']}#{fields['fmt']:x}#{fields['siz']:x}".lower()

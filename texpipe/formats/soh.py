@@ -13,9 +13,17 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, Unwritable, size_problems
+from texpipe.formats.contract import (
+    PackFormat,
+    Picture,
+    Placed,
+    Rendered,
+    Size,
+    UnwritableError,
+    size_problems,
+)
 from texpipe.formats.otex import LOAD_AS_RAW, MAX_SIDE, read_otex, write_replacement
-from texpipe.recipe.targets import Target
+from texpipe.recipe.targets import FILE_NAME, GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "soh"
@@ -46,18 +54,18 @@ def output_path(source: Source) -> PurePosixPath:
     their folder below `assets`.
 
     Raises:
-        Unwritable: the texture is no resource of the game, or its texel format is not known.
+        UnwritableError: the texture is not a resource of the game, or its texel format is not known.
     """
     name = source.emulator
     if name is None or name.scheme not in (NAME, "decomp"):
-        raise Unwritable(
-            "is no resource of the game: read them from its .o2r archive or from an extracted tree"
+        raise UnwritableError(
+            "is not a resource of the game: give texpipe the game's .o2r archive, or a tree extracted from it"
         )
     path = _path_of(source, name)
     if (harm := harm_in(path)) is not None:
-        raise Unwritable(f"its resource path {harm}")
+        raise UnwritableError(f"its resource path {harm}")
     if path == _MARK_OF_GAMES:
-        raise Unwritable("is called version, which marks archives of whole games")
+        raise UnwritableError("is called version, which marks archives of whole games")
     return PurePosixPath(_ALT, path)
 
 
@@ -84,7 +92,7 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
 def render(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
     """Encode a picture as an OTEX resource of version 1."""
     name = picture.source.emulator
-    assert name is not None, "output_path has refused textures that are no resources"
+    assert name is not None, "output_path refuses textures that are not resources"
     assert name.texels is not None, "resources and extracted textures always have a format"
     yield Rendered(path, write_replacement(rgba, name.texels, picture.source_size), picture.size)
 
@@ -94,7 +102,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     found = []
     for path in files:
         if path.suffix != ".o2r":
-            found.append(f"{path}: is no .o2r archive")
+            found.append(f"{path}: is not an .o2r archive")
             continue
         try:
             with ZipReader(folder / path) as archive:
@@ -114,16 +122,16 @@ def _entry_problems(archive: ZipReader, name: str) -> list[str]:
         return _manifest_problems(data)
     found = [f"{name}: {line}" for line in problems(PurePosixPath(name), (1, 1), (1, 1), 1)]
     try:
-        made = read_otex(data)
+        image = read_otex(data)
     except ValueError as error:
         return [*found, f"{name}: {error}"]
-    if made.flags != LOAD_AS_RAW or len(made.data) != made.size[0] * made.size[1] * 4:
-        found.append(f"{name}: is no RGBA8 picture of {made.size[0]} x {made.size[1]}")
-    if made.texels in ("ci4", "ci8"):
+    if image.flags != LOAD_AS_RAW or len(image.data) != image.size[0] * image.size[1] * 4:
+        found.append(f"{name}: is not an RGBA8 picture of {image.size[0]} x {image.size[1]}")
+    if image.texels in ("ci4", "ci8"):
         found.append(f"{name}: is of an indexed type, so the engine would look for a palette")
-    if any(scale <= 0 or scale != round(scale) for scale in made.scale):
+    if any(scale <= 0 or scale != round(scale) for scale in image.scale):
         found.append(
-            f"{name}: is scaled by {made.scale[0]:g} and {made.scale[1]:g}, which are not whole numbers"
+            f"{name}: is scaled by {image.scale[0]:g} and {image.scale[1]:g}, which are not whole numbers"
         )
     return found
 
@@ -147,5 +155,13 @@ def with_options(target: Target) -> PackFormat:
 
 
 FORMAT = PackFormat(
-    NAME, COPY_TO, output_path, problems, render=render, check=check, with_options=with_options
+    NAME,
+    COPY_TO,
+    output_path,
+    problems,
+    render=render,
+    check=check,
+    containers=("o2r",),
+    games=GameNames(FILE_NAME, "a name for the .o2r file"),
+    with_options=with_options,
 )

@@ -11,8 +11,8 @@ from importlib.metadata import EntryPoint
 from typing import Any, TypeAlias
 
 from texpipe.errors import PackError, TexpipeError
-from texpipe.formats.contract import PackFormat
-from texpipe.recipe.plugins import announced_formats, package_of
+from texpipe.formats.contract import GameFiles, PackFormat
+from texpipe.formats.plugins import announced_formats, package_of
 from texpipe.texture import EmulatorName
 
 Grammar: TypeAlias = Callable[[str], EmulatorName | None]
@@ -38,33 +38,38 @@ def load_format(name: str) -> PackFormat:
             f"no installed package has the target {name}", hint="Install the package that writes it."
         )
     try:
-        made = found.load()
+        loaded = found.load()
     except Exception as error:  # foreign code may fail in any way
         raise _broken(found, f"it cannot be imported: {type(error).__name__}: {error}") from error
-    if not isinstance(made, PackFormat):
-        raise _broken(found, f"{found.value} is a {type(made).__name__}, not a PackFormat")
-    if made.name != name or not _NAME.fullmatch(name):
-        raise _broken(found, f"it calls itself {made.name!r}; both names must be one of a-z, 0-9 and -")
-    return _guarded(made, found)
+    if not isinstance(loaded, PackFormat):
+        raise _broken(found, f"{found.value} is a {type(loaded).__name__}, not a PackFormat")
+    if loaded.name != name or not _NAME.fullmatch(name):
+        raise _broken(found, f"it calls itself {loaded.name!r}; both names must be one of a-z, 0-9 and -")
+    return _guarded(loaded, found)
 
 
-def _guarded(made: PackFormat, found: EntryPoint) -> PackFormat:
+def _guarded(loaded: PackFormat, found: EntryPoint) -> PackFormat:
     """Return the format with functions that name the package when they fail."""
-    parts = ((part.name, getattr(made, part.name)) for part in fields(made))
+    parts = ((part.name, getattr(loaded, part.name)) for part in fields(loaded))
     guarded: dict[str, Any] = {name: _guard(name, part, found) for name, part in parts if callable(part)}
-    return replace(made, **guarded)
+    if loaded.game_files is not None:
+        guarded["game_files"] = GameFiles(
+            _guard("path of game_files", loaded.game_files.path, found),
+            _guard("write of game_files", loaded.game_files.write, found),
+        )
+    return replace(loaded, **guarded)
 
 
 def _guard(name: str, call: Callable[..., Any], found: EntryPoint) -> Callable[..., Any]:
     def guarded(*arguments: Any) -> Any:  # noqa: ANN401
         try:
-            made = call(*arguments)
-            made = list(made) if isinstance(made, Iterator) else made
+            result = call(*arguments)
+            result = list(result) if isinstance(result, Iterator) else result
         except TexpipeError:
             raise
         except Exception as error:
             raise _broken(found, f"its {name} fails: {type(error).__name__}: {error}") from error
-        return _guarded(made, found) if isinstance(made, PackFormat) else made
+        return _guarded(result, found) if isinstance(result, PackFormat) else result
 
     return guarded
 

@@ -1,1 +1,1 @@
-"""Textures that belong together: split pictures, sheets of pictures, variants, frames and mirror images."""
+"""Textures that belong together: split pictures, atlases, variants, animation frames and mirror images."""

@@ -1,4 +1,4 @@
-"""Atlases: several pictures on one sheet, upscaled one by one with their own edges and laid back where they were."""
+"""Atlases: several pictures on one sheet, each upscaled with its own edges and put back in its place."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Item, read_again
-from texpipe.analysis.pool import look_at_made
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import Fingerprints, SurveyedTexture, read_again
+from texpipe.analysis.pool import analyse_joined
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
 from texpipe.passes.atlas import Atlas, Cell
@@ -19,66 +19,76 @@ from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box
 from texpipe.texture import Action, EmulatorName, Facts, Plan
 
-BETWEEN_GUTTERS = "between gutters"
+_BETWEEN_GUTTERS = "between gutters"
+"""Reason for an atlas whose cells the pixels show."""
 
-_RECTANGLES = "duckstation"
+_RECTANGLE_SCHEME = "duckstation"
+"""Naming scheme whose names hold the texture's rectangle on the uploaded sheet."""
 
 
-def find_atlases(items: Iterable[Item], recipe: Recipe, sightings: Sightings) -> dict[str, Atlas]:
+def find_atlases(
+    items: Iterable[SurveyedTexture], fingerprints: Fingerprints, recipe: Recipe, cache: AnalysisCache
+) -> dict[str, Atlas]:
     """Return texture name -> atlas for the sheets among textures that are to be upscaled.
 
-    A grid that a rule declares counts most, then the rectangles that other names have on the same sheet, then gutters.
+    A grid declared by a rule comes first, then the rectangles that other names have on the same sheet, then gutters.
 
     Args:
-        items: what the survey saw.
+        items: the surveyed textures.
+        fingerprints: of these textures.
         recipe: its rules plan the cells; they match the name and the size of the sheet.
-        sightings: what is known already of cells; new ones are added.
+        cache: known analyses of cells; new ones are added.
     """
-    known = tuple(item for item in items if item.plan.action == "upscale")
-    named = _by_rectangles(known) if recipe.atlases == "auto" else {}
+    candidates = tuple(item for item in items if item.plan.action == "upscale")
+    named = _by_rectangles(candidates) if recipe.atlases == "auto" else {}
     atlases: dict[str, Atlas] = {}
-    for item in known:
-        boxes, why = _cells_of(item, named)
+    for item in candidates:
+        boxes, why = _cells_of(item, fingerprints, named)
         if len(boxes) > 1:
-            with suppress(TexpipeError):  # the run itself says what is wrong with it
-                atlases[item.source.name] = _atlas(item, boxes, why, recipe, sightings)
+            with suppress(TexpipeError):  # the run reports the error when it reads the texture
+                atlases[item.source.name] = _atlas(item, boxes, why, recipe, cache)
     return atlases
 
 
-def _cells_of(item: Item, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[Box, ...], str]:
-    """Return the cells of a sheet and who says so."""
+def _cells_of(
+    item: SurveyedTexture, fingerprints: Fingerprints, named: Mapping[str, tuple[Box, ...]]
+) -> tuple[tuple[Box, ...], str]:
+    """Return the cells of a sheet and the reason for them."""
     if item.plan.cells is not None:
         return grid_of(item.size, item.plan.cells), "as a rule says"
     if item.source.name in named:
         return named[item.source.name], "which other textures show"
-    return item.clues.cells, BETWEEN_GUTTERS
+    return fingerprints[item.source.name].cells, _BETWEEN_GUTTERS
 
 
-def _atlas(item: Item, boxes: tuple[Box, ...], why: str, recipe: Recipe, sightings: Sightings) -> Atlas:
-    sheet = replace(read_again(item), edges=None)  # what its borders are says nothing about its cells
+def _atlas(
+    item: SurveyedTexture, boxes: tuple[Box, ...], why: str, recipe: Recipe, cache: AnalysisCache
+) -> Atlas:
+    sheet = replace(read_again(item), edges=None)  # the sheet's edges are not those of its cells
     pictures = [replace(sheet, rgba=sheet.rgba[box.rows, box.columns]) for box in boxes]
-    seen = [look_at_made(picture, sightings) for picture in pictures]
+    analyses = [analyse_joined(picture, cache) for picture in pictures]
     cells = tuple(
-        Cell(box, _cell_plan(item, one.facts, recipe)) for box, one in zip(boxes, seen, strict=True)
+        Cell(box, _cell_plan(item, analysis.facts, recipe))
+        for box, analysis in zip(boxes, analyses, strict=True)
     )
     all_covered = sum(box.width * box.height for box in boxes) == item.size[0] * item.size[1]
-    flat = why == BETWEEN_GUTTERS or all_covered
-    return Atlas(cells, replace(item.plan, action="nearest") if flat else item.plan, why)
+    nothing_between = why == _BETWEEN_GUTTERS or all_covered
+    return Atlas(cells, replace(item.plan, action="nearest") if nothing_between else item.plan, why)
 
 
-def _cell_plan(item: Item, facts: Facts, recipe: Recipe) -> Plan:
+def _cell_plan(item: SurveyedTexture, facts: Facts, recipe: Recipe) -> Plan:
     """Plan a cell by its own pixels."""
     plan = decide(recipe, item.source.name, item.size, facts)
     action: Action = "nearest" if plan.action == "nearest" else "upscale"
     return replace(plan, action=action)
 
 
-def _by_rectangles(items: Iterable[Item]) -> dict[str, tuple[Box, ...]]:
-    """Return the rectangles of other textures inside of those that show more of the same upload (DuckStation)."""
+def _by_rectangles(items: Iterable[SurveyedTexture]) -> dict[str, tuple[Box, ...]]:
+    """Return, for textures that show a larger part of an upload, the rectangles of the others inside (DuckStation)."""
     uploads: dict[Hashable, dict[str, Box]] = defaultdict(dict)
     for item in items:
         name = item.source.emulator
-        box = _rectangle(name) if name is not None and name.scheme == _RECTANGLES else None
+        box = _rectangle(name) if name is not None and name.scheme == _RECTANGLE_SCHEME else None
         if name is not None and box is not None and (box.width, box.height) == item.size:
             uploads[_upload(item, name)][item.source.name] = box
     found: dict[str, tuple[Box, ...]] = {}
@@ -93,7 +103,7 @@ def _by_rectangles(items: Iterable[Item]) -> dict[str, tuple[Box, ...]]:
     return found
 
 
-def _upload(item: Item, name: EmulatorName) -> Hashable:
+def _upload(item: SurveyedTexture, name: EmulatorName) -> Hashable:
     of = dict(name.fields)
     folder = item.source.name.rpartition("/")[0]
     return folder, name.game, name.texels, of["kind"], of["src"], of["sw"], of["sh"]
@@ -105,6 +115,6 @@ def _rectangle(name: EmulatorName) -> Box | None:
 
 
 def _outermost(boxes: Iterable[Box]) -> list[Box]:
-    """Leave out boxes inside of others; in rows from the top left."""
+    """Return the boxes that lie inside no other one, in rows from the top left."""
     known = sorted(boxes, key=lambda box: (box.y, box.x, box.width, box.height))
     return [box for box in known if not any(box != other and box.is_inside(other) for other in known)]

@@ -1,4 +1,4 @@
-"""Variants: the same texels under several palettes, or in several tints. One of them gives its structure to all."""
+"""Variants: the same texels under several palettes, or in several tints. All take the structure of one of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.analysis.inventory import Item, read_again
+from texpipe.analysis.inventory import Fingerprint, Fingerprints, SurveyedTexture, read_again
 from texpipe.classify.analysis import SAID_BY_DUMP
 from texpipe.classify.indices import Indices, index_image, refined
 from texpipe.errors import TexpipeError
@@ -18,71 +18,76 @@ from texpipe.texture import AxisGuess, Rgba8
 BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
 
-_ENTRIES = {"ci4": 16, "psx4": 16}
-_MOST_ENTRIES = 256
+_PALETTE_ENTRIES = {"ci4": 16, "psx4": 16}
+"""Number of palette entries of the texel formats that have fewer than `_MAX_PALETTE_ENTRIES`."""
+_MAX_PALETTE_ENTRIES = 256
 
 
 @dataclass(frozen=True)
 class Variants:
-    """A family of textures.
+    """Textures that are variants of each other.
 
     Attributes:
         like: the one that is upscaled: most colours, then most contrast.
         others: those that take its structure, planned with its edges.
-        why: how they are known, in one line.
+        why: why they are variants, in one line.
     """
 
-    like: Item
-    others: tuple[Item, ...]
+    like: SurveyedTexture
+    others: tuple[SurveyedTexture, ...]
     why: str
 
 
-def find_variants(items: Iterable[Item]) -> list[Variants]:
-    """Find the families among textures.
+def find_variants(items: Iterable[SurveyedTexture], fingerprints: Fingerprints) -> list[Variants]:
+    """Find the variants among textures.
 
-    Two textures belong together if their names say that they have the same texels and their pixels agree, or if their
-    index images are the same and say enough. All of a family have one shape: the same alpha, planned alike.
+    Two textures are variants if their names say that they have the same texels and their pixels agree, or if their
+    index images are equal and complex enough. Variants have the same size, alpha and scale.
 
     Args:
         items: textures that differ in their visible pixels or their plans, in any order.
+        fingerprints: of these textures.
 
     Returns:
-        The families of two or more, in the order of their digests. The items' order has no influence.
+        Sets of two or more, in the order of their digests. The items' order has no influence.
     """
-    known = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
-    count = Counter(item.clues.indices for item in known if item.clues.indices)
-    families = _Families()
-    named: dict[Hashable, list[Item]] = defaultdict(list)
-    for item in sorted(known, key=lambda item: (item.clues.pixels, item.source.name)):
+    both = ((item, fingerprints[item.source.name]) for item in items if item.plan.action == "upscale")
+    candidates = [(item, fingerprint) for item, fingerprint in both if not fingerprint.facts.flat]
+    count = Counter(fingerprint.indices for _, fingerprint in candidates if fingerprint.indices)
+    sets = _VariantSets()
+    named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
+    for item, fingerprint in sorted(candidates, key=lambda pair: (pair[1].pixels, pair[0].source.name)):
         key = _texels_by_name(item)
-        if key is None and count[item.clues.indices] < 2:
-            continue  # most textures are alone
-        families.add(item)
+        if key is None and count[fingerprint.indices] < 2:
+            continue  # most textures have no variant
+        sets.add(item, fingerprint.indices)
         if key is not None:
             named[_treatment(item), key].append(item)
     for alike in named.values():
         if len(alike) > 1:
-            families.join_by_name(alike)
-    return [made for members, why in families if (made := _family(members, why)) is not None]
+            sets.join_by_name(alike)
+    return [
+        variants for members, why in sets if (variants := _variants(members, fingerprints, why)) is not None
+    ]
 
 
-class _Families:
-    """Textures in sets that grow together."""
+class _VariantSets:
+    """Sets of textures that can be merged."""
 
     def __init__(self) -> None:
-        self._members: dict[Hashable, list[Item]] = {}
+        self._members: dict[Hashable, list[SurveyedTexture]] = {}
         self._why: dict[Hashable, str] = {}
         self._key_of: dict[str, Hashable] = {}
 
-    def add(self, item: Item) -> None:
-        """Put a texture to those with the same index image."""
-        key = (_treatment(item), item.clues.indices or item.source.name)
+    def add(self, item: SurveyedTexture, indices: str) -> None:
+        """Add a texture to those with the same index image, given by its digest."""
+        key = (_treatment(item), indices or item.source.name)
         self._members.setdefault(key, []).append(item)
         self._key_of[item.source.name] = key
         self._why.setdefault(key, BY_TEXELS)
 
-    def join_by_name(self, items: Sequence[Item]) -> None:
-        """Merge the sets of textures that have the same texels by name, as far as their pixels agree."""
+    def join_by_name(self, items: Sequence[SurveyedTexture]) -> None:
+        """Merge the sets of textures whose names say that they have the same texels, as far as their pixels agree."""
         for some in _agreeing(items):
             first, *rest = dict.fromkeys(self._key_of[item.source.name] for item in some)
             self._why[first] = BY_NAME
@@ -91,86 +96,87 @@ class _Families:
                 self._members[first] += moved
                 self._key_of.update((item.source.name, first) for item in moved)
 
-    def __iter__(self) -> Iterator[tuple[list[Item], str]]:
+    def __iter__(self) -> Iterator[tuple[list[SurveyedTexture], str]]:
         return ((members, self._why[key]) for key, members in self._members.items() if len(members) > 1)
 
 
-def _treatment(item: Item) -> Hashable:
+def _treatment(item: SurveyedTexture) -> Hashable:
     return item.size, item.plan.alpha, item.plan.scale
 
 
-def _texels_by_name(item: Item) -> Hashable | None:
-    """Return what the emulator's name says but the palette; None for a name that says nothing of palettes."""
+def _texels_by_name(item: SurveyedTexture) -> Hashable | None:
+    """Return the emulator's name without its palette; None for a name that holds no palette."""
     name = item.source.emulator
     if name is None or not any("palette" in field for field, _ in name.fields):
         return None
     return replace(name, fields=tuple(pair for pair in name.fields if "palette" not in pair[0]))
 
 
-def _agreeing(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Split textures that should have the same texels into sets that can: a checksum may be that of two textures.
+def _agreeing(items: Sequence[SurveyedTexture]) -> Iterator[list[SurveyedTexture]]:
+    """Split textures that should have the same texels into sets that can have them: checksums may collide.
 
-    All of a set have one alpha, and together no more colours than a palette has entries.
+    All of a set have one alpha, and together at most as many colours as a palette has entries.
     """
-    sets: list[_Set] = []
+    sets: list[_SameTexels] = []
     for item in items:
         try:
             rgba = read_again(item).rgba
         except TexpipeError:
-            continue  # the run itself says what is wrong with it
-        if not any(one.takes(item, rgba) for one in sets):
-            sets.append(_Set([item], rgba[..., 3].copy(), index_image(rgba)))
+            continue  # the run reports the error when it reads the texture
+        if not any(one.add(item, rgba) for one in sets):
+            sets.append(_SameTexels([item], rgba[..., 3].copy(), index_image(rgba)))
     return (one.members for one in sets if len(one.members) > 1)
 
 
 @dataclass
-class _Set:
+class _SameTexels:
     """Textures that can have the same texels.
 
     Attributes:
         members: the textures.
-        alpha: of the first, H x W.
-        indices: which texels have one colour in all of them, H x W.
+        alpha: that of the first, H x W.
+        indices: H x W, equal where all textures have one colour.
     """
 
-    members: list[Item]
+    members: list[SurveyedTexture]
     alpha: NDArray[np.uint8]
     indices: Indices
 
-    def takes(self, item: Item, rgba: Rgba8) -> bool:
-        """Add a texture if it can be one of these, and return whether it can."""
+    def add(self, item: SurveyedTexture, rgba: Rgba8) -> bool:
+        """Add a texture if it can have the same texels, and return whether it can."""
         if item.plan.alpha != "mask" and not np.array_equal(self.alpha, rgba[..., 3]):
             return False
         indices = refined(self.indices, rgba)
-        if int(indices.max()) >= _ENTRIES.get(item.texels or "", _MOST_ENTRIES):
+        if int(indices.max()) >= _PALETTE_ENTRIES.get(item.texels or "", _MAX_PALETTE_ENTRIES):
             return False
         self.members.append(item)
         self.indices = indices
         return True
 
 
-def _family(members: Sequence[Item], why: str) -> Variants | None:
-    """Choose whose structure all take; leave out those for which a rule or the dump wants other edges."""
-    like = max(members, key=_rank)
+def _variants(members: Sequence[SurveyedTexture], fingerprints: Fingerprints, why: str) -> Variants | None:
+    """Choose the texture whose structure all take; leave out those for which a rule or the dump sets other edges."""
+    like = max(members, key=lambda item: _rank(item, fingerprints[item.source.name]))
     others = tuple(
         replace(item, plan=item.plan.with_edges_of(like.plan, f"as its variant {like.source.name}"))
         for item in members
-        if item is not like and (item.plan.edges == like.plan.edges or _edges_are_guessed(item))
+        if item is not like
+        and (item.plan.edges == like.plan.edges or _edges_are_guessed(item, fingerprints[item.source.name]))
     )
     return Variants(like, others, why) if others else None
 
 
-def _rank(item: Item) -> tuple[int, float, str, str]:
-    """Most colours hide least; among equals the network sees most in the one of most contrast."""
-    return item.clues.facts.colours, item.clues.contrast, item.clues.pixels, item.source.name
+def _rank(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[int, float, str, str]:
+    """More colours hide less; among equals the network sees most in the one with the highest contrast."""
+    return fingerprint.facts.colours, fingerprint.contrast, fingerprint.pixels, item.source.name
 
 
-def _edges_are_guessed(item: Item) -> bool:
-    """Tell whether nobody but the classifier said how both axes repeat."""
-    by, facts = item.plan.decided_by, item.clues.facts
+def _edges_are_guessed(item: SurveyedTexture, fingerprint: Fingerprint) -> bool:
+    """Return whether the classifier alone decided both edge modes."""
+    by, facts = item.plan.decided_by, fingerprint.facts
     return is_guessed(by.x, facts.x) and is_guessed(by.y, facts.y)
 
 
 def is_guessed(by: str, guess: AxisGuess) -> bool:
-    """Tell whether nobody but the classifier said how an axis repeats: no rule, and no dump."""
+    """Return whether the classifier alone, no rule and no dump, decided the edge mode of an axis."""
     return by.startswith("classify") and guess.reason != SAID_BY_DUMP

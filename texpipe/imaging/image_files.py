@@ -1,4 +1,4 @@
-"""Picture files to RGBA8 and back: in a run the only module that opens image files, after `headers` looked at them.
+"""Picture files to RGBA8 and back: a run opens image files only here, once `image_headers` has checked them.
 
 Every file ends as H x W x 4 uint8 with straight alpha.
 """
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from texpipe.errors import Location, SourceError
-from texpipe.imaging.image_headers import MAX_PIXELS, PNG_GREY_ALPHA, Damaged, Header, read_header
+from texpipe.imaging.image_headers import MAX_PIXELS, PNG_GREY_ALPHA, DamagedError, Header, read_header
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
 __all__ = ["MAX_PIXELS", "decode", "encode_png", "save_png"]
 
 _EFFORT = 4
-"""zlib's level for PNGs: half the time of level 6, for files 3 % larger (docs/performance.md)."""
+"""Compression level of PNGs: half the time of zlib's level 6, files 3 % larger (docs/performance.md)."""
 
 
 def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
@@ -46,7 +46,7 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         header = read_header(data, name)
         image = _load(header)
         rgba, stored, warnings = _to_rgba8(image, header)
-    except Damaged as error:
+    except DamagedError as error:
         hint = "Dump this texture again, or take it out of the folder."
         raise SourceError(str(error), hint=hint, location=Location(Path(name))) from error
     return rgba, stored, header.warnings + warnings
@@ -73,18 +73,18 @@ def save_png(path: Path, rgba: Rgba8) -> None:
 
 
 def _load(header: Header) -> Image.Image:
-    """Decode with Pillow, told the one format it may try."""
+    """Decode with Pillow, which may try only the format that the header says."""
     try:
         image = Image.open(io.BytesIO(header.data), formats=[header.form])
         if image.size != header.size:
-            raise Damaged("its headers contradict each other")
+            raise DamagedError("its headers contradict each other")
         image.load()
     except UnidentifiedImageError as error:
-        raise Damaged(f"not a valid {header.form} file") from error
-    except Damaged:
+        raise DamagedError(f"not a valid {header.form} file") from error
+    except DamagedError:
         raise
     except Exception as error:  # a damaged file can make a decoder raise anything; one must never stop a run
-        raise Damaged(f"damaged {header.form} file: {error}") from error
+        raise DamagedError(f"damaged {header.form} file: {error}") from error
     return image
 
 
@@ -118,7 +118,7 @@ def _samples16(image: Image.Image, header: Header) -> NDArray[np.uint16]:
 
     bgra = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if bgra is None or bgra.shape[:2] != (header.size[1], header.size[0]) or bgra.dtype != np.uint16:
-        raise Damaged("damaged PNG file: its 16-bit samples cannot be read")
+        raise DamagedError("damaged PNG file: its 16-bit samples cannot be read")
     return np.asarray(bgra[..., [2, 1, 0, 3][: bgra.shape[2]]], dtype=np.uint16)
 
 

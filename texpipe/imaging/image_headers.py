@@ -1,4 +1,4 @@
-"""What a picture file says of itself: PNG, TGA, BMP and DDS headers, looked at before Pillow sees a byte.
+"""Headers of picture files: PNG, TGA, BMP and DDS headers, read before Pillow sees a byte.
 
 Size and checksums are compared with what is there, and PNG metadata (profiles, EXIF, text, animation) is left out: it
 can neither change pixels nor cost memory.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from texpipe.system.limits import limit
 
 MAX_PIXELS = limit("MAX_PIXELS", 64 * 1024 * 1024)
-"""Largest picture that is opened, in pixels: 8192 x 8192. No console had one near it."""
+"""Largest number of pixels of a picture that is opened: 8192 x 8192, far more than any console's texture."""
 PNG_GREY_ALPHA = 4
 """The PNG colour type of grey with alpha."""
 
@@ -26,7 +26,7 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
 
-class Damaged(ValueError):
+class DamagedError(ValueError):
     """Why a file cannot be a picture, in a few words; becomes the message of a SourceError."""
 
 
@@ -55,23 +55,23 @@ class Header:
     def __post_init__(self) -> None:
         width, height = self.size
         if width < 1 or height < 1:
-            raise Damaged(f"has no pixels ({width} x {height})")
+            raise DamagedError(f"has no pixels ({width} x {height})")
         if width * height > MAX_PIXELS:
-            raise Damaged(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
+            raise DamagedError(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
 
 
 def read_header(data: bytes, name: str) -> Header:
-    """Look at a picture file without decoding it.
+    """Read the header of a picture file without decoding it.
 
     Args:
         data: the file's bytes.
         name: the file's name: TGA has no signature and must be called .tga.
 
     Raises:
-        Damaged: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
+        DamagedError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
     """
     if not data:
-        raise Damaged("the file is empty")
+        raise DamagedError("the file is empty")
     try:
         for magic, reader in _READERS.items():
             if data.startswith(magic):
@@ -79,8 +79,8 @@ def read_header(data: bytes, name: str) -> Header:
         if name.lower().endswith(".tga"):
             return _read_tga(data)
     except struct.error as error:
-        raise Damaged("the file is truncated") from error
-    raise Damaged("not a PNG, TGA, BMP or DDS picture")
+        raise DamagedError("the file is truncated") from error
+    raise DamagedError("not a PNG, TGA, BMP or DDS picture")
 
 
 def _read_bmp(data: bytes) -> Header:
@@ -106,7 +106,7 @@ def _read_png(data: bytes) -> Header:
     chunks = list(_png_chunks(data))
     kinds = [kind for kind, _ in chunks]
     if kinds[:1] != [b"IHDR"] or kinds.count(b"IHDR") != 1 or len(chunks[0][1]) != 13:
-        raise Damaged("damaged PNG file: no header")
+        raise DamagedError("damaged PNG file: no header")
     width, height, bits, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
     keyed = colour_type in (_PNG_GREY, _PNG_RGB)
     header = Header(
@@ -120,7 +120,7 @@ def _read_png(data: bytes) -> Header:
     )
     pixels = b"".join(body for kind, body in chunks if kind == b"IDAT")
     if not _inflates_to(pixels, _png_length(header, _ADAM7 if interlaced else ((0, 0, 1, 1),))):
-        raise Damaged("damaged PNG file: fewer pixels than its header says")
+        raise DamagedError("damaged PNG file: fewer pixels than its header says")
     return header
 
 
@@ -132,7 +132,7 @@ def _is_needed(kind: bytes, keyed: bool) -> bool:
 def _png_length(header: Header, passes: Iterable[tuple[int, int, int, int]]) -> int:
     """Return how many bytes the pixels of a PNG have, uncompressed, with one filter byte per row and pass."""
     if header.colour_type not in _PNG_CHANNELS:
-        raise Damaged(f"damaged PNG file: there is no colour type {header.colour_type}")
+        raise DamagedError(f"damaged PNG file: unknown colour type {header.colour_type}")
     width, height = header.size
     pixel_bits = header.bits * _PNG_CHANNELS[header.colour_type]
     sizes = ((-((left - width) // right), -((top - height) // down)) for left, top, right, down in passes)
@@ -140,14 +140,14 @@ def _png_length(header: Header, passes: Iterable[tuple[int, int, int, int]]) -> 
 
 
 def _inflates_to(data: bytes, length: int) -> bool:
-    """Return whether zlib data has at least so many bytes, without holding them."""
+    """Return whether zlib data inflates to at least `length` bytes, without keeping them."""
     inflater = zlib.decompressobj()
     try:
         while data and length > 0:
             length -= len(inflater.decompress(data, 1 << 20))
             data = inflater.unconsumed_tail
     except zlib.error as error:
-        raise Damaged(f"damaged PNG file: {error}") from error
+        raise DamagedError(f"damaged PNG file: {error}") from error
     return length <= 0
 
 
@@ -159,7 +159,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         body = data[at + 8 : at + 8 + length]
         (crc,) = struct.unpack_from(">I", data, at + 8 + length)
         if zlib.crc32(body, zlib.crc32(kind)) != crc:
-            raise Damaged(f"damaged PNG file: wrong checksum at byte {at}")
+            raise DamagedError(f"damaged PNG file: wrong checksum at byte {at}")
         yield kind, body
         at += 12 + length
 

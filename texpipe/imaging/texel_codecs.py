@@ -22,15 +22,15 @@ Bytes: TypeAlias = NDArray[np.uint8]
 SEMI_ALPHA = 128
 """Alpha of a PS1 texel that is drawn semi-transparent. Dumps have 127 (Beetle PSX) or 143 (DuckStation)."""
 SEMI_BAND = (100, 160)
-"""Alphas from the least to the greatest that are taken for such a texel, whichever emulator dumped it."""
+"""Smallest and largest alpha that count as semi-transparent, whichever emulator dumped the texel."""
 
 _STP = 0x8000
 _DARKEST_OPAQUE = 0x0421
-"""0x0000 is a hole and 0x8000 semi-transparent: Beetle PSX stores black as (1, 1, 1) of 31."""
+"""Code of the darkest opaque colour, (1, 1, 1) of 31: 0x0000 is a hole and 0x8000 semi-transparent."""
 
 
 @dataclass(frozen=True)
-class Direct:
+class DirectColour:
     """A format without palette: bits of a texel, its byte order, and the ways to and from RGBA8."""
 
     bits: int
@@ -151,20 +151,20 @@ def _pack_psx16(rgba: Rgba8) -> Codes:
 
 
 def _unpack_psx16(codes: Codes) -> list[NDArray[Any]]:
-    """Bit 15 is read as semi-transparent; `pixelformats.decode` makes those texels opaque when told so."""
+    """Bit 15 is read as semi-transparent; `texel_formats.decode` can make those texels opaque."""
     colour = [expand5(codes >> shift & 31) for shift in (0, 5, 10)]
     return [*colour, np.where(codes == 0, 0, np.where(codes & _STP, SEMI_ALPHA, 255))]
 
 
-DIRECT: Mapping[TexelFormat, Direct] = {
-    "rgba16": Direct(16, _pack_rgba16, _unpack_rgba16),
-    "rgba32": Direct(32, pack_rgba32, _unpack_rgba32),
-    "ia16": Direct(16, _pack_ia16, _unpack_ia16),
-    "ia8": Direct(8, _pack_ia8, _unpack_ia8),
-    "ia4": Direct(4, _pack_ia4, _unpack_ia4),
-    "i8": Direct(8, _grey, lambda codes: [codes] * 4),
-    "i4": Direct(4, _pack_i4, lambda codes: [codes * 17] * 4),
-    "psx16": Direct(16, _pack_psx16, _unpack_psx16, little_endian=True),
+DIRECT: Mapping[TexelFormat, DirectColour] = {
+    "rgba16": DirectColour(16, _pack_rgba16, _unpack_rgba16),
+    "rgba32": DirectColour(32, pack_rgba32, _unpack_rgba32),
+    "ia16": DirectColour(16, _pack_ia16, _unpack_ia16),
+    "ia8": DirectColour(8, _pack_ia8, _unpack_ia8),
+    "ia4": DirectColour(4, _pack_ia4, _unpack_ia4),
+    "i8": DirectColour(8, _grey, lambda codes: [codes] * 4),
+    "i4": DirectColour(4, _pack_i4, lambda codes: [codes * 17] * 4),
+    "psx16": DirectColour(16, _pack_psx16, _unpack_psx16, little_endian=True),
 }
 INDEXED: Mapping[TexelFormat, Indexed] = {
     "ci4": Indexed(4, "rgba16"),
@@ -174,7 +174,7 @@ INDEXED: Mapping[TexelFormat, Indexed] = {
 }
 
 
-def direct(texels: TexelFormat) -> Direct:
+def direct(texels: TexelFormat) -> DirectColour:
     """Return a format without palette.
 
     Raises:

@@ -21,7 +21,7 @@ from texpipe.imaging.texel_codecs import (
     SEMI_ALPHA,
     Bytes,
     Codes,
-    Direct,
+    DirectColour,
     direct,
     expand3,
     expand5,
@@ -197,11 +197,11 @@ def _to_bytes(codes: NDArray[Any], bits: int, *, little_endian: bool) -> bytes:
     return codes.astype(f"{'<' if little_endian else '>'}u{bits // 8}").tobytes()
 
 
-def _codes(data: bytes, size: tuple[int, int], own: Direct) -> Codes:
+def _codes(data: bytes, size: tuple[int, int], own: DirectColour) -> Codes:
     return _from_bytes(data, size, own.bits, little_endian=own.little_endian)
 
 
-def _entries(palette: bytes, entry: Direct) -> Codes:
+def _entries(palette: bytes, entry: DirectColour) -> Codes:
     """Return the codes of a palette's entries."""
     row: Codes = _codes(palette, (len(palette) // 2, 1), entry)[0]
     return row

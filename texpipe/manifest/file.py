@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from texpipe.errors import PackError
 from texpipe.manifest.schema import SCHEMA, Entry, Manifest, as_json, entry_as_json
-from texpipe.storage.atomic import whole_file, write_atomic
+from texpipe.storage.atomic import open_atomic, write_atomic
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -33,7 +33,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         PackError: the file cannot be written.
     """
     head = _text(as_json(replace(manifest, textures=())))
-    with whole_file(path) as file:
+    with open_atomic(path) as file:
         if not manifest.textures:
             file.write(head)
             return
@@ -122,7 +122,7 @@ def _check_schema(path: Path, data: bytes) -> None:
         raise PackError(f"{path}: not a whole JSON file ({error})", hint=_HINT) from error
     schema = top.get("schema") if isinstance(top, dict) else None
     if schema != SCHEMA:
-        raise PackError(f"{path}: schema is {schema!r}, this version reads {SCHEMA!r}", hint=_HINT)
+        raise PackError(f"{path}: schema is {schema!r}, this version of texpipe reads {SCHEMA!r}", hint=_HINT)
 
 
 def _text(value: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,6 @@
-"""The manifest of a pack: what became of every texture, and why. Two runs of one recipe write the same bytes.
+"""The manifest of a pack: the result of every texture, and why. Two runs of one recipe write the same bytes.
 
-It holds no time, no host and no absolute path; what may differ between runs goes to `run.json`.
+It has no times, host names or absolute paths; what may differ between runs goes to `run.json`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PackFile:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
+    """The result of one texture; the same object as `inspect --json` prints, which leaves `outputs` empty.
 
     Attributes:
         source: the texture's name: its path below the input folder, with forward slashes.
@@ -217,5 +217,5 @@ def fields_of(value: DataclassInstance) -> dict[str, Any]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Round to 4 decimals, without a negative zero; what is not finite has no meaning and becomes None."""
+    """Round to 4 decimals, without a negative zero; a number that is not finite becomes None."""
     return round(float(value), 4) + 0.0 if value is not None and math.isfinite(value) else None

@@ -1,1 +1,1 @@
-"""Generators, their files and where to find them."""
+"""Generators, discriminators, their model files, and where to find those."""

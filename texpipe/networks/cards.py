@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from texpipe.storage.atomic import write_atomic
 
-Section: TypeAlias = Mapping[str, str | int | float]
+FactTable: TypeAlias = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OtherEnd:
 
 @dataclass(frozen=True)
 class Card:
-    """What a user should know before using a model.
+    """A model card: what a user should know before using a model.
 
     Attributes:
         name: the model's name, which is the stem of its file.
@@ -53,7 +53,7 @@ class Card:
     notice: str
     licence_text: str
     sha256: str
-    sections: Mapping[str, Section]
+    sections: Mapping[str, FactTable]
     dial: OtherEnd | None = None
 
 
@@ -62,10 +62,10 @@ def write_card(folder: Path, card: Card) -> None:
     facts = {name: value for name, value in asdict(card).items() if name != "dial" or value is not None}
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomic(folder / f"{card.name}.json", text.encode())
-    write_atomic(folder / f"{card.name}.md", as_markdown(card).encode())
+    write_atomic(folder / f"{card.name}.md", _as_markdown(card).encode())
 
 
-def as_markdown(card: Card) -> str:
+def _as_markdown(card: Card) -> str:
     """Return the card as a Markdown page."""
     parts = [f"# {card.name}", card.summary]
     parts += [_bullets("Good for", card.good_for), _bullets("Weak at", card.weak_at)]
@@ -93,6 +93,6 @@ def _bullets(title: str, lines: tuple[str, ...]) -> str:
     return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) if lines else ""
 
 
-def _table(title: str, section: Section) -> str:
+def _table(title: str, section: FactTable) -> str:
     rows = [f"| {key.replace('_', ' ')} | {value} |" for key, value in section.items()]
     return "\n".join([f"## {title.capitalize()}", "", "| | |", "| --- | --- |", *rows])

@@ -1,4 +1,4 @@
-"""Which models there are and where they lie: a name or a path becomes a file."""
+"""The available models: from a name or a path to a model file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import Any, Final
 from texpipe.errors import Location, ModelError
 from texpipe.networks.published import PUBLIC, PublicModel
 
-ENVIRONMENT: Final = "TEXPIPE_MODELS"
-"""Environment variable with folders to look in first, separated as in PATH."""
+_ENVIRONMENT: Final = "TEXPIPE_MODELS"
+"""Environment variable that lists the folders to search first, separated as in PATH."""
 SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
-"""Model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
+"""Suffixes of the model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
 
-_NAMES: Final = "Check the path; `texpipe models list` shows the models that have names."
+_PATH_HINT: Final = "Check the path; `texpipe models list` shows the models that have names."
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class ModelFile:
         name: name in a models folder, or the stem of a file given by path.
         path: the file.
         sha256: hex digest of its bytes (of an ncnn pair: `.param` followed by `.bin`).
-        licence: SPDX identifier, or None where nothing tells.
+        licence: SPDX identifier, or None if unknown.
         card: the model card as JSON; empty without one.
         inventive: sha256 of the file at the other end of the model's dial, or None for a model without a dial.
         detail: where the dial stands if nobody says, 0 to 1; 0 for a model without one.
@@ -54,7 +54,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """A line of `texpipe models list`; `path` is None for a public model that is not here."""
+    """A line of `texpipe models list`; `path` is None for a public model that is not installed."""
 
     name: str
     path: Path | None
@@ -62,20 +62,20 @@ class Listing:
     summary: str
 
     def as_json(self) -> dict[str, str | None]:
-        """Return the flat object that `--json` shows."""
+        """Return the flat object that `--json` prints."""
         path = None if self.path is None else str(self.path)
         return {"name": self.name, "path": path, "licence": self.licence, "summary": self.summary}
 
 
 def listing() -> tuple[Listing, ...]:
-    """Return the models that are here, then the public ones that are not; nothing is loaded or hashed."""
-    here = installed()
-    cards = {name: read_card(path) for name, path in here.items()}
+    """Return the installed models, then the public ones that are not installed; nothing is loaded or hashed."""
+    paths = installed()
+    cards = {name: _read_card(path) for name, path in paths.items()}
     found = [
         Listing(name, path, cards[name].get("licence"), cards[name].get("summary", ""))
-        for name, path in here.items()
+        for name, path in paths.items()
     ]
-    others = [Listing(m.name, None, m.licence, m.summary) for m in PUBLIC if m.name not in here]
+    others = [Listing(m.name, None, m.licence, m.summary) for m in PUBLIC if m.name not in paths]
     return (*found, *others)
 
 
@@ -83,7 +83,7 @@ def public(name: str) -> PublicModel:
     """Return the published model of this name.
 
     Raises:
-        ModelError: none is called so.
+        ModelError: there is no such model.
     """
     for model in PUBLIC:
         if model.name == name:
@@ -91,7 +91,7 @@ def public(name: str) -> PublicModel:
     names = [model.name for model in PUBLIC]
     raise ModelError(
         f"no public model is called {name}; known: {', '.join(names)}",
-        hint=_nearest(name, names) or "Models of others are files: download them and give their path.",
+        hint=_nearest(name, names) or "Download other models yourself and give the path of the file.",
     )
 
 
@@ -99,11 +99,11 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
     """Find a model.
 
     Args:
-        model: a name in a models folder, or a path: whatever has a model file's suffix or a slash.
-        folder: what a relative path starts from; the current folder by default.
+        model: a name in a models folder, or a path: anything with a model file's suffix or a slash.
+        folder: the folder that a relative path starts from; the current one by default.
 
     Raises:
-        ModelError: not there (the hint is the command that gets it), unknown, or not the file that its card
+        ModelError: not installed (the hint is the command that fetches it), unknown, or not the file that its card
             describes.
     """
     if is_path(model):
@@ -115,7 +115,7 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
 
 
 def is_path(model: str) -> bool:
-    """Tell a path from a name: it has a slash or the suffix of a model file."""
+    """Return whether a model is given by path: with a slash or the suffix of a model file."""
     return Path(model).suffix.lower() in SUFFIXES or "/" in model or os.sep in model
 
 
@@ -129,30 +129,30 @@ def installed() -> dict[str, Path]:
 
 
 def search_path() -> tuple[Path, ...]:
-    """Return the folders that hold models by name, the first one first.
+    """Return the folders that hold models by name, in order of precedence.
 
     They are those of $TEXPIPE_MODELS, the installed package's, the checkout's, and the user's own.
     """
-    chosen = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    chosen = [Path(part) for part in os.environ.get(_ENVIRONMENT, "").split(os.pathsep) if part]
     package = Path(str(files("texpipe")))
-    # Beside an installed package `models` may be anybody's; only a checkout has the project file there.
+    # Beside an installed package `models` may be anything; only a checkout has the project file there.
     checkout = (package.parent / "models",) if (package.parent / "pyproject.toml").is_file() else ()
     return (*chosen, package / "_data" / "models", *checkout, user_folder())
 
 
 def user_folder() -> Path:
-    """Return where fetched models go: `texpipe/models` in the user's data folder."""
+    """Return the folder for fetched models: `texpipe/models` in the user's data folder."""
     for variable in ("XDG_DATA_HOME", "LOCALAPPDATA"):
         if os.environ.get(variable):
             return Path(os.environ[variable]) / "texpipe" / "models"
     return Path.home() / ".local" / "share" / "texpipe" / "models"
 
 
-def read_card(path: Path) -> Mapping[str, Any]:
+def _read_card(path: Path) -> Mapping[str, Any]:
     """Return the card beside a model file, as JSON; empty without one.
 
     Raises:
-        ModelError: there is a card and it cannot be read.
+        ModelError: the card cannot be read.
     """
     file = path.with_suffix(".json")
     if not file.is_file():
@@ -161,24 +161,24 @@ def read_card(path: Path) -> Mapping[str, Any]:
         card = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
-            "the model card is no JSON",
-            hint="Get the model again, or remove the card.",
+            "the model card is not JSON",
+            hint="Download the model again, or remove the card.",
             location=Location(file),
         ) from error
     return card if isinstance(card, dict) else {}
 
 
 def forbids_commerce(licence: str | None) -> bool:
-    """Tell whether a licence allows only non-commercial use, by its SPDX identifier or its name.
+    """Return whether a licence allows only non-commercial use, by its SPDX identifier or its name.
 
     Args:
-        licence: such as "CC-BY-NC-SA-4.0"; None, for an unknown licence, forbids nothing that is known.
+        licence: such as "CC-BY-NC-SA-4.0"; None, an unknown licence, gives False.
     """
     return bool(licence and re.search(r"(?<![A-Za-z])NC(?![A-Za-z])|non.?commercial", licence, re.IGNORECASE))
 
 
-def is_whole(path: Path) -> bool:
-    """Tell whether a model file is there and is the one that its card describes."""
+def is_intact(path: Path) -> bool:
+    """Return whether a model file exists and is the one that its card describes."""
     try:
         return bool(_describe(path).card.get("sha256"))
     except ModelError:
@@ -189,11 +189,13 @@ def read_files(path: Path) -> tuple[bytes, ...]:
     """Return the bytes of a model's file, or of both files of an ncnn pair: `.param` first.
 
     Raises:
-        ModelError: a file is missing or unreadable, or no model has such a suffix.
+        ModelError: a file is missing or unreadable, or the suffix is not that of a model file.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ModelError(
-            f"{path.name} is no model file: {', '.join(SUFFIXES)} are", hint=_NAMES, location=Location(path)
+            f"{path.name} is not a model file ({', '.join(SUFFIXES)})",
+            hint=_PATH_HINT,
+            location=Location(path),
         )
     halves = path.suffix.lower() in (".param", ".bin")
     parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
@@ -202,7 +204,7 @@ def read_files(path: Path) -> tuple[bytes, ...]:
     except OSError as error:
         raise ModelError(
             f"{Path(error.filename).name} cannot be read: {error.strerror}",
-            hint=_NAMES,
+            hint=_PATH_HINT,
             location=Location(path),
         ) from error
 
@@ -210,11 +212,11 @@ def read_files(path: Path) -> tuple[bytes, ...]:
 def _describe(path: Path) -> ModelFile:
     data = b"".join(read_files(path))
     sha256 = hashlib.sha256(data).hexdigest()
-    card = read_card(path)
+    card = _read_card(path)
     if card.get("sha256", sha256) != sha256:
         raise ModelError(
             f"{path.name} is not the file that its card {path.stem}.json describes",
-            hint="It is damaged or was replaced: get both again, or remove the card.",
+            hint="It is damaged or was replaced: download both again, or remove the card.",
             location=Location(path),
         )
     licence = card.get("licence") or _notes(data).get("licence")
@@ -254,7 +256,7 @@ def inventive_end(path: Path) -> Path | None:
     Raises:
         ModelError: the card cannot be read, or its dial names no file beside it.
     """
-    dial = read_card(path).get("dial")
+    dial = _read_card(path).get("dial")
     if dial is None:
         return None
     name = dial.get("inventive") if isinstance(dial, dict) else None
@@ -268,7 +270,7 @@ def inventive_end(path: Path) -> Path | None:
 
 
 def _notes(data: bytes) -> Mapping[str, str]:
-    """Return the notes in a safetensors header; empty for other or damaged files, which loading will tell."""
+    """Return the notes in a safetensors header; empty for other or damaged files, which loading will report."""
     size = int.from_bytes(data[:8], "little")
     try:
         header = json.loads(data[8 : 8 + size])
@@ -279,17 +281,17 @@ def _notes(data: bytes) -> Mapping[str, str]:
 
 
 def _missing(name: str) -> ModelError:
-    here = list(installed())
-    fetchable = [model.name for model in PUBLIC if model.name not in here]
+    names = list(installed())
+    fetchable = [model.name for model in PUBLIC if model.name not in names]
     if name in fetchable:
-        looked = ", ".join(str(folder) for folder in search_path())
+        folders = ", ".join(str(folder) for folder in search_path())
         return ModelError(
-            f"the model {name} is not on this machine; looked in {looked}",
+            f"the model {name} is not installed; searched {folders}",
             hint=f"texpipe models fetch {name}",
         )
-    known = f"here: {', '.join(here) or 'none'}; to be fetched: {', '.join(fetchable) or 'none'}"
+    known = f"installed: {', '.join(names) or 'none'}; can be fetched: {', '.join(fetchable) or 'none'}"
     other = "Give one of these names, or the path of a .safetensors or .pth file."
-    return ModelError(f"no model is called {name}; {known}", hint=_nearest(name, here + fetchable) or other)
+    return ModelError(f"no model is called {name}; {known}", hint=_nearest(name, names + fetchable) or other)
 
 
 def _nearest(name: str, names: list[str]) -> str | None:

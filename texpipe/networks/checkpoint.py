@@ -1,6 +1,6 @@
 """Model files: reading safetensors, .pth and ncnn; writing safetensors.
 
-Nothing here executes what a file says: .pth files go through PyTorch's weights-only unpickler, trusted ones too.
+Code in a file is never executed: .pth files go through PyTorch's weights-only unpickler, even trusted ones.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class LoadedNetwork:
     """A network and where it came from.
 
     Attributes:
-        network: float32, in evaluation mode, on the CPU; its `architecture` tells scale and size.
-        metadata: the notes stored in the file; empty but in safetensors.
-        sha256: hex digest of the file, of an ncnn pair that of the `.param` followed by the `.bin`.
+        network: float32, in evaluation mode, on the CPU; its `architecture` holds scale and size.
+        metadata: the notes in a safetensors file; empty for other files.
+        sha256: hex digest of the file; of an ncnn pair that of the `.param` followed by the `.bin`.
         path: the file.
     """
 
@@ -46,7 +46,7 @@ class LoadedNetwork:
 
 
 class _StandIn:
-    """What a trusted pickle gets for every class and function that it names: made of anything, it does nothing."""
+    """Stands for every class and function that a trusted pickle names: it accepts any arguments and does nothing."""
 
     def __new__(cls, *_: object) -> _StandIn:
         return super().__new__(cls)
@@ -61,7 +61,7 @@ def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
 
     Args:
         path: `.safetensors`, `.pth` or `.pt`, or either half of an ncnn pair `.param` + `.bin`.
-        trust: read the weights out of a pickle that holds other Python objects, too. Those are not made: each is
+        trust: also read the weights of a pickle that holds other Python objects. Those are not created: each is
             replaced by a stand-in that does nothing.
 
     Raises:
@@ -79,10 +79,10 @@ def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
 
 
 def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """Write weights as fp16 safetensors, byte for byte the same for the same weights and notes.
+    """Write weights as fp16 safetensors; the same weights and notes give the same bytes.
 
     Args:
-        path: where; written atomically.
+        path: the file; written atomically.
         state: weights by name, any floating type; each must lie within fp16's range of +-65504.
         metadata: notes for the file's header.
 
@@ -95,7 +95,9 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
     halves = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
     bad = [name for name, value in halves.items() if not torch.isfinite(value).all()]
     if bad:
-        raise ModelError(f"{bad[0]} holds NaN or numbers beyond fp16", hint="Train on from an earlier state.")
+        raise ModelError(
+            f"{bad[0]} holds NaN or numbers beyond fp16", hint="Continue training from an earlier checkpoint."
+        )
     data = _canonical(pack_safetensors(halves, dict(metadata)))
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
@@ -104,7 +106,7 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
 def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
     """Blend two networks weight by weight (network interpolation, ESRGAN section 3.4).
 
-    Useful only between networks where one was trained from the other; `similarity` tells.
+    Only useful where one network was trained from the other; see `similarity`.
 
     Args:
         a, b: of one architecture.
@@ -125,9 +127,9 @@ def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
 
 
 def similarity(a: RRDBNet, b: RRDBNet) -> float:
-    """Return the median over the convolutions of the cosine between the kernels of two networks.
+    """Return the median, over the convolutions, of the cosine between the kernels of two networks.
 
-    Near 1 where one was trained from the other, near 0 between networks trained apart, which do not blend.
+    Near 1 where one was trained from the other, near 0 for networks trained apart, which do not blend.
     """
     pairs = ((v.flatten(), b.state_dict()[n].flatten()) for n, v in a.state_dict().items() if v.ndim == 4)
     cosines = [torch.cosine_similarity(v, w, dim=0) for v, w in pairs]
@@ -149,32 +151,32 @@ def _parse_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         state = load_safetensors(data)
     except SafetensorError as error:
-        raise ModelError(f"this is no complete safetensors file: {error}", hint="Get it again.") from error
+        raise ModelError(f"not a complete safetensors file: {error}", hint="Download it again.") from error
     header, _ = _split(data)
     return state, header.get("__metadata__", {})
 
 
 def _foreign_names(data: bytes) -> list[str]:
-    """Return the classes and functions that a pickle names, beside those that weights are made with."""
+    """Return the classes and functions that a pickle names beside those that weights need."""
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data)))
-    except Exception:  # damaged, or in the format before PyTorch 1.6: reading it will tell
+    except Exception:  # damaged, or in the format before PyTorch 1.6: reading it will report that
         return []
 
 
 def _parse_pickle(data: bytes, trust: bool) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is strange in it: it is read or refused
+            warnings.simplefilter("ignore")  # an unusual file is either read or refused
             checkpoint: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            "the file holds Python objects beside weights and was not opened, because that could run code",
+            "the file holds Python objects besides weights and was not opened, because that could run code",
             hint="Ask its author for safetensors, or for a .pth that holds only the state dict."
             + ("" if trust else " `texpipe models convert --trust` tries to read its weights alone."),
         ) from error
-    except Exception as error:  # a damaged pickle makes its reader raise anything
-        raise ModelError("the file is damaged or not PyTorch's", hint="Get it again.") from error
+    except Exception as error:  # a damaged pickle can raise anything
+        raise ModelError("the file is damaged or not PyTorch's", hint="Download it again.") from error
     return checkpoint
 
 
@@ -188,7 +190,7 @@ def _require_rgb(network: RRDBNet) -> None:
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """Split a sound safetensors file into its header and the numbers behind it."""
+    """Split a valid safetensors file into its header and the numbers behind it."""
     size = int.from_bytes(data[:8], "little")
     header: dict[str, Any] = json.loads(data[8 : 8 + size])
     return header, data[8 + size :]

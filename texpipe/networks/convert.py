@@ -1,4 +1,4 @@
-"""Model files made from model files: conversion to safetensors and blends of two models."""
+"""Conversion of model files to safetensors and ONNX, and blends of two models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from texpipe.networks.rrdbnet import Architecture
 
 @dataclass(frozen=True)
 class Written:
-    """A safetensors file that was written: where, its sha256 in hex, and the network in it."""
+    """A safetensors file that was written: its path, its sha256 in hex, and its architecture."""
 
     path: Path
     sha256: str
@@ -22,7 +22,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Blend:
-    """A blend that was written, and how alike the two models were: see `checkpoint.similarity`."""
+    """A blend that was written, and the similarity of the two models: see `checkpoint.similarity`."""
 
     written: Written
     similarity: float
@@ -34,11 +34,11 @@ def convert(model: str, target: Path, *, trust: bool = False) -> Written:
     Args:
         model: a path, or a name in the catalogue.
         target: the file to write, `.safetensors`.
-        trust: as `checkpoint.load` takes it.
+        trust: as in `checkpoint.load`.
 
     Raises:
         ModelError: see `catalogue.resolve` and `checkpoint.load`.
-        UsageError: the target has another suffix.
+        UsageError: the target does not end in `.safetensors`.
     """
     file = catalogue.resolve(model)
     loaded = checkpoint.load(file.path, trust=trust)
@@ -58,10 +58,12 @@ def interpolate(a: str, b: str, alpha: float, target: Path) -> Blend:
 
     Raises:
         ModelError: the architectures differ; see also `catalogue.resolve` and `checkpoint.load`.
-        UsageError: the target has another suffix, or alpha lies outside [0, 1].
+        UsageError: the target does not end in `.safetensors`, or alpha lies outside [0, 1].
     """
     if not 0 <= alpha <= 1:
-        raise UsageError(f"the share of {b} is {alpha:g}", hint="It lies between 0 (all A) and 1 (all B).")
+        raise UsageError(
+            f"the share of {b} is {alpha:g}", hint="It must lie between 0 (all A) and 1 (all B)."
+        )
     files = [catalogue.resolve(model) for model in (a, b)]
     first, second = (checkpoint.load(file.path) for file in files)
     try:
@@ -76,8 +78,8 @@ def interpolate(a: str, b: str, alpha: float, target: Path) -> Blend:
     if licences:
         notes["licence"] = " AND ".join(licences)
     blended = checkpoint.LoadedNetwork(network, {}, "", target)
-    likeness = checkpoint.similarity(first.network, second.network)
-    return Blend(_write(target, blended, notes), likeness)
+    similarity = checkpoint.similarity(first.network, second.network)
+    return Blend(_write(target, blended, notes), similarity)
 
 
 def export(model: str, target: Path) -> Architecture:

@@ -59,7 +59,7 @@ class StridedDiscriminator(nn.Module):
 
 
 class UNetDiscriminator(nn.Module):
-    """A verdict for every pixel: three halvings, three doublings with skips, spectral norm throughout.
+    """A discriminator with a logit per pixel: three halvings, three doublings with skips, spectral norm throughout.
 
     After Schoenfeld et al. 2020 (arXiv:2002.12655) in the form that Real-ESRGAN (Wang et al. 2021,
     arXiv:2107.10833, section 3.4) trains with.

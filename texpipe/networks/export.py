@@ -1,4 +1,4 @@
-"""RRDBNet as an ONNX graph, for other programs' runtimes."""
+"""Export of an RRDBNet as an ONNX graph, for other runtimes."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from texpipe.errors import ModelError
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, DenseBlock, RRDBNet
 from texpipe.storage.atomic import write_atomic
 
-OPSET: Final = 17
-IR_VERSION: Final = 8
-"""Old enough for the runtimes in use (ONNX 1.12, of 2022); nothing newer is needed."""
+_OPSET: Final = 17
+_IR_VERSION: Final = 8
+"""Version of the ONNX file format: that of ONNX 1.12 (2022), which all common runtimes read."""
 
 
 def export_onnx(network: RRDBNet, path: Path) -> None:
-    """Write a network as an ONNX file in fp32, with zero padding as the public networks have.
+    """Write a network as an ONNX file in fp32, with zero padding like the public networks.
 
-    The graph takes `input`, N x 3 x H x W float32 in [0, 1] of any N, H and W (multiples of the network's
-    unshuffle factor), and gives `output`, N x 3 x scale H x scale W, not clamped. The same weights give the
-    same bytes.
+    The graph takes `input`, N x 3 x H x W float32 in [0, 1] of any N, H and W (multiples of the network's unshuffle
+    factor), and returns `output`, N x 3 x scale H x scale W, not clamped. The same weights give the same bytes.
 
     Args:
         network: the network.
-        path: where; written atomically.
+        path: the file; written atomically.
 
     Raises:
         ModelError: the package `onnx` is not installed.
@@ -65,9 +64,9 @@ class _Graph:
             )
         ]
         graph = self._helper.make_graph(self._nodes, "RRDBNet", ends[:1], ends[1:], self._weights)
-        imports = [self._helper.make_opsetid("", OPSET)]
+        imports = [self._helper.make_opsetid("", _OPSET)]
         return self._helper.make_model(
-            graph, producer_name="texpipe", opset_imports=imports, ir_version=IR_VERSION
+            graph, producer_name="texpipe", opset_imports=imports, ir_version=_IR_VERSION
         )
 
     def _network(self, network: RRDBNet, x: str) -> str:
@@ -92,10 +91,10 @@ class _Graph:
         return self._conv(network.conv_last, self._leaky(self._conv(network.conv_hr, x)))
 
     def _dense(self, block: DenseBlock, x: str) -> str:
-        seen = [x]
+        maps = [x]
         for conv in (block.conv1, block.conv2, block.conv3, block.conv4):
-            seen.append(self._leaky(self._conv(conv, self._joined(seen))))
-        return self._residual(x, self._conv(block.conv5, self._joined(seen)))
+            maps.append(self._leaky(self._conv(conv, self._joined(maps))))
+        return self._residual(x, self._conv(block.conv5, self._joined(maps)))
 
     def _joined(self, values: list[str]) -> str:
         return self._node("Concat", *values, axis=1)

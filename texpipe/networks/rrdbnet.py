@@ -20,7 +20,7 @@ RESIDUAL: Final = 0.2
 
 @dataclass(frozen=True)
 class Architecture:
-    """What tells one RRDBNet from another; everything about it that its weights' shapes decide.
+    """The parameters of an RRDBNet, all of which the shapes of its weights determine.
 
     Attributes:
         num_in_ch, num_out_ch: channels of the pictures.
@@ -67,13 +67,13 @@ class DenseBlock(nn.Module):
 
     def forward(self, x: Tensor, pads: Pads) -> Tensor:
         """Return N x num_feat x H x W for N x num_feat x H x W."""
-        seen = x
+        maps = x
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
-            seen = torch.cat((seen, _activate(convolve(conv, seen, pads))), 1)
-        return x + RESIDUAL * convolve(self.conv5, seen, pads)
+            maps = torch.cat((maps, _activate(convolve(conv, maps, pads))), 1)
+        return x + RESIDUAL * convolve(self.conv5, maps, pads)
 
 
-class Rrdb(nn.Module):
+class _Rrdb(nn.Module):
     """Residual in residual dense block: three dense blocks and a residual around them."""
 
     def __init__(self, num_feat: int, num_grow_ch: int) -> None:
@@ -100,7 +100,7 @@ class RRDBNet(nn.Module):
         num_feat: features of the trunk.
         num_block: residual-in-residual dense blocks.
         num_grow_ch: features that each convolution of a dense block adds.
-        unshuffle: factor by which the input is folded; by default as Real-ESRGAN has it.
+        unshuffle: factor by which the input is folded; by default that of Real-ESRGAN.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class RRDBNet(nn.Module):
         fold = max(1, 4 // scale) if unshuffle is None else unshuffle
         self.architecture = Architecture(num_in_ch, num_out_ch, scale, num_feat, num_block, num_grow_ch, fold)
         self.conv_first = _conv(num_in_ch * fold**2, num_feat)
-        self.body = nn.ModuleList(Rrdb(num_feat, num_grow_ch) for _ in range(num_block))
+        self.body = nn.ModuleList(_Rrdb(num_feat, num_grow_ch) for _ in range(num_block))
         self.conv_body = _conv(num_feat, num_feat)
         for stage in range(1, self.architecture.stages + 1):
             self.add_module(f"conv_up{stage}", _conv(num_feat, num_feat))

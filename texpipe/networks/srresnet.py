@@ -10,19 +10,19 @@ from torch.nn import functional
 
 Upsampler: TypeAlias = Literal["pixel_shuffle", "nearest", "transposed"]
 BorderPadding: TypeAlias = Literal["zeros", "reflect"]
-SHORTEST_SIDE = 5
-"""Least height and width that reflection padding of the 9x9 convolutions can continue."""
+MIN_SIDE = 5
+"""Smallest height and width for reflection padding of the 9x9 convolutions, in texels."""
 
 
 @dataclass(frozen=True)
 class SRResNetArchitecture:
-    """What tells one SRResNet from another.
+    """The parameters of an SRResNet.
 
     Attributes:
         num_block: residual blocks; 16 in the paper, 4 and 8 in its smaller descendants.
         upsampler: doublings by pixel shuffle (the paper), by repeating texels before a convolution (no
             checkerboard), or by transposed convolution.
-        padding: what convolutions see beyond the border.
+        padding: padding of the convolutions.
         num_feat: features of the trunk.
         scale: output texels per input texel and axis, a power of two.
         norm: batch normalisation in the residual blocks, as in the paper.
@@ -36,7 +36,7 @@ class SRResNetArchitecture:
     norm: bool = True
 
 
-class ResidualBlock(nn.Module):
+class _ResidualBlock(nn.Module):
     """Two 3x3 convolutions with PReLU between them, and the input added."""
 
     def __init__(self, a: SRResNetArchitecture) -> None:
@@ -54,8 +54,8 @@ class ResidualBlock(nn.Module):
         return x + out
 
 
-class Doubling(nn.Module):
-    """Twice the size by one of three ways, then PReLU."""
+class _Doubling(nn.Module):
+    """Upsampling by 2 in one of three ways, then PReLU."""
 
     def __init__(self, a: SRResNetArchitecture) -> None:
         super().__init__()
@@ -95,10 +95,10 @@ class SRResNet(nn.Module):
             raise ValueError(f"scale must be a power of two, not {a.scale}")
         self.conv_first = _conv(a, 9, 3, a.num_feat)
         self.act_first = nn.PReLU()
-        self.body = nn.Sequential(*(ResidualBlock(a) for _ in range(a.num_block)))
+        self.body = nn.Sequential(*(_ResidualBlock(a) for _ in range(a.num_block)))
         self.conv_body = _conv(a, 3, a.num_feat, a.num_feat)
         self.norm_body = nn.BatchNorm2d(a.num_feat) if a.norm else nn.Identity()
-        self.ups = nn.Sequential(*(Doubling(a) for _ in range(a.scale.bit_length() - 1)))
+        self.ups = nn.Sequential(*(_Doubling(a) for _ in range(a.scale.bit_length() - 1)))
         self.conv_last = _conv(a, 9, a.num_feat, 3)
 
     def forward(self, x: Tensor) -> Tensor:

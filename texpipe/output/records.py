@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from texpipe import __version__
-from texpipe.analysis.inventory import Item
+from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.formats import format_of
 from texpipe.manifest.schema import Entry, Manifest, ModelId, PackFile, RecipeId, summarise
-from texpipe.options import Order
-from texpipe.output.result import Outcome
+from texpipe.options import RunOptions
+from texpipe.output.result import RunResult
 from texpipe.packs.pack import Pack
-from texpipe.planning.jobs import Done
-from texpipe.planning.run_plan import Run
+from texpipe.planning.jobs import FrameJob, JobResult
+from texpipe.planning.run_plan import RunPlan
 from texpipe.texture import Metrics, Status
 
 
 def manifest_of(
-    run: Run, packs: Sequence[Pack], reasons: Mapping[str, str], metrics: Mapping[str, Metrics]
+    run: RunPlan, packs: Sequence[Pack], reasons: Mapping[str, str], metrics: Mapping[str, Metrics]
 ) -> Manifest:
     """Return the manifest.
 
@@ -34,7 +34,7 @@ def manifest_of(
     return _with_head(run, entries, tuple(file for pack in packs for file in pack.files))
 
 
-def report_shard(run: Run, done: Sequence[Done]) -> Outcome:
+def shard_result(run: RunPlan, done: Sequence[JobResult]) -> RunResult:
     """Return the outcome of one part of a run, for which no pack was written."""
     reasons = failures(done)
     entries = [failure.entry() for failure in run.seen.failures]
@@ -43,17 +43,17 @@ def report_shard(run: Run, done: Sequence[Done]) -> Outcome:
         for item in run.seen.items
         if item.source.name in reasons
     ]
-    return outcome_of(run, _with_head(run, entries), *counts_of(done))
+    return run_result(run, _with_head(run, entries), *counts_of(done))
 
 
-def failures(done: Sequence[Done]) -> dict[str, str]:
+def failures(done: Sequence[JobResult]) -> dict[str, str]:
     """Return texture name -> reason for everything that could not be made."""
     return {piece.item.source.name: one.reason for one in done if one.reason for piece in one.job.pieces}
 
 
-def counts_of(done: Sequence[Done]) -> tuple[int, int]:
+def counts_of(done: Sequence[JobResult]) -> tuple[int, int]:
     """Return how many pictures were computed, and how many were in the store."""
-    upscaled = [one for one in done if not one.job.frames]
+    upscaled = [one for one in done if not isinstance(one.job, FrameJob)]
     return sum(not one.cached and one.reason is None for one in upscaled), sum(one.cached for one in upscaled)
 
 
@@ -66,7 +66,7 @@ def _varies(engine: str) -> str | None:
     )
 
 
-def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
+def _with_head(run: RunPlan, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
     recipe = run.order.recipe
     return Manifest(
         texpipe=__version__,
@@ -82,7 +82,11 @@ def _with_head(run: Run, entries: Sequence[Entry], files: tuple[PackFile, ...] =
 
 
 def _entry(
-    run: Run, item: Item, packs: Sequence[Pack], failure: str | None, metrics: Mapping[str, Metrics]
+    run: RunPlan,
+    item: SurveyedTexture,
+    packs: Sequence[Pack],
+    failure: str | None,
+    metrics: Mapping[str, Metrics],
 ) -> Entry:
     name = item.source.name
     base = run.work.entry(item)
@@ -106,15 +110,15 @@ def _entry(
     return replace(base, status=status, outputs=outputs, metrics=metrics.get(name), warnings=warnings)
 
 
-def outcome_of(
-    run: Run,
+def run_result(
+    run: RunPlan,
     manifest: Manifest,
     computed: int,
     cached: int,
     *,
     warnings: tuple[str, ...] = (),
     dry_run: bool = False,
-) -> Outcome:
+) -> RunResult:
     """Return what a run did, or would do, with warnings about its textures added to those given."""
     order = run.order
     games = {item.source.emulator.game for item in run.seen.items if item.source.emulator}
@@ -122,7 +126,7 @@ def outcome_of(
     warnings += tuple(f"textures of {game} are among those of {order.recipe.game}" for game in foreign)
     warnings += run.work.warnings
     warnings += tuple(f"{entry.source}: {line}" for entry in manifest.textures for line in entry.warnings)
-    return Outcome(
+    return RunResult(
         manifest=manifest,
         output=order.output,
         computed=computed,
@@ -136,7 +140,7 @@ def outcome_of(
     )
 
 
-def _where(order: Order, manifest: Manifest) -> list[str]:
+def _where(order: RunOptions, manifest: Manifest) -> list[str]:
     filled = {one.target for entry in manifest.textures for one in entry.outputs}
     lines: list[str] = []
     for name in (target.name for target in order.recipe.targets):
@@ -147,7 +151,7 @@ def _where(order: Order, manifest: Manifest) -> list[str]:
     return lines
 
 
-def run_info(run: Run, outcome: Outcome) -> dict[str, object]:
+def run_info(run: RunPlan, outcome: RunResult) -> dict[str, object]:
     """Return what goes to run.json: all that may differ between runs of one recipe."""
     from importlib.metadata import version
 

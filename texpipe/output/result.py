@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texpipe.errors import PackError
+from texpipe.errors import ExitCode
 from texpipe.manifest.schema import Manifest
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What a run did.
 
     Attributes:
@@ -42,11 +42,12 @@ class Outcome:
     problems: tuple[str, ...] = ()
 
     @property
-    def exit_code(self) -> int:
-        """0, 7 when some textures failed, or 5 when an emulator would not take the pack."""
+    def exit_code(self) -> ExitCode:
+        """`OK`, `SOME_FAILED` if a texture failed, or `PACK` if a pack breaks a rule of its emulator."""
         if self.problems:
-            return PackError.exit_code
-        return 7 if any(entry.status == "failed" for entry in self.manifest.textures) else 0
+            return ExitCode.PACK
+        failed = any(entry.status == "failed" for entry in self.manifest.textures)
+        return ExitCode.SOME_FAILED if failed else ExitCode.OK
 
     def skip_reasons(self) -> dict[str, int]:
         """Return how many textures were skipped for which reason, commonest first."""

@@ -7,25 +7,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from texpipe.analysis.inventory import Item, picture_of, read_again
+from texpipe.analysis.inventory import SurveyedTexture, picture_of, read_again
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats.contract import Picture
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest, write_manifest, write_run_info
-from texpipe.output.records import counts_of, failures, manifest_of, outcome_of, run_info
-from texpipe.output.result import Outcome
+from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
+from texpipe.output.result import RunResult
 from texpipe.packs.journal import keep_notes, noted
 from texpipe.packs.pack import Pack, write_pack
 from texpipe.packs.verify import broken_rules, digests_of, remove_left_over
-from texpipe.planning.jobs import Done
-from texpipe.planning.run_plan import Run
+from texpipe.planning.jobs import JobResult
+from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
-from texpipe.storage.atomic import settle
-from texpipe.storage.results import Store
+from texpipe.storage.atomic import sync_disk
+from texpipe.storage.results import ResultStore
 from texpipe.texture import Metrics
 
+MAX_COPIES_BYTES = 32 << 20
+"""Largest number of bytes that PNGs of copied textures take until they are written; others are encoded again."""
 
-def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+
+def write_output(
+    run: RunPlan, done: Sequence[JobResult], progress: Callable[[Progress], None] = lambda _: None
+) -> RunResult:
     """Write packs, manifest and run.json, in this order: a manifest never names what is not on the disk.
 
     Args:
@@ -43,20 +48,20 @@ def deliver(run: Run, done: Sequence[Done], progress: Callable[[Progress], None]
     manifest = manifest_of(run, packs, reasons, metrics)
     files = digests_of(manifest)
     warnings += remove_left_over(output, before, files)
-    settle()
-    write_manifest(output / "manifest.json", manifest)
+    sync_disk()
+    write_manifest(run.layout.manifest, manifest)
     keep_notes(output, files)
-    outcome = outcome_of(run, manifest, *counts_of(done), warnings=tuple(warnings))
+    outcome = run_result(run, manifest, *counts_of(done), warnings=tuple(warnings))
     outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
-    write_run_info(output / "run.json", run_info(run, outcome))
+    write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
 
 
-def _files_before(run: Run) -> tuple[set[tuple[str, str]], list[str]]:
+def _files_before(run: RunPlan) -> tuple[set[tuple[str, str]], list[str]]:
     """Return path and hex sha256 of what earlier runs wrote here, and a warning if their manifest is damaged."""
     known = noted(run.order.output)
     try:
-        manifest = read_manifest(run.order.output / "manifest.json")
+        manifest = read_manifest(run.layout.manifest)
         return known | set(digests_of(manifest).items()), []
     except PackError as error:
         if isinstance(error.__cause__, FileNotFoundError):
@@ -67,7 +72,7 @@ def _files_before(run: Run) -> tuple[set[tuple[str, str]], list[str]]:
 
 
 def _write_packs(
-    run: Run, reasons: dict[str, str], progress: Callable[[Progress], None]
+    run: RunPlan, reasons: dict[str, str], progress: Callable[[Progress], None]
 ) -> tuple[list[Pack], dict[str, Metrics]]:
     """Write the packs; return what is in them and what was measured. What cannot be had is added to `reasons`."""
     pictures, metrics = _collect(run, reasons)
@@ -80,24 +85,27 @@ def _write_packs(
     return [write_pack(target, pictures, run.order.output, step) for target in targets], metrics
 
 
-def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
+def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
     """Return the pictures to write, in stable order; what cannot be had is added to `reasons`."""
     pictures: list[Picture] = []
     metrics: dict[str, Metrics] = {}
+    spare_bytes = MAX_COPIES_BYTES
     for item in run.seen.items:
         name = item.source.name
         if name in run.left_out:
             continue
         if item.plan.action == "copy":
             try:
-                digest = hashlib.sha256(_Copied(item)()).hexdigest()
+                png = encode_png(read_again(item).rgba)
             except TexpipeError as error:
                 reasons[name] = error.message
                 continue
-            pictures.append(picture_of(item, digest, _Copied(item)))
+            spare_bytes -= len(png)
+            read = _Copied(item, png if spare_bytes >= 0 else None)
+            pictures.append(picture_of(item, hashlib.sha256(png).hexdigest(), read))
         elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
-            stored = None if owner in reasons else run.store.get(piece.key)
+            stored = None if owner in reasons else run.store.record(piece.key)
             if stored is None:
                 reasons.setdefault(
                     name, reasons.get(owner, "its result is missing from the store: run again")
@@ -110,19 +118,20 @@ def _collect(run: Run, reasons: dict[str, str]) -> tuple[list[Picture], dict[str
 
 @dataclass(frozen=True, slots=True)
 class _Copied:
-    """The PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
+    """The PNG of a texture that is not upscaled; encoded again where memory does not hold it."""
 
-    item: Item
+    item: SurveyedTexture
+    png: bytes | None
 
     def __call__(self) -> bytes:
-        return encode_png(read_again(self.item).rgba)
+        return encode_png(read_again(self.item).rgba) if self.png is None else self.png
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """The PNG of a result, out of the store."""
 
-    store: Store
+    store: ResultStore
     key: str
 
     def __call__(self) -> bytes:

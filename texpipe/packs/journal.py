@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.storage.atomic import whole_file, write_atomic
+from texpipe.storage.atomic import open_atomic, write_atomic
+from texpipe.storage.layout import OutputLayout
 
 _LINE = re.compile(r"([0-9a-f]{64}) (.+)")
 
@@ -59,7 +60,7 @@ def keep_notes(output: Path, digests: Mapping[str, str]) -> None:
     Raises:
         PackError: they cannot be written.
     """
-    with whole_file(_log(output), fsync=False) as file:
+    with open_atomic(_log(output), fsync=False) as file:
         file.writelines(_line(path, digest) for path, digest in sorted(digests.items()))
 
 
@@ -68,4 +69,4 @@ def _line(path: str, digest: str) -> bytes:
 
 
 def _log(output: Path) -> Path:
-    return output / ".store" / "written"
+    return OutputLayout(output).journal

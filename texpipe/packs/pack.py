@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats import format_of
-from texpipe.formats.contract import PackFormat, Picture, Placed, Unwritable
+from texpipe.formats.contract import PackFormat, Picture, Placed, UnwritableError
 from texpipe.formats.files import folded, unportable
 from texpipe.manifest.schema import Output
 from texpipe.packs.writers import Pack, Step, file_of, path_inside, writer_of
@@ -47,7 +47,7 @@ def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: 
     layout = configured(target)
     left_out: dict[str, str] = {}
     placed = _place(target, layout, pictures, left_out)
-    pack = writer_of(target, layout)(target, layout, placed, output, step)
+    pack = writer_of(layout)(target, layout, placed, output, step)
     for _ in left_out:
         step()
     return replace(pack, left_out=left_out)
@@ -77,8 +77,8 @@ def _place(
             claims = (layout.key_of(known.source), folded(path))
             _require_wanted(layout, known)
             _require_loadable(layout, path, known)
-            _require_portable(file_of(target, layout, path))
-        except Unwritable as reason:
+            _require_portable(file_of(layout, path))
+        except UnwritableError as reason:
             left_out[name] = reason.message
             continue
         above = [folded(folder) for folder in path.parents]
@@ -102,20 +102,20 @@ def _of_game(picture: Picture, game: str | None) -> Picture:
 def _require_wanted(layout: PackFormat, picture: Picture) -> None:
     reason = layout.unwanted(picture.source, picture.source_size)
     if reason is not None:
-        raise Unwritable(reason)
+        raise UnwritableError(reason)
 
 
 def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture) -> None:
     broken = layout.problems(path, picture.source_size, picture.size, picture.scale)
     if broken:
-        raise Unwritable("; ".join(broken))
+        raise UnwritableError("; ".join(broken))
 
 
 def _require_portable(file: PurePosixPath) -> None:
     reason = unportable(file)
     if reason is not None:
-        raise Unwritable(reason)
+        raise UnwritableError(reason)
 
 
 def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:
-    return Output(target.name, path_inside(target, file_of(target, layout, one.path)), "", one.picture.size)
+    return Output(target.name, path_inside(target, file_of(layout, one.path)), "", one.picture.size)

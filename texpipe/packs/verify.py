@@ -15,9 +15,10 @@ from texpipe.formats.files import file_digest, folded
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
-from texpipe.system.memory import available_cores
+from texpipe.storage.layout import OutputLayout
+from texpipe.system.cpu import available_cores
 
-_MOST_THREADS = 4
+_MAX_THREADS = 4
 """That decode files, which is done without Python's lock; as many pictures are in memory."""
 _AT_A_TIME = 256
 
@@ -88,7 +89,7 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
     Raises:
         PackError: there is no readable manifest.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     digests = digests_of(manifest)
     problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
     there = [f"{name}/{path}" for name in manifest.targets for path in _files_of(output / name)]
@@ -116,7 +117,7 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
         return [f"{one.path}: {line}" for line in lines]
 
     there = _textures_there(output, manifest)
-    with ThreadPoolExecutor(min(available_cores(), _MOST_THREADS)) as pool:
+    with ThreadPoolExecutor(min(available_cores(), _MAX_THREADS)) as pool:
         while some := list(islice(there, _AT_A_TIME)):
             problems += chain.from_iterable(pool.map(look, *zip(*some, strict=True)))
     for name, layout in layouts.items():
@@ -193,14 +194,14 @@ def _walk(folder: Path) -> Iterator[PurePosixPath]:
     """Yield paths one by one: `Path.rglob` remembers all of them."""
     if not folder.is_dir():
         return
-    for above, _, names in os.walk(folder, onerror=_give_up):
+    for above, _, names in os.walk(folder, onerror=_raise):
         below = Path(above).relative_to(folder).as_posix()
         for name in names:
             if not _is_clutter(name) and Path(above, name).is_file():
                 yield PurePosixPath(below, name)
 
 
-def _give_up(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     """Stop at a folder that cannot be listed; one that may not be entered counts as empty."""
     if not isinstance(error, PermissionError):
         raise error

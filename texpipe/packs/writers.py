@@ -1,4 +1,4 @@
-"""How the textures of a pack are written: each into a file, all into one archive, or those of a game into a cache."""
+"""How the textures of a pack are written: each into a file, all into one archive, or those of a game into one file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from texpipe.formats import gliden64, gliden64_cache
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered
 from texpipe.formats.files import file_digest, holds
@@ -15,8 +14,6 @@ from texpipe.imaging.image_files import decode
 from texpipe.manifest.schema import Output, PackFile
 from texpipe.packs.journal import put
 from texpipe.recipe.targets import Target
-
-_CACHES = {"hts": gliden64_cache.write_hts, "htc": gliden64_cache.write_htc}
 
 
 @dataclass(frozen=True)
@@ -42,18 +39,18 @@ Writer = Callable[[Target, PackFormat, Iterable[Placed], Path, Step], Pack]
 cannot be written."""
 
 
-def writer_of(target: Target, layout: PackFormat) -> Writer:
-    """Return how the textures of a target are written."""
-    if target.container in _CACHES:
-        return _put_caches
+def writer_of(layout: PackFormat) -> Writer:
+    """Return how the textures of a format are written."""
+    if layout.game_files is not None:
+        return _put_game_files
     return _put_files if layout.archive is None else _put_archive
 
 
-def file_of(target: Target, layout: PackFormat, path: PurePosixPath) -> PurePosixPath:
-    """Return the file that a texture of this path goes into: its own, an archive or a cache."""
+def file_of(layout: PackFormat, path: PurePosixPath) -> PurePosixPath:
+    """Return the file that a texture of this path goes into: its own, an archive or that of its game."""
     if layout.archive is not None:
         return PurePosixPath(layout.archive)
-    return _cache_path(target, path.parts[0]) if target.container in _CACHES else path
+    return path if layout.game_files is None else layout.game_files.path(path)
 
 
 def path_inside(target: Target, path: PurePosixPath) -> str:
@@ -137,37 +134,29 @@ def _put_archive(
     )
 
 
-def _put_caches(target: Target, _: PackFormat, placed: Iterable[Placed], output: Path, step: Step) -> Pack:
-    """Write one `IDENT_HIRESTEXTURES.hts|.htc` per game."""
-    games: dict[str, list[Picture]] = {}
+def _put_game_files(
+    target: Target, layout: PackFormat, placed: Iterable[Placed], output: Path, step: Step
+) -> Pack:
+    """Write one file for each game."""
+    kind = layout.game_files
+    assert kind is not None, "writer_of has looked"
+    games: dict[PurePosixPath, list[Picture]] = {}
     for one in placed:
-        games.setdefault(one.path.parts[0], []).append(one.picture)
+        games.setdefault(kind.path(one.path), []).append(one.picture)
     outputs: dict[str, tuple[Output, ...]] = {}
-    for game, pictures in games.items():
-        inside = path_inside(target, _cache_path(target, game))
-        _CACHES[target.container](output / inside, _cache_entries(pictures, step))
+    for path, pictures in games.items():
+        inside = path_inside(target, path)
+        kind.write(output / inside, _counted(pictures, step))
         digest = file_digest(output / inside) or ""
         for picture in pictures:
             outputs[picture.source.name] = (Output(target.name, inside, digest, picture.size),)
     return Pack(outputs)
 
 
-def _cache_path(target: Target, game: str) -> PurePosixPath:
-    return PurePosixPath(f"{game}_HIRESTEXTURES.{target.container}")
-
-
-def _cache_entries(pictures: Iterable[Picture], step: Step) -> Iterator[gliden64_cache.CacheEntry]:
+def _counted(pictures: Iterable[Picture], step: Step) -> Iterator[Picture]:
     for picture in pictures:
-        yield _cache_entry(picture)
+        yield picture
         step()
-
-
-def _cache_entry(picture: Picture) -> gliden64_cache.CacheEntry:
-    name = picture.source.emulator
-    assert name is not None, "output_path has refused textures without a name"
-    rgba, _, _ = decode(picture.read(), name=picture.source.name)
-    fmt, siz = gliden64.texel_numbers(name)
-    return gliden64_cache.CacheEntry(gliden64.cache_key(name), rgba, fmt, siz)
 
 
 def _sha256(data: bytes) -> str:

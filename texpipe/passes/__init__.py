@@ -1,4 +1,4 @@
-"""How a texture becomes 3-channel passes for a network, and a texture again."""
+"""From a texture to 3-channel passes for a network, and back."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.bleed import shown, without_halo
 from texpipe.passes.clean import clean
 from texpipe.passes.colour import back_project, match_histogram, match_source
-from texpipe.passes.fidelity import trusted
+from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
+__all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
 
 _TINY_SIDE = 8
-"""Of an icon or a letter of so few texels each one was placed by hand."""
+"""Longest side of a picture whose texels were placed by hand, in texels: its results match the source exactly."""
 
 
 def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
@@ -28,41 +28,47 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
 
     Args:
         rgba: H x W x 4 uint8, straight alpha; H and W at least 1.
-        plan: its alpha class and edges say how. The result depends on nothing else.
+        plan: its alpha class, edges and cleaning are used.
 
     Returns:
-        The colours with bled borders; then alpha as grey, unless it is the same everywhere, for the faithful end of
-        the model: an outline is no place for inventions. For a mask the one pass is the intensity. Colours and
-        intensity are cleaned if the plan says so.
+        The colours with bled borders; then alpha as grey, unless it is constant. For a mask, its intensity alone.
+        Colours and intensity are cleaned if the plan says so. Alpha is for the faithful end of a model with a dial: an
+        outline must not be invented.
     """
     picture = _picture(rgba, plan)
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
     colour = Pass(picture, plan.edges, plan.detail)
-    if plan.alpha == "mask":
+    if pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
-    if _is_constant(alpha):
-        return (colour,)
     return colour, Pass(_as_rgb(_as_plane(alpha)), plan.edges)
 
 
-def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
-    """Make a texture of what the network returned for the passes of `make_passes`.
+def pass_count(rgba: Rgba8, plan: Plan) -> int:
+    """Return how many passes `make_passes` makes: 2 if alpha is upscaled as a picture of its own, otherwise 1."""
+    return 1 if plan.alpha == "mask" or _is_constant(declared_alpha(rgba[..., 3], plan.alpha)) else 2
+
+
+def recombine(
+    rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...], passes: tuple[Pass, ...] | None = None
+) -> Rgba8:
+    """Make a texture from the network's results for the passes of `make_passes`.
 
     Args:
         rgba: the source, H x W x 4 uint8.
         plan: the plan that the passes were made with.
         results: sH x sW x 3 float32, in the order of the passes.
+        passes: what `make_passes` returned; None to make them again, which takes long where a picture is cleaned.
 
     Returns:
-        sH x sW x 4 uint8 of the alpha class that the plan says, s being `plan.scale`.
-        Hidden RGB is the bled colour; with data in alpha nothing is hidden.
+        sH x sW x 4 uint8 of the plan's alpha class, s being `plan.scale`. Hidden RGB is the bled colour; with data in
+        alpha nothing is hidden.
 
     Raises:
-        ValueError: number or size of the results does not fit the passes, or they are not finite.
+        ValueError: the number or size of the results does not fit the passes, or they are not finite.
     """
-    passes = make_passes(rgba, plan)
+    passes = make_passes(rgba, plan) if passes is None else passes
     _check(rgba, plan, passes, results)
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":
@@ -80,12 +86,12 @@ def vary(like: Rgba8, made: Rgba8, rgba: Rgba8, plan: Plan) -> Rgba8:
 
     Args:
         like: the texture that was enlarged, H x W x 4 uint8.
-        made: what it became, sH x sW x 4 uint8.
-        rgba: the variant, H x W x 4 uint8, with the same alpha (a mask: the same places of equal intensity).
-        plan: of the variant; alpha class, edges and scale are those that `made` was made with.
+        made: its result, sH x sW x 4 uint8.
+        rgba: the variant, H x W x 4 uint8, with the same alpha (a mask: equal intensity at the same texels).
+        plan: the variant's plan, with the alpha class, edges and scale that `made` was made with.
 
     Returns:
-        sH x sW x 4 uint8, as `recombine` returns it.
+        sH x sW x 4 uint8, as from `recombine`.
     """
     source, other = (make_passes(one, plan)[0] for one in (like, rgba))
     structure = made[..., :3].astype(np.float32) / np.float32(255)
@@ -98,7 +104,7 @@ def vary(like: Rgba8, made: Rgba8, rgba: Rgba8, plan: Plan) -> Rgba8:
 def nearest(rgba: Rgba8, plan: Plan) -> Rgba8:
     """Enlarge by repeating texels: H x W x 4 uint8 to sH x sW x 4.
 
-    What is visible stays exactly as it is; hidden RGB is the bled colour, of a mask 0.
+    Visible texels stay exactly as they are; hidden RGB is the bled colour, or 0 in a mask.
     """
     alpha = rgba[..., 3]
     if plan.alpha == "mask":
@@ -113,7 +119,7 @@ def _unless_ramp(one: Pass, plan: Plan, result: RgbF) -> RgbF:
 
 
 def _picture(rgba: Rgba8, plan: Plan) -> RgbF:
-    """Return what of a texture the network enlarges as colour, H x W x 3."""
+    """Return the picture that the network enlarges as colour, H x W x 3."""
     return _as_rgb(_intensity(rgba)) if plan.alpha == "mask" else shown(rgba, plan.alpha, plan.edges)
 
 
@@ -123,11 +129,11 @@ def _is_visible(rgba: Rgba8, plan: Plan) -> NDArray[np.bool_]:
 
 def _recombine_mask(rgba: Rgba8, cleaned: RgbF, plan: Plan, result: RgbF) -> Rgba8:
     source = _picture(rgba, plan)
-    believed = _as_rgb(trusted(result.mean(axis=2), cleaned[..., 0], plan.edges))
+    faithful = _as_rgb(ensure_fidelity(result.mean(axis=2), cleaned[..., 0], plan.edges))
     solid, source_solid = (np.ones(one.shape[:2], dtype=np.float32) for one in (result, source))
-    toned = _tone(believed, solid, cleaned, source_solid, plan)
+    toned = _tone(faithful, solid, cleaned, source_solid, plan)
     toned = _consistent(toned, solid, source, source_solid, plan)
-    # It is alpha too: nothing appears amid transparent texels, and no hole amid solid ones.
+    # The intensity is alpha too: nothing may appear among transparent texels, and no hole among solid ones.
     least, most = (repeat(bound, plan.scale) for bound in neighbourhood(source, plan.edges))
     kept = np.where(most == 0, np.float32(0), np.where(least == 1, np.float32(1), toned))
     return _to_bytes(kept)[..., [0, 0, 0, 0]]
@@ -152,7 +158,7 @@ def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan:
 
 
 def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
-    """Return to the source as it was stored, banding and dither too, where the plan is strict or the picture tiny."""
+    """Match the stored source, with its banding and dither, where the plan is strict or the picture tiny."""
     tiny = max(source.shape[:2]) <= _TINY_SIDE and plan.colour != "off"
     if plan.consistency == "strict" or tiny:
         return back_project(colour, alpha, source, source_alpha, plan.edges)
@@ -161,17 +167,17 @@ def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF,
 
 def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:
     if len(results) != len(passes):
-        raise ValueError(f"{len(passes)} passes were made, {len(results)} results came back")
+        raise ValueError(f"there are {len(results)} results for {len(passes)} passes")
     wanted = (rgba.shape[0] * plan.scale, rgba.shape[1] * plan.scale, 3)
     for result in results:
         if result.shape != wanted:
-            raise ValueError(f"a result is {result.shape}, it should be {wanted}")
+            raise ValueError(f"a result has the shape {result.shape} instead of {wanted}")
         if not np.isfinite(result).all():
             raise ValueError("the network returned values that are not numbers")
 
 
 def _intensity(rgba: Rgba8) -> PlaneF:
-    """Luma (BT.601) of the colours, for R = G = B exactly that value; 0 under zero alpha, whatever is hidden there."""
+    """Return the luma (BT.601) of the colours, for R = G = B exactly that value; 0 where alpha is 0."""
     rgba = without_hidden(rgba)
     if (rgba[..., 0] == rgba[..., 1]).all() and (rgba[..., 1] == rgba[..., 2]).all():
         return _as_plane(rgba[..., 0])
@@ -183,7 +189,7 @@ def _as_plane(values: Alpha8) -> PlaneF:
 
 
 def _weight(alpha: Alpha8, plan: Plan) -> PlaneF:
-    """How much each pixel counts where colours are compared: as far as it is seen."""
+    """Return the weight of each pixel where colours are compared: its alpha, or 1 if alpha is data."""
     return np.ones(alpha.shape, dtype=np.float32) if plan.alpha == "data" else _as_plane(alpha)
 
 

@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.imaging.texel_codecs import SEMI_BAND
-from texpipe.passes.fidelity import trusted
+from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
 from texpipe.texture import AlphaClass, Edges, PlaneF
 
 Alpha8 = NDArray[np.uint8]
 """H x W."""
 
-COVERAGE_TOLERANCE = 0.004
+_COVERAGE_TOLERANCE = 0.004
 """Share of the area by which a threshold may miss the coverage of the source, in exchange for a clear-cut edge."""
 
-FEATURE_TOLERANCE = 0.05
+_FEATURE_TOLERANCE = 0.05
 """The same as a share of what is inside, or outside if that is less: a lone speck is no rounding error."""
 
 _HALF = 128
-_MOST_BENT = 1.25
+_MAX_BENT_SHARE = 1.25
 """Exponent of the curve that soft alpha may be bent by: mid-grey becomes 107 or 146 of 255 at most."""
 _COVERAGE_ROUNDS = 4
 _EDGE_STEEPNESS = 4.0
@@ -81,7 +81,7 @@ def _rebuild_soft(grown: PlaneF, alpha: Alpha8, edges: Edges, *, is_data: bool) 
     """Stay within the range of each texel's neighbours: plateaus stay exact, and no halo appears."""
     source = alpha.astype(np.float32) / np.float32(255)
     least, most = (repeat(bound, grown.shape[0] // len(source)) for bound in neighbourhood(source, edges))
-    soft = np.clip(trusted(grown, source, edges), least, most)
+    soft = np.clip(ensure_fidelity(grown, source, edges), least, most)
     if not is_data:
         soft = np.clip(_with_coverage(soft, alpha), least, most)
     return np.asarray(np.rint(soft * 255), dtype=np.uint8)
@@ -101,7 +101,7 @@ def _with_coverage(grown: PlaneF, alpha: Alpha8) -> PlaneF:
     if not 0 < cut < 1:
         return grown
     wanted = (_HALF - 0.5) / 255
-    return grown ** np.float32(np.clip(np.log(wanted) / np.log(cut), 1 / _MOST_BENT, _MOST_BENT))
+    return grown ** np.float32(np.clip(np.log(wanted) / np.log(cut), 1 / _MAX_BENT_SHARE, _MAX_BENT_SHARE))
 
 
 def _between_neighbours(grown: PlaneF, alpha: Alpha8, level: int, edges: Edges) -> PlaneF:
@@ -130,7 +130,7 @@ def _cut(plane: PlaneF, inside: NDArray[np.bool_], edges: Edges) -> NDArray[np.b
     shown = least > 0
     undecided = (most > 0) & ~shown
     count = int(inside.sum()) * scale * scale
-    slack = int(min(COVERAGE_TOLERANCE * plane.size, FEATURE_TOLERANCE * min(count, plane.size - count)))
+    slack = int(min(_COVERAGE_TOLERANCE * plane.size, _FEATURE_TOLERANCE * min(count, plane.size - count)))
     values = plane[undecided]
     shown[undecided] = values >= _threshold(values, count - int(shown.sum()), slack)
     return shown

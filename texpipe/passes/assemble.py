@@ -1,4 +1,4 @@
-"""Where the pieces of a split picture lie: join them before the network, split the result after it."""
+"""Join the pieces of a split picture before the network, and split the result after it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Sides = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedPiece:
     """One piece at one place of a picture: its column and row, its left and top texel, its size in texels."""
 
     name: str
@@ -41,30 +41,30 @@ class Placed:
 
 @dataclass(frozen=True)
 class Layout:
-    """A picture's size in texels and its places in rows from the top left; a piece may have several places.
+    """The size of a picture in texels and the places of its pieces, in rows from the top left.
 
-    `trim` is what every piece has around its place.
+    A piece may have several places. `trim` are the texels that every piece has around its place.
     """
 
     size: Size
-    places: tuple[Placed, ...]
+    places: tuple[PlacedPiece, ...]
     trim: Sides = (0, 0, 0, 0)
 
-    def first_places(self) -> dict[str, Placed]:
+    def first_places(self) -> dict[str, PlacedPiece]:
         """Return for every piece the first of its places: the one that its enlarged texels are taken from."""
         return {place.name: place for place in reversed(self.places)}
 
 
 def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
-    """Check that all pieces of a column are equally wide and all of a row equally high, and add them up.
+    """Compute the layout: all pieces of a column must be equally wide, all of a row equally high.
 
     Args:
         group: columns, rows, overlap and files.
-        sizes: width and height of the pieces that are there. A missing piece has the size of its column and row;
-            where a whole column or row is missing, that of the group's tile, or the commonest among the others.
+        sizes: width and height of the pieces in the input. A missing piece has the size of its column and row; a
+            missing column or row that of the group's tile, or the commonest among the others.
 
     Raises:
-        SourceError: no piece is there, the trim leaves nothing of one, or the sizes do not make a grid.
+        SourceError: all pieces are missing, the trim covers a whole piece, or the sizes do not make a grid.
     """
     if len(group.files) != group.columns * group.rows:
         raise SourceError(
@@ -73,7 +73,7 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
             hint="Correct columns, rows or files of the group.",
         )
     if not any(name in sizes for name in group.files):
-        raise SourceError(f"no piece of {group.name} is there", hint="Dump them, or correct the group.")
+        raise SourceError(f"all pieces of {group.name} are missing", hint="Dump them, or correct the group.")
     sizes = {name: _inside(group, name, sizes[name]) for name in group.files if name in sizes}
     names = [group.files[row * group.columns : (row + 1) * group.columns] for row in range(group.rows)]
     tile = _inside(group, "tile", group.tile) if group.tile else (None, None)
@@ -84,7 +84,7 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
     lefts, width = _starts(widths, group.overlap)
     tops, height = _starts(heights, group.overlap)
     places = tuple(
-        Placed(name, column, row, lefts[column], tops[row], (widths[column], heights[row]))
+        PlacedPiece(name, column, row, lefts[column], tops[row], (widths[column], heights[row]))
         for row, line in enumerate(names)
         for column, name in enumerate(line)
     )
@@ -94,12 +94,12 @@ def lay_out(group: Group, sizes: Mapping[str, Size]) -> Layout:
 def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
     """Put the pieces of a split picture together.
 
-    Texels that neighbouring pieces share come from the earlier piece (above, left): they are copies on the console,
-    and where they are not, a mean of the two would belong to neither. Where a piece is missing, every texel is that
-    of the nearest piece: to its neighbours the picture ends there, as at a clamped border. Trim is cut off.
+    Texels that neighbouring pieces share come from the earlier piece (above, left): on the console they are copies, and
+    where they differ, a mean would fit neither piece. Where a piece is missing, every texel takes the value of the
+    nearest one: for its neighbours the picture ends there, as at a clamped border. Trim is cut off.
 
     Args:
-        layout: where everything lies.
+        layout: the places of the pieces.
         pieces: name -> h x w x 4 uint8, of the layout's sizes and its trim around them; at least one.
 
     Returns:
@@ -108,7 +108,7 @@ def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
     width, height = layout.size
     picture = np.zeros((height, width, 4), dtype=np.uint8)
     known = np.zeros((height, width), dtype=np.bool_)
-    # Last piece first, so that the earlier of two neighbours has the last word.
+    # Last piece first, so that the earlier of two neighbours overwrites the later one.
     for place in reversed(layout.places):
         if place.name in pieces:
             rows = slice(place.y, place.y + place.size[1])
@@ -116,31 +116,31 @@ def join(layout: Layout, pieces: Mapping[str, Rgba8]) -> Rgba8:
             left, top, _, _ = layout.trim
             picture[rows, columns] = pieces[place.name][top:, left:][: place.size[1], : place.size[0]]
             known[rows, columns] = True
-    return picture if known.all() else _from_the_nearest(picture, known)
+    return picture if known.all() else _filled(picture, known)
 
 
 def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> dict[str, Rgba8]:
-    """Cut an enlarged picture into its pieces again; shared texels go into every piece that had them.
+    """Cut an enlarged picture into its pieces again; shared texels go into every piece that has them.
 
-    Where pieces were trimmed they get their border repeated: an emulator that smooths looks a little beyond it.
+    Trimmed pieces get their border repeated, because an emulator's texture filter reads a little beyond it.
 
     Args:
-        layout: that the picture was joined by.
+        layout: the layout by which the picture was joined.
         picture: sH x sW x 4 uint8.
         scale: s, 1 for the source itself.
-        names: the pieces to cut out. One with several places is taken from the first.
+        names: the pieces to cut out. A piece with several places is taken from the first.
 
     Returns:
-        name -> sh x sw x 4 uint8. `split(layout, join(layout, pieces), 1, pieces)` are the pieces, if they agree
-        on the texels that they share, but for what was trimmed.
+        name -> sh x sw x 4 uint8. `split(layout, join(layout, pieces), 1, pieces)` equals the pieces, except for
+        their trim, if they agree on the texels that they share.
 
     Raises:
-        SourceError: the picture has not the layout's size.
+        SourceError: the picture does not have the layout's size.
     """
     wanted = (layout.size[0] * scale, layout.size[1] * scale)
     found = (picture.shape[1], picture.shape[0])
     if found != wanted:
-        raise SourceError(f"the joined picture is {_text(found)}, its pieces make {_text(wanted)}")
+        raise SourceError(f"the joined picture is {_text(found)}, but its pieces need {_text(wanted)}")
     places = layout.first_places()
     left, top, right, bottom = (side * scale for side in layout.trim)
     around = ((top, bottom), (left, right), (0, 0))
@@ -153,30 +153,28 @@ def _inside(group: Group, name: str, size: Size) -> Size:
     inside = (size[0] - left - right, size[1] - top - bottom)
     if min(inside) < 1:
         hint = "Correct the trim of the group: texels left, top, right and bottom of every piece."
-        raise SourceError(
-            f"{name} is {_text(size)}: the trim of {group.name} leaves nothing of it", hint=hint
-        )
+        raise SourceError(f"{name} is {_text(size)}: the trim of {group.name} covers all of it", hint=hint)
     return inside
 
 
 def _lengths(lines: Sequence[Sequence[str]], length_of: Mapping[str, int], declared: int | None) -> list[int]:
-    """Return the length of every line of pieces: as declared, that of its first known piece, else the commonest."""
+    """Return the length of every line of pieces: as declared, that of its first known piece, or the commonest."""
     known = [next((length_of[name] for name in line if name in length_of), None) for line in lines]
-    usual = declared or Counter(length for length in known if length is not None).most_common(1)[0][0]
-    last = usual if known[-1] is None else min(known[-1], usual) if declared else known[-1]
-    others = [usual if length is None or declared else length for length in known[:-1]]
+    default = declared or Counter(length for length in known if length is not None).most_common(1)[0][0]
+    last = default if known[-1] is None else min(known[-1], default) if declared else known[-1]
+    others = [default if length is None or declared else length for length in known[:-1]]
     return [*others, last]
 
 
 def _check(group: Group, sizes: Mapping[str, Size], widths: Sequence[int], heights: Sequence[int]) -> None:
-    inside = " inside of its trim" if any(group.trim) else ""
+    inside = " inside its trim" if any(group.trim) else ""
     for place, name in enumerate(group.files):
         wanted = (widths[place % group.columns], heights[place // group.columns])
         size = sizes.get(name, wanted)
         if size != wanted:
             raise SourceError(
                 f"{name} is {_text(size)}{inside}, its place in {group.name} needs {_text(wanted)}",
-                hint="All pieces of a column are equally wide, all of a row equally high: check their order.",
+                hint="All pieces of a column must be equally wide, all of a row equally high: check their order.",
             )
         shared = [side for side, count in zip(size, (group.columns, group.rows), strict=True) if count > 1]
         if min(shared, default=group.overlap + 1) <= group.overlap:
@@ -192,7 +190,7 @@ def _starts(lengths: Sequence[int], overlap: int) -> tuple[tuple[int, ...], int]
     return starts, starts[-1] + lengths[-1]
 
 
-def _from_the_nearest(picture: Rgba8, known: NDArray[np.bool_]) -> Rgba8:
+def _filled(picture: Rgba8, known: NDArray[np.bool_]) -> Rgba8:
     """Give every unknown texel the value of the nearest known one."""
     import cv2
 

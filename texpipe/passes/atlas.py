@@ -1,18 +1,19 @@
-"""A sheet of pictures as passes of its cells, and back."""
+"""From an atlas to the passes of its cells, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from texpipe.passes import make_passes, nearest, recombine
+from texpipe.passes import make_passes, nearest, pass_count, recombine
 from texpipe.relations import Box
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture on a sheet: where it is and what is done to it."""
+    """A picture on a sheet: its rectangle and its plan."""
 
     box: Box
     plan: Plan
@@ -27,9 +28,9 @@ class Atlas:
     """A sheet and its cells.
 
     Attributes:
-        cells: they do not overlap.
-        base: what is done to the sheet below them: nearest for gutters that are flat, upscale where more may be left.
-        why: who says that it is an atlas, in one line.
+        cells: the pictures on the sheet; they do not overlap.
+        base: plan of the sheet below them: nearest for flat gutters, upscale where there may be more between them.
+        why: the reason why it is an atlas, in one line.
     """
 
     cells: tuple[Cell, ...]
@@ -40,20 +41,21 @@ class Atlas:
         return f"{len(self.cells)} cells {self.why}"
 
     def passes(self, sheet: Rgba8) -> tuple[Pass, ...]:
-        """Return the passes of everything that the network is to see; see `passes.make_passes`."""
+        """Return the passes of everything that the network upscales; see `passes.make_passes`."""
         return tuple(one for rgba, plan in self._upscaled(sheet) for one in make_passes(rgba, plan))
 
-    def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
-        """Make the enlarged sheet of what the network returned for `passes`.
+    def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged sheet from the network's results for `passes`.
 
         Args:
             sheet: H x W x 4 uint8.
             results: sh x sw x 3 float32 each, in the order of the passes.
+            passes: what `passes` returned.
 
         Returns:
-            sH x sW x 4 uint8: each cell exactly `scale` times as far from the top left as it was.
+            sH x sW x 4 uint8; each cell lies exactly `scale` times as far from the top left as in the source.
         """
-        left = iter(results)
+        left = zip(passes, results, strict=True)
         scale = self.base.scale
         result = _enlarged(sheet, self.base, left).copy()
         for cell in self.cells:
@@ -67,7 +69,9 @@ class Atlas:
         return ((rgba, plan) for rgba, plan in parts if plan.action == "upscale")
 
 
-def _enlarged(rgba: Rgba8, plan: Plan, results: Iterator[RgbF]) -> Rgba8:
+def _enlarged(rgba: Rgba8, plan: Plan, left: Iterator[tuple[Pass, RgbF]]) -> Rgba8:
+    """Enlarge one picture; its passes and their results are the next of those that are left."""
     if plan.action == "nearest":
         return nearest(rgba, plan)
-    return recombine(rgba, plan, tuple(next(results) for _ in make_passes(rgba, plan)))
+    passes, results = zip(*islice(left, pass_count(rgba, plan)), strict=True)
+    return recombine(rgba, plan, results, passes)

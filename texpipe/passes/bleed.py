@@ -1,7 +1,8 @@
-"""Colour bleed: give texels that nobody sees the colour of their visible neighbours.
+"""Colour bleed: give hidden texels the colour of their visible neighbours.
 
-What a dump holds under zero alpha is arbitrary (black, magenta, leftovers), yet a network and every bilinear filter
-mix it into the visible border. The bled picture has the visible colours and, elsewhere, a smooth continuation of them.
+The colours of a dump under zero alpha are arbitrary (black, magenta, leftovers), yet a network and every bilinear
+filter mix them into the visible border. The bled picture has the visible colours and, elsewhere, a smooth continuation
+of them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from texpipe.passes.resample import Plane, extend, neighbourhood, repeat
 from texpipe.texture import AlphaClass, Edges, PlaneF, Rgba8, RgbF
 
 _SMOOTHING_ROUNDS = 2
+"""Number of 3 x 3 box filters over the bled colours."""
 
 
 def shown(rgba: Rgba8, alpha: AlphaClass, edges: Edges) -> RgbF:
-    """Return the colours that a network is to see: bled, but as they are where alpha is data and hides nothing.
+    """Return the colours that a network upscales: bled, or unchanged where alpha is data and hides nothing.
 
     Args:
         rgba: H x W x 4 uint8, straight alpha.
@@ -31,10 +33,10 @@ def shown(rgba: Rgba8, alpha: AlphaClass, edges: Edges) -> RgbF:
 
 
 def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
-    """Return the colours with hidden ones replaced; those of texels with alpha > 0 stay exactly as they are.
+    """Return the colours with hidden ones replaced; the colours of texels with alpha > 0 stay exactly as they are.
 
-    The hidden RGB of `rgba` has no influence. Neighbours are found across wrapped and mirrored borders, and a
-    rolled picture gives the rolled result. Where nothing is visible at all the result is mid-grey.
+    The hidden RGB of `rgba` has no influence. Neighbours are found across wrapped and mirrored borders, and a rolled
+    picture gives the rolled result. A picture without visible texels becomes mid-grey.
 
     Args:
         rgba: H x W x 4 uint8, straight alpha.
@@ -59,8 +61,8 @@ def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
 def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
     """Keep enlarged colours beside holes within the range of the visible source colours around them.
 
-    A network sharpens the border of what is visible like any other edge. It overshoots there, and over a backdrop that
-    is a rim of a colour that the source does not have.
+    A network sharpens the border of the visible part like any other edge. Its overshoot shows over a backdrop as a rim
+    of a colour that the source does not have.
 
     Args:
         colour: sH x sW x 3 in [0, 1].
@@ -68,7 +70,7 @@ def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
         edges: what lies beyond the borders.
 
     Returns:
-        sH x sW x 3 in [0, 1]; the same where no hole is among a texel and its eight neighbours.
+        sH x sW x 3 in [0, 1]; unchanged where a texel and its eight neighbours are all visible.
     """
     visible = rgba[..., 3:] > 0
     if visible.all():
@@ -77,17 +79,17 @@ def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
     least = neighbourhood(np.where(visible, source, np.float32(1)), edges)[0]
     most = neighbourhood(np.where(visible, source, np.float32(0)), edges)[1]
     some_hidden = neighbourhood(visible.astype(np.float32), edges)[0] == 0
-    bounded = some_hidden & (least <= most)  # amid hidden texels alone there is no range
+    bounded = some_hidden & (least <= most)  # among hidden texels only, the range is empty
     scale = colour.shape[0] // rgba.shape[0]
     low, high = np.where(bounded, least, np.float32(0)), np.where(bounded, most, np.float32(1))
     return np.clip(colour, repeat(low, scale), repeat(high, scale))
 
 
 def _fill(colour: RgbF, weight: PlaneF, edges: Edges) -> RgbF:
-    """Spread visible colours outwards: a texel takes the alpha-weighted mean of what its window reaches first.
+    """Spread visible colours outwards: a texel takes the alpha-weighted mean of the first visible ones in its window.
 
-    The window grows from round to round, so that the first rings follow the border closely and a large void costs
-    few rounds. (An image pyramid would be as fast but depends on where its 2 x 2 blocks begin.)
+    The window grows from round to round, so that the first rings follow the border closely and a large void takes few
+    rounds. (An image pyramid would be as fast, but its result depends on where the 2 x 2 blocks begin.)
     """
     radius = 1
     while not (known := weight > 0).all():

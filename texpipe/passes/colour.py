@@ -30,7 +30,7 @@ TOLERANCE = 1.45
 """Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
 docs/alpha-and-edges.md."""
 
-STRICT_TOLERANCE = 0.7
+_STRICT_TOLERANCE = 0.7
 """The same where a result must be consistent with its source: 1 level, less what rounding to 8 bits may add."""
 
 _TONE_REACH = 2
@@ -102,12 +102,12 @@ def back_project(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
     """
     scale = result.shape[0] // source.shape[0]
     result = np.clip(result, 0, 1)
-    result = _return_detail(result, alpha, source, source_alpha, edges, STRICT_TOLERANCE)
+    result = _return_detail(result, alpha, source, source_alpha, edges, _STRICT_TOLERANCE)
 
     def as_a_whole(difference: Plane, _: PlaneF, limit: np.float32) -> RgbF:
         return repeat(difference.clip(-limit, limit), scale)
 
-    return _approach(result, alpha, source, source_alpha, as_a_whole, STRICT_TOLERANCE, _STRICT_ROUNDS)
+    return _approach(result, alpha, source, source_alpha, as_a_whole, _STRICT_TOLERANCE, _STRICT_ROUNDS)
 
 
 def _return_detail(

@@ -1,8 +1,8 @@
-"""How far a network is believed about a plane of alpha or intensity.
+"""Fidelity of an enlarged plane of alpha or intensity to its source.
 
-A network for photographs takes a soft glow for a disc out of focus and draws its rim. Reduced again, such a result is
-not the source any more, and that can be measured at every texel: where they agree the network has its way, where they
-do not the source is interpolated.
+A network for photographs takes a soft glow for a disc out of focus and draws its rim. Reduced again, such a result
+differs from the source, which can be measured at every texel: where they agree the network's result is kept, where they
+differ the source is interpolated.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import numpy as np
 from texpipe.passes.resample import box_reduce, enlarge, enlarge_cubic, smooth
 from texpipe.texture import Edges, PlaneF
 
-FULL_TRUST = 4 / 255
-NO_TRUST = 13 / 255
-"""Mean difference about a texel up to which the network is believed, and from which it is not; chosen by looking."""
+_FULL_FIDELITY_ERROR = 4 / 255
+_NO_FIDELITY_ERROR = 13 / 255
+"""Mean difference around a texel, in [0, 1], up to which the network's result is kept, and from which the source is
+interpolated instead; chosen by eye."""
 
 _TONE_ROUNDS = 2
+"""Number of corrections of the tone before fidelity is measured."""
 
 
-def trusted(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
-    """Correct the tone of an enlarged plane, and replace it where it does not fit its source.
+def ensure_fidelity(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
+    """Correct the tone of an enlarged plane, and interpolate the source where the plane is not faithful to it.
 
     Commutes with rolling a wrapped axis.
 
@@ -36,6 +38,10 @@ def trusted(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
     for _ in range(_TONE_ROUNDS):
         missing = smooth(source - box_reduce(grown, scale), edges)
         grown = np.clip(grown + enlarge(missing, scale, edges), 0, 1)
-    doubt = smooth(np.abs(source - box_reduce(grown, scale)), edges)
-    trust = enlarge(np.clip((NO_TRUST - doubt) / (NO_TRUST - FULL_TRUST), 0, 1), scale, edges)
-    return np.clip(trust * grown + (1 - trust) * enlarge_cubic(source, scale, edges), 0, 1)
+    error = smooth(np.abs(source - box_reduce(grown, scale)), edges)
+    fidelity = enlarge(
+        np.clip((_NO_FIDELITY_ERROR - error) / (_NO_FIDELITY_ERROR - _FULL_FIDELITY_ERROR), 0, 1),
+        scale,
+        edges,
+    )
+    return np.clip(fidelity * grown + (1 - fidelity) * enlarge_cubic(source, scale, edges), 0, 1)

@@ -1,8 +1,8 @@
-"""Steady frames: what stays the same from frame to frame of an animation is enlarged the same.
+"""Average animation frames, so that the parts that do not change are enlarged identically.
 
-A network sees a change many texels away, and draws even what has not changed a little differently: it flickers. Here
-each texel of a frame is averaged over the frames that are like it there. Where nothing is like it, it stays as it is;
-so the results differ where the sources do, and the order of the frames has no influence.
+A network's result depends on texels far away: parts that do not change are drawn a little differently from frame to
+frame and flicker. Here each texel of a frame is averaged over the frames that are similar there. Where none is similar
+it stays unchanged, so the results differ where the sources do. The order of the frames has no influence.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from texpipe.imaging.visible import without_hidden
 from texpipe.passes.resample import Plane, enlarge, smooth
 from texpipe.texture import Plan, PlaneF, Rgba8
 
-UNLIKE = 6.0
-"""Difference around a texel, in levels, from which two frames have nothing in common there. Rounding to 5 bits and its
-dither make less; half of it counts half."""
+_MAX_DIFFERENCE = 6.0
+"""Smallest difference around a texel, in levels, at which two frames are unrelated there; half of it counts half.
+Rounding to 5 bits and its dither cause less."""
 
 _ROUNDS = 2
+"""Number of times that a difference spreads to the neighbouring texels."""
 
 
 def steady(sources: Sequence[Rgba8], results: Sequence[Rgba8], number: int, plan: Plan) -> Rgba8:
     """Average one frame with the others wherever they show the same.
 
     Args:
-        sources: H x W x 4 uint8 each: the frames.
-        results: sH x sW x 4 uint8 each: what they became, all by the same plan.
+        sources: the frames, H x W x 4 uint8 each.
+        results: their results by the same plan, sH x sW x 4 uint8 each.
         number: the frame to make.
-        plan: its alpha class, edges and scale.
+        plan: its alpha class, edges and scale are used.
 
     Returns:
-        sH x sW x 4 uint8; binary and ternary alpha keep the levels that the frame had.
+        sH x sW x 4 uint8; binary and ternary alpha keep the levels of the frame's own result.
     """
     total = np.zeros(results[0].shape, np.float32)
     weights = np.zeros(results[0].shape[:2], np.float32)
@@ -53,7 +54,7 @@ def _likeness(one: Rgba8, other: Rgba8, plan: Plan) -> PlaneF:
     difference: Plane = np.abs(_visible(one) - _visible(other)).max(axis=2)
     for _ in range(_ROUNDS):
         difference = np.maximum(difference, smooth(difference, plan.edges))
-    return np.asarray(np.clip(1 - difference / np.float32(UNLIKE), 0, 1), np.float32)
+    return np.asarray(np.clip(1 - difference / np.float32(_MAX_DIFFERENCE), 0, 1), np.float32)
 
 
 def _visible(rgba: Rgba8) -> Plane:

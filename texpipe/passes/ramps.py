@@ -1,8 +1,8 @@
-"""Flat colours and ramps: pictures that vary along one axis at most are interpolated, not left to a network.
+"""Flat colours and ramps: pictures that vary along at most one axis are interpolated instead of upscaled by a network.
 
-A network adds texture to a flat colour and waves to a gradient. The interpolation here is the piecewise parabolic
-one of Colella and Woodward (1984, equations 1.6 to 1.10): every texel keeps its exact mean, a ramp stays monotone, and
-no value leaves the range of its neighbours.
+A network adds texture to a flat colour and waves to a gradient. The interpolation is the piecewise parabolic one of
+Colella and Woodward (1984, equations 1.6 to 1.10): every texel keeps its exact mean, a ramp stays monotone, and every
+value stays in the range of its neighbours.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _is_constant_along(picture: RgbF, axis: int) -> bool:
 
 
 def _is_monotone(line: Plane, mode: EdgeMode) -> bool:
-    """Tell whether each channel only rises or only falls; a wrapped axis begins anywhere and has one jump."""
+    """Return whether each channel only rises or only falls, except for one jump on a wrapped axis."""
     wraps = mode == "wrap"
     steps = np.diff(line, axis=0, append=line[:1]) if wraps else np.diff(line, axis=0)
     falls, rises = (steps < 0).sum(axis=0), (steps > 0).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Reduce and enlarge planes, aware of what lies beyond each border.
+"""Reduce and enlarge planes, with the edge mode of each axis.
 
 All functions take float32 H x W or H x W x C arrays, return float32 and are linear in their input. Whole-texel
 geometry: output pixel `o` of an enlargement by `scale` is centred at texel `(o + 0.5) / scale - 0.5`.
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from texpipe.texture import EdgeMode, Edges
 
 Plane = NDArray[np.float32]
-Value = TypeVar("Value", np.float32, np.uint8)
+Pixel = TypeVar("Pixel", np.float32, np.uint8)
 
 _INVERSE_REACH = 8
-"""Texels to either side after which less than a millionth of an inverse filter is left."""
+"""Radius of an inverse filter, in texels: less than a millionth of it lies beyond."""
 
 
 def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
@@ -30,14 +30,14 @@ def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
 
 @lru_cache(maxsize=256)
 def beyond(length: int, mode: EdgeMode, margin: int) -> NDArray[np.intp]:
-    """Return for each place from `-margin` to `length + margin - 1` the texel that is shown there."""
-    place = np.arange(-margin, length + margin)
+    """Return for each position from `-margin` to `length + margin - 1` the index of the texel shown there."""
+    position = np.arange(-margin, length + margin)
     if mode == "wrap":
-        return place % length
+        return position % length
     if mode == "mirror":
-        there_and_back = place % (2 * length)
-        return np.minimum(there_and_back, 2 * length - 1 - there_and_back)
-    return place.clip(0, length - 1)
+        period = position % (2 * length)
+        return np.minimum(period, 2 * length - 1 - period)
+    return position.clip(0, length - 1)
 
 
 def crop(plane: Plane, margin: int) -> Plane:
@@ -45,7 +45,7 @@ def crop(plane: Plane, margin: int) -> Plane:
     return plane[margin : plane.shape[0] - margin, margin : plane.shape[1] - margin]
 
 
-def repeat(plane: NDArray[Value], scale: int) -> NDArray[Value]:
+def repeat(plane: NDArray[Pixel], scale: int) -> NDArray[Pixel]:
     """Enlarge by repeating every texel `scale` x `scale` times (nearest neighbour)."""
     return plane.repeat(scale, axis=0).repeat(scale, axis=1)
 
@@ -83,11 +83,11 @@ def enlarge_cubic(plane: Plane, scale: int, edges: Edges) -> Plane:
 
 
 def before_enlarging(plane: Plane, scale: int, edges: Edges) -> Plane:
-    """Return what to `enlarge` for the box-reduced result to be `plane` itself, not a smoothed one.
+    """Prefilter a plane so that `enlarge` followed by `box_reduce` returns it unchanged.
 
-    Enlarged linearly and reduced again, a plane has been filtered by (a, 1 - 2 a, a) along each axis. The inverse
-    decays by a constant factor from texel to texel (Unser, Aldroubi and Eden, "B-spline signal processing", 1993), so
-    a few texels of it are enough.
+    Enlarging linearly and reducing again filters a plane by (a, 1 - 2 a, a) along each axis. The inverse filter decays
+    by a constant factor per texel (Unser, Aldroubi and Eden, "B-spline signal processing", 1993), so a few texels of it
+    are enough.
     """
     import cv2
 
@@ -95,7 +95,7 @@ def before_enlarging(plane: Plane, scale: int, edges: Edges) -> Plane:
         return plane
     inverse = _inverse(scale)
     margin = len(inverse) // 2
-    # Beyond a clamped border a kernel of three texels sees what it sees beyond a mirroring one; a wider one would not.
+    # A kernel of three texels sees the same beyond a clamped and a mirrored border; a wider one does not.
     mirrored = Edges(*("mirror" if mode == "clamp" else mode for mode in (edges.x, edges.y)))
     filtered = cv2.sepFilter2D(extend(plane, mirrored, margin), cv2.CV_32F, inverse, inverse)
     return crop(np.asarray(filtered, dtype=np.float32), margin)
@@ -103,7 +103,7 @@ def before_enlarging(plane: Plane, scale: int, edges: Edges) -> Plane:
 
 @lru_cache(maxsize=8)
 def _inverse(scale: int) -> Plane:
-    """Return the inverse of (a, 1 - 2 a, a), the share of neighbours in a texel that is enlarged and reduced."""
+    """Return the inverse of (a, 1 - 2 a, a), by which enlarging and reducing filter a plane."""
     a = (scale**2 - scale % 2) / (8 * scale**2)
     root = np.sqrt(1 - 4 * a)
     decay = (root - 1 + 2 * a) / (2 * a)

@@ -6,34 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from texpipe.analysis.inventory import Survey
+from texpipe.analysis.inventory import Inventory
 from texpipe.networks.catalogue import ModelFile
-from texpipe.options import Order
-from texpipe.planning.jobs import Work
-from texpipe.storage.results import Store
+from texpipe.options import RunOptions
+from texpipe.planning.jobs import Workload
+from texpipe.storage.layout import OutputLayout
+from texpipe.storage.results import ResultStore
 
 
 @dataclass(frozen=True)
-class Run:
+class RunPlan:
     """All that is known of a run before anything is computed.
 
     Attributes:
-        order: what was asked for.
+        order: what the run is asked to do.
         model: the weights.
         engine: name of how results are computed.
-        seen: every texture.
+        seen: every texture of the input.
         left_out: texture name -> why no target can hold it.
         work: the jobs of the others.
     """
 
-    order: Order
+    order: RunOptions
     model: ModelFile
     engine: str
-    seen: Survey
+    seen: Inventory
     left_out: Mapping[str, str]
-    work: Work
+    work: Workload
+
+    @property
+    def layout(self) -> OutputLayout:
+        """Where everything lies in the output folder."""
+        return OutputLayout(self.order.output)
 
     @cached_property
-    def store(self) -> Store:
-        """Where results are kept."""
-        return Store(self.order.output / ".store")
+    def store(self) -> ResultStore:
+        """The store of results."""
+        return ResultStore(self.layout.store)

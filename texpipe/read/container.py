@@ -1,4 +1,4 @@
-"""What files that hold textures have in common: a list of members, a way to read one, a limit to what is read."""
+"""What all files that hold textures offer: a list of members, a way to read one, a limit to what is read."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def whole_file(file: Path, limit: int) -> bytes:
 
     Args:
         file: to read.
-        limit: most bytes that are read.
+        limit: largest number of bytes that are read.
 
     Raises:
         OSError: it cannot be read.
         ValueError: it is larger.
     """
     with file.open("rb") as stream:
-        # As many bytes as are asked for are set aside at once, so not more are asked for than there are.
+        # `read` allocates all the bytes that it is asked for, so it is not asked for more than the file has.
         data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
     if len(data) > limit:
         raise ValueError(f"is larger than the limit of {limit:,} bytes")

@@ -22,14 +22,14 @@ from texpipe.texture import Rgba8, Source, StoredForm, Texture
 T = TypeVar("T")
 
 MAX_BYTES = image_files.MAX_PIXELS * 4 + (1 << 20)
-"""Largest file that is read: the largest picture that is opened, uncompressed, and its headers."""
+"""Size in bytes of the largest file that is read: the largest picture, uncompressed, with its headers."""
 
 _MAX_TILE = 1 << 16
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A source whose bytes are at hand.
+    """A source whose bytes are in memory.
 
     Attributes:
         source: where they are from.
@@ -52,7 +52,7 @@ class Opened:
 
 
 def open_source(source: Source) -> Opened:
-    """Read the bytes of a texture, for whoever wants to know them again before they are decoded.
+    """Read the bytes of a texture, so that a caller can tell by their digest whether it knows them before decoding.
 
     Raises:
         SourceError: as `decode`.
@@ -65,7 +65,7 @@ def decode(source: Source) -> Texture:
     """Read and decode one texture.
 
     Raises:
-        SourceError: the file cannot be read or is no whole picture. The message is the reason alone, the
+        SourceError: the file cannot be read or is not a whole picture. The message is the reason alone, the
             location is the texture's name.
     """
     return open_source(source).texture()
@@ -106,7 +106,7 @@ def _with_alpha(rgba: Rgba8, mask: bytes, name: str) -> Rgba8:
 
 
 def _tmem(source: Source) -> Opened:
-    """A `.tmem` is nothing without the `.tile.json` beside it, which says the format of the texels too."""
+    """Read a `.tmem` together with the `.tile.json` beside it, which has the size and format of its texels."""
     memory = _bytes_of(source.file, TMEM_BYTES, source)
     described = _bytes_of(source.file.with_suffix(".tile.json"), _MAX_TILE, source)
     return _opened(source, partial(_decode_tmem, source, memory, described), memory, described)
@@ -120,7 +120,7 @@ def _decode_tmem(source: Source, memory: bytes, described: bytes, sha256: str) -
 
 
 def _member(read: Callable[[Source], Texture], source: Source) -> Opened:
-    """What lies in a container has no bytes of its own that could be known without reading it."""
+    """A picture in a container has no bytes of its own, so it is read and decoded at once."""
     texture = read(source)
     return Opened(source, texture.sha256, (), lambda: texture)
 

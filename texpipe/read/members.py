@@ -1,4 +1,4 @@
-"""Files that hold several textures, by kind.
+"""Kinds of files that hold several textures.
 
 A picture in such a file is a source of its own. Its name is a path below the file's name, so it cannot be mistaken
 for another file.

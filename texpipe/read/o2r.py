@@ -30,7 +30,7 @@ _TLUT = "tlut"
 
 
 def _resources(file: Path) -> list[Member]:
-    """List the textures of an archive; palettes and other resources are no pictures."""
+    """List the textures of an archive; palettes and other resources are not pictures."""
     with ZipReader(file) as archive:
         heads = {name: _head(archive, name) for name in archive.names()}
     palettes: dict[str, dict[str, int]] = {}
@@ -101,7 +101,7 @@ def palette_of(name: str, palettes: Iterable[str]) -> str | None:
 
 
 def _without_palette(count: int) -> str:
-    found = f"of the {count} in its folder none is named like it" if count else "there is none in its folder"
+    found = f"{count} are in its folder, but none is named like it" if count else "its folder has none"
     return f"its palette is another resource, and {found}: take this texture from an extracted tree"
 
 

@@ -13,7 +13,7 @@ from texpipe.formats import parse_name
 from texpipe.imaging.texel_formats import Stp
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.read.members import CONTAINERS
-from texpipe.system.interning import shared
+from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
@@ -49,7 +49,7 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
         stp: what bit 15 of a colour means in PS1 `.tim` files.
 
     Raises:
-        SourceError: `root` is missing, cannot be listed, or is a file that is no picture.
+        SourceError: `root` is missing, cannot be listed, or is a file but not a picture.
     """
     if root.is_file():
         return _single(root, stp)
@@ -84,7 +84,7 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
 
 
 def _lighter(source: Source, root: Path) -> Source:
-    """Return the same source made of values that others have, too: a dump may hold a hundred thousand."""
+    """Return an equal source that shares its values with others: a dump may hold a hundred thousand textures."""
     named = replace(source, emulator=_lighter_name(source.emulator))
     return named if source.member is not None else replace(named, root=root, below=source.name)
 
@@ -92,7 +92,7 @@ def _lighter(source: Source, root: Path) -> Source:
 def _lighter_name(name: EmulatorName | None) -> EmulatorName | None:
     if name is None:
         return None
-    return replace(name, game=shared(name.game), fields=tuple(map(shared, name.fields)))
+    return replace(name, game=interned(name.game), fields=tuple(map(interned, name.fields)))
 
 
 def _paired(sources: Sequence[Source]) -> list[Source]:
@@ -180,7 +180,7 @@ def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
 
 
 def _ignored_as(found: _Found) -> str | None:
-    """Return the kind of a file that is no texture, or None."""
+    """Return the kind of a file that is not a texture, or None."""
     if found.file.name.startswith("."):
         return _HIDDEN
     if found.is_folder:
@@ -199,5 +199,5 @@ def _unusable_because(file: Path, name: str, base: Path) -> str | None:
 
 
 def _printable(name: str) -> str:
-    """Return the name with bytes that are no UTF-8 written as `\\xff`."""
+    """Return the name with bytes that are not UTF-8 written as `\\xff`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

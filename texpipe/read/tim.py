@@ -16,8 +16,8 @@ from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.imaging.texel_formats import Stp, decode
 from texpipe.texture import Rgba8, TexelFormat
 
-MAX_PICTURES = 4096
-"""Most pictures that are taken from one file."""
+_MAX_PICTURES = 4096
+"""Largest number of pictures that are read from one file."""
 
 _MAGIC = b"\x10\0\0\0"
 _SECTION = struct.Struct("<IHHHH")  # size, x, y, width in 16-bit units, height
@@ -85,7 +85,7 @@ def find_tims(data: bytes) -> list[Tim]:
         data: the file's bytes.
 
     Returns:
-        At least one picture, at most `MAX_PICTURES`.
+        At least one picture, at most `_MAX_PICTURES`.
 
     Raises:
         ValueError: the file does not begin with a TIM picture that can be decoded.
@@ -95,7 +95,7 @@ def find_tims(data: bytes) -> list[Tim]:
 
 
 def _further(data: bytes, at: int) -> Iterator[Tim]:
-    for _ in range(MAX_PICTURES - 1):
+    for _ in range(_MAX_PICTURES - 1):
         while (at := data.find(_MAGIC, at)) >= 0:
             try:
                 if at % _STEP:

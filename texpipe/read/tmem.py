@@ -19,11 +19,11 @@ from texpipe.texture import EdgeMode, Edges, Rgba8, TexelFormat
 
 TMEM_BYTES = 4096
 MAX_SIDE = 1024
-"""No load command can name more texels in a row or column."""
+"""Largest side of a tile, in texels: the most that a load command can name."""
 
 _HALF = TMEM_BYTES // 2
 _ODD_ROW = 4
-"""On odd rows the two words of every 8 bytes are swapped."""
+"""Bit of an address that is flipped on odd rows, where the two words of every 8 bytes are swapped."""
 _MIRROR, _CLAMP = 1, 2
 
 _TEXELS: Mapping[tuple[int, int], TexelFormat] = {
@@ -42,7 +42,7 @@ _PALETTES: Mapping[str, tuple[TexelFormat | None, int]] = {
     "IA16": ("ia16", 0xC000),
 }
 _BITS: Mapping[str, int] = {"fmt": 3, "siz": 2, "line": 9, "tmem": 9, "palette": 4}
-"""How many bits the console has for a number of a tile."""
+"""Number of bits that the console has for each number of a tile."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_tile(data: bytes) -> Tile:
 def _number(tile: Mapping[str, int], key: str) -> int:
     number = tile.get(key, -1)
     if not 0 <= number < 1 << _BITS[key]:
-        raise ValueError(f"its .tile.json is damaged ({key} is missing or no number of {_BITS[key]} bits)")
+        raise ValueError(f"its .tile.json is damaged ({key} is missing or not a number of {_BITS[key]} bits)")
     return number
 
 

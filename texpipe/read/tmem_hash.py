@@ -18,9 +18,9 @@ from texpipe.texture import EmulatorName
 
 _HALF = TMEM_BYTES // 2
 _WORD = 8
-"""Rows and palette entries are whole words of 8 bytes."""
+"""Size in bytes of a word: rows and palette entries are whole words."""
 _SWAPPED = 4
-"""On odd rows the halves of every word are swapped, so that the texels of half a word lie in its second one."""
+"""Number of bytes that are swapped in every word of odd rows: texels of half a word lie in its second half."""
 
 
 def rt64_hash(memory: bytes, tile: Tile) -> str:

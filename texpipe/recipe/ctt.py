@@ -3,7 +3,7 @@
 Name, path of the tiles, tile size WxH, columns, rows, overlap in texels, left:top:bottom:right texels that are cut
 off every tile, size WxH of a button in the tool's window, and then one file name per tile in rows from the top left.
 `A=B` in place of a name says that B belongs at the same place as A. Up to six lines `sst1=name` to `ssb3=name` may
-follow: textures of Ocarina of Time for a shaking screen, which are no tiles. Source of the grammar: `CreateCTTFile`
+follow: textures of Ocarina of Time for a shaking screen, which are not tiles. Source of the grammar: `CreateCTTFile`
 and `LoadCTTFile` of the tool itself, version 51.0 (BigheadSMZ/Custom-Texture-Tool-PS).
 """
 
@@ -18,7 +18,7 @@ from texpipe.errors import Location, RecipeError
 from texpipe.recipe.schema import AUTO, GroupRule, Recipe
 
 MAX_BYTES = 1 << 20
-"""Largest join file that is read."""
+"""Size in bytes of the largest join file that is read."""
 
 _HEAD = ("name", "path", "tile size", "columns", "rows", "overlap", "margins", "button size")
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
@@ -61,7 +61,7 @@ def _read_all(root: Path) -> tuple[list[GroupRule], list[RecipeError]]:
     files = sorted(root.rglob("*.ctt")) if root.is_dir() else [root] if root.is_file() else []
     if not files:
         hint = "Name a .ctt file or a folder of them, relative to the recipe."
-        return [], [RecipeError("there is no join file", hint=hint, location=Location(root))]
+        return [], [RecipeError("the folder has no join file", hint=hint, location=Location(root))]
     groups: list[GroupRule] = []
     problems: list[RecipeError] = []
     for file in files:

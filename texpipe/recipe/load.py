@@ -13,10 +13,11 @@ from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
 from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import Recipe
+from texpipe.recipe.targets import KnownTargets, context_of
 from texpipe.system.limits import limit
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
-"""Largest recipe file that is read."""
+"""Size in bytes of the largest recipe file that is read."""
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -41,21 +42,22 @@ class LoadedRecipe:
     output: Path
 
 
-def load_recipe(path: Path) -> LoadedRecipe:
+def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
     """Read a recipe.
 
     Args:
         path: a YAML file, or the name of a recipe that comes with texpipe ("oot", also "recipes/oot.yaml"
             where there is no such file). A recipe found by name writes to `./build/NAME`.
+        known: the targets that it may name: `formats.known_targets()`.
 
     Raises:
         RecipeError: it cannot be read, or has mistakes; `problems` holds all of them in file order.
     """
-    file = find_recipe(path)
+    file = _find_recipe(path)
     data = _read(file)
     document = _parse(file, data)
     try:
-        recipe = Recipe.model_validate(document.value)
+        recipe = Recipe.model_validate(document.value, context=context_of(known))
     except ValidationError as error:
         found = [problem_of(document, file, one) for one in error.errors(include_url=False)]
         raise _together(file, found + [fault_in(file, fault) for fault in document.faults]) from error
@@ -74,11 +76,11 @@ def load_recipe(path: Path) -> LoadedRecipe:
     )
 
 
-def find_recipe(path: Path) -> Path:
+def _find_recipe(path: Path) -> Path:
     """Return the file of a recipe: `path` itself if it exists, else the shipped recipe of that name.
 
     Raises:
-        RecipeError: there is neither.
+        RecipeError: neither exists.
     """
     if path.is_file():
         return path
@@ -127,7 +129,7 @@ def _parse(file: Path, data: bytes) -> Document:
 
 
 def _together(file: Path, problems: list[RecipeError]) -> RecipeError:
-    """Return one error with all problems in file order, what is said twice of one place only once."""
+    """Return one error with all problems in file order, each of them once."""
     unique = {(_place(problem), problem.message): problem for problem in problems}
     ordered = tuple(unique[key] for key in sorted(unique))
     if len(ordered) == 1:
@@ -141,7 +143,7 @@ def _place(problem: RecipeError) -> tuple[int, int]:
 
 
 def _with_paths(recipe: Recipe, folder: Path) -> Recipe:
-    """A model that is there beside the recipe is meant; every other name is for the catalogue to find."""
+    """Make paths relative to the recipe's folder; a model that is not a file there is a name for the catalogue."""
     beside = folder / Path(recipe.model).expanduser()
     model = str(beside) if beside.is_file() else recipe.model
     return recipe.model_copy(

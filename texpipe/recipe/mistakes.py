@@ -33,7 +33,7 @@ def problem_of(document: Document, file: Path, error: ErrorDetails) -> RecipeErr
     place, value = _resolve(document.value, error["loc"])
     key = next((part for part in reversed(place) if isinstance(part, str)), "recipe")
     message, hint = _words(error, key)
-    # Of a mistake in a key, and of one in a mapping as a whole, the key is the place to look at.
+    # A mistake in a key, or in a whole mapping, is reported at the key.
     at_key = error["type"] == "extra_forbidden" or (isinstance(value, dict) and error["type"] != "missing")
     mark = (document.key_marks.get(place) if at_key else None) or document.marks[place]
     return fault_in(file, Fault(mark, message, hint))
@@ -103,7 +103,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
 
 
 def _resolve(value: Value, loc: Sequence[Key]) -> tuple[Place, Value]:
-    """Return the place in the file that pydantic's `loc` means, and what stands there.
+    """Return the place in the file that pydantic's `loc` means, and the value at it.
 
     Validators expand short forms, so a part of `loc` that the file does not have is passed over, and a
     number may stand for a key of a mapping, counted from 0.

@@ -19,7 +19,7 @@ Key: TypeAlias = "str | int"
 Place: TypeAlias = tuple[Key, ...]
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 
-MAX_DEPTH = 16
+_MAX_DEPTH = 16
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, bool | None] = {
@@ -62,7 +62,7 @@ class Document:
 
 
 class Unreadable(Exception):
-    """The text is no YAML document, or one that is refused; carries the one Fault."""
+    """The text is not a YAML document, or has something that recipes must not have; carries the one Fault."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -112,7 +112,7 @@ def _read_node(event: yaml.Event, events: Iterator[yaml.Event], place: Place, do
         raise Unreadable(
             Fault(mark, f"alias *{event.anchor}: recipes have no aliases", "Write the value out.")
         )
-    if len(place) > MAX_DEPTH:
+    if len(place) > _MAX_DEPTH:
         raise Unreadable(Fault(mark, "nested too deeply"))
     tag = getattr(event, "tag", None)
     if tag not in (None, "!"):

@@ -27,8 +27,8 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
     """
     number, rule = next(_matching(recipe, name, size, facts), (0, _SILENT))
     by_rule = f"rule {number}"
-    said = None if rule.alpha == "auto" else rule.alpha
-    alpha, alpha_by = _choose(by_rule, said, facts.alpha, f"classify: {facts.alpha_reason}")
+    chosen = None if rule.alpha == "auto" else rule.alpha
+    alpha, alpha_by = _choose(by_rule, chosen, facts.alpha, f"classify: {facts.alpha_reason}")
     # Facts about colour are about visible texels, and with data in alpha every texel is visible.
     hides = alpha != "data"
     action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
@@ -71,18 +71,18 @@ def _matching(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) ->
             yield number, rule
 
 
-def _first(*said: float | None) -> float:
-    """Return the first that was said; 0 was said, too."""
-    return next(value for value in said if value is not None)
+def _first(*values: float | None) -> float:
+    """Return the first value that is not None."""
+    return next(value for value in values if value is not None)
 
 
-def _choose(by_rule: str, said: T | None, otherwise: T, because: str) -> tuple[T, str]:
-    return (otherwise, because) if said is None else (said, f"{by_rule}: {said}")
+def _choose(by_rule: str, chosen: T | None, otherwise: T, because: str) -> tuple[T, str]:
+    return (otherwise, because) if chosen is None else (chosen, f"{by_rule}: {chosen}")
 
 
-def _edge(by_rule: str, said: Literal["auto", EdgeMode], guess: AxisGuess) -> tuple[EdgeMode, str]:
+def _edge(by_rule: str, chosen: Literal["auto", EdgeMode], guess: AxisGuess) -> tuple[EdgeMode, str]:
     reason = f"classify: {guess.reason} ({guess.confidence:.2f})"
-    return _choose(by_rule, None if said == "auto" else said, guess.mode, reason)
+    return _choose(by_rule, None if chosen == "auto" else chosen, guess.mode, reason)
 
 
 def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:

@@ -16,13 +16,20 @@ from pydantic import (
     field_validator,
 )
 
-from texpipe.recipe.targets import Target, known_targets, listed_targets, target_with, targets_schema
+from texpipe.recipe.targets import (
+    KnownTargets,
+    Target,
+    known_in,
+    listed_targets,
+    target_with,
+    targets_schema,
+)
 from texpipe.relations import Group
 from texpipe.system.limits import limit
 from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat
 
 DEFAULT_MODEL = "texpipe-x4"
-"""The model of a recipe that names none."""
+"""Name of the model of a recipe that does not name one."""
 
 MAX_RULES = limit("MAX_RULES", 10_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
@@ -68,10 +75,16 @@ class Match(_Part):
         default=None, description="Texel format on the console, as far as it is known."
     )
     size: _Size | None = Field(default=None, description="Width and height in texels, such as 32x64.")
-    min_side: _Count | None = Field(default=None, description="The shorter side has at least so many texels.")
-    max_side: _Count | None = Field(default=None, description="The longer side has at most so many texels.")
-    min_colours: _Count | None = Field(default=None, description="At least so many distinct visible colours.")
-    max_colours: _Count | None = Field(default=None, description="At most so many distinct visible colours.")
+    min_side: _Count | None = Field(
+        default=None, description="Smallest length of the shorter side, in texels."
+    )
+    max_side: _Count | None = Field(default=None, description="Largest length of the longer side, in texels.")
+    min_colours: _Count | None = Field(
+        default=None, description="Smallest number of distinct visible colours."
+    )
+    max_colours: _Count | None = Field(
+        default=None, description="Largest number of distinct visible colours."
+    )
 
     @field_validator("max_colours", "max_side")
     @classmethod
@@ -141,7 +154,7 @@ class GroupRule(_Part):
     )
     trim: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
         default=(0, 0, 0, 0),
-        description="Texels left, top, right and bottom of every piece that are no part of the picture.",
+        description="Texels left, top, right and bottom of every piece that do not belong to the picture.",
     )
     files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
         description="Paths of the pieces, row by row from the top left; equal tiles are one file."
@@ -172,7 +185,7 @@ class GroupRule(_Part):
 
 
 AUTO = "auto"
-"""Among the groups: find split pictures by their pixels."""
+"""Entry of `groups` that has split pictures found by their pixels."""
 
 
 def _kind_of_group(value: object) -> str:
@@ -259,25 +272,28 @@ class Recipe(_Part):
 
     @field_validator("targets", mode="before")
     @classmethod
-    def _names_to_targets(cls, value: object) -> object:
+    def _names_to_targets(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict):
             return [target_with(name, options) for name, options in value.items()]
         if isinstance(value, list):
             return [target for item in value for target in listed_targets(item)]
         if isinstance(value, tuple):  # from Python, ready-made
             return value
-        raise ValueError(f"must be a list of names, of {', '.join(known_targets())}")
+        raise ValueError(f"must be a list of names, of {', '.join(known_in(info) or ())}")
 
     @field_validator("targets")
     @classmethod
     def _each_target_once(cls, targets: tuple[Target, ...], info: ValidationInfo) -> tuple[Target, ...]:
         if not targets:
-            raise ValueError(f"is empty: name at least one of {', '.join(known_targets())}")
+            raise ValueError(f"is empty: name at least one of {', '.join(known_in(info) or ())}")
         names = [target.name for target in targets]
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated:
             raise ValueError(f"names {repeated} twice")
-        return tuple(target.of_game(info.data.get("game")) for target in targets)
+        known = known_in(info)
+        if known is None:
+            return targets
+        return tuple(target.of_game(info.data.get("game"), known) for target in targets)
 
     @classmethod
     def default(cls) -> Recipe:
@@ -304,15 +320,19 @@ class Recipe(_Part):
         return AUTO in self.groups
 
 
-def json_schema() -> str:
-    """Return the JSON Schema of recipes, for editors: the text of `recipes/recipe.schema.json`."""
+def json_schema(known: KnownTargets) -> str:
+    """Return the JSON Schema of recipes, for editors: the text of `recipes/recipe.schema.json`.
+
+    Args:
+        known: the targets that a recipe may name.
+    """
     schema = Recipe.model_json_schema()
     schema["title"] = "texpipe recipe"
     defs = schema["$defs"]
     # The short forms that validators expand: one word for both axes, names of targets.
     defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
     targets = schema["properties"]["targets"]
-    schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"])
+    schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"], known)
     groups = schema["properties"]["groups"]
     listed_groups = {key: groups.pop(key) for key in ("type", "items", "maxItems")}
     groups["anyOf"] = [listed_groups, {"type": "string"}]

@@ -4,65 +4,61 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
-from texpipe.recipe.plugins import announced_formats
-
-Container: TypeAlias = Literal["folder", "hts", "htc", "rtz", "o2r"]
 Images: TypeAlias = Literal["dds", "png"]
-CONTAINERS: Mapping[str, tuple[Container, ...]] = {
-    "gliden64": ("folder", "hts", "htc"),
-    "folder": ("folder",),
-    "duckstation": ("folder",),
-    "beetle-psx": ("folder",),
-    "rt64": ("folder", "rtz"),
-    "soh": ("o2r",),
-    "dolphin": ("folder",),
-    "ppsspp": ("folder",),
-    "rice": ("folder",),
-}
-"""Texpipe's own targets, and the containers that each can be written to, the usual one first."""
+FILE_NAME = r'[^\\/:*?"<>|\x00]+(?<!\.)'
+"""Pattern of a name that a file can have on every system."""
 
-OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "gliden64": (),
-    "folder": (),
-    "duckstation": ("game",),
-    "beetle-psx": ("game",),
-    "rt64": ("game", "images", "hashes"),
-    "soh": ("game",),
-    "dolphin": ("game", "mipmaps"),
-    "ppsspp": ("game",),
-    "rice": (),
-}
-"""The options that each target has besides `container`."""
 
-_FOREIGN_CONTAINERS: tuple[Container, ...] = ("folder",)
-_FOREIGN_OPTIONS = ("game",)
-"""What targets of other packages have: they may still write one archive of their own."""
+@dataclass(frozen=True)
+class GameNames:
+    """How an emulator names a game: the `pattern` of the whole name, and an `example` in words."""
 
-_FILE_NAME = r'[^\\/:*?"<>|\x00]+(?<!\.)'
-_GAMES: Mapping[str, tuple[str, str]] = {
-    "duckstation": (r"[A-Z]{4}-\d{5}", "a disc serial such as SLUS-00067"),
-    "beetle-psx": (_FILE_NAME, "the name of the disc image without its suffix"),
-    "rt64": (_FILE_NAME, "a name for the .rtz file"),
-    "soh": (_FILE_NAME, "a name for the .o2r file"),
-    "dolphin": (r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?", "a game ID such as GZLE01 or GZL"),
-    "ppsspp": (r"[A-Z]{4}\d{5}", "a game ID such as ULUS10041"),
-}
-"""How each emulator names a game: a pattern and words for it."""
+    pattern: str
+    example: str
+
+    def fits(self, game: str) -> bool:
+        """Return whether a text is the name of a game."""
+        return re.fullmatch(self.pattern, game) is not None
+
+
+class TargetFormat(Protocol):
+    """What a recipe needs to know of a pack format. `formats.contract.PackFormat` has it."""
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """What the pack can be written to, the usual container first."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options besides `container`: fields of `Target`."""
+
+    @property
+    def games(self) -> GameNames | None:
+        """How the emulator names games; None if any name will do."""
+
+
+KnownTargets: TypeAlias = Mapping[str, TargetFormat]
+"""The targets that a recipe may name, by name."""
 
 
 class Target(BaseModel):
-    """An emulator to write for."""
+    """An emulator to write for.
+
+    Name and options are checked against the targets that are passed as `context_of(...)`; without that context
+    only their types are.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(description="The pack format.")
-    container: Container = Field(
+    container: str | None = Field(
         default=None, validate_default=True, description="A folder of files, or one file that holds the pack."
     )
     game: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
@@ -83,43 +79,40 @@ class Target(BaseModel):
 
     @field_validator("name", mode="before")
     @classmethod
-    def _a_format_that_is_there(cls, name: object) -> object:
-        if isinstance(name, str) and (name in CONTAINERS or name in announced_formats()):
+    def _a_known_format(cls, name: object, info: ValidationInfo) -> object:
+        known = known_in(info)
+        if known is None or (isinstance(name, str) and name in known):
             return name
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known_targets()))})
-
-    @field_validator("container", mode="before")
-    @classmethod
-    def _the_usual_one(cls, container: object, info: ValidationInfo) -> object:
-        return _containers(info.data.get("name"))[0] if container is None else container
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known))})
 
     @field_validator("container")
     @classmethod
-    def _known_to_the_target(cls, container: Container, info: ValidationInfo) -> Container:
-        name: str | None = info.data.get("name")  # None if it was wrong, which is reported already
-        if name is not None and container not in _containers(name):
+    def _a_container_of_the_target(cls, container: str | None, info: ValidationInfo) -> str | None:
+        target = _format_in(info)
+        if target is None:
+            return container
+        if container is not None and container not in target.containers:
             raise ValueError(
-                f"{name} cannot be written as {container}, only as {', '.join(_containers(name))}"
+                f"{info.data['name']} cannot be written as {container}, only as {', '.join(target.containers)}"
             )
-        return container
+        return container or target.containers[0]
 
     @field_validator("game", "images", "hashes", "mipmaps")
     @classmethod
     def _an_option_of_the_target(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
-        name: str | None = info.data.get("name")
-        known = OPTIONS.get(str(name), _FOREIGN_OPTIONS)
-        if name is not None and value is not None and info.field_name not in known:
-            has = ", ".join(("container", *known))
-            raise ValueError(f"{name} has no option {info.field_name}, only {has}")
+        target = _format_in(info)
+        if target is not None and value is not None and info.field_name not in target.options:
+            has = ", ".join(("container", *target.options))
+            raise ValueError(f"{info.data['name']} has no option {info.field_name}, only {has}")
         return value
 
     @field_validator("game")
     @classmethod
     def _as_the_emulator_names_games(cls, game: str | None, info: ValidationInfo) -> str | None:
-        name: str | None = info.data.get("name")
-        if game is not None and name is not None and name in _GAMES and not _names_a_game(name, game):
-            raise ValueError(f"{name} wants {_GAMES[name][1]}, not {game!r}")
-        return game
+        target = _format_in(info)
+        if target is None or target.games is None or game is None or target.games.fits(game):
+            return game
+        raise ValueError(f"{info.data['name']} wants {target.games.example}, not {game!r}")
 
     def relative_to(self, folder: Path) -> Target:
         """Return the target with the path among its options relative to the recipe's folder."""
@@ -127,25 +120,31 @@ class Target(BaseModel):
             return self
         return self.model_copy(update={"hashes": str(folder / Path(self.hashes).expanduser())})
 
-    def of_game(self, game: str | None) -> Target:
+    def of_game(self, game: str | None, known: KnownTargets) -> Target:
         """Return the target for the recipe's game, unless it has a game of its own or names games in another way."""
-        if game is None or self.game is not None or not _names_a_game(self.name, game):
+        if game is None or self.game is not None or not _names_games_so(known[self.name], game):
             return self
         return self.model_copy(update={"game": game})
 
 
-def known_targets() -> tuple[str, ...]:
-    """Return the names of all targets: texpipe's own, then those of other installed packages."""
-    return (*CONTAINERS, *(name for name in announced_formats() if name not in CONTAINERS))
+def context_of(known: KnownTargets) -> dict[str, Any]:
+    """Return the context for pydantic's `model_validate` that targets are checked by."""
+    return {"targets": known}
 
 
-def _containers(name: str | None) -> tuple[Container, ...]:
-    return CONTAINERS.get(str(name), _FOREIGN_CONTAINERS)
+def known_in(info: ValidationInfo) -> KnownTargets | None:
+    """Return the targets that a validation was given as its context, if it was given any."""
+    return cast("KnownTargets | None", (info.context or {}).get("targets"))
 
 
-def _names_a_game(name: str, game: str) -> bool:
-    """Formats of other packages see for themselves whether they can use the recipe's name of the game."""
-    return name not in CONTAINERS or (name in _GAMES and re.fullmatch(_GAMES[name][0], game) is not None)
+def _format_in(info: ValidationInfo) -> TargetFormat | None:
+    """Return the format of the target that is validated; None if its name is wrong, which is reported already."""
+    known, name = known_in(info), info.data.get("name")
+    return None if known is None or name is None else known[name]
+
+
+def _names_games_so(target: TargetFormat, game: str) -> bool:
+    return "game" in target.options and (target.games is None or target.games.fits(game))
 
 
 def listed_targets(item: object) -> list[object]:
@@ -156,7 +155,7 @@ def listed_targets(item: object) -> list[object]:
 
 
 def target_with(name: object, options: object) -> object:
-    """Return one target as a mapping; options that are no mapping are left for pydantic to refuse."""
+    """Return one target as a mapping; options that are not a mapping are left for pydantic to refuse."""
     if options is None:
         return {"name": name}
     if isinstance(options, dict) and "name" in options:
@@ -164,26 +163,33 @@ def target_with(name: object, options: object) -> object:
     return {"name": name, **options} if isinstance(options, dict) else options
 
 
-def targets_schema(target: dict[str, Any], description: str) -> dict[str, Any]:
+def targets_schema(target: dict[str, Any], description: str, known: KnownTargets) -> dict[str, Any]:
     """Return the JSON Schema of a recipe's `targets`, with the options that each target has.
 
     Args:
         target: the schema of `Target`.
         description: of the key.
+        known: the targets.
     """
     options = {
         "type": "object",
-        "properties": {name: _options_schema(target, name) for name in CONTAINERS},
+        "properties": {name: _options_schema(target, one) for name, one in known.items()},
         "minProperties": 1,
         "additionalProperties": False,
     }
-    listed = {"anyOf": [{"enum": list(CONTAINERS)}, options]}
+    listed = {"anyOf": [{"enum": list(known)}, options]}
     lists = {"type": "array", "items": listed, "minItems": 1, "uniqueItems": True}
     return {"description": description, "anyOf": [lists, options]}
 
 
-def _options_schema(target: dict[str, Any], name: str) -> dict[str, Any]:
-    known = target["properties"]
-    usual = {"default": CONTAINERS[name][0], "enum": list(CONTAINERS[name])}
-    options = {"container": {**known["container"], **usual}} | {key: known[key] for key in OPTIONS[name]}
+def _options_schema(schema: dict[str, Any], target: TargetFormat) -> dict[str, Any]:
+    fields = schema["properties"]
+    container = {
+        "default": target.containers[0],
+        "description": fields["container"]["description"],
+        "enum": list(target.containers),
+        "title": fields["container"]["title"],
+        "type": "string",
+    }
+    options = {"container": container} | {key: fields[key] for key in target.options}
     return {"type": ["object", "null"], "properties": options, "additionalProperties": False}

@@ -1,1 +1,1 @@
-"""Pictures and pages made from a finished pack."""
+"""Reports, comparison sheets and clips of a finished pack."""

@@ -1,4 +1,4 @@
-"""Results that lie in a file with many others: GLideN64's caches, Ship of Harkinian's and RT64's archives."""
+"""Results inside files that hold many: GLideN64's caches, Ship of Harkinian's and RT64's archives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from texpipe.imaging import image_files
 from texpipe.manifest.schema import Entry
 from texpipe.texture import EmulatorName, Rgba8, Source
 
-_MAX_ENTRY = 1 << 30
+_MAX_ENTRY_BYTES = 1 << 30
+"""Largest size of a file in an archive that is read, in bytes."""
 
 
 def result_inside(entry: Entry, path: Path) -> Rgba8:
@@ -34,9 +35,9 @@ def result_inside(entry: Entry, path: Path) -> Rgba8:
 
 
 def _named(entry: Entry) -> Source:
-    """Return the texture as its pack knew it; its file is not needed for that."""
+    """Return the texture under its name in the pack; its file is not read."""
     if entry.id is None:
-        raise PackError(f"nothing says what {entry.source!r} is called in the pack")
+        raise PackError(f"the manifest does not hold the emulator's name of {entry.source!r}")
     game = entry.id.get("game")
     own = ("scheme", "game", "texels")
     fields = tuple((key, value) for key, value in entry.id.items() if value is not None and key not in own)
@@ -69,10 +70,10 @@ def _in_rtz(source: Source, path: Path) -> Rgba8:
 
 
 def _hashes_of(name: EmulatorName) -> list[str]:
-    """Return what a `rt64.json` may list a texture by: its hashes, or the name that GLideN64 has for it."""
-    told = dict(name.fields)
-    rice = [told[key] for key in ("crc", "fmt", "siz", "palette") if key in told]
-    hashes = [value.lower() for value in told.values() if isinstance(value, str)]
+    """Return the names under which a `rt64.json` may list a texture: its hashes, or GLideN64's name for it."""
+    fields = dict(name.fields)
+    rice = [fields[key] for key in ("crc", "fmt", "siz", "palette") if key in fields]
+    hashes = [value.lower() for value in fields.values() if isinstance(value, str)]
     return [*hashes, "#".join(f"{one:x}" if isinstance(one, int) else one.lower() for one in rice)]
 
 
@@ -80,7 +81,7 @@ def _entry(path: Path, name: str) -> bytes:
     archive = _archive(path, path.stat().st_mtime_ns)
     if name not in archive.names():
         raise PackError(f"{path.name} does not hold {name}")
-    return archive.read(name, _MAX_ENTRY)
+    return archive.read(name, _MAX_ENTRY_BYTES)
 
 
 @functools.lru_cache(maxsize=1)
@@ -95,8 +96,8 @@ def _archive(path: Path, _changed: int) -> ZipReader:
 
 @functools.lru_cache(maxsize=1)
 def _listed(path: Path, changed: int) -> Mapping[str, str]:
-    """Return which picture of the archive belongs to each hash and each name."""
-    textures = json.loads(_archive(path, changed).read(rt64.LIST, _MAX_ENTRY))["textures"]
+    """Return hash or name of a texture -> its picture's name in the archive."""
+    textures = json.loads(_archive(path, changed).read(rt64.LIST, _MAX_ENTRY_BYTES))["textures"]
     return {name: one["path"] for one in textures for name in one["hashes"].values() if name}
 
 
@@ -106,4 +107,4 @@ ARCHIVES: Mapping[str, Callable[[Source, Path], Rgba8]] = {
     ".o2r": _in_o2r,
     ".rtz": _in_rtz,
 }
-"""How results are taken out of files that hold many, by suffix."""
+"""Readers of files that hold many results, by suffix."""

@@ -1,4 +1,4 @@
-"""What the page knows of each texture: one JSON object, without what has no value."""
+"""The data of the report page: a JSON object per texture, without empty values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from texpipe.manifest.schema import Entry, Manifest, entry_as_json
-from texpipe.report.pictures import PictureFolder, Shown
+from texpipe.report.pictures import PictureFolder, ReportPicture
 from texpipe.storage.keys import canonical_json
 
 
 def facts_of_pack(manifest: Manifest) -> dict[str, Any]:
-    """Return what the page says of the pack as a whole."""
+    """Return the page's data about the pack as a whole."""
     return {
         "name": manifest.recipe.name,
         "model": vars(manifest.model),
@@ -26,7 +26,7 @@ def facts_of_pack(manifest: Manifest) -> dict[str, Any]:
 def fold_duplicates(entries: Iterable[Entry]) -> list[tuple[Entry, tuple[Entry, ...]]]:
     """Return each texture with its duplicates, in the order of the manifest.
 
-    A duplicate whose original is not among the entries stands for itself.
+    A duplicate whose original is not among the entries is listed as a texture of its own.
     """
     everything = tuple(entries)
     names = {entry.source for entry in everything}
@@ -46,7 +46,7 @@ def facts_of_textures(
 ) -> Iterable[dict[str, Any]]:
     """Yield the JSON object of each texture: its manifest entry, its pictures, its duplicates and its family.
 
-    A family are the pieces of one split picture, the same texels under several palettes, or mirror images.
+    A family are related textures: pieces of one split picture, frames, palette variants, or mirror images.
     """
     families = [_family(entry) for entry, _ in folded]
     sizes = Counter(families)
@@ -57,11 +57,11 @@ def facts_of_textures(
         facts["after"] = _picture(pictures.after(entry))
         facts["duplicates"] = [one.source for one in duplicates]
         facts["family"] = family if sizes[family] > 1 else None
-        yield _without_nothing(facts)
+        yield _without_empty(facts)
 
 
 def _family(entry: Entry) -> str | None:
-    """Return a key that is the same for all textures of a family; None for a texture that can have none."""
+    """Return a key that all textures of a family share; None for a texture without one."""
     if entry.group is not None:
         return f"group {entry.group}"
     if entry.frame is not None:
@@ -76,12 +76,12 @@ def _family(entry: Entry) -> str | None:
     return canonical_json({name: value for name, value in fields.items() if "palette" not in name}).decode()
 
 
-def _picture(shown: Shown) -> dict[str, Any]:
-    return _without_nothing(vars(shown))
+def _picture(shown: ReportPicture) -> dict[str, Any]:
+    return _without_empty(vars(shown))
 
 
-def _without_nothing(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is None or empty; thousands of entries are a third smaller for it."""
+def _without_empty(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out values that are None or empty, which makes the page a third smaller."""
     return {
         name: value for name, value in facts.items() if value is not None and value not in ("", [], (), {})
     }

@@ -15,7 +15,7 @@ _PICTURES = (".png", ".dds", ".tga", ".bmp")
 
 
 def chosen(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
-    """Return the textures of these names, each once; all of them when there are no names.
+    """Return the textures of these names, each once; all textures if there are no names.
 
     Raises:
         PackError: a name is not in the pack.
@@ -27,19 +27,19 @@ def chosen(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
     if unknown:
         raise PackError(
             f"the pack has no texture {', '.join(map(repr, unknown))}",
-            hint="Give names as in manifest.json: paths below the input folder, with forward slashes.",
+            hint="Give names as in manifest.json: paths inside the input folder, with forward slashes.",
         )
     return [entries[name] for name in dict.fromkeys(names)]
 
 
 def shown_output(entry: Entry) -> Output | None:
-    """Return the file to show as a texture's result: a PNG if there is one, for that needs no conversion."""
+    """Return the file to show as a texture's result: a PNG if there is one, as it needs no conversion."""
     pngs = (one for one in entry.outputs if PurePosixPath(one.path).suffix == ".png")
     return next(pngs, entry.outputs[0] if entry.outputs else None)
 
 
 def can_show(written: Output) -> bool:
-    """Return whether a result can be taken out of the file that it is in."""
+    """Return whether results can be read from this file."""
     return PurePosixPath(written.path).suffix in (*_PICTURES, *ARCHIVES)
 
 
@@ -61,5 +61,5 @@ def result_of(entry: Entry, output: Path) -> Rgba8:
             return result_inside(entry, path)
         return image_files.decode(path.read_bytes(), name=path.name)[0]
     except (OSError, ValueError, LookupError, SourceError, PackError) as error:
-        hint = "Run the recipe again: it writes the file anew."
+        hint = "Run the recipe again: it rewrites the file."
         raise PackError(f"cannot read {path}: {error}", hint=hint) from error

@@ -16,15 +16,16 @@ from texpipe.report.finished import chosen
 from texpipe.report.pictures import PictureFolder
 from texpipe.report.sources import Dump, dump_of
 from texpipe.storage.atomic import write_atomic
+from texpipe.storage.layout import OutputLayout
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 log = logging.getLogger(__name__)
 
-SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
-"""In the order in which the page loads them; `theme.js` comes before all, so that the page never flashes."""
-ASSETS = ("report.css", "theme.js", *SCRIPTS)
+_SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
+"""The page's scripts in loading order; `theme.js` is loaded before all, so that the page never flashes."""
+ASSETS = ("report.css", "theme.js", *_SCRIPTS)
 
 
 def write_report(
@@ -33,22 +34,22 @@ def write_report(
     names: Sequence[str] = (),
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Path:
-    """Write the report of a finished pack to `output`/report; returns its index.html.
+    """Write the report of a finished pack to `output`/report; return its index.html.
 
-    The folder is complete: it can be moved, sent and opened anywhere. Sources that are gone or have changed since
-    the run are named as missing on the page, unless an earlier report kept them.
+    The folder is complete: it can be moved, sent and opened anywhere. Sources that are gone or have changed since the
+    run are shown as missing, unless an earlier report kept them.
 
     Args:
         output: the folder of a finished run.
-        names: the textures to show; when empty all of them.
+        names: the textures to show; all if empty.
         progress: called after each texture.
 
     Raises:
         PackError: the folder holds no finished run, a name is not in it, or the report cannot be written.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     entries = chosen(manifest, names)
-    folder = output / "report"
+    folder = OutputLayout(output).report
     pictures = PictureFolder(folder / "pictures", output, _dump_of(output))
     folded = fold_duplicates(entries)
     textures = []
@@ -66,8 +67,8 @@ def write_report(
 def render(data: dict[str, Any]) -> str:
     """Return the page's HTML.
 
-    File names come from strangers. Everything in the template is escaped by jinja2, the data cannot end its script
-    element because <, >, & and ' are escaped in it, and the page's policy lets no inline script run.
+    File names are untrusted. Everything in the template is escaped by jinja2, the data cannot end its script element
+    because <, >, & and ' are escaped in it, and the page's policy forbids inline scripts.
 
     Args:
         data: `pack` and `textures` of `facts`, JSON-able.
@@ -78,7 +79,7 @@ def render(data: dict[str, Any]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string((_own_files() / "templates" / "index.html").read_text("utf-8"))
-    return template.render(data=data, pack=data["pack"], scripts=SCRIPTS)
+    return template.render(data=data, pack=data["pack"], scripts=_SCRIPTS)
 
 
 def _own_files() -> Traversable:
@@ -86,9 +87,9 @@ def _own_files() -> Traversable:
 
 
 def _dump_of(output: Path) -> Dump | str:
-    """Return the sources, or why there are none, without the path: reports are shown to strangers."""
+    """Return the sources, or why they are missing, without the path: reports are shown to strangers."""
     try:
         return dump_of(output)
     except PackError as error:
         log.warning("%s", error.message)
-        return "the folder of the sources is gone"
+        return "the input folder is gone"

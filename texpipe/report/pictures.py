@@ -1,8 +1,8 @@
-"""The report's own pictures: PNGs under names made of digests, so that no file name ever reaches a page's address.
+"""The report's own pictures: PNGs under names made of digests, so that file names never reach a page's address.
 
-Sources are small: they are decoded and written anew, because browsers apply colour profiles that emulators
-ignore, and cannot show TGA or DDS. They stay in the report when the dump moves. Results may be gigabytes: they are
-hard links into the pack, which cost no room, or copies where the disk knows no links.
+Sources are small: they are decoded and encoded again, because browsers apply colour profiles that emulators ignore, and
+cannot show TGA or DDS. They stay in the report when the dump moves. Results may be gigabytes: they are hard links into
+the pack, which take no space, or copies on a disk without hard links.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from texpipe.texture import Rgba8
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportPicture:
     """A picture as the page shows it.
 
     Attributes:
-        file: its name in the folder of pictures, or None if it cannot be had.
-        colour: the same without alpha, which a browser cannot take apart; None where alpha is 255 everywhere.
-        missing: why there is no picture, in one line; empty if there is one.
+        file: its name in the folder of pictures; None if it is missing.
+        colour: name of the same picture with alpha 255, which a browser cannot make; None if alpha is 255 everywhere.
+        missing: why the picture is missing, in one line; empty if it is not.
     """
 
     file: str | None = None
@@ -44,7 +44,7 @@ class PictureFolder:
     Attributes:
         folder: where the pictures go.
         output: the finished run.
-        dump: the sources, or the reason, in one line, why there are none.
+        dump: the sources, or the reason why they are missing, in one line.
     """
 
     folder: Path
@@ -52,36 +52,38 @@ class PictureFolder:
     dump: Dump | str
     _used: set[str] = field(default_factory=set)
 
-    def before(self, entry: Entry) -> Shown:
+    def before(self, entry: Entry) -> ReportPicture:
         """Return the source of a texture: from the dump, else as an earlier report kept it."""
         if entry.sha256 is None:
-            return Shown(missing=entry.reason or "the file cannot be read")
+            return ReportPicture(missing=entry.reason or "the source cannot be read")
         # One file may hold several pictures, so that its digest alone does not tell them apart.
         stem = f"{key_of(entry.sha256, entry.source, entry.alpha)[:24]}-before"
         if not self._has(stem):
             if isinstance(self.dump, str):
-                return Shown(missing=self.dump)
+                return ReportPicture(missing=self.dump)
             try:
                 self._save(stem, source_of(entry, self.dump))
             except SourceError as error:
-                return Shown(missing=error.message)
+                return ReportPicture(missing=error.message)
         return self._shown(stem)
 
-    def after(self, entry: Entry) -> Shown:
+    def after(self, entry: Entry) -> ReportPicture:
         """Return the result of a texture: the pack's own file where that is a PNG."""
         written = shown_output(entry)
         if written is None:
-            return Shown(missing=entry.reason or "nothing was written")
+            return ReportPicture(missing=entry.reason or "nothing was written")
         if not can_show(written):
-            return Shown(missing=f"it is inside {written.path}: with `folder` among the targets it is shown")
+            return ReportPicture(
+                missing=f"it is inside {written.path}; add `folder` to the targets to see it here"
+            )
         stem = f"{key_of(entry.sha256, written.sha256, written.size)[:24]}-after"
         try:
             if not self._has(stem):
                 self._fetch(stem, entry, self.output / written.path)
         except OSError as error:
-            return Shown(missing=f"{written.path} cannot be read: {error.strerror or error}")
+            return ReportPicture(missing=f"{written.path} cannot be read: {error.strerror or error}")
         except PackError:
-            return Shown(missing=f"{written.path} cannot be read: `texpipe verify` says more")
+            return ReportPicture(missing=f"{written.path} cannot be read; see `texpipe verify`")
         return self._shown(stem)
 
     def remove_others(self) -> None:
@@ -98,7 +100,7 @@ class PictureFolder:
             _link(path, self.folder / f"{stem}.png")
 
     def _save(self, stem: str, rgba: Rgba8, *, but_alpha: bool = False) -> None:
-        """Write the colours first: where the picture itself is there, all of it is."""
+        """Write the colours first: if the picture itself exists, both do."""
         if rgba[..., 3].min() < 255:
             opaque = np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
             write_atomic(self.folder / f"{stem}-colour.png", encode_png(opaque), fsync=False)
@@ -106,19 +108,19 @@ class PictureFolder:
             write_atomic(self.folder / f"{stem}.png", encode_png(rgba), fsync=False)
 
     def _has(self, stem: str) -> bool:
-        """Return whether an earlier report left this picture; a power cut may have left it empty."""
+        """Return whether an earlier report left this picture; after a power cut it may be empty."""
         path = self.folder / f"{stem}.png"
         return path.is_file() and path.stat().st_size > 0
 
-    def _shown(self, stem: str) -> Shown:
+    def _shown(self, stem: str) -> ReportPicture:
         colour = f"{stem}-colour.png"
         there = (self.folder / colour).is_file()
         self._used |= {f"{stem}.png", *([colour] if there else [])}
-        return Shown(f"{stem}.png", colour if there else None)
+        return ReportPicture(f"{stem}.png", colour if there else None)
 
 
 def _link(file: Path, link: Path) -> None:
-    """Make `link` a hard link to `file`, or a copy of it where the disk knows no links."""
+    """Make `link` a hard link to `file`, or a copy of it on a disk without hard links."""
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     try:

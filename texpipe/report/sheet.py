@@ -1,4 +1,4 @@
-"""Comparison sheets: each texture as the console shows it, enlarged the plain way, and as texpipe made it."""
+"""Comparison sheets: each texture as the console shows it, by plain bicubic interpolation, and as texpipe made it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from texpipe.manifest.schema import Entry, Manifest
 from texpipe.passes.resample import repeat
 from texpipe.report.finished import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
+from texpipe.storage.layout import OutputLayout
 from texpipe.texture import EdgeMode, Edges, Rgba8
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 MAGENTA = (255, 0, 255)
 BLACK = (0, 0, 0)
 GAP = 8
-PAPER = (40, 40, 44)
+BACKGROUND = (40, 40, 44)
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Sample:
     def __post_init__(self) -> None:
         height, width = self.source.shape[:2]
         if self.scale < 1 or self.result.shape[:2] != (height * self.scale, width * self.scale):
-            made = f"{self.result.shape[1]}x{self.result.shape[0]}"
-            raise ValueError(f"{made} is no whole multiple of {width}x{height}")
+            size = f"{self.result.shape[1]}x{self.result.shape[0]}"
+            raise ValueError(f"{size} is not a whole multiple of {width}x{height}")
 
     @property
     def scale(self) -> int:
@@ -53,7 +54,7 @@ class Sample:
 
 
 def over(rgba: Rgba8, backdrop: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Composite H x W x 4 straight alpha over a colour; returns H x W x 3 uint8."""
+    """Composite H x W x 4 straight alpha over a colour; return H x W x 3 uint8."""
     alpha = rgba[..., 3:].astype(np.float32) / 255.0
     mixed = rgba[..., :3] * alpha + np.asarray(backdrop, np.float32) * (1.0 - alpha)
     shown: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
@@ -61,7 +62,7 @@ def over(rgba: Rgba8, backdrop: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def bicubic(rgba: Rgba8, scale: int) -> Rgba8:
-    """Enlarge premultiplied pixels by Pillow's bicubic filter: what a plain resize gives."""
+    """Enlarge premultiplied pixels by Pillow's bicubic filter, like a plain resize."""
     from PIL import Image
 
     height, width = rgba.shape[:2]
@@ -78,7 +79,7 @@ def tiled(rgba: Rgba8, edges: Edges) -> Rgba8:
 
     Args:
         rgba: H x W x 4 uint8.
-        edges: copies on a mirrored axis are flipped in turn; a clamped axis is not repeated.
+        edges: on a mirrored axis every other copy is flipped; a clamped axis is not repeated.
 
     Returns:
         H x W x 4 with H and W at most 1.5 times as large; every seam lies inside.
@@ -126,12 +127,12 @@ def sheet(samples: Sequence[Sample], *, width: int = 2600) -> NDArray[np.uint8]:
 
 
 def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width: int = 2600) -> int:
-    """Write the comparison sheet of a finished pack as a PNG; returns how many textures are on it.
+    """Write the comparison sheet of a finished pack as a PNG; return how many textures are on it.
 
     Args:
         output: the folder of a finished run; its run.json says where the textures came from.
         target: the PNG to write.
-        names: the textures to show; when empty all of them but duplicates.
+        names: the textures to show; if empty, all but duplicates.
         width: the page is about this many pixels wide.
 
     Raises:
@@ -150,30 +151,29 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
 
     Args:
         output: the folder of a finished run; its run.json says where the textures came from.
-        names: the textures to show; when empty all of them but duplicates.
+        names: the textures to show; if empty, all but duplicates.
 
     Raises:
-        PackError: the folder holds no finished run, its input is gone, a name is not in it, or there is nothing
-            to show.
+        PackError: the folder holds no finished run, its input is gone, a name is not in it, or nothing can be shown.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     dump = dump_of(output)
-    entries = with_result(manifest, names)
+    entries = _with_result(manifest, names)
     samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
         raise PackError(
-            f"there is no texture to show in {output}",
-            hint=f"Textures are compared with {dump.root}: those that are no longer as they were are left out.",
+            f"none of the textures in {output} can be shown",
+            hint=f"Results are compared with {dump.root}; textures that have changed there are left out.",
         )
     return sorted(samples, key=lambda sample: sample.result.shape[:2])
 
 
-def with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
-    """Return the textures of these names, or without names all but duplicates, that have a picture to show.
+def _with_result(manifest: Manifest, names: Sequence[str]) -> list[Entry]:
+    """Return the textures of these names, or without names all but duplicates, that have a result.
 
     Raises:
-        PackError: a name is not in the pack, or is that of a texture without a result.
+        PackError: a name is not in the pack, or its texture has no result.
     """
     if not names:
         return [entry for entry in manifest.textures if entry.outputs and entry.duplicate_of is None]
@@ -195,14 +195,14 @@ def _sample(entry: Entry, output: Path, dump: Dump) -> Sample | None:
 
 
 def _edges(entry: Entry) -> Edges:
-    """Return what lies beyond a texture's border; that of a piece of a split picture is no border."""
+    """Return the edges by which a texture is tiled on the sheet: those of a piece of a split picture do not count."""
     return Edges() if entry.edges is None or entry.group is not None else entry.edges
 
 
 def _beside(pictures: Sequence[NDArray[np.uint8]], gap: int = GAP) -> NDArray[np.uint8]:
     height = max(picture.shape[0] for picture in pictures)
     page = np.full(
-        (height, sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1), 3), PAPER, np.uint8
+        (height, sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1), 3), BACKGROUND, np.uint8
     )
     left = 0
     for picture in pictures:

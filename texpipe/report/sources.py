@@ -1,4 +1,4 @@
-"""The dump that a finished pack was made from, as it is now: it may have moved or changed since."""
+"""The dump that a finished pack was made from, in its present state: it may have moved or changed since."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 from texpipe.errors import PackError, SourceError
 from texpipe.imaging.texel_formats import Stp
 from texpipe.manifest.schema import Entry
-from texpipe.read.decode import decode
 from texpipe.read.scan import scan
+from texpipe.read.unchanged import decode_unchanged
+from texpipe.storage.layout import OutputLayout
 from texpipe.texture import Rgba8, Source
 
 
 @dataclass(frozen=True)
 class Dump:
-    """What a finished run read.
+    """The input of a finished run.
 
     Attributes:
-        root: the folder that was scanned, or the one file.
-        sources: the textures in it now, also those inside of archives and caches, by name.
-        stp: what bit 15 of a colour in `.tim` files was taken for.
+        root: the folder or the file that was scanned.
+        sources: the textures that are in it at present, those inside archives and caches included, by name.
+        stp: how the run read bit 15 of a colour in `.tim` files.
     """
 
     root: Path
@@ -31,22 +32,22 @@ class Dump:
 
 
 def dump_of(output: Path) -> Dump:
-    """Return the dump of a finished run, as its run.json says where it was.
+    """Return the dump of a finished run, from the path in its run.json.
 
     Args:
-        output: the folder of the run; where it lies inside the dump it is no source.
+        output: the folder of the run; it is skipped if it lies inside the dump.
 
     Raises:
-        PackError: run.json is missing or damaged, or the dump is not there any more.
+        PackError: run.json is missing or damaged, or the dump is gone.
     """
-    info = _run_info(output / "run.json")
+    info = _run_info(OutputLayout(output).run_info)
     root, stp = Path(info["input"]), _stp(info.get("stp"))
     try:
         found = scan(root, exclude=output, stp=stp)
     except SourceError as error:
         raise PackError(
             f"the textures that {output} was made from are gone: {root}",
-            hint="Put them back, or run the recipe again with --input where they are now.",
+            hint="Put them back, or run the recipe again with --input and their present folder.",
         ) from error
     return Dump(root, {source.name: source for source in found.sources}, stp)
 
@@ -58,15 +59,15 @@ def source_of(entry: Entry, dump: Dump) -> Rgba8:
         SourceError: it is gone, cannot be decoded or has changed since; the message is the reason alone.
     """
     if entry.source not in dump.sources:
-        raise SourceError("it is no longer in the folder of the sources")
-    texture = decode(dump.sources[entry.source])
-    if texture.sha256 != entry.sha256:
+        raise SourceError("it is gone from the input folder")
+    texture = decode_unchanged(dump.sources[entry.source], entry.sha256 or "")
+    if texture is None:
         raise SourceError("it has changed since the pack was made")
     return texture.rgba
 
 
 def _run_info(path: Path) -> Mapping[str, str]:
-    again = "Run the recipe again: it writes run.json anew and computes only what is missing."
+    again = "Run the recipe again: it rewrites run.json and computes only what is missing."
     try:
         info = json.loads(path.read_bytes())
         if isinstance(info["input"], str):
@@ -78,5 +79,5 @@ def _run_info(path: Path) -> Mapping[str, str]:
     raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again)
 
 
-def _stp(said: str | None) -> Stp:
-    return "semi" if said == "semi" else "opaque"
+def _stp(value: str | None) -> Stp:
+    return "semi" if value == "semi" else "opaque"

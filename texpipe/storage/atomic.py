@@ -23,17 +23,17 @@ def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
     Args:
         path: the file; missing folders are made.
         data: its new content.
-        fsync: as `whole_file`.
+        fsync: as `open_atomic`.
 
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
-    with whole_file(path, fsync=fsync) as file:
+    with open_atomic(path, fsync=fsync) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
-def whole_file(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
+def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes its name only when everything is in it.
 
     The bytes go to `.NAME.PID-TOKEN.part` in the same folder, are flushed to the disk and renamed.
@@ -41,7 +41,7 @@ def whole_file(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
     Args:
         path: replaced when the block ends without an error; missing folders are made.
         fsync: wait until bytes and name are on the disk. Without it a power cut may leave an empty file under
-            the final name: only for files whose reader notices that, such as the store's, or with `settle`.
+            the final name: only for files whose reader notices that, such as the store's, or with `sync_disk`.
 
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
@@ -66,10 +66,10 @@ def whole_file(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
             ) from error
         raise
     if fsync:
-        _keep_name(path.parent)
+        _sync_folder(path.parent)
 
 
-def settle() -> None:
+def sync_disk() -> None:
     """Wait until everything written so far is on the disk, where the system can be asked for that at once.
 
     For many small files this takes a hundredth of the time of one fsync each.
@@ -87,7 +87,7 @@ def remove_stale_parts(folder: Path) -> int:
         PackError: a folder cannot be listed, or a file not removed.
     """
     try:
-        found = ((above, name) for above, _, names in os.walk(folder, onerror=_give_up) for name in names)
+        found = ((above, name) for above, _, names in os.walk(folder, onerror=_raise) for name in names)
         stale = [Path(above, name) for above, name in found if _PART.fullmatch(name)]
         for path in stale:
             path.unlink(missing_ok=True)
@@ -99,11 +99,11 @@ def remove_stale_parts(folder: Path) -> int:
     return len(stale)
 
 
-def _give_up(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     raise error
 
 
-def _keep_name(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Put a renamed file's new name on the disk; where a folder cannot be flushed, the system looks after that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -15,7 +15,15 @@ from texpipe.storage.keys import canonical_json, key_of
 
 
 @dataclass(frozen=True)
-class Stored:
+class ResultRecord:
+    """What the store says of a result: the hex sha256 of its PNG and the facts put with it."""
+
+    sha256: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredResult:
     """A result that the store holds: the PNG's bytes, their hex sha256 and the facts put with it."""
 
     png: bytes
@@ -23,7 +31,7 @@ class Stored:
     facts: Mapping[str, Any]
 
 
-class Store:
+class ResultStore:
     """Results by key, as `ROOT/ab/KEY.png` with a sidecar `ROOT/ab/KEY.json` that vouches for it.
 
     Plain files and no database, because those lock badly on network file systems. Entries are checked when
@@ -33,7 +41,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str) -> StoredResult | None:
         """Return the result or None; a torn or altered entry is removed and counts as none."""
         stored = self._read(key)
         if stored is None:
@@ -46,7 +54,21 @@ class Store:
         """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
         return self._read(key) is not None
 
-    def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> Stored:
+    def record(self, key: str) -> ResultRecord | None:
+        """Return what the store says of a result without reading its picture; None if either is missing or torn.
+
+        Whether the picture's bytes are what they were, `get` finds out when they are needed.
+        """
+        png_path, sidecar_path = self._paths(key)
+        try:
+            sidecar, size = sidecar_path.read_bytes(), png_path.stat().st_size
+            known = json.loads(sidecar)
+            record = ResultRecord(known["sha256"], known["facts"])
+            return record if sidecar == _sidecar(key, record, size) else None
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+
+    def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> StoredResult:
         """Keep a result; the sidecar goes last, so an entry that has one is whole.
 
         Args:
@@ -57,13 +79,13 @@ class Store:
         Raises:
             PackError: it cannot be written.
         """
-        stored = Stored(png, hashlib.sha256(png).hexdigest(), dict(facts))
+        stored = StoredResult(png, hashlib.sha256(png).hexdigest(), dict(facts))
         png_path, sidecar_path = self._paths(key)
         write_atomic(png_path, png, fsync=False)
-        write_atomic(sidecar_path, _sidecar(key, stored), fsync=False)
+        write_atomic(sidecar_path, _sidecar(key, stored, len(png)), fsync=False)
         return stored
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredResult | None:
         png_path, sidecar_path = self._paths(key)
         try:
             return _verified(key, sidecar_path.read_bytes(), png_path.read_bytes())
@@ -75,16 +97,16 @@ class Store:
         return folder / f"{key}.png", folder / f"{key}.json"
 
 
-def _sidecar(key: str, stored: Stored) -> bytes:
-    body = {"key": key, "sha256": stored.sha256, "size": len(stored.png), "facts": stored.facts}
+def _sidecar(key: str, stored: StoredResult | ResultRecord, size: int) -> bytes:
+    body = {"key": key, "sha256": stored.sha256, "size": size, "facts": stored.facts}
     return canonical_json({**body, "check": key_of(body)})
 
 
-def _verified(key: str, sidecar: bytes, png: bytes) -> Stored | None:
+def _verified(key: str, sidecar: bytes, png: bytes) -> StoredResult | None:
     """Return the entry if the sidecar is exactly what `put` wrote for this key and these bytes."""
     try:
         facts = json.loads(sidecar)["facts"]
-        stored = Stored(png, hashlib.sha256(png).hexdigest(), facts)
-        return stored if sidecar == _sidecar(key, stored) else None
+        stored = StoredResult(png, hashlib.sha256(png).hexdigest(), facts)
+        return stored if sidecar == _sidecar(key, stored, len(png)) else None
     except (ValueError, LookupError, TypeError, RecursionError):
         return None

@@ -5,20 +5,22 @@ from __future__ import annotations
 import functools
 from typing import TypeVar, cast
 
-_MOST_SHARED = 1 << 13
+_MAX_INTERNED = 1 << 13
+"""Largest number of values that are remembered."""
 T = TypeVar("T")
 
 
-def shared(value: T) -> T:
-    """Return the one of all equal values that was met first: most textures have a size, edges and a reason like others.
+def interned(value: T) -> T:
+    """Return the first of all equal values, to save memory: most textures share size, edges and reasons with others.
+
+    The 8,192 values last used are remembered.
 
     Args:
-        value: frozen, all of it: a string, a tuple of such, or a value whose fields all take part in comparison. Some
-            thousands are remembered, those last asked for.
+        value: a string, or a tuple or frozen value whose fields all take part in comparison.
     """
-    return cast(T, _first(value))
+    return cast(T, _first_equal(value))
 
 
-@functools.lru_cache(_MOST_SHARED, typed=True)
-def _first(value: object) -> object:
+@functools.lru_cache(_MAX_INTERNED, typed=True)
+def _first_equal(value: object) -> object:
     return value

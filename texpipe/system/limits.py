@@ -1,5 +1,4 @@
-"""Limits: against files that claim too much, each with a default and a variable of the environment that raises it; and
-how much of the computer may be used."""
+"""Limits against files that claim absurd sizes, each with a default and an environment variable that raises it."""
 
 from __future__ import annotations
 
@@ -9,18 +8,18 @@ from texpipe.errors import UsageError
 
 
 def limit(name: str, default: int) -> int:
-    """Return a limit; all of them are listed in `docs/limits.md`.
+    """Return the value of a limit; `docs/limits.md` lists all of them.
 
     Args:
-        name: what is limited, such as "MAX_PIXELS"; the variable is called `TEXPIPE_` and this.
-        default: without the variable.
+        name: such as "MAX_PIXELS"; the environment variable is `TEXPIPE_MAX_PIXELS`.
+        default: the value without the variable.
 
     Raises:
-        UsageError: the variable is no whole number above zero.
+        UsageError: the variable is not a whole number above zero.
     """
     text = os.environ.get(f"TEXPIPE_{name}", str(default))
     if not (text.isascii() and text.isdigit() and int(text)):
         raise UsageError(
-            f"TEXPIPE_{name}={text} is no limit", hint=f"A whole number, such as the default {default}."
+            f"TEXPIPE_{name}={text} is not a whole number above zero", hint=f"The default is {default}."
         )
     return int(text)

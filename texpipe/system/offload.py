@@ -1,7 +1,7 @@
-"""Processes that work for the threads of this one, where those would wait for each other over Python's lock.
+"""Subprocesses that work for the threads of this process, which Python's global lock would hold up.
 
-Each is a plain Python that imports what it is called for and no more. Functions by name, their arguments and their
-results go through its standard input and output.
+Each is a plain Python that imports only what its calls need. Function names, arguments and results travel through its
+standard input and output.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 10.0
-"""A process that is told to end may finish what is in hand for so long."""
+SHUTDOWN_TIMEOUT_SECONDS = 10.0
+"""Time that a process has to finish its current call when the pool closes, in seconds."""
 
-_APART = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-"""What a new session is elsewhere, on Windows: Ctrl-C does not reach the process, for ours says what it means."""
+_NEW_PROCESS_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Windows' counterpart of a new session: Ctrl-C reaches this process only, which then ends the others in order."""
 
 _PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from texpipe.system.offload import serve; serve()"
-"""Finds modules where this process does, and runs nothing of the script that this process may have begun with."""
+"""Python code of a subprocess: it finds modules where this process does, and does not run this process's script."""
 
 
 def command() -> list[str]:
-    """Return how to start a process that does `serve`."""
-    names = f"utf8={sys.flags.utf8_mode}"  # of files: the same text must be the same bytes for both
-    return [sys.executable, "-I", "-X", names, "-c", _PROGRAM, json.dumps(list(map(str, sys.path)))]
+    """Return the command line of a process that runs `serve`."""
+    encoding = f"utf8={sys.flags.utf8_mode}"  # file names must be the same bytes in both processes
+    return [sys.executable, "-I", "-X", encoding, "-c", _PROGRAM, json.dumps(list(map(str, sys.path)))]
 
 
-def is_possible() -> bool:
-    """Return whether there is a Python to start; a program that was frozen into one file is none."""
+def can_spawn() -> bool:
+    """Return whether there is a Python to start, which a program frozen into one file does not have."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-class Elsewhere:
-    """Calls functions in another process, one for each thread that asks; in this one if the other fails.
+class SubprocessPool:
+    """Calls functions in a subprocess per calling thread, or in this process where the subprocess fails.
 
     Args:
-        start: how to start a process.
+        start: command line of a subprocess; `command()` by default.
     """
 
     def __init__(self, start: Sequence[str] | None = None) -> None:
@@ -55,7 +55,7 @@ class Elsewhere:
         self._own = threading.local()
         self._all: list[_Process] = []
 
-    def __enter__(self) -> Elsewhere:
+    def __enter__(self) -> SubprocessPool:
         return self
 
     def __exit__(
@@ -67,18 +67,18 @@ class Elsewhere:
     def call(self, function: Callable[..., T], *args: object) -> T:
         """Return what a function returns, or raise what it raises.
 
-        Whatever goes wrong over there is done once more here: a process may die in the middle of a function, or after
-        it, so only those will do that may be called twice.
+        A call that fails in the subprocess is repeated in this process. A subprocess may die in the middle of a call
+        or after it, so the function must be safe to call twice.
 
         Args:
-            function: of a module, found there by its name.
-            args: its arguments, all of them such as can be pickled.
+            function: a module's function, which is found by its name.
+            args: its arguments; all must be picklable.
         """
         answer = self._process().call(function, args)
         return function(*args) if answer is None else answer[0]
 
     def _process(self) -> _Process:
-        """Return this thread's own, dead or alive."""
+        """Return the calling thread's subprocess, dead or alive."""
         if not hasattr(self._own, "process"):
             self._own.process = _Process(self._start)
             self._all.append(self._own.process)
@@ -87,7 +87,7 @@ class Elsewhere:
 
 
 class _Process:
-    """A process; from its first fault on it answers nothing."""
+    """A subprocess; after its first failure it is not called again."""
 
     def __init__(self, start: Sequence[str]) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,35 +97,35 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,
-                creationflags=_APART,
+                creationflags=_NEW_PROCESS_GROUP,
             )
 
     def call(self, function: Callable[..., T], args: tuple[object, ...]) -> tuple[T] | None:
-        """Return what a function returns; None if there is no such thing, for whatever reason."""
+        """Return a function's result in a tuple; None if it raised or the process failed."""
         if self._process is None:
             return None
         try:
-            return _asked(self._process, function, args)
+            return _exchange(self._process, function, args)
         except (OSError, EOFError, pickle.PickleError) as error:
-            log.debug("a process for %s has gone: %r", function.__name__, error)
+            log.debug("the process for %s has died: %r", function.__name__, error)
             self._process.kill()
             self.end()
             return None
 
     def end(self) -> None:
-        """Let the process end, and wait for it."""
+        """Close the process's input and wait until it ends."""
         if self._process is None:
             return
         with suppress(OSError):
             try:
-                self._process.communicate(timeout=PATIENCE_SECONDS)
+                self._process.communicate(timeout=SHUTDOWN_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.communicate()
         self._process = None
 
 
-def _asked(
+def _exchange(
     process: subprocess.Popen[bytes], function: Callable[..., T], args: tuple[object, ...]
 ) -> tuple[T] | None:
     assert process.stdin is not None
@@ -137,9 +137,9 @@ def _asked(
 
 
 def serve() -> None:
-    """Call functions that come in, one after the other, until no more come."""
+    """Answer calls from standard input until it is closed."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library may print is no answer
+    os.dup2(2, 1)  # a library that prints must not write among the answers
     with suppress(EOFError, BrokenPipeError), answers:
         while True:
             pickle.dump(_answer(sys.stdin.buffer), answers, pickle.HIGHEST_PROTOCOL)
@@ -147,7 +147,7 @@ def serve() -> None:
 
 
 def _answer(questions: BinaryIO) -> tuple[object] | None:
-    """Return a function's result; what fails here will fail in the other process, too, which knows what to do then."""
+    """Return a function's result in a tuple; None if it raised, so that the calling process repeats the call."""
     function, args = pickle.load(questions)
     try:
         return (function(*args),)

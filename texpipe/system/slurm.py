@@ -1,4 +1,4 @@
-"""Which part of a run this process is, from `--shard` or from a Slurm array's environment."""
+"""The shard of a run that this process computes, from `--shard` or from a Slurm array's environment."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import re
 from texpipe.errors import UsageError
 
 
-def _shard(text: str | None) -> tuple[int, int] | None:
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """Return (i, n) of "i/n", or of "auto" in a Slurm array; None for None.
+
+    Raises:
+        UsageError: the text is not I/N with 1 <= I <= N.
+    """
     if text is None:
         return None
     if text == "auto":
-        return _place_in_array()
+        return _slurm_task()
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
     part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 1 <= part <= parts:
@@ -20,11 +25,11 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return part, parts
 
 
-def _place_in_array() -> tuple[int, int]:
-    """Return which task of how many of a Slurm array this is, whatever number the first has.
+def _slurm_task() -> tuple[int, int]:
+    """Return this task's position in its Slurm array, from 1, and the number of tasks.
 
     Raises:
-        UsageError: there is no array, or it has gaps, which say that tasks of another one are done again.
+        UsageError: this is not a task of an array, or the array has gaps, as one that repeats failed tasks has.
     """
     names = ("TASK_ID", "TASK_MIN", "TASK_MAX", "TASK_COUNT")
     try:
@@ -32,11 +37,11 @@ def _place_in_array() -> tuple[int, int]:
     except (KeyError, ValueError) as error:
         raise UsageError(
             "--shard auto needs the task of a Slurm array",
-            hint="Start it with `sbatch --array=1-8`, or say which part: --shard 2/8.",
+            hint="Start it with `sbatch --array=1-8`, or give the shard: --shard 2/8.",
         ) from error
     if last - first + 1 != count or not first <= task <= last:
         raise UsageError(
-            f"the Slurm array has {count} tasks from {first} to {last}: nothing says how many shards there are",
-            hint='Say it: --shard "$SLURM_ARRAY_TASK_ID/8" for an array that was --array=1-8.',
+            f"the Slurm array has {count} tasks from {first} to {last}: the number of shards is unknown",
+            hint='Give the shard: --shard "$SLURM_ARRAY_TASK_ID/8" for an array that was --array=1-8.',
         )
     return task - first + 1, count

@@ -1,4 +1,4 @@
-"""Generators as training sees them: made new, or loaded from a base model; and saved again."""
+"""Generators for training: created, loaded from a base model, run on one texture, and saved."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from texpipe.errors import Location, ModelError
 from texpipe.networks import catalogue, checkpoint, dial
 from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.networks.srresnet import SHORTEST_SIDE, SRResNet, SRResNetArchitecture
+from texpipe.networks.srresnet import MIN_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
-from texpipe.train.dataset import continued
-from texpipe.train.dither import Floats
+from texpipe.train.data.dataset import continued
+from texpipe.train.data.dither import Floats
+from texpipe.train.losses.shared_look import SharedLook
 from texpipe.train.schema import Adversarial, Generator
-from texpipe.train.shared_look import SharedLook
 
 PROJECTED = {"conv1_2": 64, "conv2_2": 128, "conv3_3": 256, "conv4_3": 512}
 """Layers of VGG16 that a projected discriminator looks at, with their channels."""
@@ -29,7 +29,7 @@ PROJECTED = {"conv1_2": 64, "conv2_2": 128, "conv3_3": 256, "conv4_3": 512}
 
 @dataclass(frozen=True, eq=False)
 class Base:
-    """A generator and its origin; `licence` None means that nothing tells."""
+    """A generator and its origin; `licence` is None if unknown."""
 
     network: nn.Module
     name: str
@@ -38,7 +38,7 @@ class Base:
 
 
 def new(options: Generator) -> nn.Module:
-    """Make an untrained generator as a preset describes it, from torch's random state."""
+    """Create an untrained generator from a preset's options and torch's random state."""
     if options.architecture == "rrdbnet":
         return RRDBNet(
             scale=options.scale,
@@ -55,14 +55,14 @@ def new(options: Generator) -> nn.Module:
 
 
 def load(model: str, detail: float | None = None) -> Base:
-    """Load a model by name or path: everything that `run` loads, and the SRResNets that training writes.
+    """Load a model by name or path: any that `run` loads, and the SRResNets that training writes.
 
     Args:
         model: name or path.
-        detail: where the dial of a model that has one stands, 0 to 1; by default where `run` has it.
+        detail: detail of a model with a dial, 0 to 1; by default as in `run`.
 
     Raises:
-        ModelError: not there, damaged, of an architecture that cannot be trained, or without a dial to set.
+        ModelError: missing, damaged, of an architecture that cannot be trained, or without a dial to set.
     """
     file = catalogue.resolve(model)
     plain = _srresnet(file.path)
@@ -73,13 +73,13 @@ def load(model: str, detail: float | None = None) -> Base:
 
 
 def scale_of(network: nn.Module) -> int:
-    """Output texels per input texel and axis."""
+    """Return the output texels per input texel and axis."""
     assert isinstance(network, (RRDBNet, SRResNet))
     return network.architecture.scale
 
 
-def architecture_notes(network: nn.Module) -> dict[str, str]:
-    """What a saved file says about its network: a name, and what an SRResNet's weights do not tell."""
+def _architecture_notes(network: nn.Module) -> dict[str, str]:
+    """Return a file's notes on its network: the name, and the options that an SRResNet's weights do not imply."""
     if isinstance(network, SRResNet):
         return {
             "architecture": "SRResNet",
@@ -89,21 +89,15 @@ def architecture_notes(network: nn.Module) -> dict[str, str]:
 
 
 def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Mapping[str, str]) -> str:
-    """Write weights as fp16 safetensors with notes; returns the file's sha256."""
+    """Write weights as fp16 safetensors with notes; return the file's sha256."""
     floating = {name: value for name, value in state.items() if value.is_floating_point()}
     return checkpoint.save_safetensors(
-        path, floating, {"format": "pt", **architecture_notes(network), **notes}
+        path, floating, {"format": "pt", **_architecture_notes(network), **notes}
     )
 
 
 def discriminator(options: Adversarial, size: int, look: SharedLook | None = None) -> nn.Module:
-    """Make the discriminator that a preset asks for, for pictures of size x size.
-
-    Args:
-        options: which one.
-        size: side of the pictures.
-        look: what a projected one sees through.
-    """
+    """Create a preset's discriminator for pictures of size x size; a projected one sees through `look`."""
     if options.discriminator == "projected":
         assert look is not None
         return ProjectedDiscriminator(look, PROJECTED, options.features)
@@ -115,7 +109,7 @@ def discriminator(options: Adversarial, size: int, look: SharedLook | None = Non
 
 
 def as_shipped(network: nn.Module) -> nn.Module:
-    """Return a copy with the weights that `save` writes: rounded to fp16, and computed with in fp32 again."""
+    """Return a copy with the weights that `save` writes: rounded to fp16, stored as fp32."""
     rounded = copy.deepcopy(network)
     for tensor in (*rounded.parameters(), *rounded.buffers()):
         if tensor.is_floating_point():
@@ -125,7 +119,7 @@ def as_shipped(network: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
-    """Upscale one texture; RRDBNet continues it inside the network, SRResNet as its padding option says.
+    """Upscale one texture; an RRDBNet pads by the texture's edges, an SRResNet by its padding option.
 
     Args:
         network: in evaluation mode.
@@ -137,8 +131,8 @@ def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
     """
     height, width = lr.shape[:2]
     if isinstance(network, SRResNet):
-        # Reflection padding cannot continue a shorter side.
-        lr = continued(lr, edges, SHORTEST_SIDE)
+        # Reflection padding needs at least this side.
+        lr = continued(lr, edges, MIN_SIDE)
     place = next(network.parameters()).device
     batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
     result = network(batch, edges) if isinstance(network, RRDBNet) else network(batch)
@@ -163,5 +157,5 @@ def _srresnet(path: Path) -> SRResNet | None:
         if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
             raise KeyError((*missing, *unexpected)[0])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"not a whole SRResNet: {error}", location=Location(path)) from error
+        raise ModelError(f"not a complete SRResNet: {error}", location=Location(path)) from error
     return network.eval()

@@ -1,4 +1,4 @@
-"""What a training preset may say, each field beside its default and its meaning; presets are `recipes/train/*.yaml`."""
+"""The fields of a training preset with their defaults and meanings; presets are `recipes/train/*.yaml`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from texpipe.networks.srresnet import SHORTEST_SIDE, BorderPadding, Upsampler
+from texpipe.networks.srresnet import MIN_SIDE, BorderPadding, Upsampler
 from texpipe.texture import Colour
-from texpipe.train.degradation import Degradation, Range
-from texpipe.train.features import LAYERS, Activation, Pooling, TrunkName
+from texpipe.train.data.degradation import Degradation, Range
+from texpipe.train.losses.features import LAYERS, Activation, Pooling, TrunkName
 
-Share: TypeAlias = float
+Fraction: TypeAlias = float
 
 
 class _Options(BaseModel):
@@ -20,7 +20,7 @@ class _Options(BaseModel):
 
 
 class Generator(_Options):
-    """The network that is trained. With a base model its own shape counts and the RRDBNet fields do not."""
+    """The network that is trained. With a base model, its architecture is used and the RRDBNet fields are ignored."""
 
     architecture: Literal["rrdbnet", "srresnet"] = "rrdbnet"
     blocks: int = Field(
@@ -36,31 +36,31 @@ class Generator(_Options):
 
 
 class Data(_Options):
-    """What the network sees."""
+    """Crops and augmentation."""
 
     crop: int = Field(default=32, ge=4, le=512, description="Side of the low-resolution crops, in texels.")
     batch: int = Field(default=4, ge=1, le=256, description="Crops per step and process.")
     accumulate: int = Field(
         default=1, ge=1, le=64, description="Gradients of this many batches are added before a step."
     )
-    grey_chance: Share = Field(
+    grey_chance: Fraction = Field(
         default=0.12, ge=0, le=1, description="Share of pictures made grey (I and IA textures)."
     )
-    alpha_chance: Share = Field(
+    alpha_chance: Fraction = Field(
         default=0.05, ge=0, le=1, description="Share of alpha planes shown as pictures."
     )
-    jitter_chance: Share = Field(
+    jitter_chance: Fraction = Field(
         default=0.5, ge=0, le=1, description="Share with changed brightness and saturation."
     )
     brightness: Range = Field(default=(0.85, 1.15), description="Factor on all channels, from and to.")
     saturation: Range = Field(default=(0.7, 1.3), description="Factor on the distance to grey, from and to.")
-    darken_chance: Share = Field(
+    darken_chance: Fraction = Field(
         default=0.1, ge=0, le=1, description="Share darkened to 0.3 to 0.8: night and cave textures."
     )
-    pattern_chance: Share = Field(
+    pattern_chance: Fraction = Field(
         default=0.0, ge=0, le=1, description="Share with a mesh, grid, weave or the like drawn over them."
     )
-    lettering_chance: Share = Field(
+    lettering_chance: Fraction = Field(
         default=0.0, ge=0, le=1, description="Share with a few letters written over them."
     )
     flips: bool = Field(default=True, description="Flips and quarter turns.")
@@ -69,7 +69,7 @@ class Data(_Options):
         ge=0,
         description="Crops whose Laplacian (RMS, in [0, 1] units) is smaller are drawn again.",
     )
-    held_out: Share = Field(
+    held_out: Fraction = Field(
         default=0.05, ge=0, lt=1, description="Share of the files kept for validation, chosen by name."
     )
 
@@ -97,7 +97,7 @@ class Perceptual(_Options):
 
 
 class Adversarial(_Options):
-    """The second network, and how the two play."""
+    """The discriminator and its training."""
 
     loss: Literal["bce", "relativistic", "wasserstein"] = Field(
         default="relativistic",
@@ -120,7 +120,7 @@ class Adversarial(_Options):
     fake_labels: Range = Field(
         default=(0.0, 0.15), description="bce: generated pictures' labels, from and to."
     )
-    flipped_labels: Share = Field(
+    flipped_labels: Fraction = Field(
         default=0.05, ge=0, le=1, description="bce: share of labels that are swapped."
     )
     gradient_penalty: float = Field(default=10.0, ge=0, description="wasserstein: weight of the penalty.")
@@ -167,7 +167,7 @@ class Losses(_Options):
 
 
 class Stage(_Options):
-    """A part of the training with its own losses."""
+    """A stage of the training with its own losses and learning rate."""
 
     name: str
     share: float = Field(gt=0, description="Part of all steps, relative to the other stages.")
@@ -222,10 +222,10 @@ class Preset(_Options):
         if self.generator.scale != self.degradation.scale:
             raise ValueError("generator.scale and degradation.scale must be equal")
         g = self.generator
-        if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < SHORTEST_SIDE:
-            raise ValueError(f"data.crop: reflection padding needs at least {SHORTEST_SIDE} texels")
+        if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < MIN_SIDE:
+            raise ValueError(f"data.crop: reflection padding needs at least {MIN_SIDE} texels")
         if self.keep_blocks is not None and self.base is None:
-            raise ValueError("keep_blocks: needs a base whose blocks are kept")
+            raise ValueError("keep_blocks: needs a base")
         strided = self.adversarial.discriminator in ("strided", "critic")
         multiple = 16 if strided else 8
         if self.adversarial.discriminator == "projected" and self.adversarial.loss == "wasserstein":

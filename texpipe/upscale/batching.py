@@ -1,10 +1,10 @@
-"""Passes in, upscaled pictures out as soon as they are ready: buckets by shape, edges and detail, largest first.
+"""Upscale passes in batches of one shape, edge mode and detail, largest first; results come as soon as they are ready.
 
-The network does not wait for what is decoded or written: while it computes, the next window of passes is fetched and
-finished results are taken away.
+The network does not wait for decoding or writing: while it computes, the next window of passes is fetched and finished
+results are taken away.
 
-What becomes of a pass does not depend on the passes around it, on their order or on the number of cores, to
-the last bit: a killed run that continues with other batches ends in the same pack.
+A result is the same to the last bit whatever the other passes, their order and the number of cores: a killed run that
+continues with other batches ends in the same pack.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from numpy.typing import NDArray
 
 from texpipe.errors import DeviceError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
-from texpipe.upscale.budget import Budget, Share
+from texpipe.upscale.budget import Budget, Parallelism
 from texpipe.upscale.device import is_out_of_memory
 from texpipe.upscale.engine import Engine
 from texpipe.upscale.tiles import run_tiled
 
 log = logging.getLogger(__name__)
 
-TILE_SIDE = 512
-"""Texels per side of a tile: the most that a worker takes in one piece, about 1 GB of features."""
-SMALLEST_TILE = 64
-"""Out of memory with smaller tiles than these: give up."""
-
+_MAX_TILE_SIDE = 512
+"""Largest side of a picture that is upscaled as a whole, in texels: about 1 GB of features per worker."""
+_MIN_TILE_SIDE = 64
+"""Smallest side of a tile that is tried after running out of memory, in texels."""
 
 _Result: TypeAlias = tuple[int, RgbF]
 
@@ -42,10 +41,11 @@ class Batch(NamedTuple):
     """Passes of one shape, one edge mode and one place of the dial.
 
     Attributes:
-        numbers: of the passes.
-        pictures: theirs, H x W x 3 each.
-        edges, detail: of all of them.
-        texels: that each costs.
+        numbers: the numbers of the passes.
+        pictures: their pictures, H x W x 3 each.
+        edges: the edges of all of them.
+        detail: the detail of all of them.
+        texels: the cost of each, in texels.
     """
 
     numbers: tuple[int, ...]
@@ -56,7 +56,7 @@ class Batch(NamedTuple):
 
     @property
     def all_texels(self) -> int:
-        """Texels of all of them."""
+        """Cost of the whole batch, in texels."""
         return len(self.numbers) * self.texels
 
 
@@ -65,20 +65,20 @@ def upscale(
     engine: Engine,
     scale: int,
     *,
-    tile: int = TILE_SIDE,
+    tile: int = _MAX_TILE_SIDE,
     cores: int | None = None,
     budget: Budget | None = None,
 ) -> Iterator[tuple[int, RgbF]]:
     """Upscale passes.
 
     Args:
-        windows: passes, each H x W x 3 in [0, 1], of any size from 1 x 1; as many at a time as memory should hold.
+        windows: passes, each H x W x 3 in [0, 1], of any size from 1 x 1; a window holds as many as memory should hold.
             The next window is fetched while the last batches of the one before are still computed.
-        engine: what upscales by its own factor.
-        scale: the factor wanted, reached by repeating the engine's and by box filtering; see `steps`.
+        engine: upscales by its own factor.
+        scale: the factor wanted, reached by repeating the engine's and by box filtering; see `scaling_steps`.
         tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
-        cores: processor cores to use on a CPU; all that there are by default.
-        budget: memory that batches may take; as much as they like by default. It changes no result.
+        cores: number of processor cores to use on a CPU; all by default.
+        budget: memory that batches may take; unlimited by default. It changes no result.
 
     Yields:
         Number of a pass, counted through all windows, and its result, scale H x scale W x 3 float32 in [0, 1], in
@@ -88,18 +88,18 @@ def upscale(
         ModelError: the scale cannot be reached with this engine.
         DeviceError: there is too little memory even for small tiles.
     """
-    times, reduction = steps(engine.scale, scale)
+    times, reduction = scaling_steps(engine.scale, scale)
     cores, texels = cores or engine.device.workers, engine.device.batch_texels
-    share = budget.share(cores, texels) if budget else Share(cores, texels)
-    cores, texels = share
+    parallelism = budget.parallelism(cores, texels) if budget else Parallelism(cores, texels)
+    cores, texels = parallelism
     numbered = _numbered(windows)
     first = _first_batches(numbered, cores, texels)
     workers = max(1, min(cores, len(first)))
-    # The most that a batch grows to: its pictures before the last round, one by one if they are large, or in tiles.
-    growth, most = engine.scale ** (2 * (times - 1)), (tile + 2 * engine.overlap) ** 2
-    # Threads that share a convolution wait for each other at every one; only a big picture is worth that.
+    # Largest input of the last round: its pictures after the rounds before, one by one if they are large, or in tiles.
+    growth, max_texels = engine.scale ** (2 * (times - 1)), (tile + 2 * engine.overlap) ** 2
+    # Threads that share a convolution wait for each other after each; only a big picture makes up for that.
     threads = cores // workers if first and first[0].texels > texels else 1
-    # The smallest goes first, so that there is soon something to see.
+    # The smallest goes first, so that the first result comes early.
     batches = chain(
         first[-1:], first[:-1], (one for window in numbered for one in plan_batches(window, texels))
     )
@@ -112,10 +112,10 @@ def upscale(
         return list(zip(batch.numbers, box_reduce(pictures, reduction), strict=True))
 
     def fits(together: list[Batch]) -> bool:
-        needs = [min(most, max(one.all_texels, one.texels * growth)) for one in together]
-        return budget is None or budget.has_room(needs, share)
+        needs = [min(max_texels, max(one.all_texels, one.texels * growth)) for one in together]
+        return budget is None or budget.fits(needs, parallelism)
 
-    torch.get_num_threads()  # settles this thread's number, before the workers below settle theirs
+    torch.get_num_threads()  # fixes this thread's number before the workers below set theirs
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
         yield from _completed(pool, work, batches, 2 * workers, fits)
 
@@ -127,14 +127,14 @@ def _completed(
     ahead: int,
     fits: Callable[[list[Batch]], bool],
 ) -> Iterator[_Result]:
-    """Yield results in order of completion, with few batches in flight: results must not pile up.
+    """Yield results in order of completion, with few batches in flight, so that results do not pile up.
 
     Args:
-        pool: where to work.
-        work: what to do with a batch.
+        pool: runs the batches.
+        work: upscales a batch.
         batches: in order, fetched one at a time.
-        ahead: the most that are in flight, those that wait for a worker included.
-        fits: whether there is memory for all of these; one alone is begun in any case.
+        ahead: largest number of batches in flight, including those that wait for a worker.
+        fits: whether there is memory for all of these batches; a single one is started in any case.
     """
     waiting = iter(batches)
     following = next(waiting, None)
@@ -152,7 +152,7 @@ def _completed(
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 del pending[future]
-            begin()  # before anybody looks at the results: that takes its time
+            begin()  # before the consumer takes its time over the results
             for future in done:
                 yield from future.result()
     finally:
@@ -160,11 +160,11 @@ def _completed(
             future.cancel()
 
 
-def steps(factor: int, scale: int) -> tuple[int, int]:
-    """Return how to reach `scale` with a network of `factor`: times to apply it, then the box filter's side.
+def scaling_steps(factor: int, scale: int) -> tuple[int, int]:
+    """Return how to reach `scale` with a network of `factor`: how often to apply it, then the box filter's side.
 
     Raises:
-        ModelError: there is no way.
+        ModelError: the scale cannot be reached.
     """
     times, reached = 1, factor
     while reached < scale and factor > 1:
@@ -207,7 +207,7 @@ def _numbered(windows: Iterable[Sequence[Pass]]) -> Iterator[dict[int, Pass]]:
 
 
 def _first_batches(windows: Iterator[dict[int, Pass]], cores: int, texels: int) -> list[Batch]:
-    """Return the batches of as many windows as it takes to give each core one; smaller ones if there are no more."""
+    """Return the batches of enough windows to give each core one, or smaller batches if there are not enough passes."""
     passes: dict[int, Pass] = {}
     for window in windows:
         passes |= window
@@ -248,11 +248,11 @@ def _enlarge_batch(
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-    engine.device.let_go()
+    engine.device.release_cached_memory()
     if len(pictures) == 1:
         height, width = pictures.shape[1:3]
         log.warning(
-            "too little memory for %d x %d texels: done in tiles, last bits may differ", width, height
+            "too little memory for %d x %d texels: upscaled in tiles, the last bits may differ", width, height
         )
         return _enlarge_tiled(pictures[0], edges, engine, tile // 2)[None]
     half = len(pictures) // 2
@@ -262,14 +262,14 @@ def _enlarge_batch(
 
 def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> RgbF:
     """Run one picture in tiles; out of memory makes them smaller."""
-    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= SMALLEST_TILE)]
+    sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= _MIN_TILE_SIDE)]
     for side in sides:
         try:
             return run_tiled(engine, picture, edges, tile=side, overlap=engine.overlap)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-        engine.device.let_go()
+        engine.device.release_cached_memory()
     raise DeviceError(
         f"out of memory on {engine.device.name} with tiles of {sides[-1]} texels",
         hint="Close other programs, or use --device cpu.",
@@ -277,7 +277,7 @@ def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> Rg
 
 
 def _texels(height: int, width: int, edges: Edges) -> int:
-    """Return the texels that a picture costs: mirrored axes count twice."""
+    """Return the cost of a picture in texels: mirrored axes count twice."""
     return height * width * (2 if edges.x == "mirror" else 1) * (2 if edges.y == "mirror" else 1)
 
 

@@ -1,6 +1,6 @@
-"""What batches take of memory, and how many of which size may be in work at a time.
+"""Memory of batches: how many workers of which batch size fit into a limit.
 
-It decides when something is computed and with what company, which no result depends on; never how.
+This decides when a batch is computed and which passes share it, which changes no result.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Final, NamedTuple
 
 from texpipe.upscale.compiled import TAIL_TEXELS
 
-CHANNELS: Final = 192
-"""Of the widest convolution of the networks that the figures below were measured with."""
-BODY_BYTES: Final = 8 << 10
-"""For each texel of a batch: the maps of a dense block, padded or in tiles, and the residual stream."""
-TAIL_BYTES: Final = 24 << 10
-"""For each texel that the tail enlarges in one go, in maps of 16 times as many."""
-INDEX_BYTES: Final = 96 << 10
-"""For each texel of a well-filled batch: the index vectors that are kept for the shapes last met."""
-SMALLEST_BATCH: Final = 256
-"""Texels of a batch that is not worth making smaller."""
+_CHANNELS: Final = 192
+"""Input channels of the widest convolution of the networks that the following figures were measured with."""
+_BODY_BYTES: Final = 8 << 10
+"""Memory per texel of a batch, in bytes: the maps of a dense block, padded or in tiles, and the residual stream."""
+_TAIL_BYTES: Final = 24 << 10
+"""Memory per texel that the tail upsamples at once, in bytes: its maps have 16 times as many texels."""
+_INDEX_BYTES: Final = 96 << 10
+"""Memory per texel of a full batch, in bytes: the index vectors cached for recent shapes."""
+MIN_BATCH_TEXELS: Final = 256
+"""Smallest size of a full batch, in texels."""
 
 
-class Share(NamedTuple):
-    """Workers, and the texels of their batches."""
+class Parallelism(NamedTuple):
+    """Number of workers, and the texels of a full batch."""
 
     workers: int
     texels: int
@@ -32,43 +32,43 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class Budget:
-    """What batches may take.
+    """Memory that batches may take.
 
     Attributes:
-        room: bytes for all that are in work together.
-        channels: that the network's widest convolution reads.
+        limit: bytes for all batches that are computed at a time.
+        channels: input channels of the network's widest convolution.
     """
 
-    room: int
-    channels: int = CHANNELS
+    limit: int
+    channels: int = _CHANNELS
 
-    def of_batch(self, texels: int) -> int:
-        """Return the bytes that a worker needs for a batch of so many input texels."""
-        figure = texels * BODY_BYTES + min(texels, TAIL_TEXELS) * TAIL_BYTES
-        return figure * self.channels // CHANNELS
+    def bytes_for_batch(self, texels: int) -> int:
+        """Return the bytes that a worker needs for a batch of `texels` input texels."""
+        figure = texels * _BODY_BYTES + min(texels, TAIL_TEXELS) * _TAIL_BYTES
+        return figure * self.channels // _CHANNELS
 
-    def of(self, share: Share) -> int:
-        """Return the bytes that workers need, with the index vectors that they have in common."""
-        return share.workers * self.of_batch(share.texels) + share.texels * INDEX_BYTES
+    def bytes_for(self, parallelism: Parallelism) -> int:
+        """Return the bytes that all workers need, with the index vectors that they share."""
+        workers, texels = parallelism
+        return workers * self.bytes_for_batch(texels) + texels * _INDEX_BYTES
 
-    def share(self, cores: int, texels: int) -> Share:
-        """Return how many workers there is room for.
+    def parallelism(self, cores: int, texels: int) -> Parallelism:
+        """Return the workers and the batch size that fit into the limit.
 
-        Fewer than a quarter of the texels make batches slow, so workers go first then; where there is no room for one
-        worker with `SMALLEST_BATCH`, that is what is left.
+        Batches shrink to a quarter first; smaller ones are slow, so then workers are taken away. If nothing fits, it
+        is one worker with `MIN_BATCH_TEXELS`.
 
         Args:
-            cores: the most workers.
-            texels: of a well-filled batch.
+            cores: largest number of workers.
+            texels: size of a full batch.
         """
-        sizes = [texels >> step for step in range(texels.bit_length()) if texels >> step >= SMALLEST_BATCH]
-        shares = [Share(cores, size) for size in sizes[:3]]
-        shares += [Share(workers, size) for size in sizes[2:] for workers in range(cores - 1, 0, -1)]
-        return next(
-            (one for one in shares if self.of(one) <= self.room), Share(1, min(texels, SMALLEST_BATCH))
-        )
+        sizes = [texels >> step for step in range(texels.bit_length()) if texels >> step >= MIN_BATCH_TEXELS]
+        options = [Parallelism(cores, size) for size in sizes[:3]]
+        options += [Parallelism(workers, size) for size in sizes[2:] for workers in range(cores - 1, 0, -1)]
+        smallest = Parallelism(1, min(texels, MIN_BATCH_TEXELS))
+        return next((option for option in options if self.bytes_for(option) <= self.limit), smallest)
 
-    def has_room(self, batches: list[int], share: Share) -> bool:
-        """Return whether workers can go on with batches of so many texels, whichever of them come together."""
-        together = sum(self.of_batch(texels) for texels in nlargest(share.workers, batches))
-        return together + share.texels * INDEX_BYTES <= self.room
+    def fits(self, batches: list[int], parallelism: Parallelism) -> bool:
+        """Return whether the workers can compute batches of these texels, whichever of them run at a time."""
+        together = sum(self.bytes_for_batch(texels) for texels in nlargest(parallelism.workers, batches))
+        return together + parallelism.texels * _INDEX_BYTES <= self.limit

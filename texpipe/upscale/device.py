@@ -1,7 +1,7 @@
-"""Where the network runs and how precisely: what the machine has, and what may be asked of it.
+"""The device and the precision of the network: what the machine has, and what the user asks for.
 
-A store's keys name it, so it is known before anything is computed; a CPU is known without importing torch, which
-takes longer than all else that a run does when nothing is left to compute.
+Store keys contain them, so they are determined before anything is computed; for a CPU without importing torch, which
+would take longer than everything else in a run that has nothing left to compute.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from texpipe.errors import DeviceError
-from texpipe.system.memory import available_cores
+from texpipe.system.cpu import available_cores
 from texpipe.upscale import probe
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 DeviceName: TypeAlias = Literal["cpu", "cuda"]
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 MethodName: TypeAlias = Literal["direct-2", "winograd-2"]
-"""Ways to convolve, as store keys name them: another name whenever last bits change."""
+"""Convolution methods as store keys name them: a change of last bits needs another name."""
 
 DTYPES: Final[dict[Precision, str]] = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """torch's names of the precisions."""
 
-CUDA_SHARE: Final = 0.8
-"""Of the memory of a GPU that is free: the rest is left to cuDNN and other programs."""
+_CUDA_SHARE: Final = 0.8
+"""Share of a GPU's free memory that batches may take; the rest is left to cuDNN and other programs."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ class Device:
 
     Attributes:
         name: "cpu" or "cuda".
-        precision: of the convolutions in the body; the residual stream and the pictures are always float32.
-        instructions: instruction set (CPU) or chip (CUDA). Results differ in their last bits between two of
-            them.
+        precision: precision of the convolutions in the body; the residual stream and the pictures are always float32.
+        instructions: instruction set (CPU) or chip (CUDA); another one changes the last bits of results.
     """
 
     name: DeviceName
@@ -54,10 +53,10 @@ class Device:
 
     @property
     def method(self) -> MethodName:
-        """How to convolve.
+        """The convolution method.
 
-        Decided by the kind of processor and never by a timing, because the methods differ in their last bits and
-        two runs must not. Winograd is ahead where torch's matrix product comes near the peak, measured on AVX2
+        It depends on the kind of processor and never on a timing, because the methods differ in their last bits and two
+        runs must not. Winograd's is faster where torch's matrix product comes near the peak, measured on AVX2
         (docs/performance.md).
         """
         winograd = (self.name, self.precision, self.instructions) == ("cpu", "fp32", "AVX2")
@@ -65,34 +64,34 @@ class Device:
 
     @property
     def workers(self) -> int:
-        """Batches to keep in work at a time: one per processor core; on a GPU one arrives while one is computed."""
+        """Number of batches computed at a time: one per core; on a GPU two, as one arrives while one is computed."""
         return available_cores() if self.name == "cpu" else 2
 
     @property
     def spare_threads(self) -> int:
-        """Threads to decode pictures with, and to finish results with, while the network computes.
+        """Number of threads that decode pictures, and of those that finish results, while the network computes.
 
-        On a CPU the cores are the network's own, which is at a picture for twice as long at least. A GPU leaves the
-        cores idle and needs them all, being done with a picture in less time than a core takes to write it.
+        On a CPU the network itself needs the cores and takes at least twice as long per picture as the rest. A GPU
+        leaves the cores idle and needs them all: it computes a picture faster than a core can write it.
         """
         return max(1, available_cores() // 2) if self.name == "cpu" else available_cores()
 
     @property
     def batch_texels(self) -> int:
-        """Input texels of a well-filled batch: its features fit a core's cache, or keep a GPU busy."""
+        """Input texels of a full batch: its features fit a core's cache, or keep a GPU busy."""
         return 4096 if self.name == "cpu" else 65536
 
     def free_memory(self) -> int | None:
-        """Return the bytes of its own memory that batches may take; None on a CPU, which has none of its own."""
+        """Return the bytes of a GPU's memory that batches may take; None on a CPU, which shares the program's."""
         if self.name == "cpu":
             return None
         import torch
 
         free, _ = torch.cuda.mem_get_info()
-        return int(CUDA_SHARE * free)
+        return int(_CUDA_SHARE * free)
 
-    def let_go(self) -> None:
-        """Give back memory that torch keeps of what was freed: after running out of it, pieces may be too small."""
+    def release_cached_memory(self) -> None:
+        """Return torch's cached memory to the GPU: after running out of memory, its blocks may be too small."""
         if self.name == "cuda":
             import torch
 
@@ -100,7 +99,7 @@ class Device:
 
 
 def identity(device: str = "auto", precision: str = "auto") -> str:
-    """Name whatever decides a result's last bits, besides the weights: part of a store's key.
+    """Return everything but the weights that determines a result's last bits, as part of a store key.
 
     Args:
         device, precision: as `choose` takes them.
@@ -121,7 +120,7 @@ def choose(device: str = "auto", precision: str = "auto") -> Device:
         precision: "auto" (16 bit where the hardware multiplies it natively), "fp32", "bf16" or "fp16".
 
     Raises:
-        DeviceError: CUDA is not there, the precision is impossible on the device, or a name is unknown.
+        DeviceError: CUDA is not available, the precision is impossible on the device, or a name is unknown.
     """
     name = _choose_name(device)
     chosen = _choose_precision(name, precision)
@@ -170,7 +169,7 @@ def _choose_name(device: str) -> DeviceName:
     if _has_cuda():
         return "cuda"
     if device == "cuda":
-        raise DeviceError("there is no CUDA device that torch can use", hint=_cuda_hint())
+        raise DeviceError("torch finds no CUDA device", hint=_cuda_hint())
     return "cpu"
 
 

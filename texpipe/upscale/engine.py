@@ -22,8 +22,8 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
 from texpipe.upscale import device as devices
 from texpipe.upscale import mirror
-from texpipe.upscale.compiled import prepare
-from texpipe.upscale.convolve import Direct, Method
+from texpipe.upscale.compiled import compile_network
+from texpipe.upscale.convolve import DirectConvolution, Method
 from texpipe.upscale.device import Device
 from texpipe.upscale.transfer import transfer_to
 from texpipe.upscale.winograd import Winograd
@@ -42,9 +42,8 @@ class Engine:
     Attributes:
         device: where it runs.
         scale: output texels per input texel and axis.
-        channels: that the widest convolution reads; memory grows with them.
-        overlap: texels that tiles of a big picture must overlap by, per side, to agree with the whole to one
-            level.
+        channels: input channels of the widest convolution, to which memory is proportional.
+        overlap: texels per side by which the tiles of a big picture must overlap to agree with the whole to one level.
     """
 
     def __init__(self, network: RRDBNet | Dial, device: str = "auto", precision: str = "auto") -> None:
@@ -61,7 +60,7 @@ class Engine:
         self._transfer = transfer_to(self._place)
         method = method_for(self.device)
         with torch.inference_mode():
-            self._execute = prepare(network, method, self._place, self.device.dtype)
+            self._execute = compile_network(network, method, self._place, self.device.dtype)
 
     def at(self, detail: float) -> Engine:
         """Return the engine for a place of the dial, 0 to 1; blended at the first call, then kept.
@@ -80,7 +79,7 @@ class Engine:
         other = copy.copy(self)
         method = method_for(self.device)
         with torch.inference_mode():
-            other._execute = prepare(self._dial.at(detail), method, self._place, self.device.dtype)
+            other._execute = compile_network(self._dial.at(detail), method, self._place, self.device.dtype)
         return other
 
     def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
@@ -88,7 +87,7 @@ class Engine:
 
         Args:
             batch: N x H x W x 3 float32 in [0, 1]; N, H and W at least 1.
-            edges: of all of them.
+            edges: the edges of all of them.
 
         Returns:
             N x scale H x scale W x 3 float32 in [0, 1]. A picture's result does not depend on the others.
@@ -98,14 +97,14 @@ class Engine:
         pads = pads_of(wrapped)
         with torch.inference_mode():
             images = torch.from_numpy(np.ascontiguousarray(unfolded, dtype=np.float32))
-            out = self._execute(self._unshuffle(self._transfer.there(images), pads), pads)
+            out = self._execute(self._unshuffle(self._transfer.to_device(images), pads), pads)
             # A folded picture of a size that the fold does not divide comes out too big.
             out = out[:, : height * self.scale, : width * self.scale]
-            result: NDArray[np.float32] = self._transfer.back(out.clamp_(0, 1)).numpy()
+            result: NDArray[np.float32] = self._transfer.to_host(out.clamp_(0, 1)).numpy()
         return mirror.fold(result, edges)
 
     def _unshuffle(self, images: Tensor, pads: Pads) -> Tensor:
-        """Fold texels into channels, where the network wants that."""
+        """Fold texels into channels, if the network has pixel unshuffle."""
         if self._folded == 1:
             return images
         planes = to_multiple(images.permute(0, 3, 1, 2), self._folded, pads)
@@ -113,11 +112,11 @@ class Engine:
 
 
 def method_for(device: Device) -> Method:
-    """Return how to convolve on a device; see `Device.method`."""
+    """Return the convolution method of a device; see `Device.method`."""
     place = torch.device(device.name)
-    return Winograd(place) if device.method == "winograd-2" else Direct(place)
+    return Winograd(place) if device.method == "winograd-2" else DirectConvolution(place)
 
 
 def tile_overlap(blocks: int) -> int:
-    """Return the texels by which tiles must overlap for a network of so many blocks (docs/performance.md)."""
+    """Return the texels by which tiles must overlap for a network of `blocks` blocks (docs/performance.md)."""
     return 64 if blocks <= 6 else 96

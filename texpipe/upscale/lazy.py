@@ -1,5 +1,4 @@
-"""The way into this room that costs nothing until it is used: torch and the network are loaded with the first pass,
-or while something else is done."""
+"""Upscaling with late loading: torch and the network are loaded with the first pass, or in the background."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-USABLE = 0.8
-"""Share of the memory that the program and its batches may take; the rest is for pictures and what malloc keeps."""
+_USABLE_SHARE = 0.8
+"""Share of the memory limit that the program and its batches may take; pictures and malloc's reserves need the rest."""
 
 
 class LazyUpscaler:
@@ -28,9 +27,9 @@ class LazyUpscaler:
 
     Args:
         model: the weights.
-        device, precision: as `device.choose` takes them.
-        cores: as `batching.upscale` takes them.
-        memory: bytes that this process should stay below; None for no bound.
+        device, precision: as in `device.choose`.
+        cores: as in `batching.upscale`.
+        memory: memory limit of this process in bytes; None for no limit.
     """
 
     def __init__(
@@ -42,14 +41,14 @@ class LazyUpscaler:
         self._budget: Budget | None = None
 
     def prepare(self) -> None:
-        """Begin to load the network in a thread of its own; what goes wrong there is told with the first passes."""
+        """Start loading the network in a thread of its own; its errors are raised with the first passes."""
         if self._loading is None:
             pool = ThreadPoolExecutor(1, "load")
             self._loading = pool.submit(self._load)
             pool.shutdown(wait=False)
 
     def stay_below(self, memory: int) -> None:
-        """Say anew how many bytes this process should stay below; what is in memory with the first passes comes off."""
+        """Change the memory limit of this process, in bytes; what it uses when the first passes come is subtracted."""
         self._memory = memory
 
     def __call__(self, windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
@@ -66,7 +65,7 @@ class LazyUpscaler:
         self.prepare()
         assert self._loading is not None
         engine = self._loading.result()
-        self._budget = self._budget or self._left_for(engine)
+        self._budget = self._budget or self._budget_for(engine)
         return engine
 
     def _load(self) -> Engine:
@@ -75,24 +74,23 @@ class LazyUpscaler:
 
         return Engine(load(self._model), self._device, self._precision)
 
-    def _left_for(self, engine: Engine) -> Budget | None:
-        """Return what is left for batches, now that the weights are there and all textures are known; say so if that is
-        too little."""
+    def _budget_for(self, engine: Engine) -> Budget | None:
+        """Return the memory left for batches once weights and textures are known; warn if it is too small."""
         from texpipe.upscale.budget import Budget
 
         free = engine.device.free_memory()
         if free is None and self._memory is None:
             return None
         if free is None:
-            free = int(USABLE * (self._memory or 0)) - resident()
+            free = int(_USABLE_SHARE * (self._memory or 0)) - resident()
         budget = Budget(free, engine.channels)
-        share = budget.share(self._cores or engine.device.workers, engine.device.batch_texels)
-        log.info("memory: %d MB for %d workers, batches of %d texels", free >> 20, *share)
-        if budget.of(share) > free:
+        parallelism = budget.parallelism(self._cores or engine.device.workers, engine.device.batch_texels)
+        log.info("memory: %d MB for %d workers, batches of %d texels", free >> 20, *parallelism)
+        if budget.bytes_for(parallelism) > free:
             log.warning(
-                "too little memory: the program and what it knows of the textures leave %d MB for the network, whose "
-                "smallest batch takes about %d MB; going on with that",
+                "too little memory: the program and its data leave %d MB for the network, whose smallest batch takes "
+                "about %d MB; continuing with that",
                 max(0, free) >> 20,
-                budget.of(share) >> 20,
+                budget.bytes_for(parallelism) >> 20,
             )
         return budget

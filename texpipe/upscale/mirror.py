@@ -21,7 +21,7 @@ def unfold(pictures: NDArray[np.float32], edges: Edges) -> tuple[NDArray[np.floa
 
     Args:
         pictures: N x H x W x C.
-        edges: of the pictures.
+        edges: their edges.
 
     Returns:
         The pictures, twice as long along each mirrored axis, and their edges, which wrap there.
@@ -35,11 +35,11 @@ def unfold(pictures: NDArray[np.float32], edges: Edges) -> tuple[NDArray[np.floa
 
 
 def fold(results: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
-    """Return the mean of each picture and its flipped mirror image: what undoes `unfold` after the network.
+    """Undo `unfold` after the network: return the mean of each picture and its flipped mirror image.
 
     Args:
         results: N x H x W x C of the unfolded pictures, at any scale.
-        edges: of the pictures before they were unfolded.
+        edges: the edges of the pictures before they were unfolded.
     """
     # A sum of two is the same in either order, so flipping commutes with this bit for bit.
     if edges.y == "mirror":

@@ -1,4 +1,4 @@
-"""What processor and what torch there are, found out without importing torch where possible: that takes seconds."""
+"""The processor and the installed torch, detected without importing torch where possible, which takes seconds."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
-NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
-"""Flags of x86 processors that multiply bf16; without one of them torch emulates it, slower than fp32."""
-INSTRUCTION_SETS: Final = (
+_NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
+"""Flags of x86 processors with bf16 multiplication; without one of them torch emulates it, slower than fp32."""
+_INSTRUCTION_SETS: Final = (
     ("AVX512", frozenset({"avx512f", "avx512vl", "avx512bw", "avx512dq", "fma"})),
     ("AVX2", frozenset({"avx2", "fma"})),
 )
-"""Names that torch gives to what it uses of an x86 processor, best first, and the flags that it asks for."""
+"""torch's names of x86 instruction sets, best first, and the processor flags that each requires."""
 
 
 class TorchBuild(NamedTuple):
-    """What the installed torch is, known without importing it.
+    """The installed torch, detected without importing it.
 
     Attributes:
-        version: as `torch.__version__` has it.
+        version: `torch.__version__`.
         toolkit: version of CUDA or ROCm that it was built for; None if it was built for the CPU alone.
     """
 
@@ -39,16 +39,16 @@ def instructions() -> str:
         import torch
 
         return torch.backends.cpu.get_cpu_capability()
-    return next((name for name, needed in INSTRUCTION_SETS if needed <= flags), "DEFAULT")
+    return next((name for name, needed in _INSTRUCTION_SETS if needed <= flags), "DEFAULT")
 
 
 @cache
 def has_bf16() -> bool:
-    """Return whether the processor multiplies bf16 natively; False where that cannot be found out."""
+    """Return whether the processor multiplies bf16 natively; False where that cannot be detected."""
     flags = _flags()
     if flags:
-        return not NATIVE_BF16.isdisjoint(flags)
-    # Not Linux on x86: torch knows, in private functions that may come and go.
+        return not _NATIVE_BF16.isdisjoint(flags)
+    # Not Linux on x86: ask torch, by private functions that other versions may lack.
     import torch
 
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -57,12 +57,12 @@ def has_bf16() -> bool:
 
 @cache
 def torch_build() -> TorchBuild:
-    """Read what torch says of itself in the one of its files that imports nothing."""
+    """Read torch's version.py, which imports nothing."""
     spec = find_spec("torch")
     assert spec is not None
     assert spec.origin is not None
-    said = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
-    return TorchBuild(str(said["__version__"]), said.get("cuda") or said.get("hip"))
+    version = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
+    return TorchBuild(str(version["__version__"]), version.get("cuda") or version.get("hip"))
 
 
 def _flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

@@ -18,7 +18,7 @@ from texpipe.upscale.mirror import fold, unfold
 
 
 class Upscaler(Protocol):
-    """What a tile is given to: `engine.Engine`, or anything like it."""
+    """Upscales a tile: `engine.Engine`, or anything like it."""
 
     scale: int
 
@@ -32,8 +32,8 @@ class _Span(NamedTuple):
     Attributes:
         reads: positions that the tile reads, in the picture.
         writes: positions that it contributes to, in the picture.
-        skipped: positions read before the first that is written.
-        weights: of each written position, above 0.
+        skipped: number of positions read before the first that is written.
+        weights: blending weight of each written position, above 0.
         mode: edge mode for the network.
     """
 
@@ -48,10 +48,10 @@ def run_tiled(engine: Upscaler, picture: RgbF, edges: Edges, *, tile: int, overl
     """Upscale a picture tile by tile.
 
     Args:
-        engine: what upscales a tile.
+        engine: upscales a tile.
         picture: H x W x 3 float32 in [0, 1].
-        edges: of the picture.
-        tile: texels per side of a tile without its overlap, at least 1.
+        edges: the edges of the picture.
+        tile: side of a tile without its overlap, in texels, at least 1.
         overlap: texels beyond it that a tile sees, per side.
 
     Returns:
@@ -88,7 +88,7 @@ def _scaled(positions: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
 
 
 def _spans(size: int, mode: EdgeMode, tile: int, overlap: int) -> list[_Span]:
-    """Divide an axis into tiles of about equal size, or leave it whole where that costs no more."""
+    """Divide an axis into tiles of about equal size, or leave it whole if that is as cheap."""
     if size <= tile + 2 * overlap:
         everywhere = np.arange(size)
         return [_Span(everywhere, everywhere, 0, np.ones(size, dtype=np.float32), mode)]
@@ -100,7 +100,7 @@ def _span(start: int, stop: int, size: int, mode: EdgeMode, overlap: int) -> _Sp
     """Return the tile for [start, stop) of a cut axis, which wraps or ends at its borders."""
     blend = overlap // 2
     reads, writes = np.arange(start - overlap, stop + overlap), np.arange(start - blend, stop + blend)
-    # Distance to the nearer end of what is written, the border of a clamped axis being no such end.
+    # Distance to the nearer end of what is written; the border of a clamped axis does not count as an end.
     weights = np.minimum(writes - (start - blend), (stop + blend - 1) - writes) + 1
     if mode == "clamp":
         before = np.inf if start == 0 else start - blend

@@ -1,4 +1,4 @@
-"""How pictures come to the device and back: nothing to do on a CPU, pinned memory and streams on a GPU."""
+"""Copies between host and device: none for a CPU, by pinned memory and streams for a GPU."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from torch import Tensor
 class Transfer(Protocol):
     """Moves pictures; safe to call from several threads at once."""
 
-    def there(self, images: Tensor) -> Tensor:
-        """Return pictures on the device; whatever the current stream does next may read them."""
+    def to_device(self, images: Tensor) -> Tensor:
+        """Return pictures on the device; the current stream may read them at once."""
 
-    def back(self, results: Tensor) -> Tensor:
-        """Return results of the current stream in memory of the CPU, whole."""
+    def to_host(self, results: Tensor) -> Tensor:
+        """Return completed results of the current stream in host memory."""
 
 
-class InPlace:
-    """For a CPU: pictures are where they are needed."""
+class HostTransfer:
+    """For a CPU: pictures are not copied."""
 
-    def there(self, images: Tensor) -> Tensor:
+    def to_device(self, images: Tensor) -> Tensor:
         """Return the pictures."""
         return images
 
-    def back(self, results: Tensor) -> Tensor:
+    def to_host(self, results: Tensor) -> Tensor:
         """Return the results."""
         return results
 
 
-class Streamed:
-    """For a GPU: each thread copies on a stream of its own, while the one stream on which all compute goes on.
+class CudaTransfer:
+    """For a GPU: each thread copies on a stream of its own while the shared stream computes.
 
-    So with two threads the next batch arrives while one is computed. All that computes, and every allocation for it,
-    stays on one stream; what crosses over is recorded, so that its memory is not given away while it is used
-    ("CUDA semantics" in PyTorch's documentation).
+    With two threads the next batch arrives while one is computed. All computation, and every allocation for it, stays
+    on one stream; tensors that cross streams are recorded, so that their memory is not reused while in use ("CUDA
+    semantics" in PyTorch's documentation).
 
     Args:
         device: the GPU.
@@ -46,8 +46,8 @@ class Streamed:
         self._device = device
         self._own = threading.local()
 
-    def there(self, images: Tensor) -> Tensor:
-        """Begin to copy pictures, and let the current stream wait for them."""
+    def to_device(self, images: Tensor) -> Tensor:
+        """Start copying pictures, and let the current stream wait for them."""
         copying, computing = self._copying(), torch.cuda.current_stream(self._device)
         with torch.cuda.stream(copying):
             placed = images.pin_memory().to(self._device, non_blocking=True)
@@ -55,8 +55,8 @@ class Streamed:
         placed.record_stream(computing)
         return placed
 
-    def back(self, results: Tensor) -> Tensor:
-        """Copy results when they are computed, and wait for that; other threads go on."""
+    def to_host(self, results: Tensor) -> Tensor:
+        """Copy results once they are computed, and wait for that; other threads continue."""
         copying, computing = self._copying(), torch.cuda.current_stream(self._device)
         copying.wait_stream(computing)
         host = torch.empty(results.shape, dtype=results.dtype, pin_memory=True)
@@ -75,5 +75,5 @@ class Streamed:
 
 
 def transfer_to(device: torch.device) -> Transfer:
-    """Return how pictures come to a device."""
-    return Streamed(device) if device.type == "cuda" else InPlace()
+    """Return the transfer of pictures to and from a device."""
+    return CudaTransfer(device) if device.type == "cuda" else HostTransfer()

@@ -1,7 +1,7 @@
-"""3x3 convolutions by Winograd's method: 36 multiplications for 16 results in place of 144.
+"""3x3 convolutions by Winograd's method: 36 multiplications instead of 144 for 16 results.
 
-F(4x4, 3x3) of Lavin and Gray, "Fast algorithms for convolutional neural networks" (arXiv:1509.09308), in
-    float32 alone, for its transforms cost about two decimal digits.
+F(4x4, 3x3) of Lavin and Gray, "Fast algorithms for convolutional neural networks" (arXiv:1509.09308), in float32 only:
+its transforms cost about two decimal digits.
 """
 
 from __future__ import annotations
@@ -16,24 +16,23 @@ from torch.nn import functional
 
 from texpipe.networks.padding import Pads
 from texpipe.upscale.convolve import Layer
-from texpipe.upscale.layout import TILE, Grid, Order, taps
+from texpipe.upscale.layout import TILE, TexelGrid, TexelOrder, taps
 from texpipe.upscale.transforms import DOUBLED, ONES, PLAIN, Cut, Form, cuts
 
 
 class Winograd:
-    """One matrix product for each place of a transformed tile.
+    """Winograd's method: one matrix product for each position of a transformed tile.
 
-    Maps stay in tiled order from layer to layer. Padding and one axis of the first transform are part of the
-    gather that cuts the tiles; the other axis, and both on the way back, are products with a small constant
-    matrix.
+    Maps stay in tiled order from layer to layer. Padding and one axis of the first transform are part of the gather
+    that cuts the tiles; the other axis, and both axes on the way back, are products with a small constant matrix.
 
-    A map doubled by nearest neighbour is a filter (1 + z) of one with gaps, so it vanishes at the point -1: 25
-    of the 36 products are left, and a tile reads 4 x 4 texels in place of 6 x 6.
+    A map doubled by nearest neighbour vanishes at the point -1 (see `transforms`): 25 of the 36 products remain, and a
+    tile reads 4 x 4 texels instead of 6 x 6.
     """
 
     pairs = False
-    order: Order = "tiled"
-    doubled_order: Order = "tiled"
+    order: TexelOrder = "tiled"
+    doubled_order: TexelOrder = "tiled"
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -53,20 +52,20 @@ class Winograd:
         sending = weight.permute(1, 2, 3, 0).reshape(inputs, 9 * outputs)
         return Layer(sending.to(self._device, torch.float32), bias.to(self._device, torch.float32))
 
-    def stack(self, grid: Grid, pads: Pads, channels: int, dtype: torch.dtype) -> _WinogradStack:
+    def new_stack(self, grid: TexelGrid, pads: Pads, channels: int, dtype: torch.dtype) -> _WinogradStack:
         """Return an empty stack."""
         return _WinogradStack(self, cuts(grid, pads, False, self._device), channels, dtype)
 
-    def once(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map, without keeping its transform."""
         return self._once(rows, layer, cuts(grid, pads, False, self._device))
 
-    def doubled(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
+    def convolve_upsampled(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
         """Return the convolution of a single map doubled by nearest neighbour."""
         return self._once(rows, layer, cuts(grid, pads, True, self._device))
 
-    def last(self, rows: Tensor, layer: Layer, grid: Grid, pads: Pads) -> Tensor:
-        """Return the last convolution: so few results are not worth the transforms of what they are made of."""
+    def convolve_output(self, rows: Tensor, layer: Layer, grid: TexelGrid, pads: Pads) -> Tensor:
+        """Return the last convolution, without Winograd: for three channels the input transforms do not pay."""
         outputs = layer.bias.shape[0]
         places = rows.view(TILE**2, -1, rows.shape[1])
         sent = torch.bmm(places, layer.weight.expand(TILE**2, -1, -1)).view(-1, outputs)
@@ -75,24 +74,24 @@ class Winograd:
         return functional.embedding_bag(taps(grid, pads, self._device), sent, mode="sum").add_(layer.bias)
 
     def cut(self, rows: Tensor, cut: Cut) -> Tensor:
-        """Return some tiles of a map, transformed: places x tiles x channels, in memory that the next call takes."""
+        """Return a chunk of tiles, transformed: positions x tiles x channels, in memory that the next call reuses."""
         channels = rows.shape[1]
         down = functional.embedding_bag(
             cut.rows, rows, cut.starts, mode="sum", per_sample_weights=cut.factors
         )
         side, texels = cut.across.shape
         out = self._scratch.take("tiles", side, side, cut.tiles * channels)
-        # Batched, for a single product of such a small matrix has other last bits with two threads than with one.
+        # Batched: a single product of such a small matrix has other last bits with two threads than with one.
         torch.bmm(cut.across.expand(side, -1, -1), down.view(side, texels, -1), out=out)
         return out.view(side * side, cut.tiles, channels)
 
     def multiply(self, tiles: Tensor, layer: Layer, cut: Cut, out: Tensor) -> None:
-        """Multiply transformed tiles, transform back and write the results to their place in 16 x tiles x O."""
+        """Multiply transformed tiles, transform back, and write the results into `out`, 16 x tiles x O."""
         side, outputs = cut.across.shape[0], layer.bias.shape[0]
         products = torch.bmm(
             tiles, layer.weight, out=self._scratch.take("products", side * side, cut.tiles, outputs)
         )
-        # This place alone turns into ones all over the tile: a bias costs a 16th of what it would afterwards.
+        # Adding the bias here, at the position that becomes ones all over the tile, costs a 16th of adding it later.
         products[ONES * side + ONES].add_(layer.bias)
         places = products.view(side, side, -1).transpose(0, 1)
         down = self._scratch.take("down", side, TILE, cut.tiles * outputs)
@@ -143,14 +142,14 @@ class _WinogradStack:
 
 
 class _Scratch(threading.local):
-    """Memory for what lives within a chunk: taken again and again, it stays in a core's cache."""
+    """Memory that each chunk uses again, so that it stays in a core's cache."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._kept: dict[str, Tensor] = {}
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """Return float32 memory of a shape, with whatever it holds; valid until `name` is taken again."""
+        """Return uninitialised float32 memory of a shape, valid until `name` is taken again."""
         size = prod(shape)
         kept = self._kept.get(name)
         if kept is None or kept.numel() < size:

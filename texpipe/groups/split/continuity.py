@@ -1,4 +1,4 @@
-"""Which texture goes on where another one ends, by colours that flow on: likelihoods, weighed against all rivals."""
+"""Likelihood that one texture continues in another, by the colours at their borders, weighed against all rivals."""
 
 from __future__ import annotations
 
@@ -8,118 +8,123 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.groups.split.borders import Axis, Family, Floats, Tile
+from texpipe.groups.split.borders import Axis, Floats, Piece, PieceFamily
 
 Indices = NDArray[np.intp]
 
 MIN_LENGTH = 16
-"""Texels of a border that are enough to judge by how colours flow on."""
+"""Shortest border, in texels, that is judged by its colours."""
 
-MIN_DETAIL = 4
-"""A border whose colour changes less often along its line says nothing: black meets black everywhere."""
+_MIN_COLOUR_CHANGES = 4
+"""Smallest number of colour changes along a border that tell something: black meets black everywhere."""
 
-MOST_OF_DULL = -2.0
-"""The most that such a border is worth, in nats: alone it is no neighbour, with an order or other cuts it may be."""
+_MAX_PLAIN_EVIDENCE = -2.0
+"""Largest evidence of a border with fewer changes, in nats: too little alone, enough beside an order or other cuts."""
 
-NEAREST = 12
-"""Candidates for each border that are looked at closely, the nearest by their low frequencies."""
+NEAREST_CANDIDATES = 12
+"""Number of candidates per border that are compared in full: the nearest by their lowest frequencies."""
 
-ROUGH = 96
-"""Numbers of a border by which these are chosen: of the lowest frequencies."""
+_COARSE_COEFFICIENTS = 96
+"""Number of coefficients of a border, of the lowest frequencies, by which the nearest candidates are chosen."""
 
-STRIDES = (1, 2, 3, 4, 5, 6, 8)
-"""How far apart in an order textures are that are looked at closely too: pieces of a row, and rows of some pieces."""
+_RANK_DISTANCES = (1, 2, 3, 4, 5, 6, 8)
+"""Distances in an order at which textures are compared in full too: pieces of one row, and rows of a few pieces."""
 
-WORST_STEP = 3.0
-"""Largest mean square step across a cut, in units of those inside both pieces. True neighbours have 0.5 to 3."""
+_MAX_STEP = 3.0
+"""Largest mean square step across a cut, relative to the steps inside both pieces. True neighbours have 0.5 to 3."""
 
-STEP_OF_MIRROR = 0.4
-"""A smaller step at both ends, likewise measured: the one is a mirror image of the other."""
+_MAX_MIRROR_STEP = 0.4
+"""Largest such step at both ends of a pair of which one is the other's mirror image."""
 
-NUMBERS_PER_NAT = 24
-"""So many of a border's numbers are worth one nat of evidence: they are far from independent of each other."""
+_COEFFICIENTS_PER_NAT = 24
+"""Number of a border's coefficients that make one nat of evidence: they are far from independent of each other."""
 
-USUAL = 1.5
-"""The surprise at which a pair is as likely as none: mean of the numbers, around 0 between true neighbours."""
+_NEUTRAL_SURPRISE = 1.5
+"""Mean surprise per coefficient at which a pair is neither likely nor unlikely; around 0 between true neighbours."""
 
-_CHUNK = 1 << 22
-_ROUNDS = 30
-_MOST = 40.0
-"""More nats than this are certainty."""
+_CHUNK_NUMBERS = 1 << 22
+"""Number of float32 values that are compared at once, to bound memory."""
+_SINKHORN_ROUNDS = 30
+"""Number of rounds in which the probabilities are balanced."""
+_MAX_EVIDENCE = 40.0
+"""Largest evidence for or against a pair, in nats; keeps the exponential finite."""
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
-    """How well textures of one kind go on in each other.
+class Continuity:
+    """How well the textures of a family continue in each other.
 
     Attributes:
         family: the textures.
-        before, after: p numbers of tiles: the pairs that are worth a look, every texture with itself among them.
-        evidence: p float64, log of how much likelier the pair is than none at all.
-        possible: p, whether the pair can be neighbours; otherwise it is only a rival of other pairs.
+        before, after: numbers of the pieces of P compared pairs, each texture with itself among them.
+        evidence: P float64, natural log of the odds that the pair are neighbours.
+        possible: P, whether the pair can be neighbours; otherwise it only competes with other pairs.
     """
 
-    family: Family
+    family: PieceFamily
     before: Indices
     after: Indices
     evidence: NDArray[np.float64]
     possible: NDArray[np.bool_]
 
 
-def flow_in(family: Family, ranks: Sequence[Indices] = ()) -> Flow:
-    """Compare the ends of all textures of a family that could be neighbours.
+def compare_ends(family: PieceFamily, ranks: Sequence[Indices] = ()) -> Continuity:
+    """Compare the borders of all textures of a family that could be neighbours.
 
     Args:
         family: at least two textures.
-        ranks: places of the textures in orders that may tell of neighbours: those that follow each other are compared.
+        ranks: positions of the textures in orders that may tell neighbours: close ones are compared in full.
     """
-    ends = _Ends.of(family.tiles, family.axis)
+    ends = _Ends.of(family.pieces, family.axis)
     before, after = _candidates(ends, ranks)
     step, surprise = ends.steps(before, after)
-    # A mirror image goes on at both ends: the other half of a symmetric picture, but not what comes next.
-    back = ends.steps(after, before)[0]
-    real = (np.maximum(step, back) > STEP_OF_MIRROR) | (before == after)
-    before, after, step, surprise = before[real], after[real], step[real], surprise[real]
-    evidence = (USUAL - surprise) * (ends.first.shape[1] / NUMBERS_PER_NAT)
-    evidence = np.where(ends.telling(before, after), evidence, np.minimum(evidence, MOST_OF_DULL))
-    possible = (step <= WORST_STEP) & (before != after)
-    return Flow(family, before, after, evidence, possible)
+    # A mirror image continues at both ends: it is the other half of a symmetric picture, not what comes next.
+    step_back = ends.steps(after, before)[0]
+    kept = (np.maximum(step, step_back) > _MAX_MIRROR_STEP) | (before == after)
+    before, after, step, surprise = before[kept], after[kept], step[kept], surprise[kept]
+    evidence = (_NEUTRAL_SURPRISE - surprise) * (ends.first.shape[1] / _COEFFICIENTS_PER_NAT)
+    evidence = np.where(ends.has_detail(before, after), evidence, np.minimum(evidence, _MAX_PLAIN_EVIDENCE))
+    possible = (step <= _MAX_STEP) & (before != after)
+    return Continuity(family, before, after, evidence, possible)
 
 
-def balanced(flow: Flow, more: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
-    """Return for each pair the probability that they are neighbours, when every border has one neighbour at most.
+def neighbour_probabilities(
+    continuity: Continuity, extra_evidence: NDArray[np.float64] | float = 0.0
+) -> NDArray[np.float64]:
+    """Return for each pair the probability that they are neighbours, given that a border has at most one neighbour.
 
-    Weights are scaled by turns until those of each border, with a weight of 1 for none, add up to 1 (Sinkhorn and
-    Knopp, 1967). So a border that suits everybody is nobody's, and one that has found its neighbour is no rival.
+    Weights are scaled in turn until those of each border, with a weight of 1 for no neighbour, add up to 1 (Sinkhorn
+    and Knopp, 1967). A border that fits all others thus gets no neighbour, and one with a clear neighbour does not
+    compete for others.
 
     Args:
-        flow: how well textures go on in each other.
-        more: evidence for each of its p pairs that pixels do not tell, natural logs.
+        continuity: how well textures continue in each other.
+        extra_evidence: for each of its P pairs, beside the pixels; natural logs of odds.
     """
-    weight = np.exp(np.clip(flow.evidence + more, -_MOST, _MOST))
-    count = len(flow.family.tiles)
+    weight = np.exp(np.clip(continuity.evidence + extra_evidence, -_MAX_EVIDENCE, _MAX_EVIDENCE))
+    count, before, after = len(continuity.family.pieces), continuity.before, continuity.after
     across = np.ones(count)
-    for _ in range(_ROUNDS):
-        down = 1 / (1 + np.bincount(flow.before, weight * across[flow.after], count))
-        across = 1 / (1 + np.bincount(flow.after, weight * down[flow.before], count))
-    down = 1 / (1 + np.bincount(flow.before, weight * across[flow.after], count))
-    return np.asarray(weight * down[flow.before] * across[flow.after])
+    for _ in range(_SINKHORN_ROUNDS):
+        down = 1 / (1 + np.bincount(before, weight * across[after], count))
+        across = 1 / (1 + np.bincount(after, weight * down[before], count))
+    down = 1 / (1 + np.bincount(before, weight * across[after], count))
+    return np.asarray(weight * down[before] * across[after])
 
 
-def step_between(before: Tile, after: Tile, axis: Axis) -> float:
-    """Return the mean square step across a cut in units of those inside; around 1 between true neighbours."""
+def step_between(before: Piece, after: Piece, axis: Axis) -> float:
+    """Return the mean square step across a cut relative to those inside; around 1 between true neighbours."""
     ends = _Ends.of([before, after], axis)
     return float(ends.steps(np.array([0]), np.array([1]))[0][0])
 
 
 @dataclass(frozen=True, eq=False)
 class _Ends:
-    """The borders of n textures along one axis.
+    """The borders of N textures along one axis.
 
     Attributes:
-        first, last, spread: n x D float32: the low frequencies of both ends, and their mean square steps inside.
-        detail: n x 2, changes of colour along the first and the last line.
-        extent: n, texels along the axis.
+        first, last, spread: N x D float32: low frequencies of both borders, and mean square steps inside.
+        detail: N x 2, colour changes along the first and the last line.
+        extent: N, texels along the axis.
     """
 
     first: Floats
@@ -129,29 +134,29 @@ class _Ends:
     extent: Indices
 
     @staticmethod
-    def of(tiles: Sequence[Tile], axis: Axis) -> _Ends:
-        borders = [border for tile in tiles if (border := tile.border(axis)) is not None]
+    def of(pieces: Sequence[Piece], axis: Axis) -> _Ends:
+        borders = [border for piece in pieces if (border := piece.border(axis)) is not None]
         return _Ends(
             np.stack([border.first.ravel() for border in borders]),
             np.stack([border.last.ravel() for border in borders]),
             np.stack([border.steps.ravel() for border in borders]),
             np.array([border.detail for border in borders], dtype=np.intp),
-            np.array([tile.extent(axis) for tile in tiles], dtype=np.intp),
+            np.array([piece.extent(axis) for piece in pieces], dtype=np.intp),
         )
 
-    def telling(self, before: Indices, after: Indices) -> NDArray[np.bool_]:
-        """Tell which pairs have enough detail at their cut."""
+    def has_detail(self, before: Indices, after: Indices) -> NDArray[np.bool_]:
+        """Return which pairs have enough detail at their cut."""
         poorer = np.minimum(self.detail[before, 1], self.detail[after, 0])
-        return np.asarray(poorer >= MIN_DETAIL)
+        return np.asarray(poorer >= _MIN_COLOUR_CHANGES)
 
     def steps(self, before: Indices, after: Indices) -> tuple[Floats, Floats]:
-        """Return for each pair the mean square step across the cut over that inside, per frequency, and its surprise.
+        """Return for each pair the mean square step across the cut relative to those inside, and its surprise.
 
-        A low frequency hardly changes from line to line inside a texture and so weighs most. The surprise is the
-        negative log likelihood (normal distribution, variance that of both pieces' steps), without what depends on
-        one piece alone: rough pieces take any step for usual, but what lies beside a smooth one is smooth.
+        Low frequencies hardly change from line to line inside a texture, so they weigh most. The surprise is the
+        negative log likelihood under a normal distribution with the variance of both pieces' steps, without the terms
+        that depend on one piece alone: otherwise rough pieces would fit everything.
         """
-        size = max(1, _CHUNK // self.first.shape[1])
+        size = max(1, _CHUNK_NUMBERS // self.first.shape[1])
         logs = np.log(self.spread).mean(axis=1)
         parts = [
             self._steps(before[at : at + size], after[at : at + size], logs)
@@ -163,16 +168,19 @@ class _Ends:
 
     def _steps(self, before: Indices, after: Indices, logs: Floats) -> tuple[Floats, Floats]:
         step = self.first[after] - self.last[before]
-        usual = (self.spread[before] + self.spread[after]) / 2
-        mean = (step * step / usual).mean(axis=1)
-        wider = np.log(usual).mean(axis=1) - (logs[before] + logs[after]) / 2
-        return mean, mean - 1 + wider
+        variance = (self.spread[before] + self.spread[after]) / 2
+        mean = (step * step / variance).mean(axis=1)
+        excess = np.log(variance).mean(axis=1) - (logs[before] + logs[after]) / 2
+        return mean, mean - 1 + excess
 
 
 def _candidates(ends: _Ends, ranks: Sequence[Indices]) -> tuple[Indices, Indices]:
-    """Return pairs (before, after) worth a closer look, and every texture with itself: a rival of its neighbours."""
-    weight = (1 / np.sqrt(np.median(ends.spread[:, :ROUGH], axis=0))).astype(np.float32)
-    lasts, firsts = ends.last[:, :ROUGH] * weight, ends.first[:, :ROUGH] * weight
+    """Return the pairs (before, after) to compare in full, and each texture with itself: a rival of its neighbours."""
+    weight = (1 / np.sqrt(np.median(ends.spread[:, :_COARSE_COEFFICIENTS], axis=0))).astype(np.float32)
+    lasts, firsts = (
+        ends.last[:, :_COARSE_COEFFICIENTS] * weight,
+        ends.first[:, :_COARSE_COEFFICIENTS] * weight,
+    )
     one = _nearest(lasts, firsts)
     other = _nearest(firsts, lasts)
     count = len(lasts)
@@ -181,7 +189,7 @@ def _candidates(ends: _Ends, ranks: Sequence[Indices]) -> tuple[Indices, Indices
     pairs = [rows * count + one.ravel(), other.ravel() * count + rows, itself * count + itself]
     for places in ranks:
         order = np.argsort(places, kind="stable")
-        for apart in STRIDES:
+        for apart in _RANK_DISTANCES:
             pairs += [order[:-apart] * count + order[apart:], order[apart:] * count + order[:-apart]]
     keys = np.unique(np.concatenate(pairs))
     before, after = keys // count, keys % count
@@ -191,10 +199,10 @@ def _candidates(ends: _Ends, ranks: Sequence[Indices]) -> tuple[Indices, Indices
 
 
 def _nearest(points: Floats, others: Floats) -> Indices:
-    """Return for each point the numbers of the nearest others, n x k."""
-    count = min(NEAREST, len(others))
+    """Return for each of N points the numbers of the K nearest others, N x K."""
+    count = min(NEAREST_CANDIDATES, len(others))
     lengths = np.einsum("nd,nd->n", others, others)
-    size = max(1, _CHUNK // len(others))
+    size = max(1, _CHUNK_NUMBERS // len(others))
     found = []
     for at in range(0, len(points), size):
         distance = lengths - 2 * points[at : at + size] @ others.T

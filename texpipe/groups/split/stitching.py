@@ -1,4 +1,4 @@
-"""From groups to joins: which of the textures at hand make each picture, and which get their pixels from it."""
+"""From groups to joined pictures: which of the run's textures make each picture, and which are cut out of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from texpipe.analysis.cache import Sightings
-from texpipe.analysis.inventory import Item, read_again
-from texpipe.analysis.pool import look_at_made
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.pool import analyse_joined
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.passes.assemble import Layout, join, lay_out
 from texpipe.recipe.rules import decide
@@ -18,26 +18,26 @@ from texpipe.texture import Plan, Rgba8
 
 
 @dataclass(frozen=True)
-class Join:
+class SplitPicture:
     """A split picture that can be put together.
 
     Attributes:
         group: its declaration, with the names that the textures have here.
-        layout: where everything lies.
-        plan: what is done to the whole picture.
-        made: the pieces that get their pixels from it.
-        lent: pieces that only lend it their texels: an earlier picture makes them, or they are not upscaled at all.
+        layout: the positions of all pieces.
+        plan: how the whole picture is upscaled.
+        made: the pieces that are cut out of the result.
+        lent: pieces that only contribute texels: another picture makes them, or they are not upscaled at all.
     """
 
     group: Group
     layout: Layout
     plan: Plan
-    made: tuple[Item, ...]
-    lent: tuple[Item, ...] = ()
+    made: tuple[SurveyedTexture, ...]
+    lent: tuple[SurveyedTexture, ...] = ()
 
     @property
-    def members(self) -> tuple[Item, ...]:
-        """All pieces that are there."""
+    def members(self) -> tuple[SurveyedTexture, ...]:
+        """All pieces that are in the input."""
         return (*self.made, *self.lent)
 
     @property
@@ -46,11 +46,6 @@ class Join:
         left, top, right, bottom = self.group.margins
         width, height = self.layout.size
         return Box(left, top, width - left - right, height - top - bottom)
-
-    def without_clues(self) -> Join:
-        """Return what is needed of it when planning is over."""
-        made, lent = (tuple(item.without_clues() for item in some) for some in (self.made, self.lent))
-        return replace(self, made=made, lent=lent)
 
     def spot(self, name: str) -> Spot:
         """Return where a piece lies, for the manifest."""
@@ -67,33 +62,36 @@ class Join:
 
 
 @dataclass(frozen=True)
-class Joins:
-    """All joins of a run; `notes` are warnings by texture name, `warnings` are about no texture in particular."""
+class SplitPictures:
+    """All split pictures of a run; `notes` are warnings by texture name, `warnings` are about whole groups."""
 
-    joins: tuple[Join, ...] = ()
+    joins: tuple[SplitPicture, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
 def make_joins(
-    items: Sequence[Item], groups: Iterable[Group], recipe: Recipe, sightings: Sightings | None = None
-) -> Joins:
-    """Find out what can be joined, in the order of the groups.
+    items: Sequence[SurveyedTexture],
+    groups: Iterable[Group],
+    recipe: Recipe,
+    cache: AnalysisCache | None = None,
+) -> SplitPictures:
+    """Return the pictures that can be joined, in the order of the groups.
 
-    A piece that several pictures share is made by the first of them and lends its texels to the others. A picture
-    with a piece missing is joined without it. What cannot be joined is left to be upscaled piece by piece, with a
-    note at every piece.
+    A piece that several pictures share is made by the first of them and only contributes its texels to the others. A
+    picture with a missing piece is joined without it. Where joining fails, the pieces are upscaled one by one, with a
+    note on each.
 
     Args:
-        items: what the survey saw.
+        items: the surveyed textures.
         groups: the split pictures. A file is a texture's name, or its file name alone where only one has that.
         recipe: its rules plan the joined pictures.
-        sightings: what is known already of joined pictures; new ones are added. None to look at all of them.
+        cache: known analyses of joined pictures; new ones are added. None analyses all of them anew.
     """
-    known = Sightings() if sightings is None else sightings
+    known = AnalysisCache() if cache is None else cache
     by_name = {item.source.name: item for item in items}
     find = _finder(by_name)
-    joins: list[Join] = []
+    joins: list[SplitPicture] = []
     notes: dict[str, str] = {}
     warnings: list[str] = []
     taken: set[str] = set()
@@ -101,10 +99,10 @@ def make_joins(
         group = replace(declared, files=tuple(map(find, declared.files)))
         present = [by_name[name] for name in dict.fromkeys(group.files) if name in by_name]
         if not present:
-            warnings.append(f"group {group.name}: none of its files are among the textures to be written")
+            warnings.append(f"group {group.name}: the run writes none of its files")
             continue
         if all(item.source.name in taken for item in present):
-            warnings.append(f"group {group.name}: other groups make all of its files that are in the input")
+            warnings.append(f"group {group.name}: earlier groups already join all of its files in the input")
             continue
         try:
             joined = _join(group, present, taken, recipe, known)
@@ -116,44 +114,48 @@ def make_joins(
         joins.append(joined)
         taken.update(item.source.name for item in joined.made)
         notes |= _missing(group, present)
-    return Joins(tuple(joins), notes, tuple(warnings))
+    return SplitPictures(tuple(joins), notes, tuple(warnings))
 
 
-def _finder(by_name: Mapping[str, Item]) -> Callable[[str], str]:
-    """Return what turns a declared file into a texture's name; files of other tools' lists have no folder."""
+def _finder(by_name: Mapping[str, SurveyedTexture]) -> Callable[[str], str]:
+    """Return a function from a declared file to a texture's name; other tools list files without a folder."""
     count = Counter(name.rpartition("/")[2] for name in by_name)
     by_file_name = {file: name for name in by_name if count[file := name.rpartition("/")[2]] == 1}
     return lambda file: file if file in by_name else by_file_name.get(file, file)
 
 
 def _join(
-    group: Group, present: Sequence[Item], taken: set[str], recipe: Recipe, sightings: Sightings
-) -> Join:
+    group: Group,
+    present: Sequence[SurveyedTexture],
+    taken: set[str],
+    recipe: Recipe,
+    cache: AnalysisCache,
+) -> SplitPicture:
     made = tuple(item for item in present if item.plan.is_computed and item.source.name not in taken)
     lent = tuple(item for item in present if item not in made)
     if not made:
-        raise SourceError("none of its pieces is left to be upscaled with it")
+        raise SourceError("all of its pieces are made by other groups or not upscaled")
     if len(present) == 1:
-        raise SourceError(f"only {present[0].source.name} of it is in the input")
+        raise SourceError(f"only its piece {present[0].source.name} is in the input")
     layout = lay_out(group, {item.source.name: item.size for item in present})
-    undecided = Join(group, layout, made[0].plan, made, lent)
+    undecided = SplitPicture(group, layout, made[0].plan, made, lent)
     if min(undecided.inside.width, undecided.inside.height) < 1:
-        raise SourceError("its margins leave nothing of it", hint="Correct the margins of the group.")
-    plan = _plan(undecided, recipe, sightings)
+        raise SourceError("its margins cover the whole picture", hint="Correct the margins of the group.")
+    plan = _plan(undecided, recipe, cache)
     if not plan.is_computed:
         raise SourceError(f"the joined picture is not to be upscaled ({plan.decided_by.action})")
     return replace(undecided, plan=plan)
 
 
-def _plan(joined: Join, recipe: Recipe, sightings: Sightings) -> Plan:
+def _plan(joined: SplitPicture, recipe: Recipe, cache: AnalysisCache) -> Plan:
     """Plan the picture as a whole; rules match the name of the first piece that is made, and the whole's size."""
     first = read_again(joined.made[0])
     picture = joined.picture()[joined.inside.rows, joined.inside.columns]
-    seen = look_at_made(replace(first, rgba=picture), sightings)
+    seen = analyse_joined(replace(first, rgba=picture), cache)
     return decide(recipe, first.source.name, seen.size, seen.facts)
 
 
-def _missing(group: Group, present: Sequence[Item]) -> dict[str, str]:
+def _missing(group: Group, present: Sequence[SurveyedTexture]) -> dict[str, str]:
     names = {item.source.name for item in present}
     missing = [name for name in dict.fromkeys(group.files) if name not in names]
     if not missing:

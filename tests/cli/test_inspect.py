@@ -1,0 +1,105 @@
+"""`texpipe inspect`, and which log lines -v and -q show."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from dumps import GAME, dump, texture, write_recipe
+
+from texpipe.cli import texpipe
+from texpipe.cli.console import Console, set_log_level
+from texpipe.imaging.image_files import encode_png
+
+COPY, FLAT = f"{GAME}#00000001#0#2_all.png", f"{GAME}#00000002#0#2_all.png"
+TWIN, BROKEN = f"{GAME}#FFFFFFF0#0#2_all.png", f"{GAME}#FFFFFFF1#0#2_all.png"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """A dump of two split strips, two others, a copy, a flat texture, a duplicate and a broken file."""
+    folder = tmp_path / "dump"
+    strips = dump(folder, 4)[:2]
+    flat = texture(0)
+    flat[...] = (10, 20, 30, 255)
+    for name, data in {
+        COPY: encode_png(texture(8)),
+        FLAT: encode_png(flat),
+        TWIN: encode_png(texture(2)),
+        BROKEN: b"\x89PNG\r\n\x1a\n",
+    }.items():
+        (folder / name).write_bytes(data)
+    files = "".join(f"\n      - '{name}'" for name in strips)
+    rules = f"rules:\n  - match: {{name: '{COPY}'}}\n    action: copy\n"
+    group = f"groups:\n  - name: strips\n    columns: 1\n    rows: 2\n    overlap: 0\n    files:{files}\n"
+    return write_recipe(tmp_path, rules + group)
+
+
+def inspect(recipe: Path, *options: str) -> Result:
+    return CliRunner().invoke(
+        texpipe,
+        ["inspect", str(recipe.parent / "dump"), "--recipe", str(recipe), *options],
+        standalone_mode=False,
+    )
+
+
+def test_a_broken_file_a_duplicate_and_a_split_picture_are_told_in_json(recipe: Path) -> None:
+    done = inspect(recipe, "--json")
+    assert done.return_value == 7
+    entries = {entry["source"]: entry for entry in json.loads(done.stdout)}
+    assert entries[COPY]["status"] == "copied"
+    assert entries[BROKEN]["status"] == "failed"
+    assert {name: e["duplicate_of"] for name, e in entries.items() if e["duplicate_of"]} == {
+        TWIN: f"{GAME}#00001002#0#2_all.png"
+    }
+    assert [entry["source"][-20:] for entry in entries.values() if entry["group"] == "strips"] == [
+        "00001000#0#2_all.png",
+        "00001001#0#2_all.png",
+    ]
+
+
+def test_a_piped_table_is_not_cut_to_a_narrow_terminal(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = inspect(recipe).stdout
+    rows = {
+        line[: len(COPY)]: line[len(COPY) :].split() for line in table.splitlines() if line.startswith(GAME)
+    }
+    assert rows[COPY][:5] == ["8x8", "copy", "rgba16", "opaque", "clamp"]
+    assert rows[FLAT][1] == "nearest"
+    assert rows[BROKEN][0] == "failed"
+    assert f"duplicate of {GAME}#00001002#0#2_all.png" in table
+    assert "piece of strips" in table
+    assert "texels: the file name says so, 1 colour, flat" in table
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"), [((), False), (("-v",), True), (("-q",), False), (("-v", "-q"), False)]
+)
+def test_log_lines_are_shown_only_with_v_and_without_q(
+    tmp_path: Path, options: tuple[str, ...], shown: bool
+) -> None:
+    (tmp_path / "a.png").write_bytes(encode_png(texture(0)))
+    done = CliRunner().invoke(texpipe, [*options, "inspect", str(tmp_path), "--json"])
+    assert done.exit_code == 0
+    assert logging.getLogger("texpipe.pipeline").isEnabledFor(logging.INFO) == shown
+    assert not logging.getLogger("PIL").isEnabledFor(logging.INFO)
+
+
+def test_q_behind_the_sub_command_silences_the_log_too() -> None:
+    set_log_level(logging.INFO)
+    console = Console()
+    assert not console.quieter(False).quiet
+    assert logging.getLogger("texpipe.pipeline").isEnabledFor(logging.INFO)
+    assert console.quieter(True).quiet
+    assert not logging.getLogger("texpipe.pipeline").isEnabledFor(logging.WARNING)
+    assert not logging.getLogger("PIL").isEnabledFor(logging.WARNING)
+    assert logging.getLogger("texpipe.pipeline").isEnabledFor(logging.ERROR)
+
+
+def test_an_empty_folder_is_warned_of(tmp_path: Path) -> None:
+    done = CliRunner().invoke(texpipe, ["inspect", str(tmp_path)], standalone_mode=False)
+    assert done.return_value == 0
+    assert "no textures" in done.stderr

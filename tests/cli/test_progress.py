@@ -1,0 +1,186 @@
+"""Live progress: what a bar, a plain line and an event say, and when a line is due."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dumps import dump, write_recipe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texpipe.cli import progress as module
+from texpipe.cli.console import Console
+from texpipe.cli.progress import Pace, ProgressBar, clock, describe, pace
+from texpipe.progress import Progress
+
+counts = st.integers(0, 10_000)
+
+
+@given(counts, counts, counts, st.floats(0.001, 1e5))
+def test_textures_from_the_store_do_not_shorten_the_time_left(
+    fresh: int, cached: int, left: int, seconds: float
+) -> None:
+    now = pace(Progress("upscale", fresh + cached, fresh + cached + left, cached=cached), seconds)
+    assert now.per_second == pytest.approx((fresh + cached) / seconds)
+    if fresh:
+        assert now.seconds_left == pytest.approx(left / (fresh / seconds))
+    else:
+        assert now.seconds_left == (None if left else 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (754, "12:34"), (3723, "1:02:03")]
+)
+def test_durations_are_rounded_to_seconds_and_have_hours_if_needed(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_what_is_zero_or_unknown_is_left_out_of_a_line() -> None:
+    everything = Progress("upscale", 30, 100, cached=10, failed=2)
+    assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 2 failed, 10 from the store"
+    assert describe(Progress("read", 1, 2), Pace(3.0, None)) == "3.0 textures/s"
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the clock."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return lambda value: now.__setitem__(0, 100.0 + value)
+
+
+def test_a_stage_shorter_than_ten_seconds_has_no_plain_line(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    with ProgressBar(Console()) as bar:
+        for second in range(26):
+            seconds(second)
+            bar(Progress("upscale", second + 1, 26))
+        bar(Progress("write", 1, 1))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "upscale: 11/26, 1.1 textures/s, 0:14 left",
+        "upscale: 21/26, 1.1 textures/s, 0:05 left",
+        "upscale: 26/26, 1.0 textures/s",
+    ], "a stage that is quick has no line"
+
+
+def test_the_last_step_of_a_short_stage_is_an_event_too(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    with ProgressBar(Console(), events=True) as bar:
+        bar(Progress("read", 1, 1))
+        for step in range(10):
+            seconds(step / 10)
+            bar(Progress("upscale", step + 1, 10, cached=1, failed=1))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    events = [json.loads(line) for line in captured.err.splitlines()]
+    assert [(one["stage"], one["done"]) for one in events] == [("read", 1), ("upscale", 6), ("upscale", 10)]
+    assert events[1] == {
+        "event": "progress",
+        "stage": "upscale",
+        "done": 6,
+        "total": 10,
+        "cached": 1,
+        "failed": 1,
+        "per_second": 12.0,
+        "seconds_left": 0.4,
+    }
+
+
+def test_quiet_shows_no_progress(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    with ProgressBar(Console(quiet=True), events=True) as bar:
+        bar(Progress("read", 1, 1))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_new_stage_replaces_the_bar_of_the_old_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seconds: Callable[[float], None]
+) -> None:
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True)
+    with ProgressBar(Console()) as bar:
+        assert bar._bar is not None
+        seconds(0)
+        bar(Progress("read", 5, 5))
+        bar(Progress("upscale", 0, 8))
+        seconds(2)
+        bar(Progress("upscale", 4, 8, failed=1))
+        (task,) = bar._bar.tasks
+        assert (task.description, task.completed, task.total) == ("upscale", 4, 8)
+        assert task.fields["text"] == "2.0 textures/s, 0:02 left, 1 failed"
+
+
+def test_a_run_with_json_has_no_progress_on_stdout(
+    tmp_path: Path, tiny_model: Path, texpipe: Callable
+) -> None:
+    """stdout is one document as ever, and every line of progress on stderr is JSON."""
+    dump(tmp_path / "dump", 3)
+    done = texpipe("run", write_recipe(tmp_path), "--model", tiny_model, "--json")
+    assert json.loads(done.stdout)["summary"]["written"] == 3
+    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [(one["stage"], one["done"], one["total"]) for one in events if one["done"] == one["total"]] == [
+        ("read", 3, 3),
+        ("upscale", 3, 3),
+        ("write", 3, 3),
+    ]
+
+
+def test_failures_of_an_earlier_stage_are_not_forgotten(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    """A texture that could not be read is a failure of the run, not only of the stage that met it."""
+    with ProgressBar(Console(), events=True) as bar:
+        bar(Progress("read", 5, 5, failed=2))
+        bar(Progress("upscale", 3, 3, failed=1))
+        bar(Progress("write", 2, 2))
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [one["failed"] for one in events] == [2, 3, 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_the_bar_of_a_real_run_is_complete_and_leaves_no_trace(tmp_path: Path, tiny_model: Path) -> None:
+    """The bar of the real command names stage, pace, time left, store and failures, and leaves no trace of itself."""
+    import pty
+
+    dump(tmp_path / "dump", 12)
+    recipe = write_recipe(tmp_path)
+    command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--model", str(tiny_model)]
+    subprocess.run(command, capture_output=True, timeout=300, check=True)
+    dump(tmp_path / "dump", 40)
+    (tmp_path / "dump" / "torn.png").write_bytes(b"no picture")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stderr=theirs, stdout=theirs, env={**os.environ, "COLUMNS": "110", "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        shown = _everything(ours)
+    assert process.returncode == 7
+    frames = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
+    bars = [frame for frame in frames if frame.startswith("upscale")]
+    assert any(
+        re.search(r"\d+/40 .*textures/s, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
+    ), bars
+    assert any(frame.startswith("wrote 40 textures") for frame in frames)
+    assert shown.rstrip().endswith("and off if it was off.")
+
+
+def _everything(terminal: int) -> str:
+    """Read a pseudo-terminal until the other side closes it."""
+    parts = []
+    try:
+        while part := os.read(terminal, 1 << 16):
+            parts.append(part)
+    except OSError:  # how Linux says the end
+        pass
+    os.close(terminal)
+    return b"".join(parts).decode()

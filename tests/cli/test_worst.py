@@ -1,0 +1,43 @@
+"""The textures to look at first: beyond a limit, worst first, and nobody twice."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, worst
+from texpipe.manifest.schema import Entry
+from texpipe.texture import Metrics
+
+
+def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entry:
+    return Entry(name, "written", duplicate_of=duplicate_of, metrics=Metrics(**measured))
+
+
+def test_duplicates_and_textures_within_the_limits_are_left_out() -> None:
+    textures = [
+        entry("fine", seam_x=1.2, source_seam_x=1.1, colour_drift=1.0, alpha_coverage_drift=0.002),
+        entry("tinted", colour_drift=6.0),
+        entry("seam", seam_x=6.0, source_seam_x=1.0, colour_drift=4.4),
+        entry("thin", alpha_coverage_drift=-0.02),
+        entry("again", duplicate_of="seam", seam_x=6.0),
+        Entry("skipped", "skipped"),
+    ]
+    assert worst(textures, 10) == [
+        "seam: seam x 6.00 (source 1.00), colour 4.4 levels off",
+        "thin: coverage -2.0%",
+        "tinted: colour 6.0 levels off",
+    ]
+    assert worst(textures, 1) == ["seam: seam x 6.00 (source 1.00), colour 4.4 levels off"]
+
+
+def test_a_seam_that_the_source_has_is_not_held_against_the_result() -> None:
+    assert worst([entry("rough", seam_y=2.5, source_seam_y=2.4)], 10) == []
+    assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: seam y 2.50 (source 0.00)"]
+
+
+def test_the_report_does_not_turn_amber_at_other_limits() -> None:
+    script = files("texpipe.report").joinpath("static/textures.js").read_text("utf-8")
+    amber = {name: float(first) for name, first in re.findall(r"(\w+): \[([\d.]+), [\d.]+\]", script)}
+    # The page shows coverage in percent.
+    assert amber == {"seam": SEAM_LIMIT, "colour": COLOUR_LIMIT_LEVELS, "alphaDrift": COVERAGE_LIMIT * 100}

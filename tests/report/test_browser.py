@@ -1,0 +1,451 @@
+"""The report in a real browser: what is seen, dragged, filtered, sorted and typed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import chromium, require_browser, screen, within
+from dumps import texture
+from pages import REPOSITORY
+from reportable import finished_pack, large_pack, pack_of_dump
+
+from texpipe.imaging.image_files import save_png
+from texpipe.manifest.file import read_manifest
+from texpipe.manifest.schema import Entry
+from texpipe.passes.resample import repeat
+from texpipe.relations import Flip, Mirror, Variant
+from texpipe.report.finished import result_of
+from texpipe.report.page import write_report
+from texpipe.report.sources import dump_of, source_of
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = '"><img src=x onerror=document.title=1>.png'
+PLAIN = ["brick.png", "grass.png", "leaf.png"]
+
+
+@pytest.fixture(scope="module")
+def driver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    require_browser(request.config)
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A run of the real command line with its report: three textures, one with a hostile name, one broken."""
+    folder = tmp_path_factory.mktemp("run")
+    for number, name in enumerate([*PLAIN, HOSTILE]):
+        alpha = "binary" if name == "leaf.png" else "opaque"
+        save_png(folder / "dump" / name, texture(number, (16 << number % 2, 16), alpha))
+    (folder / "dump" / "torn.png").write_bytes(b"no picture")
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        f"version: 1\nname: walk\ninput: dump\noutput: out\nmodel: {tiny_model}\ntargets: [folder]\n"
+        "rules:\n  - {match: {name: brick.png}, edges: {x: wrap, y: mirror}}\n"
+    )
+    command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--report"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 7, done.stderr
+    assert "report/index.html" in done.stderr
+    return folder / "out"
+
+
+@pytest.fixture
+def page(driver, output: Path) -> Iterator:
+    """The report, freshly opened; afterwards the console must be empty."""
+    driver.get("about:blank")
+    driver.get((output / "report" / "index.html").as_uri())
+    yield driver
+    assert driver.get_log("browser") == []
+
+
+def press(page, keys: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(page).send_keys(keys).perform()
+
+
+def names(page) -> list[str]:
+    return page.execute_script("return list.rows.map((row) => row.texture.source)")
+
+
+def look_at(page, name: str, zoom: int = 2, **view: str) -> None:
+    """Show a texture by its row, with the slider in the middle and every pixel of the result `zoom` pixels wide."""
+    page.execute_script("go(list.rows.findIndex((row) => row.texture.source === arguments[0]))", name)
+    for switch, value in view.items():
+        page.find_element("css selector", f"#{switch} input[value={value}] + span").click()
+    page.execute_script("stage.zoom = arguments[0]; stage.size(); stage.slide(50);", zoom)
+    page.execute_async_script(
+        "const done = arguments[0];"
+        "Promise.all([...document.querySelectorAll('.plane img')].map((one) => one.decode())).then(() =>"
+        "requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
+def pictures(output: Path, name: str, zoom: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Return source and result of a texture, both `zoom` times the result's size, H x W x 4 uint8."""
+    entries = {entry.source: entry for entry in read_manifest(output / "manifest.json").textures}
+    source = source_of(entries[name], dump_of(output))
+    return repeat(source, 4 * zoom), repeat(result_of(entries[name], output), zoom)
+
+
+def beside_the_knob(shown: np.ndarray, cut: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which columns lie left and right of the slider, clear of its knob and the knob's shadow."""
+    columns = np.arange(shown.shape[1])
+    return columns < cut - 30, columns > cut + 30
+
+
+def test_source_left_and_result_right_of_the_slider(page, output: Path) -> None:
+    look_at(page, "grass.png")
+    before, after = pictures(output, "grass.png")
+    shown = within(page, ".plane.after")
+    assert shown.shape[:2] == after.shape[:2]
+    left, right = beside_the_knob(shown, shown.shape[1] // 2)
+    assert (shown[:, left] == before[:, left, :3]).all()
+    assert (shown[:, right] == after[:, right, :3]).all()
+    assert (before[:, right] != after[:, right]).any(), "the test can tell them apart"
+
+
+def test_the_slider_is_dragged(page, output: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    look_at(page, "grass.png")
+    before, after = pictures(output, "grass.png")
+    width = after.shape[1]
+    knob = page.find_element("id", "slider")
+    ActionChains(page).click_and_hold(knob).move_by_offset(width // 4, 10).release().perform()
+    assert abs(int(knob.get_attribute("aria-valuenow")) - 75) <= 1
+    shown = within(page, ".plane.after")
+    left, right = beside_the_knob(shown, width * 3 // 4)
+    assert (shown[:, left] == before[:, left, :3]).all()
+    assert (shown[:, right] == after[:, right, :3]).all()
+
+
+def test_the_slider_has_keys(page) -> None:
+    look_at(page, "grass.png")
+    value = lambda: int(page.find_element("id", "slider").get_attribute("aria-valuenow"))  # noqa: E731
+    press(page, "\ue014")  # right
+    assert value() == 51
+    page.execute_script("stage.slide(0)")
+    press(page, "\ue012")  # left
+    assert value() == 0
+
+
+def test_backdrops_show_where_alpha_is_nothing(page, output: Path) -> None:
+    before, after = pictures(output, "leaf.png")
+    for backdrop, colour in (("magenta", (255, 0, 255)), ("black", (0, 0, 0))):
+        look_at(page, "leaf.png", backdrop=backdrop)
+        shown = within(page, ".plane.after")
+        left, right = beside_the_knob(shown, shown.shape[1] // 2)
+        for side, picture in ((left, before), (right, after)):
+            holes = picture[..., 3] == 0
+            assert holes.any()
+            assert (shown[side & holes] == colour).all()
+            assert (shown[side & ~holes] == picture[side & ~holes][:, :3]).all()
+
+
+def test_alpha_and_colour_apart(page, output: Path) -> None:
+    before, after = pictures(output, "leaf.png")
+    look_at(page, "leaf.png", channel="alpha")
+    shown = within(page, ".plane.after")
+    left, right = beside_the_knob(shown, shown.shape[1] // 2)
+    assert (shown[:, left] == before[:, left, 3:]).all()
+    assert (shown[:, right] == after[:, right, 3:]).all()
+    look_at(page, "leaf.png", channel="colour")
+    shown = within(page, ".plane.after")
+    assert (shown[:, left] == before[:, left, :3]).all(), "what alpha hides too"
+    assert (shown[:, right] == after[:, right, :3]).all()
+
+
+def test_nine_tiles_as_the_console_lays_them(page, output: Path) -> None:
+    look_at(page, "brick.png", 1, tiling="nine", layout="beside")
+    before, after = pictures(output, "brick.png", 1)
+    for which, tile in (("before", before), ("after", after)):
+        column = np.concatenate([tile[::-1], tile, tile[::-1]])  # y mirrors, x wraps
+        assert (within(page, f".plane.{which}") == np.concatenate([column] * 3, axis=1)[..., :3]).all()
+
+
+def test_space_shows_the_source_alone_while_it_is_held(page, output: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    look_at(page, "grass.png")
+    before, _ = pictures(output, "grass.png")
+    ActionChains(page).key_down(" ").perform()
+    assert (within(page, ".plane.before")[:, :-30] == before[:, :-30, :3]).all()
+    ActionChains(page).key_up(" ").perform()
+    assert page.find_element("id", "slider").get_attribute("aria-valuenow") == "50"
+
+
+def test_keys_step_through_the_list(page) -> None:
+    shown = names(page)
+    assert shown[0] == "torn.png", "what failed comes first"
+    place = page.find_element("id", "place")
+    assert place.text == f"1 of {len(shown)}"
+    press(page, "j")
+    press(page, "\ue015")  # down
+    assert place.text == f"3 of {len(shown)}"
+    assert page.find_element("css selector", "#facts h2").text == shown[2]
+    assert page.find_element("css selector", "[aria-selected=true]").get_attribute("title") == shown[2]
+    press(page, "k")
+    assert place.text == f"2 of {len(shown)}"
+
+
+def test_filters_and_search(page) -> None:
+    menu = page.find_element("css selector", "[data-filter=class]")
+    menu.click()
+    menu.find_element("css selector", "input[value=binary]").click()
+    assert names(page) == ["leaf.png"]
+    assert page.find_element("id", "shown").text == "1 of 5 textures"
+    press(page, "\ue00c")  # escape closes the menu
+    assert menu.get_attribute("open") is None
+    page.find_element("id", "search").send_keys("brick")
+    assert names(page) == []
+    page.find_element("id", "clear").click()
+    assert len(names(page)) == 5
+    press(page, "GRASS")
+    assert names(page) == ["grass.png"]
+
+
+def test_orders(page, output: Path) -> None:
+    from selenium.webdriver.support.select import Select
+
+    entries = read_manifest(output / "manifest.json").textures
+    drift = {entry.source: entry.metrics.colour_drift or 0 for entry in entries if entry.metrics}
+    select = Select(page.find_element("id", "sort"))
+    select.select_by_value("colour")
+    assert names(page)[: len(drift)] == sorted(drift, key=lambda name: -drift[name])
+    select.select_by_value("name")
+    assert names(page) == [entry.source for entry in entries]
+
+
+def test_a_hostile_name_is_only_a_name(page) -> None:
+    look_at(page, HOSTILE)
+    assert page.find_element("css selector", "#facts h2").text == HOSTILE
+    assert page.title == "walk · texpipe report"
+    assert not page.find_elements("css selector", "[onerror]")
+    page.refresh()
+    assert page.find_element("css selector", "#facts h2").text == HOSTILE, "the address names it"
+
+
+def test_a_failure_says_why(page) -> None:
+    look_at_failed = page.find_element("css selector", "[role=option][title='torn.png']")
+    look_at_failed.click()
+    assert "not a PNG" in page.find_element("css selector", "#stage .note").text
+
+
+def test_light_and_dark(page, tmp_path: Path) -> None:
+    background = {}
+    for theme in ("light", "dark"):
+        page.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+        page.get_screenshot_as_file(str(tmp_path / f"{theme}.png"))
+        background[theme] = screen(page)[-2, 640, :3].mean()
+    assert background["light"] > 200
+    assert background["dark"] < 60
+
+
+def test_a_picture_that_is_gone_is_named(driver, tmp_path: Path) -> None:
+    report = write_report(finished_pack(tmp_path))
+    for picture in (report.parent / "pictures").glob("*-after.png"):
+        picture.unlink()
+    driver.get(report.as_uri())
+    driver.execute_async_script("setTimeout(arguments[0], 200)")
+    assert (
+        driver.find_element("css selector", ".plane.after.gone")
+        .get_attribute("data-note")
+        .startswith("pictures/")
+    )
+    assert all("ERR_FILE_NOT_FOUND" in line["message"] for line in driver.get_log("browser"))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a report of 5,000 textures."""
+    return write_report(large_pack(tmp_path_factory.mktemp("large"), 5000)).as_uri()
+
+
+def test_five_thousand_textures_answer_within_two_seconds(driver, large: str) -> None:
+    """The best of three, for other programs slow the machine down and nothing makes the page faster than it is."""
+    ready = "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+    milliseconds = []
+    for _ in range(3):
+        driver.get("about:blank")
+        driver.get(large)
+        milliseconds.append(driver.execute_script(ready))
+        press(driver, "j")
+        assert driver.find_element("id", "place").text == "2 of 5000"
+    assert min(milliseconds) < 2000
+
+
+def test_five_thousand_textures_scroll(driver, large: str) -> None:
+    """Wherever the list is scrolled to, it is full of rows one frame later, and no more rows exist than are needed."""
+    driver.get(large)
+    for share in (0.1, 0.5, 0.99):
+        driver.execute_async_script(
+            "const [share, done] = arguments; const box = byId('list');"
+            "box.scrollTop = share * box.scrollHeight;"
+            "requestAnimationFrame(() => requestAnimationFrame(done))",
+            share,
+        )
+        top, bottom, rows = driver.execute_script(
+            "const box = byId('list').getBoundingClientRect(), x = box.left + 100;"
+            "const row = (y) => document.elementFromPoint(x, y).closest('.row')?.dataset.position ?? null;"
+            "return [row(box.top + 2), row(box.bottom - 2), document.querySelectorAll('.row').length]"
+        )
+        assert top is not None
+        assert bottom is not None
+        assert abs(int(top) - share * 5000) < 60
+        assert rows < 60
+    press(driver, "\ue010")  # end
+    assert driver.find_element("id", "place").text == "5000 of 5000"
+    driver.find_element("css selector", "[aria-selected=true][aria-posinset='5000']")
+    assert driver.get_log("browser") == []
+
+
+def test_every_picture_of_the_sample_run_is_there(driver, tmp_path: Path, tiny_model: Path) -> None:
+    recipe = REPOSITORY / "recipes" / "oot.yaml"
+    command = [
+        sys.executable,
+        "-m",
+        "texpipe",
+        "run",
+        recipe,
+        "--model",
+        tiny_model,
+        "--output",
+        tmp_path,
+        "--report",
+    ]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    driver.get((tmp_path / "report" / "index.html").as_uri())
+    total = driver.execute_script("state.fold = false; refill(); return list.rows.length")
+    duplicates = driver.execute_script("return TEXTURES.flatMap((one) => one.duplicates ?? []).length")
+    assert total + duplicates == len(read_manifest(tmp_path / "manifest.json").textures)
+    for _ in range(total):
+        drawn = driver.execute_async_script(
+            "const done = arguments[0], all = [...document.querySelectorAll('.plane img')];"
+            "Promise.all(all.map((one) => one.decode())).then(() => done(all.length), () => done(-1))"
+        )
+        assert drawn == 2, driver.find_element("css selector", "#facts h2").text
+        press(driver, "j")
+    assert driver.get_log("browser") == []
+
+
+def test_a_mirror_image_names_what_was_upscaled(driver, tmp_path: Path) -> None:
+    def related(entry: Entry) -> Entry:
+        axis: Flip = "none" if entry.source == "left.png" else "x"
+        return replace(entry, mirror=Mirror("left.png", axis, "flipped texels"))
+
+    for number, name in enumerate(("left.png", "right.png")):
+        save_png(tmp_path / "dump" / name, texture(number))
+    driver.get(write_report(pack_of_dump(tmp_path, change=related)).as_uri())
+    driver.execute_script("reveal(TEXTURES.find((one) => one.source === 'right.png'))")
+    facts = driver.find_element("id", "facts").text
+    assert "2 MIRROR IMAGES" in facts
+    assert "left and right swapped" in facts
+    assert "flipped texels; upscaled was left.png" in facts
+
+
+def test_variants_and_pieces_share_a_row(driver, tmp_path: Path) -> None:
+    names = [f"GAME#00000001#2#1#0000000{palette}_ciByRGBA.png" for palette in (7, 8, 9)]
+    tints = ["red.png", "blue.png"]
+
+    def related(entry: Entry) -> Entry:
+        variant = Variant("red.png", "their texels agree") if entry.source in tints else None
+        return replace(entry, variant=variant)
+
+    for number, name in enumerate([*names, *tints]):
+        save_png(tmp_path / "dump" / name, texture(number))
+    driver.get(write_report(pack_of_dump(tmp_path, change=related)).as_uri())
+    more = [one.text for one in driver.find_elements("css selector", ".row .more")]
+    assert sorted(more) == ["+1", "+2"]
+    assert len(driver.find_elements("css selector", ".row")) == 2
+    driver.execute_script("reveal(TEXTURES.find((one) => one.source === 'blue.png'))")
+    facts = driver.find_element("id", "facts")
+    assert "2 VARIANTS" in facts.text
+    assert "their texels agree; upscaled was red.png" in facts.text
+    facts.find_element("css selector", "button[title='red.png']").click()
+    assert facts.find_element("css selector", "h2").text == "red.png"
+    driver.find_element("id", "fold").click()
+    assert len(driver.find_elements("css selector", ".row")) == 5
+
+
+def test_the_warning_filter(page, output: Path) -> None:
+    """What is marked in amber or red can be had alone."""
+    marked = page.execute_script(
+        "return TEXTURES.filter((one) => Object.keys(LIMITS).some((name) => severity(name, one[name]) > 0))"
+        ".map((one) => one.source)"
+    )
+    assert marked, "a random network misses the colours"
+    menu = page.find_element("css selector", "[data-filter=warning]")
+    menu.click()
+    for box in menu.find_elements("css selector", "input"):
+        if box.get_attribute("value") != "None":
+            box.click()
+    assert sorted(names(page)) == sorted(marked)
+
+
+def test_every_control_has_a_name_and_a_role(page) -> None:
+    """As a screen reader gets them, with the dialog of keys open too."""
+    look_at(page, "grass.png")
+    press(page, "?")
+    nodes = page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    page.find_element("css selector", "dialog button").click()
+    nodes += page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    controls = [one for one in nodes if not one.get("ignored") and is_focusable(one)]
+    nameless = [one["role"]["value"] for one in controls if not one.get("name", {}).get("value")]
+    assert {one["role"]["value"] for one in controls} >= {
+        "button", "combobox", "dialog", "link", "listbox", "radio", "searchbox", "slider",
+    }  # fmt: skip
+    assert not nameless
+    pictures = [one for one in nodes if not one.get("ignored") and one["role"]["value"] in ("image", "img")]
+    assert pictures
+    assert all(one.get("name", {}).get("value") for one in pictures)
+
+
+def is_focusable(node: dict) -> bool:
+    return node["role"]["value"] not in ("RootWebArea", "generic", "region", "none") and any(
+        one["name"] == "focusable" and one["value"]["value"] for one in node.get("properties", [])
+    )
+
+
+def test_the_tab_key_goes_from_finding_to_looking_to_stepping(page) -> None:
+    look_at(page, "grass.png")
+    stops = []
+    page.execute_script("document.activeElement.blur(); window.focus()")
+    for _ in range(40):
+        press(page, "\ue004")  # tab
+        stop = page.execute_script(
+            "const at = document.activeElement; return at.id || at.closest('[id]')?.id || at.className"
+        )
+        if stops and stop == stops[0]:
+            break
+        stops.append(stop)
+    order = [
+        "open-help",
+        "search",
+        "menus",
+        "sort",
+        "list",
+        "layout",
+        "backdrop",
+        "zoom-in",
+        "slider",
+        "next",
+    ]
+    seen = [stop for stop in dict.fromkeys(stops) if stop in order]
+    assert seen == order, stops
+
+
+def test_stepping_keeps_the_focus_on_the_slider(page) -> None:
+    look_at(page, "grass.png")
+    page.execute_script("byId('slider').focus()")
+    press(page, "j")
+    assert page.execute_script("return document.activeElement.id") in ("slider", "stage")

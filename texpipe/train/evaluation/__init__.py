@@ -1,0 +1,1 @@
+"""How good a network is: metrics, baselines, validation, and models side by side."""

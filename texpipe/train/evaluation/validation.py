@@ -1,0 +1,130 @@
+"""Validation of a network on held-out textures: metrics, a sheet, and the verdict whether it replaces its base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from texpipe.passes.colour import match_histogram, match_source
+from texpipe.passes.resample import repeat
+from texpipe.texture import Colour, Edges
+from texpipe.train.data.collection import Collection, TrainingPicture
+from texpipe.train.data.dataset import TexturePair, held_out_pair
+from texpipe.train.data.degradation import Degradation
+from texpipe.train.data.dither import Floats
+from texpipe.train.evaluation.baselines import Upscaler, bicubic
+from texpipe.train.evaluation.metrics import Judge, Metric, Scores, average
+from texpipe.train.generators import upscale
+
+_DRIFT_TOLERANCE = 0.05
+"""Largest increase of the colour drift that counts as rounding, in levels."""
+_MAX_METRIC_LOSS = 1.05
+"""Largest factor by which a perceptual metric may get worse if the other one gets better."""
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """A network's results for the held-out pairs, and the scores of each."""
+
+    results: tuple[Floats, ...]
+    each: tuple[Scores, ...]
+
+    @property
+    def scores(self) -> Scores:
+        """The means over all pairs."""
+        return average(self.each)
+
+    def first(self, count: int) -> Validation:
+        """Return the validation on the first `count` pairs alone."""
+        return Validation(self.results[:count], self.each[:count])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a trained network may replace its base, and why in one line."""
+
+    better: bool
+    reason: str
+
+
+def held_out(
+    collection: Collection,
+    pictures: Sequence[TrainingPicture],
+    degradation: Degradation,
+    seed: int,
+    count: int,
+    side: int = 256,
+) -> tuple[TexturePair, ...]:
+    """Degrade up to `count` held-out pictures, spread evenly over their names; the seed determines the result."""
+    step = max(1, len(pictures) / count)
+    chosen = [pictures[int(i * step)] for i in range(min(count, len(pictures)))]
+    return tuple(held_out_pair(collection, picture, degradation, seed, side) for picture in chosen)
+
+
+def validate(upscaler: Upscaler, pairs: Sequence[TexturePair], judge: Judge) -> Validation:
+    """Upscale all pairs and measure the results."""
+    results = tuple(upscaler(pair.lr, pair.edges) for pair in pairs)
+    return Validation(results, tuple(judge.measure(r, p) for r, p in zip(results, pairs, strict=True)))
+
+
+def upscaler_of(network: nn.Module, colour: Colour = "off") -> Upscaler:
+    """Return a function that upscales one texture by the network, in evaluation mode, with a colour match."""
+    network.eval()
+    return lambda lr, edges: toned(upscale(network, lr, edges), lr, edges, colour)
+
+
+def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
+    """Match the colours of an opaque result to its source, as in `run`; `off` leaves them unchanged."""
+    if colour == "off":
+        return result
+    cover, source_cover = np.ones(result.shape[:2], np.float32), np.ones(lr.shape[:2], np.float32)
+    if colour == "histogram":
+        return match_histogram(result, cover, lr, source_cover)
+    return match_source(result, cover, lr, source_cover, edges)
+
+
+def columns(
+    pairs: Sequence[TexturePair], base: Validation | None, now: Validation, scale: int
+) -> tuple[list[str], list[list[Floats]]]:
+    """Arrange a validation for a sheet: LR, bicubic, base, now, HR."""
+    titles = ["LR", "bicubic", *(["base"] if base else []), "now", "HR"]
+    rows = []
+    for i, pair in enumerate(pairs):
+        before = [base.results[i]] if base else []
+        rows.append([repeat(pair.lr, scale), bicubic(pair.lr, scale), *before, now.results[i], pair.hr])
+    return titles, rows
+
+
+def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verdict:
+    """Decide whether a network is better than the one it started from, or as good although it is faster.
+
+    LPIPS (AlexNet) or DISTS must be better, the other at most 5 % worse, and the colour drift at most 0.05 levels
+    worse. If the weights of both metrics are missing, the mean difference from the originals and the LR-consistency
+    must both be better.
+
+    Args:
+        before, after: held-out scores of base and result.
+        faster: whether the result has fewer blocks than its base. Then every metric, and the drift, may be 5 % worse
+            (without the metrics' weights the mean difference and the drift).
+    """
+    perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
+    drift = before["colour_drift"]
+    steady = after["colour_drift"] <= max(
+        drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0
+    )
+    measured: list[Metric] = perceptual or ["l1"]
+    close = all(after[name] <= _MAX_METRIC_LOSS * before[name] for name in measured)
+    if perceptual:
+        won = any(after[name] < before[name] for name in perceptual)
+        note = ""
+    else:
+        won = after["l1"] < before["l1"] and after["lr_psnr"] > before["lr_psnr"]
+        note = " (judged by L1 and LR-consistency, because the weights of LPIPS and DISTS are missing)"
+    accepted = steady and close and (won or faster)
+    word = ("better" if won else "faster and not worse") if accepted else "not better"
+    reported: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
+    figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in reported)
+    return Verdict(accepted, f"{word}: {figures}{note}")

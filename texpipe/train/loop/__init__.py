@@ -1,0 +1,1 @@
+"""The training loop: prepare, step, validate, save; resume after an interruption."""

@@ -1,0 +1,1 @@
+"""What training minimises, and the frozen networks whose features it compares."""
