@@ -69,6 +69,7 @@ def evaluate(
     seed: int | None = None,
     device: str = "auto",
     colour: Colour = "off",
+    detail: float | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Upscale all pairs by every model and baseline, and measure the results.
@@ -79,6 +80,7 @@ def evaluate(
         seed: seed of the degradation, for the report.
         device: auto, cpu or cuda.
         colour: colour match after each model, as in `run`; baselines do not need it.
+        detail: detail of models with a dial; by default as in `run`.
         progress: called with the number of finished textures and of all textures.
 
     Raises:
@@ -88,7 +90,7 @@ def evaluate(
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
     judge = Judge(choose(device).name)
     ways = [*baselines(scale).items()]
-    ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
+    ways += [(_title(model), _load(model, detail, scale, judge.place, colour)) for model in models]
     scores: list[dict[str, Scores]] = [{} for _ in ways]
     shown: list[tuple[Floats, ...]] = []
     for pair in pairs:
@@ -177,8 +179,8 @@ def _on_grey(rgba: Rgba8) -> Floats:
     return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
 
 
-def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscaler:
-    network = generators.load(model).network
+def _load(model: str, detail: float | None, scale: int, place: torch.device, colour: Colour) -> Upscaler:
+    network = generators.load(model, detail if catalogue.resolve(model).inventive else None).network
     if generators.scale_of(network) != scale:
         raise UsageError(
             f"{model} has scale {generators.scale_of(network)}, these textures need {scale}",
