@@ -1,13 +1,13 @@
-"""Cut-outs enlarged in three ways: coverage drift and fringe energy side by side, and a sheet to look at.
+"""Cut-outs enlarged in three ways: coverage drift, fringe energy, and a comparison sheet.
 
-`ours` is texpipe. `grey` is what most tools do: colours as the dump hides them, alpha as a grey picture, no bleed.
+`ours` is texpipe. `grey` is what most tools do: hidden colours as in the dump, alpha as a grey picture, no bleed.
 `matte` enlarges the texture over black and over white and takes alpha from the difference. Same network, same edges.
 
     python benchmarks/alpha.py --textures recipes/samples/oot --model texpipe-x4 --output build/alpha.png
 
-Coverage drift: share of the area with alpha of at least 128, less that of the source. Fringe energy: along borders of
-visibility, how far the composite over magenta, black or white leaves the range of the visible source colours nearby
-and the backdrop, per channel, in levels.
+Coverage drift: share of the area with alpha of at least 128, minus that of the source. Fringe energy: along borders of
+the visible part, how far the composite over magenta, black or white leaves the range of the nearby visible source
+colours and the backdrop, per channel, in levels.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--textures", type=Path, help="folder of textures; those with transparency are taken")
     parser.add_argument("--model", default="texpipe-x4")
-    parser.add_argument("--limit", type=int, default=1000, help="take only so many of the folder")
+    parser.add_argument("--limit", type=int, default=1000, help="largest number of textures from the folder")
     parser.add_argument("--output", type=Path, default=Path("build/alpha.png"))
     chosen = parser.parse_args()
     upscaler = LazyUpscaler(resolve(chosen.model).path, "auto", "auto")
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def drawn() -> Iterator[tuple[str, Rgba8, Plan]]:
-    """Draw a fence, foliage, letters and a sprite; what is hidden is magenta, white or black."""
+    """Draw a fence, foliage, letters and a sprite; hidden colours are magenta, white or black."""
     y, x = np.mgrid[:32, :32]
     random = np.random.default_rng(5)
     shade = random.normal(0, 12, (32, 32, 1))
@@ -95,7 +95,7 @@ def drawn() -> Iterator[tuple[str, Rgba8, Plan]]:
 
 
 def found(folder: Path) -> Iterator[tuple[str, Rgba8, Plan]]:
-    """Read the textures of a folder that are transparent somewhere."""
+    """Read the textures of a folder that have transparent texels."""
     for source in scan(folder).sources:
         texture = decode(source)
         plan = _plan(texture)
@@ -120,7 +120,7 @@ def grey(rgba: Rgba8, plan: Plan, network: Network) -> Rgba8:
 
 
 def matte(rgba: Rgba8, plan: Plan, network: Network) -> Rgba8:
-    """Enlarge over black and over white; alpha is what the two have in common, colour that over black without it."""
+    """Enlarge over black and over white; alpha follows from their difference, the colour from the one over black."""
     values = rgba.astype(np.float32) / 255
     premultiplied = values[..., :3] * values[..., 3:]
     black, white = network([premultiplied, premultiplied + 1 - values[..., 3:]], plan.edges)
@@ -136,7 +136,7 @@ def _bytes(colour: RgbF, alpha: Plane) -> Rgba8:
 
 
 def drift(source: Rgba8, result: Rgba8) -> float:
-    """Return how much of the area became visible or was lost."""
+    """Return the change of the visible area's share."""
     return float((result[..., 3] >= 128).mean() - (source[..., 3] >= 128).mean())
 
 
@@ -161,7 +161,7 @@ def fringe(source: Rgba8, result: Rgba8, edges: Edges) -> float:
 
 
 def table(figures: Sequence[tuple[str, str, list[tuple[float, float]]]]) -> str:
-    """Return both figures of each texture in all ways, as Markdown, and what they come to."""
+    """Return both figures of each texture in all ways, and their means, as Markdown."""
     head = [f"{name} {what}" for name in WAYS for what in ("drift", "fringe")]
     lines = ["| texture | alpha | " + " | ".join(head) + " |", "| --- " * (2 + len(head)) + "|"]
     for name, alpha, pairs in figures:
@@ -178,7 +178,7 @@ def strip(source: Rgba8, results: Sequence[Rgba8]) -> NDArray[np.uint8]:
 
 
 def sheet(rows: Sequence[NDArray[np.uint8]]) -> Rgba8:
-    """Put the rows below each other."""
+    """Stack the rows."""
     width = max(row.shape[1] for row in rows)
     wide = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=96) for row in rows]
     page = np.concatenate(wide, axis=0)

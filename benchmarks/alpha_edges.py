@@ -1,4 +1,4 @@
-"""Where the border of a binary texture runs when it is enlarged: by the network, by a signed distance, by plain means.
+"""The border of an enlarged binary texture by the network, by a signed distance and by plain interpolation.
 
     python benchmarks/alpha_edges.py --textures DIR --model texpipe-x4-fast
 
@@ -27,7 +27,7 @@ from texpipe.upscale.lazy import LazyUpscaler
 SCALE = 4
 SIDE = 128
 REACH = 4
-"""Texels up to which distances are told apart."""
+"""Largest distance to the border that is distinguished, in texels."""
 
 
 def main() -> None:

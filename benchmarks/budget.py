@@ -1,7 +1,7 @@
-"""Does a run keep to its memory? A synthetic game under several budgets: peak memory of the process, and equal bytes.
+"""Peak memory of a run over a synthetic game under several memory limits, and whether all packs are equal.
 
-The network has the width of the shipped ones and random weights; with few blocks it takes the same memory, but for its
-weights, and less time.
+The network has the width of the shipped ones and random weights; with few blocks it needs the same memory, except for
+its weights, and less time.
 
     python benchmarks/budget.py --count 60 --blocks 1 --budgets 500M 700M 1G 4G
 """
@@ -26,7 +26,7 @@ from texpipe.system.memory import size_of
 
 
 def measure(recipe: Path, output: Path, budget: str) -> tuple[float, float, str]:
-    """Run a recipe; return seconds, peak memory in MB, and a digest of all that was written but run.json."""
+    """Run a recipe; return seconds, peak memory in MB, and a digest of all files written except run.json."""
     command = [sys.executable, "-m", "texpipe", "-q", "run", str(recipe), "--device", "cpu"]
     command += ["--output", str(output), "--memory", budget]
     began = time.perf_counter()

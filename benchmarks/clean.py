@@ -1,11 +1,11 @@
-"""What `clean: auto` is good for: modern textures stored in few levels, enlarged with and without it.
+"""The effect of `clean: auto`: modern textures stored in few levels, enlarged with and without it.
 
     python benchmarks/clean.py --textures DIR --model texpipe-x4-fast --output build/clean.json
 
-Textures are reduced and stored as RGBA5551 with each kind of dither, enlarged 4 times and given their tone back. Beside
-the metrics of `texpipe evaluate`, `banding`: in levels, the mean step between pixels in excess of the original's where
-the original is smooth (at most 4 levels within 9 x 9 pixels). `found` is the share of textures
-with ordered dither found.
+Textures are reduced and stored as RGBA5551 with each kind of dither, enlarged 4 times and matched to the source's tone.
+Beside the metrics of `texpipe evaluate`, `banding`: in levels, the mean step between pixels in excess of the original's
+where the original is smooth (at most 4 levels within 9 x 9 pixels). `found` is the share of textures in which ordered
+dither is detected.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from texpipe.train.generators import load
 METRICS = ("psnr_y", "lpips_alex", "dists")
 DITHERS = ("none", "bayer", "psx", "floyd_steinberg")
 SIDE = 128
-"""Pixels of the originals: their middle is taken."""
+"""Side of the originals, in pixels: a larger picture's middle is used."""
 SMOOTH_LEVELS = 4
 SMOOTH_ROUNDS = 4
 
@@ -41,7 +41,7 @@ Prepare = Callable[[TexturePair], RgbF]
 
 
 def main() -> None:
-    """Measure all kinds, print a table, keep the figures and a sheet."""
+    """Measure all kinds of dither, print a table, write the figures and a sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--textures", type=Path, required=True)
     parser.add_argument("--model", default="texpipe-x4-fast")
@@ -106,7 +106,7 @@ def compare(
 
 
 def has_ordered_dither(pair: TexturePair) -> bool:
-    """Tell whether a dither matrix is found."""
+    """Return whether a dither matrix is detected."""
     levels = np.rint(pair.lr * 31)
     return dither_offsets(levels, np.ones(pair.lr.shape[:2], np.bool_), pair.edges) is not None
 

@@ -1,9 +1,9 @@
-"""Textures per second: this engine against the loop that tools use, same weights, interleaved in one process.
+"""Textures per second of this engine and of the loop that other tools use, same weights, interleaved in one process.
 
-The loop: float32, one picture at a time, padded by 16 texels on each side so that the seam nearly closes, the
-plain network over all threads. This engine: batches, periodic convolutions, a worker per core, any precision.
-Other runtimes take part if they are installed (`rivals.py`). What the engine returns is compared with plain
-float32 on real textures, and to the last bit with itself (`equality.py`).
+The loop: float32, one picture at a time, padded by 16 texels on each side so that the seam nearly closes, the plain
+network over all threads. This engine: batches, periodic convolutions, a worker per core, any precision. Other runtimes
+are measured too if they are installed (`rivals.py`). The engine's results are compared with plain float32 on real
+textures, and to the last bit with its own in other batches (`equality.py`).
 
     python benchmarks/engine.py --model texpipe-x4 --precision auto --neighbour --output engine.json
 """
@@ -161,7 +161,7 @@ def measured_peak(device: Device, clock: Clock) -> float:
 def _speed(
     flops: float, work: Callable[[], object], device: Device, clock: Clock, repeats: int = 10
 ) -> float:
-    """Return the operations per second of some work of so many, on all cores at once."""
+    """Return the operations per second of some work with a known number of them, on all cores at once."""
 
     def repeated(_: int) -> None:
         torch.set_num_threads(1)
@@ -244,7 +244,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=4, help="how often each is timed; the best counts")
     parser.add_argument(
-        "--cores", type=int, help="use so many (Linux); 1 is the fair choice on a busy machine"
+        "--cores", type=int, help="number of cores to use (Linux); 1 is the fair choice on a busy machine"
     )
     parser.add_argument(
         "--cpu-time", action="store_true", help="processor time, with --cores 1, ignores neighbours"

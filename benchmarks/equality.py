@@ -1,4 +1,4 @@
-"""Is what the engine returns right: near the plain network in float32, and to the last bit whatever the batch?"""
+"""Checks of the engine's results: close to the plain network in float32, and the same bits in any batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from texpipe.upscale.engine import Engine
 
 
 def samples(folder: Path, side: int, count: int) -> Pictures:
-    """Return the colours of `count` real textures, evenly taken from a folder: those of side x side texels."""
+    """Return the colours of `count` textures of side x side texels, taken evenly from a folder."""
     read = (decode(path.read_bytes(), name=path.name)[0] for path in sorted(folder.rglob("*.png")))
     square = [rgba[..., :3] for rgba in read if rgba.shape[:2] == (side, side)]
     chosen = np.linspace(0, len(square) - 1, min(count, len(square))).astype(int)
@@ -69,7 +69,7 @@ def same_bits(engine: Engine, way: Way, sizes: Sequence[int]) -> dict[str, bool]
 
 @contextmanager
 def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use so many threads."""
+    """Set torch's number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:

@@ -1,9 +1,9 @@
-"""Fit the network of texpipe/classify/seams.py, which tells whether a picture goes on across a seam.
+"""Fit the network of texpipe/classify/seams.py, which predicts whether a picture continues across a seam.
 
 Crops of any textures are reduced and stored as a console does. The join in the middle of a crop is true. Rolled by
-half, its middle is where its two borders meet: that is false, unless the texels that truly lie beyond them are alike.
-Whole textures that tile are true there. Only the half of the names that `benchmarks/tileability.py` leaves for it is
-seen.
+half, its middle is where its two borders meet: that join is false, unless the texels that really lie beyond them are
+similar. For whole textures that tile it is true. Only the half of the names that `benchmarks/tileability.py` reserves
+for fitting is used.
 
     python benchmarks/fit_seams.py --textures textures.tar --leave-out '*atlas*' --output build/seams.safetensors
 
@@ -40,7 +40,7 @@ LENGTHS = (8, 12, 16, 16, 24, 32, 32, 48, 64)
 LONGEST = 64
 FACTORS = (2, 4, 8, 16)
 BATCH = 16
-"""Of true joins, and as many of false ones."""
+"""Number of true joins in a batch, and of false ones."""
 
 
 @dataclass

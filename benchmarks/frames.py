@@ -1,6 +1,6 @@
 """Animations: how much results change from frame to frame, where their sources change and where they do not.
 
-Two kinds: sequences of files as they are, and a picture that stays the same but for something that crosses it.
+Two kinds: sequences of files, and a still picture that a disc moves across.
 
     python benchmarks/frames.py --pictures DIR --sequence a1.png a2.png --model models/texpipe-x4-fast.safetensors
 """
@@ -30,7 +30,7 @@ SCALE = 4
 SIDE = 48
 FRAMES = 4
 FAR = 3
-"""Texels between a change and what counts as unchanged: no nearer can anything stay exactly as it is."""
+"""Smallest distance from a change, in texels, at which results can stay exactly the same."""
 
 
 def upscaled(rgba: Rgba8, plan: Plan, engine: Engine) -> Rgba8:

@@ -1,8 +1,8 @@
-"""A synthetic game, end to end: decode, classify, upscale, recombine, encode, write; where the time goes.
+"""Run time of a synthetic game by stage: decode, classify, upscale, recombine, encode, write.
 
-Sizes, formats and strips are drawn as real Nintendo 64 dumps have them; some textures come several times. Each model
-runs twice on the same game, in a process of its own; a command that is stopped at once tells when the first texture is
-there. Linux only: memory is asked for as Linux counts it.
+Sizes, formats and strips have the distribution of real Nintendo 64 dumps; some textures occur several times. Each model
+runs twice on the same game, in a process of its own; a further run that is stopped early gives the time to the first
+texture. Linux only: memory is read from /proc.
 
     python benchmarks/game.py --count 2000 --models texpipe-x4 texpipe-x4-fast --output game.json
 """
@@ -69,11 +69,11 @@ FORMATS: dict[TexelFormat, tuple[int, int, int]] = {
     "ia16": (2, 3, 2),
 }
 REPEATED = 0.15
-"""Share of textures that are another one under a new name."""
+"""Share of textures that repeat another one under a new name."""
 
 
 POLL = 0.01
-"""Seconds between two looks for the first texture."""
+"""Interval at which the store is checked for the first texture, in seconds."""
 
 
 @dataclass
@@ -179,7 +179,7 @@ def measure(folder: Path, model: str, device: str) -> dict[str, Any]:
     """Run the game in a folder twice with a model and return the figures."""
     recipe, output = folder / "game.yaml", folder / f"pack-{Path(model).stem}"
     to_first = first_texture(recipe, folder / f"{output.name}-first", model, device)
-    order = functools.partial(RunOptions.make, recipe, output=output, model=model, device=device)
+    order = functools.partial(RunOptions.load, recipe, output=output, model=model, device=device)
     first, watch = watched_run(order())
     second, again = watched_run(order())
     # Of all stages: a run's own figure ends before its packs are checked.

@@ -1,6 +1,6 @@
-"""What damaged and hostile files do to texpipe's readers: crashes, hangs, memory, files where none belong.
+"""Effects of damaged and hostile files on texpipe's readers: crashes, hangs, memory, unexpected files.
 
-Sound files of `fuzz/fuzz_targets.py` are mutated (bits flipped, bytes set to extremes, pieces cut out, doubled,
+Valid files of `fuzz/fuzz_targets.py` are mutated (bits flipped, bytes set to extremes, parts cut out, doubled,
 truncated) by a seeded generator and read in a child process. A reader may accept a mutant or refuse it with one of
 texpipe's errors; anything else is a finding.
 
@@ -27,9 +27,9 @@ sys.path.append(str(Path(__file__).parents[1] / "fuzz"))
 from fuzz_targets import TARGETS, Target, seeds_of
 
 SECONDS, MEGABYTES = 2.0, 1024
-"""The most that one file may cost."""
+"""Largest processor time, in seconds, and memory, in MB, that reading one file may take."""
 STARTING, STALLED = 600.0, 60.0
-"""Seconds without news after which a child counts as hung and is killed, before and after it is ready."""
+"""Time without a report after which a child counts as hung and is killed, in seconds, before and after its start-up."""
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 
 

@@ -1,13 +1,14 @@
-"""Automatic joins: pictures cut as games cut them, mixed with other textures, and found again.
+"""Automatic joins: pictures cut like those of games, mixed with other textures, and searched for.
 
-Pictures are cropped to the shape of the game's, resized (enlarged where they are too small), reduced to the console's
-texel format and cut. Equal pieces become one file, as in a dump; pairs that need such a piece twice are not asked for.
-Others are textures of usual sizes, and single pieces of pictures whose other pieces nobody drew. Names are checksums.
+Pictures are cropped to the shape of the game's, resized (enlarged if they are too small), reduced to the console's
+texel format and cut. Equal pieces become one file, as in a dump; pairs that need such a piece twice are not counted.
+The other textures have common sizes, or are single pieces of pictures of which nothing else was drawn. Names are
+checksums.
 
-Each dump is searched twice: with the dates of a fresh dump, and as a copy without dates. Textures are written when they
-are drawn first: a picture's pieces row by row, but in one picture of ten by columns and in one of twenty from the last
-to the first; 7 of 100 pieces out of order, half of those anywhere. Half of the pictures follow directly on another; a
-fifth of the others are drawn between pieces. MM's dump has whole seconds, as an archive keeps them.
+Each dump is searched twice: with the dates of a fresh dump, and as a copy without dates. Textures are dated when they
+are first drawn: a picture's pieces row by row, in one picture of ten by columns and in one of twenty from the last to
+the first; 7 of 100 pieces are out of order, half of those anywhere. Half of the pictures follow directly on another; a
+fifth of the other textures are drawn between pieces. MM's dump has whole seconds, as in an archive.
 
     python benchmarks/joins.py --pictures DIR --others DIR --count 1000
 """
@@ -37,7 +38,7 @@ from texpipe.texture import Rgba8, TexelFormat
 
 Size = tuple[int, int]
 Pair = tuple[str, str, Axis, int]
-"""Two neighbours: the first, the one after it, the direction and the texels that they share."""
+"""Two neighbours: the first, the one after it, their axis and the number of texels that they share."""
 
 Place = tuple[int, int, int]
 """Where a piece belongs: number of the picture, column and row."""

@@ -1,8 +1,8 @@
-"""What the bf16 engine does besides convolving, measured on a processor that has no bf16.
+"""Overhead of the bf16 engine beside its convolutions, measured on a processor without bf16.
 
-All else that the engine does in bf16 (gathers, copies, sums, Python) is bound by memory and takes about as long on
-any processor. So the convolutions are replaced by ones that only write their result, which is not counted, and the
-time left is set against what the convolutions would take at a given speed. An estimate, not a measurement.
+Everything else that the engine does in bf16 (gathers, copies, sums, Python) is bound by memory and takes about as long
+on any processor. So the convolutions are replaced by ones that only write their result, which is not counted, and the
+remaining time is compared with that of the convolutions at a given speed. This is an estimate, not a measurement.
 
     python benchmarks/overhead.py --model texpipe-x4 --gflops 500
 """
@@ -27,7 +27,7 @@ from texpipe.upscale.convolve import DirectConvolution
 
 CPU = torch.device("cpu")
 LANES = 16
-"""A convolution of fewer outputs takes as long as one of so many: a register's worth of float32."""
+"""Smallest number of outputs that a convolution is counted with: fewer take as long, for a register holds these."""
 
 
 class Pretended:

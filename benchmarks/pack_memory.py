@@ -1,9 +1,9 @@
-"""How much memory a large pack takes: python benchmarks/pack_memory.py [TEXTURES] [SIDE] [CONTAINER]
+"""Memory of a run with a large pack: python benchmarks/pack_memory.py [TEXTURES] [SIDE] [CONTAINER]
 
-Makes a dump of different synthetic textures (5,000 of 48 x 48 by default) and runs a recipe over it that enlarges
-them four times without a network, so that what is measured is reading, planning, keeping and writing. Prints the size
-of the pack (.hts by default) and the peak memory of the process, less that of the same run over a single texture: what
-the textures and the pack cost beyond the program and its engine.
+Makes a dump of different synthetic textures (5,000 of 48 x 48 by default) and runs a recipe that enlarges them four
+times without a network, so that reading, planning, storing and writing are measured. Prints the size of the pack (.hts
+by default) and the peak memory of the process, minus that of the same run over a single texture: the memory of the
+textures and the pack without the program and its engine.
 """
 
 from __future__ import annotations

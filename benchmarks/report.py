@@ -1,4 +1,4 @@
-"""How soon the report of a large pack can be used, and how fast it scrolls: python benchmarks/report.py [TEXTURES]
+"""Load time and scrolling speed of the report of a large pack: python benchmarks/report.py [TEXTURES]
 
 Makes a pack of synthetic textures (5,000 by default), writes its report and opens it in headless Chromium. Prints the
 seconds to write it, the size of the page, the milliseconds until the list answers a key, and those per step, per

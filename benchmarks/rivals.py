@@ -1,4 +1,4 @@
-"""Other ways to run the same network, for `engine.py` to be compared with: each takes pictures and returns them.
+"""Other runtimes for the same network, which `engine.py` compares with: each is a function of pictures.
 
 ONNX Runtime and OpenVINO run the exported graph, in which every convolution is made periodic; they have the same
 weights and the same batches as the engine. ncnn runs the public model of the same architecture that its package
@@ -30,9 +30,9 @@ Pictures: TypeAlias = list[NDArray[np.float32]]
 
 WRAP = Edges("wrap", "wrap")
 PADDING = 16
-"""Texels that tools add on each side of a texture."""
+"""Number of texels that other tools add on each side of a texture."""
 NCNN_MODELS = {6: 3, 23: 4}
-"""The package's numbers for realesrgan-x4plus-anime and realesrgan-x4plus, by blocks."""
+"""Number of blocks -> the package's number of realesrgan-x4plus-anime and realesrgan-x4plus."""
 
 
 class Way(NamedTuple):

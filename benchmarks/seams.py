@@ -1,7 +1,8 @@
-"""How visible the seam is where a texture repeats: three ways to pad one network, side by side.
+"""Visibility of the seam where a texture repeats, for three ways to pad one network.
 
-`inside` is texpipe: every convolution continues at the other side. `padded` is what tools do: texels of the other
-side around the texture, cut off again. `none` leaves the border to the network. No colour match, which closes seams.
+`inside` is texpipe: every convolution continues at the other side. `padded` is what other tools do: texels of the other
+side are added around the texture and cut off again. `none` leaves the border to the network. There is no colour match,
+which would close seams.
 
     python benchmarks/seams.py --textures textures.tar --dump recipes/samples/oot --output build/seams.json
 
@@ -38,7 +39,7 @@ from texpipe.upscale.lazy import LazyUpscaler
 
 SCALE = 4
 PADDING = 16
-"""Texels that tools add on each side."""
+"""Number of texels that other tools add on each side."""
 
 Network = Callable[[Sequence[Pass], int], Iterator[tuple[int, RgbF]]]
 
@@ -58,7 +59,9 @@ def main() -> None:
     parser.add_argument("--dump", type=Path, help="folder of console textures")
     parser.add_argument("--model", default="texpipe-x4-fast")
     parser.add_argument("--size", type=int, default=32, help="texels of the shorter side of reduced textures")
-    parser.add_argument("--limit", type=int, default=40, help="take so many of each, evenly spread")
+    parser.add_argument(
+        "--limit", type=int, default=40, help="number of textures of each kind, evenly spread"
+    )
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     chosen = parser.parse_args()
     network = LazyUpscaler(resolve(chosen.model).path, "auto", "auto")

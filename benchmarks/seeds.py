@@ -1,4 +1,4 @@
-"""The family tree: SRResNet, SRGAN (MSE), SRGAN (VGG), SRWGAN-GP and ESRGAN on the same textures.
+"""Training methods from SRResNet to ESRGAN (SRGAN with MSE and VGG, SRWGAN-GP) on the same textures.
 
 Every network starts from random weights and gets the same seed, crops, degradation and steps; held-out
 textures are then upscaled by all of them.

@@ -1,8 +1,7 @@
-"""A long run in small: thousands of tiny textures through a mock engine. Is memory flat, are descriptors closed, and
-does no texture take longer because there are many?
+"""Thousands of tiny textures through a mock engine: growth of memory and file descriptors, and time per texture.
 
 The engine repeats texels instead of running its network; reading, batching, threads, store and packs are real. A second
-round takes everything from the store. Times are of the processor, which neighbours do not change much. Linux only:
+round takes everything from the store. Processor time is measured, because other processes hardly change it. Linux only:
 memory and descriptors are read from /proc.
 
     python benchmarks/soak.py --count 100000 --output soak.json
@@ -32,10 +31,9 @@ from texpipe.texture import Edges
 from texpipe.upscale.engine import Engine
 
 SAMPLES = 20
-"""So many times per stage memory and descriptors are looked at."""
+"""Number of samples of memory and descriptors per stage."""
 FLAT_BYTES = 1024
-"""Memory is flat if it grows by less than this for each texture that is upscaled or written: what is kept of a
-finished texture is its manifest entry."""
+"""Largest growth of memory per upscaled or written texture, in bytes: only its manifest entry is kept."""
 STAGES = ("upscale", "write")
 
 
@@ -123,7 +121,7 @@ def soak(folder: Path, count: int, seed: int, model: str) -> Iterator[dict[str, 
     watch.look("start", 0)
     with mock_engine():
         for number in (1, 2):
-            run_recipe(RunOptions.make(recipe, device="cpu", precision="fp32"), progress=watch)
+            run_recipe(RunOptions.load(recipe, device="cpu", precision="fp32"), progress=watch)
             gc.collect()
             watch.look(f"after round {number}", count)
             yield summary(count, watch.samples)

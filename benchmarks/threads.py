@@ -1,9 +1,9 @@
-"""What decoding and finishing can keep up with, by threads: a GPU is done with a picture before a core has written it.
+"""Throughput of decoding and finishing by number of threads: a GPU computes a picture faster than a core writes it.
 
-The textures of `game.py` and, in place of a network, bicubic enlargement with grain: like a network's results
-these have to be corrected, and do not compress to nothing. Decoding, passes, recombining, measuring, encoding and the
-store are real. Processor time says whether threads only share the work or make it more. From 128 pictures on
-several threads have a process each to finish results.
+The textures are those of `game.py`; bicubic enlargement with grain replaces the network: like a network's results these
+need correction and do not compress well. Decoding, passes, recombining, measuring, encoding and the store are real.
+Processor time shows whether threads only share the work or add to it. From 128 pictures on, several threads have a
+process each to finish results.
 
     python benchmarks/threads.py --count 500 --threads 1 2 4
 """
@@ -56,7 +56,7 @@ def main() -> None:
         dump.mkdir()
         make_game(dump, options.count, seed=0)
         recipe = Recipe.default().model_copy(update={"game": GAME})
-        work = plan_jobs(survey(dump, recipe).items, recipe, ("instant",))
+        work = plan_jobs(survey(dump, recipe), recipe, ("instant",))
         best: dict[int, tuple[float, float]] = {}
         for number in range(options.rounds):
             for threads in options.threads:

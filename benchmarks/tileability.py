@@ -1,4 +1,4 @@
-"""How often the classifier tells wrap, mirror and clamp apart: a confusion table over labelled textures.
+"""Confusion table of the classifier for wrap, mirror and clamp over labelled textures.
 
 Whole textures that tile are reduced to console sizes, at a random offset or not: they wrap. Random crops of them end,
 on both axes or on one. Crops joined to their mirror image wrap, halves of symmetric textures are mirrored, and crops in
@@ -36,12 +36,12 @@ Floats = NDArray[np.float32]
 
 SIZES = (16, 32, 64)
 FAINT, CLEAR = 1.4, 2.0
-"""A crop ends where the line that a wrap puts beyond its border differs from the true one by so many times the mean
-step inside, and the join shows as much: below `FAINT` a wrong wrap costs no more than a clamp."""
+"""Difference between the line that a wrap puts beyond a crop's border and the true one, in mean steps inside, from
+which the seam is faint and from which it is clear: below `FAINT` a wrong wrap costs no more than a clamp."""
 SYMMETRIC = 0.9
-"""Correlation of a texture with its mirror image from which half of it counts as made to be mirrored."""
+"""Lowest correlation of a texture with its mirror image at which half of it counts as made to be mirrored."""
 VISIBLE = 4.0
-"""Levels, half a step of five bits: a join of less cannot be told from how the console stored it."""
+"""Smallest visible step across a join, in levels: half a step of five bits, the rounding of the console."""
 _NOT_TILING = Path(__file__).with_name("not_tiling.txt")
 ENDS = ("crop with a faint seam", "crop with a clear seam", "half")
 """A half goes on as its mirror image. That leaves no trace in its pixels: to say that it ends is right."""
@@ -80,7 +80,11 @@ def main() -> None:
         "--textures", type=Path, required=True, help="folder, or tar whose index.csv has modes"
     )
     parser.add_argument(
-        "--leave-out", action="append", default=[], metavar="GLOB", help="names that are no textures"
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="names of files that are not textures",
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take only every N-th texture")
     parser.add_argument(

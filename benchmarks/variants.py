@@ -1,8 +1,8 @@
-"""Palette variants: one structure for all against every variant on its own, by structure and by quality.
+"""Palette variants: a shared structure compared with upscaling each variant on its own, by structure and by quality.
 
-Pictures are reduced, given a palette and recoloured; truth is the recoloured picture. Structure is what a result has
-beyond its own box-reduced version. Before it is compared, the colours of a variant are mapped back to those of the
-first; where a recolouring cannot be undone, those of the first are mapped forward.
+Pictures are reduced, given a palette and recoloured; the truth is the recoloured picture. Structure is the detail of a
+result beyond its own box-reduced version. Before structures are compared, the colours of a variant are mapped back to
+those of the first; if a recolouring cannot be undone, those of the first are mapped forward.
 
     python benchmarks/variants.py --pictures DIR --model models/texpipe-x4-fast.safetensors --sheet sheet.png
 """

@@ -1,6 +1,6 @@
-"""Every parser of strangers' files, with small sound files to begin from: one list for fuzzing, benchmark and tests.
+"""All parsers of untrusted files, with small valid files to start from: one list for fuzzing, benchmark and tests.
 
-A reader may accept a file or refuse it with one of texpipe's errors; whatever else escapes is a finding.
+A reader may accept a file or refuse it with one of texpipe's errors; any other exception is a finding.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Target:
     """A parser.
 
     Attributes:
-        name: of the target, and of its folder in `fuzz/corpus`.
+        name: name of the target, and of its folder in `fuzz/corpus`.
         file: name to give a file, for what the parser makes of its suffix.
         read: what is tried.
         seeds: makes sound files.
@@ -296,7 +296,7 @@ TARGETS = (
     Target("manifest", "manifest.json", read_manifest, _manifests),
     Target("names", "names.txt", _names, _name_lists),
 )
-"""All of them; a parser that is not here is not fuzzed."""
+"""All targets; a parser that is not listed is not fuzzed."""
 
 
 @cache

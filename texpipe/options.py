@@ -1,4 +1,4 @@
-"""What a run was asked to do, and what came of it: the values at both ends of the pipeline."""
+"""What a run is asked to do: a recipe, and what the command line changes about it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from texpipe.formats import known_targets
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, context_of
+from texpipe.storage.layout import OutputLayout
 from texpipe.system.memory import size_of
 from texpipe.system.slurm import parse_shard
 
@@ -32,7 +33,7 @@ class RunOptions:
         device, precision: as the engine takes them.
         shard: (i, n) to compute only the i-th of n parts, or None.
         strict: any texture that fails stops the run.
-        executor: who does the work: this computer, or a Ray cluster.
+        executor: who computes: this computer, or a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
         memory: bytes that a process of the run should stay below; None for a share of what is free.
         given: when, on the monotonic clock.
@@ -52,11 +53,11 @@ class RunOptions:
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
-        """Return the seconds since the options were made."""
+        """Return the seconds since the run was asked for."""
         return time.monotonic() - self.given
 
     @staticmethod
-    def make(
+    def load(
         recipe: Path,
         input_: Path | None = None,
         output: Path | None = None,
@@ -84,11 +85,11 @@ class RunOptions:
         Raises:
             RecipeError: the recipe has mistakes; all of them are in it.
             UsageError: the recipe's own output has files of others in it, a target is unknown,
-                the shard is not I/N, or shards are to be done by Ray, or the memory is no size.
+                the shard is not I/N, shards are to be done by Ray, or the memory is not a size.
         """
         if shard is not None and executor != "local":
             raise UsageError(
-                "--executor ray spreads the work by itself", hint="Leave out either it or --shard."
+                "--executor ray divides the work by itself", hint="Leave out either it or --shard."
             )
         loaded = load_recipe(recipe, known_targets())
         changed = loaded.recipe
@@ -104,7 +105,8 @@ class RunOptions:
             source, destination = source.absolute(), destination.absolute()
         if source.resolve() == destination.resolve():
             raise UsageError(
-                f"{destination} is both input and output", hint="Give another --output: a pack is no input."
+                f"{destination} is both input and output",
+                hint="Give another --output: a pack cannot be its own input.",
             )
         return RunOptions(
             recipe=changed,
@@ -122,10 +124,9 @@ class RunOptions:
 
 
 def _require_unsurprising(folder: Path) -> None:
-    """A recipe may come from anybody: it alone must not make texpipe write among other files."""
-    with suppress(OSError):  # whatever cannot be listed, cannot be written either
-        there = {path.name for path in folder.iterdir()}
-        if not there or there & {".lock", ".store", "manifest.json"}:
+    """Refuse a folder of other files as a recipe's own output: recipes come from anybody, and may name any folder."""
+    with suppress(OSError):  # a folder that cannot be listed cannot be written either
+        if OutputLayout(folder).is_ours():
             return
         raise UsageError(
             f"the recipe's output {_tidy(folder)} is a folder with other files in it",
@@ -134,7 +135,7 @@ def _require_unsurprising(folder: Path) -> None:
 
 
 def _tidy(path: Path) -> Path:
-    """Take out `..` and the like for messages; symbolic links stay as they are."""
+    """Remove `..` and the like for messages; symbolic links stay as they are."""
     return Path(os.path.normpath(path))
 
 
@@ -142,7 +143,7 @@ def _target(name: str, recipe: Recipe) -> Target:
     known = known_targets()
     if name not in known:
         raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
-    listed = next((target for target in recipe.targets if target.name == name), None)
-    return listed or Target.model_validate({"name": name}, context=context_of(known)).of_game(
+    declared = next((target for target in recipe.targets if target.name == name), None)
+    return declared or Target.model_validate({"name": name}, context=context_of(known)).of_game(
         recipe.game, known
     )

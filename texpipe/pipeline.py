@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Survey
+from texpipe.analysis.inventory import Inventory
 from texpipe.analysis.survey import survey
 from texpipe.errors import SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for
 from texpipe.execution.shards import jobs_of_shard
-from texpipe.networks.catalogue import resolve
+from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
 from texpipe.output.records import shard_result
@@ -21,7 +20,7 @@ from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
 from texpipe.planning.exclusions import excluded_by_all_targets
 from texpipe.planning.jobs import JobResult
-from texpipe.planning.planner import plan_jobs, without_clues
+from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.storage.atomic import remove_stale_parts
@@ -33,71 +32,76 @@ Watch = Callable[[Progress], None]
 
 
 def run_recipe(
-    order: RunOptions, *, dry_run: bool = False, merge: bool = False, progress: Watch = lambda _: None
+    options: RunOptions, *, dry_run: bool = False, merge: bool = False, progress: Watch = lambda _: None
 ) -> RunResult:
     """Turn a folder of textures into packs, with a manifest that says what was done and why.
 
     Args:
-        order: a recipe and what the command line changed about it.
-        dry_run: look and plan, but compute and write nothing.
-        merge: first make sure that every shard of this run has left its results in the store.
+        options: a recipe and what the command line changed about it.
+        dry_run: analyse and plan, but compute and write nothing.
+        merge: check first that every shard of this run is finished.
         progress: called at every step forward.
 
     Raises:
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
-        ModelError, DeviceError, PackError: as their names say. One bad texture becomes a `failed` entry instead.
+        ModelError: the model is missing or damaged.
+        DeviceError: the device is missing or fails.
+        PackError: something cannot be written. One bad texture becomes a `failed` entry instead.
     """
-    with executor_for(order) as workers:
-        return _run(order, workers, dry_run, merge, progress)
+    with executor_for(options) as executor:
+        return _run(options, executor, dry_run, merge, progress)
 
 
-def _run(order: RunOptions, workers: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
-    model, sightings = resolve(order.recipe.model), AnalysisCache.beside(order.output)
-    if not dry_run and sightings.is_new:  # nothing was made here before, so something must be made now
-        workers.prepare(model.path)
-    engine = workers.engine()
+def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
+    model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
+    if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
+        executor.prepare(model.path)
+    engine = executor.engine()
     log.info("model %s (%s), computed by %s", model.name, model.path, engine)
-    seen = survey(order.input, order.recipe, exclude=order.output, sightings=sightings, progress=progress)
-    _require_textures(order, seen)
-    left_out = excluded_by_all_targets(order, seen)
-    wanted = [item for item in seen.items if item.source.name not in left_out]
-    work = plan_jobs(wanted, order.recipe, (model.sha256, engine), sightings)
-    run = RunPlan(order, model, engine, seen, left_out, work)
-    log.info("%d textures, %d pictures to make", len(seen.items), len(work.jobs))
+    run = _plan(options, model, engine, cache, progress)
+    log.info("%d textures, %d pictures to make", len(run.seen.items), len(run.work.jobs))
     if dry_run:
         return planned_result(run)
-    with Lock(order.output, shared=order.shard is not None):
-        sightings.keep()
-        del sightings, wanted  # what only planning goes by takes as much memory as all that is needed later
-        seen, work = without_clues(seen, work)
-        run = replace(run, seen=seen, work=work)
+    with Lock(options.output, shared=options.shard is not None):
+        cache.keep()
         if merge:
             shards.require_all_done(run)
-        return _finish(run, workers, merge, progress)
+        return _finish(run, executor, merge, progress)
 
 
-def _finish(run: RunPlan, workers: Executor, merge: bool, progress: Watch) -> RunResult:
-    order, mine = run.order, jobs_of_shard(run.work, run.order.shard)
-    if order.shard is None:
-        remove_stale_parts(order.output)
-    computed = workers.compute(mine, run.store, run.model.path)
-    done = tuple(_watched(computed, len(mine.jobs), order, progress))
-    if order.shard is not None:
+def _plan(
+    options: RunOptions, model: ModelFile, engine: str, cache: AnalysisCache, progress: Watch
+) -> RunPlan:
+    """Analyse every texture and plan the jobs; fingerprints, half of what is known of a texture, are dropped here."""
+    seen = survey(options.input, options.recipe, exclude=options.output, cache=cache, progress=progress)
+    _require_textures(options, seen.inventory)
+    left_out = excluded_by_all_targets(options, seen.items)
+    work = plan_jobs(seen.without(left_out), options.recipe, (model.sha256, engine), cache)
+    return RunPlan(options, model, engine, seen.inventory, left_out, work)
+
+
+def _finish(run: RunPlan, executor: Executor, merge: bool, progress: Watch) -> RunResult:
+    options, work = run.order, jobs_of_shard(run.work, run.order.shard)
+    if options.shard is None:
+        remove_stale_parts(options.output)
+    computed = executor.compute(work, run.store, run.model.path)
+    done = tuple(_watched(computed, len(work.jobs), options, progress))
+    if options.shard is not None:
         shards.mark_done(run)
         return shard_result(run, done)
-    outcome = write_output(run, done, progress)
+    result = write_output(run, done, progress)
     if merge:
         shards.remove_marks(run)
-    return outcome
+    return result
 
 
-def _require_textures(order: RunOptions, seen: Survey) -> None:
+def _require_textures(options: RunOptions, seen: Inventory) -> None:
     if not seen.items and not seen.failures:
         raise SourceError(
-            f"there are no textures in {order.input}",
+            f"there are no textures in {options.input}",
             hint="Point --input at the folder that your emulator dumps its textures to.",
         )
-    if order.strict and seen.failures:
+    if options.strict and seen.failures:
         first = seen.failures[0]
         raise SourceError(
             f"{first.source.name}: {first.reason}", hint="Without --strict the others are written."
@@ -105,13 +109,13 @@ def _require_textures(order: RunOptions, seen: Survey) -> None:
 
 
 def _watched(
-    done: Iterator[JobResult], total: int, order: RunOptions, progress: Watch
+    results: Iterator[JobResult], total: int, options: RunOptions, progress: Watch
 ) -> Iterator[JobResult]:
     cached = failed = 0
-    for number, one in enumerate(done, start=1):
+    for number, one in enumerate(results, start=1):
         cached += one.cached
         failed += one.reason is not None
-        if order.strict and one.reason is not None:
+        if options.strict and one.reason is not None:
             raise SourceError(f"{one.job.pieces[0].item.source.name}: {one.reason}")
         progress(Progress("upscale", number, total, cached=cached, failed=failed))
         yield one

@@ -61,15 +61,15 @@ sights = st.builds(
 def written(folder: Path, **seen: Analysis) -> Path:
     """Write what was seen under keys that begin like the names."""
     memory = AnalysisCache.beside(folder)
-    for name, sighting in seen.items():
-        memory.add(analysis_key(name, DIGEST), sighting)
+    for name, one in seen.items():
+        memory.add(analysis_key(name, DIGEST), one)
     memory.keep()
-    return folder / ".store" / "sightings"
+    return folder / ".store" / "analysis"
 
 
 def resealed(body: bytes) -> bytes:
     """Put a title and a fitting digest above lines, as somebody might who means harm."""
-    title = f"texpipe sightings {ANALYSIS_VERSION} {hashlib.sha256(body).hexdigest()}\n"
+    title = f"texpipe analysis {ANALYSIS_VERSION} {hashlib.sha256(body).hexdigest()}\n"
     return title.encode() + body
 
 
@@ -194,9 +194,9 @@ def test_nothing_new_is_not_written_again(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_or_read_is_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / ".store" / "sightings").mkdir(parents=True)
+    (tmp_path / ".store" / "analysis").mkdir(parents=True)
     written(tmp_path, texture=SIGHTING)
-    assert "look at every texture again" in caplog.text
+    assert "analyses every texture again" in caplog.text
     assert recalled(tmp_path) is None
 
 

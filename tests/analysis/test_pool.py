@@ -13,7 +13,7 @@ from dumps import GAME, dump, texture, tree, write_recipe
 
 from texpipe.analysis import cache, pool
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Survey, SurveyedTexture
+from texpipe.analysis.inventory import Fingerprint, Survey
 from texpipe.analysis.survey import survey
 from texpipe.classify import analysis
 from texpipe.classify.analysis import ANALYSIS_VERSION
@@ -64,7 +64,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def surveyed(folder: Path, memory: Path, recipe: Recipe | None = None) -> Survey:
     known = AnalysisCache(memory)
-    seen = survey(folder, recipe or Recipe.default(), sightings=known)
+    seen = survey(folder, recipe or Recipe.default(), cache=known)
     known.keep()
     return seen
 
@@ -173,7 +173,7 @@ def test_a_run_is_the_same_with_and_without_its_memory(
 ) -> None:
     pair = ", ".join(f'"{GAME}#0000100{number}#0#2_all.png"' for number in (1, 2))
     groups = f"groups: [{{name: pair, columns: 2, rows: 1, files: [{pair}]}}]\n"
-    order = RunOptions.make(
+    order = RunOptions.load(
         write_recipe(tmp_path, RULES + groups), model=str(tiny_model), device="cpu", precision="fp32"
     )
     run_recipe(order, dry_run=True)
@@ -181,12 +181,12 @@ def test_a_run_is_the_same_with_and_without_its_memory(
     with counted(monkeypatch) as names:
         run_recipe(order)
     assert len(names) == 8 + 4 + 1  # files, cells of the sheet, and the pair that was joined
-    wanted, memory = tree(order.output), order.output / ".store" / "sightings"
+    wanted, memory = tree(order.output), order.output / ".store" / "analysis"
     with counted(monkeypatch) as names:
         run_recipe(order)
     assert names == []
     assert tree(order.output) == wanted
-    for damaged in (b"", b"texpipe sightings", memory.read_bytes()[:-40]):
+    for damaged in (b"", b"texpipe analysis", memory.read_bytes()[:-40]):
         memory.write_bytes(damaged)
         run_recipe(order)
         assert tree(order.output) == wanted
@@ -199,19 +199,20 @@ def test_what_is_seen_is_that_of_this_version(tmp_path: Path) -> None:
     """Whoever changes what is seen, sees this fail: raise `ANALYSIS_VERSION`, then write down here what is seen now."""
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(encode_png(blocks(number)))
-    seen = [said(item) for item in survey(tmp_path, Recipe.default()).items]
+    fingerprints = survey(tmp_path, Recipe.default()).fingerprints
+    seen = [said(fingerprints[name]) for name in sorted(fingerprints)]
     assert {ANALYSIS_VERSION: seen} == SEEN
 
 
-def said(item: SurveyedTexture) -> str:
+def said(fingerprint: Fingerprint) -> str:
     """Return one line of what was seen, digests cut short."""
     facts, digests = (
-        item.clues.facts,
-        (item.clues.pixels, item.clues.indices, item.clues.orbit, item.clues.blocks.hex()),
+        fingerprint.facts,
+        (fingerprint.pixels, fingerprint.indices, fingerprint.orbit, fingerprint.blocks.hex()),
     )
     kinds = facts.alpha, facts.x.mode, facts.y.mode, facts.texels
     return " ".join(
-        map(str, (*kinds, facts.colours, round(item.clues.contrast), *(digest[:6] for digest in digests)))
+        map(str, (*kinds, facts.colours, round(fingerprint.contrast), *(digest[:6] for digest in digests)))
     )
 
 

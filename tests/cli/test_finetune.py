@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image
 
 from texpipe.cli.console import Console
 from texpipe.cli.finetune import finetune
-from texpipe.errors import GuardError, RecipeError, SourceError
+from texpipe.errors import GuardError, Interrupted, RecipeError, SourceError
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
 
@@ -98,3 +100,26 @@ def test_options_replace_values_of_the_preset(textures: Path, preset: Path, tmp_
     kept = (output / "step-000001" / "preset.yaml").read_text()
     assert "crop: 4" in kept
     assert "batch: 2" in kept
+
+
+def test_ctrl_c_ends_a_training_after_the_step_with_a_checkpoint(
+    textures: Path,
+    preset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def press(seconds: float) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return ""
+
+    monkeypatch.setattr("texpipe.cli.finetune.clock", press)
+    output = tmp_path / "out"
+    done = run(
+        "--textures", textures, "--preset", preset, "--output", output, "--steps", 3, "--device", "cpu"
+    )
+    assert isinstance(done.exception, Interrupted)
+    assert (output / "step-000001").is_dir()
+    assert not (output / "step-000002").exists()
+    assert "press Ctrl-C again to stop at once" in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dumps import dump, repeated
 
+from texpipe import passes as passes_module
 from texpipe.analysis.survey import survey
 from texpipe.errors import PackError
 from texpipe.execution import compute as compute_module
@@ -24,7 +25,7 @@ from texpipe.texture import Pass, Rgba8, RgbF
 
 def work_of(folder: Path, count: int) -> Workload:
     dump(folder, count, (12, 8))
-    return plan_jobs(survey(folder, Recipe.default()).items, Recipe.default(), ("none",))
+    return plan_jobs(survey(folder, Recipe.default()), Recipe.default(), ("none",))
 
 
 def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
@@ -93,7 +94,7 @@ def test_a_picture_that_memory_does_not_hold_enlarged_stops_no_other(
 ) -> None:
     dump(tmp_path / "in", 3, (12, 8))
     recipe = Recipe.default().model_copy(update={"rules": (Rule(match=Match(), action=action),)})
-    work = plan_jobs(survey(tmp_path / "in", recipe).items, recipe, ("none",))
+    work = plan_jobs(survey(tmp_path / "in", recipe), recipe, ("none",))
     module, _, name = what.rpartition(".")
     plain, calls = getattr(import_module(f"texpipe.{module}"), name), []
 
@@ -136,5 +137,22 @@ def test_a_result_too_big_for_memory_stops_no_other(tmp_path: Path, monkeypatch:
     done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
     assert len(done) == 6
     assert [one.reason for one in done if one.reason] == [
-        "could not be kept: there is not enough memory for it"
+        "could not be stored: there is not enough memory for it"
     ]
+
+
+def test_passes_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cleaning takes a good part of the time that a picture needs besides the network."""
+    plain, cleaned = passes_module.clean, []
+
+    def counted(picture: RgbF, *rest: object) -> RgbF:
+        cleaned.append(picture.shape)
+        return plain(picture, *rest)
+
+    monkeypatch.setattr(passes_module, "clean", counted)
+    dump(tmp_path / "in", 5, (12, 8))
+    recipe = Recipe.default().model_copy(update={"clean": "auto"})
+    work = plan_jobs(survey(tmp_path / "in", recipe), recipe, ("none",))
+    done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
+    assert [one.reason for one in done] == [None] * 5
+    assert cleaned == [(8, 12, 3)] * 5 or cleaned == [(12, 8, 3)] * 5

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 from texpipe.errors import DeviceError, ModelError
 from texpipe.execution import executors, multi_gpu
-from texpipe.execution.chunks import MAX_TRIES, Chunk, chunks
+from texpipe.execution.chunks import Chunk, chunks
 from texpipe.execution.executors import LocalExecutor, executor_for
 from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
+from texpipe.execution.retries import MAX_TRIES, retry
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
@@ -36,12 +37,12 @@ from texpipe.upscale.probe import TorchBuild
 Run: TypeAlias = Callable[..., RunResult]
 
 COUNT = 9
-TWO = (DeviceSlot("seat 1"), DeviceSlot("seat 2", {"TEXPIPE_SEAT": "2"}))
+TWO = (DeviceSlot("slot 1"), DeviceSlot("slot 2", {"TEXPIPE_SEAT": "2"}))
 
 
 def order(tmp_path: Path, model: Path, output: str) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return RunOptions.make(
+    return RunOptions.load(
         recipe, output=tmp_path / output, model=str(model), device="cpu", precision="fp32", memory="4G"
     )
 
@@ -91,7 +92,7 @@ def test_two_processes_of_which_one_dies_write_the_same_bytes(
     assert [one.done for one in seen] == list(range(1, COUNT + 1))
     assert tree(tmp_path / "out") == whole
     assert not multiprocessing.active_children()
-    assert "the process for seat" in caplog.text
+    assert "the process for slot" in caplog.text
 
 
 class InThread:
@@ -153,7 +154,7 @@ def test_a_job_that_kills_is_given_up_alone(
     outcome = run()
     failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
     assert ["1004" in entry.source for entry in failed] == [True]
-    assert f"died of it {MAX_TRIES} times" in str(failed[0].reason)
+    assert f"died {MAX_TRIES} times" in str(failed[0].reason)
     assert outcome.computed == COUNT - 1
     assert len(threads) > 2
 
@@ -162,7 +163,7 @@ def test_when_all_die_the_run_ends(
     run: Run, threads: list[InThread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadly(monkeypatch, lambda _: True)
-    with pytest.raises(DeviceError, match="seat"):
+    with pytest.raises(DeviceError, match="slot"):
         run()
     assert not any(one.thread.is_alive() for one in threads)
 
@@ -231,7 +232,7 @@ def test_several_gpus_are_several_processes(monkeypatch: pytest.MonkeyPatch, ask
     wanted = SimpleNamespace(executor="local", device=asked, precision="auto", memory=None)
     with executor_for(wanted) as chosen:
         assert isinstance(chosen, MultiGpuExecutor if count else LocalExecutor)
-        environments = [dict(seat.environment) for seat in getattr(chosen, "seats", ())]
+        environments = [dict(slot.environment) for slot in getattr(chosen, "slots", ())]
         assert environments == [{"CUDA_VISIBLE_DEVICES": str(number)} for number in range(count)]
 
 
@@ -249,20 +250,20 @@ jobs = st.lists(st.builds(job, st.sampled_from("abcdefgh"), st.integers(1, 600))
 
 
 @given(jobs, st.integers(1, 5))
-def test_portions_hold_every_job_once_and_families_together(found: list[Job], processes: int) -> None:
+def test_chunks_hold_every_job_once_and_families_together(found: list[Job], processes: int) -> None:
     made = list(chunks(found, processes))
-    assert Counter(map(id, (one for portion in made for one in portion.jobs))) == Counter(map(id, found))
-    homes = Counter(content for portion in made for content in {one.content for one in portion.jobs})
+    assert Counter(map(id, (one for chunk in made for one in chunk.jobs))) == Counter(map(id, found))
+    homes = Counter(content for chunk in made for content in {one.content for one in chunk.jobs})
     assert all(count == 1 for count in homes.values())
 
 
 @given(jobs.filter(bool), st.data())
-def test_what_is_left_of_a_portion(found: list[Job], data: st.DataObject) -> None:
-    (portion,) = [Chunk(tuple((one,) for one in found))]
+def test_what_is_left_of_a_chunk(found: list[Job], data: st.DataObject) -> None:
+    (chunk,) = [Chunk(tuple((one,) for one in found))]
     done = data.draw(st.sets(st.integers(0, len(found) - 1)))
-    assert list(portion.without(done).jobs) == [one for at, one in enumerate(found) if at not in done]
-    begun, waiting = 0, [portion]
+    assert list(chunk.without(done).jobs) == [one for at, one in enumerate(found) if at not in done]
+    begun, waiting = 0, [chunk]
     while waiting:
         begun += 1
-        waiting += waiting.pop().again()
+        waiting += retry(waiting.pop())
     assert begun == MAX_TRIES if len(found) == 1 else begun == MAX_TRIES * (1 + len(found))

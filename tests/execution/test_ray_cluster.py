@@ -21,7 +21,8 @@ from needed import fail_or_skip
 
 from texpipe.cli import main
 from texpipe.errors import DeviceError, PackError, UsageError
-from texpipe.execution.ray_cluster import ACTOR_MEMORY, MAX_DEATHS, Actor, ActorInfo, RayExecutor
+from texpipe.execution.ray_cluster import ACTOR_MEMORY, Actor, ActorInfo, RayExecutor
+from texpipe.execution.retries import MAX_DEATHS
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.planning.jobs import Job, JobResult
@@ -40,7 +41,7 @@ sys.stdin.read()
 
 def order(tmp_path: Path, model: Path, output: str, **more: object) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return RunOptions.make(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
+    return RunOptions.load(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ class _Reference:
 def run_on(ray: FakeRay, asked: RunOptions, monkeypatch: pytest.MonkeyPatch) -> object:
     @contextmanager
     def on_ray(asked: RunOptions) -> Iterator[RayExecutor]:
-        yield RayExecutor(ray, asked)
+        yield RayExecutor(lambda: ray, asked)
 
     monkeypatch.setattr("texpipe.execution.ray_cluster.on_ray", on_ray)
     return run_recipe(replace(asked, executor="ray"))
@@ -148,7 +149,7 @@ def test_a_job_that_kills_is_given_up_alone(
 ) -> None:
     outcome = run_on(OneKills(), order(tmp_path, tiny_model, "out"), monkeypatch)
     failed = [entry for entry in outcome.manifest.textures if entry.status == "failed"]
-    assert {entry.reason for entry in failed} == {"a worker died of it 2 times"}
+    assert {entry.reason for entry in failed} == {"the process that computed it died 2 times"}
     assert 1 <= len(failed) <= 3  # a texture and those that share its structure
     assert (outcome.computed, outcome.exit_code) == (COUNT - len(failed), 7)
 
@@ -217,15 +218,34 @@ def test_there_is_an_actor_for_each_gpu_or_core(
 ) -> None:
     ray = FakeRay(resources)
     ray.answer = lambda *_: ActorInfo("host", 1, "engine")  # type: ignore[method-assign]
-    workers = RayExecutor(ray, SimpleNamespace(device=device, precision="auto", input=Path(), memory=None))
+    asked = SimpleNamespace(device=device, precision="auto", input=Path(), memory=None, address="auto")
+    workers = RayExecutor(lambda: ray, asked)
     assert workers.engine() == "engine"
-    assert ray.started == actors
+    assert ray.started == 1, "asking for the name starts no more than it needs"
+    assert workers._workers == actors
     assert options.items() <= ray.options[0].items()
 
 
 def test_cuda_without_a_gpu_in_the_cluster_is_refused() -> None:
     with pytest.raises(DeviceError, match="no GPU"):
-        RayExecutor(FakeRay(), SimpleNamespace(device="cuda", memory=None))
+        RayExecutor(FakeRay, SimpleNamespace(device="cuda", memory=None, address="auto")).engine()
+
+
+def test_neither_a_dry_run_nor_a_full_store_starts_a_cluster_here(
+    tmp_path: Path, tiny_model: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwanted() -> None:
+        raise AssertionError("a cluster was started")
+
+    @contextmanager
+    def on_ray(asked: RunOptions) -> Iterator[RayExecutor]:
+        yield RayExecutor(unwanted, asked)
+
+    monkeypatch.setattr("texpipe.execution.ray_cluster.on_ray", on_ray)
+    asked = replace(order(tmp_path, tiny_model, "whole"), executor="ray")
+    assert run_recipe(asked, dry_run=True).cached == COUNT
+    assert run_recipe(asked).cached == COUNT
+    assert tree(tmp_path / "whole") == whole
 
 
 def test_without_ray_the_command_says_how_to_get_it(

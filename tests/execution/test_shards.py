@@ -35,7 +35,7 @@ def game(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 
 def order(folder: Path, model: Path, output: str, shard: str | None = None) -> RunOptions:
-    return RunOptions.make(
+    return RunOptions.load(
         folder / "recipe.yaml", output=folder / output, model=str(model), precision="fp32", shard=shard
     )
 

@@ -18,6 +18,7 @@ from texpipe.classify.cells import find_cells, grid_of
 from texpipe.groups.atlas import find_atlases
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.options import RunOptions
+from texpipe.passes.atlas import Atlas
 from texpipe.pipeline import run_recipe
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.relations import Box
@@ -149,18 +150,22 @@ def duckstation(x: int, y: int, width: int, height: int, palette: int = 7) -> st
     return f"texupload-P8-{5:016X}-{palette:016X}-32x64-{x}-{y}-{width}x{height}-P0-255"
 
 
+def atlases(folder: Path) -> dict[str, Atlas]:
+    seen = survey(folder, Recipe.default())
+    return find_atlases(seen.items, seen.fingerprints, Recipe.default(), AnalysisCache())
+
+
 def test_names_with_rectangles_say_where_the_cells_are(tmp_path: Path) -> None:
     whole = texture(1, (64, 64))
     places = [(0, 0, 32, 32), (32, 0, 32, 64), (0, 32, 32, 16)]
     parts = {duckstation(x, y, w, h): whole[y : y + h, x : x + w] for x, y, w, h in places}
     write(tmp_path, **parts, **{duckstation(0, 0, 64, 64): whole})
-    items = survey(tmp_path, Recipe.default()).items
-    ((name, atlas),) = find_atlases(items, Recipe.default(), AnalysisCache()).items()
+    ((name, atlas),) = atlases(tmp_path).items()
     assert name == f"{duckstation(0, 0, 64, 64)}.png"
     assert [cell.box for cell in atlas.cells] == [Box(0, 0, 32, 32), Box(32, 0, 32, 64), Box(0, 32, 32, 16)]
     assert atlas.base.action == "upscale", "there is more below the cells"
     write(tmp_path, **{duckstation(16, 16, 32, 32): whole[16:48, 16:48]})
-    assert not find_atlases(survey(tmp_path, Recipe.default()).items, Recipe.default(), AnalysisCache())
+    assert not atlases(tmp_path)
 
 
 # ---- through the pipeline

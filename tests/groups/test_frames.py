@@ -42,7 +42,8 @@ def write(folder: Path, **pictures: Rgba8) -> None:
 
 def animations(folder: Path) -> list[tuple[list[str], str]]:
     recipe = Recipe.default().model_copy(update={"rules": (CLAMPED,)})
-    found = find_animations(survey(folder, recipe).items)
+    seen = survey(folder, recipe)
+    found = find_animations(seen.items, seen.fingerprints)
     return [([item.source.name.removesuffix(".png") for item in one.frames], one.why) for one in found]
 
 
@@ -168,16 +169,13 @@ def test_frames_and_variants_of_them_stay_in_one_shard(tmp_path: Path) -> None:
             },
         )
     write(tmp_path, **{f"other{n}": texture(20 + n, (32, 32)) for n in range(4)})
-    work = plan_jobs(survey(tmp_path, recipe).items, recipe, ("model",))
+    work = plan_jobs(survey(tmp_path, recipe), recipe, ("model",))
     for parts in (2, 5):
         shards = [jobs_of_shard(work, (part, parts)).jobs for part in range(1, parts + 1)]
         assert sum(map(len, shards)) == len(work.jobs)
         for jobs in shards:
             keys = {job.pieces[0].key for job in jobs}
-            needed = {
-                piece.key for job in jobs for piece in (*job.frames, *((job.like,) if job.like else ()))
-            }
-            assert needed <= keys
+            assert {piece.key for job in jobs for piece in job.made_of} <= keys
 
 
 @pytest.mark.parametrize("lost", [0, 1])
@@ -187,7 +185,7 @@ def test_a_lost_frame_is_named(tmp_path: Path, lost: int) -> None:
 
     write(tmp_path / "in", a=sign(10), b=sign(250))
     recipe = Recipe.default().model_copy(update={"rules": (CLAMPED,), "variants": "off"})
-    work = plan_jobs(survey(tmp_path / "in", recipe).items, recipe, ("model",))
+    work = plan_jobs(survey(tmp_path / "in", recipe), recipe, ("model",))
     name = ("a.png", "b.png")[lost]
 
     def upscale(windows, scale):

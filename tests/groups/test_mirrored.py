@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textures import grain, plan
 
-from texpipe.analysis.inventory import Fingerprint, SurveyedTexture
+from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
 from texpipe.execution.compute import compute_jobs
@@ -22,12 +22,12 @@ from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_i
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import Workload
+from texpipe.planning.jobs import MirroredJob, Workload
 from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Flip
 from texpipe.storage.results import ResultStore
-from texpipe.texture import AxisGuess, Facts, Rgba8, Source
+from texpipe.texture import Rgba8, Source
 
 FACE = grain((24, 32), 3)
 """Half of something: it has content everywhere, and goes on beyond all its borders."""
@@ -52,7 +52,8 @@ def recipe_of(**changes: object) -> Recipe:
 
 
 def images_in(folder: Path, **changes: object) -> list[list[tuple[str, Flip]]]:
-    found = find_images(survey(folder, recipe_of(**changes)).items)
+    seen = survey(folder, recipe_of(**changes))
+    found = find_images(seen.items, seen.fingerprints)
     return [
         [
             (item.source.name.removesuffix(".png"), axis)
@@ -142,15 +143,17 @@ def test_rules_keep_apart_what_they_treat_differently(tmp_path: Path, said: dict
 
 def test_the_order_of_textures_has_no_influence(tmp_path: Path) -> None:
     write(tmp_path, **{f"f{axis}": flipped(FACE, axis) for axis in FLIPS})
-    items = survey(tmp_path, Recipe.default()).items
-    assert find_images(items[::-1]) == find_images(items)
+    seen = survey(tmp_path, Recipe.default())
+    backwards = find_images(seen.items[::-1], seen.fingerprints)
+    assert backwards == find_images(seen.items, seen.fingerprints)
 
 
 # ---- who is made of whom
 
 
 def chosen(folder: Path, set_of: dict[str, str]) -> dict[str, Image]:
-    images = find_images(survey(folder, Recipe.default()).items)
+    found = survey(folder, Recipe.default())
+    images = find_images(found.items, found.fingerprints)
     return choose_originals(images, {f"{name}.png": of for name, of in set_of.items()})
 
 
@@ -167,13 +170,13 @@ def coats(count: int) -> list[Rgba8]:
     return [grain((24, 32), 10 + number) for number in range(count)]
 
 
-def test_a_company_is_made_of_another_as_a_whole(tmp_path: Path) -> None:
+def test_a_set_is_made_of_another_as_a_whole(tmp_path: Path) -> None:
     red, blue = coats(2)
     write(tmp_path, red=red, blue=blue, rred=red[:, ::-1], rblue=blue[:, ::-1])
     left, right = {"red": "l", "blue": "l"}, {"rred": "r", "rblue": "r"}
     both = {"rred.png": Image("red.png", "x"), "rblue.png": Image("blue.png", "x")}
     assert chosen(tmp_path, left | right) == both
-    assert chosen(tmp_path, left) == both, "the larger company is upscaled"
+    assert chosen(tmp_path, left) == both, "the larger set is upscaled"
     assert chosen(tmp_path, left | right | {"green": "r"}) == {
         "red.png": Image("rred.png", "x"),
         "blue.png": Image("rblue.png", "x"),
@@ -181,14 +184,14 @@ def test_a_company_is_made_of_another_as_a_whole(tmp_path: Path) -> None:
     assert chosen(tmp_path, left | {"rred": "r", "green": "r"}) == {"rblue.png": Image("blue.png", "x")}
 
 
-def test_images_in_one_company_are_kept_apart(tmp_path: Path) -> None:
+def test_images_in_one_set_are_kept_apart(tmp_path: Path) -> None:
     one, other = coats(2)
     write(tmp_path, a=one, b=one[:, ::-1], c=other, d=other[::-1])
     swing = dict.fromkeys(("a", "b", "c"), "swing")
     assert chosen(tmp_path, swing) == {"d.png": Image("c.png", "y")}
 
 
-def test_a_company_needs_one_flip_for_all(tmp_path: Path) -> None:
+def test_a_set_needs_one_flip_for_all(tmp_path: Path) -> None:
     one, other = coats(2)
     write(tmp_path, a=one, b=other, c=one[:, ::-1], d=other[::-1])
     assert chosen(tmp_path, {"a": "l", "b": "l", "c": "r", "d": "r"}) == {}
@@ -198,11 +201,11 @@ def test_a_company_needs_one_flip_for_all(tmp_path: Path) -> None:
     st.lists(st.lists(st.sampled_from(FLIPS), min_size=2, max_size=4, unique=True), min_size=1, max_size=6),
     st.lists(st.integers(0, 3), min_size=24, max_size=24),
 )
-def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], company: list[int]) -> None:
+def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], set_numbers: list[int]) -> None:
     names = [[f"{number}{axis}" for axis in flips] for number, flips in enumerate(sets)]
     images = [Images(tuple(map(item, some)), tuple(flips)) for some, flips in zip(names, sets, strict=True)]
     flat = [name for some in names for name in some]
-    set_of = {name: str(place) for name, place in zip(flat, company, strict=False) if place}
+    set_of = {name: str(place) for name, place in zip(flat, set_numbers, strict=False) if place}
     made = choose_originals(images, set_of)
     assert all(one.of not in made for one in made.values())
     for name, one in made.items():
@@ -215,9 +218,7 @@ def test_nothing_is_made_of_what_is_made_of_something(sets: list[list[Flip]], co
 
 def item(name: str) -> SurveyedTexture:
     """A texture of which nothing but its name counts."""
-    nothing = AxisGuess("clamp", 0, "")
-    facts = Facts("opaque", "", nothing, nothing, None, "", 1, False, False, False)
-    return SurveyedTexture(Source(name, Path(name)), "", (1, 1), plan(), Fingerprint(facts, ""))
+    return SurveyedTexture(Source(name, Path(name)), "", (1, 1), plan())
 
 
 # ---- through the pipeline
@@ -275,7 +276,7 @@ def test_switched_off_each_has_its_own(tmp_path: Path, tiny_model: Path) -> None
 
 def work_of(folder: Path, **changes: object) -> Workload:
     recipe = recipe_of(**changes)
-    return plan_jobs(survey(folder, recipe).items, recipe, ("model",))
+    return plan_jobs(survey(folder, recipe), recipe, ("model",))
 
 
 def test_the_network_sees_half_as_much(tmp_path: Path) -> None:
@@ -285,7 +286,7 @@ def test_the_network_sees_half_as_much(tmp_path: Path) -> None:
         "left.png",
         "other.png",
     ]
-    (flip,) = (job for job in work.jobs if job.image is not None)
+    (flip,) = (job for job in work.jobs if isinstance(job, MirroredJob))
     assert (flip.pieces[0].item.source.name, flip.axis) == ("right.png", "x")
 
 
@@ -315,13 +316,13 @@ def test_frames_and_variants_are_mirrored_with_their_companies(tmp_path: Path, t
         assert np.array_equal(both[f"z{name}"], both[name][:, ::-1])
         assert entries[f"z{name}.png"]["mirror"] == {"of": f"{name}.png", "axis": "x", "why": WHY}
         assert {"frame", "variant"} <= {key for key, value in entries[f"{name}.png"].items() if value}
-        assert np.array_equal(both[name], alone[name]), "company and edges are as without images"
+        assert np.array_equal(both[name], alone[name]), "variants and edges are as without images"
 
 
 def test_when_the_other_fails_its_images_say_so(tmp_path: Path) -> None:
     write(tmp_path / "in", left=FACE, right=FACE[:, ::-1])
     work = work_of(tmp_path / "in")
-    (flip,) = (job for job in work.jobs if job.image is not None)
+    (flip,) = (job for job in work.jobs if isinstance(job, MirroredJob))
     (done,) = compute_jobs(
         replace(work, jobs=(flip,)), ResultStore(tmp_path / "s"), lambda passes, scale: iter(())
     )

@@ -23,6 +23,7 @@ from texpipe.passes import vary
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import box_reduce, enlarge
 from texpipe.pipeline import run_recipe
+from texpipe.planning.jobs import VariantJob
 from texpipe.recipe.schema import Recipe, Rule
 from texpipe.texture import Edges, Rgba8
 
@@ -55,7 +56,8 @@ def write(folder: Path, **pictures: Rgba8) -> None:
 
 def families(folder: Path, *rules: Rule) -> list[Variants]:
     recipe = Recipe.default().model_copy(update={"rules": rules})
-    return find_variants(survey(folder, recipe).items)
+    seen = survey(folder, recipe)
+    return find_variants(seen.items, seen.fingerprints)
 
 
 def members(family: Variants) -> set[str]:
@@ -160,10 +162,11 @@ def test_a_rule_for_the_edges_of_one_counts_more(tmp_path: Path) -> None:
 def test_the_order_of_textures_has_no_influence(tmp_path_factory: pytest.TempPathFactory, chance) -> None:
     folder = tmp_path_factory.mktemp("dump")
     write(folder, **{f"t{n}": shown(indices(n % 3), palette(n)) for n in range(9)})
-    items = list(survey(folder, Recipe.default()).items)
-    found = find_variants(items)
+    seen = survey(folder, Recipe.default())
+    items = list(seen.items)
+    found = find_variants(items, seen.fingerprints)
     chance.shuffle(items)
-    assert find_variants(items) == found
+    assert find_variants(items, seen.fingerprints) == found
     assert sorted(map(len, map(members, found))) == [3, 3, 3]
 
 
@@ -302,13 +305,13 @@ def test_shards_keep_families_together(tmp_path: Path) -> None:
     from texpipe.planning.planner import plan_jobs
 
     write(tmp_path, **{ci_name(n % 4, n): shown(indices(n % 4), palette(n)) for n in range(12)})
-    work = plan_jobs(survey(tmp_path, Recipe.default()).items, Recipe.default(), ("model",))
-    assert sum(job.like is not None for job in work.jobs) == 8
+    work = plan_jobs(survey(tmp_path, Recipe.default()), Recipe.default(), ("model",))
+    assert sum(isinstance(job, VariantJob) for job in work.jobs) == 8
     parts = [jobs_of_shard(work, (part, 3)).jobs for part in (1, 2, 3)]
     assert sum(map(len, parts)) == 12
     for jobs in parts:
-        keys = {job.pieces[0].key for job in jobs if job.like is None}
-        assert all(job.like.key in keys for job in jobs if job.like is not None)
+        keys = {job.pieces[0].key for job in jobs if not isinstance(job, VariantJob)}
+        assert all(job.like.key in keys for job in jobs if isinstance(job, VariantJob))
 
 
 def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
@@ -317,8 +320,8 @@ def test_when_the_first_fails_the_others_say_so(tmp_path: Path) -> None:
     from texpipe.storage.results import ResultStore
 
     write(tmp_path / "in", **coats())
-    work = plan_jobs(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("model",))
-    (variant,) = (job for job in work.jobs if job.like is not None)
+    work = plan_jobs(survey(tmp_path / "in", Recipe.default()), Recipe.default(), ("model",))
+    (variant,) = (job for job in work.jobs if isinstance(job, VariantJob))
     (done,) = compute_jobs(
         replace(work, jobs=(variant,)), ResultStore(tmp_path / ".store"), lambda passes, scale: iter(())
     )

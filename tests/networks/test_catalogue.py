@@ -118,7 +118,7 @@ def test_a_file_that_is_not_its_cards_is_refused(folders: tuple[Path, Path]) -> 
     with pytest.raises(ModelError, match=re.escape("not the file that its card tiny.json describes")):
         catalogue.resolve("tiny")
     (folders[0] / "tiny.json").write_text("{")
-    with pytest.raises(ModelError, match="no JSON"):
+    with pytest.raises(ModelError, match="not JSON"):
         catalogue.resolve("tiny")
 
 

@@ -94,7 +94,7 @@ def test_every_byte_must_have_an_owner(change, message: str) -> None:
     ("old", "new", "message"),
     [
         ("7767517", "7767518", "does not start with ncnn's number"),
-        ("24 99", "23 99", "24 layers and declares 23"),
+        ("24 99", "23 99", "24 layers but declares 23"),
         ("Input input 0 1 data", "PReLU slope 1 1 a b 0=64", "no layers of the type PReLU"),
         ("Interp Resize_conv_up1", "Split split", "no RRDBNet has 21 convolutions and 1 doublings"),
         ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "is not a convolution of an RRDBNet"),

@@ -24,7 +24,7 @@ from texpipe.pipeline import run_recipe
 def run(folder: Path, model: Path) -> RunResult:
     dump(folder / "dump", 3)
     recipe = write_recipe(folder, "rules: [{match: {}, action: nearest}]\n")
-    return run_recipe(RunOptions.make(recipe, model=str(model), device="cpu"))
+    return run_recipe(RunOptions.load(recipe, model=str(model), device="cpu"))
 
 
 def test_a_sound_pack_breaks_no_rule(tmp_path: Path, tiny_model: Path) -> None:

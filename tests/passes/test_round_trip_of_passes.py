@@ -229,6 +229,15 @@ def test_results_that_do_not_fit_are_refused() -> None:
         recombine(rgba, how, (good[0] * np.float32(np.nan), good[1]))
 
 
+@pytest.mark.parametrize("clean", ["auto", "off"])
+@pytest.mark.parametrize(("rgba", "kind"), [(foliage(), "binary"), (glyph(), "mask"), (disc(), "soft")])
+def test_passes_that_are_handed_over_change_nothing(rgba: Rgba8, kind: AlphaClass, clean: str) -> None:
+    how = plan(kind, WRAP, clean=clean)
+    passes = make_passes(rgba, how)
+    results = tuple(wild(one, how.scale) for one in passes)
+    assert np.array_equal(recombine(rgba, how, results, passes), recombine(rgba, how, results))
+
+
 def test_passes_and_results_are_not_written_into() -> None:
     rgba, how = foliage(), plan("binary", WRAP)
     passes = make_passes(rgba, how)

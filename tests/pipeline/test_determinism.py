@@ -28,7 +28,7 @@ class Game:
 
     def order(self, output: str, shard: str | None = None) -> RunOptions:
         model, path = str(self.model), self.folder / "recipe.yaml"
-        return RunOptions.make(path, output=self.folder / output, model=model, precision="fp32", shard=shard)
+        return RunOptions.load(path, output=self.folder / output, model=model, precision="fp32", shard=shard)
 
 
 @pytest.fixture(scope="module")

@@ -151,13 +151,13 @@ def test_a_recipe_alone_writes_into_no_folder_of_others(tmp_path: Path) -> None:
     dump(tmp_path / "dump", 1)
     recipe = write_recipe(tmp_path)
     (tmp_path / "out").mkdir()
-    assert RunOptions.make(recipe).output == tmp_path / "out", "an empty folder is nobody's"
+    assert RunOptions.load(recipe).output == tmp_path / "out", "an empty folder is nobody's"
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="other files"):
-        RunOptions.make(recipe)
-    assert RunOptions.make(recipe, output=tmp_path / "out").output == tmp_path / "out"
+        RunOptions.load(recipe)
+    assert RunOptions.load(recipe, output=tmp_path / "out").output == tmp_path / "out"
     (tmp_path / "out" / "manifest.json").write_text("{}")
-    assert RunOptions.make(recipe).output == tmp_path / "out", "an earlier run of ours"
+    assert RunOptions.load(recipe).output == tmp_path / "out", "an earlier run of ours"
 
 
 # ---- archives

@@ -240,6 +240,29 @@ def test_a_picture_without_its_sidecar_counts_as_absent(tmp_path: Path) -> None:
     assert not store.has(KEY)
 
 
+def test_a_record_says_what_was_put_without_the_picture(tmp_path: Path) -> None:
+    store, png, _ = entry(tmp_path)
+    record, whole = store.record(KEY), store.get(KEY)
+    assert record is not None
+    assert whole is not None
+    assert (record.sha256, record.facts) == (whole.sha256, whole.facts)
+    png.write_bytes(b"PICTURE")
+    assert store.record(KEY) == record, "its bytes are not read"
+    png.write_bytes(b"short")
+    assert store.record(KEY) is None
+    png.unlink()
+    assert store.record(KEY) is None
+
+
+def test_a_torn_or_flipped_sidecar_has_no_record(tmp_path: Path) -> None:
+    store, _, sidecar = entry(tmp_path)
+    whole = sidecar.read_bytes()
+    for place in range(len(whole)):
+        for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]):
+            sidecar.write_bytes(damaged)
+            assert store.record(KEY) is None
+
+
 # ---- the lock
 
 

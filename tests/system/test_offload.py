@@ -16,16 +16,15 @@ import numpy as np
 import pytest
 from dumps import dump, repeated, texture, tree
 
-from texpipe.analysis import pool as analysis_pool
 from texpipe.analysis.survey import survey
 from texpipe.classify.analysis import analyse
 from texpipe.errors import PackError
-from texpipe.execution import compute as compute_module
 from texpipe.execution.compute import compute_jobs
 from texpipe.planning.planner import plan_jobs
 from texpipe.read.decode import decode
 from texpipe.recipe.schema import Recipe
 from texpipe.storage.results import ResultStore
+from texpipe.system import offload_policy
 from texpipe.system.offload import SubprocessPool, command
 from texpipe.texture import Pass, RgbF, Source, Texture
 
@@ -101,21 +100,21 @@ def test_enough_textures_are_looked_at_by_processes(tmp_path: Path, monkeypatch:
     dump(tmp_path / "in", 12, (12, 8))
     wanted = survey(tmp_path / "in", Recipe.default(), workers=2)
     calls = counted(monkeypatch)
-    monkeypatch.setattr(analysis_pool, "MIN_TEXTURES_FOR_PROCESSES", 3)
+    monkeypatch.setattr(offload_policy, "MIN_CALLS", 3)
     assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
     assert calls == ["analyse"] * 9
-    monkeypatch.setattr(analysis_pool, "can_spawn", lambda: False)
+    monkeypatch.setattr(offload_policy, "can_spawn", lambda: False)
     assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
     assert len(calls) == 9
 
 
 def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dump(tmp_path / "in", 12, (12, 8))
-    work = plan_jobs(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
+    work = plan_jobs(survey(tmp_path / "in", Recipe.default()), Recipe.default(), ("none",))
     here, there = ResultStore(tmp_path / "here"), ResultStore(tmp_path / "there")
     assert len(list(compute_jobs(work, here, repeated, threads=2))) == 12
     calls = counted(monkeypatch)
-    monkeypatch.setattr(compute_module, "MIN_JOBS_FOR_PROCESSES", 3)
+    monkeypatch.setattr(offload_policy, "MIN_CALLS", 3)
     assert [(one.reason, one.cached) for one in compute_jobs(work, there, repeated, threads=2)] == [
         (None, False)
     ] * 12
@@ -127,8 +126,8 @@ def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: p
 def test_what_processes_cannot_finish_has_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results that are no numbers; and a store that cannot be written, which ends the run."""
     dump(tmp_path / "in", 4, (12, 8))
-    work = plan_jobs(survey(tmp_path / "in", Recipe.default()).items, Recipe.default(), ("none",))
-    monkeypatch.setattr(compute_module, "MIN_JOBS_FOR_PROCESSES", 3)
+    work = plan_jobs(survey(tmp_path / "in", Recipe.default()), Recipe.default(), ("none",))
+    monkeypatch.setattr(offload_policy, "MIN_CALLS", 3)
     done = list(compute_jobs(work, ResultStore(tmp_path / "store"), broken, threads=2))
     assert [one.job for one in done] == list(work.jobs)
     assert all(one.reason and "not numbers" in one.reason for one in done)
@@ -160,8 +159,9 @@ def test_a_script_is_not_run_again(tmp_path: Path) -> None:
     dump(tmp_path / "in", 6)
     script = tmp_path / "script.py"
     script.write_text(
-        "from pathlib import Path\nfrom texpipe.analysis import pool\nfrom texpipe.recipe.schema import Recipe\n"
-        "from texpipe.analysis.survey import survey\npool.MIN_TEXTURES_FOR_PROCESSES = 1\n"
+        "from pathlib import Path\nfrom texpipe.recipe.schema import Recipe\n"
+        "from texpipe.analysis.survey import survey\nfrom texpipe.system import offload_policy\n"
+        "offload_policy.MIN_CALLS = 1\n"
         f"print(len(survey(Path({str(tmp_path / 'in')!r}), Recipe.default(), workers=2).items))\n",
         encoding="utf-8",
     )

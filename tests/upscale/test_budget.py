@@ -127,7 +127,7 @@ def test_a_tiny_budget_warns_and_writes_the_same_bytes(
         caplog.clear()
         with caplog.at_level(logging.INFO):
             run_recipe(
-                RunOptions.make(
+                RunOptions.load(
                     recipe, output=tmp_path / name, model=str(tiny_model), device="cpu", memory=memory
                 )
             )

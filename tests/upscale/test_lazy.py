@@ -68,7 +68,7 @@ def test_a_run_that_computes_nothing_loads_nothing(
     tmp_path: Path, tiny_model: Path, loads: list[Path]
 ) -> None:
     dump(tmp_path / "dump", 2)
-    order = RunOptions.make(write_recipe(tmp_path), model=str(tiny_model), device="cpu")
+    order = RunOptions.load(write_recipe(tmp_path), model=str(tiny_model), device="cpu")
     run_recipe(order, dry_run=True)
     assert loads == []
     run_recipe(order)

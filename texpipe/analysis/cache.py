@@ -1,7 +1,7 @@
-"""What was seen in each texture is remembered beside the results: a second run looks only at what changed.
+"""The analysis of each texture is kept beside the results: a second run analyses only what changed.
 
-`OUTPUT/.store/sightings` has a line for every texture of the last run. It is a memory and never the truth: whatever in
-it is damaged, of another version or cannot be is not believed, and the texture is looked at again.
+`OUTPUT/.store/analysis` has a line for every texture of the last run. It is only a cache: a line that is damaged, of
+another version or impossible is ignored, and the texture is analysed again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from texpipe.classify.analysis import ANALYSIS_VERSION, Analysis
 from texpipe.errors import PackError
 from texpipe.relations import Box
 from texpipe.storage.atomic import open_atomic
+from texpipe.storage.layout import OutputLayout
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -28,106 +29,108 @@ log = logging.getLogger(__name__)
 
 
 MAX_BYTES = 1 << 30
-"""Larger files are not read. A texture takes about a kilobyte in it, and a quarter of that in memory."""
+"""Largest file that is read, in bytes. A texture takes about a kilobyte in it, and a quarter of that in memory."""
 
-_TITLE = b"texpipe sightings"
+_TITLE = b"texpipe analysis"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(rb"[0-9a-f]{64}")
 _HEX = re.compile(r"([0-9a-f]{2})*")
 
 
 class AnalysisCache:
-    """Sightings by key, from the last run and of this one.
+    """Analyses by key, of the last run and of this one.
 
     Args:
-        file: where they are kept; None to forget them with this object. Read when first asked.
+        file: where they are kept; None to keep them in memory alone. Read when the first is asked for.
     """
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
-        self._press = _LineCompressor()
-        self._seen: dict[bytes, bytes] = {}
+        self._compressor = _LineCompressor()
+        self._used: dict[bytes, bytes] = {}
 
     @staticmethod
     def beside(output: Path) -> AnalysisCache:
-        """Return those of the runs that wrote to an output folder."""
-        return AnalysisCache(output / ".store" / "sightings")
+        """Return the cache of the runs that wrote to an output folder."""
+        return AnalysisCache(OutputLayout(output).analysis_cache)
 
     @functools.cached_property
     def _before(self) -> dict[bytes, bytes]:
-        return {} if self._file is None else _read(self._file, self._press)
+        return {} if self._file is None else _read(self._file, self._compressor)
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing is known from an earlier run."""
+        """Whether there is nothing of an earlier run."""
         return not self._before
 
     def recall(self, key: str) -> Analysis | None:
-        """Return what was seen before, or None."""
+        """Return an earlier analysis, or None."""
         short = bytes.fromhex(key)
-        pressed = self._seen.get(short) or self._before.get(short)
-        sighting = None if pressed is None else _parsed(self._press.line(pressed))
-        if pressed is not None and sighting is not None:
-            self._seen[short] = pressed
-        return sighting
+        compressed = self._used.get(short) or self._before.get(short)
+        analysis = None if compressed is None else _parsed(self._compressor.decompress(compressed))
+        if compressed is not None and analysis is not None:
+            self._used[short] = compressed
+        return analysis
 
-    def add(self, key: str, sighting: Analysis) -> None:
-        """Remember something that was looked at now."""
-        with contextlib.suppress(ValueError):  # names in archives may be no Unicode text
-            self._seen[bytes.fromhex(key)] = self._press.pressed(_adapter().dump_json(sighting))
+    def add(self, key: str, analysis: Analysis) -> None:
+        """Keep a new analysis."""
+        with contextlib.suppress(ValueError):  # names in archives may be invalid Unicode
+            self._used[bytes.fromhex(key)] = self._compressor.compress(_adapter().dump_json(analysis))
 
     def keep(self) -> None:
-        """Write what was seen in this run, and nothing of earlier ones, for the next; then forget it.
+        """Write what this run used, and nothing else of earlier ones, for the next run; then forget it.
 
-        It is no loss if it cannot be written.
+        If it cannot be written, a warning is logged.
         """
-        seen, changed = self._seen, self._seen != self._before
-        self._seen = {}
+        used, changed = self._used, self._used != self._before
+        self._used = {}
         del self._before
         if self._file is None or not changed:
             return
         digest = hashlib.sha256()
-        for line in self._lines(seen):
+        for line in self._lines(used):
             digest.update(line)
         try:
             with open_atomic(self._file, fsync=False) as file:
                 file.write(_head(digest.hexdigest()))
-                file.writelines(self._lines(seen))
+                file.writelines(self._lines(used))
         except PackError as error:
-            log.warning("%s: the next run will look at every texture again", error.message)
+            log.warning("%s: the next run analyses every texture again", error.message)
 
-    def _lines(self, seen: dict[bytes, bytes]) -> Iterator[bytes]:
-        return (b"%s %s\n" % (key.hex().encode(), self._press.line(seen[key])) for key in sorted(seen))
+    def _lines(self, used: dict[bytes, bytes]) -> Iterator[bytes]:
+        return (
+            b"%s %s\n" % (key.hex().encode(), self._compressor.decompress(used[key])) for key in sorted(used)
+        )
 
 
 class _LineCompressor:
-    """Keeps lines in a quarter of their bytes: they are much alike, so the first helps to deflate all others."""
+    """Compresses lines to a quarter of their bytes: they are much alike, so the first is the others' dictionary."""
 
     def __init__(self) -> None:
         self._first: bytes | None = None
 
-    def pressed(self, line: bytes) -> bytes:
-        """Return a line in few bytes, the same for equal lines."""
+    def compress(self, line: bytes) -> bytes:
+        """Return a line compressed, the same bytes for equal lines."""
         if self._first is None:
             self._first = line
-        press = zlib.compressobj(wbits=_WINDOW, memLevel=5, zdict=self._first)
-        return press.compress(line) + press.flush()
+        stream = zlib.compressobj(wbits=_WINDOW, memLevel=5, zdict=self._first)
+        return stream.compress(line) + stream.flush()
 
-    def line(self, pressed: bytes) -> bytes:
-        """Return the line that was pressed."""
-        return zlib.decompressobj(_WINDOW, zdict=self._first or b"").decompress(pressed)
+    def decompress(self, compressed: bytes) -> bytes:
+        """Return the line that was compressed."""
+        return zlib.decompressobj(_WINDOW, zdict=self._first or b"").decompress(compressed)
 
 
 _WINDOW = -12
-"""A raw stream of zlib that looks back 4 KB; shorter than `zlib.MAX_WBITS`, because it is made for each line anew."""
+"""Window of zlib as its base-2 logarithm, negative for a raw stream: 4 KB, because a stream is made for each line."""
 
 
 def _head(digest: str) -> bytes:
     return b"%s %d %s\n" % (_TITLE, ANALYSIS_VERSION, digest.encode())
 
 
-def _read(file: Path, press: _LineCompressor) -> dict[bytes, bytes]:
-    """Return key -> pressed line of a file that is whole and of this version; nothing of any other."""
+def _read(file: Path, compressor: _LineCompressor) -> dict[bytes, bytes]:
+    """Return key -> compressed line of a file that is whole and of this version; nothing of any other."""
     lines: dict[bytes, bytes] = {}
     digest = hashlib.sha256()
     with contextlib.suppress(OSError):
@@ -138,7 +141,7 @@ def _read(file: Path, press: _LineCompressor) -> dict[bytes, bytes]:
                     digest.update(row)
                     key, _, line = row.removesuffix(b"\n").partition(b" ")
                     if _KEY.fullmatch(key):
-                        lines[bytes.fromhex(key.decode())] = press.pressed(line)
+                        lines[bytes.fromhex(key.decode())] = compressor.compress(line)
             if head == _head(digest.hexdigest()):
                 return lines
     return {}
@@ -152,12 +155,12 @@ def _adapter() -> TypeAdapter[Analysis]:
 
 
 def _parsed(line: bytes) -> Analysis | None:
-    """Return what a line says, if it is something that can be seen in a texture."""
+    """Return the analysis that a line holds, if a texture can have it."""
     try:
-        sighting = _adapter().validate_json(line, strict=True)
+        analysis = _adapter().validate_json(line, strict=True)
     except ValueError:
         return None
-    return sighting if _is_possible(sighting) else None
+    return analysis if _is_possible(analysis) else None
 
 
 def _is_possible(one: Analysis) -> bool:

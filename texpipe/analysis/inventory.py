@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from texpipe.errors import SourceError
 from texpipe.formats.contract import Picture
 from texpipe.manifest.schema import Entry
-from texpipe.read.decode import decode
+from texpipe.read.unchanged import decode_unchanged
 from texpipe.relations import Box
 from texpipe.system.interning import interned
 from texpipe.texture import Facts, FlatName, Plan, Source, TexelFormat, Texture
@@ -17,12 +18,12 @@ from texpipe.texture import Facts, FlatName, Plan, Source, TexelFormat, Texture
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What tells which textures belong together.
+    """What tells which textures belong together: it takes as much memory as all else that is known of a texture.
 
     `pixels` is the digest of what is visible in a texture, `indices` that of its index image: equal for variants in
-    other colours, "" where that says nothing or nobody asked for it. `cells` are the pictures on a sheet with gutters,
-    `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the visible luma,
-    `orbit` a digest that its mirror images have, too.
+    other colours, "" where that says nothing or the recipe does not need it. `cells` are the pictures on a sheet with
+    gutters, `blocks` digests of parts that frames of an animation may have in common, `contrast` the spread of the
+    visible luma, `orbit` a digest that its mirror images have, too.
     """
 
     facts: Facts
@@ -34,30 +35,20 @@ class Fingerprint:
     orbit: str = ""
 
 
+Fingerprints: TypeAlias = Mapping[str, Fingerprint]
+"""The fingerprints of textures by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class SurveyedTexture:
-    """A texture that was read and understood.
-
-    `found` holds clues until planning is over: they take as much memory as all else, and nobody asks for them later.
-    """
+    """A texture that was read and classified, and what will be done to it."""
 
     source: Source
     sha256: str
     size: tuple[int, int]
     plan: Plan
-    found: Fingerprint | None
     texels: TexelFormat | None = None
     warnings: tuple[str, ...] = ()
-
-    @property
-    def clues(self) -> Fingerprint:
-        """What planning goes by."""
-        assert self.found is not None, "planning is over"
-        return self.found
-
-    def without_clues(self) -> SurveyedTexture:
-        """Return what is needed of it when planning is over."""
-        return replace(self, found=None)
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -88,7 +79,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
-class Survey:
+class Inventory:
     """All textures of a folder in stable order, and how many other files were passed over, by kind."""
 
     items: tuple[SurveyedTexture, ...]
@@ -96,15 +87,41 @@ class Survey:
     ignored: Mapping[str, int] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What planning starts from: the textures of a folder and the fingerprints of those that can be read.
+
+    A run keeps the inventory alone when its plan is made.
+    """
+
+    inventory: Inventory
+    fingerprints: Fingerprints
+
+    @property
+    def items(self) -> tuple[SurveyedTexture, ...]:
+        """The textures that can be read."""
+        return self.inventory.items
+
+    @property
+    def failures(self) -> tuple[Unreadable, ...]:
+        """The textures that cannot be read."""
+        return self.inventory.failures
+
+    def without(self, names: Container[str]) -> Survey:
+        """Return the same without some textures, given by name."""
+        items = tuple(item for item in self.items if item.source.name not in names)
+        return replace(self, inventory=replace(self.inventory, items=items))
+
+
 def read_again(item: SurveyedTexture) -> Texture:
-    """Decode a texture that the survey saw.
+    """Decode a texture of the survey again.
 
     Raises:
-        SourceError: it cannot be read any more, or is another one now.
+        SourceError: it cannot be read any more, or has changed.
     """
-    texture = decode(item.source)
-    if texture.sha256 != item.sha256:
-        raise SourceError(f"{texture.source.name} changed while texpipe was running", hint="Run again.")
+    texture = decode_unchanged(item.source, item.sha256)
+    if texture is None:
+        raise SourceError(f"{item.source.name} changed while texpipe was running", hint="Run again.")
     return texture
 
 

@@ -1,5 +1,5 @@
-"""Many textures in a row: read one after the other, known again by their bytes, or else looked at by threads, which
-pass that on to processes if there are enough of them."""
+"""Many textures in a row: read one after the other, recognised by their bytes, or else analysed by threads, which hand
+that on to processes where there are enough textures."""
 
 from __future__ import annotations
 
@@ -17,139 +17,141 @@ from texpipe.classify.analysis import Analysis, analyse, analysis_key
 from texpipe.errors import TexpipeError
 from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
-from texpipe.system.offload import SubprocessPool, can_spawn
+from texpipe.system.offload import SubprocessPool
+from texpipe.system.offload_policy import pays_off
 from texpipe.texture import Source, Texture
 
 MAX_WORKERS = 4
-"""Reading and decoding, done by one thread, keep no more busy than these."""
-
-MIN_TEXTURES_FOR_PROCESSES = 128
-"""Textures that must have been looked at, and as many must be left, for processes to start: that takes as long as
-looking at some fifty."""
+"""Largest number of threads or processes that analyse: one thread reads and decodes, and keeps no more of them busy."""
 
 MAX_TEXELS_AHEAD = 1 << 20
-"""As soon as more decoded texels than these are in hand, the first textures are waited for."""
+"""Largest number of decoded texels that wait to be analysed; with more, the first textures are waited for."""
 
 MAX_TEXTURES_AHEAD = 64
+"""Largest number of textures that wait to be analysed."""
 
 _NO_MEMORY = "there is not enough memory to read it"
 
 
 @dataclass(frozen=True)
 class Analysed:
-    """A texture's hex digest, as the manifest shows it, and what there is to see in it."""
+    """A texture's hex digest, as the manifest shows it, and its analysis."""
 
     sha256: str
-    sighting: Analysis
+    analysis: Analysis
 
 
 AnalysisResult: TypeAlias = Analysed | str
-"""What is seen in a texture, or why it cannot be read."""
+"""The analysis of a texture, or why it cannot be read."""
 
 
 @dataclass(frozen=True)
 class _Pending:
-    """A texture in hand: how to get its outcome, and how many texels are held until then."""
+    """A texture that is analysed: how to get the result, and how many texels are held until then."""
 
-    outcome: Callable[[], AnalysisResult]
+    result: Callable[[], AnalysisResult]
     texels: int = 0
 
 
-def analyse_all(sources: Sequence[Source], known: AnalysisCache, workers: int) -> Iterator[AnalysisResult]:
-    """Yield what is seen in each texture, in order.
+def analyse_all(sources: Sequence[Source], cache: AnalysisCache, workers: int) -> Iterator[AnalysisResult]:
+    """Yield the analysis of each texture, in order.
 
     Args:
         sources: textures.
-        known: what was seen earlier; new sightings are added.
-        workers: threads or processes that look, at least 1. They change nothing about what is seen.
+        cache: earlier analyses; new ones are added.
+        workers: number of threads or processes that analyse, at least 1. They do not change the results.
     """
     waiting: deque[_Pending] = deque()
     held = 0
     with SubprocessPool() as processes, ThreadPoolExecutor(workers, "analyse") as threads:
-        pool = _AnalysisPool(threads, processes if workers > 1 and can_spawn() else None)
+        pool = _AnalysisPool(threads, processes, workers)
         for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
-            waiting.append(_begin(source, known, pool, left))
+            waiting.append(_begin(source, cache, pool, left))
             held += waiting[-1].texels
             while held > MAX_TEXELS_AHEAD or len(waiting) > MAX_TEXTURES_AHEAD:
                 held -= waiting[0].texels
-                yield waiting.popleft().outcome()
-        yield from (one.outcome() for one in waiting)
+                yield waiting.popleft().result()
+        yield from (one.result() for one in waiting)
 
 
 class _AnalysisPool:
-    """Threads that look, themselves or, once that is worth it, through processes.
+    """Threads that analyse textures, themselves or, once that pays off, through processes.
 
     Args:
-        pool: the threads.
-        elsewhere: the processes; None to do without.
+        threads: the threads.
+        processes: the processes.
+        workers: how many threads there are.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, elsewhere: SubprocessPool | None) -> None:
-        self._pool, self._elsewhere = pool, elsewhere
-        self._looked, self._is_worth_it = 0, False
+    def __init__(self, threads: ThreadPoolExecutor, processes: SubprocessPool, workers: int) -> None:
+        self._threads, self._processes, self._workers = threads, processes, workers
+        self._count, self._is_offloaded = 0, False
 
     def analyse(self, texture: Texture, left: int) -> Future[Analysis]:
-        """Begin to look at a texture, the first of so many that are left."""
-        self._looked += 1
-        self._is_worth_it |= self._looked > MIN_TEXTURES_FOR_PROCESSES and left >= MIN_TEXTURES_FOR_PROCESSES
-        if self._elsewhere and self._is_worth_it:
-            return self._pool.submit(self._elsewhere.call, analyse, texture)
-        return self._pool.submit(analyse, texture)
+        """Begin to analyse a texture, the first of those that are left.
+
+        Those may all be in the cache, so processes start only when as many textures had to be analysed before.
+        """
+        self._is_offloaded |= pays_off(min(self._count, left), self._workers)
+        self._count += 1
+        if self._is_offloaded:
+            return self._threads.submit(self._processes.call, analyse, texture)
+        return self._threads.submit(analyse, texture)
 
 
-def _begin(source: Source, known: AnalysisCache, pool: _AnalysisPool, left: int) -> _Pending:
-    """Read a texture, the first of so many; decode it here and look at it elsewhere if its bytes are new."""
+def _begin(source: Source, cache: AnalysisCache, pool: _AnalysisPool, left: int) -> _Pending:
+    """Read a texture, the first of those that are left; decode it and let the pool analyse it if its bytes are new."""
     try:
         opened = open_source(source)
         key = _key(opened)
-        if (sighting := _cached(key, known)) is not None:
-            seen = Analysed(opened.sha256, sighting)
-            return _Pending(lambda: seen)
+        if (found := _cached(key, cache)) is not None:
+            cached = Analysed(opened.sha256, found)
+            return _Pending(lambda: cached)
         texture = opened.texture()
     except TexpipeError as error:
         reason = error.message
         return _Pending(lambda: reason)
     except MemoryError:
         return _Pending(lambda: _NO_MEMORY)
-    analysing = pool.analyse(texture, left)
+    future = pool.analyse(texture, left)
 
-    def outcome() -> AnalysisResult:
+    def result() -> AnalysisResult:
         try:
-            sighting = analysing.result()
+            analysis = future.result()
         except MemoryError:
             return _NO_MEMORY
-        known.add(key, sighting)
-        return Analysed(opened.sha256, sighting)
+        cache.add(key, analysis)
+        return Analysed(opened.sha256, analysis)
 
-    return _Pending(outcome, texture.size[0] * texture.size[1])
+    return _Pending(result, texture.size[0] * texture.size[1])
 
 
-def analyse_joined(picture: Texture, known: AnalysisCache) -> Analysis:
-    """Return what there is to see in a picture that is no file: a part of a texture, or several joined.
+def analyse_joined(picture: Texture, cache: AnalysisCache) -> Analysis:
+    """Return the analysis of a picture that is not a file: a part of a texture, or several joined.
 
     Args:
-        picture: its pixels decide, and whatever its source's name and its edges say.
-        known: what was seen earlier; a new sighting is added.
+        picture: its pixels decide, and what its source's name and its edges say.
+        cache: earlier analyses; a new one is added.
     """
     pixels = hashlib.sha256(np.ascontiguousarray(picture.rgba).tobytes()).hexdigest()
     key = analysis_key("made", pixels, picture.size, picture.source.emulator, picture.edges)
-    sighting = known.recall(key)
-    if sighting is None or sighting.size != picture.size:
-        sighting = analyse(replace(picture, warnings=()))
-        known.add(key, sighting)
-    return sighting
+    analysis = cache.recall(key)
+    if analysis is None or analysis.size != picture.size:
+        analysis = analyse(replace(picture, warnings=()))
+        cache.add(key, analysis)
+    return analysis
 
 
 def _key(opened: Opened) -> str:
-    """Bytes, and what else decides what is seen: the file's kind, which of its pictures, what its name says."""
+    """Return the key of an analysis: bytes, the file's kind, which of its pictures, and what its name says."""
     source = opened.source
     kind = source.file.suffix.lower()
     return analysis_key("file", opened.sha256, opened.lengths, kind, source.member, source.emulator)
 
 
-def _cached(key: str, known: AnalysisCache) -> Analysis | None:
-    """Return an earlier sighting; a picture larger than what is opened now is to fail as it would without."""
-    sighting = known.recall(key)
-    if sighting is None or sighting.size[0] * sighting.size[1] > MAX_PIXELS:
+def _cached(key: str, cache: AnalysisCache) -> Analysis | None:
+    """Return an earlier analysis; a picture that is too large to open fails as it would without the cache."""
+    analysis = cache.recall(key)
+    if analysis is None or analysis.size[0] * analysis.size[1] > MAX_PIXELS:
         return None
-    return sighting
+    return analysis

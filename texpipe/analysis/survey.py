@@ -1,4 +1,4 @@
-"""Look at every texture once: read -> classify -> plan. Pixels are not kept, but read again when needed."""
+"""Every texture once: read -> classify -> plan. Pixels are not kept, but read again when needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Fingerprint, Survey, SurveyedTexture, Unreadable
+from texpipe.analysis.inventory import Fingerprint, Inventory, Survey, SurveyedTexture, Unreadable
 from texpipe.analysis.pool import MAX_WORKERS, Analysed, analyse_all
 from texpipe.classify.analysis import Analysis
 from texpipe.progress import Progress
@@ -24,7 +24,7 @@ def survey(
     recipe: Recipe,
     *,
     exclude: Path | None = None,
-    sightings: AnalysisCache | None = None,
+    cache: AnalysisCache | None = None,
     workers: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Survey:
@@ -34,52 +34,61 @@ def survey(
         root: a folder, or one picture.
         recipe: its rules decide, classify fills in what they leave out.
         exclude: a folder below `root` that is not input: the output of an earlier run.
-        sightings: what is known already, and what is seen now will be; None to look at everything.
-        workers: threads or processes that look while others are read; None for one per core. They change nothing
-            about what is found.
+        cache: earlier analyses; new ones are added. None to analyse everything.
+        workers: number of threads or processes that analyse while others are read; None for one per core. They do
+            not change the result.
         progress: called after each texture.
 
     Raises:
-        SourceError: `root` is missing or unreadable. One bad texture becomes a `Unreadable` instead.
+        SourceError: `root` is missing or unreadable. One bad texture becomes an `Unreadable` instead.
     """
     found = scan(root, exclude=exclude, stp=recipe.stp)
     items: list[SurveyedTexture] = []
+    fingerprints: dict[str, Fingerprint] = {}
     failures = [Unreadable(source, reason) for source, reason in found.unusable]
-    known = AnalysisCache() if sightings is None else sightings
-    looked = analyse_all(found.sources, known, workers or min(available_cores(), MAX_WORKERS))
-    for done, (source, seen) in enumerate(zip(found.sources, looked, strict=True), start=1):
-        if isinstance(seen, Analysed):
-            items.append(_surveyed(source, seen.sha256, seen.sighting, recipe))
+    known = AnalysisCache() if cache is None else cache
+    results = analyse_all(found.sources, known, workers or min(available_cores(), MAX_WORKERS))
+    for done, (source, result) in enumerate(zip(found.sources, results, strict=True), start=1):
+        if isinstance(result, Analysed):
+            item = _surveyed(source, result.sha256, result.analysis, recipe)
+            items.append(item)
+            fingerprints[source.name] = _fingerprint(result.analysis, item.plan, recipe)
         else:
-            failures.append(Unreadable(source, seen))
+            failures.append(Unreadable(source, result))
         progress(Progress("read", done, len(found.sources), failed=len(failures)))
-    return Survey(tuple(items), tuple(failures), found.ignored)
+    return Survey(Inventory(tuple(items), tuple(failures), found.ignored), fingerprints)
 
 
-def _surveyed(source: Source, sha256: str, seen: Analysis, recipe: Recipe) -> SurveyedTexture:
-    plan = decide(recipe, source.name, seen.size, seen.facts)
-    indices = seen.bare_indices if plan.alpha == "mask" else seen.indices
+def _surveyed(source: Source, sha256: str, analysis: Analysis, recipe: Recipe) -> SurveyedTexture:
+    plan = decide(recipe, source.name, analysis.size, analysis.facts)
     return SurveyedTexture(
-        source=source if source.emulator == seen.emulator else replace(source, emulator=seen.emulator),
+        source=source
+        if source.emulator == analysis.emulator
+        else replace(source, emulator=analysis.emulator),
         sha256=sha256,
-        size=interned(seen.size),
+        size=interned(analysis.size),
         plan=_interned_plan(plan),
-        found=Fingerprint(
-            facts=_interned_facts(seen.facts),
-            pixels=seen.all_pixels if plan.alpha == "data" else seen.pixels,
-            indices=indices if recipe.variants == "auto" else "",
-            cells=seen.cells if recipe.atlases == "auto" else (),
-            blocks=bytes.fromhex(seen.blocks) if recipe.frames == "auto" else b"",
-            contrast=seen.contrast,
-            orbit=seen.orbit if recipe.mirrored == "auto" else "",
-        ),
-        texels=seen.facts.texels,
-        warnings=seen.warnings,
+        texels=analysis.facts.texels,
+        warnings=analysis.warnings,
+    )
+
+
+def _fingerprint(analysis: Analysis, plan: Plan, recipe: Recipe) -> Fingerprint:
+    """Return what the recipe needs to know which textures belong together."""
+    indices = analysis.bare_indices if plan.alpha == "mask" else analysis.indices
+    return Fingerprint(
+        facts=_interned_facts(analysis.facts),
+        pixels=analysis.all_pixels if plan.alpha == "data" else analysis.pixels,
+        indices=indices if recipe.variants == "auto" else "",
+        cells=analysis.cells if recipe.atlases == "auto" else (),
+        blocks=bytes.fromhex(analysis.blocks) if recipe.frames == "auto" else b"",
+        contrast=analysis.contrast,
+        orbit=analysis.orbit if recipe.mirrored == "auto" else "",
     )
 
 
 def _interned_plan(plan: Plan) -> Plan:
-    """Return the same plan, if possible that of another texture; reasons take no part in comparing plans."""
+    """Return an equal plan, if possible that of another texture; reasons are not compared with plans."""
     by = plan.decided_by
     reasons = Decisions(interned(by.action), interned(by.alpha), interned(by.x), interned(by.y))
     same, _ = interned((replace(plan, edges=interned(plan.edges), decided_by=reasons), reasons))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import device_option, json_option, quiet_option
 from texpipe.cli.progress import clock
 
@@ -143,8 +144,8 @@ def finetune(
         device=device,
         freeze_body=freeze_body,
     )
-    with _bar(console) as show:
-        result = train(job, show)
+    with _bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
+        result = train(job, show, lambda: interrupt.requested)
     if result.model is None:
         return
     console.say(f"{result.verdict}\nwrote {result.model} after {result.steps} steps")

@@ -71,7 +71,7 @@ def inspect(
     rules = loaded.recipe if loaded else Recipe.default()
     cache = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
     with ProgressBar(console, events=as_json) as bar:
-        surveys = [survey(path, rules, sightings=cache, progress=bar) for path in paths]
+        surveys = [survey(path, rules, cache=cache, progress=bar) for path in paths]
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
     if groups:
         return _print_groups(console, surveys, rules, as_json)
@@ -87,7 +87,8 @@ def _print_groups(console: Console, surveys: Sequence[Survey], recipe: Recipe, a
     """Print the split pictures that are found in addition to those that the recipe declares."""
     from texpipe.groups.split.discovery import propose, recipe_section
 
-    found = [group for one in surveys for group in propose(one.items, recipe.picture_groups())]
+    declared = recipe.picture_groups()
+    found = [group for one in surveys for group in propose(one.items, one.fingerprints, declared)]
     if as_json:
         print_json([vars(group) for group in found])
     else:
@@ -105,8 +106,10 @@ def _inspected(found: Survey, recipe: Recipe, cache: AnalysisCache) -> list[_Ins
     """Return the textures of one folder, ordered by name, with their plans."""
     from texpipe.planning.planner import plan_jobs
 
-    work = plan_jobs(found.items, recipe, (), cache)
-    textures = [_readable(item, work) for item in found.items] + [_failed(one) for one in found.failures]
+    work = plan_jobs(found, recipe, (), cache)
+    facts = {name: fingerprint.facts for name, fingerprint in found.fingerprints.items()}
+    textures = [_readable(item, facts[item.source.name], work) for item in found.items]
+    textures += [_failed(one) for one in found.failures]
     return sorted(textures, key=lambda one: one.entry.source)
 
 
@@ -114,7 +117,7 @@ def _failed(failure: Unreadable) -> _InspectedTexture:
     return _InspectedTexture(failure.entry())
 
 
-def _readable(item: SurveyedTexture, work: Workload) -> _InspectedTexture:
+def _readable(item: SurveyedTexture, facts: Facts, work: Workload) -> _InspectedTexture:
     plan = work.plan_of(item)
     statuses: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
     entry = replace(
@@ -122,7 +125,7 @@ def _readable(item: SurveyedTexture, work: Workload) -> _InspectedTexture:
         status=statuses.get(plan.action, "written"),
         reason=plan.decided_by.action if plan.action == "skip" else None,
     )
-    return _InspectedTexture(entry, plan.action, item.clues.facts)
+    return _InspectedTexture(entry, plan.action, facts)
 
 
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:

@@ -45,7 +45,7 @@ def merge(
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
-    options = RunOptions.make(recipe, input_, output, model, targets, device=device, precision=precision)
+    options = RunOptions.load(recipe, input_, output, model, targets, device=device, precision=precision)
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         try:
             result = run_recipe(options, merge=True, progress=step)

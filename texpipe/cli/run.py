@@ -88,7 +88,7 @@ def run(
             "--report needs a pack, but --dry-run and --shard write none",
             hint="Leave out --report, and use `texpipe report OUTPUT` when the pack is written.",
         )
-    options = RunOptions.make(
+    options = RunOptions.load(
         recipe,
         input_,
         output,

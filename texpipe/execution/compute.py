@@ -1,4 +1,4 @@
-"""From jobs to finished pixels: decoded a window at a time, upscaled, recombined, kept in the store."""
+"""From jobs to finished pixels: decoded a window at a time, upscaled, recombined, put into the store."""
 
 from __future__ import annotations
 
@@ -14,27 +14,25 @@ from typing import TypeAlias
 from texpipe.execution.derived import compute_derived
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.passes import nearest
-from texpipe.planning.jobs import Job, JobResult, Workload, is_stored, texels_of
+from texpipe.planning.jobs import DerivedJob, Job, JobResult, SourceJob, Workload, is_stored, texels_of
 from texpipe.storage.results import ResultStore
-from texpipe.system.offload import SubprocessPool, can_spawn
+from texpipe.system.offload import SubprocessPool
+from texpipe.system.offload_policy import pays_off
 from texpipe.texture import Pass, Rgba8, RgbF
 
 log = logging.getLogger(__name__)
 
 WINDOW_TEXELS = 1 << 17
-"""Source texels that are decoded at a time: bounds memory whatever the size of the dump. A window is decoded while the
-end of the one before is still computed."""
+"""Largest number of source texels that are decoded at a time: memory then does not grow with the dump. A window is
+decoded while the end of the one before is still computed."""
 
 WINDOW_SHARE = 1 / 16
-"""Of the memory of a run: so much a window may take."""
-
-MIN_JOBS_FOR_PROCESSES = 128
-"""Pictures from which on several threads let processes finish results: those take as long to start as 50 pictures."""
+"""Largest share of a run's memory that one window may use."""
 
 MAX_PROCESSES = 8
-"""Processes that one thread, which takes results to them, keeps busy."""
+"""Largest number of processes that finish results: one thread hands results over, and keeps no more of them busy."""
 
-_HandOver: TypeAlias = "Callable[[Job, Rgba8, tuple[RgbF, ...]], Future[str | None]]"
+_HandOver: TypeAlias = "Callable[[_Partial], Future[str | None]]"
 
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 """Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
@@ -44,9 +42,9 @@ order of completion."""
 def compute_jobs(
     work: Workload, store: ResultStore, upscale: Upscale, memory: int | None = None, threads: int = 1
 ) -> Iterator[JobResult]:
-    """Yield every job as it is finished; results are in the store by then.
+    """Yield every job as it is finished; its results are in the store by then.
 
-    Jobs that the store has already come first, then those that need no network. A texture that cannot be made
+    Jobs that the store has come first, then those that need no network. A texture that cannot be made
     becomes a `JobResult` with a reason.
 
     Args:
@@ -54,22 +52,23 @@ def compute_jobs(
         store: where results are kept.
         upscale: the network.
         memory: bytes that the process should stay below; they decide how much is decoded at a time.
-        threads: that decode pictures, and as many threads or processes that finish results, while the network
-            computes. They change no result.
+        threads: number of threads that decode pictures, and of threads or processes that finish results, while the
+            network computes. It does not change the results.
 
     Raises:
         PackError: the store cannot be written.
         DeviceError: the device failed for good.
     """
     pending = yield from stored(work, store)
-    yield from (_repeat(job, store) for job in pending if _is_repeated(job))
-    for_network = [job for job in pending if not job.made_of and not _is_repeated(job)]
+    from_source = [job for job in pending if isinstance(job, SourceJob)]
+    yield from (_repeat(job, store) for job in from_source if job.plan.action == "nearest")
+    for_network = [job for job in from_source if job.plan.action != "nearest"]
     yield from _InFlight(store, for_network, memory, threads).results(upscale)
-    yield from compute_derived(pending, store)
+    yield from compute_derived([job for job in pending if isinstance(job, DerivedJob)], store)
 
 
 def stored(work: Workload, store: ResultStore) -> Generator[JobResult, None, list[Job]]:
-    """Yield the jobs whose results are in the store already, and return the others (`yield from` gives them)."""
+    """Yield the jobs whose results are in the store, and return the others (the value of `yield from`)."""
     pending = []
     for job in work.jobs:
         if is_stored(job, store):
@@ -79,17 +78,17 @@ def stored(work: Workload, store: ResultStore) -> Generator[JobResult, None, lis
     return pending
 
 
-def _windows(jobs: Sequence[Job], most: int) -> Iterator[list[Job]]:
-    """Divide jobs into runs of at most so many source texels; a larger job is one of its own.
+def _windows(jobs: Sequence[SourceJob], max_texels: int) -> Iterator[list[SourceJob]]:
+    """Divide jobs into windows of at most `max_texels` source texels; a larger job is a window of its own.
 
     One shape after the other, largest first: batches fill up, and memory is highest at the start.
     """
-    window: list[Job] = []
-    texels_left = most
+    window: list[SourceJob] = []
+    texels_left = max_texels
     for job in sorted(jobs, key=_shape):
         if window and texels_of(job) > texels_left:
             yield window
-            window, texels_left = [], most
+            window, texels_left = [], max_texels
         window.append(job)
         texels_left -= texels_of(job)
     if window:
@@ -103,7 +102,7 @@ def window_texels(memory: int | None, scale: int) -> int:
     wait for the pass that belongs to them.
 
     Args:
-        memory: bytes of the run; None for no bound.
+        memory: bytes of the run; None for no limit.
         scale: output texels per source texel and axis.
     """
     if memory is None:
@@ -111,22 +110,26 @@ def window_texels(memory: int | None, scale: int) -> int:
     return max(1, min(WINDOW_TEXELS, int(memory * WINDOW_SHARE) // (4 + 2 * 12 * (1 + scale**2))))
 
 
-def _shape(job: Job) -> tuple[int, tuple[int, int], str, str]:
+def _shape(job: SourceJob) -> tuple[int, tuple[int, int], str, str]:
     return -texels_of(job), job.pieces[0].item.size, job.plan.edges.x, job.plan.edges.y
 
 
 @dataclass
 class _Partial:
-    """A decoded picture and what came of its passes so far, by their numbers."""
+    """A decoded picture and the results of its passes so far, by their numbers."""
 
-    job: Job
+    job: SourceJob
     picture: Rgba8
     passes: tuple[Pass, ...]
     parts: dict[int, RgbF] = field(default_factory=dict)
 
+    def results(self) -> tuple[RgbF, ...]:
+        """Return the results in the order of the passes."""
+        return tuple(self.parts[number] for number in sorted(self.parts))
+
 
 class _InFlight:
-    """Where pictures are decoded for the network and wait for their results, and where those are finished.
+    """Pictures that are decoded for the network, wait for the results of their passes or are being finished.
 
     Args:
         store: where results are kept.
@@ -134,10 +137,12 @@ class _InFlight:
         memory, threads: as `compute_jobs` takes them.
     """
 
-    def __init__(self, store: ResultStore, jobs: Sequence[Job], memory: int | None, threads: int) -> None:
+    def __init__(
+        self, store: ResultStore, jobs: Sequence[SourceJob], memory: int | None, threads: int
+    ) -> None:
         self._store, self._jobs, self._threads = store, jobs, threads
         self._scale = max((job.plan.scale for job in jobs), default=1)
-        self._most = window_texels(memory, self._scale)
+        self._window_texels = window_texels(memory, self._scale)
         self._numbers = count()
         self._waiting: dict[int, _Partial] = {}
         self._finishing: deque[tuple[Job, Future[str | None]]] = deque()
@@ -146,34 +151,36 @@ class _InFlight:
         """Yield the jobs as they are finished."""
         with ThreadPoolExecutor(self._threads, "decode") as decoding, self._finishers() as hand_over:
 
-            def passes(window: Sequence[Job]) -> list[Pass]:
+            def passes(window: Sequence[SourceJob]) -> list[Pass]:
                 return [one for begun in decoding.map(_begin, window) for one in self._take(begun, hand_over)]
 
-            for number, rgb in upscale(map(passes, _windows(self._jobs, self._most)), self._scale):
-                waiting = self._waiting.pop(number)
-                waiting.parts[number] = rgb
-                if len(waiting.parts) == len(waiting.passes):
-                    self._finish(waiting, hand_over)
-                yield from self._finished(self._most)
+            for number, rgb in upscale(map(passes, _windows(self._jobs, self._window_texels)), self._scale):
+                partial = self._waiting.pop(number)
+                partial.parts[number] = rgb
+                if len(partial.parts) == len(partial.passes):
+                    self._finish(partial, hand_over)
+                yield from self._finished(self._window_texels)
             yield from self._finished(-1)
 
     @contextmanager
     def _finishers(self) -> Iterator[_HandOver]:
-        """Get whom to hand a picture over to that is to be finished: to a thread or, if there are several and
-        much to do, to a process."""
-        many = self._threads > 1 and len(self._jobs) >= MIN_JOBS_FOR_PROCESSES and can_spawn()
+        """Get a function that hands a picture over to be finished: to a thread, or to a process if that pays off."""
+        many = pays_off(len(self._jobs), self._threads)
         workers = min(self._threads, MAX_PROCESSES) if many else self._threads
-        with SubprocessPool() as elsewhere, ThreadPoolExecutor(workers, "finish") as pool:
+        with SubprocessPool() as processes, ThreadPoolExecutor(workers, "finish") as pool:
 
-            def hand_over(job: Job, picture: Rgba8, parts: tuple[RgbF, ...]) -> Future[str | None]:
+            def hand_over(one: _Partial) -> Future[str | None]:
+                results = one.results()
                 if many:
-                    return pool.submit(elsewhere.call, _recombine, job, picture, parts, self._store)
-                return pool.submit(_recombine, job, picture, parts, self._store)
+                    return pool.submit(
+                        processes.call, _recombine, one.job, one.picture, one.passes, results, self._store
+                    )
+                return pool.submit(_recombine, one.job, one.picture, one.passes, results, self._store)
 
             yield hand_over
 
     def _take(self, begun: _Partial | JobResult, hand_over: _HandOver) -> tuple[Pass, ...]:
-        """Put a decoded picture on the desk and return its passes, numbered in the order of all of them."""
+        """Let a decoded picture wait for its results, and return its passes; they are numbered in the order of all."""
         if isinstance(begun, JobResult):
             failed: Future[str | None] = Future()
             failed.set_result(begun.reason)
@@ -184,20 +191,19 @@ class _InFlight:
         self._waiting |= dict.fromkeys(islice(self._numbers, len(begun.passes)), begun)
         return begun.passes
 
-    def _finish(self, waiting: _Partial, hand_over: _HandOver) -> None:
-        parts = tuple(waiting.parts[number] for number in sorted(waiting.parts))
-        self._finishing.append((waiting.job, hand_over(waiting.job, waiting.picture, parts)))
+    def _finish(self, finished: _Partial, hand_over: _HandOver) -> None:
+        self._finishing.append((finished.job, hand_over(finished)))
 
-    def _finished(self, most: int) -> Iterator[JobResult]:
-        """Yield what is finished, and wait until no more than so many source texels are in hand; with -1 for all."""
-        in_hand = sum(texels_of(job) for job, _ in self._finishing)
-        while self._finishing and (in_hand > most or self._finishing[0][1].done()):
+    def _finished(self, max_texels: int) -> Iterator[JobResult]:
+        """Yield what is finished, and wait until at most `max_texels` source texels are being finished; -1 for all."""
+        texels = sum(texels_of(job) for job, _ in self._finishing)
+        while self._finishing and (texels > max_texels or self._finishing[0][1].done()):
             job, reason = self._finishing.popleft()
-            in_hand -= texels_of(job)
+            texels -= texels_of(job)
             yield JobResult(job, reason=reason.result())
 
 
-def _begin(job: Job) -> _Partial | JobResult:
+def _begin(job: SourceJob) -> _Partial | JobResult:
     """Decode a picture and make its passes."""
     try:
         picture = load_input(job)
@@ -206,11 +212,7 @@ def _begin(job: Job) -> _Partial | JobResult:
         return JobResult(job, reason=describe_error(error))
 
 
-def _is_repeated(job: Job) -> bool:
-    return job.plan.action == "nearest" and not job.made_of
-
-
-def _repeat(job: Job, store: ResultStore) -> JobResult:
+def _repeat(job: SourceJob, store: ResultStore) -> JobResult:
     """Enlarge a picture by repeating its texels."""
     try:
         picture = load_input(job)
@@ -220,10 +222,16 @@ def _repeat(job: Job, store: ResultStore) -> JobResult:
     return store_result(job, picture, result, store)
 
 
-def _recombine(job: Job, picture: Rgba8, parts: tuple[RgbF, ...], store: ResultStore) -> str | None:
+def _recombine(
+    job: SourceJob,
+    picture: Rgba8,
+    passes: tuple[Pass, ...],
+    results: tuple[RgbF, ...],
+    store: ResultStore,
+) -> str | None:
     """Finish a picture, and return the reason if that fails."""
     try:
-        result = job.recombine(picture, parts)
+        result = job.recombine(picture, results, passes)
     except PICTURE_ERRORS as error:
         log.debug("recombining %s", job.pieces[0].item.source.name, exc_info=True)
         return f"could not be recombined: {describe_error(error)}"

@@ -1,4 +1,4 @@
-"""What is made of finished results, without the network: variants, frames, mirror images."""
+"""Results that are derived from finished results, without the network: variants, frames, mirror images."""
 
 from __future__ import annotations
 
@@ -10,47 +10,50 @@ from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input,
 from texpipe.imaging.image_files import decode
 from texpipe.passes import vary
 from texpipe.passes.frame_average import steady
-from texpipe.planning.jobs import Job, JobResult, ResultRef
+from texpipe.planning.jobs import DerivedJob, FrameJob, JobResult, MirroredJob, ResultRef, VariantJob
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Rgba8
 
 
-def compute_derived(jobs: Sequence[Job], store: ResultStore) -> Iterator[JobResult]:
-    """Yield jobs that are made of the results of others; those of the network are in the store by now.
+def compute_derived(jobs: Sequence[DerivedJob], store: ResultStore) -> Iterator[JobResult]:
+    """Yield jobs that are derived from the results of others; those of the network are in the store before.
 
-    Frames are averaged after variants, because they may be some, and mirror images are of either.
+    Frames are averaged after variants are made, because a frame may be a variant; a mirror image may be of either.
 
     Raises:
         PackError: the store cannot be written.
     """
-    yield from (_vary(job, job.like, store) for job in jobs if job.like is not None)
-    yield from (_average(job, store) for job in jobs if job.frames)
-    yield from (_flip(job, job.image, store) for job in jobs if job.image is not None)
+    for kind in (VariantJob, FrameJob, MirroredJob):
+        yield from (_derived(job, store) for job in jobs if isinstance(job, kind))
 
 
-def _vary(job: Job, like: ResultRef, store: ResultStore) -> JobResult:
-    def varied(made: Rgba8, picture: Rgba8) -> Rgba8:
-        return vary(read_again(like.item).rgba, made, picture, job.plan)
+def _derived(job: DerivedJob, store: ResultStore) -> JobResult:
+    match job:
+        case VariantJob(like=like):
 
-    return _derive(job, like, store, varied, "whose structure it shares", "like")
+            def varied(made: Rgba8, picture: Rgba8) -> Rgba8:
+                return vary(read_again(like.item).rgba, made, picture, job.plan)
 
+            return _derive(job, like, store, varied, "whose structure it shares", "like")
+        case FrameJob():
+            return _average(job, store)
+        case MirroredJob(original=original, axis=axis):
 
-def _flip(job: Job, image: ResultRef, store: ResultStore) -> JobResult:
-    def mirrored(made: Rgba8, _: Rgba8) -> Rgba8:
-        return flipped(made, job.axis)
+            def mirrored(made: Rgba8, _: Rgba8) -> Rgba8:
+                return flipped(made, axis)
 
-    return _derive(job, image, store, mirrored, "whose mirror image it is", "of")
+            return _derive(job, original, store, mirrored, "whose mirror image it is", "of")
 
 
 def _derive(
-    job: Job,
+    job: VariantJob | MirroredJob,
     piece: ResultRef,
     store: ResultStore,
     make: Callable[[Rgba8, Rgba8], Rgba8],
     whose: str,
     how: str,
 ) -> JobResult:
-    """Make a job's picture of another texture's result and of its own source; both words are for the reason."""
+    """Make a job's picture of another texture's result and of its own source; `whose` and `how` are for the reason."""
     name = piece.item.source.name
     if (made := store.get(piece.key)) is None:
         return JobResult(job, reason=f"could not be made: {name}, {whose}, failed")
@@ -62,7 +65,7 @@ def _derive(
     return store_result(job, picture, result, store)
 
 
-def _average(job: Job, store: ResultStore) -> JobResult:
+def _average(job: FrameJob, store: ResultStore) -> JobResult:
     sources: list[Rgba8] = []
     results: list[Rgba8] = []
     for frame in job.frames:
@@ -78,5 +81,5 @@ def _average(job: Job, store: ResultStore) -> JobResult:
             return JobResult(
                 job, reason=f"could not be compared with its other frames: {describe_error(error)}"
             )
-    number = [frame.item for frame in job.frames].index(job.pieces[0].item)
+    number = [frame.item for frame in job.frames].index(job.result.item)
     return store_result(job, sources[number], steady(sources, results, number, job.plan), store)

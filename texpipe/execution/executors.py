@@ -1,4 +1,4 @@
-"""Who does the jobs of a run: this process, one process for each GPU, or a Ray cluster."""
+"""Who computes the jobs of a run: this process, one process for each GPU, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Executor(Protocol):
     """Computes jobs."""
 
     def engine(self) -> str:
-        """Name whatever decides a result's last bits besides the weights; see `upscale.device.identity`."""
+        """Return the name of what decides a result's last bits besides the weights; see `upscale.device.identity`."""
         ...
 
     def prepare(self, model: Path) -> None:
-        """Begin to load a model that will be needed, if that can be done while something else is done here."""
+        """Begin to load a model that will be needed, if this process can do something else meanwhile."""
         ...
 
     def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
-        """Yield every job as it is finished; see `computing.compute`.
+        """Yield every job as it is finished; see `compute.compute_jobs`.
 
         Args:
             work: the jobs.
-            store: where results go.
+            store: where results are kept.
             model: the weights.
         """
         ...
@@ -42,7 +42,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """Works in this process.
+    """Computes in this process.
 
     Attributes:
         device, precision: as `upscale.device.choose` takes them.
@@ -55,7 +55,7 @@ class LocalExecutor:
     _upscalers: dict[Path, LazyUpscaler] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def engine(self) -> str:
-        """Name how this computer computes."""
+        """Return the name of how this computer computes."""
         return identity(self.device, self.precision)
 
     def prepare(self, model: Path) -> None:
@@ -63,39 +63,39 @@ class LocalExecutor:
         self._upscaler(model).prepare()
 
     def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
-        """Yield every job as it is finished; a model that is not prepared is loaded when the first pass needs it."""
-        most = (self.memory or budget()) - work.bytes_to_come
+        """Yield every job as it is finished; a model that is not loaded yet is loaded for the first pass."""
+        memory = (self.memory or budget()) - work.record_bytes
         upscaler = self._upscaler(model)
-        upscaler.stay_below(most)
+        upscaler.stay_below(memory)
         threads = choose(self.device, self.precision).spare_threads
-        return compute_jobs(work, store, upscaler, memory=most, threads=threads)
+        return compute_jobs(work, store, upscaler, memory=memory, threads=threads)
 
     def _upscaler(self, model: Path) -> LazyUpscaler:
         return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
 
 
 @contextmanager
-def executor_for(order: RunOptions) -> Iterator[Executor]:
-    """Get the workers that an order asks for, and let them go at the end.
+def executor_for(options: RunOptions) -> Iterator[Executor]:
+    """Get the executor that the options ask for, and close it at the end.
 
     Raises:
-        DeviceError: Ray is asked for and is not installed, or the cluster cannot be had.
+        DeviceError: Ray is asked for and is not installed.
     """
-    if order.executor == "local":
-        yield _local_executor(order)
+    if options.executor == "local":
+        yield _local_executor(options)
         return
     from texpipe.execution.ray_cluster import on_ray
 
-    with on_ray(order) as workers:
-        yield workers
+    with on_ray(options) as executor:
+        yield executor
 
 
-def _local_executor(order: RunOptions) -> Executor:
-    """One process for each of several GPUs, or else ours alone."""
-    seats = () if order.device == "cpu" else _device_slots()
-    if len(seats) < 2:
-        return LocalExecutor(order.device, order.precision, order.memory)
-    return MultiGpuExecutor(seats, "cuda", order.precision, order.memory)
+def _local_executor(options: RunOptions) -> Executor:
+    """Return an executor with a process for each of several GPUs, or else of this process alone."""
+    slots = () if options.device == "cpu" else _device_slots()
+    if len(slots) < 2:
+        return LocalExecutor(options.device, options.precision, options.memory)
+    return MultiGpuExecutor(slots, "cuda", options.precision, options.memory)
 
 
 def _device_slots() -> tuple[DeviceSlot, ...]:

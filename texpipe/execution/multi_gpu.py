@@ -1,4 +1,4 @@
-"""The jobs of a run in processes of this computer: one for each GPU, which takes portions of jobs one after the other.
+"""The jobs of a run in processes of this computer: one for each GPU, which takes chunks of jobs one after the other.
 
 Pixels do not travel: each process reads the input and writes into the store itself. What it had finished when it died
 is there already.
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from texpipe.errors import DeviceError, TexpipeError
-from texpipe.execution.chunks import MAX_DEATHS, MAX_TRIES, Chunk, chunks
+from texpipe.execution.chunks import Chunk, chunks
 from texpipe.execution.compute import compute_jobs, stored
+from texpipe.execution.retries import DeathCount, given_up, retry
 from texpipe.planning.jobs import Job, JobResult, Workload
 from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.results import ResultStore
@@ -32,7 +33,7 @@ from texpipe.upscale.lazy import LazyUpscaler
 log = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT_SECONDS = 60.0
-"""A process that is told to end may finish the picture in hand for so long."""
+"""Longest time in seconds that a process may go on with its picture when it is told to end."""
 
 
 class DeviceSlot(NamedTuple):
@@ -43,7 +44,7 @@ class DeviceSlot(NamedTuple):
 
 
 class _JobReport(NamedTuple):
-    """A job of a portion is finished: its number, whether the store had it, and why it failed."""
+    """A job of a chunk is finished: its number, whether the store had it, and why it failed."""
 
     number: int
     cached: bool
@@ -51,20 +52,20 @@ class _JobReport(NamedTuple):
 
 
 _Message: TypeAlias = _JobReport | TexpipeError | None
-"""None: the portion is finished. An error ends the run."""
+"""None: the chunk is finished. An error ends the run."""
 
 
 @dataclass(frozen=True)
 class MultiGpuExecutor:
-    """Works in one process for each seat, all of them at once.
+    """Works in one process for each slot, all of them at once.
 
     Attributes:
-        seats: of the processes.
+        slots: where the processes work.
         device, precision: as `upscale.device.choose` takes them.
-        memory: bytes that all of them and this process should stay below together; by default a share of what is free.
+        memory: bytes that all processes and this one should stay below together; by default a share of what is free.
     """
 
-    seats: tuple[DeviceSlot, ...]
+    slots: tuple[DeviceSlot, ...]
     device: str
     precision: str
     memory: int | None = None
@@ -80,25 +81,26 @@ class MultiGpuExecutor:
         """Yield every job as it is finished; no process is started for what the store has.
 
         Raises:
-            DeviceError: no process stays alive, or see `computing.compute`.
-            PackError, ModelError: see `computing.compute`.
+            DeviceError: no process stays alive, or see `compute.compute_jobs`.
+            PackError, ModelError: see `compute.compute_jobs`.
         """
         pending = yield from stored(work, store)
         if not pending:
             return
-        left = (self.memory or budget()) - resident() - work.bytes_to_come
-        memory = max(0, left) // len(self.seats)
-        threads = max(1, choose(self.device, self.precision).spare_threads // len(self.seats))
-        crew = _WorkerPool(_Task(self.device, self.precision, memory, threads, model, store.root))
+        free = (self.memory or budget()) - resident() - work.record_bytes
+        memory = max(0, free) // len(self.slots)
+        threads = max(1, choose(self.device, self.precision).spare_threads // len(self.slots))
+        task = _Task(self.device, self.precision, memory, threads, model, store.root)
+        pool = _WorkerPool(task, len(self.slots))
         try:
-            crew.start(self.seats)
-            yield from crew.do(deque(chunks(pending, len(self.seats))))
+            pool.start(self.slots)
+            yield from pool.do(deque(chunks(pending, len(self.slots))))
         finally:
-            crew.end()
+            pool.end()
 
 
 class _Task(NamedTuple):
-    """What all processes are told when they start."""
+    """What all processes need to know when they start."""
 
     device: str
     precision: str
@@ -112,107 +114,105 @@ class _Task(NamedTuple):
 class _Worker:
     """A process, our end of the pipe to it, and what it has to do."""
 
-    seat: DeviceSlot
+    slot: DeviceSlot
     process: BaseProcess
     pipe: Connection
-    portion: Chunk | None = None
+    chunk: Chunk | None = None
     done: set[int] = field(default_factory=set)
 
 
 class _WorkerPool:
     """Processes that are started, given work, replaced when they die, and ended."""
 
-    def __init__(self, task: _Task) -> None:
+    def __init__(self, task: _Task, workers: int) -> None:
         self._task = task
-        self._members: list[_Worker] = []
-        self._deaths = self._in_a_row = 0
+        self._workers: list[_Worker] = []
+        self._deaths = DeathCount(workers)
 
-    def start(self, seats: tuple[DeviceSlot, ...]) -> None:
-        """Start a process for each seat."""
-        for seat in seats:
-            self._start(seat)
+    def start(self, slots: tuple[DeviceSlot, ...]) -> None:
+        """Start a process for each slot."""
+        for slot in slots:
+            self._start(slot)
 
     def do(self, waiting: deque[Chunk]) -> Iterator[JobResult]:
         """Yield every job when it is finished.
 
         Raises:
             TexpipeError: whatever stops a run in one of the processes.
-            DeviceError: processes die and none answers.
+            DeviceError: processes die, and none answers.
         """
-        while waiting or any(member.portion for member in self._members):
-            for member in self._members:
-                if member.portion is None and waiting:
-                    self._assign(member, waiting.popleft())
-            busy = {member.pipe: member for member in self._members if member.portion}
+        while waiting or any(worker.chunk for worker in self._workers):
+            for worker in self._workers:
+                if worker.chunk is None and waiting:
+                    self._assign(worker, waiting.popleft())
+            busy = {worker.pipe: worker for worker in self._workers if worker.chunk}
             for pipe in wait(list(busy)):
                 yield from self._receive(busy[pipe], waiting)  # type: ignore[index]
 
     def end(self) -> None:
-        """Let the processes finish what is in hand, and end them."""
-        for member in self._members:
-            member.pipe.close()
-        for member in self._members:
-            member.process.join(SHUTDOWN_TIMEOUT_SECONDS)
-            member.process.kill()
-        if self._deaths:
+        """Let the processes finish their pictures, and end them."""
+        for worker in self._workers:
+            worker.pipe.close()
+        for worker in self._workers:
+            worker.process.join(SHUTDOWN_TIMEOUT_SECONDS)
+            worker.process.kill()
+        if self._deaths.total:
             remove_stale_parts(self._task.store)
 
-    def _start(self, seat: DeviceSlot) -> None:
+    def _start(self, slot: DeviceSlot) -> None:
         context = multiprocessing.get_context("spawn")  # CUDA cannot be used in a forked process
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, seat, self._task), daemon=True)
+        process = context.Process(target=serve, args=(theirs, slot, self._task), daemon=True)
         process.start()
         theirs.close()  # so that ours ends with the process
-        self._members.append(_Worker(seat, process, ours))
+        self._workers.append(_Worker(slot, process, ours))
 
-    def _assign(self, member: _Worker, portion: Chunk) -> None:
-        member.portion, member.done = portion, set()
+    def _assign(self, worker: _Worker, chunk: Chunk) -> None:
+        worker.chunk, worker.done = chunk, set()
         with suppress(OSError):  # it is dead: its end of the pipe will say so
-            member.pipe.send(portion.jobs)
+            worker.pipe.send(chunk.jobs)
 
-    def _receive(self, member: _Worker, waiting: deque[Chunk]) -> Iterator[JobResult]:
+    def _receive(self, worker: _Worker, waiting: deque[Chunk]) -> Iterator[JobResult]:
         """Take the next message of a process; what it leaves when it dies is put back or given up."""
-        assert member.portion is not None
+        assert worker.chunk is not None
         try:
-            message: _Message = member.pipe.recv()
+            message: _Message = worker.pipe.recv()
         except (EOFError, OSError):
-            yield from self._replace_dead(member, member.portion, waiting)
+            yield from self._replace_dead(worker, worker.chunk, waiting)
             return
-        self._in_a_row = 0
+        self._deaths.reset()
         if isinstance(message, TexpipeError):
             raise message
         if message is None:
-            member.portion = None
+            worker.chunk = None
             return
-        job = member.portion.jobs[message.number]
-        member.done.add(message.number)
+        job = worker.chunk.jobs[message.number]
+        worker.done.add(message.number)
         yield JobResult(job, message.cached, message.reason)
 
-    def _replace_dead(self, member: _Worker, portion: Chunk, waiting: deque[Chunk]) -> Iterator[JobResult]:
-        member.process.join(SHUTDOWN_TIMEOUT_SECONDS)
-        log.warning("the process for %s died (exit code %s)", member.seat.name, member.process.exitcode)
-        self._deaths += 1
-        self._in_a_row += 1
-        if self._in_a_row > MAX_DEATHS:
-            raise DeviceError(
-                f"processes die before they can work, the last one for {member.seat.name}",
+    def _replace_dead(self, worker: _Worker, chunk: Chunk, waiting: deque[Chunk]) -> Iterator[JobResult]:
+        worker.process.join(SHUTDOWN_TIMEOUT_SECONDS)
+        log.warning("the process for %s died (exit code %s)", worker.slot.name, worker.process.exitcode)
+        self._deaths.add(
+            DeviceError(
+                f"processes die before they can work, the last one for {worker.slot.name}",
                 hint="Lines above may say why; --device cpu works without them.",
             )
-        self._members.remove(member)
-        member.pipe.close()
-        self._start(member.seat)
-        left = portion.without(member.done)
-        again = left.again()
+        )
+        self._workers.remove(worker)
+        worker.pipe.close()
+        self._start(worker.slot)
+        left = chunk.without(worker.done)
+        again = retry(left)
         waiting.extendleft(again)
         if not again:
-            for job in left.jobs:
-                yield JobResult(job, reason=f"a process died of it {MAX_TRIES} times")
+            yield from given_up(left)
 
 
-def serve(pipe: Connection, seat: DeviceSlot, task: _Task) -> None:
+def serve(pipe: Connection, slot: DeviceSlot, task: _Task) -> None:
     """Work in a process of one's own: take jobs out of a pipe and say what became of each, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; ours says what it means
-    os.environ.update(seat.environment)
+    os.environ.update(slot.environment)
     upscaler = LazyUpscaler(task.model, task.device, task.precision, memory=task.memory)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:

@@ -1,4 +1,4 @@
-"""The jobs of a run on a Ray cluster: actors that hold the model take groups of jobs, one after the other.
+"""The jobs of a run on a Ray cluster: actors that hold the model take chunks of jobs, one after the other.
 
 Pixels never travel through Ray. Every machine reads the input and writes into the store itself, so both must be on a
 disk that all of them share, under one path; what an actor had finished when it died is there already.
@@ -11,34 +11,36 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from texpipe import __version__
 from texpipe.errors import DeviceError, PackError
-from texpipe.execution.chunks import MAX_DEATHS, MAX_TRIES, Chunk, chunks
-from texpipe.execution.compute import compute_jobs
+from texpipe.execution.chunks import Chunk, chunks
+from texpipe.execution.compute import compute_jobs, stored
+from texpipe.execution.retries import DeathCount, given_up, retry
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Job, JobResult, Workload, is_stored
 from texpipe.planning.keys import PIXELS_VERSION
 from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.results import ResultStore
-from texpipe.upscale.device import identity
+from texpipe.upscale.device import gpus, identity
 from texpipe.upscale.lazy import LazyUpscaler
 
 log = logging.getLogger(__name__)
 
 ACTOR_MEMORY = 3 << 29
-"""Bytes that an actor is given if the order does not say: 1.5 GiB hold torch, the weights and a large picture."""
-_SHARE = "Input, output and model must be on a disk that all machines share, under one path."
+"""Default memory of an actor in bytes: 1.5 GiB hold torch, the weights and a large picture."""
+_HINT = "Input, output and model must be on a disk that all machines share, under one path."
 _OBJECT_STORE = 80 << 20
-"""Bytes of shared memory for a cluster of our own: only jobs and names pass through it."""
+"""Shared memory of a cluster of our own in bytes: only jobs and names pass through it."""
 
 
 class ActorInfo(NamedTuple):
-    """What an actor says when it is ready: where it is, and what decides its results."""
+    """Where an actor is, and what decides its results."""
 
     host: str
     process: int
@@ -55,61 +57,70 @@ class SharedPaths(NamedTuple):
 
 
 class Actor:
-    """Lives in a process somewhere in the cluster and keeps the model from group to group."""
+    """Lives in a process somewhere in the cluster and keeps the model from chunk to chunk."""
 
     def __init__(self, device: str, precision: str, memory: int = ACTOR_MEMORY) -> None:
         self._device, self._precision, self._memory = device, precision, memory
         self._upscaler: LazyUpscaler | None = None
 
     def describe(self) -> ActorInfo:
-        """Say who this is.
+        """Return where this is and how it computes.
 
         Raises:
             DeviceError: see `upscale.device.choose`.
         """
         return ActorInfo(socket.gethostname(), os.getpid(), identity(self._device, self._precision))
 
-    def do(self, jobs: tuple[Job, ...], places: SharedPaths) -> list[JobResult]:
+    def do(self, jobs: tuple[Job, ...], paths: SharedPaths) -> list[JobResult]:
         """Compute jobs on one core or GPU; their results are in the store when this returns.
 
         Raises:
-            PackError: this machine does not see one of the places; see also `computing.compute`.
-            DeviceError, ModelError: see `computing.compute`.
+            PackError: this machine does not see one of the paths; see also `compute.compute_jobs`.
+            DeviceError, ModelError: see `compute.compute_jobs`.
         """
-        for path in places:
+        for path in paths:
             if not path.exists():
-                raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_SHARE)
+                raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_HINT)
         if self._upscaler is None:
-            self._upscaler = LazyUpscaler(places.model, self._device, self._precision, 1, self._memory)
-        return list(compute_jobs(Workload(jobs), ResultStore(places.store), self._upscaler, self._memory))
+            self._upscaler = LazyUpscaler(paths.model, self._device, self._precision, 1, self._memory)
+        return list(compute_jobs(Workload(jobs), ResultStore(paths.store), self._upscaler, self._memory))
 
 
 @contextmanager
-def on_ray(order: RunOptions) -> Iterator[RayExecutor]:
-    """Connect to a Ray cluster, or start one on this computer, and leave it at the end.
+def on_ray(options: RunOptions) -> Iterator[RayExecutor]:
+    """Get an executor on a Ray cluster, which is connected to or started when needed, and left at the end.
 
     Args:
-        order: its `address` is "local" for a cluster of our own, else as `ray.init` takes it.
+        options: its `address` is "local" for a cluster of our own, else as `ray.init` takes it.
 
     Raises:
-        DeviceError: Ray is not installed, or the cluster cannot be reached.
+        DeviceError: Ray is not installed.
     """
     ray = _ray()
-    options: dict[str, object] = {"log_to_driver": False, "logging_level": logging.WARNING}
-    if order.address == "local":
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run tells nobody of itself
-        options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     try:
-        ray.init(address=order.address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise DeviceError(
-            f"no Ray cluster at {order.address}: {error}",
-            hint="Start one with `ray start --head`, or leave --address out for one on this computer.",
-        ) from error
-    try:
-        yield RayExecutor(ray, order)
+        yield RayExecutor(partial(_connected, ray, options.address), options)
     finally:
         ray.shutdown()
+
+
+def _connected(ray: Any, address: str) -> Any:  # noqa: ANN401
+    """Connect to a cluster or start one, and return the module.
+
+    Raises:
+        DeviceError: the cluster cannot be reached.
+    """
+    settings: dict[str, object] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if address == "local":
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run sends nothing about itself to anybody
+        settings |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
+    try:
+        ray.init(address=address, **settings)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise DeviceError(
+            f"no Ray cluster at {address}: {error}",
+            hint="Start one with `ray start --head`, or leave --address out for one on this computer.",
+        ) from error
+    return ray
 
 
 def _ray() -> Any:  # noqa: ANN401
@@ -126,37 +137,52 @@ class RayExecutor:
     """Actors of a cluster: one for each GPU, or, where there is none, one for each processor core.
 
     Args:
-        ray: the module, connected.
-        order: its device, precision and input.
-
-    Raises:
-        DeviceError: CUDA is asked for, and the cluster has no GPU.
+        connect: connects to the cluster and returns the `ray` module; called when an actor is needed.
+        options: device, precision, memory, address and input of the run.
     """
 
-    def __init__(self, ray: Any, order: RunOptions) -> None:  # noqa: ANN401
-        self._ray, self._order = ray, order
-        self._memory = order.memory or ACTOR_MEMORY
-        has = ray.cluster_resources()
-        gpus = 0 if order.device == "cpu" else int(has.get("GPU", 0))
-        if order.device == "cuda" and not gpus:
-            raise DeviceError("the Ray cluster has no GPU", hint="Use --device cpu or auto.")
-        self._device = "cuda" if gpus else "cpu"
-        self._wanted = gpus or max(1, int(min(has.get("CPU", 1), has.get("memory", 0) // self._memory)))
+    def __init__(self, connect: Callable[[], Any], options: RunOptions) -> None:
+        self._connect, self._options = connect, options
+        self._memory = options.memory or ACTOR_MEMORY
         self._engine: str | None = None
+        self._started = 0
         self._idle: list[Any] = []
         self._busy: dict[Any, tuple[Any, Chunk | None]] = {}
-        self._deaths = self._in_a_row = 0
+
+    @cached_property
+    def _ray(self) -> Any:  # noqa: ANN401
+        return self._connect()
+
+    @cached_property
+    def _gpus(self) -> int:
+        options = self._options
+        count = 0 if options.device == "cpu" else int(self._ray.cluster_resources().get("GPU", 0))
+        if options.device == "cuda" and not count:
+            raise DeviceError("the Ray cluster has no GPU", hint="Use --device cpu or auto.")
+        return count
+
+    @cached_property
+    def _workers(self) -> int:
+        has = self._ray.cluster_resources()
+        return self._gpus or max(1, int(min(has.get("CPU", 1), has.get("memory", 0) // self._memory)))
+
+    @cached_property
+    def _deaths(self) -> DeathCount:
+        return DeathCount(self._workers)
 
     def engine(self) -> str:
-        """Start the actors, wait for the first of them and name how it computes.
+        """Name how the cluster computes: as this computer does for a cluster on it, else as one of its actors says.
 
         Raises:
-            DeviceError: none of them can start.
+            DeviceError: the device is not there, the cluster cannot be reached or no actor can start.
         """
+        options = self._options
+        if self._engine is None and options.address == "local":
+            device = "cpu" if options.device == "auto" and not gpus() else options.device
+            self._engine = identity(device, options.precision)
         while self._engine is None:
             if not self._busy:
-                for _ in range(self._wanted):
-                    self._start()
+                self._start()
             self._next()
         return self._engine
 
@@ -164,74 +190,77 @@ class RayExecutor:
         """Do nothing: the processes load the model when they begin to work."""
 
     def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
-        """Yield every job when the group that it is in is finished.
+        """Yield every job when the chunk that it is in is finished; no actor is started for what the store has.
 
         Raises:
             DeviceError: the machines compute differently, or no actor stays alive.
-            PackError, ModelError: see `computing.compute`; also, a machine does not share our disk.
+            PackError, ModelError: see `compute.compute_jobs`; also, a machine does not share our disk.
         """
+        pending = yield from stored(work, store)
+        if not pending:
+            return
         store.root.mkdir(parents=True, exist_ok=True)
-        places = SharedPaths(self._order.input, store.root, model.absolute())
-        self.engine()
-        waiting = deque(chunks(work.jobs, self._wanted))
-        while waiting or any(group for _, group in self._busy.values()):
+        paths = SharedPaths(self._options.input, store.root, model.absolute())
+        for _ in range(self._workers - self._started):
+            self._start()
+        waiting = deque(chunks(pending, self._workers))
+        while waiting or any(chunk for _, chunk in self._busy.values()):
             while waiting and self._idle:
-                actor, group = self._idle.pop(), waiting.popleft()
-                self._busy[actor.do.remote(group.jobs, places)] = (actor, group)
+                actor, chunk = self._idle.pop(), waiting.popleft()
+                self._busy[actor.do.remote(chunk.jobs, paths)] = (actor, chunk)
             done, again = self._next()
             waiting.extendleft(again)
             _require_shared(done, store)
             yield from done
-        if self._deaths:
+        if self._deaths.total:
             remove_stale_parts(store.root)
 
     def _start(self) -> None:
-        options = {"num_gpus": 1} if self._device == "cuda" else {"num_gpus": 0, "memory": self._memory}
-        kind = self._ray.remote(num_cpus=1, max_restarts=0, **options)(Actor)
-        actor = kind.remote(self._device, self._order.precision, self._memory)
+        device = "cuda" if self._gpus else "cpu"
+        resources = {"num_gpus": 1} if self._gpus else {"num_gpus": 0, "memory": self._memory}
+        kind = self._ray.remote(num_cpus=1, max_restarts=0, **resources)(Actor)
+        actor = kind.remote(device, self._options.precision, self._memory)
+        self._started += 1
         self._busy[actor.describe.remote()] = (actor, None)
 
     def _next(self) -> tuple[list[JobResult], list[Chunk]]:
-        """Wait for an actor; return what it finished, or the groups to begin again if it died."""
+        """Wait for an actor; return what it finished, or the chunks to begin again if it died."""
         (ready, *_), _ = self._ray.wait(list(self._busy), num_returns=1)
-        actor, group = self._busy.pop(ready)
+        actor, chunk = self._busy.pop(ready)
         try:
             answer = self._ray.get(ready)
         except self._ray.exceptions.RayActorError as error:
             log.warning("a Ray actor died: %s", str(error).strip().splitlines()[0])
-            return self._replace_dead(group)
+            return self._replace_dead(chunk)
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from error
         self._idle.append(actor)
-        self._in_a_row = 0
-        if group is not None:
+        self._deaths.reset()
+        if chunk is not None:
             return answer, []
         self._require_same_engine(answer)
         return [], []
 
-    def _require_same_engine(self, greeting: ActorInfo) -> None:
-        log.info("Ray actor on %s, process %d: %s", greeting.host, greeting.process, greeting.engine)
-        ours = (self._engine or greeting.engine, (__version__, PIXELS_VERSION))
-        if (greeting.engine, greeting.version) != ours:
+    def _require_same_engine(self, info: ActorInfo) -> None:
+        log.info("Ray actor on %s, process %d: %s", info.host, info.process, info.engine)
+        ours = (self._engine or info.engine, (__version__, PIXELS_VERSION))
+        if (info.engine, info.version) != ours:
             raise DeviceError(
-                f"{greeting.host} computes by {greeting.engine} with texpipe {greeting.version[0]}, "
+                f"{info.host} computes by {info.engine} with texpipe {info.version[0]}, "
                 f"others by {ours[0]} with {ours[1][0]}: results would differ in their last bits",
                 hint="Use machines of one kind, or give --device and --precision that all of them have.",
             )
-        self._engine = greeting.engine
+        self._engine = info.engine
 
-    def _replace_dead(self, group: Chunk | None) -> tuple[list[JobResult], list[Chunk]]:
-        """Replace a dead actor, and begin its group again: whole, then family by family."""
-        self._deaths += 1
-        self._in_a_row += 1
-        if self._in_a_row > MAX_DEATHS + self._wanted:
-            raise DeviceError("Ray's actors die before they can work", hint="Ray's own log says why.")
+    def _replace_dead(self, chunk: Chunk | None) -> tuple[list[JobResult], list[Chunk]]:
+        """Replace a dead actor; return what is given up and what is begun again of its chunk."""
+        self._deaths.add(DeviceError("Ray's actors die before they can work", hint="Ray's own log says why."))
+        self._started -= 1
         self._start()
-        if group is None:
+        if chunk is None:
             return [], []
-        if again := group.again():
-            return [], list(again)
-        return [JobResult(job, reason=f"a worker died of it {MAX_TRIES} times") for job in group.jobs], []
+        again = list(retry(chunk))
+        return [] if again else given_up(chunk), again
 
 
 def _require_shared(done: Sequence[JobResult], store: ResultStore) -> None:
@@ -239,5 +268,5 @@ def _require_shared(done: Sequence[JobResult], store: ResultStore) -> None:
     for one in done:
         if one.reason is None and not is_stored(one.job, store):
             raise PackError(
-                f"a Ray actor wrote to {store.root}, but nothing is there on this computer", hint=_SHARE
+                f"a Ray actor wrote to {store.root}, but nothing is there on this computer", hint=_HINT
             )

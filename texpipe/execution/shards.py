@@ -1,4 +1,4 @@
-"""Parts of one run on several machines: each leaves a note in the store when it is done, and a merge asks for all."""
+"""Parts of one run on several machines: each leaves a note in the store when it is done, and a merge requires all."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class MissingShards(PackError):
 
 
 def mark_done(run: RunPlan) -> None:
-    """Say that this part is done, and for what.
+    """Note that this part is done, and for which recipe, model and engine.
 
     Raises:
         PackError: the note cannot be written.
     """
     assert run.order.shard is not None
     part, parts = run.order.shard
-    write_atomic(_folder(run) / f"{part}-of-{parts}", _identity(run))
+    write_atomic(run.layout.shard_marks / f"{part}-of-{parts}", _identity(run))
 
 
 def require_all_done(run: RunPlan) -> None:
@@ -44,14 +44,14 @@ def require_all_done(run: RunPlan) -> None:
 
     Raises:
         MissingShards: a part is missing, or differs.
-        PackError: there is none.
+        PackError: no part is done.
     """
     notes = {
         (int(found[1]), int(found[2])): note for note in _notes(run) if (found := _NOTE.fullmatch(note.name))
     }
     if not notes:
         raise PackError(
-            f"no shard waits to be merged in {run.order.output}",
+            f"there are no shards to merge in {run.order.output}",
             hint="Run `texpipe run RECIPE --shard 1/N` first.",
         )
     good = {place for place, note in notes.items() if note.read_bytes() == _identity(run)}
@@ -65,26 +65,22 @@ def require_all_done(run: RunPlan) -> None:
 
 
 def remove_marks(run: RunPlan) -> None:
-    """Remove the notes, so that a merged folder is the same as one from a single run."""
-    shutil.rmtree(_folder(run), ignore_errors=True)
+    """Remove the notes, so that a merged folder is the same as that of a single run."""
+    shutil.rmtree(run.layout.shard_marks, ignore_errors=True)
 
 
 def _identity(run: RunPlan) -> bytes:
     return canonical_json([run.order.recipe_sha256, run.model.sha256, run.engine])
 
 
-def _folder(run: RunPlan) -> Path:
-    return run.store.root / "shards"
-
-
 def _notes(run: RunPlan) -> list[Path]:
-    return sorted(_folder(run).glob("*-of-*"))
+    return sorted(run.layout.shard_marks.glob("*-of-*"))
 
 
 def jobs_of_shard(work: Workload, shard: tuple[int, int] | None) -> Workload:
-    """Return the jobs that one of several machines does: (i, n) is the i-th of n, from 1.
+    """Return the jobs that one of several machines computes: (i, n) is the i-th of n, from 1.
 
-    Decided by content, so that the parts stay the same when textures are added, and duplicates stay together.
+    The content decides, so that parts stay the same when textures are added, and duplicates stay together.
     """
     if shard is None:
         return work

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.inventory import Fingerprints, SurveyedTexture, read_again
 from texpipe.analysis.pool import analyse_joined
 from texpipe.classify.cells import grid_of
 from texpipe.errors import TexpipeError
@@ -26,13 +26,16 @@ _RECTANGLE_SCHEME = "duckstation"
 """Naming scheme whose names hold the texture's rectangle on the uploaded sheet."""
 
 
-def find_atlases(items: Iterable[SurveyedTexture], recipe: Recipe, cache: AnalysisCache) -> dict[str, Atlas]:
+def find_atlases(
+    items: Iterable[SurveyedTexture], fingerprints: Fingerprints, recipe: Recipe, cache: AnalysisCache
+) -> dict[str, Atlas]:
     """Return texture name -> atlas for the sheets among textures that are to be upscaled.
 
     A grid declared by a rule comes first, then the rectangles that other names have on the same sheet, then gutters.
 
     Args:
         items: the surveyed textures.
+        fingerprints: of these textures.
         recipe: its rules plan the cells; they match the name and the size of the sheet.
         cache: known analyses of cells; new ones are added.
     """
@@ -40,20 +43,22 @@ def find_atlases(items: Iterable[SurveyedTexture], recipe: Recipe, cache: Analys
     named = _by_rectangles(candidates) if recipe.atlases == "auto" else {}
     atlases: dict[str, Atlas] = {}
     for item in candidates:
-        boxes, why = _cells_of(item, named)
+        boxes, why = _cells_of(item, fingerprints, named)
         if len(boxes) > 1:
             with suppress(TexpipeError):  # the run reports the error when it reads the texture
                 atlases[item.source.name] = _atlas(item, boxes, why, recipe, cache)
     return atlases
 
 
-def _cells_of(item: SurveyedTexture, named: Mapping[str, tuple[Box, ...]]) -> tuple[tuple[Box, ...], str]:
+def _cells_of(
+    item: SurveyedTexture, fingerprints: Fingerprints, named: Mapping[str, tuple[Box, ...]]
+) -> tuple[tuple[Box, ...], str]:
     """Return the cells of a sheet and the reason for them."""
     if item.plan.cells is not None:
         return grid_of(item.size, item.plan.cells), "as a rule says"
     if item.source.name in named:
         return named[item.source.name], "which other textures show"
-    return item.clues.cells, _BETWEEN_GUTTERS
+    return fingerprints[item.source.name].cells, _BETWEEN_GUTTERS
 
 
 def _atlas(

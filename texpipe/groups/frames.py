@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.inventory import Fingerprints, SurveyedTexture, read_again
 from texpipe.classify.blocks import DIGEST_BYTES
 from texpipe.errors import TexpipeError
 from texpipe.imaging.visible import without_hidden
@@ -40,11 +40,12 @@ class Animation:
     why: str
 
 
-def find_animations(items: Iterable[SurveyedTexture]) -> list[Animation]:
+def find_animations(items: Iterable[SurveyedTexture], fingerprints: Fingerprints) -> list[Animation]:
     """Find the animations among textures; a texture is in at most one of them.
 
     Args:
         items: textures that differ in their visible pixels, in any order.
+        fingerprints: of these textures.
 
     Returns:
         Animations of 2 to 64 frames with one size, alpha class and edges, in order of their first frames.
@@ -55,18 +56,19 @@ def find_animations(items: Iterable[SurveyedTexture]) -> list[Animation]:
         if item.plan.action == "upscale":
             alike[item.size, item.plan.alpha, item.plan.edges, item.plan.scale].append(item)
     links: list[tuple[_TexturePair, str]] = [
-        (pair, BY_BLOCKS) for some in alike.values() for pair in _sharing_blocks(some)
+        (pair, BY_BLOCKS) for some in alike.values() for pair in _sharing_blocks(some, fingerprints)
     ]
     links += [(pair, BY_NUMBER) for some in alike.values() for pair in _numbered(some)]
     return list(_connected(ordered, links))
 
 
-def _sharing_blocks(items: Sequence[SurveyedTexture]) -> Iterator[_TexturePair]:
+def _sharing_blocks(items: Sequence[SurveyedTexture], fingerprints: Fingerprints) -> Iterator[_TexturePair]:
     """Yield the pairs that have enough blocks in common."""
     holders: dict[tuple[int, bytes], list[SurveyedTexture]] = defaultdict(list)
     for item in items:
-        for at in range(0, len(item.clues.blocks), DIGEST_BYTES):
-            digest = item.clues.blocks[at : at + DIGEST_BYTES]
+        blocks = fingerprints[item.source.name].blocks
+        for at in range(0, len(blocks), DIGEST_BYTES):
+            digest = blocks[at : at + DIGEST_BYTES]
             if any(digest):
                 holders[at, digest].append(item)
     shared: Counter[tuple[str, str]] = Counter()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.inventory import Fingerprint, Fingerprints, SurveyedTexture, read_again
 from texpipe.classify.flips import FLIPS, after, flipped
 from texpipe.classify.indices import ENOUGH_BITS, index_image, is_plain
 from texpipe.errors import TexpipeError
@@ -41,7 +41,7 @@ class Image:
     axis: Flip
 
 
-def find_images(items: Iterable[SurveyedTexture]) -> list[Images]:
+def find_images(items: Iterable[SurveyedTexture], fingerprints: Fingerprints) -> list[Images]:
     """Find the textures that are exact mirror images of others.
 
     They lie in one folder, have one format and are treated alike: where a rule or the dump treats one differently, both
@@ -49,16 +49,19 @@ def find_images(items: Iterable[SurveyedTexture]) -> list[Images]:
 
     Args:
         items: textures in any order; only the first by name of equal ones is used.
+        fingerprints: of these textures.
 
     Returns:
         Sets of two to four, in order of their first names. The items' order has no influence.
     """
-    candidates = sorted(filter(_may_be_image, items), key=lambda item: item.source.name)
-    count = Counter(item.clues.orbit for item in candidates)  # most textures have no mirror image
+    ordered = sorted(items, key=lambda item: item.source.name)
+    both = [(item, fingerprints[item.source.name]) for item in ordered]
+    candidates = [(item, fingerprint) for item, fingerprint in both if _may_be_image(item, fingerprint)]
+    count = Counter(fingerprint.orbit for _, fingerprint in candidates)  # most textures have no mirror image
     alike: dict[Hashable, dict[str, SurveyedTexture]] = defaultdict(dict)
-    for item in candidates:
-        if count[item.clues.orbit] > 1:
-            alike[_treatment(item)].setdefault(item.clues.pixels, item)
+    for item, fingerprint in candidates:
+        if count[fingerprint.orbit] > 1:
+            alike[_treatment(item, fingerprint)].setdefault(fingerprint.pixels, item)
     sets = (list(some.values()) for some in alike.values() if len(some) > 1)
     return [images for some in sets if (images := _images(some)) is not None]
 
@@ -110,22 +113,22 @@ def _flips_of(
     return {}
 
 
-def _may_be_image(item: SurveyedTexture) -> bool:
-    facts = item.clues.facts
-    return item.clues.orbit != "" and item.plan.action == "upscale" and not (facts.flat or facts.tiny)
+def _may_be_image(item: SurveyedTexture, fingerprint: Fingerprint) -> bool:
+    facts = fingerprint.facts
+    return fingerprint.orbit != "" and item.plan.action == "upscale" and not (facts.flat or facts.tiny)
 
 
-def _treatment(item: SurveyedTexture) -> tuple[Hashable, ...]:
+def _treatment(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[Hashable, ...]:
     """Return what mirror images have in common: pixels, folder, format, and the decisions of rules and the dump."""
     plan, name = item.plan, item.source.emulator
     folder = item.source.name.rpartition("/")[0]
     axes = (
-        (plan.edges.x, plan.decided_by.x, item.clues.facts.x),
-        (plan.edges.y, plan.decided_by.y, item.clues.facts.y),
+        (plan.edges.x, plan.decided_by.x, fingerprint.facts.x),
+        (plan.edges.y, plan.decided_by.y, fingerprint.facts.y),
     )
     edges = tuple(None if is_guessed(by, guess) else mode for mode, by, guess in axes)
     treated = (plan.alpha, plan.scale, plan.colour, plan.grey, plan.consistency, plan.clean, plan.cells)
-    return item.clues.orbit, folder, name and (name.scheme, name.texels), edges, *treated
+    return fingerprint.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 
 def _images(items: Sequence[SurveyedTexture]) -> Images | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.inventory import Fingerprint, Fingerprints, SurveyedTexture, read_again
 from texpipe.classify.analysis import SAID_BY_DUMP
 from texpipe.classify.indices import Indices, index_image, refined
 from texpipe.errors import TexpipeError
@@ -38,7 +38,7 @@ class Variants:
     why: str
 
 
-def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
+def find_variants(items: Iterable[SurveyedTexture], fingerprints: Fingerprints) -> list[Variants]:
     """Find the variants among textures.
 
     Two textures are variants if their names say that they have the same texels and their pixels agree, or if their
@@ -46,25 +46,29 @@ def find_variants(items: Iterable[SurveyedTexture]) -> list[Variants]:
 
     Args:
         items: textures that differ in their visible pixels or their plans, in any order.
+        fingerprints: of these textures.
 
     Returns:
         Sets of two or more, in the order of their digests. The items' order has no influence.
     """
-    candidates = [item for item in items if item.plan.action == "upscale" and not item.clues.facts.flat]
-    count = Counter(item.clues.indices for item in candidates if item.clues.indices)
+    both = ((item, fingerprints[item.source.name]) for item in items if item.plan.action == "upscale")
+    candidates = [(item, fingerprint) for item, fingerprint in both if not fingerprint.facts.flat]
+    count = Counter(fingerprint.indices for _, fingerprint in candidates if fingerprint.indices)
     sets = _VariantSets()
     named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
-    for item in sorted(candidates, key=lambda item: (item.clues.pixels, item.source.name)):
+    for item, fingerprint in sorted(candidates, key=lambda pair: (pair[1].pixels, pair[0].source.name)):
         key = _texels_by_name(item)
-        if key is None and count[item.clues.indices] < 2:
+        if key is None and count[fingerprint.indices] < 2:
             continue  # most textures have no variant
-        sets.add(item)
+        sets.add(item, fingerprint.indices)
         if key is not None:
             named[_treatment(item), key].append(item)
     for alike in named.values():
         if len(alike) > 1:
             sets.join_by_name(alike)
-    return [variants for members, why in sets if (variants := _variants(members, why)) is not None]
+    return [
+        variants for members, why in sets if (variants := _variants(members, fingerprints, why)) is not None
+    ]
 
 
 class _VariantSets:
@@ -75,9 +79,9 @@ class _VariantSets:
         self._why: dict[Hashable, str] = {}
         self._key_of: dict[str, Hashable] = {}
 
-    def add(self, item: SurveyedTexture) -> None:
-        """Add a texture to those with the same index image."""
-        key = (_treatment(item), item.clues.indices or item.source.name)
+    def add(self, item: SurveyedTexture, indices: str) -> None:
+        """Add a texture to those with the same index image, given by its digest."""
+        key = (_treatment(item), indices or item.source.name)
         self._members.setdefault(key, []).append(item)
         self._key_of[item.source.name] = key
         self._why.setdefault(key, BY_TEXELS)
@@ -150,25 +154,26 @@ class _SameTexels:
         return True
 
 
-def _variants(members: Sequence[SurveyedTexture], why: str) -> Variants | None:
+def _variants(members: Sequence[SurveyedTexture], fingerprints: Fingerprints, why: str) -> Variants | None:
     """Choose the texture whose structure all take; leave out those for which a rule or the dump sets other edges."""
-    like = max(members, key=_rank)
+    like = max(members, key=lambda item: _rank(item, fingerprints[item.source.name]))
     others = tuple(
         replace(item, plan=item.plan.with_edges_of(like.plan, f"as its variant {like.source.name}"))
         for item in members
-        if item is not like and (item.plan.edges == like.plan.edges or _edges_are_guessed(item))
+        if item is not like
+        and (item.plan.edges == like.plan.edges or _edges_are_guessed(item, fingerprints[item.source.name]))
     )
     return Variants(like, others, why) if others else None
 
 
-def _rank(item: SurveyedTexture) -> tuple[int, float, str, str]:
+def _rank(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[int, float, str, str]:
     """More colours hide less; among equals the network sees most in the one with the highest contrast."""
-    return item.clues.facts.colours, item.clues.contrast, item.clues.pixels, item.source.name
+    return fingerprint.facts.colours, fingerprint.contrast, fingerprint.pixels, item.source.name
 
 
-def _edges_are_guessed(item: SurveyedTexture) -> bool:
+def _edges_are_guessed(item: SurveyedTexture, fingerprint: Fingerprint) -> bool:
     """Return whether the classifier alone decided both edge modes."""
-    by, facts = item.plan.decided_by, item.clues.facts
+    by, facts = item.plan.decided_by, fingerprint.facts
     return is_guessed(by.x, facts.x) and is_guessed(by.y, facts.y)
 
 

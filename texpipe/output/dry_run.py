@@ -6,13 +6,13 @@ from texpipe.output.records import manifest_of, run_result
 from texpipe.output.result import RunResult
 from texpipe.packs.pack import plan_pack
 from texpipe.planning.exclusions import planned_pictures
-from texpipe.planning.jobs import is_stored
+from texpipe.planning.jobs import FrameJob, is_stored
 from texpipe.planning.run_plan import RunPlan
 
 
 def planned_result(run: RunPlan) -> RunResult:
     """Return what a run would write, without writing or computing anything."""
-    upscaled = [job for job in run.work.jobs if not job.frames]
+    upscaled = [job for job in run.work.jobs if not isinstance(job, FrameJob)]
     cached = sum(is_stored(job, run.store) for job in upscaled)
     held = [item for item in run.seen.items if item.source.name not in run.left_out]
     packs = [plan_pack(target, planned_pictures(held)) for target in run.order.recipe.targets]

@@ -13,7 +13,7 @@ from texpipe.manifest.schema import Entry, Manifest, ModelId, PackFile, RecipeId
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.packs.pack import Pack
-from texpipe.planning.jobs import JobResult
+from texpipe.planning.jobs import FrameJob, JobResult
 from texpipe.planning.run_plan import RunPlan
 from texpipe.texture import Metrics, Status
 
@@ -53,7 +53,7 @@ def failures(done: Sequence[JobResult]) -> dict[str, str]:
 
 def counts_of(done: Sequence[JobResult]) -> tuple[int, int]:
     """Return how many pictures were computed, and how many were in the store."""
-    upscaled = [one for one in done if not one.job.frames]
+    upscaled = [one for one in done if not isinstance(one.job, FrameJob)]
     return sum(not one.cached and one.reason is None for one in upscaled), sum(one.cached for one in upscaled)
 
 

@@ -24,6 +24,9 @@ from texpipe.storage.atomic import sync_disk
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Metrics
 
+MAX_COPIES_BYTES = 32 << 20
+"""Largest number of bytes that PNGs of copied textures take until they are written; others are encoded again."""
+
 
 def write_output(
     run: RunPlan, done: Sequence[JobResult], progress: Callable[[Progress], None] = lambda _: None
@@ -46,11 +49,11 @@ def write_output(
     files = digests_of(manifest)
     warnings += remove_left_over(output, before, files)
     sync_disk()
-    write_manifest(output / "manifest.json", manifest)
+    write_manifest(run.layout.manifest, manifest)
     keep_notes(output, files)
     outcome = run_result(run, manifest, *counts_of(done), warnings=tuple(warnings))
     outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
-    write_run_info(output / "run.json", run_info(run, outcome))
+    write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
 
 
@@ -58,7 +61,7 @@ def _files_before(run: RunPlan) -> tuple[set[tuple[str, str]], list[str]]:
     """Return path and hex sha256 of what earlier runs wrote here, and a warning if their manifest is damaged."""
     known = noted(run.order.output)
     try:
-        manifest = read_manifest(run.order.output / "manifest.json")
+        manifest = read_manifest(run.layout.manifest)
         return known | set(digests_of(manifest).items()), []
     except PackError as error:
         if isinstance(error.__cause__, FileNotFoundError):
@@ -86,20 +89,23 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
     """Return the pictures to write, in stable order; what cannot be had is added to `reasons`."""
     pictures: list[Picture] = []
     metrics: dict[str, Metrics] = {}
+    spare_bytes = MAX_COPIES_BYTES
     for item in run.seen.items:
         name = item.source.name
         if name in run.left_out:
             continue
         if item.plan.action == "copy":
             try:
-                digest = hashlib.sha256(_Copied(item)()).hexdigest()
+                png = encode_png(read_again(item).rgba)
             except TexpipeError as error:
                 reasons[name] = error.message
                 continue
-            pictures.append(picture_of(item, digest, _Copied(item)))
+            spare_bytes -= len(png)
+            read = _Copied(item, png if spare_bytes >= 0 else None)
+            pictures.append(picture_of(item, hashlib.sha256(png).hexdigest(), read))
         elif (piece := run.work.piece_of.get(name)) is not None:
             owner = piece.item.source.name
-            stored = None if owner in reasons else run.store.get(piece.key)
+            stored = None if owner in reasons else run.store.record(piece.key)
             if stored is None:
                 reasons.setdefault(
                     name, reasons.get(owner, "its result is missing from the store: run again")
@@ -112,12 +118,13 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
 
 @dataclass(frozen=True, slots=True)
 class _Copied:
-    """The PNG of a texture that is not upscaled, made anew each time: memory never holds all of them."""
+    """The PNG of a texture that is not upscaled; encoded again where memory does not hold it."""
 
     item: SurveyedTexture
+    png: bytes | None
 
     def __call__(self) -> bytes:
-        return encode_png(read_again(self.item).rgba)
+        return encode_png(read_again(self.item).rgba) if self.png is None else self.png
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from texpipe.errors import PackError
 from texpipe.storage.atomic import open_atomic, write_atomic
+from texpipe.storage.layout import OutputLayout
 
 _LINE = re.compile(r"([0-9a-f]{64}) (.+)")
 
@@ -68,4 +69,4 @@ def _line(path: str, digest: str) -> bytes:
 
 
 def _log(output: Path) -> Path:
-    return output / ".store" / "written"
+    return OutputLayout(output).journal

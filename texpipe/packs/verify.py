@@ -15,6 +15,7 @@ from texpipe.formats.files import file_digest, folded
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
+from texpipe.storage.layout import OutputLayout
 from texpipe.system.cpu import available_cores
 
 _MAX_THREADS = 4
@@ -88,7 +89,7 @@ def verify_pack(output: Path) -> tuple[int, list[str]]:
     Raises:
         PackError: there is no readable manifest.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     digests = digests_of(manifest)
     problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
     there = [f"{name}/{path}" for name in manifest.targets for path in _files_of(output / name)]

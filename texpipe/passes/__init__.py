@@ -18,7 +18,7 @@ from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "recombine", "steady", "vary"]
+__all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
 
 _TINY_SIDE = 8
 """Longest side of a picture whose texels were placed by hand, in texels: its results match the source exactly."""
@@ -39,21 +39,27 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
     colour = Pass(picture, plan.edges)
-    if plan.alpha == "mask":
+    if pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
-    if _is_constant(alpha):
-        return (colour,)
     return colour, Pass(_as_rgb(_as_plane(alpha)), plan.edges)
 
 
-def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
+def pass_count(rgba: Rgba8, plan: Plan) -> int:
+    """Return how many passes `make_passes` makes: 2 if alpha is upscaled as a picture of its own, otherwise 1."""
+    return 1 if plan.alpha == "mask" or _is_constant(declared_alpha(rgba[..., 3], plan.alpha)) else 2
+
+
+def recombine(
+    rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...], passes: tuple[Pass, ...] | None = None
+) -> Rgba8:
     """Make a texture from the network's results for the passes of `make_passes`.
 
     Args:
         rgba: the source, H x W x 4 uint8.
         plan: the plan that the passes were made with.
         results: sH x sW x 3 float32, in the order of the passes.
+        passes: what `make_passes` returned; None to make them again, which takes long where a picture is cleaned.
 
     Returns:
         sH x sW x 4 uint8 of the plan's alpha class, s being `plan.scale`. Hidden RGB is the bled colour; with data in
@@ -62,7 +68,7 @@ def recombine(rgba: Rgba8, plan: Plan, results: tuple[RgbF, ...]) -> Rgba8:
     Raises:
         ValueError: the number or size of the results does not fit the passes, or they are not finite.
     """
-    passes = make_passes(rgba, plan)
+    passes = make_passes(rgba, plan) if passes is None else passes
     _check(rgba, plan, passes, results)
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from texpipe.passes import make_passes, nearest, recombine
+from texpipe.passes import make_passes, nearest, pass_count, recombine
 from texpipe.relations import Box
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
@@ -43,17 +44,18 @@ class Atlas:
         """Return the passes of everything that the network upscales; see `passes.make_passes`."""
         return tuple(one for rgba, plan in self._upscaled(sheet) for one in make_passes(rgba, plan))
 
-    def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
+    def recombine(self, sheet: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
         """Make the enlarged sheet from the network's results for `passes`.
 
         Args:
             sheet: H x W x 4 uint8.
             results: sh x sw x 3 float32 each, in the order of the passes.
+            passes: what `passes` returned.
 
         Returns:
             sH x sW x 4 uint8; each cell lies exactly `scale` times as far from the top left as in the source.
         """
-        left = iter(results)
+        left = zip(passes, results, strict=True)
         scale = self.base.scale
         result = _enlarged(sheet, self.base, left).copy()
         for cell in self.cells:
@@ -67,7 +69,9 @@ class Atlas:
         return ((rgba, plan) for rgba, plan in parts if plan.action == "upscale")
 
 
-def _enlarged(rgba: Rgba8, plan: Plan, results: Iterator[RgbF]) -> Rgba8:
+def _enlarged(rgba: Rgba8, plan: Plan, left: Iterator[tuple[Pass, RgbF]]) -> Rgba8:
+    """Enlarge one picture; its passes and their results are the next of those that are left."""
     if plan.action == "nearest":
         return nearest(rgba, plan)
-    return recombine(rgba, plan, tuple(next(results) for _ in make_passes(rgba, plan)))
+    passes, results = zip(*islice(left, pass_count(rgba, plan)), strict=True)
+    return recombine(rgba, plan, results, passes)

@@ -1,26 +1,27 @@
 """What there is to compute, each picture once, and what every texture gets of it.
 
-A job is one picture for the network and the textures that get their pixels from it: a single texture with all its
-duplicates, or the pieces of a picture that the console had to split.
+A job is one picture and the textures that get their pixels from it: a single texture with all its duplicates, the
+pieces of a picture that the console had to split, or a picture that is derived from finished results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.groups.split.stitching import SplitPicture
 from texpipe.manifest.schema import Entry
 from texpipe.passes import make_passes, recombine
-from texpipe.passes.atlas import Atlas
+from texpipe.passes.atlas import Atlas, Cell
 from texpipe.relations import Flip, Frame, Mirror, Spot, Variant
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
 
-BYTES_TO_COME = 2 << 10
-"""What a texture still takes when its pixels are made, for its metrics, its files and its entry in the manifest: 1.1 KB
-in a first run, 2.1 KB in one that also reads what an earlier run wrote."""
+RECORD_BYTES = 2 << 10
+"""Bytes that a texture still takes when its pixels are made, for its metrics, its files and its entry in the manifest:
+1.1 KB in a first run, 2.1 KB in one that also reads what an earlier run wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +33,143 @@ class ResultRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One picture to compute: a texture, an `atlas`, a split picture with its `join`, or what is made of finished ones:
-    a variant `like` another texture, a frame that is averaged with all `frames` of its animation, a texture that is
-    the `image` of another one, flipped by `axis`.
+class _OneTexture:
+    """What all jobs of one texture have: its result and the `content`, a digest of pixels and plan alone.
 
-    `content` is a digest of pixels and plan alone: the same on machines that compute differently. What is made of each
-    other has the same, so that it stays in one shard.
+    The content is the same on machines that compute differently. Jobs of which one is derived from the other have the
+    same content, so that they stay in one shard.
     """
 
-    plan: Plan
-    pieces: tuple[ResultRef, ...]
+    result: ResultRef
     content: str
-    join: SplitPicture | None = None
-    like: ResultRef | None = None
-    atlas: Atlas | None = None
-    frames: tuple[ResultRef, ...] = ()
-    image: ResultRef | None = None
-    axis: Flip = "none"
+
+    @property
+    def plan(self) -> Plan:
+        """What is done to the texture."""
+        return self.result.item.plan
+
+    @property
+    def pieces(self) -> tuple[ResultRef, ...]:
+        """The results that it makes."""
+        return (self.result,)
 
     @property
     def made_of(self) -> tuple[ResultRef, ...]:
-        """The finished results that it is made of; a job for the network needs nothing but its sources."""
-        return (*self.frames, *(piece for piece in (self.like, self.image) if piece is not None))
+        """The finished results that it is derived from."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class SingleTexture(_OneTexture):
+    """A texture with all its duplicates: upscaled, or enlarged by repeating its texels."""
 
     def passes(self, picture: Rgba8) -> tuple[Pass, ...]:
         """Return what the network is to see of the picture."""
-        return self.atlas.passes(picture) if self.atlas else make_passes(picture, self.plan)
+        return make_passes(picture, self.plan)
 
-    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...]) -> Rgba8:
-        """Make the enlarged picture of the results for `passes`."""
-        if self.atlas:
-            return self.atlas.recombine(picture, results)
-        return recombine(picture, self.plan, results)
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged picture of its passes and their results."""
+        return recombine(picture, self.plan, results, passes)
+
+
+@dataclass(frozen=True, slots=True)
+class AtlasJob(_OneTexture):
+    """A sheet of pictures that are upscaled one by one."""
+
+    atlas: Atlas
+
+    def passes(self, picture: Rgba8) -> tuple[Pass, ...]:
+        """Return what the network is to see of the sheet."""
+        return self.atlas.passes(picture)
+
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged sheet of its passes and their results."""
+        return self.atlas.recombine(picture, results, passes)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPictureJob:
+    """A picture that the console had to split: joined, upscaled as one and split again into its `pieces`."""
+
+    split: SplitPicture
+    pieces: tuple[ResultRef, ...]
+    content: str
+
+    @property
+    def plan(self) -> Plan:
+        """What is done to the joined picture."""
+        return self.split.plan
+
+    @property
+    def made_of(self) -> tuple[ResultRef, ...]:
+        """Nothing: it needs its sources alone."""
+        return ()
+
+    def passes(self, picture: Rgba8) -> tuple[Pass, ...]:
+        """Return what the network is to see of the joined picture."""
+        sheet = self._sheet()
+        return make_passes(picture, self.plan) if sheet is None else sheet.passes(picture)
+
+    def recombine(self, picture: Rgba8, results: tuple[RgbF, ...], passes: tuple[Pass, ...]) -> Rgba8:
+        """Make the enlarged picture of its passes and their results."""
+        sheet = self._sheet()
+        if sheet is None:
+            return recombine(picture, self.plan, results, passes)
+        return sheet.recombine(picture, results, passes)
+
+    def _sheet(self) -> Atlas | None:
+        """Return what lies inside of margins as a sheet of one picture; None without margins."""
+        if not any(self.split.group.margins):
+            return None
+        cell = Cell(self.split.inside, self.plan)
+        return Atlas((cell,), replace(self.plan, action="nearest"), "inside of margins")
+
+
+@dataclass(frozen=True, slots=True)
+class VariantJob(_OneTexture):
+    """A texture in other colours: it takes the structure of the result `like`."""
+
+    like: ResultRef
+
+    @property
+    def made_of(self) -> tuple[ResultRef, ...]:
+        """The result whose structure it takes."""
+        return (self.like,)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameJob(_OneTexture):
+    """A frame that is averaged with all `frames` of its animation, itself among them."""
+
+    frames: tuple[ResultRef, ...]
+
+    @property
+    def made_of(self) -> tuple[ResultRef, ...]:
+        """The results of all frames before they are averaged."""
+        return self.frames
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredJob(_OneTexture):
+    """A texture that is another one, `original`, flipped by `axis`."""
+
+    original: ResultRef
+    axis: Flip
+
+    @property
+    def made_of(self) -> tuple[ResultRef, ...]:
+        """The result that is flipped."""
+        return (self.original,)
+
+
+SourceJob: TypeAlias = SingleTexture | AtlasJob | SplitPictureJob
+"""Jobs that need nothing but their sources."""
+
+DerivedJob: TypeAlias = VariantJob | FrameJob | MirroredJob
+"""Jobs that are made of the finished results of others, without the network."""
+
+Job: TypeAlias = SourceJob | DerivedJob
+"""One picture to compute."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +185,7 @@ class Workload:
         variant_of: texture name -> the texture that it has its structure from, and why.
         frame_of: texture name -> the animation that it is a frame of.
         mirror_of: texture name -> the texture whose mirror image it is.
-        notes: texture name -> a warning that arose here.
+        notes: texture name -> a warning that arose during planning.
         warnings: the same about no texture in particular.
     """
 
@@ -96,19 +201,19 @@ class Workload:
     warnings: tuple[str, ...] = ()
 
     @property
-    def bytes_to_come(self) -> int:
-        """Memory that the packs and the manifest of all textures will take."""
-        return BYTES_TO_COME * len(self.piece_of)
+    def record_bytes(self) -> int:
+        """Bytes of memory that the packs and the manifest of all textures will take."""
+        return RECORD_BYTES * len(self.piece_of)
 
     def plan_of(self, item: SurveyedTexture) -> Plan:
-        """Return what is done to a texture as a part of what it belongs to: a split picture, a family, a sheet."""
+        """Return what is done to a texture as a part of a split picture, a set of variants or a sheet."""
         name = item.source.name
         piece = self.piece_of.get(name)
         own = piece is not None and piece.item.source.name == name
         return piece.item.plan if piece and (own or name in self.variant_of) else item.plan
 
     def entry(self, item: SurveyedTexture) -> Entry:
-        """Return the manifest entry of a texture with its part in the work, before anything was written."""
+        """Return the manifest entry of a texture with what it belongs to, before anything was written."""
         name = item.source.name
         note, group, plan = self.notes.get(name), self.group_of.get(name), self.plan_of(item)
         by = plan.decided_by

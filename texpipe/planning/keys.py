@@ -27,5 +27,5 @@ def plan_key(plan: Plan) -> list[object]:
 
 
 def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
-    """A nearest-neighbour enlargement is the same whatever the model."""
+    """Return what determines a result besides pixels and plan: nothing where the network is not used."""
     return engine_id if plan.action == "upscale" else ()

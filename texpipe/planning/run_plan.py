@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from texpipe.analysis.inventory import Survey
+from texpipe.analysis.inventory import Inventory
 from texpipe.networks.catalogue import ModelFile
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Workload
+from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 
 
@@ -18,10 +19,10 @@ class RunPlan:
     """All that is known of a run before anything is computed.
 
     Attributes:
-        order: what was asked for.
+        order: what the run is asked to do.
         model: the weights.
         engine: name of how results are computed.
-        seen: every texture.
+        seen: every texture of the input.
         left_out: texture name -> why no target can hold it.
         work: the jobs of the others.
     """
@@ -29,11 +30,16 @@ class RunPlan:
     order: RunOptions
     model: ModelFile
     engine: str
-    seen: Survey
+    seen: Inventory
     left_out: Mapping[str, str]
     work: Workload
 
+    @property
+    def layout(self) -> OutputLayout:
+        """Where everything lies in the output folder."""
+        return OutputLayout(self.order.output)
+
     @cached_property
     def store(self) -> ResultStore:
-        """Where results are kept."""
-        return ResultStore(self.order.output / ".store")
+        """The store of results."""
+        return ResultStore(self.layout.store)

@@ -9,26 +9,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from texpipe.analysis.inventory import Survey, SurveyedTexture
+from texpipe.analysis.inventory import Fingerprints, Survey, SurveyedTexture
 from texpipe.formats import TARGETS, known_targets, parse_name
 from texpipe.groups.split.discovery import propose as find_groups
 from texpipe.groups.split.discovery import recipe_section
 from texpipe.relations import Group
 
 _TABLE_RULES = 6
-"""Rules are proposed for so many sizes of lookup tables, the commonest."""
+"""Largest number of sizes of lookup tables that get a rule, the commonest."""
 _FONT_LETTERS = 16
-"""So many small textures of one intensity format look like a font."""
+"""Smallest number of small textures of one size and intensity format that look like a font."""
 STRIPS = 4
-"""So many flat textures of one size look like pieces of a picture."""
+"""Smallest number of wide textures of one size that look like strips of a picture."""
 _STRIP_RATIO = 8
+"""Smallest width over height of a strip."""
 
 _TARGETS: Mapping[str, str] = {"beetle_psx": "beetle-psx", "decomp": "soh", "tim": "duckstation"}
 """Grammars of names that belong to a target of another name."""
 _SERIAL = re.compile(r"[A-Z]{4}-?\d{5}")
-"""Discs of PS1 games and PSP games; emulators call folders by them."""
+"""Serials of PS1 and PSP games, after which emulators name folders."""
 _PLACE_PARTS = 3
-"""So many folders above a texture may say which game it is of."""
+"""Largest number of folders above a texture that may say which game it is of."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class DumpProfile:
 
 
 def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
-    """Look at a dump as a whole.
+    """Return what a dump as a whole seems to be.
 
     Args:
         seen: every texture of it, planned by a recipe without rules.
-        dump: where it is; emulators call folders after the game.
+        dump: its folder; emulators name folders after the game.
     """
     schemes = Counter(item.source.emulator.scheme for item in seen.items if item.source.emulator)
     scheme, named = schemes.most_common(1)[0] if schemes else ("folder", 0)
@@ -68,7 +69,7 @@ def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
     place = PurePosixPath(*dump.resolve().parts[-_PLACE_PARTS:])
     games = Counter(_game_of(item, place) for item in seen.items if item.source.emulator)
     known = [game for game, _ in games.most_common() if game]
-    groups = find_groups(seen.items)
+    groups = find_groups(seen.items, seen.fingerprints)
     return DumpProfile(
         target=target if target in known_targets() else "folder",
         named=named,
@@ -80,12 +81,13 @@ def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
         notes=(
             *_unreadable(len(seen.failures)),
             *_notes(seen.items, {file for group in groups for file in group.files}),
+            *_doubts(seen.fingerprints),
         ),
     )
 
 
 def _game_of(item: SurveyedTexture, place: PurePosixPath) -> str | None:
-    """Return the game that a texture's name says, or else the folders that it lies in."""
+    """Return the game that a texture's name says, or else one of the folders that it lies in."""
     name = item.source.emulator
     if name is not None and name.game is not None:
         return name.game
@@ -96,35 +98,33 @@ def _game_of(item: SurveyedTexture, place: PurePosixPath) -> str | None:
     return next((part for part in reversed(whole.parts) if _SERIAL.fullmatch(part)), None)
 
 
-def recipe_text(proposal: DumpProfile, name: str, input_: str, output: str) -> str:
+def recipe_text(profile: DumpProfile, name: str, input_: str, output: str) -> str:
     """Return the recipe as YAML with comments; it validates as it is.
 
     Args:
-        proposal: what the dump seems to be.
+        profile: what the dump seems to be.
         name: the recipe's name, as `recipe_name` makes it.
         input_, output: folders relative to the recipe's file, with forward slashes.
     """
     head = [
-        f"# A first recipe for {proposal.textures} textures: {_what(proposal)}.",
+        f"# A first recipe for {profile.textures} textures: {_what(profile)}.",
         "# Change what you like; docs/recipes.md explains every line. What no rule says is decided texture by texture:",
         "#   texpipe inspect DUMP --recipe THIS_FILE   shows what, and why",
         "#   texpipe run THIS_FILE --report            makes the pack and a page to look at, worst first",
         "version: 1",
         f"name: {_quoted(name)}",
-        *_game_lines(proposal),
+        *_game_lines(profile),
         f"input: {_quoted(input_)}",
         f"output: {_quoted(output)}",
         "scale: 4  # 1, 2, 4, 8 or 16",
-        f"targets: [{proposal.target}]",
+        f"targets: [{profile.target}]",
         "",
         "# The first rule that fits a texture decides.",
     ]
-    rules = ["rules:", *(f"  {line}" for line in proposal.rules)] if proposal.rules else ["rules: []"]
-    groups = _groups(proposal.groups)
+    rules = ["rules:", *(f"  {line}" for line in profile.rules)] if profile.rules else ["rules: []"]
+    groups = _groups(profile.groups)
     notes = (
-        ["", "# Look at these by hand:", *(f"# - {note}" for note in proposal.notes)]
-        if proposal.notes
-        else []
+        ["", "# Look at these by hand:", *(f"# - {note}" for note in profile.notes)] if profile.notes else []
     )
     return "\n".join([*head, *rules, *groups, *notes]) + "\n"
 
@@ -142,21 +142,21 @@ def recipe_name(text: str) -> str:
     return plain[:64].strip("-") or "pack"
 
 
-def _what(proposal: DumpProfile) -> str:
-    if not proposal.named:
+def _what(profile: DumpProfile) -> str:
+    if not profile.named:
         return "no emulator's names, so the pack is a plain folder of the same names"
-    share = "all" if proposal.named == proposal.textures else str(proposal.named)
-    return f"{share} of them named as {proposal.target} names them"
+    share = "all" if profile.named == profile.textures else str(profile.named)
+    return f"{share} of them named as {profile.target} names them"
 
 
-def _game_lines(proposal: DumpProfile) -> Iterator[str]:
-    if proposal.game is not None:
+def _game_lines(profile: DumpProfile) -> Iterator[str]:
+    if profile.game is not None:
         others = (
-            f"  # also here: {', '.join(map(_quoted, proposal.other_games))}" if proposal.other_games else ""
+            f"  # also here: {', '.join(map(_quoted, profile.other_games))}" if profile.other_games else ""
         )
-        yield f"game: {_quoted(proposal.game)}{others}"
-    elif proposal.target in TARGETS and "game" in TARGETS[proposal.target].options:
-        yield f"# game: NAME  # as {proposal.target} calls the game; needed where no folder above the textures says it"
+        yield f"game: {_quoted(profile.game)}{others}"
+    elif profile.target in TARGETS and "game" in TARGETS[profile.target].options:
+        yield f"# game: NAME  # as {profile.target} calls the game; needed where no folder above the textures says it"
 
 
 def _rules(items: tuple[SurveyedTexture, ...]) -> Iterator[str]:
@@ -205,9 +205,11 @@ def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str
         if re.search(r"movie|video|fmv|cutscene", folder, re.IGNORECASE):
             rule = f"- {{match: {{folder: {_quoted(folder)}}}, action: skip}}"
             yield f"{count} textures in {_quoted(folder)} may be frames of a film. To leave them out:  {rule}"
-    doubtful = sum(
-        0.4 < axis.confidence < 0.7 for item in items for axis in (item.clues.facts.x, item.clues.facts.y)
-    )
+
+
+def _doubts(fingerprints: Fingerprints) -> Iterator[str]:
+    facts = [fingerprint.facts for fingerprint in fingerprints.values()]
+    doubtful = sum(0.4 < axis.confidence < 0.7 for one in facts for axis in (one.x, one.y))
     if doubtful:
         yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
     yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"

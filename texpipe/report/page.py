@@ -16,6 +16,7 @@ from texpipe.report.finished import chosen
 from texpipe.report.pictures import PictureFolder
 from texpipe.report.sources import Dump, dump_of
 from texpipe.storage.atomic import write_atomic
+from texpipe.storage.layout import OutputLayout
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -46,9 +47,9 @@ def write_report(
     Raises:
         PackError: the folder holds no finished run, a name is not in it, or the report cannot be written.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     entries = chosen(manifest, names)
-    folder = output / "report"
+    folder = OutputLayout(output).report
     pictures = PictureFolder(folder / "pictures", output, _dump_of(output))
     folded = fold_duplicates(entries)
     textures = []

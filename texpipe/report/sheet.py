@@ -18,6 +18,7 @@ from texpipe.manifest.schema import Entry, Manifest
 from texpipe.passes.resample import repeat
 from texpipe.report.finished import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
+from texpipe.storage.layout import OutputLayout
 from texpipe.texture import EdgeMode, Edges, Rgba8
 
 log = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
     Raises:
         PackError: the folder holds no finished run, its input is gone, a name is not in it, or nothing can be shown.
     """
-    manifest = read_manifest(output / "manifest.json")
+    manifest = read_manifest(OutputLayout(output).manifest)
     dump = dump_of(output)
     entries = _with_result(manifest, names)
     samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]

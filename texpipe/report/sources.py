@@ -10,8 +10,9 @@ from pathlib import Path
 from texpipe.errors import PackError, SourceError
 from texpipe.imaging.texel_formats import Stp
 from texpipe.manifest.schema import Entry
-from texpipe.read.decode import decode
 from texpipe.read.scan import scan
+from texpipe.read.unchanged import decode_unchanged
+from texpipe.storage.layout import OutputLayout
 from texpipe.texture import Rgba8, Source
 
 
@@ -39,7 +40,7 @@ def dump_of(output: Path) -> Dump:
     Raises:
         PackError: run.json is missing or damaged, or the dump is gone.
     """
-    info = _run_info(output / "run.json")
+    info = _run_info(OutputLayout(output).run_info)
     root, stp = Path(info["input"]), _stp(info.get("stp"))
     try:
         found = scan(root, exclude=output, stp=stp)
@@ -59,8 +60,8 @@ def source_of(entry: Entry, dump: Dump) -> Rgba8:
     """
     if entry.source not in dump.sources:
         raise SourceError("it is gone from the input folder")
-    texture = decode(dump.sources[entry.source])
-    if texture.sha256 != entry.sha256:
+    texture = decode_unchanged(dump.sources[entry.source], entry.sha256 or "")
+    if texture is None:
         raise SourceError("it has changed since the pack was made")
     return texture.rgba
 

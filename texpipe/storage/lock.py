@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO
 
 from texpipe.errors import PackError
+from texpipe.storage.layout import OutputLayout
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Lock:
     """
 
     def __init__(self, folder: Path, *, shared: bool = False) -> None:
-        self.path = folder / ".lock"
+        self.path = OutputLayout(folder).lock
         self._shared = shared
         self._file: IO[bytes] | None = None
 

@@ -15,6 +15,14 @@ from texpipe.storage.keys import canonical_json, key_of
 
 
 @dataclass(frozen=True)
+class ResultRecord:
+    """What the store says of a result: the hex sha256 of its PNG and the facts put with it."""
+
+    sha256: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class StoredResult:
     """A result that the store holds: the PNG's bytes, their hex sha256 and the facts put with it."""
 
@@ -46,6 +54,20 @@ class ResultStore:
         """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
         return self._read(key) is not None
 
+    def record(self, key: str) -> ResultRecord | None:
+        """Return what the store says of a result without reading its picture; None if either is missing or torn.
+
+        Whether the picture's bytes are what they were, `get` finds out when they are needed.
+        """
+        png_path, sidecar_path = self._paths(key)
+        try:
+            sidecar, size = sidecar_path.read_bytes(), png_path.stat().st_size
+            known = json.loads(sidecar)
+            record = ResultRecord(known["sha256"], known["facts"])
+            return record if sidecar == _sidecar(key, record, size) else None
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+
     def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> StoredResult:
         """Keep a result; the sidecar goes last, so an entry that has one is whole.
 
@@ -60,7 +82,7 @@ class ResultStore:
         stored = StoredResult(png, hashlib.sha256(png).hexdigest(), dict(facts))
         png_path, sidecar_path = self._paths(key)
         write_atomic(png_path, png, fsync=False)
-        write_atomic(sidecar_path, _sidecar(key, stored), fsync=False)
+        write_atomic(sidecar_path, _sidecar(key, stored, len(png)), fsync=False)
         return stored
 
     def _read(self, key: str) -> StoredResult | None:
@@ -75,8 +97,8 @@ class ResultStore:
         return folder / f"{key}.png", folder / f"{key}.json"
 
 
-def _sidecar(key: str, stored: StoredResult) -> bytes:
-    body = {"key": key, "sha256": stored.sha256, "size": len(stored.png), "facts": stored.facts}
+def _sidecar(key: str, stored: StoredResult | ResultRecord, size: int) -> bytes:
+    body = {"key": key, "sha256": stored.sha256, "size": size, "facts": stored.facts}
     return canonical_json({**body, "check": key_of(body)})
 
 
@@ -85,6 +107,6 @@ def _verified(key: str, sidecar: bytes, png: bytes) -> StoredResult | None:
     try:
         facts = json.loads(sidecar)["facts"]
         stored = StoredResult(png, hashlib.sha256(png).hexdigest(), facts)
-        return stored if sidecar == _sidecar(key, stored) else None
+        return stored if sidecar == _sidecar(key, stored, len(png)) else None
     except (ValueError, LookupError, TypeError, RecursionError):
         return None

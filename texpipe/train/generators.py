@@ -1,4 +1,4 @@
-"""Generators as training sees them: made new, or loaded from a base model; and saved again."""
+"""Generators for training: created, loaded from a base model, run on one texture, and saved."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from texpipe.train.schema import Adversarial, Generator
 
 @dataclass(frozen=True, eq=False)
 class Base:
-    """A generator and its origin; `licence` None means that nothing tells."""
+    """A generator and its origin; `licence` is None if unknown."""
 
     network: nn.Module
     name: str
@@ -34,7 +34,7 @@ class Base:
 
 
 def new(options: Generator) -> nn.Module:
-    """Make an untrained generator as a preset describes it, from torch's random state."""
+    """Create an untrained generator from a preset's options and torch's random state."""
     if options.architecture == "rrdbnet":
         return RRDBNet(
             scale=options.scale,
@@ -51,10 +51,10 @@ def new(options: Generator) -> nn.Module:
 
 
 def load(model: str) -> Base:
-    """Load a model by name or path: everything that `run` loads, and the SRResNets that training writes.
+    """Load a model by name or path: any that `run` loads, and the SRResNets that training writes.
 
     Raises:
-        ModelError: not there, damaged, or of an architecture that cannot be trained.
+        ModelError: missing, damaged, or of an architecture that cannot be trained.
     """
     file = catalogue.resolve(model)
     network = _srresnet(file.path) or checkpoint.load(file.path).network
@@ -62,13 +62,13 @@ def load(model: str) -> Base:
 
 
 def scale_of(network: nn.Module) -> int:
-    """Output texels per input texel and axis."""
+    """Return the output texels per input texel and axis."""
     assert isinstance(network, (RRDBNet, SRResNet))
     return network.architecture.scale
 
 
 def _architecture_notes(network: nn.Module) -> dict[str, str]:
-    """What a saved file says about its network: a name, and what an SRResNet's weights do not tell."""
+    """Return a file's notes on its network: the name, and the options that an SRResNet's weights do not imply."""
     if isinstance(network, SRResNet):
         return {
             "architecture": "SRResNet",
@@ -78,7 +78,7 @@ def _architecture_notes(network: nn.Module) -> dict[str, str]:
 
 
 def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Mapping[str, str]) -> str:
-    """Write weights as fp16 safetensors with notes; returns the file's sha256."""
+    """Write weights as fp16 safetensors with notes; return the file's sha256."""
     floating = {name: value for name, value in state.items() if value.is_floating_point()}
     return checkpoint.save_safetensors(
         path, floating, {"format": "pt", **_architecture_notes(network), **notes}
@@ -86,7 +86,7 @@ def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Map
 
 
 def discriminator(options: Adversarial, size: int) -> nn.Module:
-    """Make the discriminator that a preset asks for, for pictures of size x size."""
+    """Create a preset's discriminator for pictures of size x size."""
     if options.discriminator == "unet":
         return UNetDiscriminator(options.features)
     return StridedDiscriminator(
@@ -95,7 +95,7 @@ def discriminator(options: Adversarial, size: int) -> nn.Module:
 
 
 def as_shipped(network: nn.Module) -> nn.Module:
-    """Return a copy with the weights that `save` writes: rounded to fp16, and computed with in fp32 again."""
+    """Return a copy with the weights that `save` writes: rounded to fp16, stored as fp32."""
     rounded = copy.deepcopy(network)
     for tensor in (*rounded.parameters(), *rounded.buffers()):
         if tensor.is_floating_point():
@@ -105,7 +105,7 @@ def as_shipped(network: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
-    """Upscale one texture; RRDBNet continues it inside the network, SRResNet as its padding option says.
+    """Upscale one texture; an RRDBNet pads by the texture's edges, an SRResNet by its padding option.
 
     Args:
         network: in evaluation mode.
@@ -117,7 +117,7 @@ def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
     """
     height, width = lr.shape[:2]
     if isinstance(network, SRResNet):
-        # Reflection padding cannot continue a shorter side.
+        # Reflection padding needs at least this side.
         lr = continued(lr, edges, MIN_SIDE)
     place = next(network.parameters()).device
     batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
@@ -143,5 +143,5 @@ def _srresnet(path: Path) -> SRResNet | None:
         if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
             raise KeyError((*missing, *unexpected)[0])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"not a whole SRResNet: {error}", location=Location(path)) from error
+        raise ModelError(f"not a complete SRResNet: {error}", location=Location(path)) from error
     return network.eval()

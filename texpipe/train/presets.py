@@ -1,4 +1,4 @@
-"""Training presets by name or path: read, changed by the command line, compared with another training's."""
+"""Training presets: loaded by name or path, changed by the command line, compared with another training's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def load_preset(name: str | Path) -> Preset:
     """Load a preset by name (of `recipes/train/`) or by path.
 
     Raises:
-        RecipeError: no such preset, no YAML, or values that the schema does not allow, all of them at once.
+        RecipeError: the preset is missing, not YAML, or does not fit the schema; lists all mistakes at once.
     """
     path = _find(name)
     content = _content(path)
@@ -36,7 +36,7 @@ def with_changes(
     crop: int | None = None,
     batch: int | None = None,
 ) -> Preset:
-    """Return the preset with what the command line says otherwise, checked anew.
+    """Return the preset with the changes of the command line, validated again.
 
     Raises:
         UsageError: the change does not fit the rest of the preset.
@@ -55,24 +55,24 @@ def with_changes(
         ) from error
 
 
-def differences(then: Preset, now: Preset) -> list[str]:
-    """Name what differs between the preset of a training and one to go on with; its length and name may."""
+def differences(before: Preset, now: Preset) -> list[str]:
+    """Return the differences between a training's preset and one to resume it with; its length and name may differ."""
     free = {"name", "about", "steps"}
-    old, new = then.model_dump(exclude=free), now.model_dump(exclude=free)
+    old, new = before.model_dump(exclude=free), now.model_dump(exclude=free)
     return [
-        f"{name}: {_short(old[name], new[name])} then, {_short(new[name], old[name])} now"
+        f"{name}: {_short(old[name], new[name])} before, {_short(new[name], old[name])} now"
         for name in old
         if old[name] != new[name]
     ]
 
 
 def preset_names() -> list[str]:
-    """Names of the presets that come with texpipe."""
+    """Return the names of the presets that texpipe ships."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 
 def _short(value: object, other: object) -> object:
-    """Reduce a group of settings to those that another one has otherwise."""
+    """Reduce a group of settings to those that differ in another one."""
     if isinstance(value, dict) and isinstance(other, dict):
         return {key: item for key, item in value.items() if key not in other or other[key] != item}
     return value
@@ -82,18 +82,18 @@ def _find(name: str | Path) -> Path:
     path = Path(name)
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
-            raise RecipeError(f"no preset file {path}", hint="Check the path.")
+            raise RecipeError(f"there is no preset file {path}", hint="Check the path.")
         return path
     known = _folder() / f"{name}.yaml"
     if not known.is_file():
         raise RecipeError(
-            f"no preset {name}", hint=f"Presets: {', '.join(preset_names())}; or give a .yaml file."
+            f"there is no preset {name}", hint=f"Presets: {', '.join(preset_names())}; or give a .yaml file."
         )
     return known
 
 
 def _content(path: Path) -> object:
-    """Return what a YAML file says, whatever it is."""
+    """Return the content of a YAML file."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
@@ -101,12 +101,12 @@ def _content(path: Path) -> object:
         where = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
         raise RecipeError(f"not YAML: {error.problem}", location=where) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        hint = "A preset is a text file, saved as UTF-8; `recipes/train/` has some."
+        hint = "A preset is a text file in UTF-8; `recipes/train/` has examples."
         raise RecipeError(f"cannot be read: {error}", hint=hint, location=Location(path)) from error
 
 
 def _folder() -> Path:
-    """The presets' folder: inside an installed package, or beside the package in a checkout."""
+    """Return the presets' folder: inside an installed package, or beside the package in a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "_data" / "recipes" / "train"
     return installed if installed.is_dir() else package.parent / "recipes" / "train"

@@ -1,4 +1,4 @@
-"""What a training preset may say, each field beside its default and its meaning; presets are `recipes/train/*.yaml`."""
+"""The fields of a training preset with their defaults and meanings; presets are `recipes/train/*.yaml`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Options(BaseModel):
 
 
 class Generator(_Options):
-    """The network that is trained. With a base model its own shape counts and the RRDBNet fields do not."""
+    """The network that is trained. With a base model, its architecture is used and the RRDBNet fields are ignored."""
 
     architecture: Literal["rrdbnet", "srresnet"] = "rrdbnet"
     blocks: int = Field(
@@ -36,7 +36,7 @@ class Generator(_Options):
 
 
 class Data(_Options):
-    """What the network sees."""
+    """Crops and augmentation."""
 
     crop: int = Field(default=32, ge=4, le=512, description="Side of the low-resolution crops, in texels.")
     batch: int = Field(default=4, ge=1, le=256, description="Crops per step and process.")
@@ -91,7 +91,7 @@ class Perceptual(_Options):
 
 
 class Adversarial(_Options):
-    """The second network, and how the two play."""
+    """The discriminator and its training."""
 
     loss: Literal["bce", "relativistic", "wasserstein"] = Field(
         default="relativistic",
@@ -148,7 +148,7 @@ class Losses(_Options):
 
 
 class Stage(_Options):
-    """A part of the training with its own losses."""
+    """A stage of the training with its own losses and learning rate."""
 
     name: str
     share: float = Field(gt=0, description="Part of all steps, relative to the other stages.")
@@ -201,7 +201,7 @@ class Preset(_Options):
         if g.architecture == "srresnet" and g.padding == "reflect" and self.data.crop < MIN_SIDE:
             raise ValueError(f"data.crop: reflection padding needs at least {MIN_SIDE} texels")
         if self.keep_blocks is not None and self.base is None:
-            raise ValueError("keep_blocks: needs a base whose blocks are kept")
+            raise ValueError("keep_blocks: needs a base")
         strided = self.adversarial.discriminator in ("strided", "critic")
         multiple = 16 if strided else 8
         if self.adversarial_used and self.data.crop * self.generator.scale % multiple:

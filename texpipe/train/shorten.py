@@ -1,4 +1,4 @@
-"""Fewer residual blocks: a faster network to train, made of the blocks that its base can spare least."""
+"""Remove residual blocks from a base, those that change the result least, for a faster network."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from texpipe.networks.rrdbnet import RRDBNet
 
 
 def shortened(network: nn.Module, blocks: int, lr: Tensor) -> RRDBNet:
-    """Return a copy with so many residual blocks; one by one, the block goes whose absence changes least.
+    """Return a copy with `blocks` residual blocks; the block that changes the result least is removed, one by one.
 
-    What remains needs training: with each block a part of the detail went.
+    The copy needs training, because each removed block costs detail.
 
     Args:
-        network: what to shorten; unchanged.
-        blocks: how many blocks stay.
-        lr: pictures to judge the change by, N x 3 x H x W in [0, 1], on the network's device.
+        network: the network to shorten; unchanged.
+        blocks: number of blocks that stay.
+        lr: pictures to measure the change on, N x 3 x H x W in [0, 1], on the network's device.
 
     Raises:
-        UsageError: the network is no RRDBNet or has no more blocks than that.
+        UsageError: the network is not an RRDBNet, or has at most `blocks` blocks.
     """
     if not isinstance(network, RRDBNet) or len(network.body) <= blocks:
         has = len(network.body) if isinstance(network, RRDBNet) else "no"
@@ -48,6 +48,6 @@ def _without(kept: list[nn.Module], number: int) -> list[nn.Module]:
 
 
 def _change(network: RRDBNet, body: list[nn.Module], lr: Tensor, whole: Tensor) -> float:
-    """Mean absolute difference from the whole network's result if only these blocks were there."""
+    """Return the mean absolute difference from the whole network's result with these blocks alone."""
     network.body = nn.ModuleList(body)
     return float((network(lr) - whole).abs().mean())

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from dumps import GAME, texture
 from split_scenes import SKY, cut, others, planks, scene
 
-from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
 from texpipe.cli import texpipe
 from texpipe.formats import known_targets
@@ -52,12 +51,13 @@ def dump(tmp_path: Path) -> Path:
 STRIPS = tuple(crc(f"sky-{row}-0") for row in range(5))
 
 
-def items(folder: Path, recipe: Recipe = AUTO) -> tuple[SurveyedTexture, ...]:
-    return survey(folder, recipe).items
+def found(folder: Path, *declared: Group) -> tuple[Group, ...]:
+    seen = survey(folder, AUTO)
+    return propose(seen.items, seen.fingerprints, declared)
 
 
 def test_the_strips_are_proposed_with_the_reason(dump: Path) -> None:
-    (group,) = propose(items(dump))
+    (group,) = found(dump)
     assert (group.columns, group.rows, group.overlap, group.files) == (1, 5, 0, STRIPS)
     assert group.why.startswith("found: 5 pieces whose colours continue across the cuts, confidence ")
 
@@ -69,22 +69,23 @@ def test_the_dates_of_files_tell_what_was_drawn_in_turn(tmp_path: Path, apart: i
         file = tmp_path / f"{GAME}#{zlib.crc32(name.encode()):08X}#0#2_all.png"
         file.write_bytes(encode_png(rgba))
         os.utime(file, ns=(0, 10**18 + apart * number))
-    assert sorted(len(group.files) for group in propose(items(tmp_path))) == sizes
+    assert sorted(len(group.files) for group in found(tmp_path)) == sizes
 
 
 def test_what_is_declared_is_not_found_again(dump: Path) -> None:
     declared = Group("mine", 1, 2, 0, STRIPS[:2])
-    (group,) = propose(items(dump), [declared])
+    (group,) = found(dump, declared)
     assert group.files == STRIPS[2:]
 
 
 def test_only_a_recipe_that_asks_for_it_finds_groups(dump: Path) -> None:
-    assert [group.rows for group in groups_for(items(dump), AUTO)] == [5]
-    assert groups_for(items(dump), Recipe.default()) == ()
+    seen = survey(dump, AUTO)
+    assert [group.rows for group in groups_for(seen.items, seen.fingerprints, AUTO)] == [5]
+    assert groups_for(seen.items, seen.fingerprints, Recipe.default()) == ()
 
 
 def test_the_section_is_a_recipe(dump: Path, tmp_path: Path) -> None:
-    groups = propose(items(dump))
+    groups = found(dump)
     (tmp_path / "recipe.yaml").write_text(HEAD + recipe_section(groups))
     (again,) = load_recipe(tmp_path / "recipe.yaml", known_targets()).recipe.picture_groups()
     assert (again.name, again.rows, again.files) == (groups[0].name, 5, STRIPS)
@@ -99,7 +100,7 @@ def inspect(*arguments: str) -> Result:
 def test_inspect_prints_the_proposal(dump: Path) -> None:
     shown = inspect(str(dump), "--groups")
     assert shown.return_value == 0
-    assert shown.stdout == recipe_section(propose(items(dump)))
+    assert shown.stdout == recipe_section(found(dump))
     (group,) = json.loads(inspect(str(dump), "--groups", "--json").stdout)
     assert tuple(group["files"]) == STRIPS
 

@@ -122,7 +122,7 @@ def test_equal_content_has_equal_keys_wherever_it_lies(tmp_path: Path) -> None:
     keys = []
     for folder in ("a", "b"):
         write(tmp_path / folder, **pieces)
-        work = plan_jobs(survey(tmp_path / folder, recipe).items, recipe, ("model",))
+        work = plan_jobs(survey(tmp_path / folder, recipe), recipe, ("model",))
         keys.append([piece.key for job in work.jobs for piece in job.pieces])
     assert keys[0] == keys[1]
     assert len(set(keys[0])) == 3

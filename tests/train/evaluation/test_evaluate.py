@@ -181,7 +181,7 @@ def test_without_weights_the_guard_says_what_it_looked_at() -> None:
         return judge_result(spread(before), spread({"l1": l1, "lr_psnr": lr_psnr, "colour_drift": 2.0}))
 
     assert judged(2.0, 31.0).better
-    assert "without LPIPS" in judged(2.0, 31.0).reason
+    assert "LPIPS and DISTS are missing" in judged(2.0, 31.0).reason
     assert not judged(2.0, 29.0).better
     assert not judged(3.1, 31.0).better
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable, Sequence
 
-from texpipe.analysis.inventory import SurveyedTexture, read_again
+from texpipe.analysis.inventory import Fingerprints, SurveyedTexture, read_again
 from texpipe.errors import TexpipeError
 from texpipe.groups.split.borders import Piece, piece_of
 from texpipe.groups.split.jigsaw import PieceGrid
@@ -14,26 +14,33 @@ from texpipe.recipe.schema import Recipe
 from texpipe.relations import Group
 
 
-def groups_for(items: Sequence[SurveyedTexture], recipe: Recipe) -> tuple[Group, ...]:
+def groups_for(
+    items: Sequence[SurveyedTexture], fingerprints: Fingerprints, recipe: Recipe
+) -> tuple[Group, ...]:
     """Return the split pictures of a run: what the recipe declares comes before what is found."""
     declared = recipe.picture_groups()
-    return (*declared, *propose(items, declared)) if recipe.finds_groups else declared
+    return (*declared, *propose(items, fingerprints, declared)) if recipe.finds_groups else declared
 
 
-def propose(items: Iterable[SurveyedTexture], declared: Iterable[Group] = ()) -> tuple[Group, ...]:
+def propose(
+    items: Iterable[SurveyedTexture], fingerprints: Fingerprints, declared: Iterable[Group] = ()
+) -> tuple[Group, ...]:
     """Find the split pictures among textures that are certain, by their pixels and dates.
 
     Only textures that are to be upscaled and have more than one colour are compared, and only one of equal ones.
 
     Args:
         items: the surveyed textures.
+        fingerprints: of these textures.
         declared: pictures that are known already; their pieces are left out.
     """
     known = {file.rpartition("/")[2] for group in declared for file in group.files}
     distinct: dict[str, SurveyedTexture] = {}
     for item in items:
-        if item.plan.action == "upscale" and item.source.name.rpartition("/")[2] not in known:
-            distinct.setdefault(item.clues.pixels, item)
+        fingerprint = fingerprints[item.source.name]
+        wanted = item.plan.action == "upscale" and not fingerprint.facts.flat
+        if wanted and item.source.name.rpartition("/")[2] not in known:
+            distinct.setdefault(fingerprint.pixels, item)
     pieces = [piece for item in distinct.values() if (piece := _piece(item)) is not None]
     return tuple(_group(number, grid) for number, grid in enumerate(find_grids(pieces), start=1))
 
@@ -55,8 +62,6 @@ def recipe_section(groups: Sequence[Group]) -> str:
 
 
 def _piece(item: SurveyedTexture) -> Piece | None:
-    if item.clues.facts.flat:
-        return None
     try:
         return piece_of(item.source.name, read_again(item).rgba, _kind(item), _date(item))
     except (TexpipeError, OSError):

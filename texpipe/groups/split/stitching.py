@@ -47,11 +47,6 @@ class SplitPicture:
         width, height = self.layout.size
         return Box(left, top, width - left - right, height - top - bottom)
 
-    def without_clues(self) -> SplitPicture:
-        """Return what is needed of it when planning is over."""
-        made, lent = (tuple(item.without_clues() for item in some) for some in (self.made, self.lent))
-        return replace(self, made=made, lent=lent)
-
     def spot(self, name: str) -> Spot:
         """Return where a piece lies, for the manifest."""
         place = self.layout.first_places()[name]

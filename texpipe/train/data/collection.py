@@ -1,4 +1,4 @@
-"""Modern textures that training draws from: decoded once, looked at, and divided into training and held-out ones."""
+"""Collections of modern textures to train on: decoded, checked, and divided into training and held-out pictures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from texpipe.texture import Edges, Rgba8
 from texpipe.train.data.files import SUFFIXES, picture_files, sources
 
 _CACHE_BYTES = 1 << 30
+"""Largest size of the decoded pictures that are kept in memory, in bytes."""
 _MIN_SIDE = 8
+"""Smallest side of a usable picture, in texels."""
 _MIN_HELD_OUT = 8
-"""Held-out pictures that a verdict should rest on, as long as they are no more than a fifth of all."""
+"""Smallest number of held-out pictures, unless that is more than a fifth of all."""
 
 
 @dataclass(frozen=True)
 class TrainingPicture:
-    """A texture to learn from: its `name` (path below the folder) and the axes on which it tiles."""
+    """A texture to train on: its `name` (path inside the folder) and the axes on which it tiles."""
 
     name: str
     edges: Edges
@@ -39,10 +41,9 @@ class Skipped:
 
 @dataclass
 class Collection:
-    """All usable pictures below a folder; decoded ones are kept in memory up to a gigabyte.
+    """All usable pictures in a folder; decoded ones are kept in memory up to a gigabyte.
 
-    `sources` names where they come from: "package (licence): count" from the shards' indices, else the
-    folder's name.
+    `sources` are their origins: "package (licence): count" from the shards' indices, or the folder's name.
     """
 
     pictures: tuple[TrainingPicture, ...]
@@ -53,7 +54,7 @@ class Collection:
     _bytes: int = 0
 
     def load(self, picture: TrainingPicture) -> Rgba8:
-        """Return the pixels, H x W x 4 uint8 with straight alpha; nobody may write into them."""
+        """Return the pixels, H x W x 4 uint8 with straight alpha; they must not be changed."""
         if picture.name in self._kept:
             self._kept.move_to_end(picture.name)
             return self._kept[picture.name]
@@ -68,39 +69,38 @@ class Collection:
         """Divide into training and held-out pictures by the hash of their names, lowest first.
 
         Args:
-            share: part of the files to hold out. Small folders hold out more: up to 8 files, at most a fifth
-                of all, and at least one of two.
+            share: share of the files to hold out. Small folders hold out more: up to 8 files, at most a fifth, and
+                at least one of two.
 
         Returns:
-            Training and held-out pictures, which have nothing in common unless there is only one picture:
-            then both hold it.
+            Training and held-out pictures, which are disjoint unless there is only one picture.
         """
         if len(self.pictures) == 1:
             return self.pictures, self.pictures
         ranked = sorted(self.pictures, key=lambda p: _position(p.name))
         wanted = sum(_position(p.name) < share for p in ranked)
-        least = max(1, min(_MIN_HELD_OUT, len(ranked) // 5))
-        held = set(ranked[: min(max(wanted, least), len(ranked) - 1)])
+        minimum = max(1, min(_MIN_HELD_OUT, len(ranked) // 5))
+        held = set(ranked[: min(max(wanted, minimum), len(ranked) - 1)])
         training = tuple(p for p in self.pictures if p not in held)
         return training, tuple(p for p in self.pictures if p in held)
 
 
 def collect(root: Path, *, distinct: bool = True) -> Collection:
-    """Look through a folder and everything below it, or one tar shard.
+    """Collect the pictures of a folder and its subfolders, or of one tar shard.
 
-    Every file is decoded once. Damaged files, files with fewer than 8 texels a side and files with the same
-    pixels as an earlier one are left out and listed.
+    Every file is decoded once. Damaged files, files with fewer than 8 texels per side and files with the same pixels as
+    an earlier one are left out and listed.
 
     Args:
         root: the folder or shard.
         distinct: False keeps files with the same pixels.
 
     Raises:
-        SourceError: no such folder, or no picture in it that can be used.
+        SourceError: the folder is missing, or holds no usable picture.
     """
     if not root.exists():
         raise SourceError(
-            f"no folder {root}", hint="Give a folder of PNG, JPG, TGA, DDS or WebP files, or a .tar."
+            f"there is no folder {root}", hint="Give a folder of PNG, JPG, TGA, DDS or WebP files, or a .tar."
         )
     found = Collection((), (), sources(root), {})
     pictures: list[TrainingPicture] = []
@@ -120,14 +120,14 @@ def collect(root: Path, *, distinct: bool = True) -> Collection:
     if not pictures:
         reasons = f"; first reason: {skipped[0].name}: {skipped[0].reason}" if skipped else ""
         raise SourceError(
-            f"no usable texture in {root}{reasons}", hint=f"Looked for {', '.join(sorted(SUFFIXES))}, .tar."
+            f"no usable texture in {root}{reasons}", hint=f"Searched for {', '.join(sorted(SUFFIXES))}, .tar."
         )
     found.pictures, found.skipped = tuple(pictures), tuple(skipped)
     return found
 
 
 def tiling_of(rgba: Rgba8) -> Edges:
-    """Guess the axes on which a texture tiles: where the step across the border is like steps inside."""
+    """Guess the axes on which a texture tiles: where the step across the border is similar to steps inside."""
     grey = rgba[..., :3].mean(axis=2)
     return Edges(x="wrap" if _continues(grey.T) else "clamp", y="wrap" if _continues(grey) else "clamp")
 
@@ -135,7 +135,7 @@ def tiling_of(rgba: Rgba8) -> Edges:
 def bleed(rgba: Rgba8) -> NDArray[np.uint8]:
     """Give every invisible pixel the colour of the nearest visible one; H x W x 4 -> H x W x 3.
 
-    Pixels below half opacity count as invisible: artists' tools leave the background's colour in soft edges.
+    Pixels below half opacity count as invisible: drawing programs leave the background's colour in soft edges.
     """
     import cv2
 
@@ -151,7 +151,7 @@ def bleed(rgba: Rgba8) -> NDArray[np.uint8]:
 
 
 def _unusable(name: str, rgba: Rgba8, digests: dict[str, str]) -> str | None:
-    """Return why a picture is of no use for training, or None; remembers its pixels."""
+    """Return why a picture cannot be used for training, or None; adds the digest of its pixels."""
     if min(rgba.shape[:2]) < _MIN_SIDE:
         return f"smaller than {_MIN_SIDE} texels"
     if not rgba[..., 3].any():
@@ -162,11 +162,11 @@ def _unusable(name: str, rgba: Rgba8, digests: dict[str, str]) -> str | None:
 
 
 def _continues(grey: NDArray[np.floating]) -> bool:
-    """Whether the last row of a plane goes on in the first one."""
+    """Return whether the last row of a plane continues in the first one."""
     inside = np.abs(np.diff(grey, axis=0)).mean(axis=1)
     return bool(np.abs(grey[0] - grey[-1]).mean() < 1.6 * np.quantile(inside, 0.75))
 
 
 def _position(name: str) -> float:
-    """Map a name to [0, 1), evenly and for ever the same."""
+    """Map a name to [0, 1) by its hash."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48

@@ -1,7 +1,7 @@
-"""Pairs of crops, low and high resolution, made on the fly.
+"""Pairs of crops in low and high resolution, made on the fly.
 
-Pair number n is a function of the seed and n alone: a resumed training sees what an uninterrupted one would
-have seen, and several processes share the numbers between them.
+Pair number n depends on the seed and n alone: a resumed training sees the same pairs as an uninterrupted one, and
+several processes divide the numbers among them.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from texpipe.train.schema import Data
 Pixel = TypeVar("Pixel", np.float32, np.uint8)
 
 _WORKING_SIDE = 256
-"""Longest side of what consoles had four times smaller."""
+"""Longest side of a picture that a console stored four times smaller, in pixels."""
 _ATTEMPTS = 8
+"""Number of crops that are drawn before one with too little detail is accepted."""
 
 
 @dataclass(frozen=True, eq=False)
 class TexturePair:
-    """A texture as the console had it, h x w x 3, and as it was meant, scale times as large, in [0, 1]."""
+    """A low-resolution texture, h x w x 3, and its original, `scale` times as large, both in [0, 1]."""
 
     name: str
     lr: Floats
@@ -47,11 +48,11 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
     """An endless set of pairs of crops.
 
     Args:
-        collection: where pictures are loaded from.
-        pictures: those to draw from.
+        collection: loads the pictures.
+        pictures: the pictures to draw from.
         data: crop size and augmentation.
-        degradation: what the console does.
-        seed: another seed, another set.
+        degradation: the console's degradation.
+        seed: determines the set.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
         return _tensor(lr), _tensor(crop)
 
     def _picture(self, rng: np.random.Generator) -> tuple[Floats, Edges]:
-        """Draw a picture, at least as large as a crop, changed by everything but the degradation."""
+        """Draw a picture, at least as large as a crop, with all augmentation but the degradation."""
         picture = self.pictures[int(rng.integers(len(self.pictures)))]
         rgba = self.collection.load(picture)
         image = _colours(rgba, rng, self.data.alpha_chance)
@@ -100,7 +101,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
         return scale * int(rng.integers(rows + 1)), scale * int(rng.integers(columns + 1))
 
     def _degrade(self, hr: Floats, edges: Edges, rng: np.random.Generator, top: int, left: int) -> Floats:
-        """Degrade the whole texture, as a console stores whole textures with one palette each, and cut."""
+        """Degrade the whole texture, because a console's palette belongs to the whole, and cut out the crop."""
         scale, crop = self.degradation.scale, self.data.crop
         lr = degrade(hr, rng, self.degradation, edges)
         return lr[top // scale : top // scale + crop, left // scale : left // scale + crop]
@@ -129,7 +130,7 @@ def held_out_pair(
 def degradation_examples(
     collection: Collection, degradation: Degradation, seed: int, count: int = 8
 ) -> tuple[list[str], list[list[Floats]]]:
-    """Return titles and rows of a sheet: some textures, four of their console versions each."""
+    """Return titles and rows of a sheet: some textures with four degraded versions each."""
     step = max(1, len(collection.pictures) // count)
     rows: list[list[Floats]] = []
     for picture in collection.pictures[::step][:count]:
@@ -139,14 +140,14 @@ def degradation_examples(
 
 
 def sharpness(image: Floats) -> float:
-    """RMS of the Laplacian of the luma of an H x W x 3 picture in [0, 1]: 0 when flat, small when blurred."""
+    """Return the RMS of the luma's Laplacian of an H x W x 3 picture in [0, 1]: 0 if flat, small if blurred."""
     luma = image @ LUMA
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
     return float(np.sqrt(np.mean(laplacian**2)))
 
 
 def jitter(image: Floats, data: Data, rng: np.random.Generator) -> Floats:
-    """Change brightness and saturation, darken or make grey, as often as `data` says; H x W x 3 in [0, 1]."""
+    """Change brightness and saturation, darken or make grey with the chances of `data`; H x W x 3 in [0, 1]."""
     change, grey, dark = rng.random(3)
     brightness, saturation, darkness = (
         rng.uniform(*data.brightness),
@@ -168,10 +169,10 @@ def jitter(image: Floats, data: Data, rng: np.random.Generator) -> Floats:
 def working_size(
     image: NDArray[np.uint8], edges: Edges, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Edges]:
-    """Bring a large picture to a size that consoles had four times smaller.
+    """Bring a large picture to a size that consoles stored four times smaller.
 
-    A 64x64 texture held a whole wall: half of the large pictures are reduced as a whole, which keeps their
-    tiling, and of the others a window is cut, which keeps their detail.
+    A 64x64 texture may show a whole wall, so half of the large pictures are reduced as a whole, which keeps their
+    tiling; from the others a window is cut, which keeps their detail.
     """
     import cv2
 
@@ -188,16 +189,16 @@ def working_size(
 
 
 def fit(image: NDArray[np.uint8], edges: Edges, side: int, multiple: int) -> tuple[NDArray[np.uint8], Edges]:
-    """Trim both sides to a multiple, and continue a picture that is smaller than `side`, never with black.
+    """Trim both sides to a multiple, and continue a picture that is smaller than `side`.
 
     Args:
         image: H x W x 3.
         edges: axes that wrap are continued by repeating, others by mirroring.
-        side: least height and width of the result, a multiple of `multiple`.
-        multiple: of which height and width will be; H and W are at least as large.
+        side: smallest height and width of the result, a multiple of `multiple`.
+        multiple: divisor of the result's height and width; H and W are at least as large.
 
     Returns:
-        The picture and its edges, which wrap only where a whole period was kept.
+        The picture and its edges, which wrap only where the whole period was kept.
     """
     height, width = (length // multiple * multiple for length in image.shape[:2])
     x = edges.x if width == image.shape[1] else "clamp"
@@ -207,12 +208,12 @@ def fit(image: NDArray[np.uint8], edges: Edges, side: int, multiple: int) -> tup
 
 
 def continued(image: NDArray[Pixel], edges: Edges, side: int) -> NDArray[Pixel]:
-    """Continue a picture behind its right and lower border where it is smaller than `side`.
+    """Continue a picture beyond its right and lower border where it is smaller than `side`.
 
     Args:
         image: H x W x C.
         edges: axes that wrap are continued by repeating, others by mirroring.
-        side: least height and width of the result.
+        side: smallest height and width of the result.
     """
     rows, columns = (max(0, side - length) for length in image.shape[:2])
     image = np.pad(image, ((0, rows), (0, 0), (0, 0)), "wrap" if edges.y == "wrap" else "symmetric")
@@ -220,7 +221,7 @@ def continued(image: NDArray[Pixel], edges: Edges, side: int) -> NDArray[Pixel]:
 
 
 def _colours(rgba: Rgba8, rng: np.random.Generator, alpha_chance: float) -> NDArray[np.uint8]:
-    """Return the colours, bled under alpha, or now and then the alpha plane as a grey picture."""
+    """Return the colours, bled under alpha, or with a small chance the alpha plane as a grey picture."""
     alpha = rgba[..., 3:]
     if rng.random() < alpha_chance and alpha.min() < alpha.max():
         return np.repeat(alpha, 3, axis=2)

@@ -1,4 +1,4 @@
-"""What a console may do to a texture, how often each of it happens, and one such degradation drawn."""
+"""Console degradations: their options and chances in a preset, and a random choice of one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GREY_FORMATS: frozenset[StoredPicture] = frozenset({"i8", "i4", "ia8", "ia4"})
 
 
 class Degradation(BaseModel):
-    """How often each thing happens. Weights of a table need not add up to 1."""
+    """Chances and strengths of each step of a degradation. The weights of a table need not add up to 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +90,7 @@ class Degradation(BaseModel):
 
 @dataclass(frozen=True)
 class Choice:
-    """One concrete degradation; a strength of 0 leaves its step out. `offset` is point sampling's phase."""
+    """One concrete degradation; a strength of 0 skips its step. `offset` is the phase of point sampling."""
 
     reduction: Reduction
     offset: int
@@ -118,7 +118,7 @@ def draw(rng: np.random.Generator, options: Degradation, *, grey: bool) -> Choic
         palette=_pick(rng, options.palettes),
         dither=_pick(rng, options.dithers),
     )
-    # Drawn only where asked for, so that all other trainings see what they always saw.
+    # Drawn only if a preset uses it, so that the random numbers of all other presets stay the same.
     quality = round(_strength(rng, options.mdec_chance, options.mdec_quality)) if options.mdec_chance else 0
     return replace(choice, mdec_quality=quality, stored="psx16", dither="none") if quality else choice
 

@@ -1,8 +1,8 @@
-"""What a console does to a texture: a modern picture goes in, a small N64 or PS1 texture comes out.
+"""Degrade a modern picture to a small N64 or PS1 texture.
 
-Order, as in a studio of the time: the artist's picture is softened or not, reduced, sharpened by hand,
-carries some scanner noise, and is then stored in one of the console's texel formats, with or without
-dithering. JPEG, half of the usual training degradation, plays no part unless a preset asks for it.
+The steps follow a studio of the time: the picture may be softened, is reduced, may be sharpened by hand and have some
+scanner noise, and is then stored in one of the console's texel formats, with or without dithering. JPEG, half of the
+usual training degradation, is only used if a preset asks for it.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ _FILTERS: Mapping[Reduction, Image.Resampling] = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-# Small pixels beyond the border that can reach the result: 3 by Lanczos, 2 by blur, 3 by sharpening.
 _MARGIN = 8
+"""Texels beyond the border that can influence the result: 3 by Lanczos, 2 by blur, 3 by sharpening."""
 
 
 def degrade(
     hr: NDArray[np.floating], rng: np.random.Generator, options: Degradation, edges: Edges | None = None
 ) -> Floats:
-    """Make the console's version of a picture; the same generator state gives the same result.
+    """Degrade a picture at random; the same generator state gives the same result.
 
     Args:
         hr: H x W x 3 or H x W x 4 (straight alpha) in [0, 1]; H and W multiples of `options.scale`.
         rng: draws the degradation and its noise.
-        options: how often each thing happens.
-        edges: what lies beyond the border; clamped if not given.
+        options: chances and strengths of the steps.
+        edges: what lies beyond the border; clamped by default.
 
     Returns:
         h x w x C float32 in [0, 1], every pixel exactly as the texel format holds it.
@@ -83,7 +83,7 @@ def apply(
 
 
 def reduce(image: Floats, choice: Choice, scale: int) -> Floats:
-    """Reduce an H x W x C picture by `scale` with the chosen filter; results of Lanczos may leave [0, 1]."""
+    """Reduce an H x W x C picture by `scale` with the chosen filter; Lanczos may leave [0, 1]."""
     if choice.reduction == "point":
         return image[choice.offset :: scale, choice.offset :: scale]
     size = (image.shape[1] // scale, image.shape[0] // scale)
@@ -92,7 +92,7 @@ def reduce(image: Floats, choice: Choice, scale: int) -> Floats:
 
 
 def store(colour: Floats, alpha: Floats | None, choice: Choice) -> Floats:
-    """Keep only what the chosen texel format can hold.
+    """Round a picture to the chosen texel format.
 
     Args:
         colour: H x W x 3 in [0, 1].
@@ -100,7 +100,7 @@ def store(colour: Floats, alpha: Floats | None, choice: Choice) -> Floats:
         choice: texel format, dither, and how a palette is chosen.
 
     Returns:
-        H x W x 3, or H x W x 4 if there is an alpha.
+        H x W x 3, or H x W x 4 with alpha.
     """
     if choice.stored in _PALETTES:
         count, entry = _PALETTES[choice.stored]
@@ -116,7 +116,7 @@ def store(colour: Floats, alpha: Floats | None, choice: Choice) -> Floats:
 
 @cache
 def _levels(texels: TexelFormat) -> tuple[Floats, Floats]:
-    """The values that colour and alpha can take in a texel format, read off the project's own codec."""
+    """Return the values that colour and alpha can take in a texel format, taken from texpipe's own codec."""
     ramp = np.arange(256, dtype=np.uint8)
     colour = np.stack([ramp, ramp, ramp, np.full_like(ramp, 255)], axis=1)[None]
     alpha = np.stack([np.full_like(ramp, 128)] * 3 + [ramp], axis=1)[None]
@@ -125,7 +125,7 @@ def _levels(texels: TexelFormat) -> tuple[Floats, Floats]:
 
 
 def _palette(colour: Floats, count: int, entry: TexelFormat, way: Palette) -> Floats:
-    """Choose up to `count` colours for a picture and store them as the console stores palette entries."""
+    """Choose up to `count` colours for a picture and round them to the format of the palette's entries."""
     if way == "k_means":
         found = _k_means(colour, count)
     else:
@@ -172,7 +172,7 @@ def _jpeg(colour: Floats, quality: int) -> Floats:
 
 
 def _straight(image: Floats) -> tuple[Floats, Floats | None]:
-    """Split a premultiplied picture into straight colour and alpha; without alpha there is nothing to do."""
+    """Split a premultiplied picture into straight colour and alpha; without alpha return it unchanged."""
     if image.shape[2] == 3:
         return image, None
     alpha = image[..., 3:]

@@ -1,7 +1,7 @@
-"""Dithering to a set of levels or to a palette, as art tools and consoles did it.
+"""Dithering to a set of levels or to a palette, as drawing programs and consoles did it.
 
-Source: Floyd and Steinberg, "An adaptive algorithm for spatial grey scale" (1976); the ordered patterns and theirs
-are in `passes/quantised.py`, which recognises them.
+Source: Floyd and Steinberg, "An adaptive algorithm for spatial grey scale" (1976); the ordered patterns and their
+sources are in `passes/quantised.py`, which detects them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FLOYD_STEINBERG = ((0, 1, 7 / 16), (1, -1, 3 / 16), (1, 0, 5 / 16), (1, 1, 1 / 
 
 
 def to_levels(image: Floats, levels: Floats, dither: Dither) -> Floats:
-    """Reduce every channel on its own to `levels`.
+    """Round every channel separately to `levels`.
 
     Args:
         image: H x W x C in [0, 1].
@@ -40,9 +40,9 @@ def to_levels(image: Floats, levels: Floats, dither: Dither) -> Floats:
 
 
 def to_palette(image: Floats, palette: Floats, dither: Dither) -> Floats:
-    """Give every pixel a colour of the palette.
+    """Round every pixel to a colour of the palette.
 
-    Ordered patterns shift a colour by at most half the usual distance between neighbours in the palette.
+    Ordered patterns shift a colour by at most half the median distance between neighbours in the palette.
 
     Args:
         image: H x W x 3 in [0, 1].
@@ -83,7 +83,7 @@ def _spacing(palette: Floats) -> np.float32:
 
 
 def diffuse(image: Floats, nearest: Callable[[Floats], Floats]) -> Floats:
-    """Floyd and Steinberg's error diffusion, left to right.
+    """Apply Floyd and Steinberg's error diffusion, left to right.
 
     Pixels with equal x + 2y do not depend on each other, so each such slanted line is one vector operation.
 
@@ -95,7 +95,7 @@ def diffuse(image: Floats, nearest: Callable[[Floats], Floats]) -> Floats:
         H x W x C of allowed values.
     """
     height, width = image.shape[:2]
-    wanted = np.pad(image, ((0, 1), (1, 1), (0, 0)))  # room for the error that leaves the picture
+    wanted = np.pad(image, ((0, 1), (1, 1), (0, 0)))  # takes the error that leaves the picture
     result = np.empty_like(image)
     for line in range(width + 2 * (height - 1)):
         y = np.arange(max(0, (line - width + 2) // 2), min(height, line // 2 + 1))
@@ -109,7 +109,7 @@ def diffuse(image: Floats, nearest: Callable[[Floats], Floats]) -> Floats:
 
 
 def _offsets(dither: Dither, shape: tuple[int, ...]) -> Floats:
-    """Return the pattern laid over an H x W x C picture as H x W x 1, or a single zero for no dither."""
+    """Return the pattern repeated over an H x W x C picture as H x W x 1, or a single zero without dither."""
     if dither == "none":
         return np.zeros((1, 1, 1), np.float32)
     height, width = shape[:2]

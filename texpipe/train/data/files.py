@@ -1,4 +1,4 @@
-"""Picture files to learn from: folders and tar shards are listed, each file with a way to decode it."""
+"""Lists of the picture files in folders and tar shards, each with a function that decodes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from texpipe.texture import Edges, Rgba8
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp"})
 _ALPHA_SUFFIX = ".a.png"
-"""NAME.a.png holds the alpha plane of NAME.jpg, which cannot hold one itself."""
+"""Suffix of the file with the alpha plane of a JPEG: NAME.a.png belongs to NAME.jpg."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class PictureFile:
     """A picture in a folder or shard.
 
     Attributes:
-        name: path below the folder.
+        name: path inside the folder.
         read: decodes it to H x W x 4 uint8, straight alpha. Raises SourceError if it is damaged.
-        edges: the axes on which it tiles, where an index says so.
+        edges: the axes on which it tiles, if an index tells.
     """
 
     name: str
@@ -41,7 +41,7 @@ class PictureFile:
 
 
 def picture_files(root: Path) -> Iterator[PictureFile]:
-    """Yield the pictures below a folder, or in one tar shard, in the order of their names.
+    """Yield the pictures in a folder and its subfolders, or in one tar shard, in the order of their names.
 
     Raises:
         SourceError: a shard cannot be read.
@@ -59,10 +59,10 @@ def picture_files(root: Path) -> Iterator[PictureFile]:
 
 
 def sources(root: Path) -> tuple[str, ...]:
-    """Say where the textures of a folder or shard come from, for the model card.
+    """Return the origins of the textures of a folder or shard, for the model card.
 
     Returns:
-        "package (licence): count" from the indices of shards, else the folder's name.
+        "package (licence): count" from the indices of shards, or the folder's name.
 
     Raises:
         SourceError: a shard cannot be read.
@@ -74,18 +74,18 @@ def sources(root: Path) -> tuple[str, ...]:
 
 
 def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
-    """Decode a picture and lay a separate alpha plane over it.
+    """Decode a picture and add a separate alpha plane.
 
     Args:
         data: the file's bytes.
-        alpha: those of a picture whose red channel is the alpha, if there is one.
+        alpha: bytes of a picture whose red channel is the alpha, if there is one.
         name: the file's name, for its suffix and for messages.
 
     Returns:
         H x W x 4 uint8, straight alpha.
 
     Raises:
-        SourceError: damaged, of an unknown format, or the two differ in size.
+        SourceError: damaged, of an unknown format, or of different sizes.
     """
     is_photo = PurePosixPath(name).suffix.lower() in _PHOTO_SUFFIXES
     rgba = _photo(data) if is_photo else image_files.decode(data, name=name)[0]
@@ -98,7 +98,7 @@ def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
 
 
 def _photo(data: bytes) -> Rgba8:
-    """Decode JPEG or WebP, which no emulator dumps and `pixels` therefore does not know."""
+    """Decode JPEG or WebP, which emulators do not dump and `image_files` therefore does not read."""
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as image:
             return np.asarray(image.convert("RGBA"))
@@ -118,7 +118,7 @@ def _read_file(path: Path, alpha: Path | None) -> Rgba8:
 
 
 def _shard(path: Path, prefix: str) -> Iterator[PictureFile]:
-    """Yield the pictures of a tar file, whose index.csv (columns `file`, `mode`) may say which tile."""
+    """Yield the pictures of a tar file; its index.csv (columns `file`, `mode`) may tell which of them tile."""
     with _opened(path) as tar:
         places = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
 
@@ -136,9 +136,7 @@ def _shard(path: Path, prefix: str) -> Iterator[PictureFile]:
 @contextmanager
 def _opened(shard: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(
-            shard, "r:"
-        ) as tar:  # pictures are read from their places: nothing may be compressed
+        with tarfile.open(shard, "r:") as tar:  # uncompressed only: pictures are read from their offsets
             yield tar
     except (tarfile.TarError, OSError) as error:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""Ways to enlarge without a network, which every model must beat."""
+"""Baselines: upscalers without a network, which every model must beat."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Upscaler: TypeAlias = Callable[[Floats, Edges], Floats]
 
 
 def baselines(scale: int) -> Mapping[str, Upscaler]:
-    """Return the baselines that reach a scale, by name, `nearest` first; scale2x doubles, so not all do."""
+    """Return the baselines for a scale by name, `nearest` first; scale2x only for powers of two."""
     found: dict[str, Upscaler] = {
         "nearest": lambda lr, _: repeat(lr, scale),
         "bicubic": lambda lr, _: bicubic(lr, scale),
@@ -30,16 +30,16 @@ def baselines(scale: int) -> Mapping[str, Upscaler]:
 
 
 def bicubic(lr: Floats, scale: int) -> Floats:
-    """Enlarge h x w x 3 bicubically (Catmull-Rom, as Pillow has it); clamped to [0, 1]."""
+    """Enlarge h x w x 3 bicubically (Pillow's Catmull-Rom); clamped to [0, 1]."""
     size = (lr.shape[1] * scale, lr.shape[0] * scale)
     planes = [Image.fromarray(np.ascontiguousarray(lr[..., c])) for c in range(3)]
     return np.stack([np.asarray(p.resize(size, Image.Resampling.BICUBIC)) for p in planes], axis=2).clip(0, 1)
 
 
 def scale2x(lr: Floats, edges: Edges) -> Floats:
-    """Double h x w x 3 by Scale2x (Mazzoleni 2001), the ancestor of xBRZ and its kin: no colour is invented.
+    """Double h x w x 3 by Scale2x (Mazzoleni 2001), the ancestor of xBRZ, which adds no new colours.
 
-    A corner takes the colour that the two texels beside it share, unless the texels across share one as well.
+    A corner takes the colour that the two texels next to it share, unless the opposite texels share one as well.
     """
     around = extend(lr, edges, 1)
     up, down, left, right = around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]

@@ -1,4 +1,4 @@
-"""Models side by side on textures that none of them was trained on, always beside ways without a network."""
+"""Compare models with each other and with the baselines, on textures that they were not trained on."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ from texpipe.upscale.device import choose
 log = logging.getLogger(__name__)
 
 _SHEET_ROWS = 8
+"""Number of textures on the comparison sheet."""
 _GREY = 0.5
+"""Backdrop of textures with alpha, in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class MethodScores:
-    """One way to upscale: its mean scores, and its scores on each texture by name."""
+    """Scores of a model or baseline: their means, and those of each texture by name."""
 
     name: str
     scores: Scores
@@ -41,7 +43,7 @@ class MethodScores:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All ways side by side; `titles` and `rows` are the sheet of the first textures."""
+    """Scores of all models and baselines; `titles` and `rows` are the sheet of the first textures."""
 
     pictures: int
     seed: int | None
@@ -70,10 +72,10 @@ class Evaluation:
         return paired_interval(ours, theirs)
 
     def best(self, metric: Metric) -> str | None:
-        """Return the name of the way with the best mean of a metric, or None if nobody has it."""
-        having = [m for m in self.measured if metric in m.scores]
+        """Return the name of the model or baseline with the best mean of a metric, or None without the metric."""
+        candidates = [m for m in self.measured if metric in m.scores]
         pick = max if metric in HIGHER_IS_BETTER else min
-        return pick(having, key=lambda m: m.scores[metric]).name if having else None
+        return pick(candidates, key=lambda m: m.scores[metric]).name if candidates else None
 
 
 def evaluate(
@@ -85,15 +87,15 @@ def evaluate(
     colour: Colour = "off",
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
-    """Upscale all pairs in every way and measure the results.
+    """Upscale all pairs by every model and baseline, and measure the results.
 
     Args:
         pairs: from `degraded` or `real_pairs`.
-        models: names or paths; nearest, bicubic and Scale2x are always there.
-        seed: of the degradation, for the report.
+        models: names or paths; the baselines are always included.
+        seed: seed of the degradation, for the report.
         device: auto, cpu or cuda.
-        colour: colour match after each model, as `run` does it; the others need none.
-        progress: called with the textures done and all textures.
+        colour: colour match after each model, as in `run`; baselines do not need it.
+        progress: called with the number of finished textures and of all textures.
 
     Raises:
         ModelError: a model cannot be loaded.
@@ -110,7 +112,7 @@ def evaluate(
         for textures, found in zip(scores, judge.compare(results, pair), strict=True):
             textures[pair.name] = found
         if len(shown) < _SHEET_ROWS:
-            # What `nearest` made is the source, repeated.
+            # The result of `nearest` is the source, repeated.
             shown.append((*results, pair.hr))
         progress(len(scores[0]), len(pairs))
     measured = tuple(
@@ -124,13 +126,13 @@ def evaluate(
 def degraded(
     textures: Path, degradation: Degradation, seed: int, limit: int | None = None
 ) -> tuple[TexturePair, ...]:
-    """Degrade a folder of modern textures, each by its name and the seed alone.
+    """Degrade a folder of modern textures; each depends on its name and the seed alone.
 
     Raises:
         SourceError: no usable texture.
     """
     collection = collect(textures)
-    _tell(textures, collection)
+    _warn_of_skipped(textures, collection)
     count = len(collection.pictures) if limit is None else limit
     return held_out(collection, collection.pictures, degradation, seed, count)
 
@@ -139,24 +141,26 @@ def real_pairs(folder: Path, limit: int | None = None) -> tuple[TexturePair, ...
     """Read authentic pairs: files of the same names in FOLDER/lr and FOLDER/hr, alpha composited on mid grey.
 
     Raises:
-        SourceError: one of the folders is missing, no name is in both, or sizes do not fit: hr is the same
+        SourceError: one of the folders is missing, no name is in both, or sizes do not fit: hr must be the same
             multiple of lr in all pairs.
     """
     for part in ("lr", "hr"):
         if not (folder / part).is_dir():
             raise SourceError(
-                f"no folder {folder / part}", hint="--pairs needs DIR/lr and DIR/hr with equal names."
+                f"there is no folder {folder / part}",
+                hint="--pairs needs DIR/lr and DIR/hr with files of equal names.",
             )
-    # Textures that are equal on the console may have different originals: none is left out for that.
+    # Textures that are equal on the console may have different originals, so duplicates are kept.
     small, large = (collect(folder / part, distinct=False) for part in ("lr", "hr"))
-    _tell(folder / "lr", small)
-    _tell(folder / "hr", large)
-    there = {picture.name: picture for picture in large.pictures}
-    both = [(picture, there[picture.name]) for picture in small.pictures if picture.name in there][:limit]
+    _warn_of_skipped(folder / "lr", small)
+    _warn_of_skipped(folder / "hr", large)
+    originals = {picture.name: picture for picture in large.pictures}
+    both = [(one, originals[one.name]) for one in small.pictures if one.name in originals][:limit]
     pairs = tuple(_pairs((p.name, small.load(p), large.load(q)) for p, q in both))
     if not pairs:
         raise SourceError(
-            f"no pairs in {folder}: no name is in lr and in hr", hint="Give both files one name."
+            f"no pairs in {folder}: lr and hr have no file name in common",
+            hint="Give both files of a pair the same name.",
         )
     scales = {pair.hr.shape[0] // pair.lr.shape[0]: pair.name for pair in pairs}
     if len(scales) > 1:
@@ -167,7 +171,7 @@ def real_pairs(folder: Path, limit: int | None = None) -> tuple[TexturePair, ...
     return pairs
 
 
-def _tell(folder: Path, collection: Collection) -> None:
+def _warn_of_skipped(folder: Path, collection: Collection) -> None:
     for skipped in collection.skipped:
         log.warning("left out %s: %s", folder / skipped.name, skipped.reason)
 
@@ -177,8 +181,8 @@ def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[TexturePair]:
         scale = hr.shape[0] // lr.shape[0]
         if scale < 1 or (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
             raise SourceError(
-                f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, no multiple of lr's {lr.shape[1]}x{lr.shape[0]}",
-                hint="Both files must show the same picture; take this pair out of the folders.",
+                f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, not a multiple of lr's {lr.shape[1]}x{lr.shape[0]}",
+                hint="Both files must show the same picture; remove this pair from the folders.",
             )
         yield TexturePair(name, on_grey(lr), on_grey(hr), Edges())
 
@@ -213,7 +217,7 @@ def load_upscaler(model: str, scale: int, place: torch.device, colour: Colour) -
 
 
 def title(model: str) -> str:
-    """Name a model for the table; checkpoints are all called model.safetensors, so their folder names them."""
+    """Return a model's name for the table; checkpoints, all called model.safetensors, are named by their folder."""
     path = Path(model)
     if not catalogue.is_path(model):
         return model

@@ -1,4 +1,4 @@
-"""How good a result is: figures that compare an upscaled texture with the original and with its source."""
+"""Metrics that compare an upscaled texture with the original and with its source."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"psnr_y", "ssim_y", "lr_psnr"})
 _LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255
 _SSIM_WINDOW = 11
 _MIN_ALEXNET_SIDE = 32
-"""AlexNet's last layer needs this many pixels; smaller pictures are judged repeated."""
+"""Smallest side that AlexNet's last layer needs, in pixels; smaller pictures are repeated."""
 
 
 class Judge:
-    """Measures results; the perceptual metrics are left out where their weights cannot be had.
+    """Measures results; perceptual metrics are left out if their weights are not available.
 
     Args:
         place: device of the trunks.
-        perceptual: set to False to leave them out in any case.
+        perceptual: False leaves them out in any case.
     """
 
     def __init__(self, place: torch.device | str = "cpu", *, perceptual: bool = True) -> None:
@@ -63,7 +63,7 @@ class Judge:
 
     @property
     def perceptual(self) -> bool:
-        """Whether LPIPS can be measured."""
+        """Whether LPIPS is available."""
         return "alexnet" in self._trunks
 
     def measure(self, result: Floats, pair: TexturePair) -> Scores:
@@ -76,10 +76,10 @@ class Judge:
 
         Args:
             results: each H x W x 3 in [0, 1].
-            pair: their source and the original of the same size as the results.
+            pair: their source, and the original of the same size as the results.
 
         Returns:
-            For each psnr_y (dB), ssim_y (from 11 pixels a side), the perceptual distances, l1 (levels),
+            For each result: psnr_y (dB), ssim_y (from 11 pixels per side), the perceptual distances, l1 (levels),
             lr_psnr (dB, LR-consistency: the box-reduced result against the source), colour_drift (levels: mean absolute
             difference of the same in means over 8 x 8 texels), box_distance (levels: mean distance of the same from
             what each texel could have been before it was stored), reduced_l1 (levels: mean absolute difference of
@@ -95,7 +95,7 @@ class Judge:
         )
 
     def _perceptual(self, ours: Tensor, theirs: Tensor) -> dict[Metric, Tensor]:
-        """Compare N pictures with one; N values per metric."""
+        """Compare N pictures with one; return N values per metric."""
         found: dict[Metric, Tensor] = {}
         if "alexnet" in self._trunks:
             found["lpips_alex"] = lpips(self._trunks["alexnet"], ours, theirs)
@@ -110,7 +110,7 @@ class Judge:
 
 
 def _fidelity(result: Floats, pair: TexturePair) -> Scores:
-    """Measure what needs no network."""
+    """Compute the metrics that need no network."""
     ours, theirs = luma(result), luma(pair.hr)
     scale = len(result) // len(pair.lr)
     reduced = box_reduce(result, scale)
@@ -152,18 +152,18 @@ def average(all_scores: Iterable[Mapping[Metric, float]]) -> Scores:
 
 
 def luma(image: Floats) -> NDArray[np.float64]:
-    """Y of ITU-R BT.601 in 16 to 235, as super-resolution papers measure it; H x W x 3 in [0, 1] -> H x W."""
+    """Return Y of ITU-R BT.601 in 16 to 235, as in super-resolution papers; H x W x 3 in [0, 1] -> H x W."""
     return (image.astype(np.float64) @ _LUMA + 16 / 255) * 255
 
 
 def psnr(ours: NDArray[np.floating], theirs: NDArray[np.floating]) -> float:
-    """Peak signal-to-noise ratio in dB for values of 0 to 255; at most 100, where the two are equal."""
+    """Return the peak signal-to-noise ratio in dB for values of 0 to 255; 100 at most, also for equal planes."""
     error = float(np.mean((ours.astype(np.float64) - theirs) ** 2))
     return min(100.0, 10 * np.log10(255**2 / error)) if error else 100.0
 
 
 def ssim(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
-    """Structural similarity (Wang et al. 2004) of planes of 0 to 255; Gaussian window of 11, sigma 1.5."""
+    """Return the structural similarity (Wang et al. 2004) of planes of 0 to 255; Gaussian window of 11, sigma 1.5."""
     import cv2
 
     if min(ours.shape) < _SSIM_WINDOW:
@@ -184,13 +184,13 @@ def ssim(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
 
 
 def seam(image: Floats) -> float:
-    """Mean step from the last row to the first over the mean step between rows inside."""
+    """Return the mean step from the last row to the first over the mean step between rows inside."""
     inside = float(np.abs(np.diff(image, axis=0)).mean())
     return float(np.abs(image[0] - image[-1]).mean()) / max(inside, 1 / 255)
 
 
 def _tensor(image: Floats, place: torch.device) -> Tensor:
-    """N x 3 x H x W for a trunk, rounded to the 256 levels that a file holds."""
+    """Return 1 x 3 x H x W for a trunk, rounded to the 256 levels of a file."""
     repeat = [-(-_MIN_ALEXNET_SIDE // min(side, _MIN_ALEXNET_SIDE)) for side in image.shape[:2]]
     levels = np.tile((image * 255).round().astype(np.float32) / 255, (*repeat, 1))
     return torch.from_numpy(np.ascontiguousarray(levels.transpose(2, 0, 1)[None])).to(place)

@@ -1,4 +1,4 @@
-"""Sheets of pictures to look at: one row per texture, one column per version of it."""
+"""Comparison sheets: one row per texture, one column per version of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held-out textures through a network: figures, a sheet to look at, and the verdict whether it may ship."""
+"""Validation of a network on held-out textures: metrics, a sheet, and the verdict whether it replaces its base."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, Judge, Metric, Sc
 from texpipe.train.generators import upscale
 
 _DRIFT_TOLERANCE = 0.05
-"""Levels of colour drift that are rounding, not drift."""
+"""Largest increase of the colour drift that counts as rounding, in levels."""
 _MAX_METRIC_LOSS = 1.05
-"""The perceptual metric that did not get better may get worse by this factor."""
+"""Largest factor by which a perceptual metric may get worse if the other one gets better."""
 
 
-_WITHOUT_WEIGHTS = " (judged without LPIPS and DISTS, whose weights are not here, by L1 and LR-consistency)"
+_WITHOUT_WEIGHTS = " (judged by L1 and LR-consistency, because the weights of LPIPS and DISTS are missing)"
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """What a network made of the held-out pairs, and the figures of each."""
+    """A network's results for the held-out pairs, and the scores of each."""
 
     results: tuple[Floats, ...]
     each: tuple[Scores, ...]
@@ -42,7 +42,7 @@ class Validation:
         return average(self.each)
 
     def first(self, count: int) -> Validation:
-        """Return what it would have been on the first `count` pairs alone."""
+        """Return the validation on the first `count` pairs alone."""
         return Validation(self.results[:count], self.each[:count])
 
 
@@ -62,7 +62,7 @@ def held_out(
     count: int,
     side: int = 256,
 ) -> tuple[TexturePair, ...]:
-    """Degrade up to `count` held-out pictures, spread evenly over their names, always in the same way."""
+    """Degrade up to `count` held-out pictures, spread evenly over their names; the seed determines the result."""
     step = max(1, len(pictures) / count)
     chosen = [pictures[int(i * step)] for i in range(min(count, len(pictures)))]
     return tuple(held_out_pair(collection, picture, degradation, seed, side) for picture in chosen)
@@ -75,13 +75,13 @@ def validate(upscaler: Upscaler, pairs: Sequence[TexturePair], judge: Judge) -> 
 
 
 def upscaler_of(network: nn.Module, colour: Colour = "off") -> Upscaler:
-    """Return the network, put into evaluation mode, with a colour match, as a function of one texture."""
+    """Return a function that upscales one texture by the network, in evaluation mode, with a colour match."""
     network.eval()
     return lambda lr, edges: toned(upscale(network, lr, edges), lr, edges, colour)
 
 
 def toned(result: Floats, lr: Floats, edges: Edges, colour: Colour) -> Floats:
-    """Match the colours of an opaque result to its source, as `run` does; `off` leaves them alone."""
+    """Match the colours of an opaque result to its source, as in `run`; `off` leaves them unchanged."""
     if colour == "off":
         return result
     cover, source_cover = np.ones(result.shape[:2], np.float32), np.ones(lr.shape[:2], np.float32)

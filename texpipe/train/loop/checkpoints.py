@@ -1,4 +1,4 @@
-"""Checkpoint folders: step-000200/ holds all that a training needs to go on as if nothing had happened.
+"""Checkpoint folders: step-000200/ holds everything that a training needs to resume exactly where it was.
 
 state.pt             weights, averaged weights, optimisers, counters (read as data only)
 model.safetensors    the averaged weights in fp16: a model that `texpipe run --model` takes
@@ -29,7 +29,7 @@ def folder_of(output: Path, step: int) -> Path:
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write the state last of all files: a folder with a state is whole."""
+    """Write the state, after all other files: a folder with a state is complete."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_atomic(folder / STATE, buffer.getvalue())
@@ -39,7 +39,7 @@ def load_state(folder: Path) -> dict[str, Any]:
     """Read a state.
 
     Raises:
-        ModelError: damaged.
+        ModelError: the state is damaged.
     """
     try:
         state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
@@ -53,7 +53,7 @@ def load_state(folder: Path) -> dict[str, Any]:
 
 
 def checkpoints(output: Path) -> list[Path]:
-    """Return the whole checkpoints of a training, oldest first."""
+    """Return the complete checkpoints of a training, oldest first."""
     found = [(int(match[1]), path) for path in output.glob("step-*") if (match := _NAME.fullmatch(path.name))]
     return [path for _, path in sorted(found) if (path / STATE).is_file()]
 
@@ -65,7 +65,7 @@ def prune(output: Path, keep: int) -> None:
 
 
 def leftovers(output: Path, name: str) -> list[Path]:
-    """Return what a training left in a folder: checkpoints, also those without a state, and its model."""
+    """Return the output of a training in a folder: checkpoints, even those without a state, and its model."""
     folders = sorted(path for path in output.glob("step-*") if _NAME.fullmatch(path.name))
     models = (output / f"{name}{ending}.safetensors" for ending in ("", "-rejected"))
     return [*folders, *(path for path in models if path.exists())]

@@ -1,4 +1,4 @@
-"""Several processes, one training: `torchrun --nproc-per-node N -m texpipe finetune ...`.
+"""Training in several processes: `torchrun --nproc-per-node N -m texpipe finetune ...`.
 
 Every process computes the gradient of its own crops; the gradients are averaged before each step, so that N
 processes with batch B take the same steps as one with batch N x B.
@@ -17,7 +17,7 @@ from torch import Tensor, distributed
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process's place among all of them; processes of one machine have local ranks 0, 1, ..."""
+    """The processes of a training and this one's rank; processes of one machine have local ranks 0, 1, ..."""
 
     rank: int = 0
     size: int = 1
@@ -48,7 +48,7 @@ class ProcessGroup:
         return values
 
     def highest(self, value: float) -> float:
-        """Return the largest of all processes' values, so that all of them decide alike."""
+        """Return the largest of all processes' values, so that all of them take the same decision."""
         if self.size == 1:
             return value
         shared = torch.tensor(value, dtype=torch.float64)
@@ -56,19 +56,19 @@ class ProcessGroup:
         return float(shared)
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes have reached this point."""
         if self.size > 1:
             distributed.barrier()
 
 
 @contextmanager
 def process_group() -> Iterator[ProcessGroup]:
-    """Join the other processes that torchrun started, or be alone without it."""
+    """Join the processes that torchrun started; without torchrun yield a group of this process alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ProcessGroup()
         return
-    # gloo also reduces CUDA tensors; one backend keeps the exchange of flags and of gradients alike.
+    # gloo also reduces CUDA tensors, so one backend serves flags and gradients.
     distributed.init_process_group("gloo")
     try:
         yield ProcessGroup(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))

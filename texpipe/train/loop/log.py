@@ -13,8 +13,8 @@ class Log:
     """Writes log.jsonl, one object per line, and TensorBoard's events where that is installed.
 
     Args:
-        folder: where; made if missing.
-        enabled: False in all processes but the first, which then write nothing.
+        folder: the folder; created if missing.
+        enabled: False in all processes but the first: they write nothing.
 
     Raises:
         PackError: the folder cannot be written.

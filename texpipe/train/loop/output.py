@@ -1,4 +1,4 @@
-"""What a training leaves behind: checkpoint folders with pictures, and at the end a judged model with its card."""
+"""Output of a training: checkpoint folders with sheets, and at the end the judged model with its card."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from texpipe.train.schema import Preset
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a training ended: the model (None in all but the first process), held-out figures, verdict."""
+    """Result of a training: the model (None in all but the first process), held-out scores, verdict."""
 
     model: Path | None
     before: Scores
@@ -36,20 +36,20 @@ class TrainingResult:
     verdict: str
 
 
-def save_checkpoint(state: State, tools: Tools, *, watch: bool) -> None:
-    """Write a checkpoint, with a validation if `watch`."""
+def save_checkpoint(state: State, tools: Tools, *, validated: bool) -> None:
+    """Write a checkpoint, with a validation if `validated`."""
     job = tools.job
     if tools.world.first:
-        few = tools.pairs[: job.validate_on]
+        pairs = tools.pairs[: job.validate_on]
         network = state.averaged.module
-        seen = validate(upscaler_of(network, tools.preset.colour), few, tools.judge) if watch else None
+        now = validate(upscaler_of(network, tools.preset.colour), pairs, tools.judge) if validated else None
         folder = folder_of(job.output, state.step)
-        before = tools.before.first(len(few)) if tools.before else None
-        _write_checkpoint(folder, network, tools.preset, seen, before, few)
+        before = tools.before.first(len(pairs)) if tools.before else None
+        _write_checkpoint(folder, network, tools.preset, now, before, pairs)
         save_state(folder, state.state_dict() | {"job": {"seed": job.seed, "freeze_body": job.freeze_body}})
         prune(job.output, job.keep)
-        if seen:
-            tools.log.log_event("validation", step=state.step, scores=seen.scores)
+        if now:
+            tools.log.log_event("validation", step=state.step, scores=now.scores)
     tools.world.wait()
 
 
@@ -57,27 +57,27 @@ def _write_checkpoint(
     folder: Path,
     network: nn.Module,
     preset: Preset,
-    seen: Validation | None,
+    now: Validation | None,
     base: Validation | None,
     pairs: Sequence[TexturePair],
 ) -> None:
-    """Write a checkpoint but for its state: model, preset and, after a validation, figures and sheet."""
+    """Write a checkpoint except for its state: model, preset and, after a validation, scores and sheet."""
     generators.save(folder / "model.safetensors", network, network.state_dict(), {"texpipe": __version__})
     text = yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False)
     write_atomic(folder / "preset.yaml", text.encode())
-    if seen is not None:
-        scores = {"base": base.scores if base else None, "now": seen.scores}
+    if now is not None:
+        scores = {"base": base.scores if base else None, "now": now.scores}
         write_atomic(folder / "metrics.json", (json.dumps(scores, indent=2) + "\n").encode())
-        save_sheet(folder / "sheet.png", *columns(pairs, base, seen, generators.scale_of(network)))
+        save_sheet(folder / "sheet.png", *columns(pairs, base, now, generators.scale_of(network)))
 
 
 def finish(state: State, tools: Tools) -> TrainingResult:
     """Judge the averaged weights on all held-out pairs and write the model.
 
     Raises:
-        GuardError: it is not better than its base; it lies beside as NAME-rejected.
+        GuardError: the model is not better than its base; it was written as NAME-rejected.
     """
-    # What is written is what is judged: rounding to fp16 is part of the model.
+    # The model is judged as it is written: rounded to fp16.
     job, network = tools.job, generators.as_shipped(state.averaged.module)
     after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
     faster = tools.preset.keep_blocks is not None
@@ -91,7 +91,7 @@ def finish(state: State, tools: Tools) -> TrainingResult:
     if not accepted:
         assert tools.base is not None
         raise GuardError(
-            f"the trained model is {reason}; {tools.base.name} stays the better one",
+            f"the trained model is {reason}; {tools.base.name} remains the better one",
             hint=f"Both were kept; the new one is {path}. Train longer, on more textures or at a lower rate.",
         )
     return TrainingResult(path, tools.before.scores if tools.before else {}, after.scores, state.step, reason)
@@ -100,7 +100,7 @@ def finish(state: State, tools: Tools) -> TrainingResult:
 def _write_model(
     tools: Tools, name: str, network: nn.Module, after: Validation, verdict: str, step: int
 ) -> Path:
-    """Write NAME.safetensors (fp16), NAME.json and NAME.md into the output folder; returns the first."""
+    """Write NAME.safetensors (fp16), NAME.json and NAME.md into the output folder; return the first."""
     path = tools.job.output / f"{name}.safetensors"
     base = tools.base
     notes = {
@@ -120,7 +120,7 @@ def _write_model(
 
 
 def _good_for(degradation: Degradation) -> str:
-    """Say what a model has seen: textures in which formats, dithered or not."""
+    """Describe the textures that a model was trained on: their formats and dithering."""
     stored = ", ".join(name for name, weight in degradation.formats.items() if weight)
     dithered = any(weight for name, weight in degradation.dithers.items() if name != "none")
     ways = "with and without dithering" if dithered and stored != "rgba32" else "without dithering"

@@ -1,4 +1,4 @@
-"""Before the first step: everything is loaded, the base is measured, and a training that stopped is picked up."""
+"""Preparation of a training: load everything, measure the base, and resume from a checkpoint."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from texpipe.train.shorten import shortened
 from texpipe.upscale.device import choose
 
 _SHORTENING_CROPS = 16
-"""Crops that tell which blocks a network can spare."""
+"""Number of crops on which the change by removing a block is measured."""
 
 
 def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
-    """Load everything, measure the base, and go back to the newest checkpoint if asked to.
+    """Load everything, measure the base, and resume from the newest checkpoint if the job says so.
 
     Raises:
         SourceError: no usable texture.
         UsageError: the base, the output folder or the checkpoint does not fit the job.
-        ModelError: a model, weights or the checkpoint cannot be had.
+        ModelError: a model, weights or the checkpoint cannot be loaded.
     """
     preset = job.preset
     device = choose(job.device)
@@ -58,7 +58,7 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
     if base and here.first:
         before = validate(upscaler_of(base.network.to(place), preset.colour), pairs, judge)
     state = new_state(network, preset, place)
-    here.wait()  # nobody writes before all have looked at the output folder
+    here.wait()  # the first process must not write before all have checked the output folder
     if newest:
         _resume(newest, job, state)
     tools = Tools(
@@ -80,30 +80,30 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
 
 
 def shortening_crops(crops: TextureCrops, place: torch.device) -> Tensor:
-    """Return the crops that tell which blocks a network can spare, N x 3 x H x W."""
+    """Return the crops on which the change by removing a block is measured, N x 3 x H x W."""
     return torch.stack([crops[i][0] for i in range(_SHORTENING_CROPS)]).to(place)
 
 
 def _checkpoint_to_resume(job: TrainingJob) -> Path | None:
-    """Return the newest checkpoint to go on from; None for a new training, whose output folder holds none yet.
+    """Return the newest checkpoint to resume from; None for a new training.
 
     Raises:
-        UsageError: the output folder holds a training that the job does not go on with, or the model's name is none.
-        ModelError: there is none to go on with.
+        UsageError: the output folder holds another training, or the model's name is not a file name.
+        ModelError: there is no checkpoint to resume from.
     """
     if Path(job.name).name != job.name:
-        raise UsageError(f"{job.name!r} is no name of a file", hint="Give a --name without slashes.")
+        raise UsageError(f"{job.name!r} is not a file name", hint="Give a --name without slashes.")
     if not job.resume:
-        if there := leftovers(job.output, job.name):
+        if existing := leftovers(job.output, job.name):
             raise UsageError(
-                f"{job.output} holds a training already: {there[0].name}",
-                hint="Add --resume to go on with it, or choose another --output.",
+                f"{job.output} already holds a training: {existing[0].name}",
+                hint="Add --resume to continue it, or choose another --output.",
             )
         return None
     kept = checkpoints(job.output)
     if not kept:
         raise ModelError(
-            f"no checkpoint in {job.output}", hint="Leave out --resume, or name the training's --output."
+            f"no checkpoint in {job.output}", hint="Leave out --resume, or give the training's --output."
         )
     return kept[-1]
 
@@ -126,22 +126,22 @@ def start(preset: Preset, place: torch.device) -> tuple[Base | None, nn.Module]:
 
 
 def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
-    """Log what the training starts from: textures, those left out and why, and the base's figures."""
-    say = tools.log.log_event
-    say("collection", usable=len(collection.pictures), held_out=held_out, skipped=len(collection.skipped))
+    """Log the start of the training: textures, those left out and why, and the base's scores."""
+    log = tools.log.log_event
+    log("collection", usable=len(collection.pictures), held_out=held_out, skipped=len(collection.skipped))
     for skipped in collection.skipped:
-        say("skipped", file=skipped.name, reason=skipped.reason)
+        log("skipped", file=skipped.name, reason=skipped.reason)
     if tools.before:
-        say("base", scores=tools.before.scores)
+        log("base", scores=tools.before.scores)
     if tools.caveat:
-        say("caveat", text=tools.caveat)
+        log("caveat", text=tools.caveat)
 
 
 def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features]:
-    """Load the trunks that the preset's losses look through.
+    """Return the feature losses of a preset by name, with their trunks loaded.
 
     Raises:
-        ModelError: weights cannot be had.
+        ModelError: weights are not available.
     """
     found: dict[str, terms.Features] = {}
     if any(stage.losses.lpips for stage in preset.stages):
@@ -156,7 +156,7 @@ def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features
 
 
 def needed_weights(name: TrunkName) -> dict[str, Tensor]:
-    """Return the weights of a trunk that a loss cannot do without.
+    """Return the weights of a trunk that a loss needs.
 
     Raises:
         ModelError: they are not in the cache and cannot be fetched.
@@ -164,8 +164,8 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     found = weights(name) if name != "vgg19" else None
     if found is None:
         raise ModelError(
-            f"the weights of {name} cannot be had here",
-            hint="`texpipe -v finetune ...` says why. Or set the losses lpips and perceptual to 0 in the preset.",
+            f"the weights of {name} are not available",
+            hint="`texpipe -v finetune ...` shows why. Or set the losses lpips and perceptual to 0 in the preset.",
         )
     return found
 
@@ -174,20 +174,23 @@ def _resume(folder: Path, job: TrainingJob, state: State) -> None:
     """Load a checkpoint into the state of the same training.
 
     Raises:
-        UsageError: the checkpoint is of a training with other settings, which are named.
-        ModelError: damaged.
+        UsageError: the checkpoint is from a training with other settings, which the message lists.
+        ModelError: the checkpoint is damaged.
     """
-    kept = load_state(folder)
+    saved = load_state(folder)
     now = {"seed": job.seed, "freeze_body": job.freeze_body}
-    found = [f"{k}: {kept['job'][k]} then, {v} now" for k, v in now.items() if kept.get("job", now)[k] != v]
-    found += differences(load_preset(folder / "preset.yaml"), job.preset)
-    if found:
+    before = saved.get("job", now)
+    changes = [
+        f"{key}: {before[key]} before, {value} now" for key, value in now.items() if before[key] != value
+    ]
+    changes += differences(load_preset(folder / "preset.yaml"), job.preset)
+    if changes:
         raise UsageError(
-            f"{folder} is of a training with other settings: {'; '.join(found)}",
-            hint="Give the same options as then, or choose another --output.",
+            f"{folder} is from a training with other settings: {'; '.join(changes)}",
+            hint="Give the same options as before, or choose another --output.",
         )
     try:
-        state.load_state_dict(kept)
+        state.load_state_dict(saved)
     except (KeyError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"the checkpoint does not fit its preset: {error}", location=Location(folder)

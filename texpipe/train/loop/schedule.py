@@ -1,4 +1,4 @@
-"""Which stage a training is in, and the learning rates there."""
+"""The current stage of a training, and its learning rates."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from texpipe.train.schema import Preset, Stage
 
 
 def stage_at(stages: Sequence[Stage], done: float) -> tuple[Stage, float]:
-    """Find the stage that a training is in.
+    """Return the current stage of a training.
 
     Args:
-        stages: with their shares of the whole, in any unit.
+        stages: the stages with their shares, in any unit.
         done: fraction of the training that is done, in [0, 1].
 
     Returns:
@@ -28,14 +28,14 @@ def stage_at(stages: Sequence[Stage], done: float) -> tuple[Stage, float]:
 
 
 def rate_factor(preset: Preset, steps: int, done: float) -> float:
-    """Return the part of the nominal learning rates, of generator and discriminator, that applies now.
+    """Return the current factor of the nominal learning rates of generator and discriminator.
 
-    It warms up from 0 and falls along half a cosine to `final_rate`, in every stage anew: a stage's rate is
-    what its preset says, wherever in the training the stage lies.
+    In every stage it warms up from 0 and then falls along half a cosine to `final_rate`: a stage's rate does not depend
+    on its position in the training.
 
     Args:
-        preset: tells `warmup` and `final_rate`.
-        steps: taken in this stage so far.
+        preset: its `warmup` and `final_rate` are used.
+        steps: number of steps taken in this stage so far.
         done: fraction of this stage that is done, in [0, 1].
 
     Returns:

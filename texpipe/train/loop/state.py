@@ -1,4 +1,4 @@
-"""What a training is made of: the job, the state that changes, and the tools that do not."""
+"""The parts of a training: the job, the state that changes, and the tools that do not."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from texpipe.upscale.device import Device
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What the user asked for; `steps` and `minutes` end the training, whichever comes first.
+    """The user's settings for a training; `steps` and `minutes` end it, whichever comes first.
 
     Attributes:
         textures: folder or tar shard of modern textures.
-        output: where everything is written.
-        preset: how to train.
-        name: of the finished model.
-        resume: go on from the newest checkpoint in `output`.
-        seed: of crops, degradation and new weights.
-        validate_every, save_every: in steps.
-        validate_on: held-out textures per validation; the final judgement takes four times as many.
-        keep: checkpoints that can be resumed; of older ones only model, metrics and sheet stay.
+        output: the output folder.
+        preset: the training preset.
+        name: name of the finished model.
+        resume: continue from the newest checkpoint in `output`.
+        seed: seed of crops, degradation and new weights.
+        validate_every, save_every: intervals in steps.
+        validate_on: number of held-out textures per validation; the final judgement takes four times as many.
+        keep: number of checkpoints that can be resumed; older ones keep only model, metrics and sheet.
         device: auto, cpu or cuda.
-        perceptual: measure LPIPS and DISTS where their weights can be had.
+        perceptual: measure LPIPS and DISTS if their weights are available.
         freeze_body: train only what comes after the residual blocks.
     """
 
@@ -60,13 +60,13 @@ class TrainingJob:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole training."""
+        """Number of steps of the whole training."""
         return self.steps if self.steps is not None else self.preset.steps
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """A step forward that a front end may show; `seconds_left` is an estimate."""
+    """Progress after a step, for display; `seconds_left` is an estimate."""
 
     step: int
     total: int
@@ -77,7 +77,7 @@ class TrainingProgress:
 
 @dataclass
 class State:
-    """Everything that changes while training; what `state_dict` returns is the checkpoint."""
+    """Everything that changes while training; a checkpoint holds the result of `state_dict`."""
 
     generator: nn.Module
     averaged: AveragedModel
@@ -92,7 +92,7 @@ class State:
     stage_steps: dict[str, int] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Any]:
-        """All that has a state of its own."""
+        """Return the parts with a state of their own by name."""
         found = {"generator": self.generator, "averaged": self.averaged, "optimiser": self.optimiser}
         if self.discriminator is not None:
             found |= {
@@ -113,7 +113,7 @@ class State:
         return {"counters": counters} | {name: part.state_dict() for name, part in self.parts().items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state."""
+        """Restore a state."""
         for name, part in self.parts().items():
             part.load_state_dict(state[name])
         for name, value in state["counters"].items():
@@ -122,7 +122,7 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Tools:
-    """What the steps need and do not change; `unseen` tells whether the pairs' textures are not trained on."""
+    """Everything that the steps use and do not change; `unseen`: the held-out textures are not trained on."""
 
     job: TrainingJob
     world: ProcessGroup
@@ -139,26 +139,26 @@ class Tools:
 
     @property
     def caveat(self) -> str:
-        """What a reader of the held-out figures must know; empty if there is nothing."""
+        """A reservation about the held-out scores; empty without one."""
         return "" if self.unseen else "judged on the training texture itself"
 
     @property
     def preset(self) -> Preset:
-        """How to train."""
+        """The training preset."""
         return self.job.preset
 
 
 def channels_last(network: nn.Module, place: torch.device) -> nn.Module:
-    """Move a network to a device and store its weights channels last, which convolutions are fastest with."""
+    """Move a network to a device and store its weights channels last, the fastest layout for convolutions."""
     moved: nn.Module = network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return moved
 
 
 def new_state(network: nn.Module, preset: Preset, place: torch.device) -> State:
-    """Put optimisers, the average and a new discriminator around a generator."""
+    """Return the initial state: a generator with optimisers, averaged weights and a new discriminator."""
 
     def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        # A short training must not be dominated by where it began: the decay grows from 0.1 to its value.
+        # The initial weights must not dominate a short training: the decay grows from 0.1 to its value.
         decay = min(preset.ema, (1 + float(count)) / (10 + float(count)))
         return averaged.lerp(current, 1 - decay)
 

@@ -1,4 +1,4 @@
-"""One step of training: crops are drawn, the discriminator learns if there is one, then the generator learns."""
+"""One training step: draw crops, train the discriminator if there is one, then train the generator."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from texpipe.train.schema import Stage
 from texpipe.upscale.device import Device
 
 _BODY_PREFIXES = ("conv_first.", "act_first.", "body.")
-"""Where the names of the layers up to the last residual block begin."""
+"""Prefixes of the names of all layers up to the last residual block."""
 
 
 def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[str, float]:
-    """Teach the generator once, and the discriminator as often as the preset says.
+    """Train the generator for one step, and the discriminator for as many as the preset says.
 
-    Both learn at their nominal rates times `factor`. A gradient that is not finite teaches the generator nothing; the
-    loss is then not a number.
+    Both use their nominal learning rates times `factor`. A gradient that is not finite does not change the generator;
+    the loss is then NaN.
 
     Args:
-        state: changed, but for its counters.
-        tools: of the training.
-        stage: whose losses and learning rate count.
-        factor: part of the nominal learning rates that applies now.
+        state: changed, except for its counters.
+        tools: the tools of the training.
+        stage: the current stage, with its losses and learning rate.
+        factor: current factor of the nominal learning rates.
 
     Returns:
-        What to log: learning rates, the unweighted losses, their weighted sum as `loss`, and gradients.
+        Values to log: learning rates, the unweighted losses, their weighted sum as `loss`, and gradients.
     """
     batches = [batch(state, part, tools) for part in range(tools.preset.data.accumulate)]
     facts = {"rate": factor * stage.learning_rate}
@@ -54,7 +54,7 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
 def train_discriminator(
     state: State, tools: Tools, batches: Sequence[tuple[Tensor, Tensor]], rate: float
 ) -> dict[str, float]:
-    """Teach the discriminator as often as the preset says, always on the same crops; returns what to log."""
+    """Train the discriminator for the preset's number of steps, all on the same crops; return values to log."""
     random = torch.Generator().manual_seed(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
     )
@@ -66,7 +66,7 @@ def train_discriminator(
 def _backpropagate(
     state: State, tools: Tools, stage: Stage, batches: Sequence[tuple[Tensor, Tensor]]
 ) -> dict[str, float]:
-    """Compute the generator's gradients, means over the batches of all processes; returns the losses likewise."""
+    """Compute the generator's gradients, averaged over the batches of all processes; return the losses likewise."""
     state.optimiser.zero_grad(set_to_none=True)
     parts: dict[str, float] = {}
     for lr, hr in batches:
@@ -85,9 +85,9 @@ def _backpropagate(
 
 
 def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
-    """Return this process's crops of a step as lr and hr, N x 3 x H x W; the processes share the numbers.
+    """Return this process's crops of a step as lr and hr, N x 3 x H x W; the processes divide the numbers.
 
-    After a rollback the numbers go on elsewhere: the same crops would explode again.
+    After a rollback other numbers are used, because the same crops would make the loss explode again.
     """
     size, count = tools.preset.data.batch, tools.preset.data.accumulate
     first = (state.rollbacks << 40) + (
@@ -108,7 +108,7 @@ def _discriminator_step(
     random: torch.Generator,
     rate: float,
 ) -> float:
-    """Take one step of the discriminator on these batches at this learning rate; returns its loss."""
+    """Take one step of the discriminator on these batches at this learning rate; return its loss."""
     assert state.discriminator is not None
     assert state.discriminator_optimiser is not None
     state.discriminator.train()
@@ -149,7 +149,7 @@ def step_optimiser(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def _last_gradients(network: nn.Module) -> dict[str, float]:
-    """Mean gradient magnitudes of the last two convolutions: near zero means that nothing is learnt."""
+    """Return the mean gradient magnitudes of the last two convolutions: near zero, the network learns nothing."""
     found = {}
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d) and module.weight.grad is not None:
@@ -158,18 +158,18 @@ def _last_gradients(network: nn.Module) -> dict[str, float]:
 
 
 def freeze_body(network: nn.Module) -> None:
-    """Leave only the layers behind the residual blocks trainable."""
+    """Leave only the layers after the residual blocks trainable."""
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not name.startswith(_BODY_PREFIXES))
 
 
 def keep_body_in_eval_mode(network: nn.Module) -> None:
-    """Put the frozen layers into evaluation mode, so that batch norm's running figures do not change either."""
+    """Put the frozen layers into evaluation mode, so that batch norm's running statistics do not change either."""
     for name, module in network.named_modules():
         if f"{name}.".startswith(_BODY_PREFIXES):
             module.eval()
 
 
 def _autocast(device: Device) -> AbstractContextManager[object]:
-    """bf16 where the device has it natively; fp16 would need scaled gradients, emulated bf16 is slower."""
+    """Return bf16 autocast where it is native; fp16 would need scaled gradients, and emulated bf16 is slower."""
     return torch.autocast(device.name, torch.bfloat16) if device.precision == "bf16" else nullcontext()

@@ -1,7 +1,7 @@
-"""The training loop: prepare, then step by step learn, watch, keep; at the end judge, then ship or not.
+"""The training loop: prepare, train step by step with validations and checkpoints, and judge the result.
 
-A step is a function of the state and its number alone, so that a training that stopped and went on ends with
-the same weights, bit for bit, as one that never stopped (one machine, one number of threads, by --steps).
+A step depends on the state and its number alone, so that a resumed training ends with the same weights, bit for bit, as
+an uninterrupted one (on one machine, with one number of threads, limited by --steps).
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,35 +27,38 @@ from texpipe.train.schema import Stage
 log = logging.getLogger(__name__)
 
 _EXPLOSION_FACTOR = 10.0
-"""A loss this many times its running mean is an explosion."""
+"""Ratio of a loss to its running mean above which it has exploded."""
 _MAX_ROLLBACKS = 5
+"""Largest number of rollbacks after explosions of the loss."""
 
 
 def finetune(
-    job: TrainingJob, progress: Callable[[TrainingProgress], None] = lambda _: None
+    job: TrainingJob,
+    progress: Callable[[TrainingProgress], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train a generator and write it, its card, checkpoints and log into the output folder.
 
     Args:
-        job: what to do.
+        job: the settings.
         progress: called after every step.
+        stopped: asked after every step; True ends the training after a checkpoint.
 
     Returns:
-        The model written, with the held-out figures before and after.
+        The model written, with the held-out scores before and after.
 
     Raises:
         SourceError: no usable texture.
         UsageError: base, output folder or checkpoint do not fit the job.
         PackError: the output folder cannot be written.
-        ModelError: the base cannot be trained, needed weights cannot be had, or the loss keeps exploding.
+        ModelError: the base cannot be trained, needed weights are not available, or the loss keeps exploding.
         GuardError: the result is not better than its base; both were kept.
-        Interrupted: the user stopped it; a checkpoint was written.
+        Interrupted: `stopped` said so; a checkpoint was written.
     """
     with process_group() as here:
         torch.manual_seed(job.seed)
         state, tools = prepare(job, here)
-        with _stop_flag() as stopped:
-            fit(state, tools, stopped, progress)
+        fit(state, tools, stopped, progress)
         if not here.first:
             return TrainingResult(None, {}, {}, state.step, "")
         return finish(state, tools)
@@ -66,11 +67,11 @@ def finetune(
 def fit(
     state: State, tools: Tools, stopped: Callable[[], bool], progress: Callable[[TrainingProgress], None]
 ) -> None:
-    """Take steps until the end, with validations and checkpoints on the way.
+    """Train until the end, with validations and checkpoints.
 
     Raises:
-        Interrupted: after a checkpoint.
-        ModelError: the loss exploded again and again.
+        Interrupted: the user stopped it; a checkpoint was written.
+        ModelError: the loss keeps exploding.
     """
     job, good = tools.job, copy.deepcopy(state.state_dict())
     clock = time.monotonic()
@@ -91,16 +92,16 @@ def fit(
         last = _fraction_done(state, tools) >= 1
         stop = tools.world.highest(float(stopped())) > 0
         if last or stop or state.step % job.save_every == 0 or state.step % job.validate_every == 0:
-            save_checkpoint(state, tools, watch=last or state.step % job.validate_every == 0)
+            save_checkpoint(state, tools, validated=last or state.step % job.validate_every == 0)
             good = copy.deepcopy(state.state_dict())
         if stop and not last:
             raise Interrupted(
-                f"stopped after step {state.step}", hint="The same command with --resume goes on."
+                f"stopped after step {state.step}", hint="The same command with --resume continues it."
             )
 
 
 def _fraction_done(state: State, tools: Tools) -> float:
-    """Return how much of the training is done, by steps or by minutes, whichever is further."""
+    """Return the fraction of the training that is done, by steps or by minutes, whichever is larger."""
     by_steps = state.step / tools.job.total_steps
     if tools.job.minutes is None:
         return by_steps
@@ -109,14 +110,14 @@ def _fraction_done(state: State, tools: Tools) -> float:
 
 
 def exploded(state: State, stage: Stage, facts: dict[str, float]) -> bool:
-    """Whether a loss is not a number or far above what it used to be in this stage; remembers it if not."""
-    usual = state.usual_loss.get(stage.name)
-    # A critic's score has any sign and size, so only the other losses have a usual value to exceed.
+    """Return whether a loss is NaN or far above its running mean in this stage; if not, update the mean."""
+    mean = state.usual_loss.get(stage.name)
+    # A critic's score can have any sign and size, so the mean is that of the other losses.
     weights = stage.losses.model_dump(exclude={"adversarial"})
-    fidelity = sum(weight * facts[name] for name, weight in weights.items() if weight)
-    if not math.isfinite(facts["loss"]) or (usual is not None and fidelity > _EXPLOSION_FACTOR * usual):
+    loss = sum(weight * facts[name] for name, weight in weights.items() if weight)
+    if not math.isfinite(facts["loss"]) or (mean is not None and loss > _EXPLOSION_FACTOR * mean):
         return True
-    state.usual_loss[stage.name] = fidelity if usual is None else 0.95 * usual + 0.05 * fidelity
+    state.usual_loss[stage.name] = loss if mean is None else 0.95 * mean + 0.05 * loss
     return False
 
 
@@ -124,7 +125,7 @@ def _roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) ->
     """Return to the last good state with half the learning rate.
 
     Raises:
-        ModelError: for the sixth time.
+        ModelError: the loss exploded for the sixth time.
     """
     at, factor, count = state.step, state.rate_factor / 2, state.rollbacks + 1
     if count > _MAX_ROLLBACKS:
@@ -136,27 +137,6 @@ def _roll_back(state: State, tools: Tools, good: dict[str, Any], loss: float) ->
     state.rate_factor, state.rollbacks = factor, count
     tools.log.log_event("rollback", at=at, to=state.step, loss=loss, rate_factor=factor)
     log.warning("the loss was %s at step %d: back to step %d with half the rate", loss, at, state.step)
-
-
-@contextmanager
-def _stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that no step is left half done; a second one ends at once."""
-    asked: list[int] = []
-
-    def remember(number: int, frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    try:
-        previous = signal.signal(signal.SIGINT, remember)
-    except ValueError:  # not the main thread, which alone may handle signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _progress(state: State, tools: Tools, stage: Stage, loss: float) -> TrainingProgress:

