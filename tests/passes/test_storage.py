@@ -25,6 +25,10 @@ def seen(picture: Picture) -> NDArray[np.bool_]:
     return np.ones(picture.shape[:2], np.bool_)
 
 
+def boxed(picture: Picture, edges: Edges) -> Picture:
+    return box(picture, storage_step(picture, seen(picture)), edges)
+
+
 def steps(picture: Picture) -> Picture:
     found = storage_step(picture, seen(picture))
     assert found is not None
@@ -76,7 +80,7 @@ def test_the_box_is_never_wider_than_sampling_and_dither_allow(
     random = np.random.default_rng(seed)
     palette = random.integers(0, 256, (colours, 3))
     picture = of(palette[random.integers(0, colours, (height, width))])
-    found = box(picture, seen(picture), edges)
+    found = boxed(picture, edges)
     assert found.min() >= 0.999 / 255
     assert found.max() <= max(MOST_DITHER, SAMPLED[1]) + 1e-6
 
@@ -85,7 +89,7 @@ def test_a_regular_pattern_has_a_narrow_box_and_an_irregular_one_a_wide_one() ->
     y, x = np.indices((16, 16))
     checker = np.where((x + y) % 2, 228, 28)[..., None].repeat(3, 2)
     noise = np.where(np.random.default_rng(0).random((16, 16)) < 0.5, 228, 28)[..., None].repeat(3, 2)
-    narrow, wide = (float(np.median(box(of(one), seen(of(one)), WRAP))) * 255 for one in (checker, noise))
+    narrow, wide = (float(np.median(boxed(of(one), WRAP))) * 255 for one in (checker, noise))
     assert narrow == pytest.approx(20, abs=0.1)
     assert wide == pytest.approx(80, abs=0.1)
 
@@ -95,5 +99,5 @@ def test_a_regular_pattern_has_a_narrow_box_and_an_irregular_one_a_wide_one() ->
 def test_rolled_in_rolled_out(down: int, right: int, seed: int) -> None:
     source = of(grain((16, 24), seed)[..., :3])
     rolled = np.roll(source, (down, right), (0, 1))
-    expected = np.roll(box(source, seen(source), WRAP), (down, right), (0, 1))
-    np.testing.assert_allclose(box(rolled, seen(rolled), WRAP), expected, atol=1e-6)
+    expected = np.roll(boxed(source, WRAP), (down, right), (0, 1))
+    np.testing.assert_allclose(boxed(rolled, WRAP), expected, atol=1e-6)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.passes.quantised import Flags
 from texpipe.passes.resample import (
     Plane,
     before_enlarging,
@@ -24,7 +25,7 @@ from texpipe.passes.resample import (
     neighbourhood,
     smooth,
 )
-from texpipe.passes.storage import box
+from texpipe.passes.storage import box, storage_step
 from texpipe.passes.undither import undithered
 from texpipe.texture import Edges, PlaneF, RgbF
 
@@ -74,7 +75,8 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
     """
     visible = source_alpha > 0
     result = _match_tone(result, alpha, source, source_alpha, edges)
-    width = box(source, visible, edges)
+    step = storage_step(source, visible)
+    width = box(source, step, edges)
     scale = result.shape[0] // source.shape[0]
     for _ in range(_ROUNDS):
         mean, cover = visible_mean(result, alpha, scale)
@@ -83,7 +85,7 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
         if not (outside * (source_alpha * (cover > _NOTHING))[..., None]).any():
             break
         result = np.clip(result + spread_detail(outside, source_alpha * cover, scale, edges), 0, 1)
-    return _dissolve(result, source, visible, edges)
+    return result if step is None else _dissolve(result, source, step, visible, edges)
 
 
 def spread_detail(difference: Plane, seen: PlaneF, scale: int, edges: Edges) -> RgbF:
@@ -116,9 +118,9 @@ def _match_tone(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF,
     return np.asarray(np.clip(result + enlarge(missing, scale, edges), 0, 1), np.float32)
 
 
-def _dissolve(result: RgbF, source: RgbF, visible: NDArray[np.bool_], edges: Edges) -> RgbF:
+def _dissolve(result: RgbF, source: RgbF, step: Plane, visible: Flags, edges: Edges) -> RgbF:
     """Bring a dithered gradient back to what it was: its texels, and all of it where there was nothing else."""
-    found = undithered(source, visible, edges)
+    found = undithered(source, step, visible, edges)
     if found is None:
         return result
     scale = result.shape[0] // source.shape[0]

@@ -9,7 +9,7 @@ from texpipe.imaging.visible import premultiplied
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
 from texpipe.passes.drift import box_distance, tone_drift
-from texpipe.passes.storage import box
+from texpipe.passes.storage import box, storage_step
 from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
 
 _OPAQUE_ENOUGH = 128
@@ -70,7 +70,7 @@ def _colour(source: Rgba8, result: Rgba8, plan: Plan) -> tuple[float | None, flo
         weight, result_alpha = (_ones(rgba) if solid else _alpha(rgba) for rgba in (source, result))
         colours = shown(source, plan.alpha, plan.edges)
     mean, cover = visible_mean(result[..., :3].astype(np.float32) / np.float32(255), result_alpha, plan.scale)
-    width = box(colours, weight > 0, plan.edges)
+    width = box(colours, storage_step(colours, weight > 0), plan.edges)
     weight = weight * (cover > 0)
     if not weight.any():
         return None, None

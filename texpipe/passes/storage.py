@@ -71,12 +71,12 @@ def storage_step(picture: RgbF, visible: Flags) -> Plane | None:
     return np.clip(step, least, _WIDEST_STEP)
 
 
-def box(source: RgbF, visible: Flags, edges: Edges) -> Plane:
+def box(source: RgbF, step: Plane | None, edges: Edges) -> Plane:
     """Return how far from each texel its colour before storage may have been.
 
     Args:
         source: H x W x 3 in [0, 1], made from 8 bits; hidden texels bled.
-        visible: H x W.
+        step: of the same texels, as `storage_step` returns it.
         edges: what lies beyond the borders.
 
     Returns:
@@ -84,7 +84,6 @@ def box(source: RgbF, visible: Flags, edges: Edges) -> Plane:
     """
     least, most = neighbourhood(source, edges)
     sampled = _sampled_share(source, most - least, edges)[..., None] * (most - least)
-    step = storage_step(source, visible)
     stored = _ONE_LEVEL if step is None else np.minimum(step, MOST_DITHER)
     return np.asarray(np.maximum(sampled, stored), dtype=np.float32)
 

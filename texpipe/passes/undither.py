@@ -14,7 +14,6 @@ import numpy as np
 
 from texpipe.passes.quantised import Flags
 from texpipe.passes.resample import Plane, blur, crop, extend, smooth
-from texpipe.passes.storage import storage_step
 from texpipe.texture import Edges, PlaneF, RgbF
 
 _REACH = 5
@@ -24,6 +23,9 @@ _SIGMA = 2.0
 _LEFT = (0.45, 0.7)
 """Mean square of what is left, in squared steps: up to the first it is storage, from the second on it is not.
 Dithered ramps of 16 to 256 colours have up to 0.45 (nine in ten texels), real textures mostly more than 1."""
+
+_HOPELESS = 3.0
+"""The same after the first fit, with which no gradient is looked for: curved ones have up to 1."""
 
 _SMOOTHED = (0.014, 0.03)
 """The same of what is left when it is smoothed. Ramps have up to 0.02, real dithered textures 0.03 and more."""
@@ -60,25 +62,25 @@ class Gradient(NamedTuple):
     plain: PlaneF
 
 
-def undithered(source: RgbF, visible: Flags, edges: Edges) -> Gradient | None:
+def undithered(source: RgbF, step: Plane, visible: Flags, edges: Edges) -> Gradient | None:
     """Find where a picture is a dithered or banded gradient, and what it was before.
 
     Commutes with rolling a wrapped axis. Hidden texels have no say.
 
     Args:
         source: H x W x 3 in [0, 1], made from 8 bits.
+        step: H x W x 3, as `storage_step` returns it.
         visible: H x W.
         edges: what lies beyond the borders.
 
     Returns:
-        None where the colours are too many for dither, or it is nowhere.
+        None where there is no such gradient.
     """
-    step = storage_step(source, visible)
-    if step is None:
-        return None
     step = step + _HALF_LEVEL
     local = _Local(visible, edges)
     fitted, slope = local.plane(source)
+    if local.mean(((source - fitted) / step) ** 2).mean(axis=2)[visible].min() > _HOPELESS:
+        return None
     fitted = fitted + local.plane(source - fitted)[0]
     left = np.asarray(np.where(visible[..., None], source - fitted, 0), np.float32)
     smoothed = local.mean((smooth(left, edges) / step) ** 2).mean(axis=2)
@@ -116,37 +118,52 @@ class _Local:
         self._kernels = [weight * place**power for power in range(3)]
         self._edges = edges
         self._visible = visible.astype(np.float32)
-        self._mass = self._sum(self._visible, 0, 0)
-        self._inverse = np.linalg.inv(self._moments())
+        self._inverse = self._inverse_moments()
 
     def mean(self, values: Plane) -> Plane:
         """Average H x W x C values."""
-        total = self._sum(values * self._visible[..., None], 0, 0)
-        return np.asarray(total / np.maximum(self._mass, 1e-6)[..., None], np.float32)
+        total = self._sum(self._around(values), 0, 0)
+        return np.asarray(total / np.maximum(self._mass, np.float32(1e-6))[..., None], np.float32)
 
     def plane(self, values: Plane) -> tuple[Plane, Plane]:
         """Fit a plane to H x W x 3 values around each texel; returns its value there and, H x W x 3 x 2, its slope."""
-        seen = values * self._visible[..., None]
-        sums = np.stack([self._sum(seen, *powers) for powers in ((0, 0), (1, 0), (0, 1))], axis=2)
-        plane = (self._inverse @ sums).astype(np.float32)
-        return plane[..., 0, :], np.moveaxis(plane[..., 1:, :], 2, 3)
+        wide = self._around(values)
+        sums = [self._sum(wide, *powers) for powers in ((0, 0), (1, 0), (0, 1))]
+        value, across, down = (
+            sum(row[..., None] * one for row, one in zip(rows, sums, strict=True)) for rows in self._inverse
+        )
+        return np.asarray(value, np.float32), np.stack([across, down], axis=-1)
 
-    def _moments(self) -> Plane:
-        """Return the matrix of the normal equations of each texel, H x W x 3 x 3."""
-        powers = ((0, 0), (1, 0), (0, 1))
-        rows = [[self._sum(self._visible, a + c, b + d) for a, b in powers] for c, d in powers]
-        matrix = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2).astype(np.float64)
+    def _inverse_moments(self) -> list[list[Plane]]:
+        """Return the inverse of the symmetric 3 x 3 matrix of each texel's normal equations, by its cofactors."""
+        wide = self._around(np.ones((*self._visible.shape, 1), np.float32))
+        powers = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+        sums = [self._sum(wide, *one)[..., 0].astype(np.float64) for one in powers]
+        self._mass = sums[0].astype(np.float32)
         # A texel alone, or in one line with all that are seen, has no slope.
-        return np.asarray(matrix + np.diag([1e-6, 1e-2, 1e-2]))
+        least = (1e-6, 0.0, 0.0, 1e-2, 0.0, 1e-2)
+        mass, x, y, xx, xy, yy = (one + more for one, more in zip(sums, least, strict=True))
+        first = (xx * yy - xy * xy, xy * y - x * yy, x * xy - xx * y)
+        second = (first[1], mass * yy - y * y, x * y - mass * xy)
+        third = (first[2], second[2], mass * xx - x * x)
+        determinant = mass * first[0] + x * first[1] + y * first[2]
+        return [[(part / determinant).astype(np.float32) for part in row] for row in (first, second, third)]
 
-    def _sum(self, values: Plane, across: int, down: int) -> Plane:
-        """Sum values times weights times powers of the distance."""
-        import cv2
-
-        wide = extend(values, self._edges, _REACH)
+    def _around(self, values: Plane) -> Plane:
+        """Continue H x W x C visible values beyond the borders, by nothing where they are clamped."""
+        wide = extend(values * self._visible[..., None], self._edges, _REACH)
         for axis, mode in enumerate((self._edges.y, self._edges.x)):
             if mode == "clamp":
                 lines = np.moveaxis(wide, axis, 0)
                 lines[:_REACH], lines[-_REACH:] = 0, 0
-        summed = cv2.sepFilter2D(wide, cv2.CV_32F, self._kernels[across], self._kernels[down])
-        return crop(np.asarray(summed, np.float32), _REACH)
+        return wide
+
+    def _sum(self, wide: Plane, across: int, down: int) -> Plane:
+        """Sum values times weights times powers of the distance."""
+        import cv2
+
+        summed = np.asarray(
+            cv2.sepFilter2D(wide, cv2.CV_32F, self._kernels[across], self._kernels[down]), np.float32
+        )
+        # cv2 drops a trailing axis of length 1.
+        return crop(summed.reshape(wide.shape), _REACH)

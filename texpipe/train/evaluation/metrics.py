@@ -12,7 +12,7 @@ from torch import Tensor
 
 from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import box_reduce
-from texpipe.passes.storage import box
+from texpipe.passes.storage import box, storage_step
 from texpipe.train.data.dataset import TexturePair
 from texpipe.train.data.dither import Floats
 from texpipe.train.losses import weights
@@ -135,7 +135,7 @@ def _fidelity(result: Floats, pair: TexturePair) -> Scores:
 
 def _against_source(reduced: Floats, pair: TexturePair) -> Scores:
     seen = np.ones(reduced.shape[:2], np.float32)
-    width = box(pair.lr, seen > 0, pair.edges)
+    width = box(pair.lr, storage_step(pair.lr, seen > 0), pair.edges)
     return {
         "colour_drift": tone_drift(pair.lr - reduced, seen, pair.edges) * 255,
         "box_distance": box_distance(pair.lr - reduced, width, seen) * 255,

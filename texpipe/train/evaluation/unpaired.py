@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from texpipe.errors import ModelError, SourceError
 from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import box_reduce
-from texpipe.passes.storage import box
+from texpipe.passes.storage import box, storage_step
 from texpipe.texture import Colour, Edges
 from texpipe.train.data.collection import collect
 from texpipe.train.data.dither import Floats
@@ -155,7 +155,7 @@ class _Gathered:
         self._bands.append(band_levels(result, scale))
         seen = np.ones(source.shape[:2], np.float32)
         difference = source - box_reduce(np.ascontiguousarray(result), scale)
-        distance = box_distance(difference, box(source, seen > 0, edges), seen)
+        distance = box_distance(difference, box(source, storage_step(source, seen > 0), edges), seen)
         self._textures[name] = (distance * 255, tone_drift(difference, seen, edges) * 255)
 
     def scores(self, name: str, reference: Reference, usual: NDArray[np.float64]) -> UnpairedScores:
