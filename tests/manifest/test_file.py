@@ -176,6 +176,7 @@ def test_shape_of_the_contract() -> None:
             "alpha_coverage_drift": None,
             "source_seam_x": None,
             "source_seam_y": None,
+            "box_distance": None,
         },
     }
 

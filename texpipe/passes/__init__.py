@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from texpipe.imaging.visible import LUMA, without_hidden
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
+from texpipe.passes.back_projection import back_project
 from texpipe.passes.bleed import shown, without_halo
 from texpipe.passes.clean import clean
-from texpipe.passes.colour import back_project, match_histogram, match_source
+from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
