@@ -15,6 +15,8 @@ from texpipe.execution.shards import jobs_of_shard
 from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
+from texpipe.output.places import require_separate_places
+from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
@@ -53,6 +55,7 @@ def run_recipe(
 
 
 def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
+    require_separate_places(options)
     model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
     if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
         executor.prepare(model.path)
@@ -63,10 +66,17 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
     if dry_run:
         return planned_result(run)
     with Lock(options.output, shared=options.shard is not None):
+        before = check_output(run)
         cache.keep()
         if merge:
             shards.require_all_done(run)
-        return _finish(run, executor, merge, progress)
+        if options.shard is not None:
+            return _compute_shard(run, executor, progress)
+        remove_stale_parts(options.output)
+        result = write_output(run, _compute(run, executor, progress), before, progress)
+        if merge:
+            shards.remove_marks(run)
+        return result
 
 
 def _plan(
@@ -80,19 +90,16 @@ def _plan(
     return RunPlan(options, model, engine, seen.inventory, left_out, work)
 
 
-def _finish(run: RunPlan, executor: Executor, merge: bool, progress: Watch) -> RunResult:
-    options, work = run.order, jobs_of_shard(run.work, run.order.shard)
-    if options.shard is None:
-        remove_stale_parts(options.output)
+def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResult:
+    done = _compute(run, executor, progress)
+    shards.mark_done(run)
+    return shard_result(run, done)
+
+
+def _compute(run: RunPlan, executor: Executor, progress: Watch) -> tuple[JobResult, ...]:
+    work = jobs_of_shard(run.work, run.order.shard)
     computed = executor.compute(work, run.store, run.model.path)
-    done = tuple(_watched(computed, len(work.jobs), options, progress))
-    if options.shard is not None:
-        shards.mark_done(run)
-        return shard_result(run, done)
-    result = write_output(run, done, progress)
-    if merge:
-        shards.remove_marks(run)
-    return result
+    return tuple(_watched(computed, len(work.jobs), run.order, progress))
 
 
 def _require_textures(options: RunOptions, seen: Inventory) -> None:

@@ -63,6 +63,17 @@ def run_options(function: F) -> F:
         click.option(
             "--input", "input_", type=path, help="Folder of textures to read, instead of the recipe's."
         ),
+        click.option(
+            "--replace-edited",
+            "replace_edited",
+            multiple=True,
+            metavar="NAME|all",
+            help="Give up a file that was changed by hand or that texpipe did not write: its path, the texture's name, "
+            "a pattern of either, or all. A copy goes to OUTPUT/.backup. Repeat it for several.",
+        ),
+        click.option(
+            "--remove", is_flag=True, help="Let this run remove much of the pack; it goes to OUTPUT/.backup."
+        ),
         click.argument("recipe", type=path),
     ):
         function = option(function)

@@ -60,6 +60,8 @@ def run(
     output: Path | None,
     model: str | None,
     targets: tuple[str, ...],
+    replace_edited: tuple[str, ...],
+    remove: bool,
     device: str,
     precision: str,
     shard: str | None,
@@ -101,6 +103,8 @@ def run(
         executor=executor,
         address=address,
         memory=memory,
+        replace_edited=replace_edited,
+        remove=remove,
     )
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         result = run_recipe(options, dry_run=dry_run, progress=step)
