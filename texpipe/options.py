@@ -72,6 +72,7 @@ class RunOptions:
         model: str | None = None,
         targets: Sequence[str] = (),
         *,
+        detail: float | None = None,
         device: str = "auto",
         precision: str = "auto",
         shard: str | None = None,
@@ -87,6 +88,7 @@ class RunOptions:
         Args:
             recipe: a YAML file, or the name of a shipped recipe.
             input_, output, model, targets: replace the recipe's own.
+            detail: replaces the recipe's own, not that of its rules.
             device, precision: as the engine takes them.
             shard: "I/N", or "auto": the place of this task in its Slurm array.
             strict, executor, address, replace_edited, remove: see the class.
@@ -105,6 +107,8 @@ class RunOptions:
         changed = loaded.recipe
         if model is not None:
             changed = changed.model_copy(update={"model": model})
+        if detail is not None:
+            changed = changed.model_copy(update={"detail": detail})
         if targets:
             chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
             changed = changed.model_copy(update={"targets": chosen})

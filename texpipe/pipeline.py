@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Inventory
 from texpipe.analysis.survey import survey
-from texpipe.errors import SourceError
+from texpipe.errors import ModelError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for
 from texpipe.execution.shards import jobs_of_shard
@@ -25,6 +26,7 @@ from texpipe.planning.jobs import JobResult
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
+from texpipe.recipe.schema import Recipe
 from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.lock import Lock
 
@@ -57,6 +59,7 @@ def run_recipe(
 def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
     require_separate_places(options)
     model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
+    options = replace(options, recipe=dialled(options.recipe, model))
     if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
         executor.prepare(model.path)
     engine = executor.engine()
@@ -86,8 +89,23 @@ def _plan(
     seen = survey(options.input, options.recipe, exclude=options.output, cache=cache, progress=progress)
     _require_textures(options, seen.inventory)
     left_out = excluded_by_all_targets(options, seen.items)
-    work = plan_jobs(seen.without(left_out), options.recipe, (model.sha256, engine), cache)
+    work = plan_jobs(seen.without(left_out), options.recipe, (model.weights, engine), cache)
     return RunPlan(options, model, engine, seen.inventory, left_out, work)
+
+
+def dialled(recipe: Recipe, model: ModelFile) -> Recipe:
+    """Return the recipe with the detail to use: its own, or else the model's.
+
+    Raises:
+        ModelError: the recipe sets the detail, but the model has no dial.
+    """
+    if model.inventive is None and recipe.uses_dial:
+        raise ModelError(
+            f"the recipe or --detail sets the detail, but the model {model.name} has no dial",
+            hint="Leave detail out, also in rules, or use a model with a dial, such as texpipe-x4.",
+        )
+    detail = model.detail if recipe.detail is None else recipe.detail
+    return recipe.model_copy(update={"detail": detail})
 
 
 def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResult:

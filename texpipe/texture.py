@@ -199,7 +199,7 @@ class Plan:
     """What will be done to a texture. Together with its pixels and the model it determines the result.
 
     `decided_by` is for people and stays out of the store's key. `cells` is the width and height of the pictures on an
-    atlas, if a rule says that it is one.
+    atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1 (inventive).
     """
 
     action: Action
@@ -212,6 +212,7 @@ class Plan:
     cells: tuple[int, int] | None = None
     consistency: Consistency = "loose"
     clean: Clean = "off"
+    detail: float = 0.0
 
     @property
     def is_computed(self) -> bool:
@@ -227,10 +228,11 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], and its edges."""
+    """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], its edges, and the dial's place."""
 
     rgb: RgbF
     edges: Edges
+    detail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -168,3 +168,24 @@ def test_an_archive_with_foreign_compression_or_paths_is_found(tmp_path):
         "compressed by method 12",
     ):
         assert line in found
+
+
+@pytest.mark.parametrize("missing", ["hashVersion", "configurationVersion"])
+def test_a_list_that_rt64_would_take_for_an_old_one_is_found(tmp_path, missing):
+    configuration = {"hashVersion": 5, "configurationVersion": 3}
+    del configuration[missing]
+    (tmp_path / "rt64.json").write_text(json.dumps({"configuration": configuration, "textures": []}))
+    (found,) = rt64.check(tmp_path, [PurePosixPath("rt64.json")])
+    assert f"has no {missing}" in found
+    (tmp_path / "rt64.json").write_text('{"textures": []}')
+    assert rt64.check(tmp_path, [PurePosixPath("rt64.json")]) == [], "without a configuration all are today's"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, '{"textures":\n\n nope}', "{}", "[]", '{"textures": [{"hashes": 9}]}', "9" * 5000]
+)
+def test_a_list_that_is_damaged_is_named_with_its_place(tmp_path, text):
+    (tmp_path / "rt64.json").write_text(text)
+    with pytest.raises(PackError, match=r"rt64\.json.*: not a rt64\.json"):
+        rt64_hashes.read_hashes(tmp_path / "rt64.json")
+    assert "not a list of textures" in rt64.check(tmp_path, [PurePosixPath("rt64.json")])[0]

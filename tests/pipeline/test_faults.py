@@ -295,6 +295,12 @@ def test_every_damaged_file_is_noticed_and_made_again(game: Game, damage: str) -
         elif data:
             flipped = data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
             file.write_bytes({"emptied": b"", "cut off": data[:middle]}.get(damage, flipped))
+        if (
+            damage == "a bit flipped" and file.suffix == ".hts"
+        ):  # its texels have no checksum: it may be an edit
+            with pytest.raises(PackError, match="was changed since texpipe wrote it"):
+                game.run("damaged", "first")
+            file.unlink()
         game.run("damaged", "first")
         assert game.tree("damaged") == wanted, path
     shutil.rmtree(game.folder / "damaged")

@@ -88,7 +88,7 @@ def png(size: tuple[int, int], pixels: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (encoded("JPEG", "CMYK"), "not a PNG"),
+        (encoded("JPEG", "CMYK"), "does not read .4 channels"),
         (encoded("GIF", "P", save_all=True, append_images=[Image.new("P", (4, 4), 1)]), "not a PNG"),
         (encoded("TIFF", "CMYK"), "not a PNG"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a PNG"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from texpipe.classify import classify
+from texpipe.classify.alpha import hidden_picture
 from texpipe.classify.blocks import block_digests
 from texpipe.classify.cells import find_cells
 from texpipe.classify.flips import orbit_digest
@@ -17,7 +18,7 @@ from texpipe.relations import Box
 from texpipe.storage.keys import key_of
 from texpipe.texture import AxisGuess, Edges, EmulatorName, Facts, Rgba8, Texture
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Part of every key: raise it with any change of `read/` or `classify/` that alters what is seen in a texture."""
 
 
@@ -30,6 +31,7 @@ def analyse(texture: Texture) -> Analysis:
     rgba = texture.rgba
     pixels = pixel_digest(rgba)
     indices, bare_indices = index_digests(rgba)
+    hidden = hidden_picture(rgba)
     return Analysis(
         emulator=texture.source.emulator,
         size=texture.size,
@@ -42,7 +44,7 @@ def analyse(texture: Texture) -> Analysis:
         blocks=block_digests(rgba).hex(),
         contrast=_contrast(rgba),
         orbit=orbit_digest(rgba).hex(),
-        warnings=texture.warnings,
+        warnings=texture.warnings if hidden is None else (*texture.warnings, hidden),
     )
 
 

@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     help="Colour correction after each model, as in a recipe.",
 )
 @click.option(
+    "--detail",
+    type=click.FloatRange(0, 1),
+    help="The dial of models that have one, 0 faithful to 1 inventive; where `texpipe run` has it if not given.",
+)
+@click.option(
     "--seed",
     default=0,
     show_default=True,
@@ -73,6 +78,7 @@ def evaluate(
     output: Path | None,
     preset: str,
     colour: Colour,
+    detail: float | None,
     seed: int,
     limit: int | None,
     device: str,
@@ -118,6 +124,7 @@ def evaluate(
             seed=seed if textures is not None else None,
             device=device,
             colour=colour,
+            detail=detail,
             progress=lambda done, total: status.update(f"evaluating: {done}/{total} textures"),
         )
     if as_json:

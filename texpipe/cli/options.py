@@ -58,6 +58,11 @@ def run_options(function: F) -> F:
             metavar="NAME",
             help="Emulator to write a pack for, such as duckstation, instead of the recipe's. Repeat it for several.",
         ),
+        click.option(
+            "--detail",
+            type=click.FloatRange(0, 1),
+            help="Detail of a model with a dial, 0 faithful to 1 inventive, instead of the recipe's.",
+        ),
         click.option("--model", metavar="NAME|PATH", help="Model to use instead of the recipe's."),
         click.option("--output", type=path, help="Folder to write to, instead of the recipe's."),
         click.option(

@@ -13,6 +13,8 @@ from texpipe.imaging.image_files import decode
 _PICTURES = (".png", ".dds")
 _ARCHIVES = (".zip", ".rtz", ".o2r")
 _CACHES = (".hts", ".htc")
+_MAX_ENTRY_BYTES = 1 << 30
+"""Largest size of a file in an archive that is read, in bytes."""
 
 
 def is_readable(file: Path) -> bool:
@@ -32,6 +34,8 @@ def _opened(file: Path) -> Iterator[bool]:
     elif suffix in _ARCHIVES:
         with ZipReader(file) as archive:
             yield bool(archive.names())
+            for name in archive.names():  # reading compares the checksum
+                archive.read(name, _MAX_ENTRY_BYTES)
     elif suffix in _CACHES:
         with CacheReader(file) as cache:
             yield any(True for _ in cache.records())

@@ -33,12 +33,13 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
 
     Returns:
         The colours with bled borders; then alpha as grey, unless it is constant. For a mask, its intensity alone.
-        Colours and intensity are cleaned if the plan says so.
+        Colours and intensity are cleaned if the plan says so. Alpha is for the faithful end of a model with a dial: an
+        outline must not be invented.
     """
     picture = _picture(rgba, plan)
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
-    colour = Pass(picture, plan.edges)
+    colour = Pass(picture, plan.edges, plan.detail)
     if pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)

@@ -22,6 +22,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.grey,
         plan.consistency,
         plan.clean,
+        plan.detail,
         PIXELS_VERSION,
     ]
 

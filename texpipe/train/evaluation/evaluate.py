@@ -85,6 +85,7 @@ def evaluate(
     seed: int | None = None,
     device: str = "auto",
     colour: Colour = "off",
+    detail: float | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Upscale all pairs by every model and baseline, and measure the results.
@@ -95,6 +96,7 @@ def evaluate(
         seed: seed of the degradation, for the report.
         device: auto, cpu or cuda.
         colour: colour match after each model, as in `run`; baselines do not need it.
+        detail: detail of models with a dial; by default as in `run`.
         progress: called with the number of finished textures and of all textures.
 
     Raises:
@@ -104,7 +106,7 @@ def evaluate(
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
     judge = Judge(choose(device).name)
     ways = [*baselines(scale).items()]
-    ways += [(title(model), load_upscaler(model, scale, judge.place, colour)) for model in models]
+    ways += [(title(model), load_upscaler(model, scale, judge.place, colour, detail)) for model in models]
     scores: list[dict[str, Scores]] = [{} for _ in ways]
     shown: list[tuple[Floats, ...]] = []
     for pair in pairs:
@@ -194,7 +196,9 @@ def on_grey(rgba: Rgba8) -> Floats:
     return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
 
 
-def load_upscaler(model: str, scale: int, place: torch.device, colour: Colour) -> Upscaler:
+def load_upscaler(
+    model: str, scale: int, place: torch.device, colour: Colour, detail: float | None = None
+) -> Upscaler:
     """Load a model as a function of one texture.
 
     Args:
@@ -202,12 +206,13 @@ def load_upscaler(model: str, scale: int, place: torch.device, colour: Colour) -
         scale: what it must reach.
         place: device that it computes on.
         colour: colour match after it, as in a recipe.
+        detail: 0 (faithful) to 1 (inventive), for models with a dial; None for the model's own.
 
     Raises:
         ModelError: it cannot be loaded.
         UsageError: it has another scale.
     """
-    network = generators.load(model).network
+    network = generators.load(model, detail if catalogue.resolve(model).inventive else None).network
     if generators.scale_of(network) != scale:
         raise UsageError(
             f"{model} has scale {generators.scale_of(network)}, these textures need {scale}",
