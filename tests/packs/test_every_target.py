@@ -20,7 +20,7 @@ from PIL import Image
 from rt64_dumps import write_dump
 from tim_files import direct
 
-from texpipe.formats.files import file_digest
+from texpipe.formats.portable_names import file_digest
 from texpipe.imaging.image_files import decode, save_png
 from texpipe.imaging.texel_formats import quantise
 from texpipe.manifest.file import read_manifest, write_manifest

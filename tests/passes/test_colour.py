@@ -22,7 +22,7 @@ from texpipe.passes.resample import (
     extend,
     repeat,
 )
-from texpipe.passes.storage import box, storage_step
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.texture import AlphaClass, EdgeMode, Edges, Rgba8
 
 WRAP = Edges("wrap", "wrap")

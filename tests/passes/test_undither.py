@@ -12,7 +12,7 @@ from textures import grain
 from texpipe.imaging.texel_formats import quantise
 from texpipe.passes.colour import match_source
 from texpipe.passes.resample import enlarge_cubic, repeat
-from texpipe.passes.storage import storage_step
+from texpipe.passes.storage_box import storage_step
 from texpipe.passes.undither import Gradient, undithered
 from texpipe.texture import Edges
 from texpipe.train.data.dither import Dither, to_levels, to_palette

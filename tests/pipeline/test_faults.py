@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from texpipe.errors import DeviceError, PackError, SourceError, TexpipeError
 from texpipe.formats.contract import Picture
-from texpipe.formats.files import file_digest, folded, unportable
+from texpipe.formats.portable_names import file_digest, folded, unportable
 from texpipe.imaging.image_files import encode_png, save_png
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult

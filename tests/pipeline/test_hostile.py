@@ -22,7 +22,7 @@ from texpipe.errors import ModelError, PackError, RecipeError, SourceError, Usag
 from texpipe.formats import known_targets
 from texpipe.formats.archive import ZipReader
 from texpipe.imaging.image_files import decode
-from texpipe.networks import keys
+from texpipe.networks import state_dict_names
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.options import RunOptions
@@ -212,7 +212,7 @@ def test_a_network_without_channels_is_refused(tmp_path: Path) -> None:
     state = RRDBNet(3, 3, 4, 4, 1, 2).state_dict()
     for name in ("conv_first.weight", "conv_last.weight"):
         with pytest.raises(ModelError, match="implausible network"):
-            keys.build({**state, name: state[name][:0]})
+            state_dict_names.build({**state, name: state[name][:0]})
 
 
 def test_a_header_longer_than_its_file_is_refused(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from texpipe.errors import RecipeError
 from texpipe.formats import known_targets
 from texpipe.recipe import load
 from texpipe.recipe.load import MAX_BYTES, load_recipe, shipped_recipes
-from texpipe.recipe.positions import Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import (
     DEFAULT_MODEL,
     EdgeRule,
@@ -29,6 +28,7 @@ from texpipe.recipe.schema import (
     Rule,
     json_schema,
 )
+from texpipe.recipe.yaml_positions import Mark, Unreadable, read_yaml
 
 ROOT = REPOSITORY
 KNOWN_TARGETS = ", ".join(formats.TARGETS)

@@ -26,7 +26,7 @@ from texpipe.upscale.batching import upscale
 from texpipe.upscale.budget import MIN_BATCH_TEXELS, Budget, Parallelism
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 rooms = st.integers(0, 1 << 36)
 cores = st.integers(1, 64)

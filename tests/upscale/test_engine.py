@@ -15,7 +15,7 @@ from texpipe.upscale import engine as engine_module
 from texpipe.upscale.convolve import DirectConvolution
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine, method_for
-from texpipe.upscale.probe import instructions
+from texpipe.upscale.hardware import instructions
 from texpipe.upscale.winograd import Winograd
 
 METHODS = ("direct", "winograd")
@@ -150,7 +150,8 @@ def test_a_symmetric_picture_stays_symmetric(method):
     np.testing.assert_allclose(found, found[:, :, ::-1], atol=ROUNDING[method])
 
 
-# Winograd's method is chosen for AVX2 alone: on wider processors torch's matrix product sums a large batch in another order.
+# Winograd's method is chosen for AVX2 alone: on wider processors torch's matrix product sums large batches in another
+# order.
 EXACT_METHODS = METHODS if instructions() == "AVX2" else [name for name in METHODS if name != "winograd"]
 
 

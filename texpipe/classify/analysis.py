@@ -8,10 +8,10 @@ import numpy as np
 
 from texpipe.classify import classify
 from texpipe.classify.alpha import hidden_picture
-from texpipe.classify.blocks import block_digests
+from texpipe.classify.block_digests import block_digests
 from texpipe.classify.cells import find_cells
-from texpipe.classify.flips import orbit_digest
-from texpipe.classify.indices import index_digests
+from texpipe.classify.flip_digest import orbit_digest
+from texpipe.classify.index_digests import index_digests
 from texpipe.imaging.digest import pixel_digest
 from texpipe.imaging.visible import LUMA
 from texpipe.relations import Box

@@ -28,7 +28,7 @@ from texpipe.planning.keys import PIXELS_VERSION
 from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.results import ResultStore
 from texpipe.upscale.device import gpus, identity
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import yaml
 
 from texpipe.errors import Location
-from texpipe.recipe.positions import Unreadable, Value, read_yaml
+from texpipe.recipe.yaml_positions import Unreadable, Value, read_yaml
 from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, text_of
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from texpipe.analysis.inventory import Fingerprint, Fingerprints, SurveyedTexture, read_again
 from texpipe.classify.analysis import SAID_BY_DUMP
-from texpipe.classify.indices import Indices, index_image, refined
+from texpipe.classify.index_digests import Indices, index_image, refined
 from texpipe.errors import TexpipeError
 from texpipe.texture import AxisGuess, Facts, Rgba8
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.formats.files import folded
+from texpipe.formats.portable_names import folded
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.manifest.schema import Manifest

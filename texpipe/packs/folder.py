@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from texpipe.errors import PackError
-from texpipe.formats.files import file_digest, folded
+from texpipe.formats.portable_names import file_digest, folded
 from texpipe.formats.readable import is_readable
 from texpipe.manifest.schema import Kept
 from texpipe.packs.backup import Backup

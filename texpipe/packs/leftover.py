@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.formats.files import file_digest, folded
+from texpipe.formats.portable_names import file_digest, folded
 from texpipe.packs.folder import PackFolder
 
 

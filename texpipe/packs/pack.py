@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Picture, Placed, UnwritableError
-from texpipe.formats.files import folded, unportable
+from texpipe.formats.portable_names import folded, unportable
 from texpipe.manifest.schema import Output
 from texpipe.packs.folder import PackFolder
 from texpipe.packs.journal import noted

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Size
-from texpipe.formats.files import file_digest
+from texpipe.formats.portable_names import file_digest
 from texpipe.formats.readable import is_readable
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest

@@ -3,7 +3,7 @@
 Networks drift in hue and brightness. The widely low-passed difference between the source and the box-reduced result
 goes back whole: that is tone. What is left is detail, and a network drops some of it on purpose: dither, banding, steps
 of texels. So a texel is corrected only where it lies outside of the box of what it could have been before the console
-stored it (`passes/storage.py`), and up to the side of that box, never to its centre: iterated back-projection (Irani
+stored it (`storage_box.py`), and up to the side of that box, never to its centre: iterated back-projection (Irani
 and Peleg, 1991) onto a set instead of a point. A mesh that the network took for dither comes back that way; dither
 that is gone stays gone. Where the source is a dithered gradient beyond doubt, and the network sharpened the dither, the
 gradient takes its place (`passes/undither.py`).
@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.quantised import Flags
+from texpipe.passes.dither_detection import Flags
 from texpipe.passes.resample import (
     Plane,
     before_enlarging,
@@ -25,7 +25,7 @@ from texpipe.passes.resample import (
     neighbourhood,
     smooth,
 )
-from texpipe.passes.storage import box, storage_step
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.passes.undither import undithered
 from texpipe.texture import Edges, PlaneF, RgbF
 

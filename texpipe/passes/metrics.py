@@ -9,7 +9,7 @@ from texpipe.imaging.visible import premultiplied
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
 from texpipe.passes.drift import box_distance, tone_drift
-from texpipe.passes.storage import box, storage_step
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
 
 _OPAQUE_ENOUGH = 128

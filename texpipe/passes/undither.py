@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from texpipe.passes.quantised import Flags
+from texpipe.passes.dither_detection import Flags
 from texpipe.passes.resample import Plane, blur, crop, extend, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from texpipe.errors import Location, PackError, SourceError
 from texpipe.imaging import image_files
-from texpipe.read.members import CONTAINERS
+from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.read.tmem_hash import with_hash
 from texpipe.storage.small_files import RefusedFileError, read_small

@@ -11,8 +11,8 @@ from pathlib import Path
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.formats import parse_name, ppsspp
 from texpipe.imaging.texel_formats import Stp
+from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.extracted import extracted_resources, resource_of
-from texpipe.read.members import CONTAINERS
 from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 

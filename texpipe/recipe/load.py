@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from texpipe.errors import Location, RecipeError
 from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
-from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import KnownTargets, context_of
+from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.storage.home import from_home
 from texpipe.storage.small_files import RefusedFileError, read_small
 from texpipe.system.limits import limit

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from texpipe.errors import Location, RecipeError
-from texpipe.recipe.positions import Document, Fault, Key, Place, Value
 from texpipe.recipe.schema import Recipe
+from texpipe.recipe.yaml_positions import Document, Fault, Key, Place, Value
 
 _QUOTED = re.compile(r"'([^']*)'|(\d+)")
 _LEAD = re.compile(r"^(Input|String|Value) should")

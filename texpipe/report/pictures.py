@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.errors import PackError, SourceError
-from texpipe.formats.files import file_digest
+from texpipe.formats.portable_names import file_digest
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.schema import Entry
-from texpipe.report.finished import can_show, result_of, shown_output
+from texpipe.report.finished_pack import can_show, result_of, shown_output
 from texpipe.report.sources import Dump, source_of
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import key_of

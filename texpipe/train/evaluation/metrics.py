@@ -12,7 +12,7 @@ from torch import Tensor
 
 from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import box_reduce
-from texpipe.passes.storage import box, storage_step
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.train.data.dataset import TexturePair
 from texpipe.train.data.dither import Floats
 from texpipe.train.losses import weights

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from texpipe.errors import ModelError, SourceError
 from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import box_reduce
-from texpipe.passes.storage import box, storage_step
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.texture import Colour, Edges
 from texpipe.train.data.collection import collect
 from texpipe.train.data.dither import Floats

@@ -26,8 +26,8 @@ from texpipe.train.losses.features import Trunk, TrunkName
 from texpipe.train.losses.shared_look import SharedDists, SharedLook, SharedLpips
 from texpipe.train.losses.weights import from_file, weights
 from texpipe.train.presets import differences, load_preset
+from texpipe.train.prune_blocks import shortened
 from texpipe.train.schema import Preset
-from texpipe.train.shorten import shortened
 from texpipe.upscale.device import choose
 
 _SHORTENING_CROPS = 16

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.quantised import Flags, top_level
+from texpipe.passes.dither_detection import Flags, top_level
 from texpipe.passes.resample import Plane, blur, extend, neighbourhood
 from texpipe.texture import Edges, PlaneF, RgbF
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from textures import all_edges, grain
 
 from texpipe.imaging.texel_formats import quantise
-from texpipe.passes.storage import MOST_DITHER, SAMPLED, box, storage_step
+from texpipe.passes.storage_box import MOST_DITHER, SAMPLED, box, storage_step
 from texpipe.texture import Edges
 
 WRAP = Edges("wrap", "wrap")
