@@ -157,6 +157,9 @@ def test_a_recipe_alone_writes_into_no_folder_of_others(tmp_path: Path) -> None:
         RunOptions.load(recipe)
     assert RunOptions.load(recipe, output=tmp_path / "out").output == tmp_path / "out"
     (tmp_path / "out" / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match="other files"):
+        RunOptions.load(recipe)  # other programs have a file of this name, too
+    (tmp_path / "out" / "manifest.json").write_text('{"schema": "texpipe.manifest/1"}')
     assert RunOptions.load(recipe).output == tmp_path / "out", "an earlier run of ours"
 
 

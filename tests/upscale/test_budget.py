@@ -19,7 +19,7 @@ from texpipe.execution.executors import LocalExecutor
 from texpipe.imaging.image_files import encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import BYTES_TO_COME, Workload
+from texpipe.planning.jobs import RECORD_BYTES, Workload
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
@@ -144,7 +144,7 @@ def test_what_the_textures_will_take_is_not_for_batches(
     for count in (0, 100_000):
         known = dict.fromkeys(map(str, range(count)), None)
         here.compute(Workload((), known), ResultStore(tmp_path), tmp_path / "model")  # type: ignore[arg-type]
-    assert given == [1 << 30, (1 << 30) - 100_000 * BYTES_TO_COME]
+    assert given == [1 << 30, (1 << 30) - 100_000 * RECORD_BYTES]
 
 
 def test_a_bound_that_comes_later_counts(tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
