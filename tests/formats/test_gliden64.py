@@ -359,6 +359,14 @@ def test_zstd_is_read_or_named_as_missing(tmp_path):
     assert_same(read_cache(path), entries())
 
 
+def test_folders_that_the_loader_cannot_enter_in_the_c_locale_lose_their_accents():
+    name = "Gebäude/木/.x/GAME#00000001#0#2_all.png"
+    path = gliden64.output_path(Source(name, Path(name), parse_name(name)))
+    assert str(path) == "GAME/Gebaude/_/x/GAME#00000001#0#2_all.png"
+    (found,) = gliden64.check(Path(), [PurePosixPath("GAME/Gebäude/a.png"), PurePosixPath("Pokémon/x/a.png")])
+    assert found.startswith("Gebäude: ")
+
+
 @pytest.mark.parametrize("container", ["hts", "htc"])
 def test_an_opaque_intensity_texture_has_the_alpha_that_the_loader_of_pictures_gives_it(tmp_path, container):
     """TxHiResLoader: an I texture whose picture is opaque throughout gets alpha = (R + G + B) / 3."""

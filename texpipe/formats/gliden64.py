@@ -8,6 +8,7 @@ makes it skip the file.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -116,7 +117,8 @@ def output_path(source: Source) -> PurePosixPath:
     """Return `IDENT/[sub-folders/]name.png`.
 
     The folders that dumping tools put around the pictures are left out. GLideN64 passes over folders that
-    start with `.` or `~!~`, so those lose that beginning.
+    start with `.` or `~!~`, so those lose that beginning. In the C locale, as of a program started by a service,
+    it cannot enter folders whose names are not ASCII, so those lose their accents.
 
     Raises:
         UnwritableError: the name is not GLideN64's, or no texture is found under it.
@@ -129,8 +131,14 @@ def output_path(source: Source) -> PurePosixPath:
     folders = list(PurePosixPath(source.name).parent.parts)
     while folders and (folders[0] == ident or _is_wrapper(folders[0].lower())):
         folders.pop(0)
-    kept = [_SKIPPED_BY_LOADER.sub("", folder) or "_" for folder in folders]
+    kept = [_SKIPPED_BY_LOADER.sub("", _in_ascii(folder)) or "_" for folder in folders]
     return PurePosixPath(ident, *kept, file_name)
+
+
+def _in_ascii(folder: str) -> str:
+    """Take accents off letters; what has no ASCII letter becomes `_`."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", folder) if not unicodedata.combining(one))
+    return re.sub(r"[^\x20-\x7e]", "_", plain)
 
 
 def _is_wrapper(folder: str) -> bool:
@@ -183,6 +191,10 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
 def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     """Check cache files as the loader reads them: their name, and every texture in them; see `PackFormat`."""
     found = []
+    for folder_name in sorted({part for path in files for part in path.parts[1:-1] if not part.isascii()}):
+        found.append(
+            f"{folder_name}: GLideN64 cannot enter this folder in the C locale, its name is not ASCII"
+        )
     for path in files:
         if path.suffix not in (".hts", ".htc"):
             continue
