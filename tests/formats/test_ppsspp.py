@@ -58,7 +58,7 @@ def test_a_pack_has_a_list_and_equal_files_once(tmp_path):
         "0894abcd0000000012345678_1 = textures/0894abcd0000000012345678_1.png\n\n"
     )
     in_manifest(tmp_path, {"ppsspp": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
 
 
 def test_the_options_of_the_dump_come_along(tmp_path):

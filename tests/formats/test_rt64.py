@@ -73,7 +73,7 @@ def test_a_folder_has_a_list_of_hashes_and_dds_with_all_levels(tmp_path):
         "0011450ae04df1f8": "textures/0011450ae04df1f6.dds",  # the same picture: one file
     }
     in_manifest(tmp_path, {"rt64": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
 
 
 def test_gliden64_names_are_found_in_a_list_of_the_game(tmp_path):
@@ -135,7 +135,7 @@ def test_an_archive_holds_list_and_pictures(tmp_path):
         data = archive.read("textures/0011450ae04df1f6.png", 1 << 20)
     assert np.array_equal(decode(data, name="x")[0], rgba)
     in_manifest(tmp_path, {"rt64": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
     first = file.read_bytes()
     write_pack(target, made, tmp_path)
     assert file.read_bytes() == first
@@ -147,11 +147,11 @@ def test_planted_violations_are_found(tmp_path):
     in_manifest(tmp_path, {"rt64": pack}, made)
     file = tmp_path / "rt64" / "textures" / "0011450ae04df1f6.dds"
     file.rename(file.with_name("0011450AE04DF1F6.dds"))
-    found = "\n".join(verify_pack(tmp_path)[1])
+    found = "\n".join(verify_pack(tmp_path).problems)
     assert "is missing" in found
     assert "is missing, or is written differently" in found
     (tmp_path / "rt64" / "rt64.json").unlink()
-    assert "finds no texture without it" in "\n".join(verify_pack(tmp_path)[1])
+    assert "finds no texture without it" in "\n".join(verify_pack(tmp_path).problems)
 
 
 def test_an_archive_with_foreign_compression_or_paths_is_found(tmp_path):

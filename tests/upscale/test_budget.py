@@ -161,5 +161,5 @@ def test_a_memory_that_is_no_size_is_told_at_once(tmp_path: Path, capsys: pytest
     with pytest.raises(SystemExit) as caught:
         main(["run", str(write_recipe(tmp_path)), "--memory", "2"])
     assert caught.value.code == 2
-    assert "--memory 2 is no size" in capsys.readouterr().err
+    assert "--memory 2 is not a size" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -12,6 +12,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.errors import ExitCode
 
@@ -149,7 +150,7 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(escape(printable(cell)) for cell in row))
     terminal.print(table)
     failed = sum(one.entry.status == "failed" for one in textures)
     if not textures:

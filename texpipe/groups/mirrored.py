@@ -127,7 +127,16 @@ def _treatment(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[Hashabl
         (plan.edges.y, plan.decided_by.y, fingerprint.facts.y),
     )
     edges = tuple(None if is_guessed(by, guess) else mode for mode, by, guess in axes)
-    treated = (plan.alpha, plan.scale, plan.colour, plan.grey, plan.consistency, plan.clean, plan.cells)
+    treated = (
+        plan.alpha,
+        plan.scale,
+        plan.colour,
+        plan.grey,
+        plan.consistency,
+        plan.clean,
+        plan.detail,
+        plan.cells,
+    )
     return fingerprint.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 

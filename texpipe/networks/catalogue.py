@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,8 @@ class ModelFile:
         sha256: hex digest of its bytes (of an ncnn pair: `.param` followed by `.bin`).
         licence: SPDX identifier, or None if unknown.
         card: the model card as JSON; empty without one.
+        inventive: sha256 of the file at the other end of the model's dial, or None for a model without a dial.
+        detail: where the dial stands if nobody says, 0 to 1; 0 for a model without one.
     """
 
     name: str
@@ -55,6 +57,13 @@ class ModelFile:
     sha256: str
     licence: str | None
     card: Mapping[str, Any]
+    inventive: str | None = None
+    detail: float = 0.0
+
+    @property
+    def weights(self) -> str:
+        """Name all the weights that a result may depend on: for the keys of what is stored."""
+        return self.sha256 if self.inventive is None else f"{self.sha256} {self.inventive}"
 
 
 @dataclass(frozen=True)
@@ -228,7 +237,53 @@ def _describe(path: Path) -> ModelFile:
             location=Location(path),
         )
     licence = card.get("licence") or _notes(data).get("licence")
-    return ModelFile(path.stem, path, sha256, licence, card)
+    found = ModelFile(path.stem, path, sha256, licence, card)
+    other = inventive_end(path)
+    if other is None:
+        return found
+    detail = card["dial"].get("detail", 0.5)
+    if not isinstance(detail, int | float) or not 0 <= detail <= 1:
+        raise ModelError(
+            f"the dial of the model card stands at {detail!r}",
+            hint="Write a detail of 0 to 1.",
+            location=Location(path.with_suffix(".json")),
+        )
+    return replace(found, inventive=_end_of_dial(other, card), detail=float(detail))
+
+
+def _end_of_dial(path: Path, card: Mapping[str, Any]) -> str:
+    """Return the sha256 of the inventive end.
+
+    Raises:
+        ModelError: it is not there, or not the file that the card describes.
+    """
+    sha256 = hashlib.sha256(b"".join(read_files(path))).hexdigest()
+    if card["dial"].get("sha256", sha256) != sha256:
+        raise ModelError(
+            f"{path.name} is not the file that the card of {card.get('name', 'its model')} describes",
+            hint="It is damaged or was replaced: get the model again.",
+            location=Location(path),
+        )
+    return sha256
+
+
+def inventive_end(path: Path) -> Path | None:
+    """Return the file at the inventive end of a model's dial, which the card beside it names; None without a dial.
+
+    Raises:
+        ModelError: the card cannot be read, or its dial names no file beside it.
+    """
+    dial = _read_card(path).get("dial")
+    if dial is None:
+        return None
+    name = dial.get("inventive") if isinstance(dial, dict) else None
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise ModelError(
+            "the dial of the model card names no file beside it",
+            hint='Write {"dial": {"inventive": "NAME.safetensors"}}, or take the dial out.',
+            location=Location(path.with_suffix(".json")),
+        )
+    return path.with_name(name)
 
 
 def _notes(data: bytes) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from texpipe.texture import Plan
 
-PIXELS_VERSION = 4
+PIXELS_VERSION = 5
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 
@@ -22,6 +22,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.grey,
         plan.consistency,
         plan.clean,
+        plan.detail,
         PIXELS_VERSION,
     ]
 

@@ -46,7 +46,7 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
-    part = _part_of(path)
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
@@ -113,8 +113,11 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _part_of(path: Path) -> Path:
-    """Return the temporary name; a name too long to be prolonged is replaced by its digest."""
+def part_of(path: Path) -> Path:
+    """Return a temporary name beside a file, one that `remove_stale_parts` knows.
+
+    A name too long to be prolonged is replaced by its digest.
+    """
     stem = path.name
     if len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
