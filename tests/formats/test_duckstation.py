@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from packs import finished, in_manifest
+from packs import finished, in_manifest, noise
 from vram_uploads import PALETTE_A, PALETTE_B, WORDS
 
 from texpipe.formats import duckstation
@@ -22,6 +22,8 @@ from texpipe.imaging.image_files import save_png
 from texpipe.imaging.texel_formats import decode, psx_alphas
 from texpipe.packs.pack import plan_pack, write_pack
 from texpipe.packs.verify import verify_pack
+from texpipe.read.decode import decode as read
+from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 
@@ -281,6 +283,18 @@ def test_a_config_that_the_emulator_cannot_read_is_found_with_its_line(tmp_path,
     config.write_text(text)
     (found,) = duckstation.check(tmp_path, [PurePosixPath("SLUS-00067/config.yaml")])
     assert line in found
+
+
+def test_a_write_to_the_video_memory_is_opaque_whatever_alpha_its_dump_has(tmp_path):
+    """With DumpVRAMWriteForceAlphaChannel off alpha is bit 15 of the texels: 0 for ordinary ones."""
+    name = f"vram-write-{'0123456789ABCDEF' * 2}.png"
+    rgba = noise((8, 8), 3)
+    rgba[..., 3] = np.where(rgba[..., 0] > 200, 255, 0)
+    save_png(tmp_path / "SLUS-00067" / "dumps" / name, rgba)
+    (one,) = scan(tmp_path).sources
+    seen = read(one).rgba
+    assert np.array_equal(seen[..., :3], rgba[..., :3])
+    assert (seen[..., 3] == 255).all()
 
 
 def test_a_name_that_says_another_size_is_left_out(tmp_path):

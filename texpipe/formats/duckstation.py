@@ -80,6 +80,15 @@ def parse(name: str) -> EmulatorName | None:
     return EmulatorName(NAME, texels=_TEXELS[match["mode"]], fields=tuple(fields))
 
 
+def has_alpha(name: EmulatorName | None) -> bool:
+    """Return whether the alpha of a dump says what is transparent.
+
+    That of a whole write to the video memory may be bit 15 of its texels (if DumpVRAMWriteForceAlphaChannel was off),
+    which is 0 for ordinary ones.
+    """
+    return name is None or name.scheme != NAME or ("kind", "vram-write") not in name.fields
+
+
 def _is_meaningful(match: re.Match[str]) -> bool:
     """Only indexed texels have a palette, and no size is 0; the loader refuses other names."""
     indexed = match["mode"] != "C16"

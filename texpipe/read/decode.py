@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from texpipe.errors import Location, PackError, SourceError
+from texpipe.formats import duckstation
 from texpipe.imaging import image_files
 from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
@@ -88,6 +89,8 @@ def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Te
     rgba, stored, warnings = image_files.decode(data, name=source.name)
     if source.alpha_file is not None:
         rgba = _with_alpha(rgba, mask, source.alpha_file.name)
+    if not duckstation.has_alpha(source.emulator):
+        rgba = np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
     return Texture(source, rgba, sha256, stored, warnings)
 
 
