@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -169,10 +169,17 @@ def _row(one: _InspectedTexture) -> tuple[str, ...]:
         one.action,
         entry.format or "?",
         entry.alpha or "",
-        entry.edges.x,
-        entry.edges.y,
+        _edge(entry, "x"),
+        _edge(entry, "y"),
         "\n".join(_reasons(entry, one.facts)),
     )
+
+
+def _edge(entry: Entry, axis: Literal["x", "y"]) -> str:
+    """Return how an axis is treated; "wrap?" if it may repeat or not and is computed both ways."""
+    if entry.undecided and getattr(entry.undecided, axis):
+        return "wrap?"
+    return str(getattr(entry.edges, axis))
 
 
 def _reasons(entry: Entry, facts: Facts) -> list[str]:
