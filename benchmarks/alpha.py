@@ -31,7 +31,7 @@ from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.report.sheet import over
 from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Source, StoredForm, Texture
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 Network = Callable[[Sequence[RgbF], Edges], list[RgbF]]
 Way = Callable[[Rgba8, Plan, Network], Rgba8]

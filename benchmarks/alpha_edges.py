@@ -22,7 +22,7 @@ from texpipe.passes.alpha import Alpha8, rebuild_alpha
 from texpipe.passes.resample import Plane, box_reduce, crop, enlarge, enlarge_cubic, extend, repeat
 from texpipe.texture import Edges, Pass, PlaneF
 from texpipe.train.data.collection import collect
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 SCALE = 4
 SIDE = 128

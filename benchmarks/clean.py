@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from texpipe.imaging.image_files import save_png
 from texpipe.passes.clean import clean
-from texpipe.passes.quantised import dither_offsets
+from texpipe.passes.dither_detection import dither_offsets
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.texture import Edges, RgbF
 from texpipe.train.data.collection import collect

@@ -35,7 +35,7 @@ from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import Edges, Pass, Plan, Rgba8, RgbF, Source, StoredForm, Texture
 from texpipe.train.data.collection import collect
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 SCALE = 4
 PADDING = 16

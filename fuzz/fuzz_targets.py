@@ -24,8 +24,11 @@ from texpipe.errors import PackError, SourceError, TexpipeError
 from texpipe.formats import known_targets, parse_name, rt64
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.dds import encode_dds, mip_chain
+from texpipe.formats.duckstation_config import read_config
 from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
 from texpipe.formats.otex import HEADER_BYTES, write_replacement
+from texpipe.formats.ppsspp_list import read_list
+from texpipe.formats.rt64_hashes import read_hashes
 from texpipe.manifest.file import read_manifest, write_manifest
 from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, RecipeId, summarise
 from texpipe.networks.checkpoint import load, save_safetensors
@@ -34,6 +37,7 @@ from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.ctt import read_ctt
 from texpipe.recipe.load import load_recipe
+from texpipe.storage.small_files import read_json
 from texpipe.texture import Edges, Rgba8
 
 Read: TypeAlias = Callable[[Path], object]
@@ -96,6 +100,10 @@ def _recipe(path: Path) -> object:
     return load_recipe(path, known_targets())
 
 
+def _json(path: Path) -> object:
+    return read_json(path, 1 << 26)
+
+
 def _rtz(path: Path) -> None:
     problems = rt64.check(path.parent, [PurePosixPath(path.name)])
     if problems:
@@ -138,6 +146,14 @@ def _tgas() -> tuple[bytes, ...]:
 
 def _bmps() -> tuple[bytes, ...]:
     return _encoded("BMP", "P", "RGB")
+
+
+def _jpegs() -> tuple[bytes, ...]:
+    return _encoded("JPEG", "RGB", "L")
+
+
+def _webps() -> tuple[bytes, ...]:
+    return _encoded("WEBP", "RGBA", "RGB")
 
 
 def _ddss() -> tuple[bytes, ...]:
@@ -225,7 +241,9 @@ def _o2rs() -> tuple[bytes, ...]:
 
 def _rtzs() -> tuple[bytes, ...]:
     textures = [{"path": "a.dds", "hashes": {"rt64": _HASH, "rice": ""}}]
-    listed = json.dumps({"configuration": {"configurationVersion": 3}, "textures": textures}).encode()
+    listed = json.dumps(
+        {"configuration": {"configurationVersion": 3, "hashVersion": 5}, "textures": textures}
+    ).encode()
     return _archive({"rt64.json": listed, "a.dds": encode_dds(mip_chain(_picture((6, 5)), cutout=False))})
 
 
@@ -265,6 +283,24 @@ def _manifests() -> tuple[bytes, ...]:
     return _made("manifest.json", lambda path: write_manifest(path, manifest))
 
 
+def _jsons() -> tuple[bytes, ...]:
+    textures = [{"path": "a.dds", "hashes": {"rt64": _HASH, "rice": "0000abcd#0#2"}}]
+    return (json.dumps({"configuration": {"hashVersion": 5}, "textures": textures}).encode(),)
+
+
+def _configs() -> tuple[bytes, ...]:
+    title = "texupload-P4-0123456789ABCDEF-FEDCBA9876543210-64x32-0-0-64x32-P0-15"
+    text = f"# settings\nReducePaletteRange: false\nMaxHashCacheEntries: 1200\nAliases:\n  {title}: a.png\n"
+    return (text.encode(), text.encode("utf-16"), b"{ReducePaletteRange: false, Aliases: {}}")
+
+
+def _lists() -> tuple[bytes, ...]:
+    text = (
+        '[options]\nversion = 1\nhash = xxh64 # as dumped\n[hashes]\n0894abcd0000000012345678_1 = "a b.png"\n'
+    )
+    return (text.encode(), text.encode("utf-8-sig"), text.replace("\n", "\r\n").encode())
+
+
 def _name_lists() -> tuple[bytes, ...]:
     return (
         b"THE LEGEND OF ZELDA#1A2B3C4D#0#2_all.png\nGAME#1A2B3C4D#2#1#0BADF00D_ciByRGBA.png",
@@ -281,6 +317,9 @@ TARGETS = (
     Target("tga", "a.tga", _textures, _tgas),
     Target("bmp", "a.bmp", _textures, _bmps),
     Target("dds", "a.dds", _textures, _ddss),
+    Target("jpeg", "a.jpg", _textures, _jpegs),
+    Target("jpeg-by-another-name", "a.jpeg", _textures, _jpegs),
+    Target("webp", "a.webp", _textures, _webps),
     Target("tim", "a.tim", _textures, _tims),
     Target("tmem", _TMEM, _textures, _memories, beside={_TILE: _tiles()[0]}),
     Target("tile", _TILE, _tile, _tiles, beside={_TMEM: _memories()[0]}),
@@ -295,6 +334,10 @@ TARGETS = (
     Target("trusted-pickle", "a.pth", _trusted, _pickles),
     Target("manifest", "manifest.json", read_manifest, _manifests),
     Target("names", "names.txt", _names, _name_lists),
+    Target("json", "a.json", _json, _jsons),
+    Target("rt64-json", "rt64.json", read_hashes, _jsons),
+    Target("duckstation-config", "config.yaml", read_config, _configs),
+    Target("ppsspp-list", "textures.ini", read_list, _lists),
 )
 """All targets; a parser that is not listed is not fuzzed."""
 

@@ -116,7 +116,8 @@ def large_pack(folder: Path, count: int) -> Path:
 def _write(folder: Path, textures: Sequence[Entry]) -> Path:
     recipe, model = RecipeId("test", "0" * 64), ModelId("tiny", "0" * 64, None)
     summary = summarise(textures, ignored=0)
-    manifest = Manifest("0", recipe, model, SCALE, ("folder",), tuple(textures), summary)
+    targets = dict.fromkeys(["folder", *(one.target for entry in textures for one in entry.outputs)])
+    manifest = Manifest("0", recipe, model, SCALE, tuple(targets), tuple(textures), summary)
     write_manifest(folder / "out" / "manifest.json", manifest)
     write_run_info(folder / "out" / "run.json", {"input": str(folder / "dump")})
     return folder / "out"

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from texpipe.errors import UsageError
 from texpipe.formats import known_targets
+from texpipe.manifest.output_folder import is_output_folder
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, context_of
@@ -36,6 +37,10 @@ class RunOptions:
         executor: who computes: this computer, or a Ray cluster.
         address: of the Ray cluster, as `ray.init` takes it; "local" starts one.
         memory: bytes that a process of the run should stay below; None for a share of what is free.
+        replace_edited: which files that were changed by hand, or not written by texpipe, are given up: "all", or
+            globs of paths in the output and of textures' names.
+        remove: much of the pack may be removed.
+        recipe_folder: where the recipe's file lies.
         given: when, on the monotonic clock.
     """
 
@@ -50,6 +55,9 @@ class RunOptions:
     executor: ExecutorName = "local"
     address: str = "local"
     memory: int | None = None
+    replace_edited: tuple[str, ...] = ()
+    remove: bool = False
+    recipe_folder: Path | None = None
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:
@@ -64,6 +72,7 @@ class RunOptions:
         model: str | None = None,
         targets: Sequence[str] = (),
         *,
+        detail: float | None = None,
         device: str = "auto",
         precision: str = "auto",
         shard: str | None = None,
@@ -71,15 +80,18 @@ class RunOptions:
         executor: ExecutorName = "local",
         address: str = "local",
         memory: str | None = None,
+        replace_edited: Sequence[str] = (),
+        remove: bool = False,
     ) -> RunOptions:
         """Read a recipe and apply the command line to it.
 
         Args:
             recipe: a YAML file, or the name of a shipped recipe.
             input_, output, model, targets: replace the recipe's own.
+            detail: replaces the recipe's own, not that of its rules.
             device, precision: as the engine takes them.
             shard: "I/N", or "auto": the place of this task in its Slurm array.
-            strict, executor, address: see the class.
+            strict, executor, address, replace_edited, remove: see the class.
             memory: a size as `memory.size_of` takes it.
 
         Raises:
@@ -95,6 +107,8 @@ class RunOptions:
         changed = loaded.recipe
         if model is not None:
             changed = changed.model_copy(update={"model": model})
+        if detail is not None:
+            changed = changed.model_copy(update={"detail": detail})
         if targets:
             chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
             changed = changed.model_copy(update={"targets": chosen})
@@ -120,13 +134,17 @@ class RunOptions:
             executor=executor,
             address=address,
             memory=None if memory is None else size_of(memory),
+            replace_edited=tuple(replace_edited),
+            remove=remove,
+            recipe_folder=loaded.path.parent,
         )
 
 
 def _require_unsurprising(folder: Path) -> None:
     """Refuse a folder of other files as a recipe's own output: recipes come from anybody, and may name any folder."""
     with suppress(OSError):  # a folder that cannot be listed cannot be written either
-        if OutputLayout(folder).is_ours():
+        there = {path.name for path in folder.iterdir()} - {OutputLayout(folder).lock.name}
+        if not there or is_output_folder(folder):
             return
         raise UsageError(
             f"the recipe's output {_tidy(folder)} is a folder with other files in it",

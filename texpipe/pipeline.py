@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Inventory
 from texpipe.analysis.survey import survey
-from texpipe.errors import SourceError
+from texpipe.errors import ModelError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
+from texpipe.output.places import require_separate_places
+from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
@@ -23,8 +26,9 @@ from texpipe.planning.jobs import JobResult
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
-from texpipe.storage.atomic import remove_stale_parts
+from texpipe.recipe.schema import Recipe
 from texpipe.storage.lock import Lock
+from texpipe.storage.stale_parts import remove_stale_parts
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,9 @@ def run_recipe(
 
 
 def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
+    require_separate_places(options)
     model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
+    options = replace(options, recipe=dialled(options.recipe, model))
     if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
         executor.prepare(model.path)
     engine = executor.engine()
@@ -63,10 +69,17 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
     if dry_run:
         return planned_result(run)
     with Lock(options.output, shared=options.shard is not None):
+        before = check_output(run)
         cache.keep()
         if merge:
             shards.require_all_done(run)
-        return _finish(run, executor, merge, progress)
+        if options.shard is not None:
+            return _compute_shard(run, executor, progress)
+        remove_stale_parts(options.output)
+        result = write_output(run, _compute(run, executor, progress), before, progress)
+        if merge:
+            shards.remove_marks(run)
+        return result
 
 
 def _plan(
@@ -76,23 +89,35 @@ def _plan(
     seen = survey(options.input, options.recipe, exclude=options.output, cache=cache, progress=progress)
     _require_textures(options, seen.inventory)
     left_out = excluded_by_all_targets(options, seen.items)
-    work = plan_jobs(seen.without(left_out), options.recipe, (model.sha256, engine), cache)
+    work = plan_jobs(seen.without(left_out), options.recipe, (model.weights, engine), cache)
     return RunPlan(options, model, engine, seen.inventory, left_out, work)
 
 
-def _finish(run: RunPlan, executor: Executor, merge: bool, progress: Watch) -> RunResult:
-    options, work = run.order, jobs_of_shard(run.work, run.order.shard)
-    if options.shard is None:
-        remove_stale_parts(options.output)
+def dialled(recipe: Recipe, model: ModelFile) -> Recipe:
+    """Return the recipe with the detail to use: its own, or else the model's.
+
+    Raises:
+        ModelError: the recipe sets the detail, but the model has no dial.
+    """
+    if model.inventive is None and recipe.uses_dial:
+        raise ModelError(
+            f"the recipe or --detail sets the detail, but the model {model.name} has no dial",
+            hint="Leave detail out, also in rules, or use a model with a dial, such as texpipe-x4.",
+        )
+    detail = model.detail if recipe.detail is None else recipe.detail
+    return recipe.model_copy(update={"detail": detail})
+
+
+def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResult:
+    done = _compute(run, executor, progress)
+    shards.mark_done(run)
+    return shard_result(run, done)
+
+
+def _compute(run: RunPlan, executor: Executor, progress: Watch) -> tuple[JobResult, ...]:
+    work = jobs_of_shard(run.work, run.order.shard)
     computed = executor.compute(work, run.store, run.model.path)
-    done = tuple(_watched(computed, len(work.jobs), options, progress))
-    if options.shard is not None:
-        shards.mark_done(run)
-        return shard_result(run, done)
-    result = write_output(run, done, progress)
-    if merge:
-        shards.remove_marks(run)
-    return result
+    return tuple(_watched(computed, len(work.jobs), run.order, progress))
 
 
 def _require_textures(options: RunOptions, seen: Inventory) -> None:

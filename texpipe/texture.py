@@ -20,7 +20,7 @@ Action: TypeAlias = Literal["upscale", "nearest", "copy", "skip"]
 Colour: TypeAlias = Literal["match", "histogram", "off"]
 Consistency: TypeAlias = Literal["loose", "strict"]
 Clean: TypeAlias = Literal["auto", "off"]
-Status: TypeAlias = Literal["written", "copied", "skipped", "failed"]
+Status: TypeAlias = Literal["written", "copied", "skipped", "failed", "edited", "foreign"]
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
 ]
@@ -214,8 +214,8 @@ class Plan:
     """What will be done to a texture. Together with its pixels and the model it determines the result.
 
     `decided_by` is for people and stays out of the store's key. `cells` is the width and height of the pictures on an
-    atlas, if a rule says that it is one. On `undecided` axes, `clamp` in `edges`, the result is to look right whether
-    the texture repeats or not.
+    atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1 (inventive). On
+    `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or not.
     """
 
     action: Action
@@ -228,6 +228,7 @@ class Plan:
     cells: tuple[int, int] | None = None
     consistency: Consistency = "loose"
     clean: Clean = "off"
+    detail: float = 0.0
     undecided: Axes = Axes()
 
     @property
@@ -245,10 +246,11 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], and its edges."""
+    """One 3-channel picture for the network: `rgb` H x W x 3 float32 in [0, 1], its edges, and the dial's place."""
 
     rgb: RgbF
     edges: Edges
+    detail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +261,11 @@ class Metrics:
         seam_x, seam_y: step across the seam of the result over the mean step between texels inside; 1 is seamless.
             None where clamped.
         source_seam_x, source_seam_y: the same of the source: what there was before.
-        colour_drift: mean absolute difference of the box-reduced result to the source, where visible, in levels.
+        colour_drift: mean absolute difference of means over 8 x 8 texels between the box-reduced result and the source,
+            where visible, in levels: tone.
         alpha_coverage_drift: difference in the share of area with alpha >= 128.
+        box_distance: mean distance of the box-reduced result from what each texel could have been before it was stored,
+            in levels: detail that was lost or invented.
         repeat_x, repeat_y: as `seam_x`, for every axis: what there would be to see if the game repeated the texture.
         repeat_step_x, repeat_step_y: that step itself, in levels.
     """
@@ -271,6 +276,7 @@ class Metrics:
     alpha_coverage_drift: float | None = None
     source_seam_x: float | None = None
     source_seam_y: float | None = None
+    box_distance: float | None = None
     repeat_x: float | None = None
     repeat_y: float | None = None
     repeat_step_x: float | None = None

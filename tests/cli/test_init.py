@@ -19,9 +19,9 @@ from texpipe.formats import TARGETS, known_targets
 from texpipe.imaging.image_files import save_png
 from texpipe.planning.starter_recipe import DumpProfile, profile_dump, recipe_name, recipe_text
 from texpipe.recipe.load import load_recipe
-from texpipe.recipe.positions import read_yaml
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import context_of
+from texpipe.recipe.yaml_positions import read_yaml
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

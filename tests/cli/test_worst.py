@@ -17,7 +17,7 @@ def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entr
 def test_duplicates_and_textures_within_the_limits_are_left_out() -> None:
     textures = [
         entry("fine", seam_x=1.2, source_seam_x=1.1, colour_drift=1.0, alpha_coverage_drift=0.002),
-        entry("tinted", colour_drift=6.0),
+        entry("tinted", colour_drift=3.0),
         entry("seam", seam_x=6.0, source_seam_x=1.0, colour_drift=4.4),
         entry("thin", alpha_coverage_drift=-0.02),
         entry("again", duplicate_of="seam", seam_x=6.0),
@@ -26,7 +26,7 @@ def test_duplicates_and_textures_within_the_limits_are_left_out() -> None:
     assert worst(textures, 10) == [
         "seam: seam x 6.00 (source 1.00), colour 4.4 levels off",
         "thin: coverage -2.0%",
-        "tinted: colour 6.0 levels off",
+        "tinted: colour 3.0 levels off",
     ]
     assert worst(textures, 1) == ["seam: seam x 6.00 (source 1.00), colour 4.4 levels off"]
 

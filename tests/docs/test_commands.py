@@ -38,7 +38,7 @@ NOT_RUN = {
     r"models convert x4.param": "wants a whole ncnn network; tests/networks/test_ncnn.py converts one",
     r"models export": "wants onnx, an extra; tests/cli/test_models.py runs it where that is installed",
     r"finetune": "trains for minutes; tests/cli/test_finetune.py runs it with a few steps",
-    r"evaluate": "wants the weights of the metrics; tests/train/test_evaluate.py runs it without them",
+    r"evaluate": "wants the weights of the metrics; tests/train/evaluation/test_evaluate.py runs it without them",
     r".*--executor ray": "wants a Ray cluster; tests/execution/test_ray_cluster.py starts one where Ray is installed",
 }
 """Calls that cannot be run here, by how they begin, and what stands in for that. test_pages.py parses them."""

@@ -22,10 +22,7 @@ from texpipe.recipe.schema import Match, Recipe, Rule
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, Rgba8, RgbF
 
-
-ENDS = Recipe.default().model_copy(
-    update={"rules": (Rule.model_validate({"match": {}, "edges": "clamp"}),)}
-)
+ENDS = Recipe.default().model_copy(update={"rules": (Rule.model_validate({"match": {}, "edges": "clamp"}),)})
 """Textures whose edges are decided: undecided ones have twice the passes."""
 
 

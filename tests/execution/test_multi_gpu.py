@@ -31,8 +31,8 @@ from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
 from texpipe.planning.jobs import Job
 from texpipe.progress import Progress
-from texpipe.upscale import device, probe
-from texpipe.upscale.probe import TorchBuild
+from texpipe.upscale import device, hardware
+from texpipe.upscale.hardware import TorchBuild
 
 Run: TypeAlias = Callable[..., RunResult]
 
@@ -199,7 +199,7 @@ def test_ctrl_c_ends_the_processes_and_the_store_starts_none(
 
 
 def fake_cuda(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    monkeypatch.setattr(probe, "torch_build", lambda: TorchBuild("2.13.0", "13.0"))
+    monkeypatch.setattr(hardware, "torch_build", lambda: TorchBuild("2.13.0", "13.0"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(names))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(names))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda number=0: names[number])

@@ -102,9 +102,9 @@ def test_a_pack_names_the_disc_of_the_recipe_and_has_three_alphas(tmp_path):
     made, _, _ = decode((tmp_path / output.path).read_bytes(), name="x")
     assert [made[y, 0].tolist() for y in (0, 1, 2)] == [[0, 0, 0, 0], [0, 0, 0, 127], [1, 1, 1, 255]]
     in_manifest(tmp_path, {"beetle-psx": pack}, [one])
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
     save_png(tmp_path / output.path, rgba)
-    found = "\n".join(verify_pack(tmp_path)[1])
+    found = "\n".join(verify_pack(tmp_path).problems)
     assert "has alpha 10" in found
     assert "opaque black" in found
 

@@ -35,6 +35,13 @@ def test_bc7_comes_back_nearly_as_it_was():
     assert 10 * np.log10(255**2 / error) >= 40
 
 
+def test_an_opaque_picture_is_opaque_when_it_is_read_back():
+    for rgba in (grain((64, 64), 1), noise((64, 64), 2)):
+        rgba[..., 3] = 255
+        back, _, _ = decode(encode_dds(mip_chain(rgba, cutout=False)), name="x.dds")
+        assert (back[..., 3] == 255).all()
+
+
 @given(st.integers(1, 9), st.integers(1, 9))
 def test_sides_that_fill_no_blocks_stay_exact(width, height):
     rgba = noise((width, height), width * 10 + height)

@@ -12,9 +12,10 @@ from packs import finished, in_manifest, noise
 
 from texpipe.formats import dolphin, parse_name
 from texpipe.formats.contract import UnwritableError
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import decode, save_png
 from texpipe.packs.pack import write_pack
 from texpipe.packs.verify import verify_pack
+from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 
@@ -95,15 +96,86 @@ def test_mip_levels_are_files_of_their_own(tmp_path):
     mean = noise((32, 16)).reshape(8, 2, 16, 2, 4).mean(axis=(1, 3))
     assert np.abs(second - mean).max() <= 0.51
     in_manifest(tmp_path, {"dolphin": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
+
+
+def dumped(folder, names, mipmaps=None):
+    """Write a pack of a dump with these names; return their paths in it and why others were left out."""
+    for number, name in enumerate(names):
+        size = max(1, 8 >> level_of(name)), max(1, 4 >> level_of(name))
+        save_png(folder / "Textures" / "GZLE01" / name, noise(size, number))
+    made = [
+        finished(one, noise((max(4, 32 >> level_of(one.name)), max(4, 16 >> level_of(one.name))), place), 4)
+        for place, one in enumerate(scan(folder / "Textures" / "GZLE01").sources)
+    ]
+    pack = write_pack(Target(name="dolphin", mipmaps=mipmaps), made, folder / "out")
+    in_manifest(folder / "out", {"dolphin": pack}, made)
+    assert verify_pack(folder / "out").problems == ()
+    return {name: [one.path for one in outputs] for name, outputs in pack.outputs.items()}, pack.left_out
+
+
+def level_of(name):
+    return int(dict(parse_name(name).fields).get("level", 0))
+
+
+BASE = "tex1_8x4_m_491f13c5ccb0e7e8_5"
 
 
 def test_without_the_option_levels_of_the_dump_are_textures_like_others(tmp_path):
-    made = [finished(source("tex1_8x4_m_491f13c5ccb0e7e8_5_mip1.png"), noise((16, 8)), 4)]
-    pack = write_pack(Target(name="dolphin"), made, tmp_path)
-    assert not pack.left_out
-    in_manifest(tmp_path, {"dolphin": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    paths, left_out = dumped(tmp_path, [f"{BASE}.png", f"{BASE}_mip1.png"])
+    assert paths[f"{BASE}_mip1.png"] == [f"dolphin/GZLE01/{BASE}_mip1.png"]
+    assert not left_out
+
+
+def test_a_level_without_the_larger_ones_is_left_out(tmp_path):
+    paths, left_out = dumped(
+        tmp_path, [f"{BASE}.png", f"{BASE}_mip2.png", "hud/" + BASE.replace("_5", "_6_mip1.png")]
+    )
+    assert list(paths) == [f"{BASE}.png"]
+    assert "level 1 is not beside it" in left_out[f"{BASE}_mip2.png"]
+    assert "level 0 is not beside it" in left_out["hud/" + BASE.replace("_5", "_6_mip1.png")]
+
+
+@pytest.mark.parametrize("mipmaps", [None, True])
+def test_levels_that_are_pictures_of_their_own_stay_files_of_their_own(tmp_path, mipmaps):
+    names = [f"{BASE}_arb.png", f"{BASE}_arb_mip1.png", f"{BASE}_mip2_arb.png"]
+    paths, left_out = dumped(tmp_path, names, mipmaps)
+    assert not left_out
+    assert [paths[name] for name in names] == [
+        [f"dolphin/GZLE01/{BASE}_arb.png"],
+        [f"dolphin/GZLE01/{BASE}_arb_mip1.png"],
+        [f"dolphin/GZLE01/{BASE}_arb_mip2.png"],
+    ]
+
+
+def test_the_folders_that_a_dump_is_sorted_into_stay(tmp_path):
+    names = [f"characters/link/{BASE}.png", "hud/" + BASE.replace("_5", "_6.png")]
+    paths, left_out = dumped(tmp_path, names)
+    assert not left_out
+    assert [paths[name] for name in names] == [[f"dolphin/GZLE01/{name}"] for name in names]
+    for root in ("Textures", "."):
+        for one in scan(tmp_path / root, exclude=tmp_path / "out").sources:
+            assert str(dolphin.output_path(one)) in {f"GZLE01/{name}" for name in names}
+
+
+def test_one_texture_in_two_folders_or_with_and_without_arb_is_written_once(tmp_path):
+    paths, left_out = dumped(tmp_path, [f"a/{BASE}.png", f"b/{BASE}.png", f"c/{BASE}_arb.png"])
+    assert list(paths) == [f"a/{BASE}.png"]
+    assert set(left_out.values()) == {f"dolphin cannot tell it from a/{BASE}.png"}
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        ([f"{BASE}_mip1.png"], "mip level 0 is missing"),
+        ([f"{BASE}.png", f"x/{BASE}_mip1.png", f"{BASE}_mip3.png"], "mip level 2 is missing"),
+        ([f"{BASE}.png", f"x/{BASE}.png"], "is there twice"),
+        ([f"{BASE}.png", f"{BASE}_arb.png"], "is there twice"),
+    ],
+)
+def test_packs_whose_levels_the_emulator_does_not_find_are_named(names, line):
+    (found,) = dolphin.check(Path(), [PurePosixPath("GZLE01", name) for name in names])
+    assert line in found
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,16 +11,19 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from packs import finished, in_manifest
+from packs import finished, in_manifest, noise
 from vram_uploads import PALETTE_A, PALETTE_B, WORDS
 
 from texpipe.formats import duckstation
 from texpipe.formats.contract import UnwritableError
+from texpipe.formats.duckstation_config import Config, config_text, read_config
 from texpipe.imaging.image_files import decode as decode_png
 from texpipe.imaging.image_files import save_png
 from texpipe.imaging.texel_formats import decode, psx_alphas
 from texpipe.packs.pack import plan_pack, write_pack
 from texpipe.packs.verify import verify_pack
+from texpipe.read.decode import decode as read
+from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 
@@ -161,7 +165,7 @@ def test_a_pack_has_the_emulators_alphas_and_equal_files_once(tmp_path):
     }
     assert levels == {"P4": [0, 255], "ST": [0, 143, 255]}
     in_manifest(tmp_path, {"duckstation": pack}, three)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
 
 
 def test_the_settings_of_the_dump_come_along(tmp_path):
@@ -180,6 +184,120 @@ def test_the_settings_of_the_dump_come_along(tmp_path):
     assert yaml.safe_load(written.read_text()) == {"ReducePaletteRange": False, "MaxHashCacheEntries": 99}
 
 
+def written_config(tmp_path, data):
+    dump = tmp_path / "SLUS-00067" / "dumps"
+    dump.mkdir(parents=True)
+    (dump.parent / "config.yaml").write_bytes(data)
+    name = f"{REAL[1]}.png"
+    one = finished(
+        Source(name, dump / name, duckstation.parse(name)), np.full((256, 256, 4), 255, np.uint8), 4
+    )
+    write_pack(Target(name="duckstation"), [one], tmp_path / "out")
+    written = tmp_path / "out" / "duckstation" / "SLUS-00067" / "config.yaml"
+    return yaml.safe_load(written.read_text()) if written.exists() else {}
+
+
+SETTING = b"ReducePaletteRange: false  # as dumped\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (SETTING + b"Aliases:\n\ttexpage-P4: a.png\n", "3:1: not valid YAML"),
+        (SETTING + b"MaxHashCacheEntries 1200\n", "2:1: not valid YAML"),
+        (b"A: 1\nB: [" + b"[" * 5000 + b"\n" + SETTING, "2:"),
+        (
+            SETTING + b"DumpC16Textures: true\nReducePaletteRange: true\n",
+            "3:1: key 'ReducePaletteRange' is here twice",
+        ),
+        (
+            SETTING + b"A: ['" + b"x',\n  '" * 130_000 + b"x', [" + b"[], " * 130_000 + b"]]\n",
+            "limit of 250,000 values",
+        ),
+        (SETTING + b"A: &a [b]\nC: *a\n", "3:4: alias"),
+        (SETTING + b"Aliases: [a, b]\n", "2: Aliases is not a mapping"),
+    ],
+)
+def test_settings_are_taken_from_a_config_that_is_damaged_elsewhere_with_a_warning(
+    tmp_path, caplog, data, place
+):
+    found = written_config(tmp_path, data)
+    assert found["ReducePaletteRange"] is ("twice" in place)
+    assert f"config.yaml:{place}" in caplog.text or place in caplog.text
+    assert caplog.text.count("taken from it") == 1, "one warning for one file"
+    assert "ReducePaletteRange" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SETTING + "# Größe\n".encode("latin-1"),
+        SETTING + b"# \x85 \x91quotes of Windows\x92\n",
+        ("\ufeff" + SETTING.decode()).encode("utf-16-le"),
+        b"\xef\xbb\xbf" + SETTING.replace(b"\n", b"\r\n"),
+        b"{ReducePaletteRange: false}",
+        SETTING + b"Note: 1" + b":59" * 100_000 + b"\n",
+    ],
+)
+def test_a_config_in_any_encoding_is_read_without_a_warning(tmp_path, caplog, data):
+    assert written_config(tmp_path, data) == {"ReducePaletteRange": False}
+    assert caplog.text == ""
+
+
+def test_a_config_that_is_a_pipe_is_passed_over_with_a_warning(tmp_path, caplog):
+    (tmp_path / "SLUS-00067").mkdir()
+    os.mkfifo(tmp_path / "SLUS-00067" / "config.yaml")
+    assert duckstation.settings_of_dump(tmp_path / "SLUS-00067" / "dumps" / "x.png") == {}
+    assert "config.yaml: is not a regular file; nothing is taken from it" in caplog.text
+
+
+def test_a_config_of_more_than_a_mebibyte_of_aliases_is_checked_to_its_end(tmp_path):
+    title = "texupload-P4-{:016X}-{:016X}-4x16-0-0-16x16-P0-15".format
+    aliases = {title(number, number): f"{title(0, 0)}.png" for number in range(1, 12_000)}
+    config = tmp_path / "SLUS-00067" / "config.yaml"
+    config.parent.mkdir()
+    config.write_text(config_text(Config({"ReducePaletteRange": False}, aliases)))
+    assert config.stat().st_size > 1 << 20
+    assert read_config(config) == Config({"ReducePaletteRange": False}, aliases)
+    assert yaml.load(config.read_text(), yaml.CSafeLoader)["Aliases"] == aliases, "read by another reader"
+    folder = PurePosixPath("SLUS-00067")
+    files = [folder / "config.yaml", folder / "replacements" / f"{title(0, 0)}.png"]
+    assert duckstation.check(tmp_path, files) == []
+    config.write_text(config.read_text() + f"  {title(1, 0)}: gone.png\n")
+    assert duckstation.check(tmp_path, files) == [
+        f"SLUS-00067/config.yaml: the alias {title(1, 0)} leads to gone.png, which is missing"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\n", "config.yaml:1: is not settings"),
+        ("- a: 1\n", "config.yaml:1: is not settings"),
+        ("A: 1\nAliases:\n- x: y.png\n", "config.yaml:3: Aliases is not a mapping"),
+        ("A: 1\nb c\n", "config.yaml:2: not valid YAML"),
+    ],
+)
+def test_a_config_that_the_emulator_cannot_read_is_found_with_its_line(tmp_path, text, line):
+    config = tmp_path / "SLUS-00067" / "config.yaml"
+    config.parent.mkdir()
+    config.write_text(text)
+    (found,) = duckstation.check(tmp_path, [PurePosixPath("SLUS-00067/config.yaml")])
+    assert line in found
+
+
+def test_a_write_to_the_video_memory_is_opaque_whatever_alpha_its_dump_has(tmp_path):
+    """With DumpVRAMWriteForceAlphaChannel off alpha is bit 15 of the texels: 0 for ordinary ones."""
+    name = f"vram-write-{'0123456789ABCDEF' * 2}.png"
+    rgba = noise((8, 8), 3)
+    rgba[..., 3] = np.where(rgba[..., 0] > 200, 255, 0)
+    save_png(tmp_path / "SLUS-00067" / "dumps" / name, rgba)
+    (one,) = scan(tmp_path).sources
+    seen = read(one).rgba
+    assert np.array_equal(seen[..., :3], rgba[..., :3])
+    assert (seen[..., 3] == 255).all()
+
+
 def test_a_name_that_says_another_size_is_left_out(tmp_path):
     (wrong,) = pictures("SLUS-00067/dumps", (REAL[1], np.full((32, 32, 4), 255, np.uint8)))
     pack = plan_pack(Target(name="duckstation"), [wrong])
@@ -196,13 +314,13 @@ def test_planted_violations_are_found(tmp_path):
     spoiled[0, 0, 3], spoiled[0, 1, 3] = 254, 0
     save_png(file, spoiled)
     (file.parents[1] / "config.yaml").write_text("Aliases: {nonsense: ../../x.png}\n")
-    found = "\n".join(verify_pack(tmp_path)[1])
+    verified = verify_pack(tmp_path)
+    found = "\n".join([*verified.problems, *verified.notes])
     for line in (
         "has alpha 254",
         "colour under zero alpha",
         "nonsense is not a name",
         "which is missing",
-        "not in the manifest",
     ):
         assert line in found
 

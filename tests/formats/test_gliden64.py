@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packs import finished, noise
 
 from texpipe.errors import PackError
-from texpipe.formats import gliden64
+from texpipe.formats import gliden64, parse_name
 from texpipe.formats.contract import UnwritableError
 from texpipe.formats.gliden64_cache import CacheEntry, read_cache, write_htc, write_hts
+from texpipe.packs.pack import write_pack
+from texpipe.recipe.targets import Target
 from texpipe.texture import Source
 
 
@@ -234,7 +237,7 @@ def test_layout_of_hts(tmp_path):
     one = CacheEntry(0xAABBCCDD_11223344, np.arange(16, dtype=np.uint8).reshape(2, 2, 4), 2, 1)
     write_hts(path, [one])
     data = path.read_bytes()
-    assert data[:16] == struct.pack("<IIq", 0x08000000, 0x40220000, 16 + 23 + 16)
+    assert data[:16] == struct.pack("<IIq", 0x08000000, 0x40A20000, 16 + 23 + 16)
     assert data[16:39] == struct.pack("<IIIHHBHI", 2, 2, 0x8058, 0x1908, 0x1401, 1, 0x0102, 16)
     assert data[39:55] == bytes(range(16))
     assert data[55:] == struct.pack("<iQQ", 1, one.key, 16 | 2 << 48 | 1 << 56)
@@ -247,9 +250,11 @@ def test_layout_of_htc(tmp_path):
     data = gzip.decompress(path.read_bytes())
     assert data[:16] == struct.pack("<IIQ", 0x08000000, 0x40820000, one.key)
     *head, length = struct.unpack("<IIIHHBHI", data[16:39])
-    assert head == [2, 2, 0x80008058, 0x1908, 0x1401, 1, 0x0102]
+    assert head == [2, 2, 0x8058, 0x1908, 0x1401, 1, 0x0102], (
+        "plain records load whatever txCacheCompression says"
+    )
     assert len(data) == 39 + length
-    assert zlib.decompress(data[39:]) == bytes(range(16))
+    assert data[39:] == bytes(range(16))
 
 
 def old_record(entry, *, compress):
@@ -352,6 +357,54 @@ def test_zstd_is_read_or_named_as_missing(tmp_path):
     write_htc(plain, entries())
     path.write_bytes(zstd.compress(gzip.decompress(plain.read_bytes())))
     assert_same(read_cache(path), entries())
+
+
+def test_folders_that_the_loader_cannot_enter_in_the_c_locale_lose_their_accents():
+    name = "Gebäude/木/.x/GAME#00000001#0#2_all.png"
+    path = gliden64.output_path(Source(name, Path(name), parse_name(name)))
+    assert str(path) == "GAME/Gebaude/_/x/GAME#00000001#0#2_all.png"
+    (found,) = gliden64.check(Path(), [PurePosixPath("GAME/Gebäude/a.png"), PurePosixPath("Pokémon/x/a.png")])
+    assert found.startswith("Gebäude: ")
+
+
+@pytest.mark.parametrize("container", ["hts", "htc"])
+def test_an_opaque_intensity_texture_has_the_alpha_that_the_loader_of_pictures_gives_it(tmp_path, container):
+    """TxHiResLoader: an I texture whose picture is opaque throughout gets alpha = (R + G + B) / 3."""
+    rgba = noise((8, 8), 1)
+    rgba[..., 3] = 255
+    holes = rgba.copy()
+    holes[0, 0, 3] = 254
+    names = ["GAME#00000001#4#0_all.png", "GAME#00000002#4#0_all.png", "GAME#00000003#3#0_all.png"]
+    made = [
+        finished(Source(name, Path(name), parse_name(name)), picture, 4)
+        for name, picture in zip(names, (rgba, holes, rgba), strict=True)
+    ]
+    pack = write_pack(Target(name="gliden64", container=container), made, tmp_path)
+    assert not pack.left_out
+    (file,) = (tmp_path / "gliden64").iterdir()
+    first, second, third = (one.rgba for one in read_cache(file))
+    assert np.array_equal(first[..., 3], rgba[..., :3].astype(int).sum(axis=2) // 3)
+    assert np.array_equal(first[..., :3], rgba[..., :3])
+    assert np.array_equal(second, holes)
+    assert np.array_equal(third, rgba)
+
+
+@pytest.mark.parametrize(
+    ("config", "count", "line"),
+    [
+        (0x40220000, 1, "says options 0x40220000"),
+        (0x00A20000, 1, "says options"),
+        (0x40A20000, 0, "has no textures"),
+    ],
+)
+def test_a_cache_that_would_be_made_anew_or_is_empty_is_found(tmp_path, config, count, line):
+    file = tmp_path / "GAME_HIRESTEXTURES.hts"
+    write_hts(file, [CacheEntry(7, np.zeros((2, 2, 4), np.uint8), 0, 2)] * count)
+    data = bytearray(file.read_bytes())
+    struct.pack_into("<I", data, 4, config)
+    file.write_bytes(data)
+    (found,) = gliden64.check(tmp_path, [PurePosixPath(file.name)])
+    assert line in found
 
 
 def test_cache_files_are_checked_texture_by_texture(tmp_path):

@@ -83,16 +83,16 @@ def test_one_upscale_makes_both_packs_and_planted_violations_are_found(tmp_path)
         target: write_pack(Target(name=target), made, tmp_path) for target in ("rice", "gliden64", "folder")
     }
     in_manifest(tmp_path, packs, made)
-    assert verify_pack(tmp_path) == (3, [])
+    assert (verify_pack(tmp_path).checked, verify_pack(tmp_path).problems) == (3, ())
     file = tmp_path / "rice" / "GAME" / name
     Image.fromarray(noise((24, 24))[..., :3]).save(file)
-    found = "\n".join(verify_pack(tmp_path)[1])
-    for line in ("not an 8-bit RGBA picture", "power of two", "not the file that was written"):
-        assert line in found
-    Image.fromarray(noise((32, 32))).convert("P").save(file)
-    assert "not an 8-bit RGBA picture" in "\n".join(verify_pack(tmp_path)[1])
+    found = verify_pack(tmp_path)
+    assert "power of two" in "\n".join(found.problems)
+    assert "edited by hand" in "\n".join(found.notes)
     file.rename(file.with_name(name.lower()))
-    assert "not in the manifest" in "\n".join(verify_pack(tmp_path)[1])
+    found = verify_pack(tmp_path)
+    assert "is missing" in "\n".join(found.problems)
+    assert "not ours, harmless" in "\n".join(found.notes)
 
 
 @pytest.mark.parametrize("target", ["rice", "gliden64"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_a_folder_has_a_list_of_hashes_and_dds_with_all_levels(tmp_path):
         "0011450ae04df1f8": "textures/0011450ae04df1f6.dds",  # the same picture: one file
     }
     in_manifest(tmp_path, {"rt64": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
 
 
 def test_gliden64_names_are_found_in_a_list_of_the_game(tmp_path):
@@ -135,7 +135,7 @@ def test_an_archive_holds_list_and_pictures(tmp_path):
         data = archive.read("textures/0011450ae04df1f6.png", 1 << 20)
     assert np.array_equal(decode(data, name="x")[0], rgba)
     in_manifest(tmp_path, {"rt64": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
     first = file.read_bytes()
     write_pack(target, made, tmp_path)
     assert file.read_bytes() == first
@@ -147,11 +147,11 @@ def test_planted_violations_are_found(tmp_path):
     in_manifest(tmp_path, {"rt64": pack}, made)
     file = tmp_path / "rt64" / "textures" / "0011450ae04df1f6.dds"
     file.rename(file.with_name("0011450AE04DF1F6.dds"))
-    found = "\n".join(verify_pack(tmp_path)[1])
+    found = "\n".join(verify_pack(tmp_path).problems)
     assert "is missing" in found
     assert "is missing, or is written differently" in found
     (tmp_path / "rt64" / "rt64.json").unlink()
-    assert "finds no texture without it" in "\n".join(verify_pack(tmp_path)[1])
+    assert "finds no texture without it" in "\n".join(verify_pack(tmp_path).problems)
 
 
 def test_an_archive_with_foreign_compression_or_paths_is_found(tmp_path):
@@ -168,3 +168,24 @@ def test_an_archive_with_foreign_compression_or_paths_is_found(tmp_path):
         "compressed by method 12",
     ):
         assert line in found
+
+
+@pytest.mark.parametrize("missing", ["hashVersion", "configurationVersion"])
+def test_a_list_that_rt64_would_take_for_an_old_one_is_found(tmp_path, missing):
+    configuration = {"hashVersion": 5, "configurationVersion": 3}
+    del configuration[missing]
+    (tmp_path / "rt64.json").write_text(json.dumps({"configuration": configuration, "textures": []}))
+    (found,) = rt64.check(tmp_path, [PurePosixPath("rt64.json")])
+    assert f"has no {missing}" in found
+    (tmp_path / "rt64.json").write_text('{"textures": []}')
+    assert rt64.check(tmp_path, [PurePosixPath("rt64.json")]) == [], "without a configuration all are today's"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, '{"textures":\n\n nope}', "{}", "[]", '{"textures": [{"hashes": 9}]}', "9" * 5000]
+)
+def test_a_list_that_is_damaged_is_named_with_its_place(tmp_path, text):
+    (tmp_path / "rt64.json").write_text(text)
+    with pytest.raises(PackError, match=r"rt64\.json.*: not a rt64\.json"):
+        rt64_hashes.read_hashes(tmp_path / "rt64.json")
+    assert "not a list of textures" in rt64.check(tmp_path, [PurePosixPath("rt64.json")])[0]

@@ -17,7 +17,7 @@ from packs import finished, in_manifest, noise
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import parse_name, soh
 from texpipe.formats.archive import ZipReader
-from texpipe.formats.otex import read_otex, scale_of, write_replacement
+from texpipe.formats.otex import HEADER_BYTES, read_otex, scale_of, write_replacement
 from texpipe.imaging.image_files import save_png
 from texpipe.imaging.texel_formats import quantise
 from texpipe.packs.pack import plan_pack, write_pack
@@ -142,7 +142,7 @@ def test_a_pack_is_one_archive_that_verifies(tmp_path):
         found = read_otex(archive.read(f"alt/{PATH}", 1 << 20))
     assert (found.size, found.scale, found.data) == ((32, 16), (8.0, 4.0), noise((32, 16)).tobytes())
     in_manifest(tmp_path, {"soh": pack}, made)
-    assert verify_pack(tmp_path)[1] == []
+    assert verify_pack(tmp_path).problems == ()
 
 
 def test_a_path_called_version_is_left_out(tmp_path):
@@ -177,6 +177,38 @@ def test_planted_violations_are_found(tmp_path):
         "alt/native: is not an RGBA8 picture",
     ):
         assert line in found
+
+
+@pytest.mark.parametrize("texels", ["rgba32", "rgba16", "ia8", "i4", "ci8", "ci4"])
+@pytest.mark.parametrize("factor", [1, 2.5])
+def test_a_scale_that_does_not_fit_the_type_is_found(tmp_path, texels, factor):
+    """interpreter.cpp finds its way in a replacement by HByteScale: bytes of a row over those of the original."""
+    data = bytearray(write_replacement(noise((16, 8)), texels, (4, 2)))
+    place = HEADER_BYTES + 16
+    (scale,) = struct.unpack_from("<f", data, place)
+    struct.pack_into("<f", data, place, scale * factor)
+    write_archive(tmp_path / "x.o2r", {"manifest.json": b'{"name": "x"}', "alt/gTex": bytes(data)})
+    found = [line for line in soh.check(tmp_path, [Path("x.o2r")]) if "HByteScale" in line]
+    assert bool(found) == (factor != 1)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "line"),
+    [
+        (
+            b'{"name": "x", "game_version": 3}',
+            "game_version 3, so the engine loads it into that version alone",
+        ),
+        (b'{"name": "x", "game_version": 4294967295}', None),
+        (b'{"name": 7}', "has no name"),
+        (b"[" * 5000, "nested too deeply"),
+        (b"{", "is not valid JSON"),
+    ],
+)
+def test_a_manifest_that_keeps_the_engine_from_loading_is_found(tmp_path, manifest, line):
+    write_archive(tmp_path / "x.o2r", {"manifest.json": manifest})
+    found = soh.check(tmp_path, [Path("x.o2r")])
+    assert found == [] if line is None else line in found[0]
 
 
 # ---- archives that mean harm

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from textures import grain, plan
 
 from texpipe.analysis.survey import survey
-from texpipe.classify.blocks import block_digests
+from texpipe.classify.block_digests import block_digests
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.groups.frames import BY_BLOCKS, BY_NUMBER, find_animations
 from texpipe.imaging.image_files import decode, encode_png

@@ -15,7 +15,7 @@ from textures import grain, plan
 
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.analysis.survey import survey
-from texpipe.classify.flips import FLIPS, after, flipped, orbit_digest
+from texpipe.classify.flip_digest import FLIPS, after, flipped, orbit_digest
 from texpipe.execution.compute import compute_jobs
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.groups.mirrored import WHY, Image, Images, choose_originals, find_images

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from textures import MODES, opaque, plan
 
 from texpipe.analysis.survey import survey
-from texpipe.classify.indices import index_digests, index_image, refined
+from texpipe.classify.index_digests import index_digests, index_image, refined
 from texpipe.groups.variants import BY_NAME, BY_TEXELS, Variants, find_variants
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.options import RunOptions

@@ -240,7 +240,11 @@ GOOD = png(samples(8, 4), 6, 8)
         (b"", "empty"),
         (b"hello", "not a PNG"),
         (b"GIF89a" + bytes(50), "not a PNG"),
-        (b"\xff\xd8\xff\xe0" + bytes(50), "not a PNG"),
+        (b"\xff\xd8\xff\xe0" + bytes(50), "damaged JPEG file"),
+        (b"\xff\xd8\xff", "the file is truncated"),
+        (b"RIFF" + bytes(50), "not a PNG"),
+        (b"RIFF\0\0\0\0WEBPVP8X", "the file is truncated"),
+        (b"RIFF\0\0\0\0WEBPICCP" + bytes(50), "damaged WebP file"),
         (GOOD[:20], "truncated"),
         (GOOD[:-30], "truncated"),
         (GOOD[:50] + bytes([GOOD[50] ^ 1]) + GOOD[51:], "checksum"),
@@ -291,13 +295,133 @@ def test_every_flipped_bit_of_a_png_is_noticed() -> None:
 
 def other(form: str) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(samples(8, 4).astype(np.uint8)).convert("P" if form == "BMP" else "RGBA").save(
-        buffer, form
-    )
+    Image.fromarray(samples(8, 4).astype(np.uint8)).convert(
+        {"BMP": "P", "JPEG": "RGB"}.get(form, "RGBA")
+    ).save(buffer, form)
     return buffer.getvalue()
 
 
-MUTABLE = {"png": GOOD, "tga": other("TGA"), "bmp": other("BMP"), "dds": other("DDS"), "apng.png": animated()}
+def dds(
+    four: bytes, payload: bytes, *, dxgi: int | None = None, flags: int = 4, size: tuple[int, int] = (8, 4)
+) -> bytes:
+    """Write a DDS by the book: Microsoft's DDS_HEADER, with DDS_HEADER_DXT10 where a DXGI format is given."""
+    head = struct.pack("<4s7I44x", b"DDS ", 124, 0x1007, size[1], size[0], 0, 0, 0)
+    kind = struct.pack("<2I4s5I", 32, flags, four, 0, 0, 0, 0, 0)
+    caps = struct.pack("<5I", 0x1000, 0, 0, 0, 0)
+    extra = b"" if dxgi is None else struct.pack("<5I", dxgi, 3, 0, 1, 0)
+    return head + kind + caps + extra + payload
+
+
+@pytest.mark.parametrize(("srgb", "plain", "block"), [(72, 71, 8), (75, 74, 16), (78, 77, 16), (99, 98, 16)])
+def test_dds_of_srgb_have_the_texels_of_the_plain_kind(srgb: int, plain: int, block: int) -> None:
+    payload = np.random.default_rng(srgb).bytes(2 * block)
+    made = [decode(dds(b"DX10", payload, dxgi=kind), name="x.dds")[0] for kind in (srgb, plain)]
+    assert np.array_equal(*made)
+    assert made[0].shape == (4, 8, 4)
+    assert len(np.unique(made[0])) > 4
+
+
+@pytest.mark.parametrize("dxgi", [87, 90, 91, 88, 92, 93])
+def test_dds_with_blue_first_have_their_channels_in_order(dxgi: int) -> None:
+    rgba = np.random.default_rng(dxgi).integers(0, 256, (4, 8, 4), np.uint8)
+    found, _, _ = decode(dds(b"DX10", rgba[..., [2, 1, 0, 3]].tobytes(), dxgi=dxgi), name="x.dds")
+    assert np.array_equal(found[..., :3], rgba[..., :3])
+    assert np.array_equal(found[..., 3], rgba[..., 3] if dxgi in (87, 90, 91) else np.full((4, 8), 255))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (dds(b"DXT2", bytes(32)), "DXT2, colours multiplied by alpha"),
+        (dds(b"DXT4", bytes(32)), "DXT4"),
+        (dds(b"ETC1", bytes(32)), "ETC1"),
+        (dds(bytes(4), bytes(32), flags=2), "alpha alone"),
+        (dds(b"DX10", bytes(256), dxgi=10), "R16G16B16A16_FLOAT"),
+        (dds(b"DX10", bytes(256), dxgi=85), "B5G6R5_UNORM"),
+        (dds(b"DX10", bytes(256), dxgi=184), "DXGI format 184"),
+    ],
+)
+def test_a_sound_dds_of_a_kind_that_is_not_read_is_named_and_not_called_damaged(
+    data: bytes, kind: str
+) -> None:
+    with pytest.raises(SourceError, match=f"does not read \\({kind}") as caught:
+        decode(data, name="x.dds")
+    assert "damaged" not in caught.value.message
+    assert "Dump" not in caught.value.hint
+    assert "PNG" in caught.value.hint
+
+
+def bmp32(fourth: np.ndarray, *, top_down: bool = False) -> tuple[bytes, np.ndarray]:
+    """Write a BMP of 32 bits without masks (BI_RGB), whose fourth byte the format leaves open."""
+    height, width = fourth.shape
+    rgba = np.random.default_rng(5).integers(0, 256, (height, width, 4), np.uint8)
+    rgba[..., 3] = fourth
+    rows = rgba if top_down else rgba[::-1]
+    signed = -height if top_down else height
+    info = struct.pack("<IiiHHIIiiII", 40, width, signed, 1, 32, 0, width * height * 4, 2835, 2835, 0, 0)
+    file = struct.pack("<2sIHHI", b"BM", 54 + rgba.size, 0, 0, 54)
+    return file + info + rows[..., [2, 1, 0, 3]].tobytes(), rgba
+
+
+@pytest.mark.parametrize("top_down", [False, True])
+def test_the_fourth_byte_of_a_bmp_is_alpha_where_it_differs(top_down: bool) -> None:
+    data, rgba = bmp32(np.arange(15, dtype=np.uint8).reshape(3, 5) * 17, top_down=top_down)
+    assert np.array_equal(decode(data, name="x.bmp")[0], rgba)
+
+
+@pytest.mark.parametrize("same", [0, 255, 7])
+def test_the_fourth_byte_of_a_bmp_means_nothing_where_it_is_the_same_everywhere(same: int) -> None:
+    data, rgba = bmp32(np.full((3, 5), same, np.uint8))
+    found, _, _ = decode(data, name="x.bmp")
+    assert np.array_equal(found[..., :3], rgba[..., :3])
+    assert (found[..., 3] == 255).all()
+
+
+def test_a_bmp_that_ends_early_is_damaged_whatever_its_fourth_bytes() -> None:
+    data, _ = bmp32(np.arange(15, dtype=np.uint8).reshape(3, 5))
+    with pytest.raises(SourceError, match="BMP"):
+        decode(data[:-20], name="x.bmp")
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "options"),
+    [
+        ("JPEG", "RGB", {"quality": 95}),
+        ("JPEG", "L", {"quality": 95}),
+        ("JPEG", "RGB", {"progressive": True}),
+        ("WEBP", "RGBA", {"lossless": True, "exact": True}),
+        ("WEBP", "RGB", {"lossless": True}),
+        ("WEBP", "RGB", {"quality": 95}),
+        ("WEBP", "RGBA", {"quality": 95}),
+    ],
+)
+def test_jpeg_and_webp_are_read(form: str, mode: str, options: dict[str, object]) -> None:
+    smooth = np.add.outer(np.arange(24), np.arange(40)).astype(np.uint8)
+    image = Image.fromarray(np.dstack([smooth, smooth + 9, smooth * 2, 255 - smooth])).convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    found, _, warnings = decode(buffer.getvalue(), name="x.anything")
+    assert found.shape == (24, 40, 4)
+    assert np.abs(found.astype(int) - np.asarray(image.convert("RGBA")).astype(int)).mean() < 3
+    assert warnings == ()
+
+
+def test_of_an_animated_webp_the_first_frame_is_used_with_a_warning() -> None:
+    frames = [Image.new("RGBA", (6, 4), (shade, 0, 0, 255)) for shade in (40, 200)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    found, _, warnings = decode(buffer.getvalue(), name="x.webp")
+    assert (found[..., 0] == 40).all()
+    assert "first frame" in warnings[0]
+
+
+MUTABLE = {"jpg": other("JPEG"), "webp": other("WEBP")} | {
+    "png": GOOD,
+    "tga": other("TGA"),
+    "bmp": other("BMP"),
+    "dds": other("DDS"),
+    "apng.png": animated(),
+}
 
 
 @settings(max_examples=150, deadline=None)

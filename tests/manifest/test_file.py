@@ -43,7 +43,20 @@ digest = st.text("0123456789abcdef", min_size=64, max_size=64)
 side = st.integers(1, 4096)
 mode = st.sampled_from(get_args(EdgeMode))
 number = st.none() | st.floats(-1000, 1000).map(lambda value: round(value, 4) + 0.0)
-outputs = st.builds(Output, text, text, digest, st.tuples(side, side))
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="/\\:"),
+    min_size=1,
+    max_size=12,
+).filter(lambda word: word not in (".", ".."))
+targets = st.sampled_from(["gliden64"])
+outputs = st.builds(
+    lambda target, parts, *rest: Output(target, "/".join([target, *parts]), *rest),
+    targets,
+    st.lists(words, min_size=1, max_size=3),
+    digest,
+    st.tuples(side, side),
+    st.sampled_from([None, "edited", "foreign"]),
+)
 entries = st.builds(
     Entry,
     source=text,
@@ -164,6 +177,7 @@ def test_shape_of_the_contract() -> None:
             "alpha_coverage_drift": None,
             "source_seam_x": None,
             "source_seam_y": None,
+            "box_distance": None,
             "repeat_x": None,
             "repeat_y": None,
             "repeat_step_x": None,
@@ -198,9 +212,19 @@ def test_the_text_is_utf_8_with_plain_line_ends(tmp_path: Path) -> None:
 
 def test_counts() -> None:
     twin = replace(WALL, source="twin", duplicate_of=WALL.source)
-    others = [Entry(name, status) for name, status in (("c", "copied"), ("s", "skipped"), ("f", "failed"))]
+    others = [
+        Entry(name, status)
+        for name, status in (
+            ("c", "copied"),
+            ("s", "skipped"),
+            ("f", "failed"),
+            ("e", "edited"),
+            ("o", "foreign"),
+        )
+    ]
     assert asdict(summarise([WALL, twin, *others, Entry("g", "failed")], ignored=7)) == {
         "written": 2, "copied": 1, "skipped": 1, "failed": 2, "duplicates": 1, "ignored": 7,
+            "edited": 1, "foreign": 1,
     }  # fmt: skip
 
 

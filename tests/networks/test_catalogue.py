@@ -78,6 +78,33 @@ def test_the_shipped_models_are_what_their_cards_say() -> None:
         assert model.sha256 in model.path.with_suffix(".md").read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"<!DOCTYPE html><html><title>Sign in</title></html>", "a web page"),
+        (b"\n  <HTML><body>404", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 67\n", "a Git LFS pointer"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".param"])
+def test_what_a_failed_download_leaves_is_called_what_it_is(
+    tmp_path: Path, data: bytes, kind: str, suffix: str
+) -> None:
+    (tmp_path / f"mine{suffix}").write_bytes(data)
+    for read in (lambda path: catalogue.resolve(str(path)), lambda path: checkpoint.load(path, trust=True)):
+        with pytest.raises(ModelError, match=f"is {kind}, not a model") as caught:
+            read(tmp_path / f"mine{suffix}")
+        assert "download did not work" in caught.value.hint
+
+
+def test_a_model_that_is_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    (tmp_path / "zero.safetensors").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(ModelError, match="is not a regular file"):
+            catalogue.resolve(str(tmp_path / f"{name}.safetensors"))
+
+
 def test_a_path_is_taken_from_the_given_folder(folders: tuple[Path, Path], tmp_path: Path) -> None:
     save(tmp_path / "recipes" / "mine.safetensors", licence="CC0-1.0")
     found = catalogue.resolve("mine.safetensors", tmp_path / "recipes")
@@ -87,7 +114,7 @@ def test_a_path_is_taken_from_the_given_folder(folders: tuple[Path, Path], tmp_p
         {},
     )
     assert catalogue.resolve(str(found.path), tmp_path / "elsewhere").sha256 == found.sha256
-    with pytest.raises(ModelError, match=r"none\.pth cannot be read"):
+    with pytest.raises(ModelError, match=r"none\.pth is missing"):
         catalogue.resolve("./none.pth", tmp_path)
 
 
@@ -118,7 +145,7 @@ def test_a_file_that_is_not_its_cards_is_refused(folders: tuple[Path, Path]) -> 
     with pytest.raises(ModelError, match=re.escape("not the file that its card tiny.json describes")):
         catalogue.resolve("tiny")
     (folders[0] / "tiny.json").write_text("{")
-    with pytest.raises(ModelError, match="not JSON"):
+    with pytest.raises(ModelError, match="is not valid JSON"):
         catalogue.resolve("tiny")
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from texpipe.errors import ModelError
-from texpipe.networks import checkpoint, keys
+from texpipe.networks import checkpoint, state_dict_names
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
 
 State = dict[str, Tensor]
@@ -84,8 +84,8 @@ def test_pth_in_every_layout_and_wrapping(tmp_path: Path, layout: str, wrapping:
 @pytest.mark.parametrize("stages", [0, 1, 3])
 def test_first_release_of_other_factors(stages: int) -> None:
     made = network(scale=2**stages, unshuffle=1)
-    state = keys.to_own_names(as_first_release(made.state_dict(), stages=stages))
-    assert_same(keys.build(state).state_dict(), made.state_dict())
+    state = state_dict_names.to_own_names(as_first_release(made.state_dict(), stages=stages))
+    assert_same(state_dict_names.build(state).state_dict(), made.state_dict())
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_first_release_of_other_factors(stages: int) -> None:
     ],
 )
 def test_architecture_is_read_off_the_shapes(architecture: Architecture) -> None:
-    assert keys.infer(RRDBNet.of(architecture).state_dict()) == architecture
+    assert state_dict_names.infer(RRDBNet.of(architecture).state_dict()) == architecture
 
 
 def test_real_esrgan_folds_the_input_for_small_factors() -> None:
@@ -235,7 +235,7 @@ def test_a_cut_safetensors_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=re.escape("none.safetensors cannot be read: No such file")):
+    with pytest.raises(ModelError, match=re.escape("none.safetensors is missing")):
         checkpoint.load(tmp_path / "none.safetensors")
     with pytest.raises(ModelError, match=re.escape("a.png is not a model file")):
         checkpoint.load(tmp_path / "a.png")
@@ -274,6 +274,6 @@ def test_interpolation_needs_one_architecture() -> None:
 
 def test_similarity_tells_kin_from_strangers() -> None:
     a = network(1)
-    kin = keys.build({name: value + 1e-3 for name, value in a.state_dict().items()})
+    kin = state_dict_names.build({name: value + 1e-3 for name, value in a.state_dict().items()})
     assert checkpoint.similarity(a, kin) > 0.9
     assert abs(checkpoint.similarity(a, network(2))) < 0.2

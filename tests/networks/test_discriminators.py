@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
+from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,7 +47,27 @@ def test_the_u_net_s_inner_layers_have_a_spectral_norm_of_one() -> None:
         assert float(largest) == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("network", [StridedDiscriminator(16, 4, 8), UNetDiscriminator(4)])
+def brightness(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {"fine": x.repeat(1, 2, 1, 1), "coarse": nn.functional.avg_pool2d(x, 4)}
+
+
+def test_heads_on_frozen_features_judge_every_place_and_save_no_trunk() -> None:
+    trunk = nn.Conv2d(3, 6, 1)
+    network = ProjectedDiscriminator(lambda x: {"fine": trunk(x).relu()}, {"fine": 6}, 4)
+    assert network(torch.rand(2, 3, 16, 24)).shape == (2, 1, 16, 24)
+    assert all(name.startswith("heads.") for name in network.state_dict())
+    two = ProjectedDiscriminator(brightness, {"fine": 6, "coarse": 3}, 4)
+    assert two(torch.rand(2, 3, 16, 24)).shape == (2, 2, 16, 24)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        StridedDiscriminator(16, 4, 8),
+        UNetDiscriminator(4),
+        ProjectedDiscriminator(brightness, {"fine": 6, "coarse": 3}, 4),
+    ],
+)
 def test_they_learn_to_tell_bright_from_dark_pictures(network: nn.Module) -> None:
     torch.manual_seed(0)
     optimiser = torch.optim.Adam(network.parameters(), 2e-2)

@@ -71,7 +71,7 @@ def test_odd_fp16_weights_are_filled_up_to_four_bytes() -> None:
 
 def test_a_missing_half_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.param").write_text(param_of(network().state_dict()))
-    with pytest.raises(ModelError, match=r"a\.bin cannot be read"):
+    with pytest.raises(ModelError, match=r"a\.bin is missing"):
         checkpoint.load(tmp_path / "a.param")
 
 

@@ -13,7 +13,7 @@ from texpipe.imaging.texel_codecs import expand5
 from texpipe.imaging.texel_formats import quantise
 from texpipe.passes import make_passes
 from texpipe.passes.clean import clean
-from texpipe.passes.quantised import DITHER_MATRICES, checkered, dither_offsets, top_level
+from texpipe.passes.dither_detection import DITHER_MATRICES, checkered, dither_offsets, top_level
 from texpipe.texture import AlphaClass, Edges, Rgba8
 
 WRAP = Edges("wrap", "wrap")

@@ -13,9 +13,9 @@ from textures import all_edges, foliage, grain, plan, textures
 from texpipe.imaging.texel_formats import quantise
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.passes import make_passes, recombine
-from texpipe.passes.bleed import bleed
-from texpipe.passes.colour import back_project
-from texpipe.passes.metrics import measure
+from texpipe.passes.back_projection import back_project
+from texpipe.passes.bleed import bleed, shown
+from texpipe.passes.colour import visible_mean
 from texpipe.passes.resample import enlarge, repeat
 from texpipe.texture import AlphaClass, Edges, Pass, Plan, Rgba8, RgbF
 from texpipe.upscale.engine import Engine
@@ -24,7 +24,20 @@ WRAP = Edges("wrap", "wrap")
 
 
 def drift(rgba: Rgba8, how: Plan, results: tuple[RgbF, ...]) -> float:
-    return measure(rgba, recombine(rgba, how, results), how).colour_drift or 0.0
+    """Mean difference of visible texels to the source, in levels."""
+    made = recombine(rgba, how, results).astype(np.float32) / 255
+    if how.alpha == "mask":
+        colours = np.where(rgba[..., 3:] > 0, rgba[..., :3], 0).astype(np.float32) / 255
+        seen, made_seen = (np.ones(one.shape[:2], np.float32) for one in (rgba, made))
+    else:
+        colours, seen, made_seen = (
+            shown(rgba, how.alpha, how.edges),
+            rgba[..., 3] / np.float32(255),
+            made[..., 3],
+        )
+    mean, cover = visible_mean(made[..., :3], made_seen, how.scale)
+    seen = seen * (cover > 0)
+    return 255 * float(np.average(np.abs(colours - mean).mean(axis=2), weights=seen)) if seen.any() else 0.0
 
 
 @settings(max_examples=30, deadline=None)

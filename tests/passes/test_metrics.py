@@ -61,6 +61,36 @@ def test_detail_within_a_texel_is_no_drift() -> None:
     assert measure(source, result, plan()).colour_drift == 0
 
 
+def test_dither_that_was_removed_is_no_drift_of_tone() -> None:
+    y, x = np.indices((16, 16))
+    source = opaque(np.where((x + y) % 2, 104, 96))
+    assert measure(source, opaque(np.full((64, 64), 100)), plan()).colour_drift == 0
+
+
+def test_drift_is_that_of_means_over_8_x_8_texels() -> None:
+    """Of 16 columns 8 are 4 levels off: means run from 0 over 1/8 of it to all of it; across the seam, too."""
+    source, result = opaque(np.full((8, 16), 100)), opaque(np.full((32, 64), 100))
+    result[:, :32, :3] = 104
+    expected = np.mean([abs(8 - offset) / 8 * 4 for offset in range(16)])
+    assert measure(source, result, plan(edges=Edges("wrap", "wrap"))).colour_drift == pytest.approx(
+        expected, abs=1e-3
+    )
+
+
+def test_box_distance_begins_beyond_the_rounding_of_a_flat_colour() -> None:
+    source = opaque(np.full((8, 8), 100))
+    assert measure(source, opaque(np.full((32, 32), 101)), plan()).box_distance == 0
+    assert measure(source, opaque(np.full((32, 32), 105)), plan()).box_distance == pytest.approx(4, abs=1e-3)
+
+
+def test_a_mesh_that_was_erased_is_far_from_its_box() -> None:
+    y, x = np.indices((16, 16))
+    source = opaque(np.where((x + y) % 2, 192, 64))
+    metrics = measure(source, opaque(np.full((64, 64), 128)), plan(edges=Edges("wrap", "wrap")))
+    assert metrics.colour_drift == 0
+    assert metrics.box_distance == pytest.approx(64 - 0.1 * 128, abs=0.1)
+
+
 def test_coverage() -> None:
     source = fence((8, 8))
     result = nearest(source, plan("binary"))

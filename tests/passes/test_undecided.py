@@ -13,7 +13,7 @@ from textures import grain, plan, textures
 from texpipe.passes import make_passes, recombine
 from texpipe.passes.resample import repeat
 from texpipe.passes.undecided import AGREE_LEVELS, blended, ways
-from texpipe.planning.keys import plan_key
+from texpipe.planning.result_keys import plan_key
 from texpipe.texture import AlphaClass, Axes, Edges, Rgba8
 
 BOTH = Axes(x=True, y=True)

@@ -28,12 +28,14 @@ from hypothesis import strategies as st
 
 from texpipe.errors import DeviceError, PackError, SourceError, TexpipeError
 from texpipe.formats.contract import Picture
-from texpipe.formats.files import file_digest, folded, unportable
+from texpipe.formats.portable_names import file_digest, folded, unportable
 from texpipe.imaging.image_files import encode_png, save_png
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
+from texpipe.packs.obsolete_files import remove_left_over
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import plan_pack
-from texpipe.packs.verify import remove_left_over, verify_pack
+from texpipe.packs.verify import verify_pack
 from texpipe.pipeline import run_recipe
 from texpipe.progress import Progress
 from texpipe.recipe.targets import Target
@@ -122,7 +124,9 @@ class Game:
         return run_recipe(self.order(output, recipe), **options)
 
     def tree(self, output: str) -> dict[str, bytes]:
-        return tree(self.folder / output)
+        """Return every file of an output but the backups, whose folders have dates."""
+        files = tree(self.folder / output)
+        return {path: data for path, data in files.items() if not path.startswith(".backup/")}
 
 
 def write_rules(folder: Path, name: str, rules: str) -> None:
@@ -157,7 +161,7 @@ def game(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Game:
 def assert_nothing_half_written(game: Game, output: str, outcome: RunResult | None) -> None:
     """Every file is as the first run or the undisturbed second one wrote it; parts have names of their own."""
     if outcome is not None:
-        assert verify_pack(game.folder / output)[1] == []
+        assert verify_pack(game.folder / output).problems == ()
         return
     first, wanted = game.tree("first"), game.tree("wanted")
     for path, data in game.tree(output).items():
@@ -291,6 +295,12 @@ def test_every_damaged_file_is_noticed_and_made_again(game: Game, damage: str) -
         elif data:
             flipped = data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
             file.write_bytes({"emptied": b"", "cut off": data[:middle]}.get(damage, flipped))
+        if (
+            damage == "a bit flipped" and file.suffix == ".hts"
+        ):  # its texels have no checksum: it may be an edit
+            with pytest.raises(PackError, match="was changed since texpipe wrote it"):
+                game.run("damaged", "first")
+            file.unlink()
         game.run("damaged", "first")
         assert game.tree("damaged") == wanted, path
     shutil.rmtree(game.folder / "damaged")
@@ -360,7 +370,7 @@ def test_a_texture_that_vanishes_or_may_not_be_read_fails_alone(game: Game) -> N
         assert outcome.exit_code == 7
         (entry,) = (one for one in outcome.manifest.textures if one.status == "failed")
         assert (entry.source, entry.reason) == (name, f"cannot be read: {os.strerror(number)}")
-        assert verify_pack(game.folder / "alone")[1] == []
+        assert verify_pack(game.folder / "alone").problems == ()
         game.run("alone")
         assert packs(game.tree("alone")) == packs(game.tree("wanted"))
         shutil.rmtree(game.folder / "alone")
@@ -539,7 +549,7 @@ def test_names_that_some_system_cannot_hold(tmp_path: Path, tiny_model: Path) ->
     for name, reason in ODD.items():
         assert (reason or "") in (entries[name].reason or "")
     before = tree(tmp_path / "out")
-    assert verify_pack(tmp_path / "out")[1] == []
+    assert verify_pack(tmp_path / "out").problems == ()
     run_recipe(order)
     assert tree(tmp_path / "out") == before
 
@@ -575,7 +585,7 @@ def test_a_name_whose_case_changed_survives_where_case_is_ignored(tmp_path: Path
     os.link(tmp_path / "stone.png", tmp_path / "Stone.png")
     digest = file_digest(tmp_path / "stone.png")
     assert digest is not None
-    assert remove_left_over(tmp_path, [("Stone.png", digest)], {"stone.png": digest}) == []
+    assert remove_left_over(PackFolder.opened(tmp_path, [("Stone.png", digest)]), {"stone.png": digest}) == []
     assert (tmp_path / "stone.png").read_bytes() == b"x"
 
 

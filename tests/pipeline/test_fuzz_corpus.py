@@ -11,7 +11,7 @@ from pages import REPOSITORY
 
 from texpipe.errors import TexpipeError
 from texpipe.networks.catalogue import SUFFIXES
-from texpipe.read.members import CONTAINERS
+from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.scan import PICTURES
 
 sys.path.append(str(REPOSITORY / "fuzz"))

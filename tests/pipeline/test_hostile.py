@@ -22,7 +22,7 @@ from texpipe.errors import ModelError, PackError, RecipeError, SourceError, Usag
 from texpipe.formats import known_targets
 from texpipe.formats.archive import ZipReader
 from texpipe.imaging.image_files import decode
-from texpipe.networks import keys
+from texpipe.networks import state_dict_names
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.options import RunOptions
@@ -88,7 +88,7 @@ def png(size: tuple[int, int], pixels: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (encoded("JPEG", "CMYK"), "not a PNG"),
+        (encoded("JPEG", "CMYK"), "does not read .4 channels"),
         (encoded("GIF", "P", save_all=True, append_images=[Image.new("P", (4, 4), 1)]), "not a PNG"),
         (encoded("TIFF", "CMYK"), "not a PNG"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a PNG"),
@@ -157,6 +157,9 @@ def test_a_recipe_alone_writes_into_no_folder_of_others(tmp_path: Path) -> None:
         RunOptions.load(recipe)
     assert RunOptions.load(recipe, output=tmp_path / "out").output == tmp_path / "out"
     (tmp_path / "out" / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match="other files"):
+        RunOptions.load(recipe)  # other programs have a file of this name, too
+    (tmp_path / "out" / "manifest.json").write_text('{"schema": "texpipe.manifest/1"}')
     assert RunOptions.load(recipe).output == tmp_path / "out", "an earlier run of ours"
 
 
@@ -212,7 +215,7 @@ def test_a_network_without_channels_is_refused(tmp_path: Path) -> None:
     state = RRDBNet(3, 3, 4, 4, 1, 2).state_dict()
     for name in ("conv_first.weight", "conv_last.weight"):
         with pytest.raises(ModelError, match="implausible network"):
-            keys.build({**state, name: state[name][:0]})
+            state_dict_names.build({**state, name: state[name][:0]})
 
 
 def test_a_header_longer_than_its_file_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from texpipe.formats.otex import read_otex
 from texpipe.imaging.texel_codecs import expand5
 from texpipe.packs.pack import write_pack
 from texpipe.read.decode import decode
-from texpipe.read.o2r import palette_of
+from texpipe.read.o2r import palettes_of
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
 
@@ -51,7 +51,7 @@ def palette(count: int, seed: int = 1) -> tuple[bytes, np.ndarray]:
 )
 def test_palettes_are_found_by_name(name: str, palettes: list[str], found: str | None) -> None:
     inside = [f"{FOLDER}/{one}" for one in palettes]
-    assert palette_of(f"{FOLDER}/{name}", inside) == (found and f"{FOLDER}/{found}")
+    assert palettes_of(f"{FOLDER}/{name}", inside) == ([f"{FOLDER}/{found}"] if found else [])
 
 
 @pytest.mark.parametrize(("texels", "count", "width"), [("ci8", 256, 8), ("ci8", 16, 8), ("ci4", 16, 4)])
@@ -105,6 +105,45 @@ def test_a_texture_without_a_palette_says_why(tmp_path: Path, entries: dict[str,
     assert source.name == f"a.o2r/{FOLDER}/gHatTex"
     assert reason in found
     assert "extracted tree" in found
+
+
+def test_of_several_palettes_of_one_name_none_is_guessed(tmp_path: Path) -> None:
+    write_archive(
+        tmp_path / "a.o2r",
+        {
+            f"{FOLDER}/gHatTex": resource("ci8", (4, 4), bytes(16)),
+            f"{FOLDER}/gHatTLUT": palette(256, 1)[0],
+            f"{FOLDER}/gHatTLUT2": palette(256, 2)[0],
+            f"{FOLDER}/gHatSmallTex": resource("ci4", (4, 4), bytes(8)),
+            f"{FOLDER}/gHatTLUT3": palette(16, 3)[0],
+        },
+    )
+    found = scan(tmp_path)
+    ((source, reason),) = found.unusable
+    assert source.name == f"a.o2r/{FOLDER}/gHatTex"
+    assert "nothing says which of gHatTLUT, gHatTLUT2 it is" in reason
+    (small,) = found.sources
+    assert small.emulator.as_json()["tlut"] == f"{FOLDER}/gHatTLUT3", "four bits cannot use the others"
+
+
+def test_what_has_the_shape_of_a_palette_beside_textures_that_lack_one_is_no_picture(tmp_path: Path) -> None:
+    """Starship's palettes are not called tlut: upscaled they would spoil every texture that uses them."""
+    plain = bytes(16 * 16 * 2)
+    write_archive(
+        tmp_path / "a.o2r",
+        {
+            "ships/aWingTex": resource("ci8", (4, 4), bytes(16)),
+            "ships/aWingColours": resource("rgba16", (16, 16), plain),
+            "ships/aLamp": resource("rgba16", (4, 4), plain[:32]),
+            "ships/aWall": resource("rgba16", (16, 8), plain[:256]),
+            "menu/aIcon": resource("rgba16", (16, 16), plain),
+        },
+    )
+    found = scan(tmp_path)
+    assert [source.name for source in found.sources] == ["a.o2r/menu/aIcon", "a.o2r/ships/aWall"]
+    reasons = {source.name: reason for source, reason in found.unusable}
+    assert "may be a palette (16 x 16 colours)" in reasons["a.o2r/ships/aWingColours"]
+    assert "may be a palette (4 x 4 colours)" in reasons["a.o2r/ships/aLamp"]
 
 
 def test_four_bits_do_not_say_which_colours_of_a_large_palette(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_links_inside_count_and_links_out_are_named(tmp_path: Path) -> None:
     found = scan(root)
     assert [source.name for source in found.sources] == ["a.png", "again.png", "folder/b.png"]
     assert [(source.name, reason) for source, reason in found.unusable] == [
-        ("gone.png", "is not a file, or a link to one"),
+        ("gone.png", "is a link to a file that is missing"),
         ("out.png", "is a link that leads out of the input folder"),
     ]
     assert found.ignored == {"link to a folder": 2}
@@ -171,6 +171,33 @@ def test_a_source_becomes_a_texture(tmp_path: Path) -> None:
     assert (texture.rgba == 9).all()
 
 
+def test_a_manifest_that_is_a_pipe_or_damaged_hides_no_texture(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.mkfifo(fill(tmp_path, "a.png") / "manifest.json")
+    assert names(tmp_path) == ["a.png"]
+    assert "manifest.json: is not a regular file" in caplog.text
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").write_text('{\n"a": ' + "[" * 5000)
+    assert names(tmp_path) == ["a.png"]
+    assert "manifest.json:2: is nested too deeply" in caplog.text
+
+
+def test_a_link_that_leads_to_itself_hides_no_other_texture(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png", "b/c.png")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "b" / "one.png").symlink_to("two.png")
+    (tmp_path / "b" / "two.png").symlink_to("one.png")
+    (tmp_path / "up").symlink_to(tmp_path)
+    found = scan(tmp_path)
+    assert [source.name for source in found.sources] == ["a.png", "b/c.png"]
+    assert [(source.name, reason) for source, reason in found.unusable] == [
+        ("b/one.png", "is a link that leads to itself"),
+        ("b/two.png", "is a link that leads to itself"),
+    ]
+    assert found.ignored == {"link to a folder": 1, "without a suffix": 1}
+
+
 def test_a_bad_file_is_named_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG[:-10])
     with pytest.raises(SourceError, match="truncated") as caught:
@@ -180,7 +207,7 @@ def test_a_bad_file_is_named_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanished_or_grew_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SourceError, match=r"a\.png: cannot be read: No such file"):
+    with pytest.raises(SourceError, match=r"a\.png: is missing"):
         decode(Source("a.png", tmp_path / "a.png"))
     fill(tmp_path, "a.png")
     monkeypatch.setattr(reading, "MAX_BYTES", len(PNG) - 1)

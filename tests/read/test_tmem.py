@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,7 +99,21 @@ def test_a_dump_is_read_and_its_borders_are_facts(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda folder: (folder / f"{HASH}.v5.tile.json").unlink(), "tile.json beside it cannot be read"),
+        (lambda folder: (folder / f"{HASH}.v5.tile.json").unlink(), "tile.json beside it is missing"),
+        (
+            lambda folder: (
+                (folder / f"{HASH}.v5.tile.json").unlink(),
+                os.mkfifo(folder / f"{HASH}.v5.tile.json"),
+            ),
+            "tile.json beside it is not a regular file",
+        ),
+        (
+            lambda folder: (
+                (folder / f"{HASH}.v5.tile.json").unlink(),
+                (folder / f"{HASH}.v5.tile.json").symlink_to("/etc/hosts"),
+            ),
+            "tile.json beside it is a link that leads out of its folder",
+        ),
         (lambda folder: (folder / f"{HASH}.v5.tile.json").write_text("{}"), "is damaged"),
         (lambda folder: (folder / f"{HASH}.v5.tile.json").write_text("[" * 5000), "is damaged"),
         (

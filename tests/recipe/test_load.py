@@ -19,7 +19,6 @@ from texpipe.errors import RecipeError
 from texpipe.formats import known_targets
 from texpipe.recipe import load
 from texpipe.recipe.load import MAX_BYTES, load_recipe, shipped_recipes
-from texpipe.recipe.positions import Mark, read_yaml
 from texpipe.recipe.schema import (
     DEFAULT_MODEL,
     EdgeRule,
@@ -29,6 +28,7 @@ from texpipe.recipe.schema import (
     Rule,
     json_schema,
 )
+from texpipe.recipe.yaml_positions import Mark, Unreadable, read_yaml
 
 ROOT = REPOSITORY
 KNOWN_TARGETS = ", ".join(formats.TARGETS)
@@ -124,6 +124,19 @@ def test_a_model_beside_the_recipe_is_found_there(tmp_path: Path) -> None:
     )
 
 
+def test_a_home_folder_is_found_and_one_that_does_not_exist_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    text = HEAD.replace("input: in", "input: ~/dumps").replace(
+        "output: out", "output: ~nobody-of-this-name/packs"
+    )
+    loaded = load_recipe(write(tmp_path, text), known_targets())
+    assert loaded.input == tmp_path / "me" / "dumps"
+    assert loaded.output == tmp_path / "~nobody-of-this-name" / "packs"
+
+
 def test_recipes_are_frozen() -> None:
     with pytest.raises(ValueError, match=r"(?i)frozen"):
         Recipe.default().scale = 2  # type: ignore[misc]
@@ -160,7 +173,7 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             1,
             "unknown key 'scael'",
             "Did you mean 'scale'? Known here: version, name, game, input, output, model, scale, colour,"
-            " consistency, clean, targets, stp, rules, groups, variants, atlases, frames, mirrored.",
+            " consistency, clean, detail, targets, stp, rules, groups, variants, atlases, frames, mirrored.",
         ),
         (8, 38, "max_side: 'wide' should be a valid integer", None),
         (9, 16, "x: 'rap' is not allowed", "Did you mean 'wrap'? Allowed: auto, wrap, mirror, clamp."),
@@ -213,7 +226,7 @@ RULE, GROUP = "rules:\n- ", "groups:\n- "
             2,
             7,
             "name: '../oot' should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'",
-            None,
+            "Use letters, digits and . _ - only, such as 'oot'.",
         ),
         ("[gliden64]", "[]", 5, 10, f"targets: is empty: name at least one of {KNOWN_TARGETS}", None),
         ("[gliden64]", "gliden64", 5, 10, f"targets: must be a list of names, of {KNOWN_TARGETS}", None),
@@ -335,6 +348,43 @@ def test_what_is_not_yaml_is_one_problem(
     found = one_problem(tmp_path, text)
     assert found[:2] == (line, column)
     assert message in found[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "hint"),
+    [
+        (r'input: "C:\Users\me\zelda"', 13, "forward slashes, or use single quotes"),
+        (r'input: "D:\dumps\game"', 11, "forward slashes, or use single quotes"),
+        (r'input: "C:\new\temp"', 8, "forward slashes, or use single quotes"),
+        ("rules: [{match: {name: *ui*}}]", 24, "Put it in quotes"),
+        ("rules: [{match: {name: *.png}}]", 24, "Put it in quotes"),
+        ("rules: [{match: {name: *ui}}]", 24, "Put it in quotes"),
+        ("game: Zelda: Ocarina", 12, "Put a value that has a colon in it into quotes"),
+        ("game: @home", 7, "Put the value into quotes"),
+        ("game Zelda", 1, "with a colon and a space"),
+        ("\tgame: Zelda", 1, "YAML takes no tabs"),
+    ],
+)
+def test_what_people_write_in_yaml_by_mistake_has_a_remedy(
+    tmp_path: Path, line: str, column: int, hint: str
+) -> None:
+    text = "version: 1\nname: é\n" + line + "\noutput: pack\n"
+    found = next(one for one in problems(tmp_path, text) if one[0] == 3)
+    assert found[:2] == (3, column)
+    assert hint in str(found[3])
+
+
+@pytest.mark.parametrize("path", [r"'C:\new\temp'", r'"C:\\new\\temp"', r"C:\new\temp", '"C:/new/temp"'])
+def test_paths_of_windows_that_yaml_reads_as_they_are_meant_are_no_mistakes(path: str) -> None:
+    document = read_yaml(f"input: {path}")
+    assert not document.faults
+    assert document.value["input"].replace("\\", "/") == "C:/new/temp"
+
+
+def test_a_document_of_more_values_than_the_limit_is_refused() -> None:
+    assert read_yaml("[a, b, c]", max_values=4).value == ["a", "b", "c"]
+    with pytest.raises(Unreadable, match="more than the limit of 3 values"):
+        read_yaml("[a, b, c]", max_values=3)
 
 
 def test_a_mistake_in_a_value_is_shown_shortened(tmp_path: Path) -> None:

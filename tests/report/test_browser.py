@@ -20,7 +20,7 @@ from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry
 from texpipe.passes.resample import repeat
 from texpipe.relations import Flip, Mirror, Variant
-from texpipe.report.finished import result_of
+from texpipe.report.finished_pack import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
 

@@ -26,8 +26,8 @@ from texpipe.packs.pack import write_pack
 from texpipe.passes.resample import repeat
 from texpipe.recipe.targets import Target
 from texpipe.relations import Flip, Mirror
-from texpipe.report.facts import fold_duplicates
 from texpipe.report.page import ASSETS, render, write_report
+from texpipe.report.page_data import fold_duplicates
 from texpipe.report.sources import dump_of, source_of
 
 HOSTILE = [

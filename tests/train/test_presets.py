@@ -11,7 +11,16 @@ from texpipe.train.loop.schedule import rate_factor, stage_at
 from texpipe.train.presets import load_preset, preset_names, with_changes
 from texpipe.train.schema import Data, Preset, Stage
 
-SHIPPED = {"texture-esrgan", "esrgan", "srgan", "srgan-mse", "srgan-nearest", "srwgan-gp", "srresnet"}
+SHIPPED = {
+    "texture-esrgan",
+    "texture-gan",
+    "esrgan",
+    "srgan",
+    "srgan-mse",
+    "srgan-nearest",
+    "srwgan-gp",
+    "srresnet",
+}
 MINIMAL = "name: mine\nstages: [{name: all, share: 1, losses: {l1: 1}}]\n"
 
 

@@ -50,6 +50,9 @@ class Nearest:
         self.device = Device("cpu", "fp32", "none")
         self.limit, self.error, self.batches = limit, error, []
 
+    def at(self, detail):
+        return self
+
     def run(self, batch, edges):
         if batch[..., 0].size > self.limit:
             raise self.error("DefaultCPUAllocator: can't allocate memory")

@@ -19,14 +19,14 @@ from texpipe.execution.executors import LocalExecutor
 from texpipe.imaging.image_files import encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
-from texpipe.planning.jobs import BYTES_TO_COME, Workload
+from texpipe.planning.jobs import RECORD_BYTES, Workload
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.budget import MIN_BATCH_TEXELS, Budget, Parallelism
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 rooms = st.integers(0, 1 << 36)
 cores = st.integers(1, 64)
@@ -144,7 +144,7 @@ def test_what_the_textures_will_take_is_not_for_batches(
     for count in (0, 100_000):
         known = dict.fromkeys(map(str, range(count)), None)
         here.compute(Workload((), known), ResultStore(tmp_path), tmp_path / "model")  # type: ignore[arg-type]
-    assert given == [1 << 30, (1 << 30) - 100_000 * BYTES_TO_COME]
+    assert given == [1 << 30, (1 << 30) - 100_000 * RECORD_BYTES]
 
 
 def test_a_bound_that_comes_later_counts(tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -161,5 +161,5 @@ def test_a_memory_that_is_no_size_is_told_at_once(tmp_path: Path, capsys: pytest
     with pytest.raises(SystemExit) as caught:
         main(["run", str(write_recipe(tmp_path)), "--memory", "2"])
     assert caught.value.code == 2
-    assert "--memory 2 is no size" in capsys.readouterr().err
+    assert "--memory 2 is not a size" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from texpipe.errors import DeviceError
-from texpipe.upscale import device, probe
-from texpipe.upscale.probe import TorchBuild
+from texpipe.upscale import device, hardware
+from texpipe.upscale.hardware import TorchBuild
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +14,7 @@ def no_cuda(monkeypatch):
 
 
 def built_for(monkeypatch, toolkit):
-    monkeypatch.setattr(probe, "torch_build", lambda: TorchBuild("2.13.0", toolkit))
+    monkeypatch.setattr(hardware, "torch_build", lambda: TorchBuild("2.13.0", toolkit))
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,10 @@ def built_for(monkeypatch, toolkit):
     ],
 )
 def test_auto_takes_bf16_only_where_the_processor_multiplies_it(monkeypatch, names, expected):
-    monkeypatch.setattr(probe, "_flags", lambda: frozenset(names))
-    probe.has_bf16.cache_clear()
+    monkeypatch.setattr(hardware, "_flags", lambda: frozenset(names))
+    hardware.has_bf16.cache_clear()
     assert device.choose("auto", "auto").precision == expected
-    probe.has_bf16.cache_clear()
+    hardware.has_bf16.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_a_build_for_gpus_without_a_gpu_computes_on_the_cpu(monkeypatch):
 
 
 def test_the_identity_names_what_decides_the_last_bits(monkeypatch):
-    monkeypatch.setattr(probe, "instructions", lambda: "AVX2")
+    monkeypatch.setattr(hardware, "instructions", lambda: "AVX2")
     assert device.identity("cpu", "fp32") == "cpu AVX2 fp32 winograd-2 torch 2.13.0"
     assert device.identity("cpu", "bf16") == "cpu AVX2 bf16 direct-2 torch 2.13.0"

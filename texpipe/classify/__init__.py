@@ -18,7 +18,8 @@ _TINY_SIDE = 4
 def classify(texture: Texture) -> Facts:
     """Gather the facts about a texture that a plan is made from.
 
-    Hidden RGB (under zero alpha) has no influence, except that R = G = B = A marks an intensity format.
+    Hidden RGB (under zero alpha) has no influence, except that R = G = B = A marks an intensity format, and that
+    everything counts as visible where alpha is 0 everywhere over several colours.
 
     Args:
         texture: decoded, H and W at least 1.
@@ -29,6 +30,8 @@ def classify(texture: Texture) -> Facts:
     rgba = texture.rgba
     emulator = texture.source.emulator
     alpha, alpha_reason = alpha_class(rgba, emulator.texels if emulator else None)
+    if alpha == "data":
+        rgba = np.dstack([rgba[..., :3], np.full_like(rgba[..., 3], 255)])
     x, y = guess_axes(rgba, n64=_is_n64(emulator))
     texels, texels_reason = texel_format(texture)
     visible = _visible_colours(rgba)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from texpipe.classify import classify
-from texpipe.classify.blocks import block_digests
+from texpipe.classify.alpha import hidden_picture
+from texpipe.classify.block_digests import block_digests
 from texpipe.classify.cells import find_cells
-from texpipe.classify.flips import orbit_digest
-from texpipe.classify.indices import index_digests
+from texpipe.classify.flip_digest import orbit_digest
+from texpipe.classify.index_digests import index_digests
 from texpipe.imaging.digest import pixel_digest
 from texpipe.imaging.visible import LUMA
 from texpipe.relations import Box
@@ -30,6 +31,7 @@ def analyse(texture: Texture) -> Analysis:
     rgba = texture.rgba
     pixels = pixel_digest(rgba)
     indices, bare_indices = index_digests(rgba)
+    hidden = hidden_picture(rgba)
     return Analysis(
         emulator=texture.source.emulator,
         size=texture.size,
@@ -42,7 +44,7 @@ def analyse(texture: Texture) -> Analysis:
         blocks=block_digests(rgba).hex(),
         contrast=_contrast(rgba),
         orbit=orbit_digest(rgba).hex(),
-        warnings=texture.warnings,
+        warnings=texture.warnings if hidden is None else (*texture.warnings, hidden),
     )
 
 

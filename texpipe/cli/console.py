@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
+from texpipe.cli.printable import json_printable, printable
 from texpipe.errors import DeviceError, ExitCode, Interrupted, RecipeError, TexpipeError
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ class Console:
     def say(self, line: str = "") -> None:
         """Write one line for people."""
         if not self.quiet:
-            click.echo(line, err=True)
+            click.echo(printable(line), err=True)
 
     def warn(self, line: str) -> None:
         """Write one line about a problem that did not stop the command."""
         if not self.quiet:
-            click.echo(click.style("warning: ", fg="yellow") + line, err=True)
+            click.echo(click.style("warning: ", fg="yellow") + printable(line), err=True)
 
 
 class _Echo(logging.Handler):
@@ -56,7 +57,8 @@ class _Echo(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
-            click.echo(self.format(record), err=True)
+            for line in self.format(record).split("\n") if record.exc_info else [self.format(record)]:
+                click.echo(printable(line), err=True)
         except Exception:  # as all handlers of the standard library do: a log line never stops a command
             self.handleError(record)
 
@@ -75,7 +77,7 @@ def set_log_level(level: int) -> None:
 
 def print_json(value: Any) -> None:  # noqa: ANN401
     """Write one JSON document for machines to stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json_printable(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def exit_code_of(command: click.Command, arguments: list[str]) -> int:
@@ -110,9 +112,10 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
 def _explain(error: TexpipeError) -> int:
     problems: tuple[TexpipeError, ...] = error.problems if isinstance(error, RecipeError) else (error,)
     for problem in problems:
-        click.echo(click.style("error: ", fg="red") + str(problem), err=True)
+        click.echo(click.style("error: ", fg="red") + printable(str(problem)), err=True)
         if problem.hint:
-            click.echo(f"  {problem.hint}", err=True)
+            for line in problem.hint.split("\n"):
+                click.echo(f"  {printable(line)}", err=True)
     return error.exit_code
 
 
@@ -121,6 +124,8 @@ def _internal(error: Exception) -> int:
         log.write(f"texpipe {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
         log.write(" ".join(sys.argv) + "\n\n")
         log.write("".join(traceback.format_exception(error)))
-    click.echo(click.style("internal error: ", fg="red") + f"{type(error).__name__}: {error}", err=True)
+    click.echo(
+        click.style("internal error: ", fg="red") + printable(f"{type(error).__name__}: {error}"), err=True
+    )
     click.echo(f"  This is a bug in texpipe. Details: {Path(log.name)}", err=True)
     return ExitCode.INTERNAL

@@ -14,7 +14,9 @@ from texpipe.errors import UsageError
 if TYPE_CHECKING:
     from texpipe.texture import Colour
     from texpipe.train.data.dataset import TexturePair
-    from texpipe.train.evaluation.evaluate import Evaluation
+    from texpipe.train.evaluation.evaluate import Evaluation, MethodScores
+    from texpipe.train.evaluation.metrics import Metric
+    from texpipe.train.evaluation.unpaired import UnpairedEvaluation
 
 
 @click.command()
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     help="Folder of modern textures; their low-resolution versions are made from them.",
 )
 @click.option("--pairs", type=click.Path(path_type=Path), help="Folder with real pairs: lr/NAME and hr/NAME.")
+@click.option(
+    "--unpaired",
+    type=click.Path(path_type=Path),
+    metavar="REFERENCE",
+    help="Folder of modern textures: --textures are real low-resolution ones then, upscaled as they are and compared "
+    "with these.",
+)
 @click.option(
     "--model", "models", multiple=True, metavar="NAME|PATH", help="Model to measure. Repeat it for several."
 )
@@ -44,6 +53,11 @@ if TYPE_CHECKING:
     help="Colour correction after each model, as in a recipe.",
 )
 @click.option(
+    "--detail",
+    type=click.FloatRange(0, 1),
+    help="The dial of models that have one, 0 faithful to 1 inventive; where `texpipe run` has it if not given.",
+)
+@click.option(
     "--seed",
     default=0,
     show_default=True,
@@ -59,10 +73,12 @@ def evaluate(
     console: Console,
     textures: Path | None,
     pairs: Path | None,
+    unpaired: Path | None,
     models: tuple[str, ...],
     output: Path | None,
     preset: str,
     colour: Colour,
+    detail: float | None,
     seed: int,
     limit: int | None,
     device: str,
@@ -74,6 +90,7 @@ def evaluate(
     \b
     Example:
       texpipe evaluate --textures held-out --model texpipe-x4 --model realesrgan-x4plus --output build/eval
+      texpipe evaluate --textures dump --unpaired held-out --model texpipe-x4 --colour match
     """
     from texpipe.train.evaluation.evaluate import degraded, real_pairs
     from texpipe.train.evaluation.evaluate import evaluate as measure
@@ -85,6 +102,15 @@ def evaluate(
             "give either --textures or --pairs",
             hint="For example: texpipe evaluate --textures DIR --model NAME",
         )
+    if unpaired is not None:
+        if textures is None:
+            raise UsageError(
+                "--unpaired needs --textures, a folder of real low-resolution textures",
+                hint="For example: texpipe evaluate --textures DUMP --unpaired MODERN --model NAME",
+            )
+        scale = load_preset(preset).degradation.scale
+        _evaluate_unpaired(console, textures, unpaired, models, output, scale, colour, limit, device, as_json)
+        return
     found: tuple[TexturePair, ...]
     if textures is not None:
         found = degraded(textures, load_preset(preset).degradation, seed, limit)
@@ -98,6 +124,7 @@ def evaluate(
             seed=seed if textures is not None else None,
             device=device,
             colour=colour,
+            detail=detail,
             progress=lambda done, total: status.update(f"evaluating: {done}/{total} textures"),
         )
     if as_json:
@@ -108,7 +135,58 @@ def evaluate(
         _write(output, evaluation)
 
 
-def _write(folder: Path, evaluation: Evaluation) -> None:
+def _evaluate_unpaired(
+    console: Console,
+    textures: Path,
+    reference: Path,
+    models: tuple[str, ...],
+    output: Path | None,
+    scale: int,
+    colour: Colour,
+    limit: int | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    from texpipe.train.evaluation.unpaired import evaluate_unpaired
+
+    with console.rich.status("evaluating") as status:
+        evaluation = evaluate_unpaired(
+            textures,
+            reference,
+            models,
+            scale=scale,
+            limit=limit,
+            device=device,
+            colour=colour,
+            progress=lambda done, total: status.update(f"evaluating: {done}/{total} textures"),
+        )
+    if as_json:
+        print_json(evaluation.as_json())
+    else:
+        _unpaired_table(console, evaluation)
+    if output is not None:
+        _write(output, evaluation)
+
+
+def _unpaired_table(console: Console, evaluation: UnpairedEvaluation) -> None:
+    from rich.table import Table
+
+    from texpipe.train.evaluation.bands import NAMES
+
+    measured = evaluation.measured
+    table = Table(title=f"{evaluation.pictures} real textures against {evaluation.references} modern ones")
+    for heading in ("", *(one.name for one in measured)):
+        table.add_column(heading, overflow="fold")
+    table.add_row("kernel distance", *(f"{one.distance.mean:.3f}" for one in measured))
+    table.add_row("  95 %", *(f"{one.distance.low:.3f} to {one.distance.high:.3f}" for one in measured))
+    for at, name in enumerate(NAMES):
+        table.add_row(f"energy {name}, dB", *(f"{one.bands[at].mean:+.1f}" for one in measured))
+    table.add_row("box distance", *(f"{one.box_distance:.3f}" for one in measured))
+    table.add_row("colour drift", *(f"{one.tone_drift:.3f}" for one in measured))
+    console.rich.print(table)
+
+
+def _write(folder: Path, evaluation: Evaluation | UnpairedEvaluation) -> None:
     import json
 
     from texpipe.storage.atomic import write_atomic
@@ -129,13 +207,17 @@ def _table(console: Console, evaluation: Evaluation) -> None:
     for heading in ("", *(m.name for m in evaluation.measured)):
         table.add_column(heading, overflow="fold")
     for metric in metrics:
-        best = evaluation.best(metric)
-        cells = [_cell(m.scores.get(metric), bold=m.name == best) for m in evaluation.measured]
-        table.add_row(metric, *cells)
+        table.add_row(metric, *(_cell(evaluation, way, metric) for way in evaluation.measured))
     console.rich.print(table)
+    console.rich.print(
+        "bold: the best; ~ no worse than it beyond chance (paired bootstrap over textures, 95 %)"
+    )
 
 
-def _cell(value: float | None, *, bold: bool) -> str:
+def _cell(evaluation: Evaluation, way: MethodScores, metric: Metric) -> str:
+    value = way.scores.get(metric)
     if value is None:
         return "-"
-    return f"[bold]{value:.3f}[/bold]" if bold else f"{value:.3f}"
+    if way.name == evaluation.best(metric):
+        return f"[bold]{value:.3f}[/bold]"
+    return f"{value:.3f}" if evaluation.behind(way, metric).is_certain else f"~{value:.3f}"

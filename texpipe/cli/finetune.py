@@ -148,7 +148,8 @@ def finetune(
         result = train(job, show, lambda: interrupt.requested)
     if result.model is None:
         return
-    console.say(f"{result.verdict}\nwrote {result.model} after {result.steps} steps")
+    console.say(result.verdict)
+    console.say(f"wrote {result.model} after {result.steps} steps")
     if as_json:
         summary = {"model": str(result.model), "steps": result.steps, "verdict": result.verdict}
         print_json({**summary, "before": result.before, "after": result.after})

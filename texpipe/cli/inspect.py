@@ -12,6 +12,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.errors import ExitCode
 
@@ -149,7 +150,7 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*map(escape, row))
     terminal.print(table)
     failed = sum(one.entry.status == "failed" for one in textures)
     if not textures:
@@ -160,17 +161,17 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
 def _row(one: _InspectedTexture) -> tuple[str, ...]:
     entry = one.entry
     if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
-        return (entry.source, "", "failed", "", "", "", "", str(entry.reason))
+        return (printable(entry.source), "", "failed", "", "", "", "", printable(str(entry.reason)))
     width, height = entry.size
     return (
-        entry.source,
+        printable(entry.source),
         f"{width}x{height}",
         one.action,
         entry.format or "?",
         entry.alpha or "",
         _edge(entry, "x"),
         _edge(entry, "y"),
-        "\n".join(_reasons(entry, one.facts)),
+        "\n".join(printable(reason) for reason in _reasons(entry, one.facts)),
     )
 
 

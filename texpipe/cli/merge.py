@@ -27,7 +27,10 @@ def merge(
     input_: Path | None,
     output: Path | None,
     model: str | None,
+    detail: float | None,
     targets: tuple[str, ...],
+    replace_edited: tuple[str, ...],
+    remove: bool,
     device: str,
     precision: str,
     as_json: bool,
@@ -45,7 +48,18 @@ def merge(
     from texpipe.pipeline import run_recipe
 
     console = console.quieter(quiet)
-    options = RunOptions.load(recipe, input_, output, model, targets, device=device, precision=precision)
+    options = RunOptions.load(
+        recipe,
+        input_,
+        output,
+        model,
+        targets,
+        detail=detail,
+        device=device,
+        precision=precision,
+        replace_edited=replace_edited,
+        remove=remove,
+    )
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         try:
             result = run_recipe(options, merge=True, progress=step)

@@ -73,7 +73,8 @@ def show(console: Console, model: str, as_json: bool) -> None:
     console.say(", ".join(f"{key} {value}" for key, value in architecture.items()))
     page = file.path.with_suffix(".md")
     if page.is_file():
-        console.say("\n" + page.read_text("utf-8"))
+        for line in ("", *page.read_text("utf-8").splitlines()):
+            console.say(line)
     for key, value in loaded.metadata.items():
         console.say(f"{key}: {value}")
 

@@ -58,10 +58,26 @@ def run_options(function: F) -> F:
             metavar="NAME",
             help="Emulator to write a pack for, such as duckstation, instead of the recipe's. Repeat it for several.",
         ),
+        click.option(
+            "--detail",
+            type=click.FloatRange(0, 1),
+            help="Detail of a model with a dial, 0 faithful to 1 inventive, instead of the recipe's.",
+        ),
         click.option("--model", metavar="NAME|PATH", help="Model to use instead of the recipe's."),
         click.option("--output", type=path, help="Folder to write to, instead of the recipe's."),
         click.option(
             "--input", "input_", type=path, help="Folder of textures to read, instead of the recipe's."
+        ),
+        click.option(
+            "--replace-edited",
+            "replace_edited",
+            multiple=True,
+            metavar="NAME|all",
+            help="Give up a file that was changed by hand or that texpipe did not write: its path, the texture's name, "
+            "a pattern of either, or all. A copy goes to OUTPUT/.backup. Repeat it for several.",
+        ),
+        click.option(
+            "--remove", is_flag=True, help="Let this run remove much of the pack; it goes to OUTPUT/.backup."
         ),
         click.argument("recipe", type=path),
     ):

@@ -59,7 +59,10 @@ def run(
     input_: Path | None,
     output: Path | None,
     model: str | None,
+    detail: float | None,
     targets: tuple[str, ...],
+    replace_edited: tuple[str, ...],
+    remove: bool,
     device: str,
     precision: str,
     shard: str | None,
@@ -94,6 +97,7 @@ def run(
         output,
         model,
         targets,
+        detail=detail,
         device=device,
         precision=precision,
         shard=shard,
@@ -101,6 +105,8 @@ def run(
         executor=executor,
         address=address,
         memory=memory,
+        replace_edited=replace_edited,
+        remove=remove,
     )
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         result = run_recipe(options, dry_run=dry_run, progress=step)

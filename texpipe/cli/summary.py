@@ -49,12 +49,21 @@ def show(console: Console, result: RunResult, *, as_json: bool) -> int:
     if result.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(result.ignored.items()))
         console.say(f"ignored other files: {kinds}")
+    _show_kept(console, result)
     for line in worst(result.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
     _name_uncertain(console, uncertain(result.manifest.textures))
     for line in result.where_to:
         console.say(line)
     return result.exit_code
+
+
+def _show_kept(console: Console, result: RunResult) -> None:
+    kept = [entry for entry in result.manifest.textures if entry.status in ("edited", "foreign")]
+    for entry in kept[:SHOWN_PROBLEMS]:
+        console.say(str(entry.reason))
+    if len(kept) > SHOWN_PROBLEMS:
+        console.say(f"... and {len(kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all")
 
 
 def _name_uncertain(console: Console, lines: Sequence[str]) -> None:

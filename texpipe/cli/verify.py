@@ -26,15 +26,17 @@ def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> in
     from texpipe.packs.verify import verify_pack
 
     console = console.quieter(quiet)
-    checked, problems = verify_pack(output_dir)
+    found = verify_pack(output_dir)
     if as_json:
-        print_json({"checked": checked, "problems": problems})
-    for problem in problems:
+        print_json({"checked": found.checked, "problems": found.problems, "notes": found.notes})
+    for note in found.notes:
+        console.say(note)
+    for problem in found.problems:
         console.warn(problem)
-    if problems:
+    if found.problems:
         raise PackError(
-            f"{len(problems)} problems in {checked} files of {output_dir}",
-            hint="Run the recipe again: it rewrites the files that are wrong.",
+            f"{len(found.problems)} problems in {found.checked} files of {output_dir}",
+            hint="Run the recipe again: it rewrites what is missing or damaged and keeps what was edited by hand.",
         )
-    console.say(f"{checked} files agree with the manifest and with the emulator's rules")
+    console.say(f"{found.checked} files agree with the manifest and with the emulator's rules")
     return ExitCode.OK

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 SEAM_LIMIT = 1.5
 """Largest inconspicuous seam ratio of a result, or multiple of its source's. The report is amber above it."""
-COLOUR_LIMIT_LEVELS = 4.0
-"""Largest inconspicuous colour drift, in levels of 255. The report is amber above it."""
+COLOUR_LIMIT_LEVELS = 2.0
+"""Largest inconspicuous drift of tone, in levels of 255. The report is amber above it."""
 COVERAGE_LIMIT = 0.01
 """Largest inconspicuous change of the visible share of the area. The report is amber above it."""
 

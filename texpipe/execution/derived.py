@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from texpipe.analysis.inventory import read_again
-from texpipe.classify.flips import flipped
+from texpipe.classify.flip_digest import flipped
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.imaging.image_files import decode
 from texpipe.passes import vary

@@ -15,7 +15,7 @@ from texpipe.planning.jobs import JobResult, Workload
 from texpipe.storage.results import ResultStore
 from texpipe.system.memory import budget
 from texpipe.upscale.device import choose, gpus, identity
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 
 class Executor(Protocol):

@@ -26,6 +26,8 @@ _HEADER = struct.Struct("<4s7I44x8I5I5I")
 _CAPS, _HEIGHT, _WIDTH, _PITCH, _PIXELFORMAT, _MIPS, _LINEAR = 1, 2, 4, 8, 0x1000, 0x20000, 0x80000
 _MIP_CAPS = 0x401008
 _BLOCK = 4
+_OPAQUE_MODE = 1 << 1
+"""BC7's mode 1, which has no alpha: with mode 6, which the encoder also uses, an opaque texel may get alpha 254."""
 _COVERED = 128
 """Smallest alpha of a texel of a cut-out that is drawn."""
 _MAX_COVERAGE_ERROR = 2.0
@@ -91,6 +93,8 @@ class BC7Compressor:
         height, width = rgba.shape[:2]
         params = self._etcpak.BC7CompressBlockParams()
         params.init_linear_weights()
+        if (rgba[..., 3] == 255).all():
+            params.m_mode_mask = _OPAQUE_MODE
         return bytes(self._etcpak.compress_bc7(np.ascontiguousarray(rgba).tobytes(), width, height, params))
 
 

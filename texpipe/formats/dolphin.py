@@ -7,7 +7,7 @@ the size, the hash of the texels, that of the used part of the palette and the n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -30,6 +30,8 @@ _NAME = re.compile(
 )
 _GAMES = GameNames(r"[A-Z0-9]{3}(?:[A-Z0-9]{3})?", "a game ID such as GZLE01 or GZL")
 _TEXTURES = "Textures"
+_AROUND = ("Dump", "Load", _TEXTURES)
+"""Folders of Dolphin's around those of games."""
 
 
 def parse(name: str) -> EmulatorName | None:
@@ -71,7 +73,7 @@ def format_name(name: EmulatorName, level: int | None = None) -> str:
 
 
 def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
-    """Return `GAMEID/NAME.png`.
+    """Return `GAMEID/[sub-folders/]NAME.png`: the folders that people sort a dump into stay, as Dolphin searches them.
 
     Args:
         source: with its name.
@@ -86,12 +88,43 @@ def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
     fields = dict(name.fields)
     if own_levels and "level" in fields and "arb" not in fields:
         raise UnwritableError("is a mip level, which texpipe makes from the largest level")
+    for level in range(int(fields.get("level", 0))):
+        if not any((source.file.parent / title).is_file() for title in _titles_of(name, level)):
+            raise UnwritableError(
+                f"is a mip level, but level {level} is not beside it: Dolphin needs all larger ones"
+            )
     game = name.game or _game_of(source.file)
     if game is None:
         raise UnwritableError(
             "nothing says which game it belongs to: give the target an option such as game: GZLE01"
         )
-    return PurePosixPath(game, format_name(name))
+    return PurePosixPath(game, *_sorted_into(source, game), format_name(name))
+
+
+def _sorted_into(source: Source, game: str) -> tuple[str, ...]:
+    """Return the folders below that of the game; of a dump that is entered further up, those around it are left out."""
+    folders = PurePosixPath(source.name).parent.parts
+    around = max((place for place, folder in enumerate(folders) if folder in (game, *_AROUND)), default=-1)
+    return folders[around + 1 :]
+
+
+def _titles_of(name: EmulatorName, level: int) -> Iterator[str]:
+    """Yield the file names that a level of a texture may have; `_arb` may stand on either side of the level."""
+    plain = replace(name, fields=tuple(pair for pair in name.fields if pair[0] not in ("level", "arb")))
+    title = format_name(plain, level).removesuffix(".png")
+    base, tail = (title, "") if not level else (title.removesuffix(f"_mip{level}"), f"_mip{level}")
+    for found in (title, f"{base}_arb{tail}", f"{title}_arb"):
+        yield from (f"{found}.png", f"{found}.dds")
+
+
+def key(source: Source) -> str:
+    """Return the game and the name without `_arb`: to Dolphin both are one texture, in whatever folder.
+
+    Raises:
+        UnwritableError: as `output_path`.
+    """
+    path = output_path(source)
+    return f"{path.parts[0]}/{path.name.replace('_arb', '')}"
 
 
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
@@ -127,9 +160,10 @@ def _render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterat
     name = parse(path.name)
     assert name is not None, "output_path makes only such names"
     fields = dict(name.fields)
-    has_levels = "mips" in fields and "arb" not in fields
-    levels = mip_chain(rgba, cutout=picture.alpha == "binary") if has_levels else [rgba]
-    for number, level in enumerate(levels):
+    if "mips" not in fields or "arb" in fields:
+        yield Rendered(path, encode_png(rgba), (rgba.shape[1], rgba.shape[0]))
+        return
+    for number, level in enumerate(mip_chain(rgba, cutout=picture.alpha == "binary")):
         yield Rendered(
             path.with_name(format_name(name, number)), encode_png(level), (level.shape[1], level.shape[0])
         )
@@ -141,6 +175,31 @@ def _game_of(file: Path) -> str | None:
     return next((own.name for own, above in pairs if above.name == _TEXTURES and _GAMES.fits(own.name)), None)
 
 
+def check(_: Path, files: Sequence[PurePosixPath]) -> list[str]:
+    """Check that each texture has all its mip levels from the largest on, in one file each."""
+    levels: dict[tuple[str, EmulatorName], list[int]] = {}
+    for path in files:
+        name = parse(path.name)
+        if name is not None:
+            plain = replace(
+                name, fields=tuple(pair for pair in name.fields if pair[0] not in ("level", "arb"))
+            )
+            levels.setdefault((path.parts[0], plain), []).append(int(dict(name.fields).get("level", 0)))
+    return [
+        f"{game}/{format_name(name)}: {line}"
+        for (game, name), found in levels.items()
+        for line in _level_problems(sorted(found))
+    ]
+
+
+def _level_problems(levels: Sequence[int]) -> Iterator[str]:
+    if len(set(levels)) < len(levels):
+        yield "is there twice, in different folders or with and without _arb: Dolphin takes either"
+    missing = sorted(set(range(max(levels))) - set(levels))
+    if missing:
+        yield f"mip level {missing[0]} is missing, so Dolphin takes none from there on"
+
+
 def with_options(target: Target) -> PackFormat:
     """Return the format that makes mip levels, if the recipe asks for them."""
     if not target.mipmaps:
@@ -148,6 +207,7 @@ def with_options(target: Target) -> PackFormat:
     return replace(
         FORMAT,
         output_path=partial(output_path, own_levels=True),
+        key=key,
         render=_render_levels,
     )
 
@@ -157,7 +217,9 @@ FORMAT = PackFormat(
     COPY_TO,
     output_path,
     problems,
+    key=key,
     parse=parse,
+    check=check,
     options=("game", "mipmaps"),
     games=_GAMES,
     with_options=with_options,

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
-import yaml
 
 from texpipe.formats.archive import harm_in
 from texpipe.formats.contract import (
@@ -24,10 +22,11 @@ from texpipe.formats.contract import (
     UnwritableError,
     size_problems,
 )
-from texpipe.formats.duckstation_config import read_config, settings_of_dump
+from texpipe.formats.duckstation_config import CONFIG, Config, config_text, read_config, settings_of_dump
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
 from texpipe.recipe.targets import GameNames
+from texpipe.storage.small_files import RefusedFileError
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "duckstation"
@@ -79,6 +78,15 @@ def parse(name: str) -> EmulatorName | None:
             ("last", int(match["last"])),
         ]
     return EmulatorName(NAME, texels=_TEXELS[match["mode"]], fields=tuple(fields))
+
+
+def has_alpha(name: EmulatorName | None) -> bool:
+    """Return whether the alpha of a dump says what is transparent.
+
+    That of a whole write to the video memory may be bit 15 of its texels (if DumpVRAMWriteForceAlphaChannel was off),
+    which is 0 for ordinary ones.
+    """
+    return name is None or name.scheme != NAME or ("kind", "vram-write") not in name.fields
 
 
 def _is_meaningful(match: re.Match[str]) -> bool:
@@ -163,31 +171,37 @@ def index(placed: Sequence[Placed]) -> Mapping[PurePosixPath, bytes]:
 
     DuckStation computes names differently under other settings, so a pack has to bring those of its dump.
     """
-    configs: dict[str, dict[str, Any]] = {}
+    dumps: dict[str, Path] = {}
+    aliases: dict[str, dict[str, str]] = {}
     for one in placed:
         serial = one.path.parts[0]
-        if serial not in configs:
-            configs[serial] = settings_of_dump(one.picture.source.file)
+        dumps.setdefault(serial, one.picture.source.file)
         if one.file != one.path:
-            configs[serial].setdefault("Aliases", {})[one.path.stem] = one.file.name
+            aliases.setdefault(serial, {})[one.path.stem] = one.file.name
+    configs = {
+        serial: Config(settings_of_dump(file), aliases.get(serial, {})) for serial, file in dumps.items()
+    }
     return {
-        PurePosixPath(serial, "config.yaml"): yaml.safe_dump(config, width=1000).encode()
+        PurePosixPath(serial, CONFIG): text.encode()
         for serial, config in configs.items()
-        if config
+        if (text := config_text(config))
     }
 
 
 def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
-    """Check that every alias has a name the loader accepts and leads to a file."""
-    found = []
-    for path in files:
-        if path.name != "config.yaml":
+    """Check that a configuration can be read, and that every alias has a name for the loader and leads to a file."""
+    found, there = [], frozenset(files)
+    for path in (path for path in files if path.name == CONFIG):
+        try:
+            aliases = read_config(folder / path).aliases
+        except RefusedFileError as error:
+            line = f":{error.location.line}" if error.location and error.location.line else ""
+            found.append(f"{path}{line}: {error.message}")
             continue
-        aliases = read_config(folder / path).get("Aliases") or {}
-        for title, target in aliases.items() if isinstance(aliases, dict) else ():
+        for title, target in aliases.items():
             if parse(f"{title}.png") is None:
                 found.append(f"{path}: the alias {title} is not a name the loader accepts")
-            if harm_in(str(target)) or path.parent / "replacements" / str(target) not in files:
+            if harm_in(target) or path.parent / "replacements" / target not in there:
                 found.append(f"{path}: the alias {title} leads to {target}, which is missing")
     return found
 

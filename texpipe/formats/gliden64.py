@@ -8,19 +8,22 @@ makes it skip the file.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from texpipe.errors import PackError
 from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, UnwritableError, size_problems
-from texpipe.formats.gliden64_cache import write_htc, write_hts
+from texpipe.formats.gliden64_cache import CONFIGS, write_htc, write_hts
 from texpipe.formats.gliden64_records import CacheEntry, CacheReader
 from texpipe.formats.rice_dumps import leftover
 from texpipe.imaging.image_files import decode
 from texpipe.recipe.targets import Target
-from texpipe.texture import EmulatorName, Source, TexelFormat
+from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "gliden64"
 COPY_TO = """Copy the folder inside gliden64/ (it is named after the game) into the emulator's texture folder:
@@ -29,7 +32,8 @@ COPY_TO = """Copy the folder inside gliden64/ (it is named after the game) into 
   Project64                   Plugin/GFX/hires_texture/
   RMG                         Data/hires_texture/
 A .hts or .htc file goes into the cache folder instead: Mupen64plus/cache/, ~/.cache/mupen64plus/cache/,
-Plugin/GFX/cache/ or Cache/cache/.
+Plugin/GFX/cache/ or Cache/cache/. A .hts needs the option txHiresTextureFileStorage on, a .htc needs it off (as it
+is at first) and txSaveCache on.
 Delete an older GAME_HIRESTEXTURES.hts or .htc there first, or the emulator goes on showing that pack.
 Switch on high-resolution textures (txHiresEnable) with full alpha (txHiresFullAlphaChannel).
 The strong checksum (txStrongCRC) must be on if it was on when you dumped the textures, and off if it was off."""
@@ -113,7 +117,8 @@ def output_path(source: Source) -> PurePosixPath:
     """Return `IDENT/[sub-folders/]name.png`.
 
     The folders that dumping tools put around the pictures are left out. GLideN64 passes over folders that
-    start with `.` or `~!~`, so those lose that beginning.
+    start with `.` or `~!~`, so those lose that beginning. In the C locale, as of a program started by a service,
+    it cannot enter folders whose names are not ASCII, so those lose their accents.
 
     Raises:
         UnwritableError: the name is not GLideN64's, or no texture is found under it.
@@ -126,8 +131,14 @@ def output_path(source: Source) -> PurePosixPath:
     folders = list(PurePosixPath(source.name).parent.parts)
     while folders and (folders[0] == ident or _is_wrapper(folders[0].lower())):
         folders.pop(0)
-    kept = [_SKIPPED_BY_LOADER.sub("", folder) or "_" for folder in folders]
+    kept = [_SKIPPED_BY_LOADER.sub("", _in_ascii(folder)) or "_" for folder in folders]
     return PurePosixPath(ident, *kept, file_name)
+
+
+def _in_ascii(folder: str) -> str:
+    """Take accents off letters; what has no ASCII letter becomes `_`."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", folder) if not unicodedata.combining(one))
+    return re.sub(r"[^\x20-\x7e]", "_", plain)
 
 
 def _is_wrapper(folder: str) -> bool:
@@ -180,6 +191,10 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
 def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     """Check cache files as the loader reads them: their name, and every texture in them; see `PackFormat`."""
     found = []
+    for folder_name in sorted({part for path in files for part in path.parts[1:-1] if not part.isascii()}):
+        found.append(
+            f"{folder_name}: GLideN64 cannot enter this folder in the C locale, its name is not ASCII"
+        )
     for path in files:
         if path.suffix not in (".hts", ".htc"):
             continue
@@ -187,13 +202,15 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
             found.append(f"{path}: is not called GAME{_CACHE_STEM}{path.suffix}")
         try:
             with CacheReader(folder / path) as cache:
-                found += [f"{path}: {line}" for line in _cache_problems(cache)]
+                found += [f"{path}: {line}" for line in _cache_problems(cache, CONFIGS[path.suffix])]
         except PackError as error:
             found.append(error.message)
     return found
 
 
-def _cache_problems(cache: CacheReader) -> Iterator[str]:
+def _cache_problems(cache: CacheReader, config: int) -> Iterator[str]:
+    if cache.config != config:
+        yield f"says options {cache.config:#010x}; the usual ones are {config:#010x}, and GLideN64 may make it anew"
     known = set()
     for record in cache.records():
         texture = f"texture {record.key:016X}"
@@ -205,6 +222,8 @@ def _cache_problems(cache: CacheReader) -> Iterator[str]:
         height, width = cache.read(record).rgba.shape[:2]
         if width * height < _MIN_PIXELS or max(width, height) > MAX_SIDE:
             yield f"{texture} is {width} x {height}: the loader wants {_MIN_PIXELS} pixels, sides up to {MAX_SIDE}"
+    if not known:
+        yield "has no textures"
 
 
 def _path_problems(path: PurePosixPath) -> list[str]:
@@ -272,9 +291,19 @@ def _entries(pictures: Iterable[Picture]) -> Iterator[CacheEntry]:
         name = _name_of(picture.source)
         fmt, siz = texel_numbers(name)
         rgba, _, _ = decode(picture.read(), name=picture.source.name)
-        yield CacheEntry(cache_key(name), rgba, fmt, siz)
+        yield CacheEntry(cache_key(name), _as_loaded(rgba, fmt), fmt, siz)
 
 
+def _as_loaded(rgba: Rgba8, fmt: int) -> Rgba8:
+    """Give an opaque picture of an intensity texture the alpha that the loader of PNG files gives it: its intensity."""
+    if fmt != _INTENSITY or (rgba[..., 3] < 255).any():
+        return rgba
+    intensity = (rgba[..., :3].astype(np.uint16).sum(axis=2) // 3).astype(np.uint8)
+    return np.dstack([rgba[..., :3], intensity])
+
+
+_INTENSITY = 4
+"""Number of the format of intensity texels, which have no alpha of their own."""
 _CACHE_STEM = "_HIRESTEXTURES"
 _CACHES: Mapping[str, Callable[[Path, Iterable[CacheEntry]], None]] = {"hts": write_hts, "htc": write_htc}
 FORMAT = PackFormat(

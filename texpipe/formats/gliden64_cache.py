@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import gzip
 import struct
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from texpipe.errors import PackError
 from texpipe.formats.gliden64_records import (
-    COMPRESSED,
     GL_RGBA,
     GL_RGBA8,
     GL_UNSIGNED_BYTE,
@@ -28,10 +26,12 @@ from texpipe.formats.gliden64_records import (
 )
 from texpipe.storage.atomic import open_atomic
 
-__all__ = ["CacheEntry", "read_cache", "write_htc", "write_hts"]
+__all__ = ["CONFIGS", "CacheEntry", "read_cache", "write_htc", "write_hts"]
 
-_HTS_CONFIG = 0x40220000  # Rice names, file storage, full alpha; records as they are
-_HTC_CONFIG = 0x40820000  # Rice names, full alpha; compressed
+CONFIGS = {".hts": 0x40A20000, ".htc": 0x40820000}
+"""What a cache says of the options it was made with, by suffix: Rice names, full alpha, compression, and for `.hts`
+storage in a file. These are GLideN64's defaults: if the game's folder of pictures is there and a cache says something
+else, GLideN64 makes it anew from the pictures. Each record says whether it is compressed; none is."""
 
 
 def write_hts(path: Path, entries: Iterable[CacheEntry]) -> None:
@@ -46,11 +46,11 @@ def write_hts(path: Path, entries: Iterable[CacheEntry]) -> None:
     """
     table: list[tuple[int, int]] = []
     with open_atomic(path) as file:
-        file.write(struct.pack("<iiq", VERSION, _HTS_CONFIG, -1))
+        file.write(struct.pack("<iiq", VERSION, CONFIGS[".hts"], -1))
         for entry in entries:
             fmt, siz = _numbers(entry)
             table.append((entry.key, file.tell() | fmt << 48 | siz << 56))
-            file.write(_record(entry, entry.rgba.tobytes(), 0))
+            file.write(_record(entry, entry.rgba.tobytes()))
         place = file.tell()
         file.write(struct.pack("<i", len(table)))
         file.writelines(U64_PAIR.pack(*pair) for pair in table)
@@ -70,13 +70,13 @@ def write_htc(path: Path, entries: Iterable[CacheEntry]) -> None:
     """
     with (
         open_atomic(path) as file,
-        # The records are compressed already. Without name and time equal packs are equal bytes.
+        # Plain records load whether txCacheCompression is on or off. Without name and time equal packs are equal bytes.
         gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as stream,
     ):
-        stream.write(struct.pack("<ii", VERSION, _HTC_CONFIG))
+        stream.write(struct.pack("<ii", VERSION, CONFIGS[".htc"]))
         for entry in entries:
             stream.write(struct.pack("<Q", entry.key))
-            stream.write(_record(entry, zlib.compress(entry.rgba.tobytes()), COMPRESSED))
+            stream.write(_record(entry, entry.rgba.tobytes()))
 
 
 def read_cache(path: Path) -> list[CacheEntry]:
@@ -89,10 +89,10 @@ def read_cache(path: Path) -> list[CacheEntry]:
         return [reader.read(one) for one in reader.records()]
 
 
-def _record(entry: CacheEntry, data: bytes, flag: int) -> bytes:
+def _record(entry: CacheEntry, data: bytes) -> bytes:
     height, width = entry.rgba.shape[:2]
     fmt, siz = _numbers(entry)
-    head = (width, height, GL_RGBA8 | flag, GL_RGBA, GL_UNSIGNED_BYTE, 1, fmt | siz << 8, len(data))
+    head = (width, height, GL_RGBA8, GL_RGBA, GL_UNSIGNED_BYTE, 1, fmt | siz << 8, len(data))
     return RECORD.pack(*head) + data
 
 

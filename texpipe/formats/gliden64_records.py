@@ -75,6 +75,7 @@ class CacheReader:
     """Reads the textures of a `.hts` or `.htc` file one at a time.
 
     A compressed `.htc` is unpacked to a temporary file first, since its records can only be found one after the other.
+    `config` is the word that says with which options the file was made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,6 +96,7 @@ class CacheReader:
                 self._file.seek(0)
                 self._new = _starts_with_version(self._file)
                 self._start = self._file.tell()
+                (self.config,) = struct.unpack("<I", self._file.read(4))
                 self._opened = opened.pop_all()
         except (struct.error, zlib.error, EOFError, OSError, ValueError) as error:
             raise self._unreadable(error) from error

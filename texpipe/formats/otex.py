@@ -33,7 +33,7 @@ _TYPES: Mapping[int, TexelFormat] = {
     9: "ia16",
 }
 _NUMBERS: Mapping[TexelFormat, int] = {texels: number for number, texels in _TYPES.items()}
-_BITS: Mapping[TexelFormat, int] = {
+BITS: Mapping[TexelFormat, int] = {
     "rgba32": 32,
     "rgba16": 16,
     "ia16": 16,
@@ -44,6 +44,7 @@ _BITS: Mapping[TexelFormat, int] = {
     "i4": 4,
     "ia4": 4,
 }
+"""Bits of a texel of each format on the console."""
 _PALETTED: tuple[TexelFormat, ...] = ("ci4", "ci8")
 
 
@@ -133,7 +134,7 @@ def write_replacement(rgba: Rgba8, texels: TexelFormat, source_size: tuple[int, 
 
 def scale_of(size: tuple[int, int], texels: TexelFormat, source_size: tuple[int, int]) -> tuple[float, float]:
     """Return HByteScale and VPixelScale: bytes of a row of RGBA8 over those of the original, and rows over rows."""
-    return size[0] / source_size[0] * 32 / _BITS[texels], size[1] / source_size[1]
+    return size[0] / source_size[0] * 32 / BITS[texels], size[1] / source_size[1]
 
 
 def _order(data: bytes) -> str:

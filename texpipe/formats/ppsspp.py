@@ -6,27 +6,38 @@ named by a 64-bit key (address, size, palette) and a 32-bit hash of the texels.
 
 from __future__ import annotations
 
-import configparser
-import io
+import functools
+import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats.archive import harm_in
 from texpipe.formats.contract import PackFormat, Placed, Size, UnwritableError, size_problems
+from texpipe.formats.ppsspp_list import (
+    LIST,
+    Name,
+    TextureList,
+    entry_name,
+    list_of_game,
+    list_text,
+    read_list,
+)
 from texpipe.recipe.targets import GameNames
+from texpipe.storage.small_files import MissingFileError, RefusedFileError
 from texpipe.texture import EmulatorName, Source
+
+log = logging.getLogger(__name__)
 
 NAME = "ppsspp"
 COPY_TO = """Copy the folder inside ppsspp/ (named after the game's ID) into PPSSPP's memory stick, PSP/TEXTURES/.
 Switch on Settings > Tools > Developer tools > "Replace textures"."""
 
-LIST = "textures.ini"
-
+_DUMPS = "new"
+_PICTURES = "textures"
 _NAME = re.compile(r"(?P<key>[0-9a-f]{16})(?P<hash>[0-9a-f]{8})(?:_(?P<level>[1-9]))?\.png")
 _GAMES = GameNames(r"[A-Z]{4}\d{5}", "a game ID such as ULUS10041")
-_KEPT = ("options", "hashranges", "filtering", "reducehashranges")
-_MAX_LIST = 1 << 24
 
 
 def parse(name: str) -> EmulatorName | None:
@@ -41,8 +52,14 @@ def parse(name: str) -> EmulatorName | None:
     match = _NAME.fullmatch(PurePosixPath(name).name)
     if match is None:
         return None
-    level = () if match["level"] is None else (("level", int(match["level"])),)
-    return EmulatorName(NAME, fields=(("key", match["key"]), ("hash", match["hash"]), *level))
+    return texture_name((int(match["key"], 16), int(match["hash"], 16), int(match["level"] or 0)))
+
+
+def texture_name(name: Name) -> EmulatorName:
+    """Return the name of a texture that PPSSPP knows by a key, a hash and a mip level."""
+    key, digest, level = name
+    fields = (("key", f"{key:016x}"), ("hash", f"{digest:08x}"))
+    return EmulatorName(NAME, fields=(*fields, ("level", level)) if level else fields)
 
 
 def format_name(name: EmulatorName) -> str:
@@ -51,25 +68,59 @@ def format_name(name: EmulatorName) -> str:
     Args:
         name: as `parse` returned it.
     """
+    return entry_name(_numbers(name))
+
+
+def _numbers(name: EmulatorName) -> Name:
     fields = dict(name.fields)
-    return f"{fields['key']}{fields['hash']}" + (f"_{fields['level']}" if "level" in fields else "")
+    return int(str(fields["key"]), 16), int(str(fields["hash"]), 16), int(fields.get("level", 0))
 
 
 def output_path(source: Source) -> PurePosixPath:
     """Return `GAMEID/textures/NAME.png`.
 
     Raises:
-        UnwritableError: the name is not PPSSPP's, or nothing says which game it belongs to.
+        UnwritableError: the name is not PPSSPP's, nothing says which game it belongs to, or the list of the dump says
+            that the texture is not to be replaced.
     """
-    name = source.emulator
-    if name is None or name.scheme != NAME:
+    name = _name_of(source)
+    game = _game_of(source)
+    key, digest, _ = _numbers(name)
+    listed = _list_of_dump(source)
+    entry = listed.entry_of((key, digest))
+    if entry is not None and listed.hashes.get((*entry, 0)) == "":
+        raise UnwritableError(f"{LIST} leaves it out: {entry_name((*entry, 0))} has no file there")
+    return PurePosixPath(game, _PICTURES, f"{format_name(name)}.png")
+
+
+def key(source: Source) -> str:
+    """Return game, key, hash and mip level, without what the options of the dump ignore.
+
+    Raises:
+        UnwritableError: as `output_path`.
+    """
+    return f"{_game_of(source)}/{entry_name(_known_as(source, _list_of_dump(source)))}"
+
+
+def _known_as(source: Source, listed: TextureList) -> Name:
+    number, digest, level = _numbers(_name_of(source))
+    return (*listed.known_as((number, digest)), level)
+
+
+def _name_of(source: Source) -> EmulatorName:
+    if source.emulator is None or source.emulator.scheme != NAME:
         raise UnwritableError("its name is not a PPSSPP texture name")
-    game = name.game or next((part.name for part in source.file.parents if _GAMES.fits(part.name)), None)
+    return source.emulator
+
+
+def _game_of(source: Source) -> str:
+    named = (part.name for part in source.file.parents if _GAMES.fits(part.name))
+    game = _name_of(source).game or next(named, None)
     if game is None:
         raise UnwritableError(
             "nothing says which game it belongs to: give the target an option such as game: ULUS10041"
         )
-    return PurePosixPath(game, "textures", f"{format_name(name)}.png")
+    return game
 
 
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
@@ -82,76 +133,147 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
 
 
 def index(placed: Sequence[Placed]) -> Mapping[PurePosixPath, bytes]:
-    """Return a `textures.ini` for each game: the options it was dumped with, and which file each hash is in.
+    """Return a `textures.ini` for each game: the dump's own, with the file that each texture is in.
 
     Names depend on options such as `hash`, so a pack has to bring those of its dump.
     """
-    lists: dict[str, configparser.ConfigParser] = {}
+    games: dict[str, list[Placed]] = {}
     for one in placed:
-        game = one.path.parts[0]
-        if game not in lists:
-            lists[game] = _started_from(_list_beside(one.picture.source.file))
-        lists[game]["hashes"][one.path.stem] = str(one.file.relative_to(game))
-    return {PurePosixPath(game, LIST): _text(found) for game, found in lists.items()}
+        games.setdefault(one.path.parts[0], []).append(one)
+    return {
+        PurePosixPath(game, LIST): list_text(_list_of_pack(*pair)).encode()
+        for pair in games.items()
+        for game in pair[:1]
+    }
+
+
+def _list_of_pack(game: str, placed: Sequence[Placed]) -> TextureList:
+    """Return the list of the dump in which the pack's textures lead to their files.
+
+    The entries of the dump's list stay: those that stand for a texture of the pack lead to its file.
+    """
+    listed = _list_of_dump(placed[0].picture.source)
+    files: dict[Name, str] = {}
+    for one in placed:
+        files.setdefault(_known_as(one.picture.source, listed), str(one.file.relative_to(game)))
+    hashes = {name: path for name, path in files.items() if _has_levels_above(name, files)}
+    found: dict[Name, str] = {}
+    for (key, digest, level), path in hashes.items():
+        entry = listed.entry_of((key, digest))
+        if entry is not None:
+            found.setdefault((*entry, level), path)
+    by_path = {listed.hashes[name]: path for name, path in found.items() if listed.hashes.get(name)}
+    for name, path in listed.hashes.items():
+        hashes.setdefault(name, found.get(name) or by_path.get(path, path))
+    return replace(listed, hashes=hashes)
+
+
+def _has_levels_above(name: Name, names: Mapping[Name, str]) -> bool:
+    """PPSSPP takes a texture whose largest level has no file for one that is not to be replaced at all."""
+    key, digest, level = name
+    whole = all((key, digest, larger) in names for larger in range(level))
+    if not whole:
+        log.warning(
+            "%s is not listed: PPSSPP needs all larger mip levels of the texture too", entry_name(name)
+        )
+    return whole
 
 
 def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
-    """Check that every game has a list, and that every entry of it is a hash and leads to a file."""
+    """Check that every game has a list that PPSSPP reads, and that its entries can be found and lead to files."""
     found = []
     for game in sorted({path.parts[0] for path in files}):
         if PurePosixPath(game, LIST) not in files:
             found.append(f"{game}/{LIST} is missing: PPSSPP finds no texture without it")
             continue
-        listed = _read_list(folder / game / LIST)
-        if not listed.has_section("options") or listed["options"].get("version") != "1":
-            found.append(f"{game}/{LIST}: has no version = 1 in [options]")
-        for name, path in listed["hashes"].items() if listed.has_section("hashes") else ():
-            if _NAME.fullmatch(f"{name}.png") is None:
-                found.append(f"{game}/{LIST}: {name} is not a hash")
-            if path and (harm_in(path) or PurePosixPath(game, path) not in files):
-                found.append(f"{game}/{LIST}: {path} is missing, or is written differently")
+        try:
+            listed = read_list(folder / game / LIST)
+        except RefusedFileError as error:
+            found.append(f"{game}/{LIST}: {error.message}")
+            continue
+        there = {str(path.relative_to(game)) for path in files if path.parts[0] == game}
+        found += [f"{game}/{LIST}: {line}" for line in _list_problems(listed, there)]
     return found
 
 
-def _list_beside(file: Path) -> Path:
-    """Dumps lie in `GAMEID/new/`, their list in `GAMEID/`."""
-    folder = file.parents[1] if file.parent.name == "new" else file.parent
-    return folder / LIST
+def _list_problems(listed: TextureList, there: set[str]) -> list[str]:
+    found = [] if listed.option("version") == "1" else ["has no version = 1 in [options]"]
+    if not listed.option("hash"):
+        found.append("has no hash in [options], without which PPSSPP loads nothing")
+    found += [f"{name} is not a hash, or is listed twice" for name in listed.odd]
+    for name, path in listed.hashes.items():
+        ours = path.startswith(f"{_PICTURES}/")
+        if path and (harm_in(path) or (ours and path not in there)):
+            found.append(f"{path} is missing, or is written differently")
+        if ours and listed.known_as(name[:2]) != name[:2]:
+            found.append(f"{entry_name(name)} has an address, but ignoreAddress is on: it is never looked up")
+        if name[2] and (*name[:2], name[2] - 1) not in listed.hashes:
+            found.append(f"{entry_name(name)} is a mip level without the larger ones: nothing is replaced")
+    return found
 
 
-def _started_from(file: Path) -> configparser.ConfigParser:
-    before, now = _read_list(file), _empty()
-    now["options"] = {"version": "1", "hash": "quick"}
-    for section in _KEPT:
-        if before.has_section(section):
-            now.read_dict({section: dict(before[section])})
-    now["hashes"] = {}
-    return now
+def names_in_list(root: Path) -> Mapping[str, EmulatorName]:
+    """Return the textures that PPSSPP dumped under names that a list gives them.
+
+    Args:
+        root: the game's folder with the list in it, its folder `new`, or a folder of such folders.
+
+    Returns:
+        Path below `root` -> name of the texture; nothing where there is no list that can be read.
+    """
+    if root.name == _DUMPS:
+        return _names_below(root.parent, "")
+    games = [root] if _GAMES.fits(root.name) or (root / LIST).is_file() else _folders_of_games(root)
+    return {
+        name: texture
+        for game in games
+        for name, texture in _names_below(game, (game.relative_to(root) / _DUMPS).as_posix() + "/").items()
+    }
 
 
-def _read_list(file: Path) -> configparser.ConfigParser:
-    """Return the sections of a list, or none if it cannot be read."""
-    found = _empty()
+def _folders_of_games(root: Path) -> list[Path]:
     try:
-        with file.open("rb") as stream:
-            found.read_string(stream.read(_MAX_LIST).decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, configparser.Error):
-        return _empty()
-    return found
+        return sorted(folder for folder in root.iterdir() if _GAMES.fits(folder.name))
+    except OSError:
+        return []
 
 
-def _empty() -> configparser.ConfigParser:
-    found = configparser.ConfigParser(
-        delimiters=("=",), interpolation=None, strict=False, default_section="\0"
-    )
-    found.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
-    return found
+def _names_below(game: Path, prefix: str) -> Mapping[str, EmulatorName]:
+    """PPSSPP saves a texture as PNG, whatever the suffix that the list says."""
+    listed = _read_quietly(game / LIST, game.name)
+    return {
+        str(PurePosixPath(prefix + path).with_suffix(".png")): texture_name(name)
+        for name, path in reversed(list(listed.hashes.items()))
+        if path and harm_in(path) is None and PurePosixPath(path).name
+    }
 
 
-def _text(found: configparser.ConfigParser) -> bytes:
-    buffer = io.StringIO()
-    found.write(buffer)
-    return buffer.getvalue().encode()
+def _list_of_dump(source: Source) -> TextureList:
+    """Dumps lie in `GAMEID/new/` and folders below it, their list in `GAMEID/`."""
+    file = source.file
+    folder = next((above.parent for above in file.parents if above.name == _DUMPS), file.parent)
+    game = _name_of(source).game or folder.name
+    return _read_quietly(folder / LIST, game)
+
+
+def _read_quietly(file: Path, game: str) -> TextureList:
+    try:
+        status = file.lstat()
+    except OSError:
+        return TextureList()
+    return _read_once(file, game, (status.st_size, status.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=64)
+def _read_once(file: Path, game: str, _stamp: tuple[int, int]) -> TextureList:
+    """Warn once of a list that cannot be read, and go on without it."""
+    try:
+        return list_of_game(file, game)
+    except MissingFileError:
+        return TextureList()
+    except RefusedFileError as error:
+        log.warning("%s; PPSSPP may not find textures that were dumped with its options", error)
+        return TextureList()
 
 
 FORMAT = PackFormat(
@@ -159,7 +281,8 @@ FORMAT = PackFormat(
     COPY_TO,
     output_path,
     problems,
-    parse=parse,
+    key,
+    parse,
     index=index,
     check=check,
     shares_files=True,

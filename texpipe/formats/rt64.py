@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
@@ -22,6 +22,7 @@ from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import FILE_NAME, GameNames, Target
+from texpipe.storage.small_files import RefusedFileError, parse_json, refusing
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 COPY_TO = """A .rtz file goes into the mods folder of a recompiled game; switch it on in the game's mod menu.
@@ -32,6 +33,7 @@ LIST = "rt64.json"
 _MAX_PICTURE = 1 << 30
 _NAME = re.compile(r"(?P<hash>[0-9a-f]{16})(?:\.v(?P<version>[1-9]))?\.(?:tmem|png|dds)")
 _RICE = re.compile(r"[0-9a-f]{8}#[0-9a-f]#[0-9a-f](?:#[0-9a-f]{8})?")
+_VERSIONS = ("hashVersion", "configurationVersion")
 _METHODS = (0, 8, 93)
 """Zip methods that RT64 reads: stored, deflated, zstd. It ignores other entries."""
 
@@ -116,11 +118,18 @@ def _pack_problems(names: Sequence[str], read: Any) -> list[str]:  # noqa: ANN40
     if LIST not in names:
         return [f"{LIST} is missing: RT64 finds no texture without it"]
     try:
-        textures = json.loads(read(LIST))["textures"]
-        listed = [(str(one["path"]), str(one["hashes"]["rt64"])) for one in textures]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        return [f"{LIST}: is not a list of textures ({error})"]
-    found, hashes, there = [], set[str](), set(names)
+        with refusing(Path(LIST)):
+            top = cast("dict[str, Any]", parse_json(read(LIST), Path(LIST)))
+            listed = [(str(one["path"]), str(one["hashes"]["rt64"])) for one in top["textures"]]
+            configuration = top.get("configuration", dict.fromkeys(_VERSIONS, True))
+    except RefusedFileError as error:
+        return [f"{error}: not a list of textures"]
+    found = [
+        f"{LIST}: has no {key}, so RT64 takes it for a list of version 1"
+        for key in _VERSIONS
+        if not configuration.get(key)
+    ]
+    hashes, there = set[str](), set(names)
     for path, digest in listed:
         if harm_in(path) or path not in there:
             found.append(f"{LIST}: {path} is missing, or is written differently")

@@ -5,15 +5,15 @@ Source: RT64's `TEXTURE-PACKS.md` and `rt64_replacement_database.cpp`, as of 202
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from texpipe.errors import PackError
 from texpipe.formats.contract import UnwritableError
+from texpipe.storage.small_files import RefusedFileError, read_json, refusing
 from texpipe.texture import EmulatorName, Source, TexelFormat
 
 NAME = "rt64"
@@ -22,6 +22,7 @@ CURRENT = "v5"
 """Name of the field with the hash of the current version, where the file is named by an older one."""
 
 _MAX_LIST = 1 << 26
+"""Largest list that is read, in bytes."""
 _HINT = "The target's option hashes names a rt64.json of this game, such as public packs bring."
 
 
@@ -52,13 +53,11 @@ def read_hashes(path: Path) -> Hashes:
         PackError: the file cannot be read or is not a `rt64.json`.
     """
     try:
-        if path.stat().st_size > _MAX_LIST:
-            raise PackError(f"{path} is larger than the limit of {_MAX_LIST:,} bytes", hint=_HINT)
-        return _hashes_in(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise PackError(f"{path} is not a rt64.json: {error}", hint=_HINT) from error
+        top = read_json(path, _MAX_LIST, any_link=True)
+        with refusing(path):
+            return _hashes_in(cast("dict[str, Any]", top))
+    except RefusedFileError as error:
+        raise PackError(f"{error.message}: not a rt64.json", hint=_HINT, location=error.location) from error
 
 
 def _hashes_in(top: Mapping[str, Any]) -> Hashes:

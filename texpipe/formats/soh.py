@@ -7,6 +7,7 @@ the pack-making tool of the project.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -22,8 +23,9 @@ from texpipe.formats.contract import (
     UnwritableError,
     size_problems,
 )
-from texpipe.formats.otex import LOAD_AS_RAW, MAX_SIDE, read_otex, write_replacement
+from texpipe.formats.otex import BITS, LOAD_AS_RAW, MAX_SIDE, read_otex, write_replacement
 from texpipe.recipe.targets import FILE_NAME, GameNames, Target
+from texpipe.storage.small_files import RefusedFileError, parse_json
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
 NAME = "soh"
@@ -35,6 +37,8 @@ _MANIFEST = "manifest.json"
 _MARK_OF_GAMES = "version"
 _ASSETS = "assets"
 _MAX_ENTRY = 1 << 28
+_ANY_GAME = 0xFFFFFFFF
+"""The game_version of a manifest that says none (libultraship's `Archive.cpp`)."""
 
 
 def resource(path: str, texels: TexelFormat) -> EmulatorName:
@@ -129,6 +133,12 @@ def _entry_problems(archive: ZipReader, name: str) -> list[str]:
         found.append(f"{name}: is not an RGBA8 picture of {image.size[0]} x {image.size[1]}")
     if image.texels in ("ci4", "ci8"):
         found.append(f"{name}: is of an indexed type, so the engine would look for a palette")
+    usual = [image.scale[1] * 32 / bits for bits in _bits_of_original(image.texels)]
+    if not any(math.isclose(image.scale[0], one, rel_tol=1e-3) for one in usual):
+        found.append(
+            f"{name}: has HByteScale {image.scale[0]:g}; with VPixelScale {image.scale[1]:g} its type wants "
+            + " or ".join(f"{one:g}" for one in usual)
+        )
     if any(scale <= 0 or scale != round(scale) for scale in image.scale):
         found.append(
             f"{name}: is scaled by {image.scale[0]:g} and {image.scale[1]:g}, which are not whole numbers"
@@ -136,12 +146,24 @@ def _entry_problems(archive: ZipReader, name: str) -> list[str]:
     return found
 
 
+def _bits_of_original(texels: TexelFormat) -> tuple[int, ...]:
+    """Indexed textures are replaced as rgba32, so that type stands for those too."""
+    return (BITS["rgba32"], BITS["ci8"], BITS["ci4"]) if texels == "rgba32" else (BITS[texels],)
+
+
 def _manifest_problems(data: bytes) -> list[str]:
     try:
-        name = json.loads(data)["name"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        name = None
-    return [] if isinstance(name, str) and name else [f"{_MANIFEST}: has no name"]
+        top = parse_json(data, Path(_MANIFEST))
+    except RefusedFileError as error:
+        return [str(error)]
+    entries = top if isinstance(top, dict) else {}
+    name, version = entries.get("name"), entries.get("game_version", _ANY_GAME)
+    found = [] if isinstance(name, str) and name else [f"{_MANIFEST}: has no name"]
+    if version != _ANY_GAME:
+        found.append(
+            f"{_MANIFEST}: has game_version {version}, so the engine loads it into that version alone"
+        )
+    return found
 
 
 def _index(_: Sequence[Placed], name: str) -> Mapping[PurePosixPath, bytes]:

@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from texpipe.analysis.inventory import Fingerprints, SurveyedTexture, read_again
-from texpipe.classify.blocks import DIGEST_BYTES
+from texpipe.classify.block_digests import DIGEST_BYTES
 from texpipe.errors import TexpipeError
 from texpipe.imaging.visible import without_hidden
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from texpipe.analysis.inventory import Fingerprint, Fingerprints, SurveyedTexture, read_again
-from texpipe.classify.flips import FLIPS, after, flipped
-from texpipe.classify.indices import ENOUGH_BITS, index_image, is_plain
+from texpipe.classify.flip_digest import FLIPS, after, flipped
+from texpipe.classify.index_digests import ENOUGH_BITS, index_image, is_plain
 from texpipe.errors import TexpipeError
 from texpipe.groups.variants import is_guessed
 from texpipe.imaging.visible import without_hidden
@@ -127,7 +127,16 @@ def _treatment(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[Hashabl
         (plan.edges.y, plan.decided_by.y, fingerprint.facts.y),
     )
     edges = tuple(None if is_guessed(by, guess) else mode for mode, by, guess in axes)
-    treated = (plan.alpha, plan.scale, plan.colour, plan.grey, plan.consistency, plan.clean, plan.cells)
+    treated = (
+        plan.alpha,
+        plan.scale,
+        plan.colour,
+        plan.grey,
+        plan.consistency,
+        plan.clean,
+        plan.detail,
+        plan.cells,
+    )
     return fingerprint.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from texpipe.analysis.inventory import Fingerprint, Fingerprints, SurveyedTexture, read_again
 from texpipe.classify.analysis import SAID_BY_DUMP
-from texpipe.classify.indices import Indices, index_image, refined
+from texpipe.classify.index_digests import Indices, index_image, refined
 from texpipe.errors import TexpipeError
-from texpipe.texture import AxisGuess, Rgba8
+from texpipe.texture import AxisGuess, Facts, Rgba8
 
 BY_NAME = "their names differ in the palette alone"
 BY_TEXELS = "their texels have equal and different colours at the same places"
@@ -52,7 +52,7 @@ def find_variants(items: Iterable[SurveyedTexture], fingerprints: Fingerprints) 
         Sets of two or more, in the order of their digests. The items' order has no influence.
     """
     both = ((item, fingerprints[item.source.name]) for item in items if item.plan.action == "upscale")
-    candidates = [(item, fingerprint) for item, fingerprint in both if not fingerprint.facts.flat]
+    candidates = [(item, fingerprint) for item, fingerprint in both if _has_structure(fingerprint.facts)]
     count = Counter(fingerprint.indices for _, fingerprint in candidates if fingerprint.indices)
     sets = _VariantSets()
     named: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
@@ -69,6 +69,11 @@ def find_variants(items: Iterable[SurveyedTexture], fingerprints: Fingerprints) 
     return [
         variants for members, why in sets if (variants := _variants(members, fingerprints, why)) is not None
     ]
+
+
+def _has_structure(facts: Facts) -> bool:
+    """Index images are those of visible colours, so a texture whose alpha the game ignores has none."""
+    return not facts.flat and facts.alpha != "data"
 
 
 class _VariantSets:

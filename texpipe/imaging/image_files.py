@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from texpipe.errors import Location, SourceError
-from texpipe.imaging.image_headers import MAX_PIXELS, PNG_GREY_ALPHA, DamagedError, Header, read_header
+from texpipe.imaging.image_headers import (
+    MAX_PIXELS,
+    PNG_GREY_ALPHA,
+    DamagedError,
+    Header,
+    UnsupportedError,
+    read_header,
+)
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
@@ -24,7 +31,7 @@ _EFFORT = 4
 
 
 def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...]]:
-    """Decode a PNG, TGA, BMP or DDS file.
+    """Decode a PNG, TGA, BMP, DDS, JPEG or WebP file.
 
     The content decides what a file is, not its suffix; only TGA, which has no signature, must be called .tga.
     Samples of 16 bits are reduced to 8 by rounding v * 255 / 65535. EXIF rotation and colour profiles are
@@ -49,6 +56,9 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
     except DamagedError as error:
         hint = "Dump this texture again, or take it out of the folder."
         raise SourceError(str(error), hint=hint, location=Location(Path(name))) from error
+    except UnsupportedError as error:
+        hint = "Convert it to PNG, or take it out of the folder."
+        raise SourceError(f"{error}: convert it to PNG", hint=hint, location=Location(Path(name))) from error
     return rgba, stored, header.warnings + warnings
 
 
@@ -83,6 +93,8 @@ def _load(header: Header) -> Image.Image:
         raise DamagedError(f"not a valid {header.form} file") from error
     except DamagedError:
         raise
+    except NotImplementedError as error:
+        raise UnsupportedError(f"a {header.form} format that texpipe does not read ({error})") from error
     except Exception as error:  # a damaged file can make a decoder raise anything; one must never stop a run
         raise DamagedError(f"damaged {header.form} file: {error}") from error
     return image

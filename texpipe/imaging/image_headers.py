@@ -1,4 +1,4 @@
-"""Headers of picture files: PNG, TGA, BMP and DDS headers, read before Pillow sees a byte.
+"""Headers of picture files: PNG, TGA, BMP, DDS, JPEG and WebP headers, read before Pillow sees a byte.
 
 Size and checksums are compared with what is there, and PNG metadata (profiles, EXIF, text, animation) is left out: it
 can neither change pixels nor cost memory.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from texpipe.imaging.dds_kinds import as_pillow_reads
 from texpipe.system.limits import limit
 
 MAX_PIXELS = limit("MAX_PIXELS", 64 * 1024 * 1024)
@@ -23,11 +24,23 @@ _PNG_GREY, _PNG_RGB = 0, 2
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, PNG_GREY_ALPHA: 2, 6: 4}
 # Left, top, and steps right and down of the passes of an interlaced PNG.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_BMP_FILE_HEADER, _BMP_V4_HEADER, _BMP_BIT_FIELDS = 14, 108, 3
+_BMP_32_BITS_WITHOUT_MASKS = struct.pack("<HI", 32, 0)
+_BGRA_MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+_JPEG_FRAMES = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
+"""Markers of a JPEG file that begin a frame header."""
+_JPEG_SCAN = 0xFFDA
+_WEBP_ANIMATION = 0x02
+_UNKNOWN = "not a PNG, TGA, BMP, DDS, JPEG or WebP picture"
 _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
 
 class DamagedError(ValueError):
     """Why a file cannot be a picture, in a few words; becomes the message of a SourceError."""
+
+
+class UnsupportedError(ValueError):
+    """What kind of picture a sound file has that texpipe does not read; becomes the message of a SourceError."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,7 @@ def read_header(data: bytes, name: str) -> Header:
 
     Raises:
         DamagedError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
+        UnsupportedError: the file may be sound, but is of a kind that is not read.
     """
     if not data:
         raise DamagedError("the file is empty")
@@ -78,20 +92,73 @@ def read_header(data: bytes, name: str) -> Header:
                 return reader(data)
         if name.lower().endswith(".tga"):
             return _read_tga(data)
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise DamagedError("the file is truncated") from error
-    raise DamagedError("not a PNG, TGA, BMP or DDS picture")
+    raise DamagedError(_UNKNOWN)
 
 
 def _read_bmp(data: bytes) -> Header:
     old_header = struct.unpack_from("<I", data, 14)[0] == 12
     width, height = struct.unpack_from("<HH" if old_header else "<ii", data, 18)
-    return Header("BMP", data, (width, abs(height)))
+    header = Header("BMP", data, (width, abs(height)))
+    return header if old_header else replace(header, data=_with_alpha(data, width * abs(height)))
+
+
+def _with_alpha(data: bytes, pixels: int) -> bytes:
+    """Give a BMP of 32 bits without masks a header that says where its alpha is, if its fourth bytes are alpha.
+
+    The format says that they mean nothing, but many programs write alpha there; where they mean nothing, all are alike.
+    """
+    if data[28:34] != _BMP_32_BITS_WITHOUT_MASKS or len(data) < 54:
+        return data
+    (start,) = struct.unpack_from("<I", data, 10)
+    texels = data[start : start + pixels * 4]
+    if len(set(texels[3::4])) < 2:
+        return data
+    file = data[:10] + struct.pack("<I", _BMP_FILE_HEADER + _BMP_V4_HEADER)
+    plain = struct.pack("<I", _BMP_V4_HEADER) + data[18:30] + struct.pack("<I", _BMP_BIT_FIELDS) + data[34:54]
+    return file + (plain + struct.pack("<4I", *_BGRA_MASKS)).ljust(_BMP_V4_HEADER, b"\0") + texels
 
 
 def _read_dds(data: bytes) -> Header:
     height, width = struct.unpack_from("<II", data, 12)
-    return Header("DDS", data, (width, height))
+    header = Header("DDS", data, (width, height))
+    readable, unread = as_pillow_reads(data)
+    if unread is not None:
+        raise UnsupportedError(f"a DDS format that texpipe does not read ({unread})")
+    return replace(header, data=readable)
+
+
+def _read_jpeg(data: bytes) -> Header:
+    """Find the frame header; rotation in EXIF is passed over, as emulators pass it over."""
+    at = 2
+    while True:
+        (marker, length) = struct.unpack_from(">HH", data, at)
+        if marker in _JPEG_FRAMES:
+            height, width, channels = struct.unpack_from(">HHB", data, at + 5)
+            if channels not in (1, 3):
+                raise UnsupportedError(f"a JPEG format that texpipe does not read ({channels} channels)")
+            return Header("JPEG", data, (width, height))
+        if marker >> 8 != 0xFF or marker == _JPEG_SCAN or length < 2:
+            raise DamagedError("damaged JPEG file: no frame header")
+        at += 2 + length
+
+
+def _read_webp(data: bytes) -> Header:
+    if data[8:12] != b"WEBP":
+        raise DamagedError(_UNKNOWN)
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
+        return Header("WEBP", data, (width, height))
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return Header("WEBP", data, ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+        animated = ("animated: only its first frame is used",) if data[20] & _WEBP_ANIMATION else ()
+        return Header("WEBP", data, (width, height), warnings=animated)
+    raise DamagedError("damaged WebP file: no picture")
 
 
 def _read_tga(data: bytes) -> Header:
@@ -180,4 +247,6 @@ _READERS: dict[bytes, Callable[[bytes], Header]] = {
     _PNG_MAGIC: _read_png,
     b"BM": _read_bmp,
     b"DDS ": _read_dds,
+    b"\xff\xd8\xff": _read_jpeg,
+    b"RIFF": _read_webp,
 }

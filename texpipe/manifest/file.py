@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from texpipe.errors import PackError
-from texpipe.manifest.schema import SCHEMA, Entry, Manifest, as_json, entry_as_json
+from texpipe.manifest.paths import path_problem, shown, target_problem
+from texpipe.manifest.schema import SCHEMA, Entry, Manifest, Output, PackFile, as_json, entry_as_json
 from texpipe.storage.atomic import open_atomic, write_atomic
 
 if TYPE_CHECKING:
@@ -47,13 +48,16 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest back and check the type of everything in it.
 
+    Targets and paths that lead out of the output folder, or nowhere, are left out and named in `Manifest.refused`:
+    whoever has a manifest from here may open what it names.
+
     Raises:
         PackError: the file is missing, torn, of another schema or holds something of a wrong type.
     """
     try:
         with path.open("rb") as file:
             manifest = _read_by_lines(file)
-        return manifest or _read_whole(path, path.read_bytes())
+        return _safe(manifest or _read_whole(path, path.read_bytes()))
     except FileNotFoundError as error:
         hint = "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
         raise PackError(f"cannot read {path}: no run was finished there", hint=hint) from error
@@ -68,6 +72,38 @@ def write_run_info(path: Path, info: Mapping[str, Any]) -> None:
         PackError: the file cannot be written.
     """
     write_atomic(path, _text(info))
+
+
+def _safe(manifest: Manifest) -> Manifest:
+    """Return a manifest without the targets and paths that lead elsewhere."""
+    targets = {name: target_problem(name) for name in manifest.targets}
+    known = {name for name, problem in targets.items() if problem is None}
+    refused = [problem for problem in targets.values() if problem is not None]
+
+    def is_safe(one: Output | PackFile) -> bool:
+        problem = path_problem(one.path, one.target)
+        if problem is None and one.target not in known:
+            problem = f"{shown(one.path)} belongs to no target of the pack"
+        refused.extend([] if problem is None else [problem])
+        return problem is None
+
+    files = tuple(file for file in manifest.files if is_safe(file))
+    entries = tuple(_safe_entry(entry, is_safe) for entry in manifest.textures)
+    return replace(
+        manifest,
+        targets=tuple(name for name in manifest.targets if name in known),
+        files=files,
+        textures=entries,
+        refused=tuple(refused),
+    )
+
+
+def _safe_entry(entry: Entry, is_safe: Callable[[Output], bool]) -> Entry:
+    outputs = tuple(one for one in entry.outputs if is_safe(one))
+    if len(outputs) == len(entry.outputs):
+        return entry
+    reason = entry.reason or "the manifest names a file outside of the pack for it"
+    return replace(entry, outputs=outputs, reason=reason)
 
 
 def _read_by_lines(file: IO[bytes]) -> Manifest | None:

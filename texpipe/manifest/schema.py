@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from texpipe.relations import Frame, Mirror, Spot, Variant
 from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Metrics, Status, TexelFormat
@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 
 SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
 
+Kept: TypeAlias = Literal["edited", "foreign"]
+"""Whose a file is that a run keeps although it would write another one there."""
+
 _STRICT = {"extra": "forbid", "strict": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file of the pack: `path` below the output folder, hex `sha256` of its bytes, `size` of the picture (w, h)."""
+    """A file of the pack: `path` below the output folder, hex `sha256` of its bytes, `size` of the picture (w, h).
+
+    `kept` says that texpipe left another file in its place: `edited` if somebody changed what texpipe wrote there,
+    `foreign` if texpipe never wrote it. `sha256` and `size` then are those of the result that was not written.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
 
@@ -31,6 +38,7 @@ class Output:
     path: str
     sha256: str
     size: tuple[int, int]
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ class Entry:
         variant: the texture that gave it and others their structure, and how they are known to be variants.
         frame: the animation that it is a frame of, and how that is known.
         mirror: the texture whose mirror image it is, along which axis, and how that is known.
-        status: written, copied, skipped or failed; `reason` says why one of the last two.
+        status: written, copied, skipped, failed, or edited or foreign if a file that texpipe kept is in its place;
+            `reason` says why one of the last four.
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
@@ -123,13 +132,17 @@ class Summary:
     failed: int = 0
     duplicates: int = 0
     ignored: int = 0
+    edited: int = 0
+    foreign: int = 0
 
 
 @dataclass(frozen=True)
 class Manifest:
     """A whole pack. `textures` are put in order of their source names, by code point.
 
-    `varies` says why another run on the same machine may end in other bytes; None where it cannot.
+    `varies` says why another run on the same machine may end in other bytes; None where it cannot. `refused` has a line
+    for every target and path of the file that was left out when it was read, because it leads elsewhere; it is not
+    written.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -144,6 +157,7 @@ class Manifest:
     files: tuple[PackFile, ...] = ()
     varies: str | None = None
     schema: Literal["texpipe.manifest/1"] = SCHEMA
+    refused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "textures", tuple(sorted(self.textures, key=lambda entry: entry.source)))
@@ -166,6 +180,8 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
         copied=count("copied"),
         skipped=count("skipped"),
         failed=count("failed"),
+        edited=count("edited"),
+        foreign=count("foreign"),
         duplicates=sum(entry.duplicate_of is not None for entry in entries),
         ignored=ignored,
     )
@@ -192,7 +208,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "warnings": entry.warnings,
         "format": entry.format,
         "undecided": entry.undecided and fields_of(entry.undecided),
-        "outputs": [fields_of(output) for output in entry.outputs],
+        "outputs": [_without_none(fields_of(output), "kept") for output in entry.outputs],
         "metrics": entry.metrics
         and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},
     }
@@ -208,10 +224,21 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "scale": manifest.scale,
         "targets": manifest.targets,
         "varies": manifest.varies,
-        "summary": vars(manifest.summary),
+        "summary": summary_as_json(manifest.summary),
         "files": [fields_of(file) for file in manifest.files],
         "textures": [entry_as_json(entry) for entry in manifest.textures],
     }
+
+
+def summary_as_json(summary: Summary) -> dict[str, int]:
+    """Return the counts by name; those of kept files only where there are any, as most packs have none."""
+    return {
+        name: count for name, count in vars(summary).items() if count or name not in ("edited", "foreign")
+    }
+
+
+def _without_none(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != name or value is not None}
 
 
 def fields_of(value: DataclassInstance) -> dict[str, Any]:

@@ -15,6 +15,21 @@ FactTable: TypeAlias = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
+class OtherEnd:
+    """The inventive end of a model's dial.
+
+    Attributes:
+        inventive: name of the safetensors file, beside the model's own.
+        sha256: hex digest of that file.
+        detail: where the dial stands if nobody says, 0 (the model's own file) to 1 (the inventive one).
+    """
+
+    inventive: str
+    sha256: str
+    detail: float
+
+
+@dataclass(frozen=True)
 class Card:
     """A model card: what a user should know before using a model.
 
@@ -27,6 +42,7 @@ class Card:
         licence_text: the full text.
         sha256: hex digest of the safetensors file.
         sections: named tables of facts, such as origin, architecture, training, metrics.
+        dial: the other end of the model's dial, if it has one.
     """
 
     name: str
@@ -38,11 +54,13 @@ class Card:
     licence_text: str
     sha256: str
     sections: Mapping[str, FactTable]
+    dial: OtherEnd | None = None
 
 
 def write_card(folder: Path, card: Card) -> None:
     """Write NAME.json and NAME.md into `folder`; the same card gives the same bytes."""
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
+    facts = {name: value for name, value in asdict(card).items() if name != "dial" or value is not None}
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomic(folder / f"{card.name}.json", text.encode())
     write_atomic(folder / f"{card.name}.md", _as_markdown(card).encode())
 
@@ -53,6 +71,8 @@ def _as_markdown(card: Card) -> str:
     parts += [_bullets("Good for", card.good_for), _bullets("Weak at", card.weak_at)]
     parts += [_table(title, section) for title, section in card.sections.items()]
     parts += ["## File", f"`{card.name}.safetensors`, sha256 `{card.sha256}`"]
+    if card.dial:
+        parts += ["## Dial", _dial(card.dial)]
     parts += [f"## Licence: {card.licence}", card.notice, f"```text\n{card.licence_text.rstrip()}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -60,6 +80,13 @@ def _as_markdown(card: Card) -> str:
 def licence_text(spdx: str) -> str:
     """Return the full text of a licence that the package carries: Apache-2.0 or BSD-3-Clause."""
     return (files("texpipe.networks") / "licences" / f"{spdx}.txt").read_text("utf-8")
+
+
+def _dial(end: OtherEnd) -> str:
+    return (
+        f"This file is detail 0, the faithful end. Detail 1, the inventive end, is `{end.inventive}`, sha256 "
+        f"`{end.sha256}`. `texpipe run` blends the two: {end.detail:g} if neither recipe nor `--detail` says more."
+    )
 
 
 def _bullets(title: str, lines: tuple[str, ...]) -> str:

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks.published import PUBLIC, PublicModel
+from texpipe.storage.home import from_home
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_json, read_small
+from texpipe.system.limits import limit
 
 _ENVIRONMENT: Final = "TEXPIPE_MODELS"
 """Environment variable that lists the folders to search first, separated as in PATH."""
 SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".param", ".bin")
 """Suffixes of the model files that can be read; `.param` and `.bin` are the two halves of one ncnn model."""
+
+_MAX_MODEL = limit("MAX_MODEL_BYTES", 1 << 31)
+"""Largest size of a model file, in bytes."""
+_MAX_CARD = 1 << 20
+"""Largest size of a model card or of a model's notes, in bytes."""
+_NOT_MODELS: Mapping[bytes, str] = {
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "a web page",
+    b"version https://git-lfs.github.com/spec/": "a Git LFS pointer",
+}
+"""How files begin that downloads leave instead of models, and what they are."""
 
 _PATH_HINT: Final = "Check the path; `texpipe models list` shows the models that have names."
 
@@ -34,6 +48,8 @@ class ModelFile:
         sha256: hex digest of its bytes (of an ncnn pair: `.param` followed by `.bin`).
         licence: SPDX identifier, or None if unknown.
         card: the model card as JSON; empty without one.
+        inventive: sha256 of the file at the other end of the model's dial, or None for a model without a dial.
+        detail: where the dial stands if nobody says, 0 to 1; 0 for a model without one.
     """
 
     name: str
@@ -41,6 +57,13 @@ class ModelFile:
     sha256: str
     licence: str | None
     card: Mapping[str, Any]
+    inventive: str | None = None
+    detail: float = 0.0
+
+    @property
+    def weights(self) -> str:
+        """Name all the weights that a result may depend on: for the keys of what is stored."""
+        return self.sha256 if self.inventive is None else f"{self.sha256} {self.inventive}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +121,7 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
             describes.
     """
     if is_path(model):
-        return _describe((folder or Path()) / Path(model).expanduser())
+        return _describe((folder or Path()) / from_home(model))
     path = installed().get(model)
     if path is None:
         raise _missing(model)
@@ -146,16 +169,13 @@ def _read_card(path: Path) -> Mapping[str, Any]:
         ModelError: the card cannot be read.
     """
     file = path.with_suffix(".json")
-    if not file.is_file():
-        return {}
     try:
-        card = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            "the model card is not JSON",
-            hint="Download the model again, or remove the card.",
-            location=Location(file),
-        ) from error
+        card = read_json(file, _MAX_CARD, any_link=True)
+    except MissingFileError:
+        return {}
+    except RefusedFileError as error:
+        hint = "Download the model again, or remove the card."
+        raise ModelError(f"the model card {error.message}", hint=hint, location=error.location) from error
     return card if isinstance(card, dict) else {}
 
 
@@ -190,14 +210,20 @@ def read_files(path: Path) -> tuple[bytes, ...]:
         )
     halves = path.suffix.lower() in (".param", ".bin")
     parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
+    return tuple(_read_part(part) for part in parts)
+
+
+def _read_part(path: Path) -> bytes:
     try:
-        return tuple(part.read_bytes() for part in parts)
-    except OSError as error:
-        raise ModelError(
-            f"{Path(error.filename).name} cannot be read: {error.strerror}",
-            hint=_PATH_HINT,
-            location=Location(path),
-        ) from error
+        data = read_small(path, _MAX_MODEL, any_link=True)
+    except RefusedFileError as error:
+        raise ModelError(f"{path.name} {error.message}", hint=_PATH_HINT, location=Location(path)) from error
+    start = data[:64].lstrip().lower()
+    kind = next((kind for magic, kind in _NOT_MODELS.items() if start.startswith(magic)), None)
+    if kind is not None:
+        hint = "The download did not work: get the file itself from where the model is published."
+        raise ModelError(f"{path.name} is {kind}, not a model", hint=hint, location=Location(path))
+    return data
 
 
 def _describe(path: Path) -> ModelFile:
@@ -211,18 +237,66 @@ def _describe(path: Path) -> ModelFile:
             location=Location(path),
         )
     licence = card.get("licence") or _notes(data).get("licence")
-    return ModelFile(path.stem, path, sha256, licence, card)
+    found = ModelFile(path.stem, path, sha256, licence, card)
+    other = inventive_end(path)
+    if other is None:
+        return found
+    detail = card["dial"].get("detail", 0.5)
+    if not isinstance(detail, int | float) or not 0 <= detail <= 1:
+        raise ModelError(
+            f"the dial of the model card stands at {detail!r}",
+            hint="Write a detail of 0 to 1.",
+            location=Location(path.with_suffix(".json")),
+        )
+    return replace(found, inventive=_end_of_dial(other, card), detail=float(detail))
+
+
+def _end_of_dial(path: Path, card: Mapping[str, Any]) -> str:
+    """Return the sha256 of the inventive end.
+
+    Raises:
+        ModelError: it is not there, or not the file that the card describes.
+    """
+    sha256 = hashlib.sha256(b"".join(read_files(path))).hexdigest()
+    if card["dial"].get("sha256", sha256) != sha256:
+        raise ModelError(
+            f"{path.name} is not the file that the card of {card.get('name', 'its model')} describes",
+            hint="It is damaged or was replaced: get the model again.",
+            location=Location(path),
+        )
+    return sha256
+
+
+def inventive_end(path: Path) -> Path | None:
+    """Return the file at the inventive end of a model's dial, which the card beside it names; None without a dial.
+
+    Raises:
+        ModelError: the card cannot be read, or its dial names no file beside it.
+    """
+    dial = _read_card(path).get("dial")
+    if dial is None:
+        return None
+    name = dial.get("inventive") if isinstance(dial, dict) else None
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise ModelError(
+            "the dial of the model card names no file beside it",
+            hint='Write {"dial": {"inventive": "NAME.safetensors"}}, or take the dial out.',
+            location=Location(path.with_suffix(".json")),
+        )
+    return path.with_name(name)
 
 
 def _notes(data: bytes) -> Mapping[str, str]:
     """Return the notes in a safetensors header; empty for other or damaged files, which loading will report."""
     size = int.from_bytes(data[:8], "little")
+    if size > _MAX_CARD:
+        return {}
     try:
-        header = json.loads(data[8 : 8 + size])
-    except ValueError:
+        header = parse_json(data[8 : 8 + size], Path("header"))
+    except RefusedFileError:
         return {}
     notes = header.get("__metadata__", {}) if isinstance(header, dict) else {}
-    return notes if isinstance(notes, dict) else {}
+    return {name: str(note) for name, note in notes.items()} if isinstance(notes, dict) else {}
 
 
 def _missing(name: str) -> ModelError:

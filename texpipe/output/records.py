@@ -9,7 +9,7 @@ from dataclasses import replace
 from texpipe import __version__
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.formats import format_of
-from texpipe.manifest.schema import Entry, Manifest, ModelId, PackFile, RecipeId, summarise
+from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, PackFile, RecipeId, summarise
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.packs.pack import Pack
@@ -105,9 +105,28 @@ def _entry(
     ]
     if not outputs:  # a rival took its place only now
         return replace(base, status="skipped", reason="; ".join(missing))
-    status: Status = "copied" if item.plan.action == "copy" else "written"
     warnings = (*base.warnings, *missing)
+    kept = [one for one in outputs if one.kept is not None]
+    if kept:
+        status, reason = _kept_status(kept)
+        return replace(
+            base,
+            status=status,
+            reason=reason,
+            outputs=outputs,
+            metrics=metrics.get(name),
+            warnings=warnings,
+        )
+    status = "copied" if item.plan.action == "copy" else "written"
     return replace(base, status=status, outputs=outputs, metrics=metrics.get(name), warnings=warnings)
+
+
+def _kept_status(kept: Sequence[Output]) -> tuple[Status, str]:
+    """Return the status of a texture of which files of others were kept, and why, in one line."""
+    if any(one.kept == "edited" for one in kept):
+        paths = ", ".join(one.path for one in kept if one.kept == "edited")
+        return "edited", f"{paths} was changed by hand: kept"
+    return "foreign", f"{', '.join(one.path for one in kept)} was not written by texpipe: kept"
 
 
 def run_result(

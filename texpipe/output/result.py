@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from texpipe.errors import ExitCode
-from texpipe.manifest.schema import Manifest
+from texpipe.manifest.schema import Manifest, summary_as_json
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class RunResult:
         """Return the result for machines."""
         return {
             "output": str(self.output),
-            "summary": vars(self.manifest.summary),
+            "summary": summary_as_json(self.manifest.summary),
             "computed": self.computed,
             "cached": self.cached,
             "seconds": round(self.seconds, 3),

@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import chain, count
 
 from texpipe.analysis.inventory import SurveyedTexture, picture_of, read_again
 from texpipe.errors import PackError, TexpipeError
 from texpipe.formats.contract import Picture
 from texpipe.imaging.image_files import encode_png
-from texpipe.manifest.file import read_manifest, write_manifest, write_run_info
+from texpipe.manifest.file import write_manifest, write_run_info
+from texpipe.manifest.output_folder import has_manifest
+from texpipe.output.preflight import OutputBefore
 from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
 from texpipe.output.result import RunResult
-from texpipe.packs.journal import keep_notes, noted
+from texpipe.packs.journal import keep_notes
+from texpipe.packs.obsolete_files import remove_left_over
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import Pack, write_pack
-from texpipe.packs.verify import broken_rules, digests_of, remove_left_over
+from texpipe.packs.verify import broken_rules, digests_of, written_by_texpipe
 from texpipe.planning.jobs import JobResult
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
@@ -29,50 +33,40 @@ MAX_COPIES_BYTES = 32 << 20
 
 
 def write_output(
-    run: RunPlan, done: Sequence[JobResult], progress: Callable[[Progress], None] = lambda _: None
+    run: RunPlan,
+    done: Sequence[JobResult],
+    before: OutputBefore,
+    progress: Callable[[Progress], None] = lambda _: None,
 ) -> RunResult:
     """Write packs, manifest and run.json, in this order: a manifest never names what is not on the disk.
 
     Args:
         run: what was planned.
         done: what became of it.
+        before: what `check_output` found in the folder.
         progress: called after each texture of each pack.
 
     Raises:
         PackError: something cannot be written.
     """
     output = run.order.output
-    before, warnings = _files_before(run)
     reasons = failures(done)
-    packs, metrics = _write_packs(run, reasons, progress)
+    packs, metrics = _write_packs(run, reasons, before.folder, progress)
     manifest = manifest_of(run, packs, reasons, metrics)
-    files = digests_of(manifest)
-    warnings += remove_left_over(output, before, files)
+    warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
     sync_disk()
+    if run.layout.manifest.is_file() and not has_manifest(run.layout.manifest):
+        before.folder.backup.copy(run.layout.manifest.name)
     write_manifest(run.layout.manifest, manifest)
-    keep_notes(output, files)
-    outcome = run_result(run, manifest, *counts_of(done), warnings=tuple(warnings))
+    keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
+    outcome = run_result(run, manifest, *counts_of(done), warnings=warnings)
     outcome = replace(outcome, problems=tuple(broken_rules(output, manifest)))
     write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
 
 
-def _files_before(run: RunPlan) -> tuple[set[tuple[str, str]], list[str]]:
-    """Return path and hex sha256 of what earlier runs wrote here, and a warning if their manifest is damaged."""
-    known = noted(run.order.output)
-    try:
-        manifest = read_manifest(run.layout.manifest)
-        return known | set(digests_of(manifest).items()), []
-    except PackError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return known, []
-        if isinstance(error.__cause__, OSError):  # not damaged: nothing may be changed that it might know of
-            raise
-        return known, [f"{error.message}: it is written anew"]
-
-
 def _write_packs(
-    run: RunPlan, reasons: dict[str, str], progress: Callable[[Progress], None]
+    run: RunPlan, reasons: dict[str, str], folder: PackFolder, progress: Callable[[Progress], None]
 ) -> tuple[list[Pack], dict[str, Metrics]]:
     """Write the packs; return what is in them and what was measured. What cannot be had is added to `reasons`."""
     pictures, metrics = _collect(run, reasons)
@@ -82,7 +76,7 @@ def _write_packs(
     def step() -> None:
         progress(Progress("write", next(steps), total))
 
-    return [write_pack(target, pictures, run.order.output, step) for target in targets], metrics
+    return [write_pack(target, pictures, folder, step) for target in targets], metrics
 
 
 def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:

@@ -8,12 +8,14 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Picture, Placed, UnwritableError
-from texpipe.formats.files import folded, unportable
+from texpipe.formats.portable_names import folded, unportable
 from texpipe.manifest.schema import Output
+from texpipe.packs.journal import noted
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.writers import Pack, Step, file_of, path_inside, writer_of
 from texpipe.recipe.targets import Target
 
-__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "write_pack"]
+__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "whole_files", "write_pack"]
 
 
 def plan_pack(target: Target, pictures: Iterable[Picture]) -> Pack:
@@ -32,22 +34,40 @@ def left_out_of(target: Target, pictures: Iterable[Picture]) -> dict[str, str]:
     return left_out
 
 
-def write_pack(target: Target, pictures: Sequence[Picture], output: Path, step: Step = lambda: None) -> Pack:
+def whole_files(target: Target, pictures: Iterable[Picture]) -> tuple[str, ...]:
+    """Return the paths of files that `write_pack` would write for many textures: archives, caches and lists of names.
+
+    Args:
+        target: name and options.
+        pictures: as `write_pack` takes them.
+    """
+    layout = configured(target)
+    placed = tuple(_place(target, layout, pictures, {}))
+    shared = {file for one in placed if (file := file_of(layout, one.path)) != one.path}
+    lists = layout.index(placed) if layout.index and layout.archive is None and placed else ()
+    return tuple(path_inside(target, path) for path in sorted({*shared, *lists}))
+
+
+def write_pack(
+    target: Target, pictures: Sequence[Picture], output: PackFolder | Path, step: Step = lambda: None
+) -> Pack:
     """Write finished textures in the layout of one emulator below `output`/<target>.
 
     Args:
         target: name and options.
         pictures: in stable order; of two that the emulator cannot tell apart the first is written.
-        output: the run's output folder.
+        output: the run's output folder; of a mere path only its notes tell what texpipe wrote there.
         step: called after each texture.
 
     Raises:
-        PackError: a file cannot be written, or one that an option names cannot be read.
+        PackError: a file cannot be written, one that an option names cannot be read, or an archive, cache or list of
+            names is not texpipe's to replace.
     """
+    folder = output if isinstance(output, PackFolder) else PackFolder.opened(output, noted(output))
     layout = configured(target)
     left_out: dict[str, str] = {}
     placed = _place(target, layout, pictures, left_out)
-    pack = writer_of(layout)(target, layout, placed, output, step)
+    pack = writer_of(layout)(target, layout, placed, folder, step)
     for _ in left_out:
         step()
     return replace(pack, left_out=left_out)

@@ -3,98 +3,93 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import format_of
-from texpipe.formats.contract import PackFormat
-from texpipe.formats.files import file_digest, folded
+from texpipe.formats.contract import PackFormat, Size
+from texpipe.formats.portable_names import file_digest
+from texpipe.formats.readable import is_readable
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.storage.layout import OutputLayout
 from texpipe.system.cpu import available_cores
+from texpipe.texture import Rgba8
 
 _MAX_THREADS = 4
 """That decode files, which is done without Python's lock; as many pictures are in memory."""
 _AT_A_TIME = 256
 
 
-def remove_left_over(output: Path, before: Iterable[tuple[str, str]], now: Mapping[str, str]) -> list[str]:
-    """Remove files that an earlier run wrote and this one did not, so that a pack never depends on its history.
-
-    Files that somebody changed since are kept.
-
-    Args:
-        output: the run's output folder.
-        before: path and hex sha256 of whatever earlier runs wrote; a path may come several times.
-        now: path -> hex sha256 of the pack's files.
-
-    Returns:
-        One line for each file that was kept.
-
-    Raises:
-        PackError: a file cannot be read or removed.
-    """
-    earlier: dict[str, set[str]] = {}
-    for path, digest in before:
-        if path not in now and _is_inside(path):
-            earlier.setdefault(path, set()).add(digest)
-    twins = {folded(path): path for path in now} if earlier else {}
-    kept = []
-    for path, digests in sorted(earlier.items()):
-        try:
-            twin = twins.get(folded(path))
-            if not _remove(output / path, digests, None if twin is None else output / twin):
-                kept.append(f"{path} is no longer part of the pack, but was changed by hand: kept")
-        except OSError as error:
-            raise PackError(
-                f"cannot remove {output / path}, which is no longer part of the pack: {error.strerror or error}",
-                hint="Check the permissions of the output folder; then run again.",
-            ) from error
-    return kept
-
-
-def _remove(file: Path, digests: set[str], twin: Path | None) -> bool:
-    """Remove a file if it has the bytes of one of these digests; return whether it is gone.
-
-    Where the file system takes it for the one of the pack that differs only in case, it gets that one's name.
-    """
-    if not file.is_file():
-        return True
-    if twin is not None and file.samefile(twin):
-        file.rename(twin)
-        return True
-    if file_digest(file) not in digests:
-        return False
-    file.unlink()
-    return True
-
-
 def digests_of(manifest: Manifest) -> dict[str, str]:
-    """Return the sha256 of every file of a pack by path."""
+    """Return the sha256 of every file of a pack by path; of the result where a file of others was kept."""
     of_textures = {one.path: one.sha256 for entry in manifest.textures for one in entry.outputs}
     return of_textures | {one.path: one.sha256 for one in manifest.files}
 
 
-def verify_pack(output: Path) -> tuple[int, list[str]]:
-    """Check every file of a finished run against its manifest and its emulator's rules.
+def written_by_texpipe(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield path and hex sha256 of every file that texpipe wrote, also those that somebody changed since."""
+    for entry in manifest.textures:
+        yield from ((one.path, one.sha256) for one in entry.outputs if one.kept != "foreign")
+    yield from ((one.path, one.sha256) for one in manifest.files)
 
-    Returns:
-        How many files were checked, and one line per problem.
+
+@dataclass(frozen=True)
+class Verified:
+    """What checking a pack found.
+
+    Attributes:
+        checked: how many files the manifest names.
+        problems: one line each: what is missing or damaged, or breaks a rule of its emulator.
+        notes: one line each, about what is no fault: files that somebody edited, or that are not texpipe's.
+    """
+
+    checked: int
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def verify_pack(output: Path) -> Verified:
+    """Check every file of a finished run against its manifest and its emulator's rules.
 
     Raises:
         PackError: there is no readable manifest.
     """
     manifest = read_manifest(OutputLayout(output).manifest)
-    digests = digests_of(manifest)
-    problems = [line for path, digest in digests.items() for line in _file_problems(output, path, digest)]
+    digests, foreign = digests_of(manifest), _foreign(manifest)
+    problems: list[str] = list(manifest.refused)
+    notes: list[str] = []
+    for path, digest in digests.items():
+        found, is_problem = _file_state(output, path, digest, path in foreign)
+        (problems if is_problem else notes).extend(found)
     there = [f"{name}/{path}" for name in manifest.targets for path in _files_of(output / name)]
-    strangers = [f"{path}: is in the pack but not in the manifest" for path in there if path not in digests]
-    return len(digests), problems + strangers + broken_rules(output, manifest)
+    notes += [f"{path}: not ours, harmless" for path in there if path not in digests]
+    return Verified(len(digests), (*problems, *broken_rules(output, manifest)), tuple(notes))
+
+
+def _foreign(manifest: Manifest) -> set[str]:
+    return {one.path for entry in manifest.textures for one in entry.outputs if one.kept == "foreign"}
+
+
+def _file_state(output: Path, path: str, digest: str, is_foreign: bool) -> tuple[list[str], bool]:
+    """Return what is to be said of a file, and whether it is a problem."""
+    if not (output / path).is_file():
+        return [f"{path}: is missing"], True
+    if is_foreign:
+        return [f"{path}: not ours, kept in the texture's place"], False
+    try:
+        if file_digest(output / path) == digest:
+            return [], False
+    except PackError as error:
+        return [error.message], True
+    if is_readable(output / path):
+        return [f"{path}: was changed since texpipe wrote it: edited by hand, and kept by later runs"], False
+    return [f"{path}: is damaged"], True
 
 
 def broken_rules(output: Path, manifest: Manifest) -> list[str]:
@@ -105,21 +100,21 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
         manifest: what is in it.
 
     Returns:
-        One line for every broken rule, with the file.
+        One line for every rule that a file of texpipe's breaks, with the file.
 
     Raises:
         PackError: a file cannot be read.
     """
     layouts, problems = _layouts(manifest.targets)
 
-    def look(entry: Entry, one: Output) -> list[str]:
+    def check(entry: Entry, one: Output) -> list[str]:
         lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
         return [f"{one.path}: {line}" for line in lines]
 
     there = _textures_there(output, manifest)
     with ThreadPoolExecutor(min(available_cores(), _MAX_THREADS)) as pool:
         while some := list(islice(there, _AT_A_TIME)):
-            problems += chain.from_iterable(pool.map(look, *zip(*some, strict=True)))
+            problems += chain.from_iterable(pool.map(check, *zip(*some, strict=True)))
     for name, layout in layouts.items():
         files = _files_of(output / name)
         problems += [f"{name}/{line}" for line in (layout.check(output / name, files) if files else ())]
@@ -131,7 +126,7 @@ def _textures_there(output: Path, manifest: Manifest) -> Iterator[tuple[Entry, O
     seen: set[str] = set()
     for entry in manifest.textures:
         for one in entry.outputs:
-            if one.path not in seen and _is_inside(one.path) and (output / one.path).is_file():
+            if one.path not in seen and (output / one.path).is_file():
                 seen.add(one.path)
                 yield entry, one
 
@@ -148,18 +143,6 @@ def _layouts(targets: Iterable[str]) -> tuple[dict[str, PackFormat], list[str]]:
     return layouts, problems
 
 
-def _file_problems(output: Path, path: str, digest: str) -> list[str]:
-    if not _is_inside(path):
-        return [f"{path}: leads out of the output folder"]
-    if not (output / path).is_file():
-        return [f"{path}: is missing"]
-    try:
-        whole = file_digest(output / path) == digest
-    except PackError as error:
-        return [error.message]
-    return [] if whole else [f"{path}: is not the file that was written"]
-
-
 def _texture_problems(
     output: Path, entry: Entry, one: Output, layout: PackFormat | None, scale: int
 ) -> list[str]:
@@ -173,13 +156,29 @@ def _texture_problems(
     except OSError as error:
         raise PackError(f"cannot read {output / one.path}: {error.strerror or error}") from error
     size = (rgba.shape[1], rgba.shape[0])
-    found = [] if stored.mode == "RGBA" and stored.bits == 8 else ["is not an 8-bit RGBA picture"]
+    wanted = scale if entry.status in ("written", "edited", "foreign") else 1
+    if file_digest(output / one.path) == one.sha256:
+        found = _own_problems(entry, one, rgba, is_rgba8=stored.mode == "RGBA" and stored.bits == 8)
+    else:  # somebody's: it may have any size that the emulator takes
+        found, wanted = [], _factor(entry.size, size) or wanted
+    return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
+
+
+def _own_problems(entry: Entry, one: Output, rgba: Rgba8, *, is_rgba8: bool) -> list[str]:
+    """Check a picture that texpipe wrote against what it writes."""
+    size = (rgba.shape[1], rgba.shape[0])
+    found = [] if is_rgba8 else ["is not an 8-bit RGBA picture"]
     if size != tuple(one.size):
         found.append(f"is {size[0]} x {size[1]}, not {one.size[0]} x {one.size[1]}")
     if entry.alpha == "opaque" and entry.status == "written" and rgba[..., 3].min() < 255:
         found.append(f"is opaque, but has texels of alpha {rgba[..., 3].min()}")
-    wanted = scale if entry.status == "written" else 1
-    return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
+    return found
+
+
+def _factor(source: Size, size: Size) -> int | None:
+    """Return how many times larger than its source a picture is; None if the sides differ in that."""
+    factor = size[0] // source[0]
+    return factor if factor and size == (source[0] * factor, source[1] * factor) else None
 
 
 def _files_of(folder: Path) -> list[PurePosixPath]:
@@ -210,8 +209,3 @@ def _raise(error: OSError) -> None:
 def _is_clutter(name: str) -> bool:
     """File managers leave these everywhere, and no emulator minds."""
     return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
-
-
-def _is_inside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts and ":" not in pure.parts[0]

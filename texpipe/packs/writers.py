@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from texpipe.formats.archive import zip_writer
-from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered
-from texpipe.formats.files import file_digest, holds
+from texpipe.formats.archive import ZipWriter, zip_writer
+from texpipe.formats.contract import GameFiles, PackFormat, Picture, Placed, Rendered
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.schema import Output, PackFile
-from texpipe.packs.journal import put
+from texpipe.packs.ownership import PackFolder
 from texpipe.recipe.targets import Target
 
 
@@ -34,8 +34,8 @@ class Pack:
 Step = Callable[[], None]
 """Called whenever another texture is done with, whatever became of it."""
 
-Writer = Callable[[Target, PackFormat, Iterable[Placed], Path, Step], Pack]
-"""Takes textures one by one and writes them in their places below the run's output folder; raises PackError if a file
+Writer = Callable[[Target, PackFormat, Iterable[Placed], PackFolder, Step], Pack]
+"""Takes textures one by one and writes them in their places in the run's output folder; raises PackError if a file
 cannot be written."""
 
 
@@ -70,13 +70,13 @@ def _rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]
 
 
 def _put_files(
-    target: Target, layout: PackFormat, placed: Iterable[Placed], output: Path, step: Step
+    target: Target, layout: PackFormat, placed: Iterable[Placed], folder: PackFolder, step: Step
 ) -> Pack:
     outputs: dict[str, tuple[Output, ...]] = {}
     where: list[Placed] = []
     shared: dict[str, Output] = {}
     for one in placed:
-        made = tuple(_put_texture(target, layout, one, output, shared))
+        made = tuple(_put_texture(target, layout, one, folder, shared))
         outputs[one.picture.source.name] = made
         if layout.index:
             where.append(replace(one, file=PurePosixPath(made[0].path).relative_to(target.name)))
@@ -85,57 +85,69 @@ def _put_files(
     files = tuple(
         PackFile(target.name, path_inside(target, path), _sha256(data)) for path, data in index.items()
     )
+    folder.require_free(file.path for file in files)
     for file, data in zip(files, index.values(), strict=True):
-        put(output, file.path, data, file.sha256)
+        folder.put(file.path, data, file.sha256)
     return Pack(outputs, files=files)
 
 
 def _put_texture(
-    target: Target, layout: PackFormat, one: Placed, output: Path, shared: dict[str, Output]
+    target: Target, layout: PackFormat, one: Placed, folder: PackFolder, shared: dict[str, Output]
 ) -> Iterator[Output]:
     """Write the files of one texture, but those that lie there already and, where names share files, equal ones."""
     inside, picture = path_inside(target, one.path), one.picture
-    if layout.render is None and not layout.shares_files and holds(output / inside, picture.sha256):
+    is_plain = layout.render is None and not layout.shares_files
+    if is_plain and folder.standing(inside, picture.sha256) == "equal":
         yield Output(target.name, inside, picture.sha256, picture.size)
         return
     for made, digest in _rendered(layout, one):
         written = Output(target.name, path_inside(target, made.path), digest, made.size)
-        written = shared.setdefault(digest, written) if layout.shares_files else written
-        if not holds(output / written.path, digest):
-            put(output, written.path, made.data, digest)
-        yield written
+        if layout.shares_files and digest in shared:
+            yield shared[digest]
+            continue
+        kept = folder.put(written.path, made.data, digest, picture.source.name)
+        shared[digest] = replace(written, kept=kept)
+        yield shared[digest]
 
 
 def _put_archive(
-    target: Target, layout: PackFormat, placed: Iterable[Placed], output: Path, step: Step
+    target: Target, layout: PackFormat, placed: Iterable[Placed], folder: PackFolder, step: Step
 ) -> Pack:
     """Write one zip archive; it is the file of every texture."""
     known = tuple(placed)
     if not known:
         return Pack()
     inside = path_inside(target, PurePosixPath(str(layout.archive)))
-    where: list[Placed] = []
-    shared: dict[str, PurePosixPath] = {}
-    with zip_writer(output / inside) as archive:
-        for one in known:
-            paths = []
-            for made, digest in _rendered(layout, one):
-                path = shared.setdefault(digest, made.path) if layout.shares_files else made.path
-                if path == made.path:
-                    archive.add(path, made.data)
-                paths.append(path)
-            where.append(replace(one, file=paths[0]))
-            step()
-        for path, data in (layout.index(where) if layout.index else {}).items():
-            archive.add(path, data)
-    digest = file_digest(output / inside) or ""
+    folder.require_free([inside])
+
+    def write(file: Path) -> None:
+        with zip_writer(file) as archive:
+            _add_all(layout, known, archive, step)
+
+    digest = folder.put_whole(inside, write)
     return Pack(
         {one.picture.source.name: (Output(target.name, inside, digest, one.picture.size),) for one in known}
     )
 
 
+def _add_all(layout: PackFormat, placed: Iterable[Placed], archive: ZipWriter, step: Step) -> None:
+    where: list[Placed] = []
+    shared: dict[str, PurePosixPath] = {}
+    for one in placed:
+        paths = []
+        for made, digest in _rendered(layout, one):
+            path = shared.setdefault(digest, made.path) if layout.shares_files else made.path
+            if path == made.path:
+                archive.add(path, made.data)
+            paths.append(path)
+        where.append(replace(one, file=paths[0]))
+        step()
+    for path, data in (layout.index(where) if layout.index else {}).items():
+        archive.add(path, data)
+
+
 def _put_game_files(
-    target: Target, layout: PackFormat, placed: Iterable[Placed], output: Path, step: Step
+    target: Target, layout: PackFormat, placed: Iterable[Placed], folder: PackFolder, step: Step
 ) -> Pack:
     """Write one file for each game."""
     kind = layout.game_files
@@ -146,11 +158,15 @@ def _put_game_files(
     outputs: dict[str, tuple[Output, ...]] = {}
     for path, pictures in games.items():
         inside = path_inside(target, path)
-        kind.write(output / inside, _counted(pictures, step))
-        digest = file_digest(output / inside) or ""
+        folder.require_free([inside])
+        digest = folder.put_whole(inside, partial(_write_game_file, kind, pictures, step))
         for picture in pictures:
             outputs[picture.source.name] = (Output(target.name, inside, digest, picture.size),)
     return Pack(outputs)
+
+
+def _write_game_file(kind: GameFiles, pictures: Sequence[Picture], step: Step, file: Path) -> None:
+    kind.write(file, _counted(pictures, step))
 
 
 def _counted(pictures: Iterable[Picture], step: Step) -> Iterator[Picture]:

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from texpipe.imaging.visible import LUMA, without_hidden
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
+from texpipe.passes.back_projection import back_project
 from texpipe.passes.bleed import shown, without_halo
 from texpipe.passes.clean import clean
-from texpipe.passes.colour import back_project, match_histogram, match_source
+from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
@@ -33,7 +34,8 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
 
     Returns:
         The colours with bled borders; then alpha as grey, unless it is constant. For a mask, its intensity alone.
-        Colours and intensity are cleaned if the plan says so.
+        Colours and intensity are cleaned if the plan says so. Alpha is for the faithful end of a model with a dial: an
+        outline must not be invented.
     """
     return tuple(one for way in ways(plan) for one in _passes(rgba, way))
 
@@ -42,7 +44,7 @@ def _passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     picture = _picture(rgba, plan)
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
-    colour = Pass(picture, plan.edges)
+    colour = Pass(picture, plan.edges, plan.detail)
     if _pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.quantised import Flags, checkered, dither_offsets, top_level
+from texpipe.passes.dither_detection import Flags, checkered, dither_offsets, top_level
 from texpipe.passes.resample import Plane, extend
 from texpipe.texture import Edges, RgbF
 

@@ -1,45 +1,40 @@
-"""Keep the tone of the source: the low frequencies of a result match the texture that it was made from.
+"""Keep the tone of the source, and bring back what the network lost of it; what storage added stays lost.
 
-Networks drift in hue and brightness. Iterated back-projection (Irani and Peleg, 1991) adds the difference between the
-source and the box-reduced result back on, smoothly enlarged. Here the widely low-passed difference goes back whole:
-that is tone. What is left is detail, of which the network dropped some on purpose: dither, banding, blocks. So every
-texel's difference goes back up to a limit only, the smallest one that brings their mean down to a tolerance. Of all
-corrections that reach it this is the one of least energy: where source and result differ most, by dither, it spares
-the result.
+Networks drift in hue and brightness. The widely low-passed difference between the source and the box-reduced result
+goes back whole: that is tone. What is left is detail, and a network drops some of it on purpose: dither, banding, steps
+of texels. So a texel is corrected only where it lies outside of the box of what it could have been before the console
+stored it (`storage_box.py`), and up to the side of that box, never to its centre: iterated back-projection (Irani
+and Peleg, 1991) onto a set instead of a point. A mesh that the network took for dither comes back that way; dither
+that is gone stays gone. Where the source is a dithered gradient beyond doubt, and the network sharpened the dither, the
+gradient takes its place (`passes/undither.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.passes.dither_detection import Flags
 from texpipe.passes.resample import (
     Plane,
     before_enlarging,
+    blur,
     box_reduce,
     enlarge,
+    enlarge_cubic,
     neighbourhood,
-    repeat,
     smooth,
 )
+from texpipe.passes.storage_box import box, storage_step
+from texpipe.passes.undither import undithered
 from texpipe.texture import Edges, PlaneF, RgbF
 
-TOLERANCE = 1.45
-"""Mean absolute difference per texture, in levels, that detail may keep: chosen by measuring and looking, see
-docs/alpha-and-edges.md."""
+_TONE_SIGMA = 3.0
+"""Standard deviation of the low-pass that leaves tone, in texels; chosen by measuring, see docs/alpha-and-edges.md."""
 
-_STRICT_TOLERANCE = 0.7
-"""The same where a result must be consistent with its source: 1 level, less what rounding to 8 bits may add."""
+_ROUNDS = 3
+"""Number of corrections of detail; with alpha that cuts into texels one does not get all the way."""
 
-_TONE_REACH = 2
-"""How often the difference is smoothed before it counts as tone."""
-_DETAIL_ROUNDS = 20
-_STRICT_ROUNDS = 40
-"""Of texels that are shifted as a whole: the rest that smooth corrections do not reach is clipped time and again."""
-_SLACK = 1.01
-"""How many times the tolerance ends the corrections, which aim at the tolerance itself."""
 _NOTHING = 1e-4
 _ENOUGH = 0.25
 """Visible share of a texel from which its difference is taken at face value."""
@@ -63,16 +58,8 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
     return np.where(cover[..., None] > _NOTHING, weighted, box_reduce(colour, scale)), cover
 
 
-def match_source(
-    result: RgbF,
-    alpha: PlaneF,
-    source: RgbF,
-    source_alpha: PlaneF,
-    edges: Edges,
-    *,
-    tolerance: float = TOLERANCE,
-) -> RgbF:
-    """Shift the low frequencies of a result to those of its source, and the rest as far as `tolerance` asks.
+def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges) -> RgbF:
+    """Shift the tone of a result to that of its source, and its detail into what the source could have been.
 
     Only visible texels count; what is hidden follows its visible neighbours. Commutes with rolling a wrapped axis.
 
@@ -82,115 +69,75 @@ def match_source(
         source: H x W x 3 in [0, 1], bled.
         source_alpha: H x W in [0, 1].
         edges: what lies beyond the borders.
-        tolerance: mean absolute difference in levels between source and box-reduced result that may remain.
 
     Returns:
         sH x sW x 3 in [0, 1].
     """
+    visible = source_alpha > 0
+    result = _match_tone(result, alpha, source, source_alpha, edges)
+    step = storage_step(source, visible)
+    width = box(source, step, edges)
     scale = result.shape[0] // source.shape[0]
-    mean, cover = visible_mean(result, alpha, scale)
-    missing = _low_pass(source - mean, source_alpha * cover, edges, _TONE_REACH)
-    result = np.clip(result + enlarge(missing, scale, edges), 0, 1)
-    return _return_detail(result, alpha, source, source_alpha, edges, tolerance)
-
-
-def back_project(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges) -> RgbF:
-    """Make a result consistent with its source: reduced again it differs by at most 1 level in the mean.
-
-    First smoothly, as far as that helps; what is left then shifts each texel as a whole, which always gets there,
-    because every texel of the source lies in [0, 1]. Arguments and result as in `match_source`.
-    """
-    scale = result.shape[0] // source.shape[0]
-    result = np.clip(result, 0, 1)
-    result = _return_detail(result, alpha, source, source_alpha, edges, _STRICT_TOLERANCE)
-
-    def as_a_whole(difference: Plane, _: PlaneF, limit: np.float32) -> RgbF:
-        return repeat(difference.clip(-limit, limit), scale)
-
-    return _approach(result, alpha, source, source_alpha, as_a_whole, _STRICT_TOLERANCE, _STRICT_ROUNDS)
-
-
-def _return_detail(
-    result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges, tolerance: float
-) -> RgbF:
-    """Add back the differences of texels smoothly, until their mean is within `tolerance` levels."""
-    scale = result.shape[0] // source.shape[0]
-
-    def smoothly(difference: Plane, cover: PlaneF, limit: np.float32) -> RgbF:
-        seen = source_alpha * cover
-        spread = _spread(difference, seen, edges).clip(-limit, limit)
-        sharp = before_enlarging(spread, scale, edges)
-        # Where all is seen one round is enough. In what alpha cuts out of a texel a correction may count many times as
-        # much as in its mean, and the inverse of the mean would overshoot.
-        solid = neighbourhood(seen, edges)[0][..., None] > 1 - _NOTHING
-        return enlarge(np.where(solid, sharp, spread), scale, edges)
-
-    return _approach(result, alpha, source, source_alpha, smoothly, tolerance, _DETAIL_ROUNDS)
-
-
-def _approach(
-    result: RgbF,
-    alpha: PlaneF,
-    source: RgbF,
-    source_alpha: PlaneF,
-    correction: Callable[[Plane, PlaneF, np.float32], RgbF],
-    tolerance: float,
-    rounds: int,
-) -> RgbF:
-    """Correct a result until the mean difference of its texels is within `tolerance` levels.
-
-    Args:
-        result: sH x sW x 3 in [0, 1]; alpha: sH x sW in [0, 1].
-        source: H x W x 3 in [0, 1]; source_alpha: H x W in [0, 1].
-        correction: (H x W x 3 differences, H x W mean alpha of the result, limit of each difference) -> sH x sW x 3 to
-            add.
-        tolerance: in levels.
-        rounds: corrections at most.
-    """
-    scale = result.shape[0] // source.shape[0]
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         mean, cover = visible_mean(result, alpha, scale)
         difference = source - mean
-        limit = _limit(difference, source_alpha * (cover > _NOTHING), tolerance)
-        if not limit:
+        outside = difference - np.clip(difference, -width, width)
+        if not (outside * (source_alpha * (cover > _NOTHING))[..., None]).any():
             break
-        result = np.clip(result + correction(difference, cover, limit), 0, 1)
-    return result
+        result = np.clip(result + spread_detail(outside, source_alpha * cover, scale, edges), 0, 1)
+    return result if step is None else _dissolve(result, source, step, visible, edges)
+
+
+def spread_detail(difference: Plane, seen: PlaneF, scale: int, edges: Edges) -> RgbF:
+    """Enlarge differences of texels so that, reduced again, they are the same where all is seen.
+
+    Args:
+        difference: H x W x 3.
+        seen: H x W in [0, 1], how much of each texel counts; where little does its neighbours fill in.
+        scale: s.
+        edges: what lies beyond the borders.
+
+    Returns:
+        sH x sW x 3.
+    """
+    spread = _spread(difference, seen, edges)
+    sharp = before_enlarging(spread, scale, edges)
+    # In what alpha cuts out of a texel a correction may count many times as much as in its mean, and the inverse of the
+    # mean would overshoot.
+    solid = neighbourhood(seen, edges)[0][..., None] > 1 - _NOTHING
+    return enlarge(np.where(solid, sharp, spread), scale, edges)
+
+
+def _match_tone(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges) -> RgbF:
+    scale = result.shape[0] // source.shape[0]
+    mean, cover = visible_mean(result, alpha, scale)
+    weight = source_alpha * cover
+    reach = blur(weight, edges, _TONE_SIGMA)[..., None]
+    missing = blur((source - mean) * weight[..., None], edges, _TONE_SIGMA)
+    missing = np.where(reach > _NOTHING, missing / np.maximum(reach, _NOTHING), np.float32(0))
+    return np.asarray(np.clip(result + enlarge(missing, scale, edges), 0, 1), np.float32)
+
+
+def _dissolve(result: RgbF, source: RgbF, step: Plane, visible: Flags, edges: Edges) -> RgbF:
+    """Bring a dithered gradient back to what it was: its texels, and all of it where there was nothing else."""
+    found = undithered(source, step, visible, edges)
+    if found is None:
+        return result
+    scale = result.shape[0] // source.shape[0]
+    missing = np.where(visible[..., None], found.colour - box_reduce(result, scale), np.float32(0))
+    dissolved = result + enlarge(before_enlarging(missing, scale, edges), scale, edges)
+    plain, sure = (enlarge(share, scale, edges)[..., None] for share in (found.plain, found.sure))
+    dissolved += plain * (enlarge_cubic(found.colour, scale, edges) - dissolved)
+    return np.asarray(np.clip(result + sure * (dissolved - result), 0, 1), np.float32)
 
 
 def _is_solid(alpha: PlaneF) -> bool:
     return bool((alpha >= 1).all())
 
 
-def _limit(difference: Plane, weight: PlaneF, tolerance: float) -> np.float32:
-    """Return how far differences must shrink, each by at most so much, for the mean of the rest to be `tolerance`.
-
-    Args:
-        difference: H x W x 3, of values in [0, 1].
-        weight: H x W, of the texels.
-        tolerance: weighted mean of the absolute differences that may remain, in levels.
-
-    Returns:
-        0 where the mean is small enough already.
-    """
-    sizes, wanted = np.abs(difference), tolerance / 255
-    weights = np.repeat(weight.ravel(), sizes.shape[2]).astype(np.float64)
-    order = np.argsort(-sizes, axis=None)
-    largest, weights = sizes.ravel()[order], weights[order]
-    # With a limit of the k-th largest difference those before it remain, each smaller by it.
-    share, total = weights.cumsum(), (weights * largest).cumsum()
-    whole = share[-1]
-    if not whole or total[-1] <= _SLACK * wanted * whole:
-        return np.float32(0)
-    last = np.searchsorted(total - largest * share, wanted * whole, side="right") - 1
-    return np.float32((total[last] - wanted * whole) / share[last])
-
-
-def _low_pass(difference: Plane, weight: PlaneF, edges: Edges, times: int = 1) -> Plane:
+def _low_pass(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Smooth the difference over its visible neighbours (normalised convolution, Knutsson and Westin, 1993)."""
-    reach, near = weight, difference * weight[..., None]
-    for _ in range(times):
-        reach, near = smooth(reach, edges), smooth(near, edges)
+    reach, near = smooth(weight, edges), smooth(difference * weight[..., None], edges)
     known = reach[..., None] > _NOTHING
     return np.asarray(np.where(known, near / np.maximum(reach, _NOTHING)[..., None], np.float32(0)))
 

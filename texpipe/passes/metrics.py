@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from texpipe.imaging.visible import premultiplied
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
+from texpipe.passes.drift import box_distance, tone_drift
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
 
 _OPAQUE_ENOUGH = 128
@@ -24,14 +26,16 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
     Returns:
         Rounded to 4 decimals, so that a manifest is the same on every machine; see `Metrics`.
     """
+    drift, distance = _colour(source, result, plan)
     steps = [_steps(result, mode, axis, plan.scale) for axis, mode in ((1, plan.edges.x), (0, plan.edges.y))]
     return Metrics(
         seam_x=_seam(result, plan.edges.x, axis=1, scale=plan.scale),
         seam_y=_seam(result, plan.edges.y, axis=0, scale=plan.scale),
-        colour_drift=_colour_drift(source, result, plan),
+        colour_drift=drift,
         alpha_coverage_drift=round(_coverage(result) - _coverage(source), 4),
         source_seam_x=_seam(source, plan.edges.x, axis=1),
         source_seam_y=_seam(source, plan.edges.y, axis=0),
+        box_distance=distance,
         repeat_x=_ratio(steps[0]),
         repeat_y=_ratio(steps[1]),
         repeat_step_x=steps[0] and round(steps[0][0], 4),
@@ -68,20 +72,23 @@ def _steps(result: Rgba8, mode: EdgeMode, axis: int, scale: int) -> tuple[float,
     return float(across.mean()), float(inside.mean())
 
 
-def _colour_drift(source: Rgba8, result: Rgba8, plan: Plan) -> float | None:
-    """Mean absolute difference in levels between the source and the visible mean colour of the result per texel."""
+def _colour(source: Rgba8, result: Rgba8, plan: Plan) -> tuple[float | None, float | None]:
+    """Return tone drift and box distance of the visible mean colours, in levels; None where nothing is visible."""
     if plan.alpha == "mask":
         weight, result_alpha = _ones(source), _ones(result)
-        colours = np.where(source[..., 3:] > 0, source[..., :3], 0).astype(np.float32)
+        colours = np.where(source[..., 3:] > 0, source[..., :3], 0).astype(np.float32) / np.float32(255)
     else:
         solid = plan.alpha == "data"
         weight, result_alpha = (_ones(rgba) if solid else _alpha(rgba) for rgba in (source, result))
-        colours = shown(source, plan.alpha, plan.edges) * 255
-    mean, cover = visible_mean(result[..., :3].astype(np.float32), result_alpha, plan.scale)
+        colours = shown(source, plan.alpha, plan.edges)
+    mean, cover = visible_mean(result[..., :3].astype(np.float32) / np.float32(255), result_alpha, plan.scale)
+    width = box(colours, storage_step(colours, weight > 0), plan.edges)
     weight = weight * (cover > 0)
     if not weight.any():
-        return None
-    return round(float(np.average(np.abs(colours - mean).mean(axis=2), weights=weight)), 4)
+        return None, None
+    difference = colours - mean
+    drift, distance = tone_drift(difference, weight, plan.edges), box_distance(difference, width, weight)
+    return round(drift * 255, 4), round(distance * 255, 4)
 
 
 def _alpha(rgba: Rgba8) -> NDArray[np.float32]:

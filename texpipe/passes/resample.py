@@ -68,6 +68,17 @@ def smooth(plane: Plane, edges: Edges) -> Plane:
     return np.asarray(tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:], dtype=np.float32) / np.float32(16)
 
 
+def blur(plane: Plane, edges: Edges, sigma: float) -> Plane:
+    """Low-pass with a Gaussian whose standard deviation is `sigma` texels."""
+    import cv2
+
+    reach = int(np.ceil(3 * sigma))
+    place = np.arange(-reach, reach + 1, dtype=np.float32)
+    weight = np.exp(-(place**2) / np.float32(2 * sigma**2))
+    weight /= weight.sum()
+    return crop(np.asarray(cv2.sepFilter2D(extend(plane, edges, reach), cv2.CV_32F, weight, weight)), reach)
+
+
 def enlarge(plane: Plane, scale: int, edges: Edges) -> Plane:
     """Enlarge by linear interpolation, which never leaves the range of the plane."""
     import cv2

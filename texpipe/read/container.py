@@ -1,8 +1,7 @@
-"""What all files that hold textures offer: a list of members, a way to read one, a limit to what is read."""
+"""What all files that hold textures offer: a list of members, a way to read one."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,22 +37,3 @@ class Container:
 
     members: Callable[[Path], list[Member]]
     read: Callable[[Source], Texture]
-
-
-def whole_file(file: Path, limit: int) -> bytes:
-    """Return the bytes of a file.
-
-    Args:
-        file: to read.
-        limit: largest number of bytes that are read.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is larger.
-    """
-    with file.open("rb") as stream:
-        # `read` allocates all the bytes that it is asked for, so it is not asked for more than the file has.
-        data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
-    if len(data) > limit:
-        raise ValueError(f"is larger than the limit of {limit:,} bytes")
-    return data

@@ -12,11 +12,12 @@ from typing import TypeVar
 import numpy as np
 
 from texpipe.errors import Location, PackError, SourceError
+from texpipe.formats import duckstation
 from texpipe.imaging import image_files
-from texpipe.read.container import whole_file
-from texpipe.read.members import CONTAINERS
+from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.read.tmem_hash import with_hash
+from texpipe.storage.small_files import RefusedFileError, read_small
 from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
 T = TypeVar("T")
@@ -88,6 +89,8 @@ def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Te
     rgba, stored, warnings = image_files.decode(data, name=source.name)
     if source.alpha_file is not None:
         rgba = _with_alpha(rgba, mask, source.alpha_file.name)
+    if not duckstation.has_alpha(source.emulator):
+        rgba = np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
     return Texture(source, rgba, sha256, stored, warnings)
 
 
@@ -108,7 +111,7 @@ def _with_alpha(rgba: Rgba8, mask: bytes, name: str) -> Rgba8:
 def _tmem(source: Source) -> Opened:
     """Read a `.tmem` together with the `.tile.json` beside it, which has the size and format of its texels."""
     memory = _bytes_of(source.file, TMEM_BYTES, source)
-    described = _bytes_of(source.file.with_suffix(".tile.json"), _MAX_TILE, source)
+    described = _bytes_of(source.file.with_suffix(".tile.json"), _MAX_TILE, source, beside=True)
     return _opened(source, partial(_decode_tmem, source, memory, described), memory, described)
 
 
@@ -125,13 +128,13 @@ def _member(read: Callable[[Source], Texture], source: Source) -> Opened:
     return Opened(source, texture.sha256, (), lambda: texture)
 
 
-def _bytes_of(file: Path, limit: int, source: Source) -> bytes:
+def _bytes_of(file: Path, limit: int, source: Source, *, beside: bool = False) -> bytes:
+    """Read a file of a texture; the scan has seen where links to pictures lead, but not those to files beside them."""
     try:
-        return whole_file(file, limit)
-    except OSError as error:
+        return read_small(file, limit, inside=source.root if source.below else None, any_link=not beside)
+    except RefusedFileError as error:
         which = "" if file == source.file else f"{file.name} beside it "
-        where = Location(Path(source.name))
-        raise SourceError(f"{which}cannot be read: {error.strerror or error}", location=where) from error
+        raise SourceError(f"{which}{error.message}", location=Location(Path(source.name))) from error
 
 
 _READERS: Mapping[str, Callable[[Source], Opened]] = {

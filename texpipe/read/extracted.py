@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats import soh
 from texpipe.formats.otex import texels_of_type
-from texpipe.read.container import whole_file
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_json
 from texpipe.texture import EmulatorName, TexelFormat
+
+log = logging.getLogger(__name__)
 
 _MANIFEST = "manifest.json"
 _MAX_BYTES = 1 << 26
@@ -29,10 +31,16 @@ _TYPES: Mapping[str, TexelFormat] = {
 
 
 def extracted_resources(root: Path) -> Mapping[str, EmulatorName]:
-    """Return resource path -> name of the textures that a tree's manifest lists; nothing without such a manifest."""
+    """Return resource path -> name of the textures that a tree's manifest lists; nothing without such a manifest.
+
+    A manifest that cannot be read is passed over with a warning in the log.
+    """
     try:
-        top = json.loads(whole_file(root / _MANIFEST, _MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        top = read_json(root / _MANIFEST, _MAX_BYTES)
+    except MissingFileError:
+        return {}
+    except RefusedFileError as error:
+        log.warning("%s; the types of textures that it may list are unknown", error)
         return {}
     found = {}
     for path, entry in top.items() if isinstance(top, dict) else ():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -37,11 +37,28 @@ def _resources(file: Path) -> list[Member]:
     for name, head in heads.items():
         if isinstance(head, Otex) and _is_palette(name, head):
             palettes.setdefault(_folder(name), {})[name] = head.size[0] * head.size[1]
-    return [
-        _member(number, name, head, palettes.get(_folder(name), {}))
+    members = [
+        (head, _member(number, name, head, palettes.get(_folder(name), {})))
         for number, (name, head) in enumerate(heads.items())
         if head is not None and name not in palettes.get(_folder(name), {})
     ]
+    wanting = {_folder(one.name) for head, one in members if _lacks_palette(head, one)}
+    return [_unless_palette(one, head) if _folder(one.name) in wanting else one for head, one in members]
+
+
+def _lacks_palette(head: Otex | PackError | ValueError, member: Member) -> bool:
+    return isinstance(head, Otex) and head.texels in _ENTRIES and member.reason is not None
+
+
+def _unless_palette(member: Member, head: Otex | PackError | ValueError) -> Member:
+    """Leave out what has the shape of a palette in a folder whose textures have none by name: it may be theirs."""
+    if not isinstance(head, Otex) or head.texels != "rgba16" or member.reason is not None:
+        return member
+    if head.size[0] * head.size[1] not in _ENTRIES.values():
+        return member
+    size = f"{head.size[0]} x {head.size[1]}"
+    reason = f"may be a palette ({size} colours) of textures in its folder, which it would spoil if it was upscaled"
+    return replace(member, reason=reason)
 
 
 def _folder(name: str) -> str:
@@ -74,18 +91,22 @@ def _member(
         return Member(name, name, known, "is a replacement already, not a texture of the game")
     if head.texels not in _ENTRIES:
         return Member(name, name, known)
-    palette = palette_of(name, palettes)
-    if palette is None:
-        return Member(name, name, known, _without_palette(len(palettes)))
-    wanted, count = _ENTRIES[head.texels], palettes[palette]
+    wanted = _ENTRIES[head.texels]
+    found = palettes_of(name, palettes)
+    if len(found) > 1:  # a palette for the other kind of index is not meant
+        found = [one for one in found if (palettes[one] > _ENTRIES["ci4"]) == (head.texels == "ci8")] or found
+    if len(found) != 1:
+        return Member(name, name, known, _without_palette(found, len(palettes)))
+    (palette,) = found
+    count = palettes[palette]
     if count > wanted:
         reason = f"uses {wanted} colours of the {count} of {palette}, and nothing says which"
         return Member(name, name, known, reason)
     return Member(name, name, replace(known, fields=(*known.fields, (_TLUT, palette))))
 
 
-def palette_of(name: str, palettes: Iterable[str]) -> str | None:
-    """Return the palette that a texture is named after, or the only one there is.
+def palettes_of(name: str, palettes: Iterable[str]) -> list[str]:
+    """Return the palettes that a texture may have: those that it is named after, or the only one of its folder.
 
     Args:
         name: resource path of the texture.
@@ -96,12 +117,15 @@ def palette_of(name: str, palettes: Iterable[str]) -> str | None:
     stems = {one: _PALETTE.sub("", PurePosixPath(one).name) for one in beside}
     alike = [one for one, stem in stems.items() if stem and own.startswith(stem)]
     if alike:
-        return max(alike, key=lambda one: len(stems[one]))
-    return beside[0] if len(beside) == 1 else None
+        longest = max(len(stems[one]) for one in alike)
+        return [one for one in alike if len(stems[one]) == longest]
+    return beside if len(beside) == 1 else []
 
 
-def _without_palette(count: int) -> str:
+def _without_palette(alike: Sequence[str], count: int) -> str:
     found = f"{count} are in its folder, but none is named like it" if count else "its folder has none"
+    if alike:
+        found = f"nothing says which of {', '.join(PurePosixPath(one).name for one in alike)} it is"
     return f"its palette is another resource, and {found}: take this texture from an extracted tree"
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from texpipe.errors import SourceError, TexpipeError
-from texpipe.formats import parse_name
+from texpipe.formats import parse_name, ppsspp
 from texpipe.imaging.texel_formats import Stp
+from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.extracted import extracted_resources, resource_of
-from texpipe.read.members import CONTAINERS
 from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 
-PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".tmem"})
+PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".jpg", ".jpeg", ".webp", ".tmem"})
 """Suffixes of texture files, in any case."""
 
 _HIDDEN, _LINK, _BARE = "hidden", "link to a folder", "without a suffix"
@@ -62,7 +62,7 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
     ignored: Counter[str] = Counter()
-    resources = extracted_resources(root)
+    resources, listed = extracted_resources(root), ppsspp.names_in_list(root)
     for found in _walk(root, left_out):
         kind = _ignored_as(found)
         if kind is not None:
@@ -74,7 +74,7 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
             if problem:
                 unusable.append((source, problem))
             else:
-                known = source.emulator or resource_of(source.name, resources)
+                known = source.emulator or resource_of(source.name, resources) or listed.get(source.name)
                 sources.append(_lighter(replace(source, emulator=known), root))
     return Scan(
         tuple(sorted(_paired(sources), key=lambda source: source.name.encode())),
@@ -171,12 +171,19 @@ def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
             continue
         for entry in entries:
             path = Path(entry.path)
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield _Found(path)
             elif entry.is_symlink() or entry.name.startswith("."):
                 yield _Found(path, is_folder=True)
             elif path.resolve() != left_out:
                 folders.append(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or to where nobody may look
+        return False
 
 
 def _ignored_as(found: _Found) -> str | None:
@@ -192,8 +199,13 @@ def _ignored_as(found: _Found) -> str | None:
 def _unusable_because(file: Path, name: str, base: Path) -> str | None:
     if _printable(name) != name:
         return "its name is not valid UTF-8: rename the file"
-    if file.is_symlink() and not file.resolve().is_relative_to(base):
-        return "is a link that leads out of the input folder"
+    try:
+        if file.is_symlink() and not file.resolve(strict=True).is_relative_to(base):
+            return "is a link that leads out of the input folder"
+    except FileNotFoundError:
+        return "is a link to a file that is missing"
+    except (OSError, RuntimeError):  # a RuntimeError before Python 3.13
+        return "is a link that leads to itself"
     # Reading a pipe or a device would wait for ever.
     return None if file.is_file() else "is not a file, or a link to one"
 

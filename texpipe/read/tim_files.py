@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from texpipe.imaging.texel_formats import Stp
-from texpipe.read.container import Container, Member, whole_file
+from texpipe.read.container import Container, Member
 from texpipe.read.tim import Tim, decode_tim, find_tims
 from texpipe.read.uploads import as_uploaded
+from texpipe.storage.small_files import read_small
 from texpipe.system.limits import limit
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
@@ -19,7 +20,7 @@ _MAX_TIM = limit("MAX_TIM_BYTES", 1 << 28)
 
 def _pictures(file: Path) -> list[Member]:
     """List every picture with every palette; the number of the picture and of the palette make its name."""
-    tims = find_tims(whole_file(file, _MAX_TIM))
+    tims = find_tims(read_small(file, _MAX_TIM, any_link=True))
     return [
         Member(_tim_name(tims, number, palette), f"{number}/{palette}", _tim_emulator(tim, number, palette))
         for number, tim in enumerate(tims)
@@ -40,7 +41,7 @@ def _tim_emulator(tim: Tim, number: int, palette: int) -> EmulatorName:
 
 def _read_picture(source: Source) -> Texture:
     number, palette, *meaning = str(source.member).split("/")
-    data = whole_file(source.file, _MAX_TIM)
+    data = read_small(source.file, _MAX_TIM, any_link=True)
     stp: Stp = "semi" if meaning == ["semi"] else "opaque"
     tim = find_tims(data)[int(number)]
     rgba = decode_tim(data, tim, int(palette), stp)

@@ -6,15 +6,16 @@ the texture goes on beyond its borders.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.imaging.texel_formats import decode
+from texpipe.storage.small_files import parse_json
 from texpipe.texture import EdgeMode, Edges, Rgba8, TexelFormat
 
 TMEM_BYTES = 4096
@@ -78,14 +79,14 @@ def read_tile(data: bytes) -> Tile:
         ValueError: it is damaged, or its texels cannot be decoded.
     """
     try:
-        top = json.loads(data)
+        top = cast("dict[str, Any]", parse_json(data, Path(".tile.json")))
         tile = {key: int(value) for key, value in top["tile"].items()}
         size = (int(top["width"]), int(top["height"]))
         entry, tlut = _PALETTES[str(top["tlut"])]
         edges = Edges(
             edge_mode(tile["cms"], tile["masks"], size[0]), edge_mode(tile["cmt"], tile["maskt"], size[1])
         )
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
+    except Exception as error:  # strangers' numbers and words can be anything
         raise ValueError(f"its .tile.json is damaged ({error})") from error
     if not (0 < size[0] <= MAX_SIDE and 0 < size[1] <= MAX_SIDE):
         raise ValueError(f"its .tile.json says {size[0]} x {size[1]} texels")

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 
 from texpipe.errors import Location, RecipeError
 from texpipe.recipe.schema import AUTO, GroupRule, Recipe
+from texpipe.storage.home import from_home
+from texpipe.storage.small_files import RefusedFileError, read_small
 
 MAX_BYTES = 1 << 20
 """Size in bytes of the largest join file that is read."""
@@ -45,7 +47,7 @@ def with_join_files(recipe: Recipe, folder: Path) -> Recipe:
         if isinstance(entry, GroupRule) or entry == AUTO:
             groups.append(entry)
         else:
-            found, wrong = _read_all(folder / Path(entry).expanduser())
+            found, wrong = _read_all(folder / from_home(entry))
             groups += found
             problems += wrong
     if len(problems) > 1:
@@ -87,11 +89,9 @@ def read_ctt(file: Path, name: str | None = None) -> tuple[GroupRule, ...]:
         RecipeError: it cannot be read, or breaks the grammar; its location is the first bad line.
     """
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise RecipeError(f"cannot be read: {error.strerror or error}", location=Location(file)) from error
-    if len(data) > MAX_BYTES:
-        raise RecipeError(f"is larger than the limit of {MAX_BYTES:,} bytes", location=Location(file))
+        data = read_small(file, MAX_BYTES, any_link=True)
+    except RefusedFileError as error:
+        raise RecipeError(error.message, location=Location(file)) from error
     return parse_ctt(data.decode("utf-8-sig", errors="replace"), file, name)
 
 

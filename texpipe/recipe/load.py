@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from texpipe.errors import Location, RecipeError
 from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
-from texpipe.recipe.positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import KnownTargets, context_of
+from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, read_yaml
+from texpipe.storage.home import from_home
+from texpipe.storage.small_files import RefusedFileError, read_small
 from texpipe.system.limits import limit
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
@@ -63,7 +65,7 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
         raise _together(file, found + [fault_in(file, fault) for fault in document.faults]) from error
     if document.faults:
         raise _together(file, [fault_in(file, fault) for fault in document.faults])
-    output = file.parent / Path(recipe.output).expanduser() if file == path else Path("build") / recipe.name
+    output = file.parent / from_home(recipe.output) if file == path else Path("build") / recipe.name
     joined = with_join_files(recipe, file.parent)
     if joined is not recipe:
         data += repr(joined.groups).encode()
@@ -71,7 +73,7 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
         recipe=_with_paths(joined, file.parent),
         path=file,
         sha256=hashlib.sha256(data).hexdigest(),
-        input=file.parent / Path(recipe.input).expanduser(),
+        input=file.parent / from_home(recipe.input),
         output=output,
     )
 
@@ -105,13 +107,9 @@ def shipped_recipes() -> dict[str, Path]:
 
 def _read(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RecipeError(f"cannot be read: {error.strerror or error}", location=Location(file)) from error
-    if len(data) > MAX_BYTES:
-        raise RecipeError(f"is larger than the limit of {MAX_BYTES:,} bytes", location=Location(file))
-    return data
+        return read_small(file, MAX_BYTES, any_link=True)
+    except RefusedFileError as error:
+        raise RecipeError(error.message, location=Location(file)) from error
 
 
 def _parse(file: Path, data: bytes) -> Document:
@@ -144,7 +142,7 @@ def _place(problem: RecipeError) -> tuple[int, int]:
 
 def _with_paths(recipe: Recipe, folder: Path) -> Recipe:
     """Make paths relative to the recipe's folder; a model that is not a file there is a name for the catalogue."""
-    beside = folder / Path(recipe.model).expanduser()
+    beside = folder / from_home(recipe.model)
     model = str(beside) if beside.is_file() else recipe.model
     return recipe.model_copy(
         update={"model": model, "targets": tuple(target.relative_to(folder) for target in recipe.targets)}

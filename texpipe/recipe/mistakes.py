@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from texpipe.errors import Location, RecipeError
-from texpipe.recipe.positions import Document, Fault, Key, Place, Value
 from texpipe.recipe.schema import Recipe
+from texpipe.recipe.yaml_positions import Document, Fault, Key, Place, Value
 
 _QUOTED = re.compile(r"'([^']*)'|(\d+)")
 _LEAD = re.compile(r"^(Input|String|Value) should")
@@ -79,6 +79,9 @@ def _words(error: ErrorDetails, key: str) -> tuple[str, str | None]:
     if kind == "tuple_type":
         return f"{key}: {value} is not a list", None
     hint = "Put it in quotes." if kind == "string_type" and isinstance(error["input"], int) else None
+    if kind == "string_pattern_mismatch" and key == "name":
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", str(error["input"])).strip("-._") or "pack"
+        hint = f"Use letters, digits and . _ - only, such as {plain[:64]!r}."
     return f"{key}: {value} {_LEAD.sub('should', error['msg'])}", hint
 
 

@@ -49,6 +49,7 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         cells=rule.cell_size,
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
+        detail=_first(rule.detail, recipe.detail, 0.0),
         undecided=Axes(
             edges.x == "auto" and facts.x.undecided,
             edges.y == "auto" and facts.y.undecided,
@@ -75,6 +76,11 @@ def _matching(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) ->
     for number, rule in enumerate(recipe.rules, start=1):
         if matches(rule.match, name, size, facts):
             yield number, rule
+
+
+def _first(*values: float | None) -> float:
+    """Return the first value that is not None."""
+    return next(value for value in values if value is not None)
 
 
 def _choose(by_rule: str, chosen: T | None, otherwise: T, because: str) -> tuple[T, str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 
 from texpipe.recipe.targets import (
     KnownTargets,
@@ -26,8 +35,15 @@ MAX_RULES = limit("MAX_RULES", 10_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
 MAX_PIECES = limit("MAX_PIECES", 4_096)
 
+
+def _not_a_switch(value: object) -> object:
+    """Keep `true` from counting as 1."""
+    return str(value) if isinstance(value, bool) else value
+
+
 _Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
 _Margin: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1 << 20)]
+_Detail: TypeAlias = Annotated[float, BeforeValidator(_not_a_switch), Field(ge=0, le=1)]
 _Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 _Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 _Size: TypeAlias = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
@@ -109,6 +125,7 @@ class Rule(_Part):
         default=None, description="How true to the source, instead of the recipe's."
     )
     clean: Clean | None = Field(default=None, description="Banding and dither, instead of the recipe's.")
+    detail: _Detail | None = Field(default=None, description="The model's dial, instead of the recipe's.")
 
     @property
     def cell_size(self) -> tuple[int, int] | None:
@@ -207,6 +224,10 @@ class Recipe(_Part):
         default="off",
         description="auto: smooth banding and dither of few levels before the network, where found; off: leave them.",
     )
+    detail: _Detail | None = Field(
+        default=None,
+        description="The dial of a model that has one: 0 faithful, 1 inventive; the model's own choice if not given.",
+    )
     targets: tuple[Target, ...] = Field(
         description="Pack formats to write: a list of names, or names with options."
     )
@@ -242,7 +263,7 @@ class Recipe(_Part):
     @field_validator("version", "scale", mode="before")
     @classmethod
     def _true_is_not_one(cls, value: object) -> object:
-        return str(value) if isinstance(value, bool) else value
+        return _not_a_switch(value)
 
     @field_validator("groups", mode="before")
     @classmethod
@@ -278,6 +299,11 @@ class Recipe(_Part):
     def default(cls) -> Recipe:
         """Return a recipe without rules: everything is decided by classify."""
         return cls(version=1, name="default", input=".", output=".", targets=(Target(name="folder"),))
+
+    @property
+    def uses_dial(self) -> bool:
+        """Whether anything in it is about the model's dial."""
+        return self.detail is not None or any(rule.detail is not None for rule in self.rules)
 
     def picture_groups(self) -> tuple[Group, ...]:
         """Return the split pictures that the recipe declares."""

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
+from texpipe.storage.home import from_home
+
 Images: TypeAlias = Literal["dds", "png"]
 FILE_NAME = r'[^\\/:*?"<>|\x00]+(?<!\.)'
 """Pattern of a name that a file can have on every system."""
@@ -118,7 +120,7 @@ class Target(BaseModel):
         """Return the target with the path among its options relative to the recipe's folder."""
         if self.hashes is None:
             return self
-        return self.model_copy(update={"hashes": str(folder / Path(self.hashes).expanduser())})
+        return self.model_copy(update={"hashes": str(folder / from_home(self.hashes))})
 
     def of_game(self, game: str | None, known: KnownTargets) -> Target:
         """Return the target for the recipe's game, unless it has a game of its own or names games in another way."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from texpipe.errors import PackError
 from texpipe.manifest.file import read_manifest
 from texpipe.progress import Progress
-from texpipe.report.facts import facts_of_pack, facts_of_textures, fold_duplicates
-from texpipe.report.finished import chosen
+from texpipe.report.finished_pack import chosen
+from texpipe.report.page_data import facts_of_pack, facts_of_textures, fold_duplicates
 from texpipe.report.pictures import PictureFolder
 from texpipe.report.sources import Dump, dump_of
 from texpipe.storage.atomic import write_atomic

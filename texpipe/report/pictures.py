@@ -1,8 +1,8 @@
 """The report's own pictures: PNGs under names made of digests, so that file names never reach a page's address.
 
-Sources are small: they are decoded and encoded again, because browsers apply colour profiles that emulators ignore, and
-cannot show TGA or DDS. They stay in the report when the dump moves. Results may be gigabytes: they are hard links into
-the pack, which take no space, or copies on a disk without hard links.
+Sources are decoded and encoded again, because browsers apply colour profiles that emulators ignore, and cannot show TGA
+or DDS. They stay in the report when the dump moves. Results are copies of the pack's files if these are what the
+manifest says; whatever else is there is decoded and encoded again, so that only pictures get into a report.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from texpipe.errors import PackError, SourceError
+from texpipe.formats.portable_names import file_digest
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.schema import Entry
-from texpipe.report.finished import can_show, result_of, shown_output
+from texpipe.report.finished_pack import can_show, result_of, shown_output
 from texpipe.report.sources import Dump, source_of
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import key_of
@@ -76,10 +77,13 @@ class PictureFolder:
             return ReportPicture(
                 missing=f"it is inside {written.path}; add `folder` to the targets to see it here"
             )
-        stem = f"{key_of(entry.sha256, written.sha256, written.size)[:24]}-after"
+        path = self.output / written.path
         try:
+            _require_inside(path, self.output)
+            digest = file_digest(path)
+            stem = f"{key_of(entry.sha256, digest, written.size)[:24]}-after"
             if not self._has(stem):
-                self._fetch(stem, entry, self.output / written.path)
+                self._fetch(stem, entry, path, as_written=digest == written.sha256)
         except OSError as error:
             return ReportPicture(missing=f"{written.path} cannot be read: {error.strerror or error}")
         except PackError:
@@ -92,12 +96,12 @@ class PictureFolder:
             if path.name not in self._used:
                 path.unlink(missing_ok=True)
 
-    def _fetch(self, stem: str, entry: Entry, path: Path) -> None:
-        if path.suffix != ".png" or entry.alpha != "opaque":
-            rgba = result_of(entry, self.output)
-            self._save(stem, rgba, but_alpha=path.suffix == ".png")
-        if path.suffix == ".png":
-            _link(path, self.folder / f"{stem}.png")
+    def _fetch(self, stem: str, entry: Entry, path: Path, *, as_written: bool) -> None:
+        is_copied = as_written and path.suffix == ".png"
+        if not is_copied or entry.alpha != "opaque":
+            self._save(stem, result_of(entry, self.output), but_alpha=is_copied)
+        if is_copied:
+            write_atomic(self.folder / f"{stem}.png", path.read_bytes(), fsync=False)
 
     def _save(self, stem: str, rgba: Rgba8, *, but_alpha: bool = False) -> None:
         """Write the colours first: if the picture itself exists, both do."""
@@ -119,11 +123,11 @@ class PictureFolder:
         return ReportPicture(f"{stem}.png", colour if there else None)
 
 
-def _link(file: Path, link: Path) -> None:
-    """Make `link` a hard link to `file`, or a copy of it on a disk without hard links."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    try:
-        link.hardlink_to(file)
-    except OSError:
-        write_atomic(link, file.read_bytes(), fsync=False)
+def _require_inside(path: Path, output: Path) -> None:
+    """Refuse a file of the pack that is a link to somewhere else.
+
+    Raises:
+        PackError: it is one.
+    """
+    if not path.resolve().is_relative_to(output.resolve()):
+        raise PackError(f"{path} is a link that leads out of the output folder")

@@ -16,7 +16,7 @@ from texpipe.imaging import image_files
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest
 from texpipe.passes.resample import repeat
-from texpipe.report.finished import chosen, result_of
+from texpipe.report.finished_pack import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
 from texpipe.storage.layout import OutputLayout
 from texpipe.texture import EdgeMode, Edges, Rgba8

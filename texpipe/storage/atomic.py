@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import IO
 
 from texpipe.errors import PackError
 
-_PART = re.compile(r"\..*\.\d+-[0-9a-f]+\.part", re.DOTALL)
 _LONGEST_STEM = 200
 
 
@@ -46,7 +44,7 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
-    part = _part_of(path)
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
@@ -78,31 +76,6 @@ def sync_disk() -> None:
         os.sync()
 
 
-def remove_stale_parts(folder: Path) -> int:
-    """Remove what killed runs left of half-written files below `folder`, and return how many there were.
-
-    Call it while holding the run lock and before anything is written: it removes the parts of every process.
-
-    Raises:
-        PackError: a folder cannot be listed, or a file not removed.
-    """
-    try:
-        found = ((above, name) for above, _, names in os.walk(folder, onerror=_raise) for name in names)
-        stale = [Path(above, name) for above, name in found if _PART.fullmatch(name)]
-        for path in stale:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise PackError(
-            f"cannot clear {folder} of what a stopped run left: {error}",
-            hint="Check the permissions of everything in the output folder.",
-        ) from error
-    return len(stale)
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
 def _sync_folder(folder: Path) -> None:
     """Put a renamed file's new name on the disk; where a folder cannot be flushed, the system looks after that."""
     with contextlib.suppress(OSError):
@@ -113,8 +86,11 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _part_of(path: Path) -> Path:
-    """Return the temporary name; a name too long to be prolonged is replaced by its digest."""
+def part_of(path: Path) -> Path:
+    """Return a temporary name beside a file, one that `remove_stale_parts` knows.
+
+    A name too long to be prolonged is replaced by its digest.
+    """
     stem = path.name
     if len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = hashlib.sha256(os.fsencode(stem)).hexdigest()

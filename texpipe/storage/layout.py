@@ -56,11 +56,7 @@ class OutputLayout:
         """The folder of notes about finished shards."""
         return self.store / "shards"
 
-    def is_ours(self) -> bool:
-        """Return whether the folder is that of an earlier run, or empty.
-
-        Raises:
-            OSError: it cannot be listed.
-        """
-        names = {path.name for path in self.root.iterdir()}
-        return not names or bool(names & {path.name for path in (self.lock, self.store, self.manifest)})
+    @property
+    def backup(self) -> Path:
+        """The folder of copies of what runs replaced or removed."""
+        return self.root / ".backup"

@@ -40,7 +40,7 @@ class Lock:
     def __enter__(self) -> Lock:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("ab+", buffering=0)
+            file = open(self.path, "ab+", buffering=0, opener=_without_links)
         except OSError as error:
             raise PackError(
                 f"cannot write {self.path}: {error.strerror or error}",
@@ -75,6 +75,11 @@ class Lock:
             f"another run is writing to {self.path.parent}" + (f" (process {holder})" if holder else ""),
             hint="Wait for it to end, or give this run another --output.",
         )
+
+
+def _without_links(path: str, flags: int) -> int:
+    """Open a file unless it is a link: a stranger's output folder must not make us write elsewhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _try_lock(file: IO[bytes], *, shared: bool) -> bool:

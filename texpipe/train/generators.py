@@ -13,14 +13,18 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError
-from texpipe.networks import catalogue, checkpoint
-from texpipe.networks.discriminators import StridedDiscriminator, UNetDiscriminator
+from texpipe.networks import catalogue, checkpoint, dial
+from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import MIN_SIDE, SRResNet, SRResNetArchitecture
 from texpipe.texture import Edges
 from texpipe.train.data.dataset import continued
 from texpipe.train.data.dither import Floats
+from texpipe.train.losses.shared_look import SharedLook
 from texpipe.train.schema import Adversarial, Generator
+
+PROJECTED = {"conv1_2": 64, "conv2_2": 128, "conv3_3": 256, "conv4_3": 512}
+"""Layers of VGG16 that a projected discriminator looks at, with their channels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +54,21 @@ def new(options: Generator) -> nn.Module:
     )
 
 
-def load(model: str) -> Base:
+def load(model: str, detail: float | None = None) -> Base:
     """Load a model by name or path: any that `run` loads, and the SRResNets that training writes.
 
+    Args:
+        model: name or path.
+        detail: detail of a model with a dial, 0 to 1; by default as in `run`.
+
     Raises:
-        ModelError: missing, damaged, or of an architecture that cannot be trained.
+        ModelError: missing, damaged, of an architecture that cannot be trained, or without a dial to set.
     """
     file = catalogue.resolve(model)
-    network = _srresnet(file.path) or checkpoint.load(file.path).network
+    plain = _srresnet(file.path)
+    if plain is not None and detail:
+        raise ModelError(f"{file.name} has no dial", hint="Leave --detail out.")
+    network = plain or dial.load(file.path).at(file.detail if detail is None else detail)
     return Base(network, file.name, file.sha256, file.licence)
 
 
@@ -85,8 +96,11 @@ def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Map
     )
 
 
-def discriminator(options: Adversarial, size: int) -> nn.Module:
-    """Create a preset's discriminator for pictures of size x size."""
+def discriminator(options: Adversarial, size: int, look: SharedLook | None = None) -> nn.Module:
+    """Create a preset's discriminator for pictures of size x size; a projected one sees through `look`."""
+    if options.discriminator == "projected":
+        assert look is not None
+        return ProjectedDiscriminator(look, PROJECTED, options.features)
     if options.discriminator == "unet":
         return UNetDiscriminator(options.features)
     return StridedDiscriminator(

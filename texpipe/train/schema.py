@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from texpipe.networks.srresnet import MIN_SIDE, BorderPadding, Upsampler
 from texpipe.texture import Colour
 from texpipe.train.data.degradation import Degradation, Range
-from texpipe.train.losses.features import LAYERS, Activation, TrunkName
+from texpipe.train.losses.features import LAYERS, Activation, Pooling, TrunkName
 
 Fraction: TypeAlias = float
 
@@ -57,6 +57,12 @@ class Data(_Options):
     darken_chance: Fraction = Field(
         default=0.1, ge=0, le=1, description="Share darkened to 0.3 to 0.8: night and cave textures."
     )
+    pattern_chance: Fraction = Field(
+        default=0.0, ge=0, le=1, description="Share with a mesh, grid, weave or the like drawn over them."
+    )
+    lettering_chance: Fraction = Field(
+        default=0.0, ge=0, le=1, description="Share with a few letters written over them."
+    )
     flips: bool = Field(default=True, description="Flips and quarter turns.")
     min_sharpness: float = Field(
         default=0.008,
@@ -97,11 +103,13 @@ class Adversarial(_Options):
         default="relativistic",
         description="Binary cross-entropy, relativistic average, or Wasserstein with penalty.",
     )
-    discriminator: Literal["strided", "critic", "unet"] = Field(
-        default="unet", description="SRGAN's with batch norm, the same without (for wasserstein), or U-Net."
+    discriminator: Literal["strided", "critic", "unet", "projected"] = Field(
+        default="unet",
+        description="SRGAN's with batch norm, the same without (for wasserstein), U-Net, or small heads on the "
+        "features of a frozen VGG16.",
     )
     features: int = Field(
-        default=64, ge=4, le=256, description="Features of the discriminator's first layer."
+        default=64, ge=4, le=256, description="Features of the discriminator's first layer, or of each head."
     )
     dense: int = Field(
         default=1024, ge=1, le=4096, description="Units of the dense layer of strided and critic."
@@ -131,7 +139,18 @@ class Losses(_Options):
     mse: float = Field(default=0.0, ge=0, description="Mean squared difference.")
     charbonnier: float = Field(default=0.0, ge=0, description="sqrt(d^2 + 1e-6), a smooth L1.")
     perceptual: float = Field(default=0.0, ge=0, description="Features as the preset's `perceptual` says.")
-    lpips: float = Field(default=0.0, ge=0, description="LPIPS with VGG16.")
+    lpips: float = Field(default=0.0, ge=0, description="LPIPS with VGG16; see the preset's `pooling`.")
+    dists: float = Field(default=0.0, ge=0, description="DISTS.")
+    lattice: float = Field(
+        default=0.0,
+        ge=0,
+        description="Grid of the size of a texel that the result has and the original has not.",
+    )
+    artefacts: float = Field(
+        default=0.0,
+        ge=0,
+        description="L1 where the result looks like an artefact (LDL); for adversarial stages.",
+    )
     lr_consistency: float = Field(
         default=0.0, ge=0, description="L1 between the box-reduced result and the reduced original."
     )
@@ -175,6 +194,11 @@ class Preset(_Options):
     data: Data = Data()
     degradation: Degradation = Degradation()
     perceptual: Perceptual = Perceptual()
+    pooling: Pooling = Field(
+        default="max",
+        description="How the VGG16 of the loss lpips pools: as published (max), or without aliasing (l2), when "
+        "lpips, dists and a projected discriminator share one pass.",
+    )
     adversarial: Adversarial = Adversarial()
     stages: tuple[Stage, ...] = Field(min_length=1)
     steps: int = Field(
@@ -204,6 +228,8 @@ class Preset(_Options):
             raise ValueError("keep_blocks: needs a base")
         strided = self.adversarial.discriminator in ("strided", "critic")
         multiple = 16 if strided else 8
+        if self.adversarial.discriminator == "projected" and self.adversarial.loss == "wasserstein":
+            raise ValueError("adversarial.discriminator: wasserstein needs critic or unet")
         if self.adversarial_used and self.data.crop * self.generator.scale % multiple:
             raise ValueError(
                 f"data.crop: crop times scale must be a multiple of {multiple} for the discriminator"
@@ -216,6 +242,13 @@ class Preset(_Options):
     def adversarial_used(self) -> bool:
         """Whether any stage has a discriminator."""
         return any(stage.losses.adversarial for stage in self.stages)
+
+    @property
+    def shared_pass_used(self) -> bool:
+        """Whether anything looks through VGG16 with the pooling that does not alias."""
+        projected = self.adversarial_used and self.adversarial.discriminator == "projected"
+        lpips = self.pooling == "l2" and any(stage.losses.lpips for stage in self.stages)
+        return projected or lpips or any(stage.losses.dists for stage in self.stages)
 
     @property
     def perceptual_used(self) -> bool:

@@ -1,4 +1,4 @@
-"""Upscale passes in batches of one shape and edge mode, largest first; results come as soon as they are ready.
+"""Upscale passes in batches of one shape, edge mode and detail, largest first; results come as soon as they are ready.
 
 The network does not wait for decoding or writing: while it computes, the next window of passes is fetched and finished
 results are taken away.
@@ -38,12 +38,13 @@ _Result: TypeAlias = tuple[int, RgbF]
 
 
 class Batch(NamedTuple):
-    """Passes of one shape and one edge mode.
+    """Passes of one shape, one edge mode and one place of the dial.
 
     Attributes:
         numbers: the numbers of the passes.
         pictures: their pictures, H x W x 3 each.
         edges: the edges of all of them.
+        detail: the detail of all of them.
         texels: the cost of each, in texels.
     """
 
@@ -51,6 +52,7 @@ class Batch(NamedTuple):
     pictures: tuple[RgbF, ...]
     edges: Edges
     texels: int
+    detail: float = 0.0
 
     @property
     def all_texels(self) -> int:
@@ -104,8 +106,9 @@ def upscale(
 
     def work(batch: Batch) -> list[_Result]:
         pictures = np.stack(batch.pictures)
+        dialled = engine.at(batch.detail)
         for _ in range(times):
-            pictures = _enlarge(pictures, batch.edges, engine, tile, texels)
+            pictures = _enlarge(pictures, batch.edges, dialled, tile, texels)
         return list(zip(batch.numbers, box_reduce(pictures, reduction), strict=True))
 
     def fits(together: list[Batch]) -> bool:
@@ -175,23 +178,23 @@ def scaling_steps(factor: int, scale: int) -> tuple[int, int]:
 
 
 def plan_batches(passes: Mapping[int, Pass], batch_texels: int) -> list[Batch]:
-    """Divide passes into batches of one shape and one edge mode, those of the largest pictures first.
+    """Divide passes into batches that can be run together (see `Batch`), those of the largest pictures first.
 
     Args:
         passes: the passes by their numbers.
         batch_texels: input texels that a batch should have; a larger picture is a batch of its own.
     """
-    buckets: dict[tuple[int, int, Edges], list[int]] = defaultdict(list)
+    buckets: dict[tuple[int, int, Edges, float], list[int]] = defaultdict(list)
     for number, item in passes.items():
         height, width = item.rgb.shape[:2]
-        buckets[height, width, item.edges].append(number)
+        buckets[height, width, item.edges, item.detail].append(number)
     batches = []
-    for (height, width, edges), numbers in buckets.items():
+    for (height, width, edges, detail), numbers in buckets.items():
         size = _capacity(height, width, edges, batch_texels)
         texels = _texels(height, width, edges)
         for at in range(0, len(numbers), size):
             some = tuple(numbers[at : at + size])
-            batches.append(Batch(some, tuple(passes[number].rgb for number in some), edges, texels))
+            batches.append(Batch(some, tuple(passes[number].rgb for number in some), edges, texels, detail))
     return sorted(batches, key=lambda batch: -batch.texels)
 
 

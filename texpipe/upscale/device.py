@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from texpipe.errors import DeviceError
 from texpipe.system.cpu import available_cores
-from texpipe.upscale import probe
+from texpipe.upscale import hardware
 
 if TYPE_CHECKING:
     import torch
@@ -108,7 +108,7 @@ def identity(device: str = "auto", precision: str = "auto") -> str:
         DeviceError: see `choose`.
     """
     chosen = choose(device, precision)
-    library = f"torch {probe.torch_build().version}"
+    library = f"torch {hardware.torch_build().version}"
     return " ".join((chosen.name, chosen.instructions, chosen.precision, chosen.method, library))
 
 
@@ -125,7 +125,7 @@ def choose(device: str = "auto", precision: str = "auto") -> Device:
     name = _choose_name(device)
     chosen = _choose_precision(name, precision)
     if name == "cpu":
-        return Device(name, chosen, probe.instructions())
+        return Device(name, chosen, hardware.instructions())
     import torch
 
     return Device(name, chosen, torch.cuda.get_device_name())
@@ -154,7 +154,7 @@ def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
 
 
 def _has_cuda() -> bool:
-    if probe.torch_build().toolkit is None:
+    if hardware.torch_build().toolkit is None:
         return False
     import torch
 
@@ -176,7 +176,7 @@ def _choose_name(device: str) -> DeviceName:
 def _choose_precision(name: DeviceName, precision: str) -> Precision:
     if precision == "auto":
         if name == "cpu":
-            return "bf16" if probe.has_bf16() else "fp32"
+            return "bf16" if hardware.has_bf16() else "fp32"
         import torch
 
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
@@ -189,6 +189,6 @@ def _choose_precision(name: DeviceName, precision: str) -> Precision:
 
 
 def _cuda_hint() -> str:
-    if probe.torch_build().toolkit is None:
+    if hardware.torch_build().toolkit is None:
         return "This torch was built for the CPU alone: install one built for CUDA, or use --device cpu."
     return "Check that the NVIDIA driver works (nvidia-smi), or use --device cpu."

@@ -7,12 +7,16 @@ the texture is flipped.
 
 from __future__ import annotations
 
+import copy
+import threading
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from texpipe.networks.dial import FAITHFUL, Dial
 from texpipe.networks.padding import Pads, pads_of, to_multiple
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges
@@ -29,7 +33,7 @@ class Engine:
     """A network ready to upscale batches; safe to call from several threads at once.
 
     Args:
-        network: a network for RGB.
+        network: a network for RGB, or one with a dial, which the engine itself runs at its faithful end.
         device, precision: as `device.choose` takes them.
 
     Raises:
@@ -42,7 +46,11 @@ class Engine:
         overlap: texels per side by which the tiles of a big picture must overlap to agree with the whole to one level.
     """
 
-    def __init__(self, network: RRDBNet, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(self, network: RRDBNet | Dial, device: str = "auto", precision: str = "auto") -> None:
+        self._dial = network if isinstance(network, Dial) else Dial(network)
+        self._others: dict[float, Engine] = {}
+        self._blending = threading.Lock()
+        network = self._dial.faithful
         self.device: Device = devices.choose(device, precision)
         self.scale: int = network.architecture.scale
         self.overlap: int = tile_overlap(network.architecture.num_block)
@@ -53,6 +61,26 @@ class Engine:
         method = method_for(self.device)
         with torch.inference_mode():
             self._execute = compile_network(network, method, self._place, self.device.dtype)
+
+    def at(self, detail: float) -> Engine:
+        """Return the engine for a place of the dial, 0 to 1; blended at the first call, then kept.
+
+        Raises:
+            ModelError: the model has no dial, and the detail is not 0.
+        """
+        if detail == FAITHFUL:
+            return self
+        with self._blending:
+            if detail not in self._others:
+                self._others[detail] = self._blended(detail)
+            return self._others[detail]
+
+    def _blended(self, detail: float) -> Engine:
+        other = copy.copy(self)
+        method = method_for(self.device)
+        with torch.inference_mode():
+            other._execute = compile_network(self._dial.at(detail), method, self._place, self.device.dtype)
+        return other
 
     def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
         """Upscale pictures of one shape and one edge mode.

@@ -177,3 +177,27 @@ def test_movies_are_blocky_and_have_fifteen_bits() -> None:
     assert len(np.unique(made)) <= 32
     assert np.abs(made - plain).mean() > 0.02
     assert draw(np.random.default_rng(1), movie, grey=False).stored == "psx16"
+
+
+@pytest.mark.parametrize(("colours", "most"), [(0, 256), (40, 40), (1000, 256)])
+def test_palettes_may_use_fewer_colours(colours: int, most: int) -> None:
+    shown = run(noise(), plain(stored="ci8", colours=colours))
+    found = len(np.unique(shown.reshape(-1, 3), axis=0))
+    assert found <= most
+    assert found > most // 8
+
+
+def test_noisy_palettes_hold_other_colours_that_the_console_can_store() -> None:
+    quiet, noisy = (run(ramp(), plain(stored="ci4", palette_noise=n)) for n in (0.0, 0.03))
+    assert set(np.unique((noisy * 255).round())) <= {round(v * 255 / 31) for v in range(32)}
+    assert np.abs(noisy - quiet).max() > 0.01
+
+
+def test_options_that_are_off_change_no_draw() -> None:
+    rng = np.random.default_rng(3)
+    plain_ones = [draw(rng, Degradation(), grey=False) for _ in range(5)]
+    assert all(c.colours == 0 and c.palette_noise == 0 for c in plain_ones)
+    options = Degradation(fewer_colours_chance=1, fewer_colours=(16, 64), palette_noise_chance=1)
+    wide = [draw(np.random.default_rng(i), options, grey=False) for i in range(40)]
+    assert all(16 <= c.colours <= 64 and 0 < c.palette_noise < 0.04 for c in wide)
+    assert len({c.colours for c in wide}) > 10

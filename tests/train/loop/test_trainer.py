@@ -37,6 +37,10 @@ CHECKPOINT = {STATE, "model.safetensors", "preset.yaml"}
 VALIDATED = CHECKPOINT | {"metrics.json", "sheet.png"}
 
 
+ROUNDING = 1e-4
+"""What bf16, where the processor has it, may change in weights that moved by a thousandth per step."""
+
+
 @pytest.fixture
 def textures(tmp_path: Path) -> Path:
     folder = tmp_path / "textures"
@@ -168,16 +172,16 @@ def test_two_processes_equal_one_with_twice_the_batch(textures: Path, tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     for name, weight in weights_of(one, 3).items():
-        torch.testing.assert_close(weights_of(two, 3)[name], weight, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(weights_of(two, 3)[name], weight, atol=ROUNDING, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_runs_two_steps(
     name: str, textures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        preparation, "needed_weights", lambda _: None
-    )  # random features instead of fetched ones
+    random_ones = {"dists": {"alpha": torch.ones(1475), "beta": torch.ones(1475)}}
+    # Random features instead of fetched ones.
+    monkeypatch.setattr(preparation, "needed_weights", random_ones.get)
     chosen = load_preset(name).model_dump()
     chosen["base"] = None
     chosen["generator"] |= {"blocks": 1, "features": 4, "growth": 2}
@@ -292,7 +296,7 @@ def test_accumulated_gradients_equal_a_larger_batch(textures: Path, tmp_path: Pa
         job(textures, tmp_path / "b", preset=preset(data=small | {"batch": 2, "accumulate": 1}), steps=2)
     )
     for name, weight in weights_of(tmp_path / "a", 2).items():
-        torch.testing.assert_close(weights_of(tmp_path / "b", 2)[name], weight, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(weights_of(tmp_path / "b", 2)[name], weight, atol=ROUNDING, rtol=1e-4)
 
 
 def test_minutes_end_a_training(textures: Path, tmp_path: Path) -> None:
@@ -314,7 +318,7 @@ def test_what_cannot_be_written_is_said_before_the_first_step(textures: Path, tm
     (tmp_path / "file").write_text("something else")
     with pytest.raises(PackError, match="cannot write"):
         finetune(job(textures, tmp_path / "file", steps=1))
-    with pytest.raises(UsageError, match="no name of a file"):
+    with pytest.raises(UsageError, match="is not a file name"):
         finetune(job(textures, tmp_path / "out", steps=1, name="a/b"))
 
 

@@ -148,6 +148,41 @@ def test_relativistic_loss_of_an_undecided_discriminator_is_log_two() -> None:
     assert float(terms.generator_loss(Adversarial(), flat, flat)) == pytest.approx(np.log(2), rel=1e-5)
 
 
+def test_each_verdict_of_a_discriminator_is_compared_with_its_own_mean() -> None:
+    shifted = torch.stack((torch.full((2, 3, 3), 5.0), torch.full((2, 3, 3), -5.0)), 1)
+    assert float(terms.generator_loss(Adversarial(), shifted, shifted)) == pytest.approx(np.log(2), rel=1e-5)
+
+
+def test_a_grid_costs_lattice_and_an_even_tone_or_single_spot_hardly_any() -> None:
+    hr = picture(0)
+    grid = torch.zeros(32, 32)
+    grid[1::4, 2::4] = 0.1
+    even, spot = torch.full((32, 32), 0.1), torch.zeros(32, 32)
+    spot[5, 6] = 0.1
+    cost = {
+        name: float(terms.lattice(hr + d, hr, 4))
+        for name, d in (("grid", grid), ("even", even), ("spot", spot))
+    }
+    assert cost["grid"] == pytest.approx(0.1 * 2 * 15 / 16**2, rel=1e-3)
+    assert cost["even"] == pytest.approx(0, abs=1e-6)
+    assert cost["spot"] < cost["grid"] / 50
+
+
+def test_only_what_is_worse_than_the_calmer_weights_is_an_artefact() -> None:
+    hr = picture(0)
+    noisy = hr + torch.randn(hr.shape, generator=torch.Generator().manual_seed(1)) / 10
+    assert float(terms.artefacts(noisy, hr, hr)) > 0
+    assert float(terms.artefacts(hr + (noisy - hr) / 2, noisy, hr)) == 0
+
+
+def test_an_even_error_is_no_artefact() -> None:
+    hr = picture(0)
+    even = float(terms.artefacts(hr + 0.1, hr, hr))
+    dotted = hr + 0.4 * (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(2)) < 0.25)
+    assert even == pytest.approx(0, abs=1e-6)
+    assert float(terms.artefacts(dotted, hr, hr)) > 100 * even + 1e-4
+
+
 @pytest.mark.parametrize("slope", [0.5, 1.0, 3.0])
 def test_the_gradient_penalty_wants_a_slope_of_one(slope: float) -> None:
     def linear(x: torch.Tensor) -> torch.Tensor:

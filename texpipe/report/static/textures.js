@@ -5,7 +5,7 @@ const DATA = JSON.parse(byId("data").textContent);
 const TEXTURES = DATA.textures.map((facts, number) => ({ ...facts, number, ...measuresOf(facts) }));
 
 // Where amber and red begin; they only say where to look first.
-const LIMITS = { seam: [1.5, 2.5], colour: [4, 10], alphaDrift: [1, 4] };
+const LIMITS = { seam: [1.5, 2.5], colour: [2, 5], alphaDrift: [1, 4] };
 
 /** The step in levels that a texture has where it repeats, of undecided axes; null where all is decided. */
 function stepIfRepeated(undecided, metrics) {

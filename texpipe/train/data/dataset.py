@@ -24,6 +24,7 @@ from texpipe.train.data.collection import Collection, TrainingPicture, bleed
 from texpipe.train.data.degradation import Degradation
 from texpipe.train.data.degrade import degrade
 from texpipe.train.data.dither import Floats
+from texpipe.train.data.drawn import with_lettering, with_pattern
 from texpipe.train.schema import Data
 
 Pixel = TypeVar("Pixel", np.float32, np.uint8)
@@ -92,7 +93,8 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
         image = _roll(image, edges, rng)
         if self.data.flips:
             image, edges = _turn(image, edges, rng)
-        return jitter(image.astype(np.float32) / np.float32(255), self.data, rng), edges
+        shown = jitter(image.astype(np.float32) / np.float32(255), self.data, rng)
+        return decorated(shown, self.data, rng, self.degradation.scale), edges
 
     def _place(self, hr: Floats, rng: np.random.Generator) -> tuple[int, int]:
         """Draw the corner of a crop on the grid of low-resolution texels."""
@@ -164,6 +166,16 @@ def jitter(image: Floats, data: Data, rng: np.random.Generator) -> Floats:
     if dark < data.darken_chance:
         image = np.asarray(image * darkness, np.float32)
     return image.clip(0, 1)
+
+
+def decorated(image: Floats, data: Data, rng: np.random.Generator, scale: int) -> Floats:
+    """Draw patterns and lettering over a picture, H x W x 3 in [0, 1], as often as `data` says."""
+    # Nothing is drawn from the generator where nothing is asked for: other trainings see what they always saw.
+    if data.pattern_chance and rng.random() < data.pattern_chance:
+        image = with_pattern(image, rng, scale)
+    if data.lettering_chance and rng.random() < data.lettering_chance:
+        image = with_lettering(image, rng, scale)
+    return image
 
 
 def working_size(

@@ -72,6 +72,18 @@ class Degradation(BaseModel):
         default={"median_cut": 2, "octree": 1, "k_means": 2},
         description="Weights of the ways to choose a palette.",
     )
+    fewer_colours_chance: float = Field(
+        default=0.0, ge=0, le=1, description="Share of palettes that do not use all their entries."
+    )
+    fewer_colours: Range = Field(
+        default=(16, 256), description="Colours of such a palette, from and to, if it has as many entries."
+    )
+    palette_noise_chance: float = Field(
+        default=0.0, ge=0, le=1, description="Share of palettes with colours beside those of the picture."
+    )
+    palette_noise_levels: Range = Field(
+        default=(1.0, 8.0), description="Sigma of that difference in levels of 255, from and to."
+    )
     dithers: dict[Dither, float] = Field(
         default={"none": 5, "bayer": 1, "psx": 1, "floyd_steinberg": 3},
         description="Weights of the dither patterns.",
@@ -90,7 +102,10 @@ class Degradation(BaseModel):
 
 @dataclass(frozen=True)
 class Choice:
-    """One concrete degradation; a strength of 0 skips its step. `offset` is the phase of point sampling."""
+    """One concrete degradation; a strength of 0 skips its step.
+
+    `offset` is the phase of point sampling; `colours` of 0 fill the palette.
+    """
 
     reduction: Reduction
     offset: int
@@ -102,6 +117,8 @@ class Choice:
     palette: Palette
     dither: Dither
     mdec_quality: int = 0
+    colours: int = 0
+    palette_noise: float = 0.0
 
 
 def draw(rng: np.random.Generator, options: Degradation, *, grey: bool) -> Choice:
@@ -120,7 +137,15 @@ def draw(rng: np.random.Generator, options: Degradation, *, grey: bool) -> Choic
     )
     # Drawn only if a preset uses it, so that the random numbers of all other presets stay the same.
     quality = round(_strength(rng, options.mdec_chance, options.mdec_quality)) if options.mdec_chance else 0
-    return replace(choice, mdec_quality=quality, stored="psx16", dither="none") if quality else choice
+    if quality:
+        return replace(choice, mdec_quality=quality, stored="psx16", dither="none")
+    if options.fewer_colours_chance and rng.random() < options.fewer_colours_chance:
+        low, high = np.log2(options.fewer_colours)
+        choice = replace(choice, colours=round(2 ** rng.uniform(low, high)))
+    if options.palette_noise_chance:
+        noise = _strength(rng, options.palette_noise_chance, options.palette_noise_levels) / 255
+        choice = replace(choice, palette_noise=noise)
+    return choice
 
 
 def _pick(rng: np.random.Generator, weights: Mapping[T, float]) -> T:

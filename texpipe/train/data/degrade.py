@@ -79,7 +79,7 @@ def apply(
     if choice.mdec_quality:
         # MDEC decodes 8x8 DCT blocks with halved chroma to 15 bit: JPEG 4:2:0, stored as psx16, comes close.
         colour = _jpeg(colour, choice.mdec_quality)
-    return store(colour, alpha, choice)
+    return store(colour, alpha, choice, rng)
 
 
 def reduce(image: Floats, choice: Choice, scale: int) -> Floats:
@@ -91,20 +91,28 @@ def reduce(image: Floats, choice: Choice, scale: int) -> Floats:
     return np.stack([np.asarray(p.resize(size, _FILTERS[choice.reduction])) for p in planes], axis=2)
 
 
-def store(colour: Floats, alpha: Floats | None, choice: Choice) -> Floats:
+def store(colour: Floats, alpha: Floats | None, choice: Choice, rng: np.random.Generator) -> Floats:
     """Round a picture to the chosen texel format.
 
     Args:
         colour: H x W x 3 in [0, 1].
         alpha: H x W x 1 in [0, 1], or None.
         choice: texel format, dither, and how a palette is chosen.
+        rng: draws the noise of palettes.
 
     Returns:
         H x W x 3, or H x W x 4 with alpha.
     """
     if choice.stored in _PALETTES:
         count, entry = _PALETTES[choice.stored]
-        shown = to_palette(colour, _palette(colour, count, entry, choice.palette), choice.dither)
+        count = min(choice.colours or count, count)
+        palette = _palette(colour, count, entry, choice.palette)
+        if choice.palette_noise:
+            noise = choice.palette_noise * rng.standard_normal(palette.shape, np.float32)
+            palette = np.unique(
+                to_levels((palette + noise).clip(0, 1)[None], _levels(entry)[0], "none")[0], axis=0
+            )
+        shown = to_palette(colour, palette, choice.dither)
     else:
         entry = choice.stored
         levels, _ = _levels(entry)

@@ -1,7 +1,7 @@
 """Dithering to a set of levels or to a palette, as drawing programs and consoles did it.
 
 Source: Floyd and Steinberg, "An adaptive algorithm for spatial grey scale" (1976); the ordered patterns and their
-sources are in `passes/quantised.py`, which detects them.
+sources are in `passes/dither_detection.py`, which detects them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.passes.quantised import DITHER_MATRICES
+from texpipe.passes.dither_detection import DITHER_MATRICES
 
 Dither: TypeAlias = Literal["none", "bayer", "psx", "floyd_steinberg"]
 Floats: TypeAlias = NDArray[np.float32]

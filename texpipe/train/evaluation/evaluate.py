@@ -19,6 +19,7 @@ from texpipe.train.data.dataset import TexturePair
 from texpipe.train.data.degradation import Degradation
 from texpipe.train.data.dither import Floats
 from texpipe.train.evaluation.baselines import Upscaler, baselines
+from texpipe.train.evaluation.bootstrap import Interval, paired_interval
 from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
 from texpipe.train.evaluation.validation import held_out, upscaler_of
 from texpipe.upscale.device import choose
@@ -51,9 +52,24 @@ class Evaluation:
     rows: tuple[tuple[Floats, ...], ...]
 
     def as_json(self) -> dict[str, object]:
-        """Return everything but the pictures."""
-        models = [{"name": m.name, "scores": m.scores, "textures": m.textures} for m in self.measured]
+        """Return everything but the pictures; `behind` is how far each way is behind the best one in each metric."""
+        models = [
+            {
+                "name": m.name,
+                "scores": m.scores,
+                "behind": {metric: self.behind(m, metric).as_json() for metric in m.scores},
+                "textures": m.textures,
+            }
+            for m in self.measured
+        ]
         return {"pictures": self.pictures, "seed": self.seed, "models": models}
+
+    def behind(self, way: MethodScores, metric: Metric) -> Interval:
+        """Return the mean difference of a way to the best one, with its paired 95 % interval over textures."""
+        best = next(m for m in self.measured if m.name == self.best(metric))
+        having = [name for name, scores in way.textures.items() if metric in scores]
+        ours, theirs = ([one.textures[name][metric] for name in having] for one in (way, best))
+        return paired_interval(ours, theirs)
 
     def best(self, metric: Metric) -> str | None:
         """Return the name of the model or baseline with the best mean of a metric, or None without the metric."""
@@ -69,6 +85,7 @@ def evaluate(
     seed: int | None = None,
     device: str = "auto",
     colour: Colour = "off",
+    detail: float | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Evaluation:
     """Upscale all pairs by every model and baseline, and measure the results.
@@ -79,6 +96,7 @@ def evaluate(
         seed: seed of the degradation, for the report.
         device: auto, cpu or cuda.
         colour: colour match after each model, as in `run`; baselines do not need it.
+        detail: detail of models with a dial; by default as in `run`.
         progress: called with the number of finished textures and of all textures.
 
     Raises:
@@ -88,7 +106,7 @@ def evaluate(
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
     judge = Judge(choose(device).name)
     ways = [*baselines(scale).items()]
-    ways += [(_title(model), _load(model, scale, judge.place, colour)) for model in models]
+    ways += [(title(model), load_upscaler(model, scale, judge.place, colour, detail)) for model in models]
     scores: list[dict[str, Scores]] = [{} for _ in ways]
     shown: list[tuple[Floats, ...]] = []
     for pair in pairs:
@@ -168,17 +186,33 @@ def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[TexturePair]:
                 f"{name}: hr is {hr.shape[1]}x{hr.shape[0]}, not a multiple of lr's {lr.shape[1]}x{lr.shape[0]}",
                 hint="Both files must show the same picture; remove this pair from the folders.",
             )
-        yield TexturePair(name, _on_grey(lr), _on_grey(hr), Edges())
+        yield TexturePair(name, on_grey(lr), on_grey(hr), Edges())
 
 
-def _on_grey(rgba: Rgba8) -> Floats:
+def on_grey(rgba: Rgba8) -> Floats:
+    """Composite H x W x 4 straight alpha on mid grey; H x W x 3 in [0, 1]."""
     values = rgba.astype(np.float32) / 255
     alpha = values[..., 3:]
     return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
 
 
-def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscaler:
-    network = generators.load(model).network
+def load_upscaler(
+    model: str, scale: int, place: torch.device, colour: Colour, detail: float | None = None
+) -> Upscaler:
+    """Load a model as a function of one texture.
+
+    Args:
+        model: name or path.
+        scale: what it must reach.
+        place: device that it computes on.
+        colour: colour match after it, as in a recipe.
+        detail: 0 (faithful) to 1 (inventive), for models with a dial; None for the model's own.
+
+    Raises:
+        ModelError: it cannot be loaded.
+        UsageError: it has another scale.
+    """
+    network = generators.load(model, detail if catalogue.resolve(model).inventive else None).network
     if generators.scale_of(network) != scale:
         raise UsageError(
             f"{model} has scale {generators.scale_of(network)}, these textures need {scale}",
@@ -187,7 +221,7 @@ def _load(model: str, scale: int, place: torch.device, colour: Colour) -> Upscal
     return upscaler_of(network.to(place), colour)
 
 
-def _title(model: str) -> str:
+def title(model: str) -> str:
     """Return a model's name for the table; checkpoints, all called model.safetensors, are named by their folder."""
     path = Path(model)
     if not catalogue.is_path(model):

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import box_reduce
+from texpipe.passes.storage_box import box, storage_step
 from texpipe.train.data.dataset import TexturePair
 from texpipe.train.data.dither import Floats
 from texpipe.train.losses import weights
@@ -26,6 +28,8 @@ Metric: TypeAlias = Literal[
     "l1",
     "lr_psnr",
     "colour_drift",
+    "box_distance",
+    "reduced_l1",
     "seam",
 ]
 Scores: TypeAlias = dict[Metric, float]
@@ -77,8 +81,10 @@ class Judge:
         Returns:
             For each result: psnr_y (dB), ssim_y (from 11 pixels per side), the perceptual distances, l1 (levels),
             lr_psnr (dB, LR-consistency: the box-reduced result against the source), colour_drift (levels: mean absolute
-            difference of the same), and for textures that tile seam (mean step across the border over the mean step
-            inside; 1 is seamless).
+            difference of the same in means over 8 x 8 texels), box_distance (levels: mean distance of the same from
+            what each texel could have been before it was stored), reduced_l1 (levels: mean absolute difference of
+            result and original, both box-reduced), and for textures that tile seam (mean step across the border over
+            the mean step inside; 1 is seamless).
         """
         perceptual = self._perceptual(
             torch.cat([_tensor(result, self.place) for result in results]), _tensor(pair.hr, self.place)
@@ -106,12 +112,14 @@ class Judge:
 def _fidelity(result: Floats, pair: TexturePair) -> Scores:
     """Compute the metrics that need no network."""
     ours, theirs = luma(result), luma(pair.hr)
-    reduced = box_reduce(result, len(result) // len(pair.lr))
+    scale = len(result) // len(pair.lr)
+    reduced = box_reduce(result, scale)
     scores: Scores = {
         "psnr_y": psnr(ours, theirs),
         "l1": float(np.abs(result - pair.hr).mean()) * 255,
         "lr_psnr": psnr(reduced * 255, pair.lr * 255),
-        "colour_drift": float(np.abs(reduced - pair.lr).mean()) * 255,
+        "reduced_l1": float(np.abs(reduced - box_reduce(pair.hr, scale)).mean()) * 255,
+        **_against_source(reduced, pair),
     }
     if min(ours.shape) >= _SSIM_WINDOW:
         scores["ssim_y"] = ssim(ours, theirs)
@@ -123,6 +131,15 @@ def _fidelity(result: Floats, pair: TexturePair) -> Scores:
     if seams:
         scores["seam"] = float(np.mean(seams))
     return scores
+
+
+def _against_source(reduced: Floats, pair: TexturePair) -> Scores:
+    seen = np.ones(reduced.shape[:2], np.float32)
+    width = box(pair.lr, storage_step(pair.lr, seen > 0), pair.edges)
+    return {
+        "colour_drift": tone_drift(pair.lr - reduced, seen, pair.edges) * 255,
+        "box_distance": box_distance(pair.lr - reduced, width, seen) * 255,
+    }
 
 
 def average(all_scores: Iterable[Mapping[Metric, float]]) -> Scores:

@@ -16,13 +16,17 @@ from texpipe.train.data.dataset import TexturePair, held_out_pair
 from texpipe.train.data.degradation import Degradation
 from texpipe.train.data.dither import Floats
 from texpipe.train.evaluation.baselines import Upscaler, bicubic
-from texpipe.train.evaluation.metrics import Judge, Metric, Scores, average
+from texpipe.train.evaluation.bootstrap import Interval, paired_interval
+from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
 from texpipe.train.generators import upscale
 
 _DRIFT_TOLERANCE = 0.05
 """Largest increase of the colour drift that counts as rounding, in levels."""
 _MAX_METRIC_LOSS = 1.05
 """Largest factor by which a perceptual metric may get worse if the other one gets better."""
+
+
+_WITHOUT_WEIGHTS = " (judged by L1 and LR-consistency, because the weights of LPIPS and DISTS are missing)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,33 +102,39 @@ def columns(
     return titles, rows
 
 
-def judge_result(before: Scores, after: Scores, *, faster: bool = False) -> Verdict:
+def judge_result(before: Sequence[Scores], after: Sequence[Scores], *, faster: bool = False) -> Verdict:
     """Decide whether a network is better than the one it started from, or as good although it is faster.
 
-    LPIPS (AlexNet) or DISTS must be better, the other at most 5 % worse, and the colour drift at most 0.05 levels
-    worse. If the weights of both metrics are missing, the mean difference from the originals and the LR-consistency
-    must both be better.
+    LPIPS (AlexNet) or DISTS must be better beyond chance (zero lies outside of the paired bootstrap interval over
+    textures), the other at most 5 % worse, and the drift of tone not worse than by rounding (0.05 levels). Without the
+    weights of both metrics nothing can tell how a result looks: then the mean difference from the originals and the
+    LR-consistency must both be better, beyond chance.
 
     Args:
-        before, after: held-out scores of base and result.
-        faster: whether the result has fewer blocks than its base. Then every metric, and the drift, may be 5 % worse
-            (without the metrics' weights the mean difference and the drift).
+        before, after: held-out figures of base and result, one entry per texture in the same order.
+        faster: the result has fewer blocks than its base. It need not be better in anything else, so all of them may be
+            5 % worse, drift too (without the metrics' weights the mean difference and the drift).
     """
-    perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in before and name in after]
-    drift = before["colour_drift"]
-    steady = after["colour_drift"] <= max(
-        drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0
-    )
+    was, now = average(before), average(after)
+    perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in was and name in now]
+    drift = was["colour_drift"]
+    steady = now["colour_drift"] <= max(drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0)
     measured: list[Metric] = perceptual or ["l1"]
-    close = all(after[name] <= _MAX_METRIC_LOSS * before[name] for name in measured)
-    if perceptual:
-        won = any(after[name] < before[name] for name in perceptual)
-        note = ""
-    else:
-        won = after["l1"] < before["l1"] and after["lr_psnr"] > before["lr_psnr"]
-        note = " (judged by L1 and LR-consistency, because the weights of LPIPS and DISTS are missing)"
+    close = all(now[name] <= _MAX_METRIC_LOSS * was[name] for name in measured)
+    looked_at: list[Metric] = perceptual or ["l1", "lr_psnr"]
+    gains = {name: _gain(before, after, name) for name in looked_at}
+    won = (any if perceptual else all)(gain.low > 0 for gain in gains.values())
     accepted = steady and close and (won or faster)
     word = ("better" if won else "faster and not worse") if accepted else "not better"
-    reported: list[Metric] = [*(perceptual or ["l1", "lr_psnr"]), "colour_drift"]
-    figures = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in reported)
+    note = "" if perceptual else _WITHOUT_WEIGHTS
+    if not accepted and any(gain.mean > 0 and not gain.is_certain for gain in gains.values()):
+        note += f" (a gain that {len(after)} textures do not tell from chance)"
+    names: list[Metric] = [*looked_at, "colour_drift"]
+    figures = ", ".join(f"{name} {was[name]:.3f} -> {now[name]:.3f}" for name in names)
     return Verdict(accepted, f"{word}: {figures}{note}")
+
+
+def _gain(before: Sequence[Scores], after: Sequence[Scores], name: Metric) -> Interval:
+    """Return how much better a metric became, with its interval over textures."""
+    better, worse = (after, before) if name in HIGHER_IS_BETTER else (before, after)
+    return paired_interval([one[name] for one in better], [one[name] for one in worse])

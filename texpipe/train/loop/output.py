@@ -81,7 +81,7 @@ def finish(state: State, tools: Tools) -> TrainingResult:
     job, network = tools.job, generators.as_shipped(state.averaged.module)
     after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
     faster = tools.preset.keep_blocks is not None
-    verdict = judge_result(tools.before.scores, after.scores, faster=faster) if tools.before else None
+    verdict = judge_result(tools.before.each, after.each, faster=faster) if tools.before else None
     reason = verdict.reason if verdict else "new: no base to compare with"
     reason += f"; {tools.caveat}" if tools.caveat else ""
     accepted = verdict is None or verdict.better

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,11 @@ from texpipe.train.loop.state import State, Tools, TrainingJob, channels_last, n
 from texpipe.train.loop.steps import freeze_body
 from texpipe.train.losses import terms
 from texpipe.train.losses.features import Trunk, TrunkName
+from texpipe.train.losses.shared_look import SharedDists, SharedLook, SharedLpips
 from texpipe.train.losses.weights import from_file, weights
 from texpipe.train.presets import differences, load_preset
+from texpipe.train.prune_blocks import shortened
 from texpipe.train.schema import Preset
-from texpipe.train.shorten import shortened
 from texpipe.upscale.device import choose
 
 _SHORTENING_CROPS = 16
@@ -57,7 +59,8 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
     before = None
     if base and here.first:
         before = validate(upscaler_of(base.network.to(place), preset.colour), pairs, judge)
-    state = new_state(network, preset, place)
+    look = shared_look(preset, place)
+    state = new_state(network, preset, place, look)
     here.wait()  # the first process must not write before all have checked the output folder
     if newest:
         _resume(newest, job, state)
@@ -66,13 +69,14 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
         here,
         device,
         crops,
-        comparisons(preset, place),
+        comparisons(preset, place, look),
         pairs,
         judge,
         base,
         before,
         collection.sources,
         Log(job.output, enabled=here.first),
+        look,
         unseen=set(training).isdisjoint(held),
     )
     _log_start(tools, collection, len(held))
@@ -137,7 +141,20 @@ def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
         log("caveat", text=tools.caveat)
 
 
-def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features]:
+def shared_look(preset: Preset, place: torch.device) -> SharedLook | None:
+    """Return the VGG16 that losses and the discriminator share, or None if nothing needs it.
+
+    Raises:
+        ModelError: its weights are not available.
+    """
+    if not preset.shared_pass_used:
+        return None
+    trunk = Trunk("vgg16", needed_weights("vgg16"))
+    channels_last(trunk, place)
+    return SharedLook(trunk)
+
+
+def comparisons(preset: Preset, place: torch.device, look: SharedLook | None) -> dict[str, terms.Features]:
     """Return the feature losses of a preset by name, with their trunks loaded.
 
     Raises:
@@ -145,7 +162,13 @@ def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features
     """
     found: dict[str, terms.Features] = {}
     if any(stage.losses.lpips for stage in preset.stages):
-        found["lpips"] = terms.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
+        if preset.pooling == "l2" and look is not None:
+            found["lpips"] = SharedLpips(look)
+        else:
+            found["lpips"] = terms.lpips_loss(Trunk("vgg16", needed_weights("vgg16")).to(place))
+    if look is not None and any(stage.losses.dists for stage in preset.stages):
+        of_dists = needed_weights("dists")
+        found["dists"] = SharedDists(look, of_dists["alpha"].to(place), of_dists["beta"].to(place))
     if preset.perceptual_used:
         options = preset.perceptual
         tensors = (
@@ -155,8 +178,8 @@ def comparisons(preset: Preset, place: torch.device) -> dict[str, terms.Features
     return found
 
 
-def needed_weights(name: TrunkName) -> dict[str, Tensor]:
-    """Return the weights of a trunk that a loss needs.
+def needed_weights(name: TrunkName | Literal["dists"]) -> dict[str, Tensor]:
+    """Return the weights of a trunk, or those of DISTS, that a loss needs.
 
     Raises:
         ModelError: they are not in the cache and cannot be fetched.
@@ -165,7 +188,8 @@ def needed_weights(name: TrunkName) -> dict[str, Tensor]:
     if found is None:
         raise ModelError(
             f"the weights of {name} are not available",
-            hint="`texpipe -v finetune ...` shows why. Or set the losses lpips and perceptual to 0 in the preset.",
+            hint="`texpipe -v finetune ...` shows why. Or set the losses lpips, dists and perceptual to 0 in the "
+            "preset, with another discriminator than projected.",
         )
     return found
 

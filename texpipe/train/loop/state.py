@@ -19,6 +19,7 @@ from texpipe.train.generators import Base
 from texpipe.train.loop.distributed import ProcessGroup
 from texpipe.train.loop.log import Log
 from texpipe.train.losses import terms
+from texpipe.train.losses.shared_look import SharedLook
 from texpipe.train.schema import Preset
 from texpipe.upscale.device import Device
 
@@ -122,7 +123,12 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Tools:
-    """Everything that the steps use and do not change; `unseen`: the held-out textures are not trained on."""
+    """Everything that the steps use and do not change.
+
+    Attributes:
+        look: the pass through VGG16 that losses and discriminator share, or None.
+        unseen: the held-out textures are not trained on.
+    """
 
     job: TrainingJob
     world: ProcessGroup
@@ -135,6 +141,7 @@ class Tools:
     before: Validation | None
     sources: tuple[str, ...]
     log: Log
+    look: SharedLook | None = None
     unseen: bool = True
 
     @property
@@ -154,7 +161,9 @@ def channels_last(network: nn.Module, place: torch.device) -> nn.Module:
     return moved
 
 
-def new_state(network: nn.Module, preset: Preset, place: torch.device) -> State:
+def new_state(
+    network: nn.Module, preset: Preset, place: torch.device, look: SharedLook | None = None
+) -> State:
     """Return the initial state: a generator with optimisers, averaged weights and a new discriminator."""
 
     def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
@@ -167,7 +176,7 @@ def new_state(network: nn.Module, preset: Preset, place: torch.device) -> State:
     averaged = AveragedModel(network, avg_fn=average)
     if not preset.adversarial_used:
         return State(network, averaged, optimiser, None, None)
-    critic = generators.discriminator(preset.adversarial, preset.data.crop * preset.degradation.scale)
+    critic = generators.discriminator(preset.adversarial, preset.data.crop * preset.degradation.scale, look)
     critic = channels_last(critic, place)
     rate = preset.adversarial.learning_rate
     return State(

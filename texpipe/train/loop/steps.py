@@ -38,9 +38,14 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
     state.generator.train()
     if tools.job.freeze_body:
         keep_body_in_eval_mode(state.generator)
+    found, fakes = _backpropagate(state, tools, stage, batches)
+    facts |= found
     if stage.losses.adversarial and state.discriminator is not None:
-        facts |= train_discriminator(state, tools, batches, factor * tools.preset.adversarial.learning_rate)
-    facts |= _backpropagate(state, tools, stage, batches)
+        reals = [hr for _, hr in batches]
+        rate = factor * tools.preset.adversarial.learning_rate
+        facts |= train_discriminator(state, tools, reals, fakes, rate)
+    if tools.look is not None:
+        tools.look.forget()
     facts |= _last_gradients(state.generator)
     trained = [p for p in state.generator.parameters() if p.requires_grad]
     facts["gradient_norm"] = float(nn.utils.clip_grad_norm_(trained, tools.preset.clip))
@@ -52,27 +57,36 @@ def train_step(state: State, tools: Tools, stage: Stage, factor: float) -> dict[
 
 
 def train_discriminator(
-    state: State, tools: Tools, batches: Sequence[tuple[Tensor, Tensor]], rate: float
+    state: State, tools: Tools, reals: Sequence[Tensor], fakes: Sequence[Tensor], rate: float
 ) -> dict[str, float]:
-    """Train the discriminator for the preset's number of steps, all on the same crops; return values to log."""
+    """Train the discriminator for the preset's number of steps, all on the same pictures; return values to log.
+
+    The generator has just been judged by these: making others would cost a third of a step.
+    """
     random = torch.Generator().manual_seed(
         tools.job.seed * 1_000_003 + state.step * tools.world.size + tools.world.rank
     )
     steps = tools.preset.adversarial.steps
-    found = [_discriminator_step(state, tools, batches, random, rate) for _ in range(steps)]
+    found = [_discriminator_step(state, tools, reals, fakes, random, rate) for _ in range(steps)]
     return {"discriminator_rate": rate, "discriminator": found[-1]}
 
 
 def _backpropagate(
     state: State, tools: Tools, stage: Stage, batches: Sequence[tuple[Tensor, Tensor]]
-) -> dict[str, float]:
-    """Compute the generator's gradients, averaged over the batches of all processes; return the losses likewise."""
+) -> tuple[dict[str, float], list[Tensor]]:
+    """Compute the generator's gradients, averaged over the batches of all processes.
+
+    Returns:
+        The losses, averaged likewise, and the generator's pictures of each batch.
+    """
     state.optimiser.zero_grad(set_to_none=True)
     parts: dict[str, float] = {}
+    results: list[Tensor] = []
     for lr, hr in batches:
         with _autocast(tools.device):
             result = state.generator(lr).float()
-            found = _all_losses(state, tools, stage, result, hr)
+            found = _all_losses(state, tools, stage, lr, result, hr)
+        results.append(result.detach())
         weighted = sum(
             (getattr(stage.losses, name) * value for name, value in found.items()), start=torch.zeros(())
         )
@@ -81,7 +95,7 @@ def _backpropagate(
             parts[name] = parts.get(name, 0.0) + float(value.detach()) / len(batches)
     tools.world.average_gradients(state.generator.parameters())
     means = tools.world.mean(torch.tensor(list(parts.values()))).tolist()
-    return dict(zip(parts, means, strict=True))
+    return dict(zip(parts, means, strict=True)), results
 
 
 def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
@@ -104,33 +118,39 @@ def batch(state: State, part: int, tools: Tools) -> tuple[Tensor, Tensor]:
 def _discriminator_step(
     state: State,
     tools: Tools,
-    batches: Sequence[tuple[Tensor, Tensor]],
+    reals: Sequence[Tensor],
+    fakes: Sequence[Tensor],
     random: torch.Generator,
     rate: float,
 ) -> float:
-    """Take one step of the discriminator on these batches at this learning rate; return its loss."""
+    """Take one step of the discriminator on these pictures at this learning rate; return its loss."""
     assert state.discriminator is not None
     assert state.discriminator_optimiser is not None
     state.discriminator.train()
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     total = 0.0
-    for lr, hr in batches:
-        with torch.no_grad(), _autocast(tools.device):
-            fake = state.generator(lr).float()
-        loss = terms.discriminator_loss(
-            tools.preset.adversarial, state.discriminator, hr, fake, random
-        ) / len(batches)
-        torch.autograd.backward(loss)
-        total += float(loss.detach())
+    # A gradient penalty is the derivative of a derivative, for which bf16 is too coarse.
+    precise = tools.preset.adversarial.loss == "wasserstein"
+    for real, fake in zip(reals, fakes, strict=True):
+        with nullcontext() if precise else _autocast(tools.device):
+            loss = terms.discriminator_loss(tools.preset.adversarial, state.discriminator, real, fake, random)
+        torch.autograd.backward(loss / len(reals))
+        total += float(loss.detach()) / len(reals)
     tools.world.average_gradients(state.discriminator.parameters())
     nn.utils.clip_grad_norm_(state.discriminator.parameters(), 10 * tools.preset.clip)
     step_optimiser(state.discriminator_optimiser, rate)
     return total
 
 
-def _all_losses(state: State, tools: Tools, stage: Stage, result: Tensor, hr: Tensor) -> dict[str, Tensor]:
-    """Compute the unweighted losses of a stage for one batch, the adversarial one included."""
+def _all_losses(
+    state: State, tools: Tools, stage: Stage, lr: Tensor, result: Tensor, hr: Tensor
+) -> dict[str, Tensor]:
+    """Compute the unweighted losses of a stage for one batch."""
     found = terms.reconstruction(stage.losses, result, hr, tools.preset.degradation.scale, tools.features)
+    if stage.losses.artefacts:
+        with torch.no_grad():
+            averaged = state.averaged(lr).float()
+        found["artefacts"] = terms.artefacts(result, averaged, hr)
     if stage.losses.adversarial and state.discriminator is not None:
         state.discriminator.requires_grad_(False)
         real = state.discriminator(hr) if tools.preset.adversarial.loss == "relativistic" else None

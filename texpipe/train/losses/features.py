@@ -5,7 +5,7 @@ Their weights are not shipped: `weights` reads them from a file or fetches them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
@@ -14,6 +14,8 @@ from torch.nn import functional
 
 TrunkName: TypeAlias = Literal["vgg16", "vgg19", "alexnet"]
 Activation: TypeAlias = Literal["before", "after"]
+Pooling: TypeAlias = Literal["max", "l2"]
+Looked: TypeAlias = dict[str, Tensor]
 
 
 class Layer(NamedTuple):
@@ -131,11 +133,15 @@ def lpips(trunk: Trunk, a: Tensor, b: Tensor) -> Tensor:
         N distances, 0 for equal pictures.
     """
     layers = LPIPS_LAYERS[trunk.name]
-    ours, theirs = trunk(a, layers), trunk(b, layers)
-    total = torch.zeros(len(a), device=a.device)
-    for name, head in zip(layers, trunk.heads, strict=True):
-        difference = (_unit(ours[name]) - _unit(theirs[name])) ** 2
-        total = total + (difference * head[:, None, None]).sum(dim=1).mean(dim=(1, 2))
+    return lpips_of(trunk, trunk(a, layers), trunk(b, layers))
+
+
+def lpips_of(trunk: Trunk, ours: Looked, theirs: Looked) -> Tensor:
+    """Compute LPIPS from features of the trunk's LPIPS layers; N distances."""
+    total = torch.zeros(())
+    for name, head in zip(LPIPS_LAYERS[trunk.name], trunk.heads, strict=True):
+        difference = (_unit(ours[name].float()) - _unit(theirs[name].float())) ** 2
+        total = total.to(difference.device) + (difference * head[:, None, None]).sum(dim=1).mean(dim=(1, 2))
     return total
 
 
@@ -151,11 +157,18 @@ def dists(trunk: Trunk, alpha: Tensor, beta: Tensor, a: Tensor, b: Tensor) -> Te
     Returns:
         N distances, 0 for equal pictures.
     """
-    ours = [a, *trunk(a, LPIPS_LAYERS["vgg16"], l2_pool=True).values()]
-    theirs = [b, *trunk(b, LPIPS_LAYERS["vgg16"], l2_pool=True).values()]
+    layers = LPIPS_LAYERS["vgg16"]
+    ours = [a, *trunk(a, layers, l2_pool=True).values()]
+    theirs = [b, *trunk(b, layers, l2_pool=True).values()]
+    return dists_of(alpha, beta, ours, theirs)
+
+
+def dists_of(alpha: Tensor, beta: Tensor, ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
+    """Compute DISTS from pictures and their features, in order of depth; N distances."""
+    ours, theirs = [x.float() for x in ours], [y.float() for y in theirs]
     sizes = [x.shape[1] for x in ours]
     whole = alpha.sum() + beta.sum()
-    similarity = torch.zeros(len(a), device=a.device)
+    similarity = torch.zeros(len(ours[0]), device=alpha.device)
     for x, y, of_mean, of_structure in zip(
         ours, theirs, torch.split(alpha, sizes), torch.split(beta, sizes), strict=True
     ):

@@ -17,18 +17,21 @@ from texpipe.train.schema import Adversarial, Losses, Perceptual
 
 Features = Callable[[Tensor, Tensor], Tensor]
 
+_LDL_WINDOW = 7
+"""Side of the window in which LDL looks at the error's variance, in pixels."""
+
 
 def reconstruction(
     weights: Losses, result: Tensor, hr: Tensor, scale: int, features: Mapping[str, Features]
 ) -> dict[str, Tensor]:
-    """Compute every loss of a stage but the adversarial one.
+    """Compute every loss of a stage that compares the result with nothing but the original.
 
     Args:
         weights: the stage's weights; losses with weight 0 are not computed.
         result: the generator's pictures.
         hr: the originals.
         scale: scale of the generator, for the LR-consistency.
-        features: `perceptual` and `lpips`, as far as the stage needs them.
+        features: `perceptual`, `lpips` and `dists`, as far as the stage needs them.
 
     Returns:
         Unweighted losses by name.
@@ -39,9 +42,10 @@ def reconstruction(
         "charbonnier": charbonnier,
         "lr_consistency": lambda ours, theirs: lr_consistency(ours, theirs, scale),
         "colour": colour,
+        "lattice": lambda ours, theirs: lattice(ours, theirs, scale),
         **features,
     }
-    wanted = weights.model_dump(exclude={"adversarial"})
+    wanted = weights.model_dump(exclude={"adversarial", "artefacts"})
     return {name: possible[name](result, hr) for name, weight in wanted.items() if weight}
 
 
@@ -61,6 +65,44 @@ def lr_consistency(result: Tensor, hr: Tensor, scale: int) -> Tensor:
 def colour(result: Tensor, hr: Tensor) -> Tensor:
     """Return L1 between the mean colours of each picture."""
     return functional.l1_loss(result.mean(dim=(2, 3)), hr.mean(dim=(2, 3)))
+
+
+def lattice(result: Tensor, hr: Tensor, scale: int) -> Tensor:
+    """How much the result is lighter or darker at some places within each texel than at others, on the average.
+
+    The original favours no place, so this is the grid of `scale` pixels that upsampling leaves in grain.
+
+    Args:
+        result: what the generator made, H and W multiples of `scale`.
+        hr: what it should have made.
+        scale: pixels per texel and axis.
+    """
+    count, channels, height, width = result.shape
+    texels = (result - hr).reshape(count, channels, height // scale, scale, width // scale, scale)
+    places = texels.mean(dim=(0, 2, 4))
+    return (places - places.mean(dim=(1, 2), keepdim=True)).abs().mean()
+
+
+def artefacts(result: Tensor, averaged: Tensor, hr: Tensor) -> Tensor:
+    """L1 where the result looks like an artefact (LDL, Liang et al. 2022, arXiv:2203.09195).
+
+    That is where the error varies from pixel to pixel and is larger than the averaged weights' error, which are calmer.
+    Detail that only lies a little beside the original's is spared.
+
+    Args:
+        result: what the generator made.
+        averaged: what its averaged weights made.
+        hr: what it should have made.
+    """
+    with torch.no_grad():
+        ours = (result - hr).abs().sum(dim=1, keepdim=True)
+        calm = (averaged - hr).abs().sum(dim=1, keepdim=True)
+        padded = functional.pad(ours, [_LDL_WINDOW // 2] * 4, "reflect")
+        mean = functional.avg_pool2d(padded, _LDL_WINDOW, 1)
+        local = (functional.avg_pool2d(padded.square(), _LDL_WINDOW, 1) - mean.square()).clamp_min(0)
+        weight = ours.var(dim=(1, 2, 3), keepdim=True) ** 0.2 * local
+        weight = torch.where(ours < calm, 0.0, weight)
+    return (weight * (result - hr).abs()).mean()
 
 
 def perceptual(trunk: Trunk, options: Perceptual) -> Features:
@@ -94,7 +136,7 @@ def generator_loss(options: Adversarial, fake: Tensor, real: Tensor | None) -> T
         return -fake.mean()
     if options.loss == "relativistic":
         assert real is not None
-        return (_bce(fake - real.mean(), 1.0) + _bce(real - fake.mean(), 0.0)) / 2
+        return (_bce(fake - _usual(real), 1.0) + _bce(real - _usual(fake), 0.0)) / 2
     return _bce(fake, 1.0)
 
 
@@ -120,7 +162,7 @@ def discriminator_loss(
         critic: Tensor = on_fake.mean() - on_real.mean() + options.gradient_penalty * penalty
         return critic
     if options.loss == "relativistic":
-        return (_bce(on_real - on_fake.mean(), 1.0) + _bce(on_fake - on_real.mean(), 0.0)) / 2
+        return (_bce(on_real - _usual(on_fake), 1.0) + _bce(on_fake - _usual(on_real), 0.0)) / 2
     real_labels, fake_labels = soft_labels(options, len(real), random)
     return (_bce(on_real, real_labels) + _bce(on_fake, fake_labels)) / 2
 
@@ -144,8 +186,14 @@ def gradient_penalty(network: nn.Module, real: Tensor, fake: Tensor, random: tor
     return (length - 1).square().mean()
 
 
+def _usual(logits: Tensor) -> Tensor:
+    """Mean logit of each verdict (dimension 1): the heads of a projected discriminator have scales of their own."""
+    return logits.mean(dim=[i for i in range(logits.dim()) if i != 1], keepdim=True)
+
+
 def _bce(logits: Tensor, labels: Tensor | float) -> Tensor:
     """Return the binary cross-entropy with one label for all, or one per picture."""
+    logits = logits.float()  # in bf16 it would lose its last digits
     if isinstance(labels, Tensor):
         target = labels.to(logits.device).reshape(-1, *[1] * (logits.dim() - 1)).expand_as(logits)
     else:

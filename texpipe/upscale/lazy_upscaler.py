@@ -69,10 +69,10 @@ class LazyUpscaler:
         return engine
 
     def _load(self) -> Engine:
-        from texpipe.networks.checkpoint import load
+        from texpipe.networks.dial import load
         from texpipe.upscale.engine import Engine
 
-        return Engine(load(self._model).network, self._device, self._precision)
+        return Engine(load(self._model), self._device, self._precision)
 
     def _budget_for(self, engine: Engine) -> Budget | None:
         """Return the memory left for batches once weights and textures are known; warn if it is too small."""

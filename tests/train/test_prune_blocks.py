@@ -8,7 +8,7 @@ import torch
 from texpipe.errors import UsageError
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import SRResNet, SRResNetArchitecture
-from texpipe.train.shorten import shortened
+from texpipe.train.prune_blocks import shortened
 
 
 def network(*strengths: float) -> RRDBNet:

@@ -13,7 +13,7 @@ from texpipe.networks import checkpoint
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.texture import Edges, Pass
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 PASSES = [Pass(np.full((8, 8, 3), 0.5, np.float32), Edges())]
 

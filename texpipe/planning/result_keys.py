@@ -23,6 +23,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.grey,
         plan.consistency,
         plan.clean,
+        plan.detail,
         PIXELS_VERSION,
         *undecided,
     ]

@@ -11,25 +11,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from texpipe.upscale import probe
+from texpipe.upscale import hardware
 
 
 @pytest.fixture(autouse=True)
 def anew() -> Iterator[None]:
-    for found in (probe.instructions, probe.has_bf16):
+    for found in (hardware.instructions, hardware.has_bf16):
         found.cache_clear()
     yield
-    for found in (probe.instructions, probe.has_bf16):
+    for found in (hardware.instructions, hardware.has_bf16):
         found.cache_clear()
 
 
 def flags(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    monkeypatch.setattr(probe, "_flags", lambda: frozenset(names))
+    monkeypatch.setattr(hardware, "_flags", lambda: frozenset(names))
 
 
 def test_torch_says_the_same() -> None:
-    assert probe.instructions() == torch.backends.cpu.get_cpu_capability()
-    assert probe.torch_build() == (torch.__version__, torch.version.cuda or torch.version.hip)
+    assert hardware.instructions() == torch.backends.cpu.get_cpu_capability()
+    assert hardware.torch_build() == (torch.__version__, torch.version.cuda or torch.version.hip)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_instructions_follow_from_flags(
 ) -> None:
     monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
     flags(monkeypatch, *names)
-    assert probe.instructions() == expected
+    assert hardware.instructions() == expected
 
 
 @pytest.mark.parametrize("told", [None, "avx2"])
@@ -58,13 +58,13 @@ def test_torch_is_asked_without_flags_or_if_it_was_told_what_to_use(
     if told:
         monkeypatch.setenv("ATEN_CPU_CAPABILITY", told)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "as torch says")
-    assert probe.instructions() == "as torch says"
+    assert hardware.instructions() == "as torch says"
 
 
 def test_without_flags_torch_is_asked_for_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     flags(monkeypatch)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
-    assert probe.has_bf16()
+    assert hardware.has_bf16()
 
 
 def test_without_flags_and_without_torch_s_private_functions_there_is_no_bf16(
@@ -73,21 +73,21 @@ def test_without_flags_and_without_torch_s_private_functions_there_is_no_bf16(
     flags(monkeypatch)
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    assert not probe.has_bf16()
+    assert not hardware.has_bf16()
 
 
 def test_flags_are_read_from_cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16\nbugs\t\t: amx_bf16\n")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    assert probe._flags(file) == {"fpu", "avx2", "avx512_bf16"}
-    assert probe._flags(tmp_path / "missing") == frozenset()
+    assert hardware._flags(file) == {"fpu", "avx2", "avx512_bf16"}
+    assert hardware._flags(tmp_path / "missing") == frozenset()
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    assert probe._flags(file) == frozenset()
+    assert hardware._flags(file) == frozenset()
 
 
 @pytest.mark.skipif(
-    torch.version.cuda is not None or torch.version.hip is not None or not probe._flags(),
+    torch.version.cuda is not None or torch.version.hip is not None or not hardware._flags(),
     reason="only a CPU build on Linux and x86 is known without torch",
 )
 def test_naming_the_engine_does_not_import_torch() -> None:

@@ -1,0 +1,203 @@
+"""Runs over an output folder in which people work: nothing of theirs is lost, and no pack shrinks in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dumps import tree
+from packs import noise
+
+from texpipe.errors import ExitCode, PackError, UsageError
+from texpipe.imaging.image_files import encode_png
+from texpipe.manifest.file import read_manifest
+from texpipe.options import RunOptions
+from texpipe.output.result import RunResult
+from texpipe.packs.verify import verify_pack
+from texpipe.pipeline import run_recipe
+
+Run = Callable[..., RunResult]
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny_model: Path) -> Run:
+    """Run a recipe that repeats texels instead of upscaling them; `targets` is YAML."""
+
+    def call(targets: str = "[folder]", scale: int = 2, **options: object) -> RunResult:
+        recipe = tmp_path / "recipe.yaml"
+        recipe.write_text(
+            f"version: 1\nname: r\ngame: G\ninput: in\noutput: pack\nmodel: {tiny_model.as_posix()}\n"
+            f"targets: {targets}\nscale: {scale}\nrules: [{{match: {{}}, action: nearest}}]\n",
+            "utf-8",
+        )
+        made = RunOptions.load(recipe, options.pop("input_", None), options.pop("output", None), **options)  # type: ignore[arg-type]
+        return run_recipe(made)
+
+    return call
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """A dump of three textures that GLideN64 could have named, and the folder that its pack goes to."""
+    add(tmp_path, 1, 2, 3)
+    return tmp_path / "pack"
+
+
+def name_of(number: int) -> str:
+    return f"G#{number:08X}#0#2_all.png"
+
+
+def picture(seed: int, side: int = 8) -> bytes:
+    return encode_png(noise((side, side), seed))
+
+
+def add(folder: Path, *numbers: int, where: str = "in") -> None:
+    (folder / where).mkdir(exist_ok=True)
+    for number in numbers:
+        (folder / where / name_of(number)).write_bytes(picture(number))
+
+
+def backups(pack: Path) -> dict[str, bytes]:
+    files = (path for path in (pack / ".backup").rglob("*") if path.is_file())
+    return {"/".join(path.relative_to(pack).parts[2:]): path.read_bytes() for path in files}
+
+
+def statuses(result: RunResult) -> dict[str, str]:
+    return {entry.source: entry.status for entry in result.manifest.textures}
+
+
+def test_an_edit_survives_other_rules_and_a_grown_dump(run: Run, pack: Path, tmp_path: Path) -> None:
+    run()
+    file, mine = pack / "folder" / name_of(1), picture(77, 16)
+    file.write_bytes(mine)
+    add(tmp_path, 4)
+    result = run(scale=4)
+    assert file.read_bytes() == mine
+    assert statuses(result) == {name_of(1): "edited", **{name_of(n): "written" for n in (2, 3, 4)}}
+    assert result.exit_code == ExitCode.OK
+    assert statuses(run(scale=2))[name_of(1)] == "edited", "it is still known as an edit"
+
+
+def test_verify_calls_an_edit_edited_and_half_a_file_damaged(run: Run, pack: Path) -> None:
+    run()
+    (pack / "folder" / name_of(1)).write_bytes(picture(77, 16))
+    (pack / "folder" / name_of(2)).write_bytes(b"\x89PNG half")
+    (pack / "folder/mine.png").write_bytes(picture(5))
+    found = verify_pack(pack)
+    assert [line for line in found.problems if "damaged" in line] == [f"folder/{name_of(2)}: is damaged"]
+    assert not [line for line in found.problems if name_of(1) in line]
+    assert any(name_of(1) in note and "edited by hand" in note for note in found.notes)
+    assert "folder/mine.png: not ours, harmless" in found.notes
+
+
+def test_an_edit_that_is_given_up_is_in_the_backup(run: Run, pack: Path) -> None:
+    run()
+    file, mine = pack / "folder" / name_of(1), picture(77, 16)
+    before = file.read_bytes()
+    file.write_bytes(mine)
+    result = run(replace_edited=[name_of(1)])
+    assert file.read_bytes() == before
+    assert statuses(result)[name_of(1)] == "written"
+    assert backups(pack) == {f"folder/{name_of(1)}": mine}
+
+
+def test_a_hand_made_pack_is_filled_up_and_never_replaced(run: Run, pack: Path) -> None:
+    (pack / "folder").mkdir(parents=True)
+    (pack / "folder" / name_of(1)).write_bytes(b"hand-made, in a way that texpipe cannot read")
+    result = run(output=pack)
+    assert (pack / "folder" / name_of(1)).read_bytes().startswith(b"hand-made")
+    assert statuses(result)[name_of(1)] == "foreign"
+    assert (pack / "folder" / name_of(2)).is_file()
+    assert statuses(run())[name_of(1)] == "foreign", "the next run does not take it for its own"
+
+
+def test_a_foreign_file_that_goes_away_makes_place(run: Run, pack: Path) -> None:
+    (pack / "folder").mkdir(parents=True)
+    (pack / "folder" / name_of(1)).write_bytes(b"mine")
+    run(output=pack)
+    (pack / "folder" / name_of(1)).unlink()
+    assert statuses(run())[name_of(1)] == "written"
+
+
+@pytest.mark.parametrize("container", ["hts", "htc"])
+def test_a_container_of_somebody_else_stops_the_run_before_it_computes(
+    run: Run, pack: Path, container: str
+) -> None:
+    (pack / "gliden64").mkdir(parents=True)
+    file = pack / f"gliden64/G_HIRESTEXTURES.{container}"
+    file.write_bytes(b"months of work")
+    with pytest.raises(PackError, match="was not written by texpipe") as stopped:
+        run(f"[{{gliden64: {{container: {container}}}}}]", output=pack)
+    assert "--replace-edited" in str(stopped.value.hint)
+    assert tree(pack) == {f"gliden64/G_HIRESTEXTURES.{container}": b"months of work", ".lock": b""}
+    run(f"[{{gliden64: {{container: {container}}}}}]", output=pack, replace_edited=["all"])
+    assert backups(pack) == {f"gliden64/G_HIRESTEXTURES.{container}": b"months of work"}
+
+
+def test_a_manifest_of_another_program_is_not_replaced(run: Run, pack: Path) -> None:
+    pack.mkdir()
+    (pack / "manifest.json").write_text('{"name": "my web app"}')
+    with pytest.raises(UsageError, match="a folder with other files in it"):
+        run()
+    for _ in range(2):  # what a refused run leaves must not make the folder texpipe's
+        with pytest.raises(PackError, match=r"manifest\.json is there and not texpipe's"):
+            run(output=pack)
+    assert (pack / "manifest.json").read_text() == '{"name": "my web app"}'
+
+
+def test_a_pack_does_not_shrink_without_being_asked(run: Run, pack: Path, tmp_path: Path) -> None:
+    add(tmp_path, *range(1, 13))
+    run()
+    before = tree(pack / "folder")
+    add(tmp_path, 1, 2, where="other")
+    with pytest.raises(PackError, match="would remove 10 of the 12 files") as stopped:
+        run(input_=tmp_path / "other")
+    assert "--remove" in str(stopped.value.hint)
+    assert tree(pack / "folder") == before
+    run(input_=tmp_path / "other", remove=True)
+    assert set(tree(pack / "folder")) == {name_of(1), name_of(2)}
+    assert backups(pack) == {
+        f"folder/{name}": data for name, data in before.items() if name not in (name_of(1), name_of(2))
+    }
+
+
+def test_a_few_files_go_with_a_word(run: Run, pack: Path, tmp_path: Path) -> None:
+    run()
+    (tmp_path / "in" / name_of(3)).unlink()
+    result = run()
+    assert any("1 file of the earlier run is no longer part of the pack" in line for line in result.warnings)
+    assert set(backups(pack)) == {f"folder/{name_of(3)}"}
+
+
+def test_an_input_that_lost_everything_does_not_empty_the_pack(run: Run, pack: Path, tmp_path: Path) -> None:
+    """A drive that is half mounted: one broken file is left of the dump."""
+    run()
+    before = tree(pack / "folder")
+    for number in (1, 2, 3):
+        (tmp_path / "in" / name_of(number)).unlink()
+    (tmp_path / "in" / name_of(9)).write_bytes(b"\x89PNG")
+    with pytest.raises(PackError, match="would remove 3 of the 3 files"):
+        run()
+    assert tree(pack / "folder") == before
+
+
+@pytest.mark.parametrize(
+    ("input_", "output"), [("p/folder", "p"), ("p", "p/folder"), ("p/folder/in", "p"), ("p", "p/q")]
+)
+def test_what_is_read_is_never_written_over(run: Run, tmp_path: Path, input_: str, output: str) -> None:
+    (tmp_path / input_).mkdir(parents=True)
+    (tmp_path / input_ / name_of(1)).write_bytes(picture(1))
+    before = tree(tmp_path / "p")
+    with pytest.raises(UsageError, match="is written by this run"):
+        run(input_=tmp_path / input_, output=tmp_path / output)
+    assert tree(tmp_path / "p") == before
+
+
+def test_a_damaged_manifest_is_written_anew_and_the_old_one_kept(run: Run, pack: Path) -> None:
+    run()
+    (pack / "manifest.json").write_bytes(b"\0" * 100)
+    result = run()
+    assert any("written anew" in line for line in result.warnings)
+    assert read_manifest(pack / "manifest.json").textures
+    assert backups(pack) == {"manifest.json": b"\0" * 100}

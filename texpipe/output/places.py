@@ -1,0 +1,52 @@
+"""Where a run may write: never into, around or in place of what it reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from texpipe.errors import UsageError
+from texpipe.options import RunOptions
+from texpipe.storage.layout import OutputLayout
+
+
+def require_separate_places(options: RunOptions) -> None:
+    """Check that no folder that the run writes is, holds or lies in one that it reads; links are followed.
+
+    Raises:
+        UsageError: one does; nothing was read or written.
+    """
+    read = {"the input": options.input}
+    for place in _written(options):
+        for what, folder in read.items():
+            if (relation := _relation(place, folder)) is not None:
+                raise UsageError(
+                    f"{place} is written by this run, but {relation} {what} {folder}",
+                    hint="Give another --output: what is read must never be replaced by what is written.",
+                )
+        if options.recipe_folder is not None and _relation(place, options.recipe_folder) in ("is", "holds"):
+            raise UsageError(
+                f"{place} is written by this run, but the recipe lies in it",
+                hint="Give another --output, or move the recipe.",
+            )
+
+
+def _written(options: RunOptions) -> Iterator[Path]:
+    layout = OutputLayout(options.output)
+    yield from (options.output / target.name for target in options.recipe.targets)
+    yield from (layout.store, layout.backup, layout.report)
+
+
+def _relation(place: Path, other: Path) -> str | None:
+    """Return "is", "holds" or "lies in" for a place that does so with another, as the disk has them."""
+    one, two = _resolved(place), _resolved(other)
+    if one == two:
+        return "is"
+    if one in two.parents:
+        return "holds"
+    return "lies in" if two in one.parents else None
+
+
+def _resolved(path: Path) -> Path:
+    return Path(os.path.normcase(path.resolve()))

@@ -1,0 +1,118 @@
+"""What a run checks in its output folder before it computes anything: whose the files are, and how many would go."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from texpipe.errors import PackError
+from texpipe.formats.portable_names import folded
+from texpipe.manifest.file import read_manifest
+from texpipe.manifest.output_folder import is_output_folder
+from texpipe.manifest.schema import Manifest
+from texpipe.options import RunOptions
+from texpipe.packs.journal import noted
+from texpipe.packs.ownership import PackFolder
+from texpipe.packs.pack import plan_pack, whole_files
+from texpipe.packs.verify import written_by_texpipe
+from texpipe.planning.exclusions import planned_pictures
+from texpipe.planning.run_plan import RunPlan
+from texpipe.storage.layout import OutputLayout
+
+log = logging.getLogger(__name__)
+
+MAX_REMOVED_SHARE = 0.1
+"""Largest share of a pack's files that a run removes without `--remove`."""
+MAX_REMOVED_FILES = 5
+"""Largest number of a pack's files that a run removes without `--remove`, whatever share of it they are."""
+
+
+@dataclass(frozen=True)
+class OutputBefore:
+    """An output folder as a run finds it.
+
+    Attributes:
+        folder: its files, as far as texpipe wrote them.
+        warnings: lines for people.
+    """
+
+    folder: PackFolder
+    warnings: tuple[str, ...] = ()
+
+
+def check_output(run: RunPlan) -> OutputBefore:
+    """Check that a run may write what it is going to write, before it computes anything.
+
+    Raises:
+        PackError: a file that the run must replace is not texpipe's, or was changed by hand; or too much of the pack
+            would be removed. Nothing was written.
+    """
+    options = run.order
+    _require_own_records(options)
+    manifest, warnings = _manifest_before(options.output)
+    before = set(written_by_texpipe(manifest)) if manifest else set()
+    folder = PackFolder.opened(options.output, noted(options.output) | before, options.replace_edited)
+    pictures = [one for one in planned_pictures(run.seen.items) if one.source.name not in run.left_out]
+    for target in options.recipe.targets:
+        folder.require_free(whole_files(target, pictures))
+    if manifest is not None:
+        planned = [plan_pack(target, pictures).outputs for target in options.recipe.targets]
+        paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
+        warnings += _removed(folder, manifest, paths, may_remove=options.remove)
+    return OutputBefore(folder, tuple(warnings))
+
+
+def _require_own_records(options: RunOptions) -> None:
+    """A manifest.json and run.json of another program must not be replaced by ours."""
+    output, layout = options.output, OutputLayout(options.output)
+    if is_output_folder(output) or set(options.replace_edited) & {"all", "manifest.json"}:
+        return
+    there = [file for file in (layout.manifest, layout.run_info) if file.exists()]
+    if there:
+        raise PackError(
+            f"nothing was written: {' and '.join(map(str, there))} "
+            f"{'is' if len(there) == 1 else 'are'} there and not texpipe's",
+            hint="Give another --output.",
+        )
+
+
+def _manifest_before(output: Path) -> tuple[Manifest | None, list[str]]:
+    """Return the manifest of the run before, if there is a sound one, and a warning if it is damaged."""
+    try:
+        manifest = read_manifest(OutputLayout(output).manifest)
+    except PackError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None, []
+        if isinstance(error.__cause__, OSError):  # not damaged: nothing may be changed that it might know of
+            raise
+        return None, [f"{error.message}: it is written anew"]
+    return manifest, [f"manifest.json: {line}: it is written anew" for line in manifest.refused]
+
+
+def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_remove: bool) -> list[str]:
+    """Say how many files of the pack this run removes; stop if these are too many to go in silence."""
+    known = {folded(path) for path in planned}
+    files = [
+        [one.path for one in entry.outputs if one.kept is None and (folder.output / one.path).is_file()]
+        for entry in manifest.textures
+    ]
+    there = {path for paths in files for path in paths}
+    # A texture whose first file stays keeps the others, such as its mipmaps, which are not planned one by one.
+    gone = there - {path for paths in files if any(folded(one) in known for one in paths) for path in paths}
+    if not gone:
+        return []
+    many = len(gone) > MAX_REMOVED_FILES and len(gone) > MAX_REMOVED_SHARE * len(there)
+    if (many or not planned) and not may_remove:
+        raise PackError(
+            f"nothing was written: this run would remove {len(gone)} of the {len(there)} files of the pack",
+            hint="If the input is only a part of the dump, give the whole dump. If the files are to go, run again with "
+            f"--remove: they are moved to {OutputLayout(folder.output).backup}.",
+        )
+    line = f"{_files(len(gone))} of the earlier run {'is' if len(gone) == 1 else 'are'} no longer part of the pack"
+    log.warning("%s: removed at the end of this run", line)
+    return [f"{line}: moved to {OutputLayout(folder.output).backup}"]
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"

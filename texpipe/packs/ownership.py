@@ -1,0 +1,176 @@
+"""An output folder as a run writes to it: what texpipe wrote there is replaced, what somebody else did is kept.
+
+A file is *ours* if it has bytes that texpipe once wrote at its place, *edited* if it is at such a place with other
+bytes, and *foreign* if texpipe never wrote there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from texpipe.errors import PackError
+from texpipe.formats.portable_names import file_digest, folded
+from texpipe.formats.readable import is_readable
+from texpipe.manifest.schema import Kept
+from texpipe.packs.backup import Backup
+from texpipe.packs.journal import note
+from texpipe.storage.atomic import part_of, write_atomic
+from texpipe.storage.layout import OutputLayout
+
+Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
+"""What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
+
+
+@dataclass(frozen=True)
+class PackFolder:
+    """An output folder with what is known of its files.
+
+    Attributes:
+        output: the folder.
+        paths: of all files that texpipe once wrote here.
+        written: folded path -> hex sha256 of all that it wrote there.
+        replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
+        backup: where they are copied to first.
+        kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
+    """
+
+    output: Path
+    paths: frozenset[str] = frozenset()
+    written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    replace: tuple[str, ...] = ()
+    backup: Backup = field(default_factory=lambda: Backup(Path()))
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    @staticmethod
+    def opened(output: Path, before: Iterable[tuple[str, str]], replace: tuple[str, ...] = ()) -> PackFolder:
+        """Return the folder; `before` has path and hex sha256 of all that earlier runs wrote, a path several times."""
+        known = tuple(before)
+        paths = frozenset(path for path, _ in known)
+        return PackFolder(output, paths, _by_folded_path(known), replace, Backup(output))
+
+    def standing(self, path: str, digest: str | None = None) -> Standing:
+        """Return what lies at a path where bytes of this hex sha256 (None: not known yet) are to be written.
+
+        Raises:
+            PackError: a file is there and cannot be read.
+        """
+        file = self.output / path
+        found = None if file.is_dir() else file_digest(file)
+        if found is None:
+            return "foreign" if os.path.lexists(file) else "free"  # a folder, or a link to what is gone
+        if found == digest:
+            return "equal"
+        known = self.written.get(folded(path))
+        if known is None:
+            return "foreign"
+        if found in known:
+            return "ours"
+        return "edited" if is_readable(self.output / path) else "damaged"
+
+    def put(self, path: str, data: bytes, digest: str, *names: str) -> Kept | None:
+        """Write a file, whole or not at all, and note it first; keep what somebody else made, and say whose it is.
+
+        Args:
+            path: of the file, below the folder.
+            data, digest: its bytes, and their hex sha256.
+            names: of the textures in it, by which `replace` may mean it, too.
+
+        Raises:
+            PackError: it cannot be written.
+        """
+        standing = self.standing(path, digest)
+        if standing == "equal":
+            return None
+        if (kept := self._kept(path, standing, names)) is not None:
+            self.kept[path] = kept
+            return kept
+        self._copy_first(path, standing)
+        note(self.output, path, digest)
+        write_atomic(self.output / path, data, fsync=False)
+        return None
+
+    def put_whole(self, path: str, write: Callable[[Path], None]) -> str:
+        """Let `write` make a file under another name, note it and give it its own; return its hex sha256.
+
+        Call `require_free` first: what lies there is replaced.
+
+        Raises:
+            PackError: it cannot be written.
+        """
+        final = self.output / path
+        part = part_of(final)
+        try:
+            write(part)
+            digest = file_digest(part) or ""
+            self._copy_first(path, self.standing(path, digest))
+            note(self.output, path, digest)
+            part.replace(final)
+        except OSError as error:
+            hint = "Check the permissions of the output folder, and that no other program has the file open."
+            raise PackError(f"cannot write {final}: {error.strerror or error}", hint=hint) from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        return digest
+
+    def require_free(self, paths: Iterable[str]) -> None:
+        """Check that files which hold many textures, or lists of them, are ours to write.
+
+        Raises:
+            PackError: one was changed by hand, or texpipe never wrote it; nothing was written.
+        """
+        kept = {path: whose for path in paths if (whose := self._kept(path, self.standing(path), ()))}
+        if kept:
+            lines = "; ".join(f"{path} {_SAID[whose]}" for path, whose in kept.items())
+            raise PackError(
+                f"nothing was written: {lines}",
+                hint=f"Move it away or give another --output. To give it up, run again with --replace-edited "
+                f"{next(iter(kept))!r}: a copy goes to {OutputLayout(self.output).backup}.",
+            )
+
+    def still_edited(self) -> Iterator[tuple[str, str]]:
+        """Yield path and hex sha256 of what texpipe once wrote where now somebody's edit lies."""
+        for path, whose in self.kept.items():
+            if whose == "edited":
+                yield from ((path, digest) for digest in self.written[folded(path)])
+
+    def _kept(self, path: str, standing: Standing, names: Iterable[str]) -> Kept | None:
+        if standing not in ("edited", "foreign") or self._is_given_up(path, names):
+            return None
+        return "edited" if standing == "edited" else "foreign"
+
+    def _is_given_up(self, path: str, names: Iterable[str]) -> bool:
+        inside = str(PurePosixPath(*PurePosixPath(path).parts[1:]))
+        known = {path, inside, PurePosixPath(path).name, *names}
+        return any(
+            pattern == "all" or pattern in known or any(fnmatchcase(name, pattern) for name in known)
+            for pattern in self.replace
+        )
+
+    def _copy_first(self, path: str, standing: Standing) -> None:
+        """Copy what somebody may want back; an empty file has nothing in it."""
+        if (
+            standing in ("edited", "foreign", "damaged")
+            and (self.output / path).is_file()
+            and (self.output / path).stat().st_size
+        ):
+            self.backup.copy(path)
+
+
+_SAID: Mapping[Kept, str] = {
+    "edited": "was changed since texpipe wrote it",
+    "foreign": "is there and was not written by texpipe",
+}
+
+
+def _by_folded_path(before: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for path, digest in before:
+        found.setdefault(folded(path), set()).add(digest)
+    return {path: frozenset(digests) for path, digests in found.items()}

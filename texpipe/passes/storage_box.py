@@ -1,0 +1,112 @@
+"""What a texel could have been before the console stored it: a box of colours around the stored one.
+
+Three things moved it. Storage rounded it: to 8, 5 or 4 bits, or to the next colour of a palette. Dither moved it on
+purpose, by as much as that step again. And whoever reduced the picture sampled it: by points, sharpened, or by hand, so
+a texel is not the mean of the area that it covers, and differs from it the more, the busier the picture is there. How
+wide the box is, is judged for each texture by its own colours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from texpipe.passes.dither_detection import Flags, top_level
+from texpipe.passes.resample import Plane, blur, extend, neighbourhood
+from texpipe.texture import Edges, PlaneF, RgbF
+
+MOST_COLOURS = 256
+"""Largest number of colours that a palette holds."""
+
+MOST_DITHER = np.float32(12 / 255)
+"""Largest half-width of the box that storage alone accounts for: what alternates by more was drawn, not dithered."""
+
+SAMPLED = (0.1, 0.4)
+"""Half-width of the box that sampling accounts for, as a share of the range among a texel and its eight neighbours:
+where texels alternate regularly, as in a mesh, and anywhere else. A mesh whose contrast was lost altogether comes back
+to 1 - 2 * 0.1 of it, a lone texel to 1 - 0.4."""
+
+_REGULAR = (0.08, 0.18)
+"""Difference of texels to those two further on, as a share of the range: up to the first they alternate regularly, from
+the second on they do not. Meshes have up to 0.05, dithered and other textures 0.2 and more."""
+
+_AROUND = 2.0
+"""Standard deviation of the window in which regularity is judged, in texels."""
+
+_WIDEST_STEP = np.float32(48 / 255)
+"""Largest step between colours of a palette that dither is believed to bridge."""
+_ONE_LEVEL = np.float32(1 / 255)
+_NEAREST = 16
+"""Number of nearest colours among which a colour's neighbours in the palette are looked for."""
+_TOUCHING = np.float32(1e-5)
+"""Difference of squared distances that is rounding."""
+
+
+def storage_step(picture: RgbF, visible: Flags) -> Plane | None:
+    """Return how far from each texel the next colours lie that storage could have held instead.
+
+    Of a palette these are the colours with no third one between them and the texel's own (its neighbours in the
+    Gabriel graph: Gabriel and Sokal, "A new statistical approach to geographic variation analysis", 1969); on the grid
+    of 5 bits, or of 4 for grey, at least one step of the grid.
+
+    Args:
+        picture: H x W x 3 in [0, 1], made from 8 bits.
+        visible: H x W; what is hidden has no say, and its steps mean nothing.
+
+    Returns:
+        H x W x 3 in [0, 1], per channel, 1 to 48 levels; None where colours are neither few nor on a grid.
+    """
+    if not visible.any():
+        return None
+    top = top_level(picture, visible)
+    levels = np.rint(picture * 255).astype(np.int32)
+    codes = levels @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    found, first, which = np.unique(codes[visible], return_index=True, return_inverse=True)
+    if len(found) > MOST_COLOURS and top is None:
+        return None
+    least = _ONE_LEVEL if top is None else np.float32(1 / top)
+    step = np.full(picture.shape, least, np.float32)
+    if len(found) <= MOST_COLOURS:
+        step[visible] = _neighbouring(picture[visible][first])[which.reshape(-1)]
+    return np.clip(step, least, _WIDEST_STEP)
+
+
+def box(source: RgbF, step: Plane | None, edges: Edges) -> Plane:
+    """Return how far from each texel its colour before storage may have been.
+
+    Args:
+        source: H x W x 3 in [0, 1], made from 8 bits; hidden texels bled.
+        step: of the same texels, as `storage_step` returns it.
+        edges: what lies beyond the borders.
+
+    Returns:
+        H x W x 3 in [0, 1], per channel.
+    """
+    least, most = neighbourhood(source, edges)
+    sampled = _sampled_share(source, most - least, edges)[..., None] * (most - least)
+    stored = _ONE_LEVEL if step is None else np.minimum(step, MOST_DITHER)
+    return np.asarray(np.maximum(sampled, stored), dtype=np.float32)
+
+
+def _sampled_share(source: RgbF, ranges: Plane, edges: Edges) -> PlaneF:
+    """Return how much of the range around it a texel may be off by, H x W: little in a regular pattern."""
+    height, width = source.shape[:2]
+    wide = extend(source, edges, 2)
+    rows, columns = wide[:, 2:-2], wide[2:-2]
+    next_but_one = (rows[:height] + rows[4:] + columns[:, :width] + columns[:, 4:]) / 4
+    off = blur(np.abs(source - next_but_one).sum(axis=2), edges, _AROUND)
+    irregular = off / np.maximum(blur(ranges.sum(axis=2), edges, _AROUND), _ONE_LEVEL)
+    share = np.clip((irregular - _REGULAR[0]) / (_REGULAR[1] - _REGULAR[0]), 0, 1)
+    return np.asarray(SAMPLED[0] + share * (SAMPLED[1] - SAMPLED[0]), np.float32)
+
+
+def _neighbouring(palette: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest difference per channel of each colour to its neighbours in the palette, N x 3."""
+    apart = ((palette[:, None] - palette) ** 2).sum(axis=2)
+    count = min(len(palette), _NEAREST + 1)
+    near = np.argsort(apart, axis=1, kind="stable")[:, 1:count]
+    far = np.take_along_axis(apart, near, axis=1)
+    # One colour is a neighbour unless a third one sees both under more than a right angle.
+    between = far[:, None] + apart[near[:, :, None], near[:, None, :]] + _TOUCHING < far[:, :, None]
+    differences = np.where(between.any(axis=2)[..., None], 0, np.abs(palette[near] - palette[:, None]))
+    return np.asarray(differences.max(axis=1, initial=0), np.float32)

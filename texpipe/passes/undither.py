@@ -1,0 +1,169 @@
+"""Dissolve dither and banding where a picture is smooth: skies, shaded walls, skin.
+
+A network sharpens what it should dissolve there. Around each texel a plane is fitted to the colours (locally weighted
+linear regression, Cleveland 1979), and once more to what is left, so that curved shading is followed, too ("twicing",
+Tukey 1977). What is left then tells whether it was storage: it stays within the step between neighbouring colours, and
+smoothed it vanishes, as dither does and texture does not. A pattern without any gradient below it is not dither.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from texpipe.passes.dither_detection import Flags
+from texpipe.passes.resample import Plane, blur, crop, extend, smooth
+from texpipe.texture import Edges, PlaneF, RgbF
+
+_REACH = 5
+_SIGMA = 2.0
+"""Standard deviation of the weights around a texel, in texels, and how far they reach."""
+
+_LEFT = (0.45, 0.7)
+"""Mean square of what is left, in squared steps: up to the first it is storage, from the second on it is not.
+Dithered ramps of 16 to 256 colours have up to 0.45 (nine in ten texels), real textures mostly more than 1."""
+
+_HOPELESS = 3.0
+"""The same after the first fit, with which no gradient is looked for: curved ones have up to 1."""
+
+_SMOOTHED = (0.014, 0.03)
+"""The same of what is left when it is smoothed. Ramps have up to 0.02, real dithered textures 0.03 and more."""
+
+_PLAIN = (0.008, 0.013)
+"""The same, averaged more widely: up to the first there was nothing but the gradient, from the second on there was
+detail, too, of which dither left something."""
+
+_WIDE_SIGMA = 3.0
+"""Standard deviation of that average, in texels."""
+
+_HALF_LEVEL = np.float32(0.5 / 255)
+"""Rounding of the stored colours to 8 bits."""
+
+_SLOPE = (5e-4, 2e-3)
+"""Squared slope, in squared steps per texel, up to which there is no gradient, and from which there is one."""
+
+_COHERENT = (0.55, 0.8)
+"""Square of the mean slope around a texel over the mean of its square: 1 where all slopes are the same. Dithered ramps
+have 0.7 to 1, the waves and grain of textures 0.1 to 0.7."""
+
+
+class Gradient(NamedTuple):
+    """The gradient that a dithered picture was.
+
+    Attributes:
+        colour: H x W x 3 in [0, 1], smooth, never further from the source than the next colours.
+        sure: H x W in [0, 1], how sure it is that there was one.
+        plain: H x W in [0, 1], how sure it is that there was nothing else.
+    """
+
+    colour: RgbF
+    sure: PlaneF
+    plain: PlaneF
+
+
+def undithered(source: RgbF, step: Plane, visible: Flags, edges: Edges) -> Gradient | None:
+    """Find where a picture is a dithered or banded gradient, and what it was before.
+
+    Commutes with rolling a wrapped axis. Hidden texels have no say.
+
+    Args:
+        source: H x W x 3 in [0, 1], made from 8 bits.
+        step: H x W x 3, as `storage_step` returns it.
+        visible: H x W.
+        edges: what lies beyond the borders.
+
+    Returns:
+        None where there is no such gradient.
+    """
+    step = step + _HALF_LEVEL
+    local = _Local(visible, edges)
+    fitted, slope = local.plane(source)
+    if local.mean(((source - fitted) / step) ** 2).mean(axis=2)[visible].min() > _HOPELESS:
+        return None
+    fitted = fitted + local.plane(source - fitted)[0]
+    left = np.asarray(np.where(visible[..., None], source - fitted, 0), np.float32)
+    smoothed = local.mean((smooth(left, edges) / step) ** 2).mean(axis=2)
+    sure = (
+        (1 - _rising(local.mean((left / step) ** 2).mean(axis=2), _LEFT))
+        * (1 - _rising(smoothed, _SMOOTHED))
+        * _is_gradient(slope / step[..., None], local)
+    )
+    sure = smooth(np.where(visible, sure, np.float32(0)), edges)
+    if not sure.any():
+        return None
+    plain = smooth(1 - _rising(blur(smoothed, edges, _WIDE_SIGMA), _PLAIN), edges)
+    return Gradient(np.clip(np.clip(fitted, source - step, source + step), 0, 1), sure, plain)
+
+
+def _is_gradient(slope: Plane, local: _Local) -> PlaneF:
+    """Tell where slopes, H x W x 3 x 2 in steps per texel, are a gradient: the same all around. H x W in [0, 1]."""
+    flat = slope.reshape(*slope.shape[:2], -1)
+    size = local.mean(local.mean(flat**2)).sum(axis=2)
+    common = (local.mean(local.mean(flat)) ** 2).sum(axis=2)
+    return _rising(size, _SLOPE) * _rising(common / np.maximum(size, _SLOPE[0]), _COHERENT)
+
+
+def _rising(value: Plane, limits: tuple[float, float]) -> PlaneF:
+    """Return 0 up to the first limit, 1 from the second on."""
+    return np.asarray(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0, 1), np.float32)
+
+
+class _Local:
+    """Weighted sums over the visible texels around each one; beyond a clamped border there are none."""
+
+    def __init__(self, visible: Flags, edges: Edges) -> None:
+        place = np.arange(-_REACH, _REACH + 1, dtype=np.float32)
+        weight = np.exp(-(place**2) / np.float32(2 * _SIGMA**2))
+        self._kernels = [weight * place**power for power in range(3)]
+        self._edges = edges
+        self._visible = visible.astype(np.float32)
+        self._inverse = self._inverse_moments()
+
+    def mean(self, values: Plane) -> Plane:
+        """Average H x W x C values."""
+        total = self._sum(self._around(values), 0, 0)
+        return np.asarray(total / np.maximum(self._mass, np.float32(1e-6))[..., None], np.float32)
+
+    def plane(self, values: Plane) -> tuple[Plane, Plane]:
+        """Fit a plane to H x W x 3 values around each texel; returns its value there and, H x W x 3 x 2, its slope."""
+        wide = self._around(values)
+        sums = [self._sum(wide, *powers) for powers in ((0, 0), (1, 0), (0, 1))]
+        value, across, down = (
+            sum(row[..., None] * one for row, one in zip(rows, sums, strict=True)) for rows in self._inverse
+        )
+        return np.asarray(value, np.float32), np.stack([across, down], axis=-1)
+
+    def _inverse_moments(self) -> list[list[Plane]]:
+        """Return the inverse of the symmetric 3 x 3 matrix of each texel's normal equations, by its cofactors."""
+        wide = self._around(np.ones((*self._visible.shape, 1), np.float32))
+        powers = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+        sums = [self._sum(wide, *one)[..., 0].astype(np.float64) for one in powers]
+        self._mass = sums[0].astype(np.float32)
+        # A texel alone, or in one line with all that are seen, has no slope.
+        least = (1e-6, 0.0, 0.0, 1e-2, 0.0, 1e-2)
+        mass, x, y, xx, xy, yy = (one + more for one, more in zip(sums, least, strict=True))
+        first = (xx * yy - xy * xy, xy * y - x * yy, x * xy - xx * y)
+        second = (first[1], mass * yy - y * y, x * y - mass * xy)
+        third = (first[2], second[2], mass * xx - x * x)
+        determinant = mass * first[0] + x * first[1] + y * first[2]
+        return [[(part / determinant).astype(np.float32) for part in row] for row in (first, second, third)]
+
+    def _around(self, values: Plane) -> Plane:
+        """Continue H x W x C visible values beyond the borders, by nothing where they are clamped."""
+        wide = extend(values * self._visible[..., None], self._edges, _REACH)
+        for axis, mode in enumerate((self._edges.y, self._edges.x)):
+            if mode == "clamp":
+                lines = np.moveaxis(wide, axis, 0)
+                lines[:_REACH], lines[-_REACH:] = 0, 0
+        return wide
+
+    def _sum(self, wide: Plane, across: int, down: int) -> Plane:
+        """Sum values times weights times powers of the distance."""
+        import cv2
+
+        summed = np.asarray(
+            cv2.sepFilter2D(wide, cv2.CV_32F, self._kernels[across], self._kernels[down]), np.float32
+        )
+        # cv2 drops a trailing axis of length 1.
+        return crop(summed.reshape(wide.shape), _REACH)
