@@ -29,6 +29,10 @@ WORTH_BLENDING = 0.4
 """Expected harm, in levels, that a blend has to save for it to be worth twice the time."""
 
 
+LEAST_DOUBT = 0.05
+"""Lowest probability of repeating at which an axis is undecided; below it nobody would look at it."""
+
+
 class Treatment(Enum):
     """What can be done with an axis: repeat it, end it, or blend both."""
 
@@ -46,7 +50,8 @@ def least_harm(lines: Lines, repeats: float) -> Treatment:
     step, bleeding = repeats * clamp, (1 - repeats) * wrap
     if bleeding <= LEFT_STEP * step:
         return Treatment.WRAP
-    return Treatment.BLEND if (1 - LEFT_STEP) * step >= WORTH_BLENDING else Treatment.CLAMP
+    worth = repeats >= LEAST_DOUBT and (1 - LEFT_STEP) * step >= WORTH_BLENDING
+    return Treatment.BLEND if worth else Treatment.CLAMP
 
 
 def harms(lines: Lines) -> tuple[float, float]:
