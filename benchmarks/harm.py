@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 from texpipe.classify import classify
 from texpipe.imaging.visible import premultiplied

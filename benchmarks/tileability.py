@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from harm import band_error, bleeding, enlarge, false_step, plan_for
 from labelled import TILES, Sample, masonry, samples
-from texpipe.upscale.lazy import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 from texpipe.classify.tileability import guess_axes
 from texpipe.networks.catalogue import resolve
