@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 from texpipe.classify import classify
 from texpipe.imaging.visible import premultiplied
@@ -22,6 +21,7 @@ from texpipe.passes import make_passes, recombine
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import Axes, EdgeMode, Edges, Plan, Rgba8, Source, StoredForm, Texture
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 DECIDED = Axes()
 SCALE = 4

@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 from harm import band_error, bleeding, enlarge, false_step, plan_for
 from labelled import TILES, Sample, masonry, samples
-from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 from texpipe.classify.tileability import guess_axes
 from texpipe.networks.catalogue import resolve
 from texpipe.passes.undecided import blended
 from texpipe.texture import Rgba8
+from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 LARGEST = 64
 """Texels of the longer side of textures that are enlarged for their harm."""
