@@ -14,6 +14,7 @@ from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
+from texpipe.packs import pack as pack_module
 from texpipe.packs.verify import verify_pack
 from texpipe.pipeline import run_recipe
 
@@ -192,6 +193,18 @@ def test_what_is_read_is_never_written_over(run: Run, tmp_path: Path, input_: st
     with pytest.raises(UsageError, match="is written by this run"):
         run(input_=tmp_path / input_, output=tmp_path / output)
     assert tree(tmp_path / "p") == before
+
+
+def test_a_result_above_the_limit_is_left_out_before_it_is_computed(
+    run: Run, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in" / name_of(9)).write_bytes(picture(9, 16))
+    monkeypatch.setattr(pack_module, "MAX_PIXELS", 16 * 16)
+    result = run()
+    (entry,) = (one for one in result.manifest.textures if one.status == "skipped")
+    assert entry.source == name_of(9)
+    assert "its result would have 32 x 32 pixels" in str(entry.reason)
+    assert result.computed == 3
 
 
 def test_a_damaged_manifest_is_written_anew_and_the_old_one_kept(run: Run, pack: Path) -> None:

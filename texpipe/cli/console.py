@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import signal
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +92,7 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        _ignore_more_interrupts()
         return _explain(
             Interrupted("stopped", hint="Finished results are kept: run the same command to go on.")
         )
@@ -107,6 +110,12 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
     except Exception as error:  # a bug: the traceback goes to a log file
         return _internal(error)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _ignore_more_interrupts() -> None:
+    """Let the rest of the way out be quiet, however often Ctrl-C is pressed: the process ends now."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _explain(error: TexpipeError) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Picture, Placed, UnwritableError
 from texpipe.formats.portable_names import folded, unportable
+from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.manifest.schema import Output
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
@@ -98,6 +99,7 @@ def _place(
             _require_wanted(layout, known)
             _require_loadable(layout, path, known)
             _require_portable(file_of(layout, path))
+            _require_openable(known)
         except UnwritableError as reason:
             left_out[name] = reason.message
             continue
@@ -129,6 +131,15 @@ def _require_loadable(layout: PackFormat, path: PurePosixPath, picture: Picture)
     broken = layout.problems(path, picture.source_size, picture.size, picture.scale)
     if broken:
         raise UnwritableError("; ".join(broken))
+
+
+def _require_openable(picture: Picture) -> None:
+    """A result larger than what texpipe itself opens would take much memory, and no check could read it."""
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise UnwritableError(
+            f"its result would have {width} x {height} pixels: more than the limit of {MAX_PIXELS:,} (docs/limits.md)"
+        )
 
 
 def _require_portable(file: PurePosixPath) -> None:
