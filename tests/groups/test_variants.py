@@ -271,7 +271,7 @@ def test_coats_have_the_same_folds(tmp_path: Path, tiny_model: Path) -> None:
     out = run(tmp_path, tiny_model, coats())
     made = results(out)
     red, blue = made[ci_name(1, 1)], made[ci_name(1, 2)]
-    assert np.corrcoef((blue[..., 2::-1] * 2).ravel(), red[..., :3].ravel())[0, 1] > 0.998
+    assert np.corrcoef((blue[..., 2::-1] * 2).ravel(), red[..., :3].ravel())[0, 1] > 0.995
     entries = {
         entry["source"]: entry for entry in json.loads((out / "manifest.json").read_text())["textures"]
     }

@@ -110,7 +110,7 @@ def test_a_missing_or_replaced_end_is_told(model: Path) -> None:
     with pytest.raises(ModelError, match="not the file"):
         catalogue.resolve(str(model))
     (model.parent / "bold.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"bold\.safetensors cannot be read"):
+    with pytest.raises(ModelError, match=r"bold\.safetensors is missing"):
         catalogue.resolve(str(model))
 
 

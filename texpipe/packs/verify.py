@@ -24,6 +24,7 @@ from texpipe.texture import Rgba8
 _MAX_THREADS = 4
 """That decode files, which is done without Python's lock; as many pictures are in memory."""
 _AT_A_TIME = 256
+_NOT_RGBA8 = "is not an 8-bit RGBA picture"
 
 
 def digests_of(manifest: Manifest) -> dict[str, str]:
@@ -157,17 +158,19 @@ def _texture_problems(
         raise PackError(f"cannot read {output / one.path}: {error.strerror or error}") from error
     size = (rgba.shape[1], rgba.shape[0])
     wanted = scale if entry.status in ("written", "edited", "foreign") else 1
+    is_rgba8 = stored.mode == "RGBA" and stored.bits == 8
     if file_digest(output / one.path) == one.sha256:
-        found = _own_problems(entry, one, rgba, is_rgba8=stored.mode == "RGBA" and stored.bits == 8)
-    else:  # somebody's: it may have any size that the emulator takes
-        found, wanted = [], _factor(entry.size, size) or wanted
+        found = _own_problems(entry, one, rgba, is_rgba8=is_rgba8)
+    else:  # somebody's: it may have any size that the emulator takes, but without alpha it would be drawn opaque
+        found = [] if is_rgba8 or entry.alpha == "opaque" else [_NOT_RGBA8]
+        wanted = _factor(entry.size, size) or wanted
     return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
 
 
 def _own_problems(entry: Entry, one: Output, rgba: Rgba8, *, is_rgba8: bool) -> list[str]:
     """Check a picture that texpipe wrote against what it writes."""
     size = (rgba.shape[1], rgba.shape[0])
-    found = [] if is_rgba8 else ["is not an 8-bit RGBA picture"]
+    found = [] if is_rgba8 else [_NOT_RGBA8]
     if size != tuple(one.size):
         found.append(f"is {size[0]} x {size[1]}, not {one.size[0]} x {one.size[1]}")
     if entry.alpha == "opaque" and entry.status == "written" and rgba[..., 3].min() < 255:
