@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tileability import console
+from console import console
 
 from texpipe.classify import classify
 from texpipe.networks.catalogue import resolve

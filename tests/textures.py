@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from texpipe.texture import (
     AlphaClass,
+    Axes,
     Clean,
     Colour,
     Consistency,
@@ -31,6 +32,7 @@ def plan(
     grey: bool = False,
     consistency: Consistency = "loose",
     clean: Clean = "off",
+    undecided: Axes = Axes(),  # noqa: B008
 ) -> Plan:
     """A plan with nobody's decisions in it."""
     return Plan(
@@ -43,6 +45,7 @@ def plan(
         Decisions("", "", "", ""),
         consistency=consistency,
         clean=clean,
+        undecided=undecided,
     )
 
 

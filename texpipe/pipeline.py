@@ -27,8 +27,8 @@ from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.recipe.schema import Recipe
-from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.lock import Lock
+from texpipe.storage.stale_parts import remove_stale_parts
 
 log = logging.getLogger(__name__)
 

@@ -45,6 +45,17 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True)
+class Axes:
+    """Of which axes something is true: `x` left and right, `y` top and bottom."""
+
+    x: bool = False
+    y: bool = False
+
+    def __bool__(self) -> bool:
+        return self.x or self.y
+
+
+@dataclass(frozen=True, slots=True)
 class EmulatorName:
     """What an emulator's file name says of a texture.
 
@@ -150,11 +161,15 @@ class Texture:
 
 @dataclass(frozen=True, slots=True)
 class AxisGuess:
-    """What the classifier thinks of one axis: a mode, how sure it is (0 to 1) and why, in one line."""
+    """What the classifier thinks of one axis: a mode, how sure it is (0 to 1) and why, in one line.
+
+    `undecided`: it may as well repeat, with a probability of `confidence`; the mode is `clamp`.
+    """
 
     mode: EdgeMode
     confidence: float
     reason: str
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +214,8 @@ class Plan:
     """What will be done to a texture. Together with its pixels and the model it determines the result.
 
     `decided_by` is for people and stays out of the store's key. `cells` is the width and height of the pictures on an
-    atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1 (inventive).
+    atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1 (inventive). On
+    `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or not.
     """
 
     action: Action
@@ -213,6 +229,7 @@ class Plan:
     consistency: Consistency = "loose"
     clean: Clean = "off"
     detail: float = 0.0
+    undecided: Axes = Axes()
 
     @property
     def is_computed(self) -> bool:
@@ -221,9 +238,10 @@ class Plan:
 
     def with_edges_of(self, other: Plan, by: str) -> Plan:
         """Return this plan with the edges of another one; `by` says who decided that, if they differ."""
-        if self.edges == other.edges:
+        if (self.edges, self.undecided) == (other.edges, other.undecided):
             return self
-        return replace(self, edges=other.edges, decided_by=replace(self.decided_by, x=by, y=by))
+        reasons = replace(self.decided_by, x=by, y=by)
+        return replace(self, edges=other.edges, undecided=other.undecided, decided_by=reasons)
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +266,8 @@ class Metrics:
         alpha_coverage_drift: difference in the share of area with alpha >= 128.
         box_distance: mean distance of the box-reduced result from what each texel could have been before it was stored,
             in levels: detail that was lost or invented.
+        repeat_x, repeat_y: as `seam_x`, for every axis: what there would be to see if the game repeated the texture.
+        repeat_step_x, repeat_step_y: that step itself, in levels.
     """
 
     seam_x: float | None = None
@@ -257,3 +277,7 @@ class Metrics:
     source_seam_x: float | None = None
     source_seam_y: float | None = None
     box_distance: float | None = None
+    repeat_x: float | None = None
+    repeat_y: float | None = None
+    repeat_step_x: float | None = None
+    repeat_step_y: float | None = None

@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textures import bricks, disc, fence, glyph, gradient, grain, opaque, textures
 
-from texpipe.classify.seams import seam_score
 from texpipe.classify.tileability import guess_axes
-from texpipe.imaging.visible import premultiplied
 from texpipe.texture import AlphaClass, Rgba8
 
 SEEDS = range(30)
@@ -59,33 +57,10 @@ def test_clear_cases(rgba: Rgba8, expected: tuple[str, str]) -> None:
     assert modes(rgba) == expected
 
 
-def test_a_line_of_mortar_along_the_border_leaves_it_open() -> None:
-    """The seam is a step there as it would be in a crop: no wrap, and no claim to be sure of it."""
-    x, y = guess_axes(bricks((64, 64)), n64=True)
-    assert {(x.mode, x.confidence), (y.mode, y.confidence)} == {("clamp", 0.5)}
-    assert modes(np.roll(bricks((64, 64)), (4, 4), (0, 1)), n64=True) == ("wrap", "wrap")
-
-
-def test_a_frame_all_around_is_no_sign_of_a_wrap() -> None:
-    """Both borders agree whatever is inside; lines of one colour on two sides alone may well be mortar."""
-    for seed in range(6):
-        framed = np.rint(grain((64, 64), seed)[10:42, 10:42])
-        framed[[0, 1, -2, -1]] = framed[:, [0, 1, -2, -1]] = (40, 20, 10, 255)
-        x, y = guess_axes(framed, n64=True)
-        assert (x.mode, y.mode) == ("clamp", "clamp")
-        assert "frame" in x.reason
-    trimmed = grain((32, 32), 1)
-    trimmed[[0, -1]] = (40, 20, 10, 255)
-    assert "frame" not in guess_axes(trimmed, n64=True)[1].reason
-
-
-def test_noise_is_told_from_a_break_by_its_match() -> None:
-    """The step across a seam of noise is large anyway; that lines match only where they join is what counts."""
-    random = np.random.default_rng(3)
-    fine = random.normal(0, 1, (66, 64))
-    rough = opaque(128 + 40 * (fine + np.roll(fine, 1, 0) + np.roll(fine, 2, 0))[:64] / 1.7)
-    tiles = opaque(128 + 40 * sum(np.roll(fine[:64], k, 0) for k in range(3)) / 1.7)
-    assert seam_score(premultiplied(rough)) < seam_score(premultiplied(tiles)) - 2
+@pytest.mark.parametrize("offset", [(0, 0), (1, 1), (4, 4), (-1, 0)])
+def test_a_line_of_mortar_at_one_border_is_no_end(offset: tuple[int, int]) -> None:
+    """The seam is a large step there, and so is every other line of mortar."""
+    assert modes(np.roll(bricks((64, 64)), offset, (0, 1)), n64=True) == ("wrap", "wrap")
 
 
 def test_mirror_needs_calm_borders_and_a_broken_seam() -> None:
@@ -124,6 +99,7 @@ def test_laws(made: tuple[Rgba8, AlphaClass], n64: bool) -> None:
     for guess, side in ((x, rgba.shape[1]), (y, rgba.shape[0])):
         assert 0 <= guess.confidence <= 1
         assert guess.reason
+        assert guess.mode == "clamp" or not guess.undecided
         if n64 and side & (side - 1):
             assert guess.mode == "clamp"
 
@@ -135,15 +111,3 @@ def test_rolling_a_wrapped_axis_keeps_exact_periods(seed: int) -> None:
     rgba = np.tile(tile, (2, 3, 1))
     rgba[..., 3] = 255
     assert modes(np.roll(rgba, (1, 2), (0, 1))) == modes(rgba) == ("wrap", "wrap")
-
-
-@settings(max_examples=40)
-@given(textures())
-def test_the_seam_is_the_same_from_either_side(made: tuple[Rgba8, AlphaClass]) -> None:
-    lines = premultiplied(made[0])
-    if len(lines) < 8 or not lines[[0, -1], :, 3].any():
-        return
-    score = seam_score(lines)
-    assert np.isfinite(score)
-    for turned in (lines[::-1], lines[:, ::-1]):
-        assert seam_score(turned) == pytest.approx(score, abs=1e-3)

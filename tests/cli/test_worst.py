@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, worst
+from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, uncertain, worst
 from texpipe.manifest.schema import Entry
-from texpipe.texture import Metrics
+from texpipe.texture import Axes, Metrics
 
 
 def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entry:
@@ -41,3 +41,23 @@ def test_the_report_does_not_turn_amber_at_other_limits() -> None:
     amber = {name: float(first) for name, first in re.findall(r"(\w+): \[([\d.]+), [\d.]+\]", script)}
     # The page shows coverage in percent.
     assert amber == {"seam": SEAM_LIMIT, "colour": COLOUR_LIMIT_LEVELS, "alphaDrift": COVERAGE_LIMIT * 100}
+
+
+def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first() -> None:
+    faint = Entry(
+        "faint", "written", undecided=Axes(y=True), metrics=Metrics(repeat_y=1.2, repeat_step_y=4.0)
+    )
+    steep = Metrics(repeat_x=2.14, repeat_step_x=31.0, repeat_step_y=2.0)
+    textures = [
+        faint,
+        Entry("steep", "written", undecided=Axes(x=True, y=True), metrics=steep),
+        Entry("decided", "written", metrics=Metrics(repeat_x=9.0, repeat_step_x=90.0)),
+        Entry("again", "written", duplicate_of="steep", undecided=Axes(x=True), metrics=steep),
+        Entry("inspected", "written", undecided=Axes(x=True)),
+    ]
+    assert uncertain(textures) == [
+        "steep: may repeat left to right (repeated, it has a step of 31 levels, 2.1 times a usual one)"
+        " and top to bottom (repeated, it has a step of 2 levels)",
+        "faint: may repeat top to bottom (repeated, it has a step of 4 levels, 1.2 times a usual one)",
+        "inspected: may repeat left to right",
+    ]

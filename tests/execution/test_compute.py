@@ -22,10 +22,13 @@ from texpipe.recipe.schema import Match, Recipe, Rule
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, Rgba8, RgbF
 
+ENDS = Recipe.default().model_copy(update={"rules": (Rule.model_validate({"match": {}, "edges": "clamp"}),)})
+"""Textures whose edges are decided: undecided ones have twice the passes."""
+
 
 def work_of(folder: Path, count: int) -> Workload:
     dump(folder, count, (12, 8))
-    return plan_jobs(survey(folder, Recipe.default()), Recipe.default(), ("none",))
+    return plan_jobs(survey(folder, ENDS), ENDS, ("none",))
 
 
 def backwards(windows: Iterable[Sequence[Pass]], scale: int) -> Iterator[tuple[int, RgbF]]:
@@ -151,7 +154,7 @@ def test_passes_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(passes_module, "clean", counted)
     dump(tmp_path / "in", 5, (12, 8))
-    recipe = Recipe.default().model_copy(update={"clean": "auto"})
+    recipe = ENDS.model_copy(update={"clean": "auto"})
     work = plan_jobs(survey(tmp_path / "in", recipe), recipe, ("none",))
     done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
     assert [one.reason for one in done] == [None] * 5

@@ -224,6 +224,7 @@ def test_settings_are_taken_from_a_config_that_is_damaged_elsewhere_with_a_warni
     found = written_config(tmp_path, data)
     assert found["ReducePaletteRange"] is ("twice" in place)
     assert f"config.yaml:{place}" in caplog.text or place in caplog.text
+    assert caplog.text.count("taken from it") == 1, "one warning for one file"
     assert "ReducePaletteRange" in caplog.text
 
 

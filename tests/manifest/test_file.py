@@ -166,6 +166,7 @@ def test_shape_of_the_contract() -> None:
         "reason": None,
         "warnings": [],
         "format": "rgba16",
+        "undecided": None,
         "outputs": [
             {"target": "gliden64", "path": "gliden64/GAME/a.png", "sha256": "01" * 32, "size": [128, 256]}
         ],
@@ -177,6 +178,10 @@ def test_shape_of_the_contract() -> None:
             "source_seam_x": None,
             "source_seam_y": None,
             "box_distance": None,
+            "repeat_x": None,
+            "repeat_y": None,
+            "repeat_step_x": None,
+            "repeat_step_y": None,
         },
     }
 

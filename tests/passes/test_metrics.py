@@ -23,6 +23,15 @@ def test_seams_by_hand() -> None:
     assert measure(source, source, plan(edges=Edges("clamp"), scale=1)).seam_x is None
 
 
+def test_a_clamped_axis_is_measured_as_if_it_were_repeated() -> None:
+    source = opaque(np.tile([40, 50, 60, 70], (2, 1)))
+    clamped = measure(source, source, plan(edges=Edges("clamp", "clamp"), scale=1))
+    # Alpha is a fourth channel, and does not step.
+    assert (clamped.repeat_x, clamped.repeat_step_x) == (3.0, 22.5)
+    assert (clamped.repeat_y, clamped.repeat_step_y) == (None, 0.0)
+    assert measure(source[:, :1], source[:, :1], plan(scale=1)).repeat_step_x is None
+
+
 def test_a_seamless_texture_is_about_1() -> None:
     source = grain((64, 64), 0)
     seams = measure(source, source, plan(edges=Edges("wrap", "wrap"), scale=1))

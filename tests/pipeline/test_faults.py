@@ -32,8 +32,8 @@ from texpipe.formats.portable_names import file_digest, folded, unportable
 from texpipe.imaging.image_files import encode_png, save_png
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
-from texpipe.packs.folder import PackFolder
-from texpipe.packs.leftover import remove_left_over
+from texpipe.packs.obsolete_files import remove_left_over
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import plan_pack
 from texpipe.packs.verify import verify_pack
 from texpipe.pipeline import run_recipe

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from texpipe.recipe.rules import decide, matches
 from texpipe.recipe.schema import Match, Recipe, Rule
-from texpipe.texture import AxisGuess, Edges, Facts
+from texpipe.texture import Axes, AxisGuess, Edges, Facts
 
 FACTS = Facts(
     alpha="binary",
@@ -44,8 +44,8 @@ def test_without_rules_classify_decides() -> None:
     assert (plan.scale, plan.colour, plan.grey) == (8, "histogram", False)
     assert plan.decided_by.action == "classify: a picture to upscale"
     assert plan.decided_by.alpha == "classify: only 0 and 255"
-    assert plan.decided_by.x == "classify: edges continue (0.91)"
-    assert plan.decided_by.y == "classify: edges differ (0.50)"
+    assert plan.decided_by.x == "classify: repeats left to right (91% sure): edges continue"
+    assert plan.decided_by.y == "classify: probably doesn't repeat top to bottom (50% sure): edges differ"
 
 
 def test_a_rule_decides_what_it_says_and_no_more() -> None:
@@ -53,8 +53,24 @@ def test_a_rule_decides_what_it_says_and_no_more() -> None:
     plan = plan_of({"match": {"name": "nothing"}, "action": "skip"}, rule, {"match": {}, "action": "copy"})
     assert (plan.action, plan.edges, plan.colour) == ("upscale", Edges("wrap", "mirror"), "off")
     assert plan.decided_by.y == "rule 2: mirror"
-    assert plan.decided_by.x == "classify: edges continue (0.91)"
+    assert plan.decided_by.x == "classify: repeats left to right (91% sure): edges continue"
     assert plan.decided_by.action.startswith("classify")
+
+
+def test_an_undecided_axis_is_treated_both_ways_unless_a_rule_says_which() -> None:
+    facts = replace(FACTS, x=AxisGuess("clamp", 0.38, "edges differ", undecided=True))
+    plan = plan_of(facts=facts)
+    assert (plan.edges, plan.undecided) == (Edges("clamp", "clamp"), Axes(x=True))
+    assert plan.decided_by.x == (
+        "classify: probably doesn't repeat left to right (62% sure), but may: edges differ"
+    )
+    ruled = plan_of({"match": {}, "edges": "clamp"}, facts=facts)
+    assert (ruled.edges, ruled.undecided) == (Edges("clamp", "clamp"), Axes())
+
+
+def test_a_fact_is_said_without_odds() -> None:
+    facts = replace(FACTS, x=AxisGuess("clamp", 1.0, "33 texels are no power of two"))
+    assert plan_of(facts=facts).decided_by.x == "classify: 33 texels are no power of two"
 
 
 def test_auto_asks_classify() -> None:

@@ -19,10 +19,11 @@ from hypothesis.extra.numpy import arrays
 
 from texpipe.errors import PackError
 from texpipe.imaging.digest import pixel_digest
-from texpipe.storage.atomic import remove_stale_parts, write_atomic
+from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json, key_of
 from texpipe.storage.lock import Lock
 from texpipe.storage.results import ResultStore
+from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.texture import Decisions, Edges, Plan
 
 KEY = key_of("a")

@@ -63,6 +63,7 @@ class SurveyedTexture:
             decided_by=self.plan.decided_by,
             warnings=self.warnings,
             format=self.texels,
+            undecided=self.plan.undecided or None,
         )
 
 

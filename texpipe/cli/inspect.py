@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -150,7 +150,7 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
     table.add_column("why", overflow="fold", ratio=1)
     for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
+        table.add_row(*map(escape, row))
     terminal.print(table)
     failed = sum(one.entry.status == "failed" for one in textures)
     if not textures:
@@ -161,18 +161,25 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
 def _row(one: _InspectedTexture) -> tuple[str, ...]:
     entry = one.entry
     if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
-        return (entry.source, "", "failed", "", "", "", "", str(entry.reason))
+        return (printable(entry.source), "", "failed", "", "", "", "", printable(str(entry.reason)))
     width, height = entry.size
     return (
-        entry.source,
+        printable(entry.source),
         f"{width}x{height}",
         one.action,
         entry.format or "?",
         entry.alpha or "",
-        entry.edges.x,
-        entry.edges.y,
-        "\n".join(_reasons(entry, one.facts)),
+        _edge(entry, "x"),
+        _edge(entry, "y"),
+        "\n".join(printable(reason) for reason in _reasons(entry, one.facts)),
     )
+
+
+def _edge(entry: Entry, axis: Literal["x", "y"]) -> str:
+    """Return how an axis is treated; "wrap?" if it may repeat or not and is computed both ways."""
+    if entry.undecided and getattr(entry.undecided, axis):
+        return "wrap?"
+    return str(getattr(entry.edges, axis))
 
 
 def _reasons(entry: Entry, facts: Facts) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.worst import worst
+from texpipe.cli.worst import uncertain, worst
 
 if TYPE_CHECKING:
     from texpipe.output.result import RunResult
@@ -52,6 +52,7 @@ def show(console: Console, result: RunResult, *, as_json: bool) -> int:
     _show_kept(console, result)
     for line in worst(result.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
+    _name_uncertain(console, uncertain(result.manifest.textures))
     for line in result.where_to:
         console.say(line)
     return result.exit_code
@@ -63,6 +64,20 @@ def _show_kept(console: Console, result: RunResult) -> None:
         console.say(str(entry.reason))
     if len(kept) > SHOWN_PROBLEMS:
         console.say(f"... and {len(kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all")
+
+
+def _name_uncertain(console: Console, lines: Sequence[str]) -> None:
+    """Print which textures may repeat without anybody being certain: a rule settles each."""
+    if not lines:
+        return
+    many = f"{len(lines)} textures" if len(lines) > 1 else "1 texture"
+    console.say(
+        f"{many} may repeat, not certain; `edges: wrap` or `edges: clamp` in a rule settles it. Worst first:"
+    )
+    for line in lines[:_SHOWN_WORST]:
+        console.say(f"  {line}")
+    if len(lines) > _SHOWN_WORST:
+        console.say('  ... the report has all of them: sort by "May repeat, not certain"')
 
 
 def _show_shard(console: Console, result: RunResult, shard: tuple[int, int]) -> int:

@@ -35,6 +35,41 @@ def worst(textures: Iterable[Entry], count: int) -> list[str]:
     return [line for _, line in sorted(found)[:count]]
 
 
+def uncertain(textures: Iterable[Entry]) -> list[str]:
+    """Return a line about each texture that may repeat or not, worst first: by the step it has where it is repeated.
+
+    Args:
+        textures: the manifest's entries. Duplicates are left out.
+    """
+    found: list[tuple[float, str]] = []
+    for entry in textures:
+        if not entry.undecided or entry.duplicate_of is not None:
+            continue
+        axes = [(way, *seam) for way, seam in _repeats(entry).items()]
+        said = " and ".join(f"{way}{_step_in_words(step, ratio)}" for way, step, ratio in axes)
+        worst_step = max((step or 0.0 for _, step, _ in axes), default=0.0)
+        found.append((-worst_step, f"{entry.source}: may repeat {said}"))
+    return [line for _, line in sorted(found)]
+
+
+def _repeats(entry: Entry) -> dict[str, tuple[float | None, float | None]]:
+    """Return the seam of each undecided axis as it is when repeated: step in levels, and over a usual one."""
+    axes, measured = entry.undecided, entry.metrics
+    found: dict[str, tuple[float | None, float | None]] = {}
+    if axes and axes.x:
+        found["left to right"] = (measured.repeat_step_x, measured.repeat_x) if measured else (None, None)
+    if axes and axes.y:
+        found["top to bottom"] = (measured.repeat_step_y, measured.repeat_y) if measured else (None, None)
+    return found
+
+
+def _step_in_words(step: float | None, ratio: float | None) -> str:
+    if step is None:
+        return ""
+    times = "" if ratio is None else f", {ratio:.1f} times a usual one"
+    return f" (repeated, it has a step of {step:.0f} levels{times})"
+
+
 def _shares(metrics: Metrics) -> dict[str, float]:
     """Return each metric in words, and its ratio to its limit."""
     shares = {

@@ -98,7 +98,7 @@ def _windows(jobs: Sequence[SourceJob], max_texels: int) -> Iterator[list[Source
 def window_texels(memory: int | None, scale: int) -> int:
     """Return the source texels to decode at a time, at least 1.
 
-    A texel takes 4 bytes and 12 for each of at most two passes; their results, scale x scale times as many, may all
+    A texel takes 4 bytes and 12 for each of at most four passes; their results, scale x scale times as many, may all
     wait for the pass that belongs to them.
 
     Args:
@@ -107,7 +107,7 @@ def window_texels(memory: int | None, scale: int) -> int:
     """
     if memory is None:
         return WINDOW_TEXELS
-    return max(1, min(WINDOW_TEXELS, int(memory * WINDOW_SHARE) // (4 + 2 * 12 * (1 + scale**2))))
+    return max(1, min(WINDOW_TEXELS, int(memory * WINDOW_SHARE) // (4 + 4 * 12 * (1 + scale**2))))
 
 
 def _shape(job: SourceJob) -> tuple[int, tuple[int, int], str, str]:

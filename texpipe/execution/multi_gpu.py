@@ -24,8 +24,8 @@ from texpipe.execution.chunks import Chunk, chunks
 from texpipe.execution.compute import compute_jobs, stored
 from texpipe.execution.retries import DeathCount, given_up, retry
 from texpipe.planning.jobs import Job, JobResult, Workload
-from texpipe.storage.atomic import remove_stale_parts
 from texpipe.storage.results import ResultStore
+from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.system.memory import budget, resident
 from texpipe.upscale.device import choose, identity
 from texpipe.upscale.lazy_upscaler import LazyUpscaler

@@ -24,9 +24,9 @@ from texpipe.execution.compute import compute_jobs, stored
 from texpipe.execution.retries import DeathCount, given_up, retry
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Job, JobResult, Workload, is_stored
-from texpipe.planning.keys import PIXELS_VERSION
-from texpipe.storage.atomic import remove_stale_parts
+from texpipe.planning.result_keys import PIXELS_VERSION
 from texpipe.storage.results import ResultStore
+from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.upscale.device import gpus, identity
 from texpipe.upscale.lazy_upscaler import LazyUpscaler
 

@@ -5,6 +5,7 @@ Source of the settings' names: DuckStation's `src/core/settings.cpp`, as of 2026
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from collections.abc import Mapping
@@ -55,13 +56,23 @@ def settings_of_dump(file: Path) -> Mapping[str, Setting]:
 
     Of a file that cannot be read as a whole the lines that set something are taken, with a warning in the log.
     """
-    folder = file.parents[1] if file.parent.name in _FOLDERS else file.parent
+    config = (file.parents[1] if file.parent.name in _FOLDERS else file.parent) / CONFIG
     try:
-        return read_config(folder / CONFIG).settings
+        status = config.lstat()
+    except OSError:
+        return {}
+    return _read_once(config, (status.st_size, status.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=16)
+def _read_once(file: Path, _stamp: tuple[int, int]) -> Mapping[str, Setting]:
+    """Warn once of a file that is damaged."""
+    try:
+        return read_config(file).settings
     except MissingFileError:
         return {}
     except RefusedFileError as error:
-        found = _salvaged(folder / CONFIG)
+        found = _salvaged(file)
         kept = f"only {', '.join(found)} taken from it" if found else "nothing is taken from it"
         log.warning(
             "%s; %s. DuckStation may not find textures that were dumped with other settings", error, kept

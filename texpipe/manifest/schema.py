@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from texpipe.relations import Frame, Mirror, Spot, Variant
-from texpipe.texture import AlphaClass, Decisions, Edges, Metrics, Status, TexelFormat
+from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Metrics, Status, TexelFormat
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -72,6 +72,7 @@ class Entry:
             `reason` says why one of the last four.
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
+        undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -93,6 +94,7 @@ class Entry:
     reason: str | None = None
     warnings: tuple[str, ...] = ()
     format: TexelFormat | None = None
+    undecided: Axes | None = None
     outputs: tuple[Output, ...] = ()
     metrics: Metrics | None = None
 
@@ -205,6 +207,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "reason": entry.reason,
         "warnings": entry.warnings,
         "format": entry.format,
+        "undecided": entry.undecided and fields_of(entry.undecided),
         "outputs": [_without_none(fields_of(output), "kept") for output in entry.outputs],
         "metrics": entry.metrics
         and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},

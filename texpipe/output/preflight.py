@@ -12,8 +12,8 @@ from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.manifest.schema import Manifest
 from texpipe.options import RunOptions
-from texpipe.packs.folder import PackFolder
 from texpipe.packs.journal import noted
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import plan_pack, whole_files
 from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.exclusions import planned_pictures

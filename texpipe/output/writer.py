@@ -16,9 +16,9 @@ from texpipe.manifest.output_folder import has_manifest
 from texpipe.output.preflight import OutputBefore
 from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
 from texpipe.output.result import RunResult
-from texpipe.packs.folder import PackFolder
 from texpipe.packs.journal import keep_notes
-from texpipe.packs.leftover import remove_left_over
+from texpipe.packs.obsolete_files import remove_left_over
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import Pack, write_pack
 from texpipe.packs.verify import broken_rules, digests_of, written_by_texpipe
 from texpipe.planning.jobs import JobResult

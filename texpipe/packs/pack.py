@@ -10,8 +10,8 @@ from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Picture, Placed, UnwritableError
 from texpipe.formats.portable_names import folded, unportable
 from texpipe.manifest.schema import Output
-from texpipe.packs.folder import PackFolder
 from texpipe.packs.journal import noted
+from texpipe.packs.ownership import PackFolder
 from texpipe.packs.writers import Pack, Step, file_of, path_inside, writer_of
 from texpipe.recipe.targets import Target
 

@@ -12,7 +12,7 @@ from texpipe.formats.archive import ZipWriter, zip_writer
 from texpipe.formats.contract import GameFiles, PackFormat, Picture, Placed, Rendered
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.schema import Output, PackFile
-from texpipe.packs.folder import PackFolder
+from texpipe.packs.ownership import PackFolder
 from texpipe.recipe.targets import Target
 
 

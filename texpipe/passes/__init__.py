@@ -16,6 +16,7 @@ from texpipe.passes.frame_average import steady
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
+from texpipe.passes.undecided import blended, ways
 from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
@@ -25,7 +26,7 @@ _TINY_SIDE = 8
 
 
 def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
-    """Split a texture into pictures that a network for RGB can enlarge.
+    """Split a texture into pictures that a network for RGB can enlarge; twice as many where its axes are undecided.
 
     Args:
         rgba: H x W x 4 uint8, straight alpha; H and W at least 1.
@@ -36,18 +37,28 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
         Colours and intensity are cleaned if the plan says so. Alpha is for the faithful end of a model with a dial: an
         outline must not be invented.
     """
+    return tuple(one for way in ways(plan) for one in _passes(rgba, way))
+
+
+def _passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
     picture = _picture(rgba, plan)
     if plan.clean == "auto":
         picture = clean(picture, _is_visible(rgba, plan), plan.edges)
     colour = Pass(picture, plan.edges, plan.detail)
-    if pass_count(rgba, plan) == 1:
+    if _pass_count(rgba, plan) == 1:
         return (colour,)
     alpha = declared_alpha(rgba[..., 3], plan.alpha)
     return colour, Pass(_as_rgb(_as_plane(alpha)), plan.edges)
 
 
 def pass_count(rgba: Rgba8, plan: Plan) -> int:
-    """Return how many passes `make_passes` makes: 2 if alpha is upscaled as a picture of its own, otherwise 1."""
+    """Return how many passes `make_passes` makes: one, or two if alpha is upscaled as a picture of its own; twice as
+    many where the plan's axes are undecided.
+    """
+    return len(ways(plan)) * _pass_count(rgba, plan)
+
+
+def _pass_count(rgba: Rgba8, plan: Plan) -> int:
     return 1 if plan.alpha == "mask" or _is_constant(declared_alpha(rgba[..., 3], plan.alpha)) else 2
 
 
@@ -71,6 +82,16 @@ def recombine(
     """
     passes = make_passes(rgba, plan) if passes is None else passes
     _check(rgba, plan, passes, results)
+    each = _pass_count(rgba, plan)
+    parts = [slice(at, at + each) for at in range(0, len(passes), each)]
+    textures = [
+        _recombined(rgba, way, passes[part], results[part])
+        for way, part in zip(ways(plan), parts, strict=True)
+    ]
+    return textures[0] if len(textures) == 1 else blended(*textures)
+
+
+def _recombined(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> Rgba8:
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":
         return _recombine_mask(rgba, passes[0].rgb, plan, results[0])

@@ -21,12 +21,13 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
     Args:
         source: H x W x 4 uint8.
         result: sH x sW x 4 uint8, s being `plan.scale`.
-        plan: seams are measured on axes that wrap or mirror, the rest always.
+        plan: what was done. `seam_x` and `seam_y` are measured on axes that wrap or mirror, the rest always.
 
     Returns:
         Rounded to 4 decimals, so that a manifest is the same on every machine; see `Metrics`.
     """
     drift, distance = _colour(source, result, plan)
+    steps = [_steps(result, mode, axis, plan.scale) for axis, mode in ((1, plan.edges.x), (0, plan.edges.y))]
     return Metrics(
         seam_x=_seam(result, plan.edges.x, axis=1, scale=plan.scale),
         seam_y=_seam(result, plan.edges.y, axis=0, scale=plan.scale),
@@ -35,29 +36,40 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
         source_seam_x=_seam(source, plan.edges.x, axis=1),
         source_seam_y=_seam(source, plan.edges.y, axis=0),
         box_distance=distance,
+        repeat_x=_ratio(steps[0]),
+        repeat_y=_ratio(steps[1]),
+        repeat_step_x=steps[0] and round(steps[0][0], 4),
+        repeat_step_y=steps[1] and round(steps[1][0], 4),
     )
 
 
 def _seam(result: Rgba8, mode: EdgeMode, axis: int, scale: int = 1) -> float | None:
-    """Mean step from one repeat of the texture to the next, over the mean step inside; None if that is zero.
+    """Mean step from one repeat of the texture to the next, over the mean step inside; None where clamped."""
+    return None if mode == "clamp" else _ratio(_steps(result, mode, axis, scale))
 
-    A wrapped seam lies between two texels, and networks step less or more there than within one: steps inside are those
-    between texels, too. Alpha counts as a fourth channel and colours count as far as they are visible, so hidden RGB
-    has no influence.
+
+def _ratio(steps: tuple[float, float] | None) -> float | None:
+    return round(steps[0] / steps[1], 4) if steps and steps[1] > 0 else None
+
+
+def _steps(result: Rgba8, mode: EdgeMode, axis: int, scale: int) -> tuple[float, float] | None:
+    """Return the mean step from one repeat of the texture to the next and the mean step inside, in levels.
+
+    A clamped texture is taken as if it were repeated. A seam lies between two texels, and networks step less or more
+    there than within one: steps inside are those between texels, too. Alpha counts as a fourth channel and colours
+    count as far as they are visible, so hidden RGB has no influence. None for a single texel.
     """
-    if mode == "clamp" or result.shape[axis] < 2 * scale:
+    if result.shape[axis] < 2 * scale:
         return None
     lines = np.moveaxis(result, axis, 0)
-    if mode == "wrap":
-        # Both sides of every border between two texels.
-        ends, starts = (premultiplied(lines[first::scale]) for first in (scale - 1, 0))
-        inside, across = np.abs(starts[1:] - ends[:-1]), np.abs(starts[0] - ends[-1])
-    else:
+    if mode == "mirror":
         inside = np.abs(np.diff(premultiplied(lines), axis=0))
         # Past its border a mirrored texture repeats the edge texel: the step there is that of its own first neighbour.
-        across = inside[[0, -1]]
-    usual = float(inside.mean())
-    return round(float(across.mean()) / usual, 4) if usual > 0 else None
+        return float(inside[[0, -1]].mean()), float(inside.mean())
+    # Both sides of every border between two texels.
+    ends, starts = (premultiplied(lines[first::scale]) for first in (scale - 1, 0))
+    inside, across = np.abs(starts[1:] - ends[:-1]), np.abs(starts[0] - ends[-1])
+    return float(across.mean()), float(inside.mean())
 
 
 def _colour(source: Rgba8, result: Rgba8, plan: Plan) -> tuple[float | None, float | None]:

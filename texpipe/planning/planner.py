@@ -24,7 +24,7 @@ from texpipe.planning.jobs import (
     VariantJob,
     Workload,
 )
-from texpipe.planning.keys import engine_id_for, plan_key
+from texpipe.planning.result_keys import engine_id_for, plan_key
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Frame, Mirror, Variant
 from texpipe.storage.keys import key_of

@@ -209,9 +209,9 @@ def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str
 
 def _doubts(fingerprints: Fingerprints) -> Iterator[str]:
     facts = [fingerprint.facts for fingerprint in fingerprints.values()]
-    doubtful = sum(0.4 < axis.confidence < 0.7 for one in facts for axis in (one.x, one.y))
+    doubtful = sum(one.x.undecided or one.y.undecided for one in facts)
     if doubtful:
-        yield f"{doubtful} guesses of how a texture repeats are uncertain: see the report's worst seams"
+        yield f"{_textures(doubtful)} may repeat, not certain: sort the report by that"
     yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"
 
 

@@ -9,11 +9,14 @@ from fnmatch import translate
 from typing import Literal, TypeVar
 
 from texpipe.recipe.schema import EdgeRule, Match, Recipe, Rule
-from texpipe.texture import Action, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
+from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
 
 T = TypeVar("T")
 
 _SILENT = Rule(match=Match())
+_EVEN = 0.5
+_CERTAIN = 0.9
+"""Confidence from which nobody says "probably"."""
 
 
 def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Plan:
@@ -33,8 +36,8 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
     hides = alpha != "data"
     action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
     edges = rule.edges or EdgeRule()
-    x, x_by = _edge(by_rule, edges.x, facts.x)
-    y, y_by = _edge(by_rule, edges.y, facts.y)
+    x, x_by = _edge(by_rule, edges.x, facts.x, "left to right")
+    y, y_by = _edge(by_rule, edges.y, facts.y, "top to bottom")
     return Plan(
         action=action,
         alpha=alpha,
@@ -47,6 +50,10 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
         detail=_first(rule.detail, recipe.detail, 0.0),
+        undecided=Axes(
+            edges.x == "auto" and facts.x.undecided,
+            edges.y == "auto" and facts.y.undecided,
+        ),
     )
 
 
@@ -80,9 +87,24 @@ def _choose(by_rule: str, chosen: T | None, otherwise: T, because: str) -> tuple
     return (otherwise, because) if chosen is None else (chosen, f"{by_rule}: {chosen}")
 
 
-def _edge(by_rule: str, chosen: Literal["auto", EdgeMode], guess: AxisGuess) -> tuple[EdgeMode, str]:
-    reason = f"classify: {guess.reason} ({guess.confidence:.2f})"
-    return _choose(by_rule, None if chosen == "auto" else chosen, guess.mode, reason)
+def _edge(
+    by_rule: str, chosen: Literal["auto", EdgeMode], guess: AxisGuess, way: str
+) -> tuple[EdgeMode, str]:
+    return _choose(
+        by_rule, None if chosen == "auto" else chosen, guess.mode, f"classify: {_in_words(guess, way)}"
+    )
+
+
+def _in_words(guess: AxisGuess, way: str) -> str:
+    """Say what is thought of an axis as one would say it: "probably repeats top to bottom (62 % sure): ..."."""
+    sure = f"{guess.confidence:.0%} sure"
+    if guess.confidence == 1:
+        return guess.reason
+    if guess.undecided or (guess.mode == "wrap" and guess.confidence < _EVEN):
+        return f"probably doesn't repeat {way} ({1 - guess.confidence:.0%} sure), but may: {guess.reason}"
+    verb = {"wrap": "repeats", "mirror": "is mirrored", "clamp": "doesn't repeat"}[guess.mode]
+    doubt = "" if guess.confidence >= _CERTAIN else "probably "
+    return f"{doubt}{verb} {way} ({sure}): {guess.reason}"
 
 
 def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import IO
 
 from texpipe.errors import PackError
 
-_PART = re.compile(r"\..*\.\d+-[0-9a-f]+\.part", re.DOTALL)
 _LONGEST_STEM = 200
 
 
@@ -76,31 +74,6 @@ def sync_disk() -> None:
     """
     if hasattr(os, "sync"):
         os.sync()
-
-
-def remove_stale_parts(folder: Path) -> int:
-    """Remove what killed runs left of half-written files below `folder`, and return how many there were.
-
-    Call it while holding the run lock and before anything is written: it removes the parts of every process.
-
-    Raises:
-        PackError: a folder cannot be listed, or a file not removed.
-    """
-    try:
-        found = ((above, name) for above, _, names in os.walk(folder, onerror=_raise) for name in names)
-        stale = [Path(above, name) for above, name in found if _PART.fullmatch(name)]
-        for path in stale:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise PackError(
-            f"cannot clear {folder} of what a stopped run left: {error}",
-            hint="Check the permissions of everything in the output folder.",
-        ) from error
-    return len(stale)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _sync_folder(folder: Path) -> None:

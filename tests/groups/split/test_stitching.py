@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dumps import texture
+from textures import grain, opaque
 
 from texpipe.analysis.survey import survey
 from texpipe.groups.split.stitching import SplitPictures, make_joins
@@ -18,7 +19,7 @@ from texpipe.pipeline import run_recipe
 from texpipe.planning.planner import plan_jobs
 from texpipe.recipe.schema import GroupRule, Recipe, Rule
 from texpipe.relations import Group
-from texpipe.texture import Rgba8
+from texpipe.texture import Axes, Edges, Rgba8
 
 CLAMPED = Rule.model_validate({"match": {}, "edges": "clamp"})
 
@@ -46,6 +47,22 @@ def joins(folder: Path, *groups: Group, rules: tuple[Rule, ...] = ()) -> SplitPi
 
 def names(items: tuple[object, ...]) -> list[str]:
     return [item.source.name.removesuffix(".png") for item in items]  # type: ignore[attr-defined]
+
+
+def test_a_joined_picture_ends_unless_a_rule_says_otherwise(tmp_path: Path) -> None:
+    """Half a hill on either axis would be taken for a mirrored picture, and grain for one that repeats."""
+    wave = np.cos(np.pi * (np.arange(32) + 0.5) / 32)
+    for number, picture in enumerate(
+        (opaque(128 + 60 * wave[None] + 50 * wave[:, None]), grain((32, 32), 0))
+    ):
+        write(tmp_path / str(number), **strips(picture, 16))
+        both = group("title", "s0", "s1")
+        (made,) = joins(tmp_path / str(number), both).joins
+        assert (made.plan.edges, made.plan.undecided) == (Edges("clamp", "clamp"), Axes())
+        assert made.plan.decided_by.x == "classify: a joined picture ends at its borders"
+        wraps = Rule.model_validate({"match": {}, "edges": "wrap"})
+        (made,) = joins(tmp_path / str(number), both, rules=(wraps,)).joins
+        assert made.plan.edges == Edges("wrap", "wrap")
 
 
 def test_a_join_knows_its_pieces_their_spots_and_the_whole_plan(tmp_path: Path) -> None:

@@ -82,8 +82,7 @@ def compare_ends(family: PieceFamily, ranks: Sequence[Indices] = ()) -> Continui
     step_back = ends.steps(after, before)[0]
     kept = (np.maximum(step, step_back) > _MAX_MIRROR_STEP) | (before == after)
     before, after, step, surprise = before[kept], after[kept], step[kept], surprise[kept]
-    evidence = (_NEUTRAL_SURPRISE - surprise) * (ends.first.shape[1] / _COEFFICIENTS_PER_NAT)
-    evidence = np.where(ends.has_detail(before, after), evidence, np.minimum(evidence, _MAX_PLAIN_EVIDENCE))
+    evidence = ends.evidence(before, after, surprise)
     possible = (step <= _MAX_STEP) & (before != after)
     return Continuity(family, before, after, evidence, possible)
 
@@ -115,6 +114,21 @@ def step_between(before: Piece, after: Piece, axis: Axis) -> float:
     """Return the mean square step across a cut relative to those inside; around 1 between true neighbours."""
     ends = _Ends.of([before, after], axis)
     return float(ends.steps(np.array([0]), np.array([1]))[0][0])
+
+
+def evidence_between(before: Sequence[Piece], after: Sequence[Piece], axis: Axis) -> Floats:
+    """Return the natural log of the odds that one is the other's neighbour for every pair, N x M.
+
+    Args:
+        before: N textures.
+        after: M textures with borders of the same length, which would follow along the axis.
+        axis: the direction.
+    """
+    ends = _Ends.of([*before, *after], axis)
+    one, other = (numbers.ravel() for numbers in np.indices((len(before), len(after))))
+    other = other + len(before)
+    _, surprise = ends.steps(one, other)
+    return np.asarray(ends.evidence(one, other, surprise).reshape(len(before), len(after)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +178,13 @@ class _Ends:
         ]
         return np.concatenate([step for step, _ in parts]), np.concatenate(
             [surprise for _, surprise in parts]
+        )
+
+    def evidence(self, before: Indices, after: Indices, surprise: Floats) -> NDArray[np.float64]:
+        """Return the natural log of the odds that each pair are neighbours, by its surprise."""
+        nats = (_NEUTRAL_SURPRISE - surprise) * (self.first.shape[1] / _COEFFICIENTS_PER_NAT)
+        return np.asarray(
+            np.where(self.has_detail(before, after), nats, np.minimum(nats, _MAX_PLAIN_EVIDENCE))
         )
 
     def _steps(self, before: Indices, after: Indices, logs: Floats) -> tuple[Floats, Floats]:

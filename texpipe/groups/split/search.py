@@ -9,6 +9,7 @@ import numpy as np
 
 from texpipe.groups.split.adjacency import Link, SharedLines, continuity_links
 from texpipe.groups.split.borders import OVERLAPS, Axis, Piece, families_of
+from texpipe.groups.split.completion import complete
 from texpipe.groups.split.continuity import MIN_LENGTH, Continuity, compare_ends, step_between
 from texpipe.groups.split.jigsaw import PieceGrid, solve
 from texpipe.groups.split.sequence import OrderModel, best_order_model, by_date, by_number, ranks_in
@@ -59,7 +60,9 @@ def find_grids(pieces: Iterable[Piece]) -> list[PieceGrid]:
     if new_rest != rest:
         continuities = _continuities(new_rest, orders)
     continuous = _continuous_grids(continuities, order_model)
-    parts = [part for grid in continuous for part in split_at_restart(grid, order_model.order)]
+    used = {piece for grid in continuous for piece in grid.pieces}
+    completed = complete(continuous, [piece for piece in new_rest if piece not in used])
+    parts = [part for grid in completed for part in split_at_restart(grid, order_model.order)]
     return sorted([*overlapping, *parts], key=lambda grid: grid.pieces[0].name)
 
 

@@ -14,7 +14,7 @@ from texpipe.passes.assemble import Layout, join, lay_out
 from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Box, Group, Spot
-from texpipe.texture import Plan, Rgba8
+from texpipe.texture import AxisGuess, Plan, Rgba8
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,9 @@ def _plan(joined: SplitPicture, recipe: Recipe, cache: AnalysisCache) -> Plan:
     first = read_again(joined.made[0])
     picture = joined.picture()[joined.inside.rows, joined.inside.columns]
     seen = analyse_joined(replace(first, rgba=picture), cache)
-    return decide(recipe, first.source.name, seen.size, seen.facts)
+    ends = AxisGuess("clamp", 1.0, "a joined picture ends at its borders")
+    facts = replace(seen.facts, x=ends, y=ends)
+    return decide(recipe, first.source.name, seen.size, facts)
 
 
 def _missing(group: Group, present: Sequence[SurveyedTexture]) -> dict[str, str]:

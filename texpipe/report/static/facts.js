@@ -72,6 +72,11 @@ function ordinal(number) {
   return number === 1 ? "the" : `${number}${suffix}`;
 }
 
+/** How an axis is treated; an undecided one is computed both ways. */
+function edgeOf(texture, axis) {
+  return texture.undecided?.[axis] ? "wrap or clamp" : texture.edges?.[axis];
+}
+
 function decisions(texture) {
   if (!texture.decided_by) return null;
   const { action, alpha, x, y } = texture.decided_by;
@@ -79,8 +84,8 @@ function decisions(texture) {
   const lines = [
     ["Action", did, action],
     ["Alpha", texture.alpha, alpha],
-    ["Left, right", texture.edges?.x, x],
-    ["Top, bottom", texture.edges?.y, y],
+    ["Left, right", edgeOf(texture, "x"), x],
+    ["Top, bottom", edgeOf(texture, "y"), y],
   ];
   if (texture.spot) lines.push(["Piece", `column ${texture.spot.column + 1}, row ${texture.spot.row + 1}`, texture.spot.why]);
   if (texture.variant) {

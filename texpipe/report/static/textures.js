@@ -7,13 +7,20 @@ const TEXTURES = DATA.textures.map((facts, number) => ({ ...facts, number, ...me
 // Where amber and red begin; they only say where to look first.
 const LIMITS = { seam: [1.5, 2.5], colour: [2, 5], alphaDrift: [1, 4] };
 
-function measuresOf({ metrics = {} }) {
+/** The step in levels that a texture has where it repeats, of undecided axes; null where all is decided. */
+function stepIfRepeated(undecided, metrics) {
+  if (!undecided) return null;
+  return Math.max(...["x", "y"].map((axis) => (undecided[axis] && metrics[`repeat_step_${axis}`]) || 0));
+}
+
+function measuresOf({ metrics = {}, undecided = null }) {
   const seams = [metrics.seam_x, metrics.seam_y].filter(Number.isFinite);
   const alpha = metrics.alpha_coverage_drift;
   return {
     seam: seams.length ? Math.max(...seams) : null,
     colour: metrics.colour_drift ?? null,
     alphaDrift: Number.isFinite(alpha) ? Math.abs(alpha) * 100 : null,
+    mayRepeat: stepIfRepeated(undecided, metrics),
   };
 }
 
@@ -50,6 +57,7 @@ const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || 
 const ORDERS = {
   worst: { label: "Worst in any measure", compare: (a, b) => a.rank - b.rank || byName(a, b) },
   seam: { label: "Worst seam", compare: worst("seam") },
+  mayRepeat: { label: "May repeat, not certain", compare: worst("mayRepeat") },
   colour: { label: "Worst colour drift", compare: worst("colour") },
   alpha: { label: "Worst alpha drift", compare: worst("alphaDrift") },
   name: { label: "Name", compare: byName },
@@ -74,6 +82,7 @@ function warningsOf(texture) {
 
 function stateOf(texture) {
   const found = [texture.status];
+  if (texture.undecided) found.push("may repeat, not certain");
   if (texture.duplicates) found.push("with duplicates");
   if (texture.before.missing || texture.after.missing) found.push("picture missing");
   return found;

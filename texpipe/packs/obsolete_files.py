@@ -7,7 +7,7 @@ from pathlib import Path
 
 from texpipe.errors import PackError
 from texpipe.formats.portable_names import file_digest, folded
-from texpipe.packs.folder import PackFolder
+from texpipe.packs.ownership import PackFolder
 
 
 def remove_left_over(folder: PackFolder, now: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ PIXELS_VERSION = 5
 
 def plan_key(plan: Plan) -> list[object]:
     """Return the parts of a plan that determine pixels, for a store key."""
+    undecided = ["undecided", plan.undecided.x, plan.undecided.y] if plan.undecided else []
     return [
         plan.action,
         plan.alpha,
@@ -24,6 +25,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.clean,
         plan.detail,
         PIXELS_VERSION,
+        *undecided,
     ]
 
 

@@ -12,9 +12,9 @@ from packs import noise
 
 from texpipe.errors import PackError
 from texpipe.imaging.image_files import encode_png
-from texpipe.packs.folder import PackFolder
 from texpipe.packs.journal import keep_notes, noted
-from texpipe.packs.leftover import remove_left_over
+from texpipe.packs.obsolete_files import remove_left_over
+from texpipe.packs.ownership import PackFolder
 
 FIRST, SECOND, MINE = (encode_png(noise((4, 4), seed)) for seed in (1, 2, 3))
 PATH = "folder/a/wall.png"

@@ -1,0 +1,73 @@
+"""The measures of an axis: finite for any picture, the same for its flips, and right about seams that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from textures import bricks, grain, opaque, textures
+
+from texpipe.classify.evidence import LEAST_LINES, evidence, relative_step
+from texpipe.classify.harm import Treatment, harms, least_harm
+from texpipe.classify.judge import probability
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import AlphaClass, Rgba8
+
+
+@settings(max_examples=60, deadline=None)
+@given(textures())
+def test_measures_are_finite_and_flips_leave_them(made: tuple[Rgba8, AlphaClass]) -> None:
+    rgba, _ = made
+    if min(rgba.shape[:2]) < 2:
+        return
+    of_x, of_y = evidence(premultiplied(rgba))
+    assert of_x.shape == of_y.shape
+    assert np.isfinite([of_x, of_y]).all()
+    for flipped in (rgba[::-1], rgba[:, ::-1]):
+        again_x, again_y = evidence(premultiplied(flipped))
+        assert np.allclose([again_x, again_y], [of_x, of_y], atol=2e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(textures())
+def test_transposing_swaps_the_axes(made: tuple[Rgba8, AlphaClass]) -> None:
+    rgba, _ = made
+    if min(rgba.shape[:2]) < LEAST_LINES:
+        return
+    of_x, of_y = evidence(premultiplied(rgba))
+    swapped_x, swapped_y = evidence(premultiplied(np.ascontiguousarray(rgba.swapaxes(0, 1))))
+    assert np.allclose([swapped_x, swapped_y], [of_y, of_x], atol=2e-3)
+
+
+def test_a_step_that_only_the_seam_has_is_a_large_one() -> None:
+    ramp = opaque(np.repeat(np.linspace(40, 200, 32)[:, None], 32, axis=1))
+    assert relative_step(premultiplied(ramp)) > 20
+    assert relative_step(premultiplied(np.ascontiguousarray(ramp.swapaxes(0, 1)))) == pytest.approx(1)
+
+
+def test_a_tile_is_likelier_to_repeat_than_a_crop_of_it() -> None:
+    for seed in range(6):
+        tile = grain((64, 64), seed, detail=2)
+        whole, cut = (probability(evidence(premultiplied(one))[0]) for one in (tile, tile[:40, :44]))
+        assert whole > cut + 0.2
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (1, 1), (4, 4)])
+def test_bricks_repeat_wherever_they_are_cut(offset: tuple[int, int]) -> None:
+    cut = np.roll(bricks((64, 64)), offset, (0, 1))
+    assert min(map(probability, evidence(premultiplied(cut)))) > 0.5
+
+
+def test_harm_grows_with_the_step_across_the_seam() -> None:
+    """And what is likelier to repeat is never clamped where the less likely is wrapped."""
+    order = [Treatment.CLAMP, Treatment.BLEND, Treatment.WRAP]
+    flat = np.full((16, 16, 4), 128, np.float32)
+    clamp, wrap = 0.0, 0.0
+    for step in (0, 20, 80):
+        lines = flat.copy()
+        lines[8:, :, :3] += step
+        assert harms(lines) >= (clamp, wrap)
+        clamp, wrap = harms(lines)
+        chosen = [order.index(least_harm(lines, share / 20)) for share in range(21)]
+        assert chosen == sorted(chosen)
+        assert (chosen[0], chosen[-1]) == (0, 2)

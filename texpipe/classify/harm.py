@@ -1,0 +1,66 @@
+"""What a wrong treatment of an axis would cost where it is seen, and the treatment that costs least.
+
+Clamped, a texture that repeats has a false step at every repeat; wrapped, one that ends is bled into from its other
+border. Both are estimated from the source alone, in levels beyond a step of 5 bits, which nobody sees:
+`benchmarks/tileability.py --harms` measures them on results of a network and fits the figures below.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+
+from texpipe.classify.evidence import Lines
+
+FALSE_STEP = (0.53, 0.01, -1.5)
+"""Harm of a clamp: levels per level of the step across the seam and of the steps beside it, and levels in any case."""
+
+BLEEDING = (0.04, 0.03, 0.07)
+"""Harm of a wrap, likewise."""
+
+LEFT_STEP = 0.37
+"""Share of a clamp's harm that is left if the axis is computed both ways and blended; nothing is left of a wrap's."""
+
+LEAST_HARM = (0.3, 0.1)
+"""What a clamp and a wrap are taken to cost at least, in levels: so likelihood decides where neither shows."""
+
+WORTH_BLENDING = 0.4
+"""Expected harm, in levels, that a blend has to save for it to be worth twice the time."""
+
+
+LEAST_DOUBT = 0.05
+"""Lowest probability of repeating at which an axis is undecided; below it nobody would look at it."""
+
+
+class Treatment(Enum):
+    """What can be done with an axis: repeat it, end it, or blend both."""
+
+    WRAP, CLAMP, BLEND = range(3)
+
+
+def least_harm(lines: Lines, repeats: float) -> Treatment:
+    """Return the treatment of least expected harm.
+
+    Args:
+        lines: N x M x 4, the lines along an axis, in levels.
+        repeats: the probability that the axis repeats.
+    """
+    clamp, wrap = harms(lines)
+    step, bleeding = repeats * clamp, (1 - repeats) * wrap
+    if bleeding <= LEFT_STEP * step:
+        return Treatment.WRAP
+    worth = repeats >= LEAST_DOUBT and (1 - LEFT_STEP) * step >= WORTH_BLENDING
+    return Treatment.BLEND if worth else Treatment.CLAMP
+
+
+def harms(lines: Lines) -> tuple[float, float]:
+    """Return what a clamp costs if the axis repeats, and a wrap if it ends, in visible levels.
+
+    Args:
+        lines: N x M x 4, the lines along an axis, in levels.
+    """
+    seam = float(np.abs(lines[0] - lines[-1]).mean())
+    beside = float(np.abs(lines[[1, -1]] - lines[[0, -2]]).mean())
+    clamp, wrap = (a * seam + b * beside + c for a, b, c in (FALSE_STEP, BLEEDING))
+    return max(clamp, LEAST_HARM[0]), max(wrap, LEAST_HARM[1])
