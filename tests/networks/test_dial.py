@@ -17,6 +17,8 @@ from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.texture import Edges, Pass
+from texpipe.train import generators
+from texpipe.train.evaluation.evaluate import load_upscaler
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.engine import Engine
 
@@ -194,3 +196,16 @@ def test_a_dial_that_is_not_there_cannot_be_set(tmp_path: Path) -> None:
 def test_a_detail_outside_of_the_dial_is_a_mistake(game: Game, value: str) -> None:
     with pytest.raises(RecipeError):
         game.run(f"detail: {value}")
+
+
+@pytest.mark.parametrize(("asked", "found"), [(None, 0.25), (0.0, 0.0), (1.0, 1.0)])
+def test_training_and_evaluation_load_what_a_run_uses(model: Path, asked: float | None, found: float) -> None:
+    expected = checkpoint.interpolate(network(1), network(2), found).state_dict()
+    for name, value in generators.load(str(model), asked).network.state_dict().items():
+        assert torch.equal(value, expected[name])
+
+
+def test_evaluate_measures_models_without_a_dial_at_any_detail(tmp_path: Path) -> None:
+    save(tmp_path, "single", 1)
+    upscaler = load_upscaler(str(tmp_path / "single.safetensors"), 4, torch.device("cpu"), "off", 0.5)
+    assert upscaler(picture(), Edges()).shape == (32, 32, 3)

@@ -24,6 +24,7 @@ from texpipe.recipe.rules import decide
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import (
     AlphaClass,
+    Axes,
     Clean,
     Consistency,
     Edges,
@@ -140,7 +141,8 @@ def test_decisions_turn_with_the_texture(made: tuple[Rgba8, AlphaClass]) -> None
     for turned in (rgba[::-1], rgba[:, ::-1]):
         assert planned(np.ascontiguousarray(turned)) == how
     swapped = planned(np.ascontiguousarray(rgba.swapaxes(0, 1)))
-    assert swapped == replace(how, edges=Edges(how.edges.y, how.edges.x))
+    edges, undecided = Edges(how.edges.y, how.edges.x), Axes(how.undecided.y, how.undecided.x)
+    assert swapped == replace(how, edges=edges, undecided=undecided)
 
 
 @settings(max_examples=40, deadline=None)

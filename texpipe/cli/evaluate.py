@@ -109,7 +109,9 @@ def evaluate(
                 hint="For example: texpipe evaluate --textures DUMP --unpaired MODERN --model NAME",
             )
         scale = load_preset(preset).degradation.scale
-        _evaluate_unpaired(console, textures, unpaired, models, output, scale, colour, limit, device, as_json)
+        _evaluate_unpaired(
+            console, textures, unpaired, models, output, scale, colour, detail, limit, device, as_json
+        )
         return
     found: tuple[TexturePair, ...]
     if textures is not None:
@@ -143,6 +145,7 @@ def _evaluate_unpaired(
     output: Path | None,
     scale: int,
     colour: Colour,
+    detail: float | None,
     limit: int | None,
     device: str,
     as_json: bool,
@@ -158,6 +161,7 @@ def _evaluate_unpaired(
             limit=limit,
             device=device,
             colour=colour,
+            detail=detail,
             progress=lambda done, total: status.update(f"evaluating: {done}/{total} textures"),
         )
     if as_json:

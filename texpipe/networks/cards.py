@@ -85,7 +85,7 @@ def licence_text(spdx: str) -> str:
 def _dial(end: OtherEnd) -> str:
     return (
         f"This file is detail 0, the faithful end. Detail 1, the inventive end, is `{end.inventive}`, sha256 "
-        f"`{end.sha256}`. `texpipe run` blends the two: {end.detail:g} if neither recipe nor `--detail` says more."
+        f"`{end.sha256}`. `texpipe run` blends the two, at {end.detail:g} by default."
     )
 
 

@@ -149,7 +149,8 @@ def _completed(
     try:
         begin()
         while pending:
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            completed, _ = wait(pending, return_when=FIRST_COMPLETED)
+            done = [future for future in pending if future in completed]
             for future in done:
                 del pending[future]
             begin()  # before the consumer takes its time over the results

@@ -100,6 +100,7 @@ def evaluate_unpaired(
     limit: int | None = None,
     device: str = "auto",
     colour: Colour = "off",
+    detail: float | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> UnpairedEvaluation:
     """Upscale real textures in every way and compare the results with modern ones and with their sources.
@@ -112,6 +113,7 @@ def evaluate_unpaired(
         limit: use only so many textures, evenly spread over their names.
         device: auto, cpu or cuda.
         colour: colour match after each model, as `run` does it.
+        detail: detail of models with a dial; by default as in `run`.
         progress: called with the textures done and all textures.
 
     Raises:
@@ -122,7 +124,9 @@ def evaluate_unpaired(
     trunk = _trunk().to(choose(device).name)
     sources, modern = _sources(textures, scale, limit), _modern(reference)
     ways = [*baselines(scale).items()]
-    ways += [(title(model), load_upscaler(model, scale, trunk.mean.device, colour)) for model in models]
+    ways += [
+        (title(model), load_upscaler(model, scale, trunk.mean.device, colour, detail)) for model in models
+    ]
     gathered = [_Gathered() for _ in ways]
     rows: list[tuple[Floats, ...]] = []
     for done, (name, source, edges) in enumerate(sources, start=1):
