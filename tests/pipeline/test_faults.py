@@ -363,13 +363,16 @@ def test_a_file_and_its_name_are_flushed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_texture_that_vanishes_or_may_not_be_read_fails_alone(game: Game) -> None:
-    for number in (errno.ENOENT, errno.EACCES):
+    for number, reason in (
+        (errno.ENOENT, "is missing"),
+        (errno.EACCES, f"cannot be read: {os.strerror(errno.EACCES)}"),
+    ):
         name = f"{GAME}#00001002#0#2_all.png"
         with failing(Fault(str(game.folder / "dump" / name), disk_error(number), 1, lasting=True)):
             outcome = game.run("alone")
         assert outcome.exit_code == 7
         (entry,) = (one for one in outcome.manifest.textures if one.status == "failed")
-        assert (entry.source, entry.reason) == (name, f"cannot be read: {os.strerror(number)}")
+        assert (entry.source, entry.reason) == (name, reason)
         assert verify_pack(game.folder / "alone").problems == ()
         game.run("alone")
         assert packs(game.tree("alone")) == packs(game.tree("wanted"))

@@ -239,7 +239,7 @@ def test_declared_groups_are_joined_and_split(tmp_path: Path, tiny_model: Path, 
     files = ", ".join(f"'{name}'" for name in names)
     group = f"groups:\n  - {{name: title, columns: 1, rows: 3, overlap: 0, files: [{files}]}}\n"
     rule = "rules:\n  - {match: {name: '*'}, edges: clamp}\n"
-    done = texpipe("run", write_recipe(tmp_path, rule + group), "--model", tiny_model)
+    done = texpipe("run", write_recipe(tmp_path, rule + group), "--model", tiny_model, "--precision", "fp32")
     assert done.returncode == 0, done.stderr
     joined = np.concatenate([outputs(tmp_path / "out")[name] for name in names])
     whole = run_with(tmp_path, "whole", picture_, tiny_model, texpipe, "edges: clamp")

@@ -70,6 +70,10 @@ class Counting:
         self.now = self.most = self.workers = 0
         self.lock = threading.Lock()
 
+    def at(self, detail: float) -> Counting:
+        assert detail == 0
+        return self
+
     def run(self, batch: np.ndarray, edges: Edges) -> np.ndarray:
         size = batch[..., 0].size
         with self.lock:

@@ -91,7 +91,8 @@ def _interned_plan(plan: Plan) -> Plan:
     """Return an equal plan, if possible that of another texture; reasons are not compared with plans."""
     by = plan.decided_by
     reasons = Decisions(interned(by.action), interned(by.alpha), interned(by.x), interned(by.y))
-    same, _ = interned((replace(plan, edges=interned(plan.edges), decided_by=reasons), reasons))
+    edges, undecided = interned(plan.edges), interned(plan.undecided)
+    same, _ = interned((replace(plan, edges=edges, undecided=undecided, decided_by=reasons), reasons))
     return same
 
 
