@@ -82,4 +82,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of the documented codes."""
     from texpipe.cli.console import exit_code_of
 
-    sys.exit(exit_code_of(texpipe, list(sys.argv[1:] if arguments is None else arguments)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(exit_code_of(texpipe, words, ends_process=True))

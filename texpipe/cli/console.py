@@ -82,8 +82,14 @@ def print_json(value: Any) -> None:  # noqa: ANN401
     click.echo(json_printable(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
-def exit_code_of(command: click.Command, arguments: list[str]) -> int:
-    """Run a click command and turn its result or exception into text and an exit code."""
+def exit_code_of(command: click.Command, arguments: list[str], *, ends_process: bool = False) -> int:
+    """Run a click command and turn its result or exception into text and an exit code.
+
+    Args:
+        command: the command line.
+        arguments: its words.
+        ends_process: nothing comes after it, so once Ctrl-C has stopped it, further ones are ignored.
+    """
     try:
         result = command.main(arguments, prog_name="texpipe", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -92,7 +98,8 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _ignore_more_interrupts()
+        if ends_process:
+            _ignore_more_interrupts()
         return _explain(
             Interrupted("stopped", hint="Finished results are kept: run the same command to go on.")
         )
