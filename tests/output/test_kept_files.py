@@ -147,6 +147,14 @@ def test_a_manifest_of_another_program_is_not_replaced(run: Run, pack: Path) -> 
     assert (pack / "manifest.json").read_text() == '{"name": "my web app"}'
 
 
+def test_records_of_another_program_that_are_given_up_are_in_the_backup(run: Run, pack: Path) -> None:
+    pack.mkdir()
+    for name in ("manifest.json", "run.json"):
+        (pack / name).write_text('{"of": "mine"}')
+    run(output=pack, replace_edited=["all"])
+    assert backups(pack) == dict.fromkeys(("manifest.json", "run.json"), b'{"of": "mine"}')
+
+
 def test_a_pack_does_not_shrink_without_being_asked(run: Run, pack: Path, tmp_path: Path) -> None:
     add(tmp_path, *range(1, 13))
     run()

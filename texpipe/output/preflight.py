@@ -49,7 +49,7 @@ def check_output(run: RunPlan) -> OutputBefore:
             would be removed. Nothing was written.
     """
     options = run.order
-    _require_own_records(options)
+    given_up = _foreign_records(options)
     manifest, warnings = _manifest_before(options.output)
     before = set(written_by_texpipe(manifest)) if manifest else set()
     folder = PackFolder.opened(options.output, noted(options.output) | before, options.replace_edited)
@@ -60,21 +60,28 @@ def check_output(run: RunPlan) -> OutputBefore:
         planned = [plan_pack(target, pictures).outputs for target in options.recipe.targets]
         paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
         warnings += _removed(folder, manifest, paths, may_remove=options.remove)
+    for record in given_up:
+        folder.backup.copy(record.name)
     return OutputBefore(folder, tuple(warnings))
 
 
-def _require_own_records(options: RunOptions) -> None:
-    """A manifest.json and run.json of another program must not be replaced by ours."""
-    output, layout = options.output, OutputLayout(options.output)
-    if is_output_folder(output) or set(options.replace_edited) & {"all", "manifest.json"}:
-        return
+def _foreign_records(options: RunOptions) -> list[Path]:
+    """Return the manifest.json and run.json of another program that are given up.
+
+    Raises:
+        PackError: there are some, and they must not be replaced by ours.
+    """
+    layout = OutputLayout(options.output)
+    if is_output_folder(options.output):
+        return []
     there = [file for file in (layout.manifest, layout.run_info) if file.exists()]
-    if there:
+    if there and not set(options.replace_edited) & {"all", "manifest.json"}:
         raise PackError(
             f"nothing was written: {' and '.join(map(str, there))} "
             f"{'is' if len(there) == 1 else 'are'} there and not texpipe's",
             hint="Give another --output.",
         )
+    return there
 
 
 def _manifest_before(output: Path) -> tuple[Manifest | None, list[str]]:

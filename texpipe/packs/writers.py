@@ -106,8 +106,10 @@ def _put_texture(
             yield shared[digest]
             continue
         kept = folder.put(written.path, made.data, digest, picture.source.name)
-        shared[digest] = replace(written, kept=kept)
-        yield shared[digest]
+        written = written if kept is None else replace(written, kept=kept)
+        if layout.shares_files:
+            shared[digest] = written
+        yield written
 
 
 def _put_archive(
