@@ -33,6 +33,7 @@ from texpipe.imaging.texel_formats import quantise
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.progress import Progress
 from texpipe.texture import Edges, Rgba8, TexelFormat
 from texpipe.upscale.device import choose
@@ -179,7 +180,7 @@ def measure(folder: Path, model: str, device: str) -> dict[str, Any]:
     """Run the game in a folder twice with a model and return the figures."""
     recipe, output = folder / "game.yaml", folder / f"pack-{Path(model).stem}"
     to_first = first_texture(recipe, folder / f"{output.name}-first", model, device)
-    order = functools.partial(RunOptions.load, recipe, output=output, model=model, device=device)
+    order = functools.partial(load_options, recipe, output=output, model=model, device=device)
     first, watch = watched_run(order())
     second, again = watched_run(order())
     # Of all stages: a run's own figure ends before its packs are checked.

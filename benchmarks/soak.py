@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.progress import Progress
 from texpipe.texture import Edges
 from texpipe.upscale.engine import Engine
@@ -121,7 +121,7 @@ def soak(folder: Path, count: int, seed: int, model: str) -> Iterator[dict[str, 
     watch.look("start", 0)
     with mock_engine():
         for number in (1, 2):
-            run_recipe(RunOptions.load(recipe, device="cpu", precision="fp32"), progress=watch)
+            run_recipe(load_options(recipe, device="cpu", precision="fp32"), progress=watch)
             gc.collect()
             watch.look(f"after round {number}", count)
             yield summary(count, watch.samples)

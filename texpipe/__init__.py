@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from texpipe.options import RunOptions
     from texpipe.output.result import RunResult
     from texpipe.pipeline import run_recipe
+    from texpipe.planning.load_options import load_options
     from texpipe.progress import Progress
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __all__ = [
     "TexpipeError",
     "UsageError",
     "__version__",
+    "load_options",
     "run_recipe",
 ]
 
@@ -53,6 +55,7 @@ _MODULES = {
     "Progress": "texpipe.progress",
     "RunOptions": "texpipe.options",
     "RunResult": "texpipe.output.result",
+    "load_options": "texpipe.planning.load_options",
     "run_recipe": "texpipe.pipeline",
 }
 """Modules of the names in `__all__` that are not errors."""

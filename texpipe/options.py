@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from texpipe.errors import UsageError
-from texpipe.formats import known_targets
-from texpipe.manifest.output_folder import is_output_folder
-from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
-from texpipe.recipe.targets import Target, context_of
-from texpipe.storage.layout import OutputLayout
-from texpipe.system.memory import size_of
-from texpipe.system.slurm import parse_shard
 
 ExecutorName: TypeAlias = Literal["local", "ray"]
 
@@ -63,105 +52,3 @@ class RunOptions:
     def elapsed(self) -> float:
         """Return the seconds since the run was asked for."""
         return time.monotonic() - self.given
-
-    @staticmethod
-    def load(
-        recipe: Path,
-        input_: Path | None = None,
-        output: Path | None = None,
-        model: str | None = None,
-        targets: Sequence[str] = (),
-        *,
-        detail: float | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-        shard: str | None = None,
-        strict: bool = False,
-        executor: ExecutorName = "local",
-        address: str = "local",
-        memory: str | None = None,
-        replace_edited: Sequence[str] = (),
-        remove: bool = False,
-    ) -> RunOptions:
-        """Read a recipe and apply the command line to it.
-
-        Args:
-            recipe: a YAML file, or the name of a shipped recipe.
-            input_, output, model, targets: replace the recipe's own.
-            detail: replaces the recipe's own, not that of its rules.
-            device, precision: as the engine takes them.
-            shard: "I/N", or "auto": the place of this task in its Slurm array.
-            strict, executor, address, replace_edited, remove: see the class.
-            memory: a size as `memory.size_of` takes it.
-
-        Raises:
-            RecipeError: the recipe has mistakes; all of them are in it.
-            UsageError: the recipe's own output has files of others in it, a target is unknown,
-                the shard is not I/N, shards are to be done by Ray, or the memory is not a size.
-        """
-        if shard is not None and executor != "local":
-            raise UsageError(
-                "--executor ray divides the work by itself", hint="Leave out either it or --shard."
-            )
-        loaded = load_recipe(recipe, known_targets())
-        changed = loaded.recipe
-        if model is not None:
-            changed = changed.model_copy(update={"model": model})
-        if detail is not None:
-            changed = changed.model_copy(update={"detail": detail})
-        if targets:
-            chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
-            changed = changed.model_copy(update={"targets": chosen})
-        if output is None:
-            _require_unsurprising(loaded.output)
-        source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
-        if executor != "local":  # other processes start in other folders
-            source, destination = source.absolute(), destination.absolute()
-        if source.resolve() == destination.resolve():
-            raise UsageError(
-                f"{destination} is both input and output",
-                hint="Give another --output: a pack cannot be its own input.",
-            )
-        return RunOptions(
-            recipe=changed,
-            recipe_sha256=loaded.sha256,
-            input=source,
-            output=destination,
-            device=device,
-            precision=precision,
-            shard=parse_shard(shard),
-            strict=strict,
-            executor=executor,
-            address=address,
-            memory=None if memory is None else size_of(memory),
-            replace_edited=tuple(replace_edited),
-            remove=remove,
-            recipe_folder=loaded.path.parent,
-        )
-
-
-def _require_unsurprising(folder: Path) -> None:
-    """Refuse a folder of other files as a recipe's own output: recipes come from anybody, and may name any folder."""
-    with suppress(OSError):  # a folder that cannot be listed cannot be written either
-        there = {path.name for path in folder.iterdir()} - {OutputLayout(folder).lock.name}
-        if not there or is_output_folder(folder):
-            return
-        raise UsageError(
-            f"the recipe's output {_tidy(folder)} is a folder with other files in it",
-            hint="If you want the pack in there, say so with --output; or name an empty folder.",
-        )
-
-
-def _tidy(path: Path) -> Path:
-    """Remove `..` and the like for messages; symbolic links stay as they are."""
-    return Path(os.path.normpath(path))
-
-
-def _target(name: str, recipe: Recipe) -> Target:
-    known = known_targets()
-    if name not in known:
-        raise UsageError(f"unknown target {name!r}", hint=f"Known targets: {', '.join(known)}.")
-    declared = next((target for target in recipe.targets if target.name == name), None)
-    return declared or Target.model_validate({"name": name}, context=context_of(known)).of_game(
-        recipe.game, known
-    )

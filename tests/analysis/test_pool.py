@@ -18,8 +18,8 @@ from texpipe.analysis.survey import survey
 from texpipe.classify import analysis
 from texpipe.classify.analysis import ANALYSIS_VERSION
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.recipe.schema import Recipe
 from texpipe.system.cpu import available_cores
 from texpipe.texture import Texture
@@ -173,7 +173,7 @@ def test_a_run_is_the_same_with_and_without_its_memory(
 ) -> None:
     pair = ", ".join(f'"{GAME}#0000100{number}#0#2_all.png"' for number in (1, 2))
     groups = f"groups: [{{name: pair, columns: 2, rows: 1, files: [{pair}]}}]\n"
-    order = RunOptions.load(
+    order = load_options(
         write_recipe(tmp_path, RULES + groups), model=str(tiny_model), device="cpu", precision="fp32"
     )
     run_recipe(order, dry_run=True)

@@ -33,6 +33,7 @@ PUBLIC = {
     "TexpipeError",
     "UsageError",
     "__version__",
+    "load_options",
     "run_recipe",
 }
 """What other programs were promised: taking one away breaks them."""

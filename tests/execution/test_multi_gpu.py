@@ -30,6 +30,7 @@ from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
 from texpipe.planning.jobs import Job
+from texpipe.planning.load_options import load_options
 from texpipe.progress import Progress
 from texpipe.upscale import device, hardware
 from texpipe.upscale.hardware import TorchBuild
@@ -42,7 +43,7 @@ TWO = (DeviceSlot("slot 1"), DeviceSlot("slot 2", {"TEXPIPE_SEAT": "2"}))
 
 def order(tmp_path: Path, model: Path, output: str) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return RunOptions.load(
+    return load_options(
         recipe, output=tmp_path / output, model=str(model), device="cpu", precision="fp32", memory="4G"
     )
 

@@ -26,6 +26,7 @@ from texpipe.execution.retries import MAX_DEATHS
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.planning.jobs import Job, JobResult
+from texpipe.planning.load_options import load_options
 from texpipe.progress import Progress
 
 COUNT = 12
@@ -41,7 +42,7 @@ sys.stdin.read()
 
 def order(tmp_path: Path, model: Path, output: str, **more: object) -> RunOptions:
     recipe = write_recipe(tmp_path)
-    return RunOptions.load(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
+    return load_options(recipe, output=tmp_path / output, model=str(model), precision="fp32", **more)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from texpipe.errors import UsageError
 from texpipe.imaging.image_files import encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 
 ROWS = [f"{GAME}#{0x4000 + row:08X}#0#2_all.png" for row in range(3)]
 
@@ -35,7 +36,7 @@ def game(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 
 def order(folder: Path, model: Path, output: str, shard: str | None = None) -> RunOptions:
-    return RunOptions.load(
+    return load_options(
         folder / "recipe.yaml", output=folder / output, model=str(model), precision="fp32", shard=shard
     )
 

@@ -14,8 +14,8 @@ from texpipe.errors import ModelError, RecipeError
 from texpipe.networks import catalogue, checkpoint, dial
 from texpipe.networks.cards import Card, OtherEnd, write_card
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.texture import Edges, Pass
 from texpipe.train import generators
 from texpipe.train.evaluation.evaluate import load_upscaler
@@ -151,7 +151,7 @@ class Game:
             *lines,
         ]
         recipe.write_text("\n".join([*said, f"model: {self.model}"]))
-        order = RunOptions.load(recipe, detail=detail, device="cpu", precision="fp32")
+        order = load_options(recipe, detail=detail, device="cpu", precision="fp32")
         outcome = run_recipe(order)
         files = sorted(outcome.output.rglob("*.png"))
         return {path.stem: path.read_bytes() for path in files if ".store" not in path.parts}

@@ -24,9 +24,9 @@ from texpipe.errors import PackError
 from texpipe.imaging.image_files import encode_png
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 
 STEPS_PER_HISTORY = 25
 HISTORIES = 20
@@ -171,7 +171,7 @@ class History(RuleBasedStateMachine):
             f"targets: {self.targets}\nscale: {self.scale}\nrules: [{{match: {{}}, action: nearest}}]\n",
             "utf-8",
         )
-        return run_recipe(RunOptions.load(recipe, output=output, **options))  # type: ignore[arg-type]
+        return run_recipe(load_options(recipe, output=output, **options))  # type: ignore[arg-type]
 
     def _finished(self, result: RunResult) -> None:
         """Hold the pack against that of a fresh folder."""

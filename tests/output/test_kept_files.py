@@ -12,11 +12,11 @@ from packs import noise
 from texpipe.errors import ExitCode, PackError, UsageError
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest
-from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.packs import pack as pack_module
 from texpipe.packs.verify import verify_pack
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 
 Run = Callable[..., RunResult]
 
@@ -32,7 +32,7 @@ def run(tmp_path: Path, tiny_model: Path) -> Run:
             f"targets: {targets}\nscale: {scale}\nrules: [{{match: {{}}, action: nearest}}]\n",
             "utf-8",
         )
-        made = RunOptions.load(recipe, options.pop("input_", None), options.pop("output", None), **options)  # type: ignore[arg-type]
+        made = load_options(recipe, options.pop("input_", None), options.pop("output", None), **options)  # type: ignore[arg-type]
         return run_recipe(made)
 
     return call

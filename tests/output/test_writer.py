@@ -10,6 +10,7 @@ from dumps import dump, tree, write_recipe
 from texpipe.options import RunOptions
 from texpipe.output import writer
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.storage.results import ResultStore, StoredResult
 
 COUNT = 4
@@ -17,9 +18,7 @@ COPY = "rules: [{match: {}, action: copy}]\n"
 
 
 def options(folder: Path, model: Path, output: str, rules: str = "") -> RunOptions:
-    return RunOptions.load(
-        write_recipe(folder, rules), output=folder / output, model=str(model), device="cpu"
-    )
+    return load_options(write_recipe(folder, rules), output=folder / output, model=str(model), device="cpu")
 
 
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -15,16 +15,16 @@ from texpipe.cli.console import Console
 from texpipe.cli.summary import SHOWN_PROBLEMS, show
 from texpipe.errors import PackError
 from texpipe.manifest.file import read_manifest
-from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.packs.verify import broken_rules, verify_pack
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 
 
 def run(folder: Path, model: Path) -> RunResult:
     dump(folder / "dump", 3)
     recipe = write_recipe(folder, "rules: [{match: {}, action: nearest}]\n")
-    return run_recipe(RunOptions.load(recipe, model=str(model), device="cpu"))
+    return run_recipe(load_options(recipe, model=str(model), device="cpu"))
 
 
 def test_a_sound_pack_breaks_no_rule(tmp_path: Path, tiny_model: Path) -> None:

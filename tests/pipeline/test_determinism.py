@@ -12,6 +12,7 @@ from dumps import dump, tree, write_recipe
 
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.upscale import device
 from texpipe.upscale.device import Device
 
@@ -28,7 +29,7 @@ class Game:
 
     def order(self, output: str, shard: str | None = None) -> RunOptions:
         model, path = str(self.model), self.folder / "recipe.yaml"
-        return RunOptions.load(path, output=self.folder / output, model=model, precision="fp32", shard=shard)
+        return load_options(path, output=self.folder / output, model=model, precision="fp32", shard=shard)
 
 
 @pytest.fixture(scope="module")

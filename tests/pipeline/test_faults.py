@@ -37,6 +37,7 @@ from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import plan_pack
 from texpipe.packs.verify import verify_pack
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.progress import Progress
 from texpipe.recipe.targets import Target
 from texpipe.storage.atomic import write_atomic
@@ -118,7 +119,7 @@ class Game:
 
     def order(self, output: str, recipe: str = "changed") -> RunOptions:
         path = self.folder / f"{recipe}.yaml"
-        return RunOptions.load(path, output=self.folder / output, model=str(self.model), precision="fp32")
+        return load_options(path, output=self.folder / output, model=str(self.model), precision="fp32")
 
     def run(self, output: str, recipe: str = "changed", **options: Callable[[Progress], None]) -> RunResult:
         return run_recipe(self.order(output, recipe), **options)
@@ -542,7 +543,7 @@ def test_names_that_some_system_cannot_hold(tmp_path: Path, tiny_model: Path) ->
     bare = os.fsencode(tmp_path / "dump") + b"/\xff\xfe.png"
     Path(os.fsdecode(bare)).write_bytes(encode_png(texture(99)))
     write_rules(tmp_path, "odd", "targets: [folder]\nrules:\n  - {match: {name: '*'}, action: nearest}\n")
-    order = RunOptions.load(tmp_path / "odd.yaml", output=tmp_path / "out", model=str(tiny_model))
+    order = load_options(tmp_path / "odd.yaml", output=tmp_path / "out", model=str(tiny_model))
     outcome = run_recipe(order)
     entries = {one.source: one for one in outcome.manifest.textures}
     assert "not valid UTF-8" in str(entries.pop("\\xff\\xfe.png").reason)

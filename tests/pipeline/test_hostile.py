@@ -25,7 +25,7 @@ from texpipe.imaging.image_files import decode
 from texpipe.networks import state_dict_names
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import RRDBNet
-from texpipe.options import RunOptions
+from texpipe.planning.load_options import load_options
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.rules import matches
 from texpipe.recipe.schema import Match
@@ -151,16 +151,16 @@ def test_a_recipe_alone_writes_into_no_folder_of_others(tmp_path: Path) -> None:
     dump(tmp_path / "dump", 1)
     recipe = write_recipe(tmp_path)
     (tmp_path / "out").mkdir()
-    assert RunOptions.load(recipe).output == tmp_path / "out", "an empty folder is nobody's"
+    assert load_options(recipe).output == tmp_path / "out", "an empty folder is nobody's"
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="other files"):
-        RunOptions.load(recipe)
-    assert RunOptions.load(recipe, output=tmp_path / "out").output == tmp_path / "out"
+        load_options(recipe)
+    assert load_options(recipe, output=tmp_path / "out").output == tmp_path / "out"
     (tmp_path / "out" / "manifest.json").write_text("{}")
     with pytest.raises(UsageError, match="other files"):
-        RunOptions.load(recipe)  # other programs have a file of this name, too
+        load_options(recipe)  # other programs have a file of this name, too
     (tmp_path / "out" / "manifest.json").write_text('{"schema": "texpipe.manifest/1"}')
-    assert RunOptions.load(recipe).output == tmp_path / "out", "an earlier run of ours"
+    assert load_options(recipe).output == tmp_path / "out", "an earlier run of ours"
 
 
 # ---- archives

@@ -17,9 +17,9 @@ from texpipe.execution import executors
 from texpipe.execution.compute import WINDOW_SHARE, WINDOW_TEXELS, window_texels
 from texpipe.execution.executors import LocalExecutor
 from texpipe.imaging.image_files import encode_png
-from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.planning.jobs import RECORD_BYTES, Workload
+from texpipe.planning.load_options import load_options
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.batching import upscale
@@ -131,7 +131,7 @@ def test_a_tiny_budget_warns_and_writes_the_same_bytes(
         caplog.clear()
         with caplog.at_level(logging.INFO):
             run_recipe(
-                RunOptions.load(
+                load_options(
                     recipe, output=tmp_path / name, model=str(tiny_model), device="cpu", memory=memory
                 )
             )

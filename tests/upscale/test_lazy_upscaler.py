@@ -10,8 +10,8 @@ from dumps import dump, write_recipe
 
 from texpipe.errors import ModelError
 from texpipe.networks import checkpoint
-from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
 from texpipe.texture import Edges, Pass
 from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
@@ -68,7 +68,7 @@ def test_a_run_that_computes_nothing_loads_nothing(
     tmp_path: Path, tiny_model: Path, loads: list[Path]
 ) -> None:
     dump(tmp_path / "dump", 2)
-    order = RunOptions.load(write_recipe(tmp_path), model=str(tiny_model), device="cpu")
+    order = load_options(write_recipe(tmp_path), model=str(tiny_model), device="cpu")
     run_recipe(order, dry_run=True)
     assert loads == []
     run_recipe(order)

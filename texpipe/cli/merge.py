@@ -44,11 +44,11 @@ def merge(
       texpipe merge oot.yaml
     """
     from texpipe.execution.shards import MissingShards
-    from texpipe.options import RunOptions
     from texpipe.pipeline import run_recipe
+    from texpipe.planning.load_options import load_options
 
     console = console.quieter(quiet)
-    options = RunOptions.load(
+    options = load_options(
         recipe,
         input_,
         output,

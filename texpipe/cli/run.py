@@ -82,8 +82,8 @@ def run(
     Example:
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
-    from texpipe.options import RunOptions
     from texpipe.pipeline import run_recipe
+    from texpipe.planning.load_options import load_options
 
     console = console.quieter(quiet)
     if report and (dry_run or shard is not None):
@@ -91,7 +91,7 @@ def run(
             "--report needs a pack, but --dry-run and --shard write none",
             hint="Leave out --report, and use `texpipe report OUTPUT` when the pack is written.",
         )
-    options = RunOptions.load(
+    options = load_options(
         recipe,
         input_,
         output,
