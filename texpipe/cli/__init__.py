@@ -35,6 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Compare models on textures that they were not trained on.",
     ),
     "models": ("texpipe.cli.models:models", "List, download, convert, blend and export models."),
+    "doctor": (
+        "texpipe.cli.doctor:doctor",
+        "Show what texpipe runs on: devices, models, folders, emulators, speed.",
+    ),
 }
 
 

@@ -27,10 +27,10 @@ def device_option(function: F) -> F:
     """Add --device."""
     return click.option(
         "--device",
-        type=click.Choice(["auto", "cpu", "cuda"]),
+        type=click.Choice(["auto", "cpu", "cuda", "mps", "xpu"]),
         default="auto",
         show_default=True,
-        help="Device that runs the network.",
+        help="What runs the network: cuda (NVIDIA; AMD with ROCm), mps (Apple), xpu (Intel) or the processor.",
     )(function)
 
 

@@ -15,6 +15,7 @@ from texpipe.cli.summary import show
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
+    from texpipe.options import RunOptions
     from texpipe.output.result import RunResult
 
 
@@ -108,6 +109,7 @@ def run(
         replace_edited=replace_edited,
         remove=remove,
     )
+    _say_device(console, options)
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         result = run_recipe(options, dry_run=dry_run, progress=step)
         page = _report(result, step) if report else None
@@ -115,6 +117,19 @@ def run(
     if page is not None:
         console.say(f"Open the report in a browser: {page}")
     return code
+
+
+def _say_device(console: Console, options: RunOptions) -> None:
+    """Say what will compute, and how to have a graphics card used that is not."""
+    if options.executor != "local":  # the machines of a cluster say for themselves what they are
+        return
+    from texpipe.upscale.advice import advice
+    from texpipe.upscale.device import choose
+
+    found = advice(choose(options.device, options.precision), options.device)
+    console.say(f"Computing on {found.line}")
+    if found.warning:
+        console.warn(found.warning)
 
 
 def _report(result: RunResult, step: DeferredInterrupt) -> Path:

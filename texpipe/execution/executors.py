@@ -92,7 +92,7 @@ def executor_for(options: RunOptions) -> Iterator[Executor]:
 
 def _local_executor(options: RunOptions) -> Executor:
     """Return an executor with a process for each of several GPUs, or else of this process alone."""
-    slots = () if options.device == "cpu" else _device_slots()
+    slots = _device_slots() if options.device in ("auto", "cuda") else ()
     if len(slots) < 2:
         return LocalExecutor(options.device, options.precision, options.memory)
     return MultiGpuExecutor(slots, "cuda", options.precision, options.memory)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from texpipe.errors import DeviceError
 from texpipe.system.cpu import available_cores
 from texpipe.upscale import hardware
+from texpipe.upscale.accelerators import accelerator, usable
 
 if TYPE_CHECKING:
     import torch
 
-DeviceName: TypeAlias = Literal["cpu", "cuda"]
+DeviceName: TypeAlias = Literal["cpu", "cuda", "xpu", "mps"]
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 MethodName: TypeAlias = Literal["direct-2", "winograd-2"]
 """Convolution methods as store keys name them: a change of last bits needs another name."""
@@ -25,7 +26,9 @@ MethodName: TypeAlias = Literal["direct-2", "winograd-2"]
 DTYPES: Final[dict[Precision, str]] = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """torch's names of the precisions."""
 
-_CUDA_SHARE: Final = 0.8
+_OUT_OF_MEMORY: Final = ("allocate memory", "not enough memory", "backend out of memory")
+"""Words of torch's plain RuntimeErrors on the CPU and on Apple's GPUs when memory runs out."""
+_GPU_SHARE: Final = 0.8
 """Share of a GPU's free memory that batches may take; the rest is left to cuDNN and other programs."""
 
 
@@ -34,9 +37,9 @@ class Device:
     """A place to run a network.
 
     Attributes:
-        name: "cpu" or "cuda".
+        name: "cpu", or torch's name of a kind of graphics device.
         precision: precision of the convolutions in the body; the residual stream and the pictures are always float32.
-        instructions: instruction set (CPU) or chip (CUDA); another one changes the last bits of results.
+        instructions: instruction set (CPU) or chip (GPU); another one changes the last bits of results.
     """
 
     name: DeviceName
@@ -64,8 +67,11 @@ class Device:
 
     @property
     def workers(self) -> int:
-        """Number of batches computed at a time: one per core; on a GPU two, as one arrives while one is computed."""
-        return available_cores() if self.name == "cpu" else 2
+        """Number of batches computed at a time.
+
+        One per core; with CUDA two, as one arrives while one is computed; elsewhere one, as copies wait for each other.
+        """
+        return {"cpu": available_cores(), "cuda": 2}.get(self.name, 1)
 
     @property
     def spare_threads(self) -> int:
@@ -83,19 +89,12 @@ class Device:
 
     def free_memory(self) -> int | None:
         """Return the bytes of a GPU's memory that batches may take; None on a CPU, which shares the program's."""
-        if self.name == "cpu":
-            return None
-        import torch
-
-        free, _ = torch.cuda.mem_get_info()
-        return int(_CUDA_SHARE * free)
+        return None if self.name == "cpu" else int(_GPU_SHARE * accelerator(self.name).free_memory())
 
     def release_cached_memory(self) -> None:
         """Return torch's cached memory to the GPU: after running out of memory, its blocks may be too small."""
-        if self.name == "cuda":
-            import torch
-
-            torch.cuda.empty_cache()
+        if self.name != "cpu":
+            accelerator(self.name).release_cached_memory()
 
 
 def identity(device: str = "auto", precision: str = "auto") -> str:
@@ -116,24 +115,22 @@ def choose(device: str = "auto", precision: str = "auto") -> Device:
     """Return the device and precision to use.
 
     Args:
-        device: "auto" (CUDA where there is one), "cpu" or "cuda".
+        device: "auto" (the first GPU that torch can use), "cpu", "cuda", "xpu" or "mps".
         precision: "auto" (16 bit where the hardware multiplies it natively), "fp32", "bf16" or "fp16".
 
     Raises:
-        DeviceError: CUDA is not available, the precision is impossible on the device, or a name is unknown.
+        DeviceError: the device is not there, the precision is impossible on it, or a name is unknown.
     """
     name = _choose_name(device)
     chosen = _choose_precision(name, precision)
     if name == "cpu":
         return Device(name, chosen, hardware.instructions())
-    import torch
-
-    return Device(name, chosen, torch.cuda.get_device_name())
+    return Device(name, chosen, accelerator(name).chip())
 
 
 def gpus() -> tuple[str, ...]:
     """Return the GPUs that compute like the first one, as `CUDA_VISIBLE_DEVICES` names them; empty without CUDA."""
-    if not _has_cuda():
+    if not any(one.name == "cuda" for one in usable()):
         return ()
     import torch
 
@@ -150,45 +147,40 @@ def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return "allocate memory" in str(error) or "not enough memory" in str(error)
-
-
-def _has_cuda() -> bool:
-    if hardware.torch_build().toolkit is None:
-        return False
-    import torch
-
-    return torch.cuda.is_available()
+    return any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 def _choose_name(device: str) -> DeviceName:
-    if device not in ("auto", "cpu", "cuda"):
-        raise DeviceError(f"unknown device {device!r}", hint="Use auto, cpu or cuda.")
+    if device not in ("auto", *get_args(DeviceName)):
+        raise DeviceError(f"unknown device {device!r}", hint=f"Use auto, {', '.join(get_args(DeviceName))}.")
     if device == "cpu":
         return "cpu"
-    if _has_cuda():
-        return "cuda"
-    if device == "cuda":
-        raise DeviceError("torch finds no CUDA device", hint=_cuda_hint())
-    return "cpu"
+    there = [one.name for one in usable()]
+    if device == "auto":
+        return there[0] if there else "cpu"
+    for name in there:
+        if name == device:
+            return name
+    found = f"torch can use {', '.join(['cpu', *there])} here"
+    raise DeviceError(f"torch finds no {device} device: {found}", hint=missing_hint(device))
 
 
 def _choose_precision(name: DeviceName, precision: str) -> Precision:
     if precision == "auto":
         if name == "cpu":
             return "bf16" if hardware.has_bf16() else "fp32"
-        import torch
-
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        return accelerator(name).half()
     if precision == "fp16" and name == "cpu":
-        raise DeviceError("fp16 needs a CUDA device", hint="Use --precision bf16 or fp32 on the CPU.")
+        raise DeviceError("fp16 needs a GPU", hint="Use --precision bf16 or fp32 on the CPU.")
     for known in DTYPES:
         if known == precision:
             return known
     raise DeviceError(f"unknown precision {precision!r}", hint="Use auto, fp32, bf16 or fp16.")
 
 
-def _cuda_hint() -> str:
-    if hardware.torch_build().toolkit is None:
-        return "This torch was built for the CPU alone: install one built for CUDA, or use --device cpu."
-    return "Check that the NVIDIA driver works (nvidia-smi), or use --device cpu."
+def missing_hint(device: str) -> str:
+    """Return what to do about a device that torch cannot use."""
+    if not accelerator(device).may_exist():
+        return f"The installed PyTorch was built without {device}: install the build for it (texpipe doctor says how)."
+    driver = " (nvidia-smi)" if device == "cuda" else ""
+    return f"Check that its driver works{driver}, or use --device cpu."

@@ -24,11 +24,13 @@ class TorchBuild(NamedTuple):
 
     Attributes:
         version: `torch.__version__`.
-        toolkit: version of CUDA or ROCm that it was built for; None if it was built for the CPU alone.
+        toolkit: version of CUDA or ROCm that it was built for; None if it was built without.
+        xpu: version of Intel's toolkit that it was built for; None if it was built without.
     """
 
     version: str
     toolkit: str | None
+    xpu: str | None = None
 
 
 @cache
@@ -62,7 +64,9 @@ def torch_build() -> TorchBuild:
     assert spec is not None
     assert spec.origin is not None
     version = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
-    return TorchBuild(str(version["__version__"]), version.get("cuda") or version.get("hip"))
+    return TorchBuild(
+        str(version["__version__"]), version.get("cuda") or version.get("hip"), version.get("xpu")
+    )
 
 
 def _flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

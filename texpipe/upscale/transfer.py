@@ -1,4 +1,4 @@
-"""Copies between host and device: none for a CPU, by pinned memory and streams for a GPU."""
+"""Copies between host and device: none for a CPU, by pinned memory and streams for CUDA, plainly for other GPUs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,27 @@ class HostTransfer:
         return results
 
 
+class PlainTransfer:
+    """For GPUs without streams of CUDA's kind: each copy waits for what was asked of the device before.
+
+    Args:
+        device: the GPU.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def to_device(self, images: Tensor) -> Tensor:
+        """Copy pictures."""
+        return images.to(self._device)
+
+    def to_host(self, results: Tensor) -> Tensor:
+        """Copy results."""
+        return results.cpu()
+
+
 class CudaTransfer:
-    """For a GPU: each thread copies on a stream of its own while the shared stream computes.
+    """For a GPU of CUDA or ROCm: each thread copies on a stream of its own while the shared stream computes.
 
     With two threads the next batch arrives while one is computed. All computation, and every allocation for it, stays
     on one stream; tensors that cross streams are recorded, so that their memory is not reused while in use ("CUDA
@@ -76,4 +95,6 @@ class CudaTransfer:
 
 def transfer_to(device: torch.device) -> Transfer:
     """Return the transfer of pictures to and from a device."""
-    return CudaTransfer(device) if device.type == "cuda" else HostTransfer()
+    if device.type == "cpu":
+        return HostTransfer()
+    return CudaTransfer(device) if device.type == "cuda" else PlainTransfer(device)

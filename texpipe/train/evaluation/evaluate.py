@@ -94,7 +94,7 @@ def evaluate(
         pairs: from `degraded` or `real_pairs`.
         models: names or paths; the baselines are always included.
         seed: seed of the degradation, for the report.
-        device: auto, cpu or cuda.
+        device: as `upscale.device.choose` takes it.
         colour: colour match after each model, as in `run`; baselines do not need it.
         detail: detail of models with a dial; by default as in `run`.
         progress: called with the number of finished textures and of all textures.

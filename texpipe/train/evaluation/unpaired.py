@@ -111,7 +111,7 @@ def evaluate_unpaired(
         models: names or paths; nearest, bicubic and Scale2x are always there.
         scale: of the models.
         limit: use only so many textures, evenly spread over their names.
-        device: auto, cpu or cuda.
+        device: as `upscale.device.choose` takes it.
         colour: colour match after each model, as `run` does it.
         detail: detail of models with a dial; by default as in `run`.
         progress: called with the textures done and all textures.

@@ -44,7 +44,7 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
     """
     preset = job.preset
     device = choose(job.device)
-    place = torch.device(device.name, here.local_rank) if device.name == "cuda" else torch.device("cpu")
+    place = torch.device(device.name, here.local_rank) if device.name == "cuda" else torch.device(device.name)
     newest = _checkpoint_to_resume(job)
     base, network = start(preset, place)
     collection = collect(job.textures)

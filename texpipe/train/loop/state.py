@@ -38,7 +38,7 @@ class TrainingJob:
         validate_every, save_every: intervals in steps.
         validate_on: number of held-out textures per validation; the final judgement takes four times as many.
         keep: number of checkpoints that can be resumed; older ones keep only model, metrics and sheet.
-        device: auto, cpu or cuda.
+        device: as `upscale.device.choose` takes it.
         perceptual: measure LPIPS and DISTS if their weights are available.
         freeze_body: train only what comes after the residual blocks.
     """

@@ -1,0 +1,1 @@
+"""Examines what texpipe runs on: software, devices, models, folders, emulators, speed."""

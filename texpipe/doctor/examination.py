@@ -1,0 +1,38 @@
+"""The whole examination, area by area."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from texpipe.doctor.finding import Finding
+from texpipe.doctor.folders import emulators, folders
+from texpipe.doctor.models import models
+from texpipe.doctor.software import software
+
+
+def examine(output: Path, seconds: float) -> Iterator[Finding]:
+    """Yield findings as they are made, the slow ones last.
+
+    Args:
+        output: where packs are to be written.
+        seconds: time for each measurement of speed; 0 measures none.
+    """
+    torch_works = True
+    for finding in software():
+        torch_works &= finding.name != "torch" or finding.state == "good"
+        yield finding
+    yield from models()
+    yield from folders(output)
+    yield from emulators()
+    if torch_works:  # otherwise its import would end, or hang, this process
+        yield from _computing(seconds)
+
+
+def _computing(seconds: float) -> Iterator[Finding]:
+    from texpipe.doctor.devices import devices, usable_devices
+    from texpipe.doctor.speed import speed
+
+    yield from devices()
+    if seconds > 0:
+        yield from speed(usable_devices(), seconds)

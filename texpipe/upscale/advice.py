@@ -1,0 +1,77 @@
+"""What computes, in the words of people, and why it is not something faster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from texpipe.system.cpu import available_cores
+from texpipe.system.graphics_cards import Card, Maker, installed_cards
+from texpipe.upscale import hardware
+from texpipe.upscale.accelerators import AcceleratorName, accelerator
+from texpipe.upscale.device import Device
+
+_BUILDS_PAGE: Final = "https://pytorch.org/get-started/locally/"
+"""Page of PyTorch on which people choose a build by system and graphics card."""
+_KINDS: Final[dict[Maker, AcceleratorName]] = {
+    "NVIDIA": "cuda",
+    "AMD": "cuda",
+    "Intel": "xpu",
+    "Apple": "mps",
+}
+"""torch's kind of device for the cards of each maker."""
+_BUILDS: Final[dict[Maker, str]] = {"NVIDIA": "CUDA", "AMD": "ROCm", "Intel": "XPU", "Apple": "default"}
+"""Names of PyTorch's builds for the cards of each maker."""
+
+
+class Advice(NamedTuple):
+    """What computes.
+
+    Attributes:
+        line: device and precision, and for a processor why no GPU does it.
+        warning: how to have a GPU that is there used; None if there is nothing to gain.
+    """
+
+    line: str
+    warning: str | None
+
+
+def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> Advice:
+    """Say what computes and why.
+
+    Args:
+        device: the device that was chosen.
+        asked: the device that was asked for, or "auto".
+        cards: the graphics cards of this computer; looked up by default.
+    """
+    if device.name != "cpu":
+        return Advice(f"{device.instructions} by {device.name}, {device.precision}", None)
+    cores = available_cores()
+    line = f"CPU, {cores} core{'s' if cores > 1 else ''}, {device.precision}"
+    if asked == "cpu":
+        return Advice(f"{line}, as asked", None)
+    cards = installed_cards() if cards is None else cards
+    if not cards:
+        return Advice(f"{line}: no graphics card was found", None)
+    remedies = [remedy for card in cards if (remedy := remedy_for(card)) is not None]
+    why = f"{line}: the installed PyTorch cannot use {cards[0].name}; `texpipe doctor` says more"
+    return Advice(why, remedies[0] if remedies else None)
+
+
+def remedy_for(card: Card, system: str = sys.platform) -> str | None:
+    """Return how to let PyTorch use a card that it does not use now; None if it has no build for it.
+
+    Args:
+        card: the card.
+        system: `sys.platform`.
+    """
+    if card.maker == "AMD" and system == "win32":
+        return None
+    if accelerator(_KINDS[card.maker]).may_exist():
+        return f"PyTorch is built for {card.name} and finds no working driver: update the driver, then run again."
+    version = hardware.torch_build().version
+    return (
+        f"{card.name} is not used: the installed PyTorch {version} was built without {_BUILDS[card.maker]}. "
+        f"Install the {_BUILDS[card.maker]} build: choose it on {_BUILDS_PAGE} and run the line shown there."
+    )
