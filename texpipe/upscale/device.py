@@ -161,8 +161,8 @@ def _choose_name(device: str) -> DeviceName:
     for name in there:
         if name == device:
             return name
-    found = f"torch can use {', '.join(['cpu', *there])} here"
-    raise DeviceError(f"torch finds no {device} device: {found}", hint=missing_hint(device))
+    found = ", ".join(["cpu", *there])
+    raise DeviceError(f"{device} is missing: torch can use {found} here", hint=missing_hint(device))
 
 
 def _choose_precision(name: DeviceName, precision: str) -> Precision:
