@@ -41,6 +41,16 @@ if TYPE_CHECKING:
     help="Number of the base's residual blocks to keep: fewer blocks make a faster model.",
 )
 @click.option(
+    "--teacher",
+    metavar="MODEL",
+    help="Slower model whose pictures the new one learns to make, beside the originals.",
+)
+@click.option(
+    "--unlabelled",
+    type=click.Path(path_type=Path),
+    help="Folder of low-resolution textures without originals, such as a dump: the teacher makes theirs.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=Path("build/finetune"),
@@ -94,6 +104,8 @@ def finetune(
     preset: str,
     base: str | None,
     keep_blocks: int | None,
+    teacher: str | None,
+    unlabelled: Path | None,
     output: Path,
     name: str,
     steps: int | None,
@@ -125,7 +137,11 @@ def finetune(
 
     # torchrun starts several processes; only the first one prints.
     console = console.quieter(quiet or os.environ.get("RANK", "0") != "0")
-    chosen = with_changes(load_preset(preset), base=base, keep_blocks=keep_blocks, crop=crop, batch=batch)
+    chosen = with_changes(
+        load_preset(preset), base=base, keep_blocks=keep_blocks, crop=crop, batch=batch, teacher=teacher
+    )
+    if unlabelled is not None and chosen.teacher.model is None:
+        raise click.UsageError("--unlabelled needs a --teacher, who makes what those textures lack")
     if sheet is not None:
         _degradation_sheet(textures, chosen, seed, sheet)
         console.say(f"wrote {sheet}")
@@ -143,6 +159,7 @@ def finetune(
         save_every=save_every,
         device=device,
         freeze_body=freeze_body,
+        unlabelled=unlabelled,
     )
     with _bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
         result = train(job, show, lambda: interrupt.requested)

@@ -167,5 +167,5 @@ def export(console: Console, model: str, onnx: Path, quiet: bool) -> None:
 
 def _say_written(console: Console, written: Written) -> None:
     a = written.architecture
-    console.say(f"{written.path}: {a.scale}x, {a.num_block} blocks, {a.num_feat} features")
+    console.say(f"{written.path}: {a.scale}x, {a.size}")
     console.say(f"sha256 {written.sha256}")

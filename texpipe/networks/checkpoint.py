@@ -24,7 +24,7 @@ from torch import Tensor
 from texpipe.errors import Location, ModelError
 from texpipe.networks import ncnn, state_dict_names
 from texpipe.networks.catalogue import read_files
-from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.networks.state_dict_names import Generator
 from texpipe.storage.atomic import write_atomic
 
 
@@ -39,7 +39,7 @@ class LoadedNetwork:
         path: the file.
     """
 
-    network: RRDBNet
+    network: Generator
     metadata: Mapping[str, str]
     sha256: str
     path: Path
@@ -57,7 +57,7 @@ class _StandIn:
 
 
 def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
-    """Load an ESRGAN generator.
+    """Load an ESRGAN generator or a Compact.
 
     Args:
         path: `.safetensors`, `.pth` or `.pt`, or either half of an ncnn pair `.param` + `.bin`.
@@ -103,7 +103,7 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
     return hashlib.sha256(data).hexdigest()
 
 
-def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
+def interpolate(a: Generator, b: Generator, alpha: float) -> Generator:
     """Blend two networks weight by weight (network interpolation, ESRGAN section 3.4).
 
     Only useful where one network was trained from the other; see `similarity`.
@@ -117,7 +117,7 @@ def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
     """
     if a.architecture != b.architecture:
         ours, theirs = a.architecture.as_json(), b.architecture.as_json()
-        found = (f"{name} {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name])
+        found = (f"{n} {ours[n]} and {theirs.get(n, 'none')}" for n in ours if ours[n] != theirs.get(n))
         raise ModelError(
             f"the networks differ: {', '.join(found)}",
             hint="Only networks of one architecture can be blended.",
@@ -128,7 +128,7 @@ def interpolate(a: RRDBNet, b: RRDBNet, alpha: float) -> RRDBNet:
     )
 
 
-def similarity(a: RRDBNet, b: RRDBNet) -> float:
+def similarity(a: Generator, b: Generator) -> float:
     """Return the median, over the convolutions, of the cosine between the kernels of two networks.
 
     Near 1 where one was trained from the other, near 0 for networks trained apart, which do not blend.
@@ -182,7 +182,7 @@ def _parse_pickle(data: bytes, trust: bool) -> object:
     return checkpoint
 
 
-def _require_rgb(network: RRDBNet) -> None:
+def _require_rgb(network: Generator) -> None:
     a = network.architecture
     if (a.num_in_ch, a.num_out_ch) != (3, 3):
         raise ModelError(

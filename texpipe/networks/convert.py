@@ -8,7 +8,7 @@ from pathlib import Path
 from texpipe.errors import ModelError, UsageError
 from texpipe.networks import catalogue, checkpoint
 from texpipe.networks.export import export_onnx
-from texpipe.networks.rrdbnet import Architecture
+from texpipe.networks.state_dict_names import AnyArchitecture
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Written:
 
     path: Path
     sha256: str
-    architecture: Architecture
+    architecture: AnyArchitecture
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def interpolate(a: str, b: str, alpha: float, target: Path) -> Blend:
     return Blend(_write(target, blended, notes), similarity)
 
 
-def export(model: str, target: Path) -> Architecture:
+def export(model: str, target: Path) -> AnyArchitecture:
     """Write a model as ONNX; see `export.export_onnx`.
 
     Args:
@@ -103,6 +103,10 @@ def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]
             f"{target} does not end in .safetensors", hint=f"Give {target.with_suffix('.safetensors')}."
         )
     architecture = loaded.network.architecture
-    notes |= {"architecture": "RRDBNet", "format": "pt", "scale": str(architecture.scale)}
+    notes |= {
+        "architecture": str(architecture.as_json()["type"]),
+        "format": "pt",
+        "scale": str(architecture.scale),
+    }
     sha256 = checkpoint.save_safetensors(target, loaded.network.state_dict(), notes)
     return Written(target, sha256, architecture)

@@ -11,7 +11,7 @@ from pathlib import Path
 from texpipe.errors import Location, ModelError
 from texpipe.networks import checkpoint
 from texpipe.networks.catalogue import inventive_end
-from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.networks.state_dict_names import Generator
 
 FAITHFUL = 0.0
 """Detail of the faithful end, and of a model that has no other."""
@@ -25,11 +25,11 @@ class Dial:
         inventive: the weights at detail 1, of the same architecture; None for a model without them.
     """
 
-    def __init__(self, faithful: RRDBNet, inventive: RRDBNet | None = None) -> None:
+    def __init__(self, faithful: Generator, inventive: Generator | None = None) -> None:
         self.faithful = faithful
         self._inventive = inventive
 
-    def at(self, detail: float) -> RRDBNet:
+    def at(self, detail: float) -> Generator:
         """Return the network at a detail of 0 to 1; at 0 it is `faithful` itself.
 
         Raises:

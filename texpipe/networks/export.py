@@ -1,4 +1,4 @@
-"""Export of an RRDBNet as an ONNX graph, for other runtimes."""
+"""Export of a network as an ONNX graph, for other runtimes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from texpipe.errors import ModelError
+from texpipe.networks.compact import Compact
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, DenseBlock, RRDBNet
+from texpipe.networks.state_dict_names import Generator
 from texpipe.storage.atomic import write_atomic
 
 _OPSET: Final = 17
@@ -18,7 +20,7 @@ _IR_VERSION: Final = 8
 """Version of the ONNX file format: that of ONNX 1.12 (2022), which all common runtimes read."""
 
 
-def export_onnx(network: RRDBNet, path: Path) -> None:
+def export_onnx(network: Generator, path: Path) -> None:
     """Write a network as an ONNX file in fp32, with zero padding like the public networks.
 
     The graph takes `input`, N x 3 x H x W float32 in [0, 1] of any N, H and W (multiples of the network's unshuffle
@@ -52,9 +54,12 @@ class _Graph:
         self._nodes: list[Any] = []
         self._weights: list[Any] = []
 
-    def model(self, network: RRDBNet) -> Any:  # noqa: ANN401
+    def model(self, network: Generator) -> Any:  # noqa: ANN401
         a = network.architecture
-        self._network(network, "input")
+        if isinstance(network, Compact):
+            self._compact(network, "input")
+        else:
+            self._rrdbnet(network, "input")
         self._nodes[-1].output[0] = "output"
         ends = [
             self._helper.make_tensor_value_info(name, self._float, ["N", channels, *size])
@@ -63,13 +68,15 @@ class _Graph:
                 ("output", a.num_out_ch, ("scaled_H", "scaled_W")),
             )
         ]
-        graph = self._helper.make_graph(self._nodes, "RRDBNet", ends[:1], ends[1:], self._weights)
+        graph = self._helper.make_graph(
+            self._nodes, str(a.as_json()["type"]), ends[:1], ends[1:], self._weights
+        )
         imports = [self._helper.make_opsetid("", _OPSET)]
         return self._helper.make_model(
             graph, producer_name="texpipe", opset_imports=imports, ir_version=_IR_VERSION
         )
 
-    def _network(self, network: RRDBNet, x: str) -> str:
+    def _rrdbnet(self, network: RRDBNet, x: str) -> str:
         fold = network.architecture.unshuffle
         first = network.conv_first.weight
         if fold > 1:
@@ -89,6 +96,16 @@ class _Graph:
             x = self._node("Resize", x, "", scales, mode="nearest", **_AS_PYTORCH)
             x = self._leaky(self._conv(conv, x))
         return self._conv(network.conv_last, self._leaky(self._conv(network.conv_hr, x)))
+
+    def _compact(self, network: Compact, x: str) -> str:
+        factor = network.architecture.scale
+        scales = self._weight(torch.tensor([1.0, 1.0, factor, factor]))
+        repeated = self._node("Resize", x, "", scales, mode="nearest", **_AS_PYTORCH)
+        for conv, slopes in zip(network.convs, network.slopes, strict=False):
+            x = self._node("PRelu", self._conv(conv, x), self._weight(slopes[:, None, None]))
+        # Channels before the pixels of a texel, as PyTorch's pixel_shuffle has them.
+        detail = self._node("DepthToSpace", self._conv(network.convs[-1], x), blocksize=factor, mode="CRD")
+        return self._node("Add", detail, repeated)
 
     def _dense(self, block: DenseBlock, x: str) -> str:
         maps = [x]

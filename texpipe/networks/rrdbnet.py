@@ -44,6 +44,16 @@ class Architecture:
         """Number of doublings after the trunk."""
         return (self.scale * self.unshuffle).bit_length() - 1
 
+    @property
+    def widest(self) -> int:
+        """Channels that the widest convolution reads."""
+        return self.num_feat + 4 * self.num_grow_ch
+
+    @property
+    def size(self) -> str:
+        """The size in words."""
+        return f"{self.num_block} blocks, {self.num_feat} features"
+
     def as_json(self) -> dict[str, str | int]:
         """Return the flat object that model cards show."""
         return {"type": "RRDBNet", **asdict(self)}

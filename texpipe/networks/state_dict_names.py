@@ -1,23 +1,30 @@
-"""State dict names of ESRGAN checkpoints, and the architecture that their shapes imply.
+"""State dict names of ESRGAN and Compact checkpoints, and the architecture that their shapes imply.
 
-Three layouts are in use for one network: that of the first ESRGAN release (`model.1.sub.0.RDB1.conv1.0.weight`), that
-of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and that of Real-ESRGAN (`body.0.rdb1.conv1.weight`), which texpipe
-uses.
+Compact has one layout. Three are in use for RRDBNet: that of the first ESRGAN release
+(`model.1.sub.0.RDB1.conv1.0.weight`), that of its rewrite (`RRDB_trunk.0.RDB1.conv1.weight`) and that of Real-ESRGAN
+(`body.0.rdb1.conv1.weight`), which texpipe uses.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from math import isqrt
+from typing import Final, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from texpipe.errors import ModelError
+from texpipe.networks.compact import Compact, CompactArchitecture
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
 from texpipe.system.limits import limit
+
+Generator: TypeAlias = RRDBNet | Compact
+"""A network that the engine runs."""
+AnyArchitecture: TypeAlias = Architecture | CompactArchitecture
+"""The parameters of one."""
 
 _MAX_BLOCKS: Final = limit("MAX_BLOCKS", 128)
 _MAX_CHANNELS: Final = limit("MAX_CHANNELS", 1024)
@@ -25,7 +32,7 @@ _MAX_STAGES: Final = 4
 """Largest numbers of blocks, channels and doublings; far beyond any published ESRGAN, against hostile files."""
 
 _SUPPORTED_MODELS: Final = (
-    "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN; "
+    "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN, and Compact; "
     "convert other architectures to pictures with their own tools."
 )
 _DAMAGED: Final = "The file is damaged, or its training failed: download it again."
@@ -43,6 +50,7 @@ _FIRST_BLOCK = re.compile(r"model\.1\.sub\.(\d+)\.RDB([123])\.conv([1-5])\.0\.(w
 _FIRST_BODY = re.compile(r"model\.1\.sub\.(\d+)\.(weight|bias)")
 _FIRST_OTHER = re.compile(r"model\.(\d+)\.(weight|bias)")
 _OWN_BLOCK = re.compile(r"body\.(\d+)\.rdb1\.conv1\.weight")
+_COMPACT_LAYER = re.compile(r"body\.(\d+)\.weight")
 _OWN_UP = re.compile(r"conv_up(\d+)\.weight")
 
 
@@ -107,7 +115,31 @@ def infer(state: Mapping[str, Tensor]) -> Architecture:
     )
 
 
-def build(state: Mapping[str, Tensor]) -> RRDBNet:
+def infer_compact(state: Mapping[str, Tensor]) -> CompactArchitecture:
+    """Infer the architecture of a Compact from the shapes.
+
+    Args:
+        state: its convolutions and PReLUs are numbered as one sequence, `body.0.weight` and so on.
+
+    Raises:
+        ModelError: a Compact does not have such names or shapes.
+    """
+    first, last = state["body.0.weight"], state[f"body.{max(_numbers(_COMPACT_LAYER, state))}.weight"]
+    convs = sum(state[f"body.{n}.weight"].ndim == 4 for n in _numbers(_COMPACT_LAYER, state))
+    if first.ndim != 4 or last.ndim != 4 or convs < 2:
+        raise ModelError("not a Compact: it begins and ends with a convolution", hint=_SUPPORTED_MODELS)
+    (num_feat, num_in_ch), outputs = first.shape[:2], last.shape[0]
+    _refuse_implausible(convs, 0, (num_feat, num_in_ch, outputs))
+    scale = isqrt(outputs // num_in_ch)
+    if scale**2 * num_in_ch != outputs:
+        raise ModelError(
+            f"a Compact of {num_in_ch} channels whose last convolution has {outputs} outputs",
+            hint=_SUPPORTED_MODELS,
+        )
+    return CompactArchitecture(num_in_ch, num_in_ch, scale, num_feat, convs - 2)
+
+
+def build(state: Mapping[str, Tensor]) -> Generator:
     """Build the network of a state dict.
 
     Args:
@@ -117,14 +149,16 @@ def build(state: Mapping[str, Tensor]) -> RRDBNet:
         The network with float32 weights, in evaluation mode, on the CPU.
 
     Raises:
-        ModelError: names or shapes do not fit an RRDBNet, or a weight is NaN or infinite.
+        ModelError: names or shapes fit neither an RRDBNet nor a Compact, or a weight is NaN or infinite.
     """
-    architecture = infer(state)
     with torch.device("meta"), _Uninitialised():  # names and shapes only: no memory, no random numbers
-        network = RRDBNet.of(architecture)
+        network: Generator = (
+            Compact(infer_compact(state)) if "body.0.weight" in state else RRDBNet.of(infer(state))
+        )
+    kind = network.architecture.as_json()["type"]
     expected = network.state_dict()
     _refuse("missing weights:", expected.keys() - state.keys())
-    _refuse("not part of an RRDBNet:", state.keys() - expected.keys())
+    _refuse(f"not part of this {kind}:", state.keys() - expected.keys())
     _refuse("wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
     _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], _DAMAGED)
     network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)

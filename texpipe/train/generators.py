@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks import catalogue, checkpoint, dial
+from texpipe.networks.compact import Compact, CompactArchitecture
 from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import MIN_SIDE, SRResNet, SRResNetArchitecture
@@ -39,6 +40,10 @@ class Base:
 
 def new(options: Generator) -> nn.Module:
     """Create an untrained generator from a preset's options and torch's random state."""
+    if options.architecture == "compact":
+        return Compact(
+            CompactArchitecture(scale=options.scale, num_feat=options.features, num_conv=options.blocks)
+        )
     if options.architecture == "rrdbnet":
         return RRDBNet(
             scale=options.scale,
@@ -74,7 +79,7 @@ def load(model: str, detail: float | None = None) -> Base:
 
 def scale_of(network: nn.Module) -> int:
     """Return the output texels per input texel and axis."""
-    assert isinstance(network, (RRDBNet, SRResNet))
+    assert isinstance(network, (RRDBNet, Compact, SRResNet))
     return network.architecture.scale
 
 
@@ -85,7 +90,7 @@ def _architecture_notes(network: nn.Module) -> dict[str, str]:
             "architecture": "SRResNet",
             "options": json.dumps(asdict(network.architecture), sort_keys=True),
         }
-    return {"architecture": "RRDBNet"}
+    return {"architecture": "Compact" if isinstance(network, Compact) else "RRDBNet"}
 
 
 def save(path: Path, network: nn.Module, state: Mapping[str, Tensor], notes: Mapping[str, str]) -> str:
@@ -119,7 +124,7 @@ def as_shipped(network: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
-    """Upscale one texture; an RRDBNet pads by the texture's edges, an SRResNet by its padding option.
+    """Upscale one texture; an SRResNet pads by its padding option, all others by the texture's edges.
 
     Args:
         network: in evaluation mode.
@@ -135,7 +140,7 @@ def upscale(network: nn.Module, lr: Floats, edges: Edges) -> Floats:
         lr = continued(lr, edges, MIN_SIDE)
     place = next(network.parameters()).device
     batch = torch.from_numpy(lr.transpose(2, 0, 1)[None].copy()).to(place)
-    result = network(batch, edges) if isinstance(network, RRDBNet) else network(batch)
+    result = network(batch) if isinstance(network, SRResNet) else network(batch, edges)
     picture: Floats = result[0].float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     scale = scale_of(network)
     return picture[: scale * height, : scale * width]

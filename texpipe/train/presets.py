@@ -35,6 +35,7 @@ def with_changes(
     keep_blocks: int | None = None,
     crop: int | None = None,
     batch: int | None = None,
+    teacher: str | None = None,
 ) -> Preset:
     """Return the preset with the changes of the command line, validated again.
 
@@ -46,6 +47,8 @@ def with_changes(
         wanted["base"] = base
     if keep_blocks is not None:
         wanted["keep_blocks"] = keep_blocks
+    if teacher is not None:
+        wanted["teacher"]["model"] = teacher
     wanted["data"] |= {key: value for key, value in (("crop", crop), ("batch", batch)) if value is not None}
     try:
         return Preset.model_validate(wanted)

@@ -22,9 +22,12 @@ class _Options(BaseModel):
 class Generator(_Options):
     """The network that is trained. With a base model, its architecture is used and the RRDBNet fields are ignored."""
 
-    architecture: Literal["rrdbnet", "srresnet"] = "rrdbnet"
+    architecture: Literal["rrdbnet", "compact", "srresnet"] = "rrdbnet"
     blocks: int = Field(
-        default=23, ge=1, le=64, description="Residual blocks: RRDBNet 6 or 23, SRResNet 4, 8 or 16."
+        default=23,
+        ge=1,
+        le=64,
+        description="Residual blocks: RRDBNet 6 or 23, SRResNet 4, 8 or 16. Of a Compact: convolutions, usually 16.",
     )
     features: int = Field(default=64, ge=4, le=256, description="Features of the trunk.")
     growth: int = Field(
@@ -71,6 +74,27 @@ class Data(_Options):
     )
     held_out: Fraction = Field(
         default=0.05, ge=0, lt=1, description="Share of the files kept for validation, chosen by name."
+    )
+
+
+class Teacher(_Options):
+    """A slower model whose pictures take the place of originals: for training a fast one."""
+
+    model: str | None = Field(default=None, description="Name or path; none leaves all originals.")
+    detail: float | None = Field(
+        default=None, ge=0, le=1, description="Detail of a teacher with a dial; by default as in `run`."
+    )
+    crops: int = Field(
+        default=2000, ge=1, description="Crops that the teacher sees once; they are drawn in rounds, turned."
+    )
+    share: Fraction = Field(
+        default=0.6,
+        ge=0,
+        le=1,
+        description="Share of degraded crops that the teacher makes; the others keep theirs.",
+    )
+    unlabelled: Fraction = Field(
+        default=0.3, ge=0, le=1, description="Share of crops from `--unlabelled` textures, if there are any."
     )
 
 
@@ -193,6 +217,7 @@ class Preset(_Options):
     generator: Generator = Generator()
     data: Data = Data()
     degradation: Degradation = Degradation()
+    teacher: Teacher = Teacher()
     perceptual: Perceptual = Perceptual()
     pooling: Pooling = Field(
         default="max",

@@ -22,7 +22,7 @@ TAIL_TEXELS = 4096
 """Number of texels of the trunk that the tail upsamples at once: its maps have 16 times as many."""
 
 _MAX_LONE_WORK = 65536
-"""Largest product of texels and features at which a single picture runs twice; see `CompiledNetwork._is_lone`."""
+"""Largest product of texels and features at which a single picture runs twice; see `is_lone`."""
 
 
 class _TailChunk(NamedTuple):
@@ -68,7 +68,7 @@ class CompiledNetwork:
         Returns:
             N x factor H x factor W x C float32, not clamped.
         """
-        if self._is_lone(images):
+        if is_lone(self.method, images, self.first.bias.shape[0]):
             return self(images.expand(2, -1, -1, -1), pads)[:1]
         count, height, width, channels = images.shape
         grid = TexelGrid(count, height, width, self.method.order)
@@ -81,13 +81,6 @@ class CompiledNetwork:
         for chunk in _tail_chunks(grid, pads.y, len(self.ups)):
             self._run_tail(trunk, grid, pads, chunk, out)
         return out
-
-    def _is_lone(self, images: Tensor) -> bool:
-        # torch convolves a single small map by another library than two or more, with other last bits; but a result
-        # must not depend on the rest of its batch. The bound was measured over sizes and widths.
-        count, height, width, _ = images.shape
-        work = height * width * self.first.bias.shape[0]
-        return self.method.pairs and count == 1 and work <= _MAX_LONE_WORK
 
     def _trunk(self, rows: Tensor, grid: TexelGrid, pads: Pads) -> Tensor:
         # Between blocks the residual stream is float32 whatever the convolutions are: rounding errors there stay to
@@ -130,6 +123,16 @@ class CompiledNetwork:
         start, size = chunk.above * self.factor, chunk.kept * self.factor
         images = slice(chunk.first, chunk.first + chunk.images)
         out[images, top : top + size] = picture[:, start : start + size]
+
+
+def is_lone(method: Method, images: Tensor, features: int) -> bool:
+    """Return whether a batch, N x H x W x C, is a single small picture that must run twice.
+
+    torch convolves a single small map by another library than two or more, with other last bits; but a result must not
+    depend on the rest of its batch. The bound was measured over sizes and widths.
+    """
+    count, height, width, _ = images.shape
+    return method.pairs and count == 1 and height * width * features <= _MAX_LONE_WORK
 
 
 def compile_network(
@@ -183,7 +186,7 @@ def _tail_chunks(grid: TexelGrid, padding: Padding, stages: int) -> Iterator[_Ta
     height = grid.height
     lines = max(1, TAIL_TEXELS // grid.width)
     if lines >= height:
-        # All chunks have the same number of images, at least two if there are two: see `CompiledNetwork._is_lone`.
+        # All chunks have the same number of images, at least two if there are two: see `is_lone`.
         step = min(grid.count, max(2, TAIL_TEXELS // (height * grid.width)))
         for first in range(0, grid.count, step):
             yield _TailChunk(min(first, grid.count - step), step, tuple(range(height)), 0, height)

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from texpipe.networks.compact import Compact, CompactArchitecture
 from texpipe.networks.dial import FAITHFUL, Dial
 from texpipe.networks.padding import Pads, pads_of, to_multiple
-from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.networks.rrdbnet import Architecture
+from texpipe.networks.state_dict_names import Generator
 from texpipe.texture import Edges
 from texpipe.upscale import device as devices
 from texpipe.upscale import mirror
-from texpipe.upscale.compiled import compile_network
+from texpipe.upscale.compiled import CompiledNetwork, compile_network
+from texpipe.upscale.compiled_compact import CompiledCompact, compile_compact
 from texpipe.upscale.convolve import DirectConvolution, Method
 from texpipe.upscale.device import Device
 from texpipe.upscale.transfer import transfer_to
@@ -46,21 +49,19 @@ class Engine:
         overlap: texels per side by which the tiles of a big picture must overlap to agree with the whole to one level.
     """
 
-    def __init__(self, network: RRDBNet | Dial, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(self, network: Generator | Dial, device: str = "auto", precision: str = "auto") -> None:
         self._dial = network if isinstance(network, Dial) else Dial(network)
         self._others: dict[float, Engine] = {}
         self._blending = threading.Lock()
         network = self._dial.faithful
         self.device: Device = devices.choose(device, precision)
         self.scale: int = network.architecture.scale
-        self.overlap: int = tile_overlap(network.architecture.num_block)
-        self.channels: int = network.architecture.num_feat + 4 * network.architecture.num_grow_ch
+        self.overlap: int = tile_overlap(network.architecture)
+        self.channels: int = network.architecture.widest
         self._folded = network.architecture.unshuffle
         self._place = torch.device(self.device.name)
         self._transfer = transfer_to(self._place)
-        method = method_for(self.device)
-        with torch.inference_mode():
-            self._execute = compile_network(network, method, self._place, self.device.dtype)
+        self._execute = self._compiled(network)
 
     def at(self, detail: float) -> Engine:
         """Return the engine for a place of the dial, 0 to 1; blended at the first call, then kept.
@@ -77,10 +78,15 @@ class Engine:
 
     def _blended(self, detail: float) -> Engine:
         other = copy.copy(self)
+        other._execute = self._compiled(self._dial.at(detail))
+        return other
+
+    def _compiled(self, network: Generator) -> CompiledNetwork | CompiledCompact:
         method = method_for(self.device)
         with torch.inference_mode():
-            other._execute = compile_network(self._dial.at(detail), method, self._place, self.device.dtype)
-        return other
+            if isinstance(network, Compact):
+                return compile_compact(network, method, self._place, self.device.dtype)
+            return compile_network(network, method, self._place, self.device.dtype)
 
     def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:
         """Upscale pictures of one shape and one edge mode.
@@ -117,6 +123,8 @@ def method_for(device: Device) -> Method:
     return Winograd(place) if device.method == "winograd-2" else DirectConvolution(place)
 
 
-def tile_overlap(blocks: int) -> int:
-    """Return the texels by which tiles must overlap for a network of `blocks` blocks (docs/performance.md)."""
-    return 64 if blocks <= 6 else 96
+def tile_overlap(architecture: Architecture | CompactArchitecture) -> int:
+    """Return the texels by which tiles must overlap (docs/performance.md); half of them is thrown away."""
+    if isinstance(architecture, CompactArchitecture):
+        return 2 * (architecture.num_conv + 2)  # exact: every convolution sees one texel further
+    return 64 if architecture.num_block <= 6 else 96

@@ -21,6 +21,7 @@ from texpipe.train.loop.distributed import ProcessGroup
 from texpipe.train.loop.log import Log
 from texpipe.train.loop.state import State, Tools, TrainingJob, channels_last, new_state
 from texpipe.train.loop.steps import freeze_body
+from texpipe.train.loop.teaching import taught_crops
 from texpipe.train.losses import terms
 from texpipe.train.losses.features import Trunk, TrunkName
 from texpipe.train.losses.shared_look import SharedDists, SharedLook, SharedLpips
@@ -54,6 +55,7 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
         network = channels_last(shortened(network, preset.keep_blocks, shortening_crops(crops, place)), place)
     if job.freeze_body:
         freeze_body(network)
+    taught = taught_crops(job, crops, place)
     pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
     judge = Judge(place, perceptual=job.perceptual)
     before = None
@@ -68,7 +70,7 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
         job,
         here,
         device,
-        crops,
+        taught or crops,
         comparisons(preset, place, look),
         pairs,
         judge,

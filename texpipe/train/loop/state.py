@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from texpipe.train import generators
 from texpipe.train.data.dataset import TextureCrops, TexturePair
+from texpipe.train.data.taught import TaughtCrops
 from texpipe.train.evaluation.metrics import Judge
 from texpipe.train.evaluation.validation import Validation
 from texpipe.train.generators import Base
@@ -41,6 +42,7 @@ class TrainingJob:
         device: as `upscale.device.choose` takes it.
         perceptual: measure LPIPS and DISTS if their weights are available.
         freeze_body: train only what comes after the residual blocks.
+        unlabelled: folder or tar shard of low-resolution textures without originals, for a preset with a teacher.
     """
 
     textures: Path
@@ -58,6 +60,7 @@ class TrainingJob:
     device: str = "auto"
     perceptual: bool = True
     freeze_body: bool = False
+    unlabelled: Path | None = None
 
     @property
     def total_steps(self) -> int:
@@ -133,7 +136,7 @@ class Tools:
     job: TrainingJob
     world: ProcessGroup
     device: Device
-    crops: TextureCrops
+    crops: TextureCrops | TaughtCrops
     features: dict[str, terms.Features]
     pairs: tuple[TexturePair, ...]
     judge: Judge
