@@ -20,6 +20,7 @@ SHIPPED = {
     "srgan-nearest",
     "srwgan-gp",
     "srresnet",
+    "preview",
 }
 MINIMAL = "name: mine\nstages: [{name: all, share: 1, losses: {l1: 1}}]\n"
 

@@ -184,6 +184,8 @@ def test_every_preset_runs_two_steps(
     monkeypatch.setattr(preparation, "needed_weights", random_ones.get)
     chosen = load_preset(name).model_dump()
     chosen["base"] = None
+    if chosen["teacher"]["model"]:
+        chosen["teacher"]["model"] = str(base_model(tmp_path))
     chosen["generator"] |= {"blocks": 1, "features": 4, "growth": 2}
     chosen["data"] |= {"crop": 8, "batch": 2}
     chosen["adversarial"] |= {"features": 4, "dense": 4}
