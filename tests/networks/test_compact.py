@@ -93,7 +93,7 @@ def test_a_file_comes_back_as_the_same_network(tmp_path: Path, architecture: Com
         ),
         (
             lambda state: state.update({"body.9.scale": torch.zeros(6)}),
-            "not part of this Compact: body.9.scale",
+            "not part of a Compact: body.9.scale",
         ),
         (lambda state: state["body.2.bias"].fill_(torch.nan), "not all finite numbers: body.2.bias"),
     ],

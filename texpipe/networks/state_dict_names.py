@@ -127,7 +127,10 @@ def infer_compact(state: Mapping[str, Tensor]) -> CompactArchitecture:
     first, last = state["body.0.weight"], state[f"body.{max(_numbers(_COMPACT_LAYER, state))}.weight"]
     convs = sum(state[f"body.{n}.weight"].ndim == 4 for n in _numbers(_COMPACT_LAYER, state))
     if first.ndim != 4 or last.ndim != 4 or convs < 2:
-        raise ModelError("not a Compact: it begins and ends with a convolution", hint=_SUPPORTED_MODELS)
+        raise ModelError(
+            "not an ESRGAN generator, nor a Compact, which begins and ends with a convolution",
+            hint=_SUPPORTED_MODELS,
+        )
     (num_feat, num_in_ch), outputs = first.shape[:2], last.shape[0]
     _refuse_implausible(convs, 0, (num_feat, num_in_ch, outputs))
     scale = isqrt(outputs // num_in_ch)
@@ -155,10 +158,10 @@ def build(state: Mapping[str, Tensor]) -> Generator:
         network: Generator = (
             Compact(infer_compact(state)) if "body.0.weight" in state else RRDBNet.of(infer(state))
         )
-    kind = network.architecture.as_json()["type"]
+    kind = "a Compact" if isinstance(network, Compact) else "an RRDBNet"
     expected = network.state_dict()
     _refuse("missing weights:", expected.keys() - state.keys())
-    _refuse(f"not part of this {kind}:", state.keys() - expected.keys())
+    _refuse(f"not part of {kind}:", state.keys() - expected.keys())
     _refuse("wrong shape:", [n for n, value in expected.items() if value.shape != state[n].shape])
     _refuse("not all finite numbers:", [n for n, value in state.items() if not _finite(value)], _DAMAGED)
     network.load_state_dict({n: state[n].float().contiguous() for n in expected}, assign=True)
