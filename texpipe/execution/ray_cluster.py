@@ -49,9 +49,9 @@ class ActorInfo(NamedTuple):
 
 
 class SharedPaths(NamedTuple):
-    """What all machines must see under one path: the input, the store's root and the weights."""
+    """What all machines must see under one path: the inputs, the store's root and the weights."""
 
-    input: Path
+    inputs: tuple[Path, ...]
     store: Path
     model: Path
 
@@ -78,7 +78,7 @@ class Actor:
             PackError: this machine does not see one of the paths; see also `compute.compute_jobs`.
             DeviceError, ModelError: see `compute.compute_jobs`.
         """
-        for path in paths:
+        for path in (*paths.inputs, paths.store, paths.model):
             if not path.exists():
                 raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_HINT)
         if self._upscaler is None:
@@ -200,7 +200,7 @@ class RayExecutor:
         if not pending:
             return
         store.root.mkdir(parents=True, exist_ok=True)
-        paths = SharedPaths(self._options.input, store.root, model.absolute())
+        paths = SharedPaths(self._options.inputs, store.root, model.absolute())
         for _ in range(self._workers - self._started):
             self._start()
         waiting = deque(chunks(pending, self._workers))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from texpipe.errors import UsageError
@@ -12,24 +12,43 @@ from texpipe.storage.layout import OutputLayout
 
 
 def require_separate_places(options: RunOptions) -> None:
-    """Check that no folder that the run writes is, holds or lies in one that it reads; links are followed.
+    """Check that no folder that the run writes is, holds or lies in one that it reads, and that it reads none twice.
+
+    Links are followed.
 
     Raises:
         UsageError: one does; nothing was read or written.
     """
-    read = {"the input": options.input}
+    _require_separate_inputs(options.inputs)
+    read = [("the input", folder) for folder in options.inputs]
     for place in _written(options):
-        for what, folder in read.items():
+        for what, folder in read:
             if (relation := _relation(place, folder)) is not None:
                 raise UsageError(
                     f"{place} is written by this run, but {relation} {what} {folder}",
                     hint="Give another --output: what is read must never be replaced by what is written.",
                 )
-        if options.recipe_folder is not None and _relation(place, options.recipe_folder) in ("is", "holds"):
+        recipe = options.recipe_file
+        if recipe is not None and _relation(place, recipe.parent) in ("is", "holds"):
             raise UsageError(
                 f"{place} is written by this run, but the recipe lies in it",
                 hint="Give another --output, or move the recipe.",
             )
+
+
+def _require_separate_inputs(inputs: Sequence[Path]) -> None:
+    """Check that no input lies in another one, which is read with all that is in it.
+
+    Raises:
+        UsageError: one does.
+    """
+    for folder in inputs:
+        for other in inputs:
+            if _relation(folder, other) == "lies in":
+                raise UsageError(
+                    f"the input {folder} lies in {other}, which is an input, too",
+                    hint=f"Leave {folder} out: it is read with the folder that it lies in.",
+                )
 
 
 def _written(options: RunOptions) -> Iterator[Path]:

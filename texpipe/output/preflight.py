@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from texpipe.errors import PackError
 from texpipe.formats.portable_names import folded
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
-from texpipe.manifest.schema import Manifest
+from texpipe.manifest.schema import Entry, Manifest
 from texpipe.options import RunOptions
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
@@ -100,15 +101,15 @@ def _manifest_before(output: Path) -> tuple[Manifest | None, list[str]]:
 def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_remove: bool) -> list[str]:
     """Say how many files of the pack this run removes; stop if these are too many to go in silence."""
     known = {folded(path) for path in planned}
-    files = [
-        [one.path for one in entry.outputs if one.kept is None and (folder.output / one.path).is_file()]
-        for entry in manifest.textures
-    ]
-    there = {path for paths in files for path in paths}
+    files = [(entry.input, _ours_there(folder, entry)) for entry in manifest.textures]
+    there = {path for _, paths in files for path in paths}
     # A texture whose first file stays keeps the others, such as its mipmaps, which are not planned one by one.
-    gone = there - {path for paths in files if any(folded(one) in known for one in paths) for path in paths}
+    stay = {path for _, paths in files if any(folded(one) in known for one in paths) for path in paths}
+    gone = there - stay
     if not gone:
         return []
+    if not may_remove:
+        _require_no_lost_input(folder, files, gone)
     many = len(gone) > MAX_REMOVED_FILES and len(gone) > MAX_REMOVED_SHARE * len(there)
     if (many or not planned) and not may_remove:
         raise PackError(
@@ -119,6 +120,33 @@ def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_r
     line = f"{_files(len(gone))} of the earlier run {'is' if len(gone) == 1 else 'are'} no longer part of the pack"
     log.warning("%s: removed at the end of this run", line)
     return [f"{line}: moved to {OutputLayout(folder.output).backup}"]
+
+
+def _ours_there(folder: PackFolder, entry: Entry) -> list[str]:
+    return [one.path for one in entry.outputs if one.kept is None and (folder.output / one.path).is_file()]
+
+
+def _require_no_lost_input(
+    folder: PackFolder, files: Sequence[tuple[str | None, Sequence[str]]], gone: Set[str]
+) -> None:
+    """Stop if all that one of several inputs gave to the pack would go: a disk may not be connected.
+
+    Raises:
+        PackError: it would.
+    """
+    given: dict[str, set[str]] = {}
+    for name, paths in files:
+        if name is not None and paths:
+            given.setdefault(name, set()).update(paths)
+    for name, all_of_it in given.items():
+        if all_of_it <= gone:
+            count = len(all_of_it)
+            raise PackError(
+                f"nothing was written: this run would remove {'all' if count > 1 else 'the'} {_files(count)} "
+                f"that the input {name} gave to the pack",
+                hint=f"Give that folder again, in the recipe's input or with --add. If the files are to go, run again "
+                f"with --remove: they are moved to {OutputLayout(folder.output).backup}.",
+            )
 
 
 def _files(count: int) -> str:
