@@ -36,9 +36,10 @@ def empty_packs(manifest: Manifest) -> Iterator[str]:
     filled = {one.target for entry in manifest.textures for one in entry.outputs}
     for name in manifest.targets:
         if name not in filled:
+            total = len(manifest.textures)
             reasons = _reasons(manifest, f"not in {name}: ").most_common(1)
-            why = f"; {reasons[0][1]} of them: {reasons[0][0]}" if reasons else ""
-            yield f"there is no pack for {name}: none of the {len(manifest.textures)} textures is in it{why}"
+            why = f". Of {reasons[0][1]} of {total} textures: {reasons[0][0]}" if reasons else ""
+            yield f"there is no pack for {name}, because no texture is in it{why}"
 
 
 def _reasons(manifest: Manifest, prefix: str) -> Counter[str]:

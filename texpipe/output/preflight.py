@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from texpipe.errors import PackError
+from texpipe.formats.contract import Picture
 from texpipe.formats.portable_names import folded
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
-from texpipe.manifest.schema import Entry, Manifest
+from texpipe.manifest.schema import Manifest
 from texpipe.options import RunOptions
+from texpipe.output.lost_inputs import require_no_lost_input
+from texpipe.output.removal import PlannedFiles, allow_removal, removal
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import plan_pack, whole_files
@@ -20,13 +22,6 @@ from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.exclusions import planned_pictures
 from texpipe.planning.run_plan import RunPlan
 from texpipe.storage.layout import OutputLayout
-
-log = logging.getLogger(__name__)
-
-MAX_REMOVED_SHARE = 0.1
-"""Largest share of a pack's files that a run removes without `--remove`."""
-MAX_REMOVED_FILES = 5
-"""Largest number of a pack's files that a run removes without `--remove`, whatever share of it they are."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +50,14 @@ def check_output(run: RunPlan) -> OutputBefore:
     before = set(written_by_texpipe(manifest)) if manifest else set()
     folder = PackFolder.opened(options.output, noted(options.output) | before, options.replace_edited)
     pictures = [one for one in planned_pictures(run.seen.items) if one.source.name not in run.left_out]
-    for target in options.recipe.targets:
-        folder.require_free(whole_files(target, pictures))
+    archives = [path for target in options.recipe.targets for path in whole_files(target, pictures)]
+    folder.require_free(archives)
     if manifest is not None:
-        planned = [plan_pack(target, pictures).outputs for target in options.recipe.targets]
-        paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
-        warnings += _removed(folder, manifest, paths, may_remove=options.remove)
+        planned = _planned_files(run, pictures, archives)
+        if not options.remove:
+            require_no_lost_input(run, manifest, planned)
+        gone = removal(folder, manifest, planned)
+        warnings += allow_removal(folder, gone, planned, may_remove=options.remove)
     for record in given_up:
         folder.backup.copy(record.name)
     return OutputBefore(folder, tuple(warnings))
@@ -98,56 +95,10 @@ def _manifest_before(output: Path) -> tuple[Manifest | None, list[str]]:
     return manifest, [f"manifest.json: {line}: it is written anew" for line in manifest.refused]
 
 
-def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_remove: bool) -> list[str]:
-    """Say how many files of the pack this run removes; stop if these are too many to go in silence."""
-    known = {folded(path) for path in planned}
-    files = [(entry.input, _ours_there(folder, entry)) for entry in manifest.textures]
-    there = {path for _, paths in files for path in paths}
-    # A texture whose first file stays keeps the others, such as its mipmaps, which are not planned one by one.
-    stay = {path for _, paths in files if any(folded(one) in known for one in paths) for path in paths}
-    gone = there - stay
-    if not gone:
-        return []
-    if not may_remove:
-        _require_no_lost_input(folder, files, gone)
-    many = len(gone) > MAX_REMOVED_FILES and len(gone) > MAX_REMOVED_SHARE * len(there)
-    if (many or not planned) and not may_remove:
-        raise PackError(
-            f"nothing was written: this run would remove {len(gone)} of the {len(there)} files of the pack",
-            hint="If the input is only a part of the dump, give the whole dump. If the files are to go, run again with "
-            f"--remove: they are moved to {OutputLayout(folder.output).backup}.",
-        )
-    line = f"{_files(len(gone))} of the earlier run {'is' if len(gone) == 1 else 'are'} no longer part of the pack"
-    log.warning("%s: removed at the end of this run", line)
-    return [f"{line}: moved to {OutputLayout(folder.output).backup}"]
-
-
-def _ours_there(folder: PackFolder, entry: Entry) -> list[str]:
-    return [one.path for one in entry.outputs if one.kept is None and (folder.output / one.path).is_file()]
-
-
-def _require_no_lost_input(
-    folder: PackFolder, files: Sequence[tuple[str | None, Sequence[str]]], gone: Set[str]
-) -> None:
-    """Stop if all that one of several inputs gave to the pack would go: a disk may not be connected.
-
-    Raises:
-        PackError: it would.
-    """
-    given: dict[str, set[str]] = {}
-    for name, paths in files:
-        if name is not None and paths:
-            given.setdefault(name, set()).update(paths)
-    for name, all_of_it in given.items():
-        if all_of_it <= gone:
-            count = len(all_of_it)
-            raise PackError(
-                f"nothing was written: this run would remove {'all' if count > 1 else 'the'} {_files(count)} "
-                f"that the input {name} gave to the pack",
-                hint=f"Give that folder again, in the recipe's input or with --add. If the files are to go, run again "
-                f"with --remove: they are moved to {OutputLayout(folder.output).backup}.",
-            )
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"
+def _planned_files(run: RunPlan, pictures: Sequence[Picture], archives: Iterable[str]) -> PlannedFiles:
+    textures: dict[str, set[str]] = {}
+    for target in run.order.recipe.targets:
+        for name, outputs in plan_pack(target, pictures).outputs.items():
+            for one in outputs:
+                textures.setdefault(folded(one.path), set()).add(name)
+    return PlannedFiles(textures, frozenset(archives))
