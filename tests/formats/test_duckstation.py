@@ -247,7 +247,7 @@ def test_a_config_in_any_encoding_is_read_without_a_warning(tmp_path, caplog, da
 def test_a_config_that_is_a_pipe_is_passed_over_with_a_warning(tmp_path, caplog):
     (tmp_path / "SLUS-00067").mkdir()
     os.mkfifo(tmp_path / "SLUS-00067" / "config.yaml")
-    assert duckstation.settings_of_dump(tmp_path / "SLUS-00067" / "dumps" / "x.png") == {}
+    assert settings_of_dumps([tmp_path / "SLUS-00067" / "dumps" / "x.png"]) == {}
     assert "config.yaml: is not a regular file; nothing is taken from it" in caplog.text
 
 

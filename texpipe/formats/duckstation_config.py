@@ -54,7 +54,10 @@ class Config:
 
 
 def settings_of_dumps(files: Iterable[Path]) -> Mapping[str, Setting]:
-    """Return the settings of several dumps of one game; where they differ the first counts, with a warning in the log.
+    """Return the settings of the dumps of a game, without their aliases: those files are not in the pack.
+
+    Where dumps differ the first counts, with a warning in the log if names depend on it. Of a file that cannot be read as
+    a whole the lines that set something are taken, with a warning, too.
 
     Args:
         files: a texture of each folder.
@@ -75,14 +78,6 @@ def settings_of_dumps(files: Iterable[Path]) -> Mapping[str, Setting]:
         first = first or config
         settings = {**found, **settings}
     return settings
-
-
-def settings_of_dump(file: Path) -> Mapping[str, Setting]:
-    """Return the settings of a texture's dump, without its aliases: those files are not in the pack.
-
-    Of a file that cannot be read as a whole the lines that set something are taken, with a warning in the log.
-    """
-    return _settings_of(_config_of(file))
 
 
 def _config_of(file: Path) -> Path:
