@@ -1,4 +1,4 @@
-"""Many dumps, one pack: the real command line with several input folders."""
+"""Many dumps, one pack: the command line with several input folders, in this process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,25 @@ from typing import Any
 import pytest
 from dumps import GAME, dump, texture, tree, write_recipe
 
+from texpipe.cli import texpipe as commands
+from texpipe.cli.console import exit_code_of
 from texpipe.imaging.image_files import save_png
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NEAREST = "rules: [{match: {}, action: nearest}]\n"
+
+
+@pytest.fixture
+def texpipe(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command as the command line does."""
+
+    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        words = [str(argument) for argument in arguments]
+        code = exit_code_of(commands, words)
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
+
+    return call
 
 
 def name_of(number: int) -> str:

@@ -56,8 +56,8 @@ class Config:
 def settings_of_dumps(files: Iterable[Path]) -> Mapping[str, Setting]:
     """Return the settings of the dumps of a game, without their aliases: those files are not in the pack.
 
-    Where dumps differ the first counts, with a warning in the log if names depend on it. Of a file that cannot be read as
-    a whole the lines that set something are taken, with a warning, too.
+    Where dumps differ the first counts, with a warning in the log if names depend on it. Of a file that cannot be
+    read as a whole the lines that set something are taken, with a warning, too.
 
     Args:
         files: a texture of each folder.
