@@ -30,6 +30,7 @@ class RunOptions:
             globs of paths in the output and of textures' names.
         remove: much of the pack may be removed.
         recipe_folder: where the recipe's file lies.
+        overrides: folders of pictures made by hand; the first one that has a picture for a texture wins.
         given: when, on the monotonic clock.
     """
 
@@ -47,6 +48,7 @@ class RunOptions:
     replace_edited: tuple[str, ...] = ()
     remove: bool = False
     recipe_folder: Path | None = None
+    overrides: tuple[Path, ...] = ()
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:

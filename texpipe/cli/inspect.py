@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from texpipe.planning.jobs import Workload
     from texpipe.recipe.schema import Recipe
     from texpipe.relations import Spot
-    from texpipe.texture import Action, Facts, Status
+    from texpipe.texture import Facts, PlannedAction, Status
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class _InspectedTexture:
     """A texture's manifest entry, and its planned action and facts unless it cannot be read."""
 
     entry: Entry
-    action: Action | None = None
+    action: PlannedAction | None = None
     facts: Facts | None = None
 
 

@@ -69,6 +69,14 @@ def run_options(function: F) -> F:
             "--input", "input_", type=path, help="Folder of textures to read, instead of the recipe's."
         ),
         click.option(
+            "--overrides",
+            multiple=True,
+            type=path,
+            metavar="DIR",
+            help="Folder of pictures made by hand, instead of the recipe's: each is used for the texture that it is named "
+            "after. Repeat it for several; the first that has a picture wins.",
+        ),
+        click.option(
             "--replace-edited",
             "replace_edited",
             multiple=True,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
 
+Maker: TypeAlias = Literal["model", "nearest", "hand", "copied", "edited", "foreign"]
+"""Who made a texture's picture: a model, texpipe by repeating texels, a person, or nobody (it is the source)."""
+
 Kept: TypeAlias = Literal["edited", "foreign"]
 """Whose a file is that a run keeps although it would write another one there."""
 
@@ -39,6 +42,28 @@ class Output:
     sha256: str
     size: tuple[int, int]
     kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the picture of a texture comes from.
+
+    Attributes:
+        kind: `model` if it was upscaled, `nearest` if texels were repeated, `hand` for a picture that somebody made and
+            the recipe's `overrides` have, `copied` for the source as it is; `edited` if somebody changed a file of the
+            pack, `foreign` if another program or person put one there.
+        model: name of the model; the manifest's `model` has its digest.
+        detail: where the model's dial stood, 0 (faithful) to 1 (inventive); None if it has none.
+        file: path of a hand-made picture below its folder, and `sha256` the hex digest of its bytes.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    kind: Maker
+    model: str | None = None
+    detail: float | None = None
+    file: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +98,7 @@ class Entry:
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
+        by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -97,6 +123,7 @@ class Entry:
     undecided: Axes | None = None
     outputs: tuple[Output, ...] = ()
     metrics: Metrics | None = None
+    by: Provenance | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +149,7 @@ class ModelId:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of textures by status, of duplicates among them, and of other files in the input (ignored)."""
+    """Counts of textures by status, of duplicates and hand-made ones among them, and of other files in the input."""
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
 
@@ -134,6 +161,7 @@ class Summary:
     ignored: int = 0
     edited: int = 0
     foreign: int = 0
+    by_hand: int = 0
 
 
 @dataclass(frozen=True)
@@ -183,6 +211,7 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
         edited=count("edited"),
         foreign=count("foreign"),
         duplicates=sum(entry.duplicate_of is not None for entry in entries),
+        by_hand=sum(entry.by is not None and entry.by.kind == "hand" for entry in entries),
         ignored=ignored,
     )
 
@@ -205,6 +234,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "mirror": entry.mirror and fields_of(entry.mirror),
         "status": entry.status,
         "reason": entry.reason,
+        "by": entry.by and _without_none(fields_of(entry.by), *fields_of(entry.by)),
         "warnings": entry.warnings,
         "format": entry.format,
         "undecided": entry.undecided and fields_of(entry.undecided),
@@ -231,14 +261,16 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
 
 
 def summary_as_json(summary: Summary) -> dict[str, int]:
-    """Return the counts by name; those of kept files only where there are any, as most packs have none."""
+    """Return the counts by name; those of kept and hand-made ones only where there are any."""
     return {
-        name: count for name, count in vars(summary).items() if count or name not in ("edited", "foreign")
+        name: count
+        for name, count in vars(summary).items()
+        if count or name not in ("edited", "foreign", "by_hand")
     }
 
 
-def _without_none(values: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key != name or value is not None}
+def _without_none(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in names or value is not None}
 
 
 def fields_of(value: DataclassInstance) -> dict[str, Any]:

@@ -14,10 +14,15 @@ from texpipe.storage.layout import OutputLayout
 def require_separate_places(options: RunOptions) -> None:
     """Check that no folder that the run writes is, holds or lies in one that it reads; links are followed.
 
+    Folders of hand-made pictures must lie apart from the whole output, and from the input.
+
     Raises:
         UsageError: one does; nothing was read or written.
     """
     read = {"the input": options.input}
+    for folder in options.overrides:
+        _require_apart("the output", options.output, folder)
+        _require_apart("the input", options.input, folder)
     for place in _written(options):
         for what, folder in read.items():
             if (relation := _relation(place, folder)) is not None:
@@ -30,6 +35,15 @@ def require_separate_places(options: RunOptions) -> None:
                 f"{place} is written by this run, but the recipe lies in it",
                 hint="Give another --output, or move the recipe.",
             )
+
+
+def _require_apart(what: str, place: Path, overrides: Path) -> None:
+    """Pictures in the output would be deleted with it, and those in the input would be textures of the dump."""
+    if (relation := _relation(overrides, place)) is not None:
+        raise UsageError(
+            f"the folder of hand-made pictures {overrides} {relation} {what} {place}",
+            hint="Keep them in a folder of their own, and name that as `overrides` or with --overrides.",
+        )
 
 
 def _written(options: RunOptions) -> Iterator[Path]:

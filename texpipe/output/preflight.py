@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from texpipe.errors import PackError
 from texpipe.formats.portable_names import folded
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
-from texpipe.manifest.schema import Manifest
+from texpipe.manifest.schema import Manifest, Output
 from texpipe.options import RunOptions
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
@@ -56,13 +57,24 @@ def check_output(run: RunPlan) -> OutputBefore:
     pictures = [one for one in planned_pictures(run.seen.items) if one.source.name not in run.left_out]
     for target in options.recipe.targets:
         folder.require_free(whole_files(target, pictures))
+    planned = [plan_pack(target, pictures).outputs for target in options.recipe.targets]
     if manifest is not None:
-        planned = [plan_pack(target, pictures).outputs for target in options.recipe.targets]
         paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
         warnings += _removed(folder, manifest, paths, may_remove=options.remove)
+    folder = folder.with_copies(_adopted(run, planned))
     for record in given_up:
         folder.backup.copy(record.name)
     return OutputBefore(folder, tuple(warnings))
+
+
+def _adopted(run: RunPlan, planned: Sequence[Mapping[str, Sequence[Output]]]) -> Iterator[tuple[str, str]]:
+    """Yield path and hex sha256 of hand-made pictures in the places of their textures.
+
+    A file of the pack with such bytes is no edit to be kept: whoever made it has it among the hand-made pictures.
+    """
+    for name, made in run.work.made_by_hand.items():
+        if made.problem is None:
+            yield from ((one.path, made.sha256) for pack in planned for one in pack.get(name, ()))
 
 
 def _foreign_records(options: RunOptions) -> list[Path]:

@@ -24,6 +24,7 @@ from texpipe.packs.verify import broken_rules, digests_of, written_by_texpipe
 from texpipe.planning.jobs import JobResult
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
+from texpipe.read.hand_made import HandMade
 from texpipe.storage.atomic import sync_disk
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Metrics
@@ -50,7 +51,7 @@ def write_output(
         PackError: something cannot be written.
     """
     output = run.order.output
-    reasons = failures(done)
+    reasons = failures(run.work, done)
     packs, metrics = _write_packs(run, reasons, before.folder, progress)
     manifest = manifest_of(run, packs, reasons, metrics)
     warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
@@ -98,16 +99,19 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
             read = _Copied(item, png if spare_bytes >= 0 else None)
             pictures.append(picture_of(item, hashlib.sha256(png).hexdigest(), read))
         elif (piece := run.work.piece_of.get(name)) is not None:
-            owner = piece.item.source.name
-            stored = None if owner in reasons else run.store.record(piece.key)
+            stored = None if name in reasons else run.store.record(piece.key)
             if stored is None:
-                reasons.setdefault(
-                    name, reasons.get(owner, "its result is missing from the store: run again")
-                )
+                reasons.setdefault(name, "its result is missing from the store: run again")
                 continue
             metrics[name] = Metrics(**stored.facts)
-            pictures.append(picture_of(item, stored.sha256, _Kept(run.store, piece.key)))
+            picture = picture_of(item, stored.sha256, _Kept(run.store, piece.key))
+            pictures.append(_with_file(picture, run.work.made_by_hand.get(name)))
     return pictures, metrics
+
+
+def _with_file(picture: Picture, made: HandMade | None) -> Picture:
+    """Say which file somebody made of a picture, if it has the picture's size."""
+    return picture if made is None or made.size != picture.size else replace(picture, made_file=made.data)
 
 
 @dataclass(frozen=True, slots=True)

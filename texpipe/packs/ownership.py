@@ -6,6 +6,7 @@ bytes, and *foreign* if texpipe never wrote there.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -35,6 +36,7 @@ class PackFolder:
         output: the folder.
         paths: of all files that texpipe once wrote here.
         written: folded path -> hex sha256 of all that it wrote there.
+        copies: folded path -> hex sha256 of files that somebody made there and keeps elsewhere, too.
         replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
         backup: where they are copied to first.
         kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
@@ -43,6 +45,7 @@ class PackFolder:
     output: Path
     paths: frozenset[str] = frozenset()
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     replace: tuple[str, ...] = ()
     backup: Backup = field(default_factory=lambda: Backup(Path()))
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -52,7 +55,11 @@ class PackFolder:
         """Return the folder; `before` has path and hex sha256 of all that earlier runs wrote, a path several times."""
         known = tuple(before)
         paths = frozenset(path for path, _ in known)
-        return PackFolder(output, paths, _by_folded_path(known), replace, Backup(output))
+        return PackFolder(output, paths, _by_folded_path(known), replace=replace, backup=Backup(output))
+
+    def with_copies(self, files: Iterable[tuple[str, str]]) -> PackFolder:
+        """Return the folder with files, by path and hex sha256, that may be replaced: they are kept elsewhere, too."""
+        return dataclasses.replace(self, copies=_by_folded_path(files))
 
     def standing(self, path: str, digest: str | None = None) -> Standing:
         """Return what lies at a path where bytes of this hex sha256 (None: not known yet) are to be written.
@@ -66,6 +73,8 @@ class PackFolder:
             return "foreign" if os.path.lexists(file) else "free"  # a folder, or a link to what is gone
         if found == digest:
             return "equal"
+        if found in self.copies.get(folded(path), ()):
+            return "ours"
         known = self.written.get(folded(path))
         if known is None:
             return "foreign"

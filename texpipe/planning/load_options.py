@@ -36,6 +36,7 @@ def load_options(
     memory: str | None = None,
     replace_edited: Sequence[str] = (),
     remove: bool = False,
+    overrides: Sequence[Path] = (),
 ) -> RunOptions:
     """Read a recipe and apply the command line to it.
 
@@ -47,6 +48,7 @@ def load_options(
         shard: "I/N", or "auto": the place of this task in its Slurm array.
         strict, executor, address, replace_edited, remove: see `RunOptions`.
         memory: a size as `memory.size_of` takes it.
+        overrides: replaces the recipe's own, if there are any.
 
     Raises:
         RecipeError: the recipe has mistakes; all of them are in it.
@@ -67,8 +69,10 @@ def load_options(
     if output is None:
         _require_unsurprising(loaded.output)
     source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
+    by_hand = tuple(_tidy(folder) for folder in overrides or loaded.overrides)
     if executor != "local":  # other processes start in other folders
         source, destination = source.absolute(), destination.absolute()
+        by_hand = tuple(folder.absolute() for folder in by_hand)
     if source.resolve() == destination.resolve():
         raise UsageError(
             f"{destination} is both input and output",
@@ -89,6 +93,7 @@ def load_options(
         replace_edited=tuple(replace_edited),
         remove=remove,
         recipe_folder=loaded.path.parent,
+        overrides=by_hand,
     )
 
 

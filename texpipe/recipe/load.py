@@ -35,6 +35,7 @@ class LoadedRecipe:
         sha256: hex digest of the file's bytes, and of the groups that join files declare.
         input: folder of textures.
         output: folder to write.
+        overrides: folders of pictures made by hand.
     """
 
     recipe: Recipe
@@ -42,6 +43,7 @@ class LoadedRecipe:
     sha256: str
     input: Path
     output: Path
+    overrides: tuple[Path, ...] = ()
 
 
 def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
@@ -75,6 +77,7 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
         sha256=hashlib.sha256(data).hexdigest(),
         input=file.parent / from_home(recipe.input),
         output=output,
+        overrides=tuple(file.parent / from_home(folder) for folder in recipe.overrides),
     )
 
 
