@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.verify:verify",
         "Check each file of a pack by its manifest and its emulator's rules.",
     ),
+    "adopt": (
+        "texpipe.cli.adopt:adopt",
+        "Make edited files of a pack a source: copy them to the recipe's overrides.",
+    ),
     "report": (
         "texpipe.cli.report:report",
         "Show a finished pack before and after: as a page, a sheet or a clip.",

@@ -21,8 +21,8 @@ def require_separate_places(options: RunOptions) -> None:
     """
     read = {"the input": options.input}
     for folder in options.overrides:
-        _require_apart("the output", options.output, folder)
-        _require_apart("the input", options.input, folder)
+        require_apart("the output", options.output, folder)
+        require_apart("the input", options.input, folder)
     for place in _written(options):
         for what, folder in read.items():
             if (relation := _relation(place, folder)) is not None:
@@ -37,8 +37,19 @@ def require_separate_places(options: RunOptions) -> None:
             )
 
 
-def _require_apart(what: str, place: Path, overrides: Path) -> None:
-    """Pictures in the output would be deleted with it, and those in the input would be textures of the dump."""
+def require_apart(what: str, place: Path, overrides: Path) -> None:
+    """Check that a folder of hand-made pictures neither is, holds nor lies in another folder; links are followed.
+
+    Pictures in the output would be deleted with it, and those in the input would be textures of the dump.
+
+    Args:
+        what: the other folder in words.
+        place: the other folder.
+        overrides: the folder of hand-made pictures.
+
+    Raises:
+        UsageError: it does.
+    """
     if (relation := _relation(overrides, place)) is not None:
         raise UsageError(
             f"the folder of hand-made pictures {overrides} {relation} {what} {place}",

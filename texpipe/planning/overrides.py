@@ -100,13 +100,24 @@ def _only(pictures: Sequence[HandMade]) -> HandMade:
 
 def _checked(one: HandMade, size: tuple[int, int]) -> HandMade:
     """Return a picture with what is wrong with its size, if nothing else is wrong."""
-    if one.problem is not None or one.size is None or _fits(one.size, size):
+    if one.problem is not None or one.size is None:
         return one
-    (width, height), (wide, high) = one.size, size
-    return replace(
-        one,
-        problem=f"is {width} x {height} pixels, but a picture for {wide} x {high} texels has both sides the same 1 to "
-        f"{MAX_FACTOR} times as long, such as {wide * 4} x {high * 4}",
+    return replace(one, problem=misfit(one.size, size))
+
+
+def misfit(made: tuple[int, int], size: tuple[int, int]) -> str | None:
+    """Say why a picture cannot be used for a texture because of its size; None if it can.
+
+    Args:
+        made: width and height of the picture in pixels.
+        size: those of the texture in texels.
+    """
+    if _fits(made, size):
+        return None
+    (width, height), (wide, high) = made, size
+    return (
+        f"is {width} x {height} pixels, but a picture for {wide} x {high} texels has both sides the same 1 to "
+        f"{MAX_FACTOR} times as long, such as {wide * 4} x {high * 4}"
     )
 
 
