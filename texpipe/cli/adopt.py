@@ -104,7 +104,8 @@ def _name_line(console: Console, loaded: LoadedRecipe, folder: Path) -> None:
     """Say what the recipe needs, unless it has it."""
     if not _is_named(loaded, folder):
         what = "To use them" if not loaded.overrides else "To use them, beside the folders that it has"
-        console.say(f"{what}, add this line to {loaded.path}:\n  {_line(loaded, folder)}")
+        console.say(f"{what}, add this line to {loaded.path}:")
+        console.say(f"  {_line(loaded, folder)}")
 
 
 def _add(loaded: LoadedRecipe, folder: Path) -> bool:

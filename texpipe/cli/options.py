@@ -73,7 +73,7 @@ def run_options(function: F) -> F:
             multiple=True,
             type=path,
             metavar="DIR",
-            help="Folder of pictures made by hand, instead of the recipe's: each is for the texture that it is called like. "
+            help="Folder of pictures made by hand, instead of the recipe's; each is used for the texture of its name. "
             "Repeat it for several; the first that has a picture wins.",
         ),
         click.option(
