@@ -128,11 +128,12 @@ def _readable(item: SurveyedTexture, facts: Facts, work: Workload) -> _Inspected
     plan = work.plan_of(item)
     statuses: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
     made = work.made_by_hand.get(item.source.name)
-    status = "failed" if made and made.problem else statuses.get(plan.action, "written")
+    problem = None if made is None else made.problem
+    status = "failed" if problem else statuses.get(plan.action, "written")
     entry = replace(
         work.entry(item),
         status=status,
-        reason=plan.decided_by.action if plan.action == "skip" else made and made.problem,
+        reason=plan.decided_by.action if plan.action == "skip" else problem,
     )
     return _InspectedTexture(entry, plan.action, facts)
 

@@ -126,4 +126,4 @@ def _fits(made: tuple[int, int], size: tuple[int, int]) -> bool:
     pairs = tuple(zip(made, size, strict=True))
     least = max(Fraction(1), *(Fraction(2 * side - 1, 2 * texels) for side, texels in pairs))
     most = min(Fraction(MAX_FACTOR), *(Fraction(2 * side + 1, 2 * texels) for side, texels in pairs))
-    return least <= most and all(texels <= side <= MAX_FACTOR * texels for side, texels in pairs)
+    return least < most and all(texels <= side <= MAX_FACTOR * texels for side, texels in pairs)
