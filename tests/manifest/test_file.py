@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from texpipe.manifest.schema import (
     Manifest,
     ModelId,
     Output,
+    Provenance,
     RecipeId,
     as_json,
     entry_as_json,
@@ -78,6 +80,10 @@ entries = st.builds(
     format=st.none() | st.sampled_from(get_args(TexelFormat)),
     outputs=st.lists(outputs, max_size=2).map(tuple),
     metrics=st.none() | st.builds(Metrics, number, number, number, number),
+    by=st.none()
+    | st.builds(
+        Provenance, st.sampled_from(["model", "copied"]), st.none() | text, st.none() | st.floats(0, 1)
+    ),
 )
 
 
@@ -104,6 +110,7 @@ WALL = Entry(
     format="rgba16",
     outputs=(Output("gliden64", "gliden64/GAME/a.png", "01" * 32, (128, 256)),),
     metrics=Metrics(1.000049, None, -0.00001, float("nan")),
+    by=Provenance("model", "texpipe-x4", 0.75),
 )
 
 
@@ -164,6 +171,7 @@ def test_shape_of_the_contract() -> None:
         "mirror": None,
         "status": "written",
         "reason": None,
+        "by": {"kind": "model", "model": "texpipe-x4", "detail": 0.75},
         "warnings": [],
         "format": "rgba16",
         "undecided": None,
@@ -199,6 +207,17 @@ def test_a_texture_that_failed_still_has_every_key() -> None:
     failed = Entry("bad.png", "failed", reason="the file is empty")
     assert entry_as_json(failed).keys() == entry_as_json(WALL).keys()
     assert entry_as_json(failed)["metrics"] is None
+
+
+def test_a_manifest_from_before_textures_said_who_made_them(tmp_path: Path) -> None:
+    """It has no `by`, and is read all the same, by line and as a whole."""
+    path = tmp_path / "manifest.json"
+    write_manifest(path, manifest(SOUND))
+    by_line = re.sub(r' {6}"by": \{[^}]*\},\n', "", path.read_text("utf-8"))
+    assert '"by"' not in by_line
+    for text in (by_line, json.dumps(json.loads(by_line))):
+        path.write_text(text, "utf-8")
+        assert read_manifest(path) == manifest(replace(SOUND, by=None))
 
 
 def test_the_text_is_utf_8_with_plain_line_ends(tmp_path: Path) -> None:
