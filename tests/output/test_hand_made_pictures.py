@@ -205,6 +205,19 @@ def test_a_picture_equal_to_the_result_gives_the_same_pack(run: Run, tmp_path: P
     assert one == replace(other, metrics=one.metrics, by=one.by, decided_by=one.decided_by)
 
 
+def test_what_is_no_longer_by_hand_goes_to_the_backup(run: Run, tmp_path: Path) -> None:
+    """Somebody may have thought that the pack keeps it."""
+    data = made(tmp_path, name_of(1), noise((16, 16), 7))
+    run()
+    again = made(tmp_path, name_of(1), noise((16, 16), 8))
+    run()
+    assert not (tmp_path / "pack" / ".backup").exists(), "who changes a picture has the new one"
+    (tmp_path / "hd" / name_of(1)).unlink()
+    run()
+    (saved,) = (tmp_path / "pack" / ".backup").rglob("*.png")
+    assert saved.read_bytes() == again != data
+
+
 def test_files_that_are_for_no_texture_are_told(run: Run, tmp_path: Path) -> None:
     for name in ("nothing.png", *(f"more{number}.png" for number in range(12))):
         made(tmp_path, name, noise((16, 16)))

@@ -54,7 +54,8 @@ class Provenance:
             pack, `foreign` if another program or person put one there.
         model: name of the model; the manifest's `model` has its digest.
         detail: where the model's dial stood, 0 (faithful) to 1 (inventive); None if it has none.
-        file: path of a hand-made picture below its folder, and `sha256` the hex digest of its bytes.
+        file: path of a hand-made picture below its folder, and `sha256` the hex digest of its bytes; also where an
+            edited or foreign file is in its place.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT

@@ -61,7 +61,7 @@ def check_output(run: RunPlan) -> OutputBefore:
     if manifest is not None:
         paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
         warnings += _removed(folder, manifest, paths, may_remove=options.remove)
-    folder = folder.with_copies(_adopted(run, planned))
+    folder = folder.with_hand_made(_adopted(run, planned), _no_longer_by_hand(run, manifest))
     for record in given_up:
         folder.backup.copy(record.name)
     return OutputBefore(folder, tuple(warnings))
@@ -75,6 +75,13 @@ def _adopted(run: RunPlan, planned: Sequence[Mapping[str, Sequence[Output]]]) ->
     for name, made in run.work.made_by_hand.items():
         if made.problem is None:
             yield from ((one.path, made.sha256) for pack in planned for one in pack.get(name, ()))
+
+
+def _no_longer_by_hand(run: RunPlan, manifest: Manifest | None) -> Iterator[str]:
+    """Yield the files that hold hand-made pictures of the run before which this one does not have."""
+    for entry in manifest.textures if manifest else ():
+        if entry.by is not None and entry.by.sha256 is not None and entry.source not in run.work.made_by_hand:
+            yield from (one.path for one in entry.outputs)
 
 
 def _foreign_records(options: RunOptions) -> list[Path]:

@@ -126,7 +126,7 @@ def _entry(
             base,
             status=whose,
             reason=reason,
-            by=Provenance(whose),
+            by=_with_hand_made(Provenance(whose), base.by),
             outputs=outputs,
             metrics=metrics.get(name),
             warnings=warnings,
@@ -148,6 +148,13 @@ def _named(by: Provenance | None, run: RunPlan, item: SurveyedTexture) -> Proven
         return by
     detail = None if run.model.inventive is None else run.work.plan_of(item).detail
     return interned(Provenance("model", run.model.name, detail))
+
+
+def _with_hand_made(kept: Provenance, planned: Provenance | None) -> Provenance:
+    """Name the hand-made picture that a texture would have, if a file that was kept is not in its place."""
+    if planned is None or planned.kind != "hand":
+        return kept
+    return replace(kept, file=planned.file, sha256=planned.sha256)
 
 
 def _kept_status(kept: Sequence[Output]) -> tuple[Kept, str]:

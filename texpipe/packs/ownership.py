@@ -37,6 +37,7 @@ class PackFolder:
         paths: of all files that texpipe once wrote here.
         written: folded path -> hex sha256 of all that it wrote there.
         copies: folded path -> hex sha256 of files that somebody made there and keeps elsewhere, too.
+        by_hand: folded paths of files that hold what somebody made and no longer keeps elsewhere.
         replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
         backup: where they are copied to first.
         kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
@@ -46,6 +47,7 @@ class PackFolder:
     paths: frozenset[str] = frozenset()
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
     copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
     replace: tuple[str, ...] = ()
     backup: Backup = field(default_factory=lambda: Backup(Path()))
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -57,9 +59,15 @@ class PackFolder:
         paths = frozenset(path for path, _ in known)
         return PackFolder(output, paths, _by_folded_path(known), replace=replace, backup=Backup(output))
 
-    def with_copies(self, files: Iterable[tuple[str, str]]) -> PackFolder:
-        """Return the folder with files, by path and hex sha256, that may be replaced: they are kept elsewhere, too."""
-        return dataclasses.replace(self, copies=_by_folded_path(files))
+    def with_hand_made(self, copies: Iterable[tuple[str, str]], last: Iterable[str]) -> PackFolder:
+        """Return the folder with what is known of hand-made pictures in it.
+
+        Args:
+            copies: path and hex sha256 of files that may be replaced, because they are kept elsewhere, too.
+            last: paths of files that are copied to the backup before they are replaced, because they no longer are.
+        """
+        gone = frozenset(map(folded, last))
+        return dataclasses.replace(self, copies=_by_folded_path(copies), by_hand=gone)
 
     def standing(self, path: str, digest: str | None = None) -> Standing:
         """Return what lies at a path where bytes of this hex sha256 (None: not known yet) are to be written.
@@ -164,11 +172,8 @@ class PackFolder:
 
     def _copy_first(self, path: str, standing: Standing) -> None:
         """Copy what somebody may want back; an empty file has nothing in it."""
-        if (
-            standing in ("edited", "foreign", "damaged")
-            and (self.output / path).is_file()
-            and (self.output / path).stat().st_size
-        ):
+        is_somebodys = standing in ("edited", "foreign", "damaged") or folded(path) in self.by_hand
+        if is_somebodys and (self.output / path).is_file() and (self.output / path).stat().st_size:
             self.backup.copy(path)
 
 
