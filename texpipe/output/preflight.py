@@ -15,7 +15,7 @@ from texpipe.manifest.schema import Manifest, Output
 from texpipe.options import RunOptions
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
-from texpipe.packs.pack import plan_pack, whole_files
+from texpipe.packs.pack import plan_whole_files
 from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.exclusions import planned_pictures
 from texpipe.planning.run_plan import RunPlan
@@ -55,9 +55,11 @@ def check_output(run: RunPlan) -> OutputBefore:
     before = set(written_by_texpipe(manifest)) if manifest else set()
     folder = PackFolder.opened(options.output, noted(options.output) | before, options.replace_edited)
     pictures = [one for one in planned_pictures(run.seen.items) if one.source.name not in run.left_out]
+    planned = []
     for target in options.recipe.targets:
-        folder.require_free(whole_files(target, pictures))
-    planned = [plan_pack(target, pictures).outputs for target in options.recipe.targets]
+        pack, whole = plan_whole_files(target, pictures)
+        folder.require_free(whole)
+        planned.append(pack.outputs)
     if manifest is not None:
         paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
         warnings += _removed(folder, manifest, paths, may_remove=options.remove)

@@ -20,6 +20,7 @@ from texpipe.formats.portable_names import file_digest, folded
 from texpipe.formats.readable import is_readable
 from texpipe.manifest.schema import Kept
 from texpipe.packs.backup import Backup
+from texpipe.packs.digests import FileDigests
 from texpipe.packs.journal import note
 from texpipe.storage.atomic import part_of, write_atomic
 from texpipe.storage.layout import OutputLayout
@@ -41,6 +42,7 @@ class PackFolder:
         replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
         backup: where they are copied to first.
         kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
+        digests: of its files.
     """
 
     output: Path
@@ -51,6 +53,7 @@ class PackFolder:
     replace: tuple[str, ...] = ()
     backup: Backup = field(default_factory=lambda: Backup(Path()))
     kept: dict[str, Kept] = field(default_factory=dict)
+    digests: FileDigests = field(default_factory=FileDigests, compare=False)
 
     @staticmethod
     def opened(output: Path, before: Iterable[tuple[str, str]], replace: tuple[str, ...] = ()) -> PackFolder:
@@ -76,7 +79,7 @@ class PackFolder:
             PackError: a file is there and cannot be read.
         """
         file = self.output / path
-        found = None if file.is_dir() else file_digest(file)
+        found = None if file.is_dir() else self.digests.of(file)
         if found is None:
             return "foreign" if os.path.lexists(file) else "free"  # a folder, or a link to what is gone
         if found == digest:
