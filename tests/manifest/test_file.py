@@ -241,9 +241,10 @@ def test_counts() -> None:
             ("o", "foreign"),
         )
     ]
-    assert asdict(summarise([WALL, twin, *others, Entry("g", "failed")], ignored=7)) == {
-        "written": 2, "copied": 1, "skipped": 1, "failed": 2, "duplicates": 1, "ignored": 7,
-            "edited": 1, "foreign": 1,
+    painted = replace(WALL, source="painted", by=Provenance("hand", file="painted.png", sha256="0" * 64))
+    assert asdict(summarise([WALL, twin, painted, *others, Entry("g", "failed")], ignored=7)) == {
+        "written": 3, "copied": 1, "skipped": 1, "failed": 2, "duplicates": 1, "ignored": 7,
+            "edited": 1, "foreign": 1, "by_hand": 1,
     }  # fmt: skip
 
 
@@ -257,6 +258,7 @@ def test_counts() -> None:
         (lambda m: m.pop("textures"), "textures"),
         (lambda m: m["textures"][0].update(size=[32]), "size"),
         (lambda m: m["textures"][0].update(status="lost"), "status"),
+        (lambda m: m["textures"][0].update(by={"kind": "magic"}), "kind"),
         (lambda m: m["textures"][0]["outputs"][0].update(sha256=5), "outputs"),
         (lambda m: m["summary"].update(written=True), "written"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,7 @@ def run(tmp_path: Path, tiny_model: Path) -> Run:
         targets: str = "[folder]",
         rules: str = "[{match: {}, action: nearest}]",
         dry_run: bool = False,
+        merge: bool = False,
         **options: object,
     ) -> RunResult:
         recipe = tmp_path / "recipe.yaml"
@@ -65,7 +67,7 @@ def run(tmp_path: Path, tiny_model: Path) -> Run:
             + (f"overrides: {overrides}\n" if overrides else ""),
             "utf-8",
         )
-        return run_recipe(load_options(recipe, **options), dry_run=dry_run)  # type: ignore[arg-type]
+        return run_recipe(load_options(recipe, **options), dry_run=dry_run, merge=merge)  # type: ignore[arg-type]
 
     return call
 
@@ -203,6 +205,19 @@ def test_a_picture_equal_to_the_result_gives_the_same_pack(run: Run, tmp_path: P
     assert other.by is not None
     assert other.by.kind == "hand"
     assert one == replace(other, metrics=one.metrics, by=one.by, decided_by=one.decided_by)
+
+
+def test_shards_make_the_same_pack_as_one_run(run: Run, tmp_path: Path) -> None:
+    for number in (1, 2):
+        made(tmp_path, name_of(number), noise((24, 24), number))
+    run()
+    files, manifest = packs(tmp_path), (tmp_path / "pack" / "manifest.json").read_bytes()
+    shutil.rmtree(tmp_path / "pack")
+    results = [run(shard=shard) for shard in ("1/2", "2/2")]
+    assert sum(one.computed for one in results) == 3, "each picture is made in one of them"
+    assert run(merge=True).computed == 0
+    assert packs(tmp_path) == files
+    assert (tmp_path / "pack" / "manifest.json").read_bytes() == manifest
 
 
 def test_what_is_no_longer_by_hand_goes_to_the_backup(run: Run, tmp_path: Path) -> None:
