@@ -172,7 +172,7 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             6,
             1,
             "unknown key 'scael'",
-            "Did you mean 'scale'? Known here: version, name, game, input, output, model, scale, colour,"
+            "Did you mean 'scale'? Known here: version, name, game, input, output, overrides, model, scale, colour,"
             " consistency, clean, detail, targets, stp, rules, groups, variants, atlases, frames, mirrored.",
         ),
         (8, 38, "max_side: 'wide' should be a valid integer", None),
