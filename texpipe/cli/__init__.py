@@ -29,6 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.report:report",
         "Show a finished pack before and after: as a page, a sheet or a clip.",
     ),
+    "install": (
+        "texpipe.cli.install:install",
+        "Copy a finished pack into its emulator's folder, or take it out again.",
+    ),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
     "evaluate": (
         "texpipe.cli.evaluate:evaluate",
