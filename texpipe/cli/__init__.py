@@ -89,6 +89,10 @@ def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of the documented codes."""
     from texpipe.cli.console import exit_code_of
+    from texpipe.system.interrupts import EXIT_CODE, end_without_waiting
 
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(exit_code_of(texpipe, words, ends_process=True))
+    code = exit_code_of(texpipe, words, ends_process=True)
+    if code == EXIT_CODE:
+        end_without_waiting()
+    sys.exit(code)
