@@ -9,7 +9,8 @@ import pytest
 from dumps import tree
 from packs import noise
 
-from texpipe.errors import ExitCode, PackError, UsageError
+from texpipe.errors import ExitCode, PackError, SourceError, UsageError
+from texpipe.execution import job_io
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest
 from texpipe.output.result import RunResult
@@ -188,6 +189,126 @@ def test_an_input_that_lost_everything_does_not_empty_the_pack(run: Run, pack: P
     (tmp_path / "in" / name_of(9)).write_bytes(b"\x89PNG")
     with pytest.raises(PackError, match="would remove 3 of the 3 files"):
         run()
+    assert tree(pack / "folder") == before
+
+
+def empty(dump: Path) -> None:
+    for file in dump.iterdir():
+        file.unlink()
+
+
+def one_broken_file(dump: Path) -> None:
+    empty(dump)
+    (dump / name_of(1)).write_bytes(b"\x89PNG")
+
+
+def one_other_picture(dump: Path) -> None:
+    """What a desktop puts into a folder, or the dump of another game."""
+    empty(dump)
+    (dump / "thumb.png").write_bytes(picture(50))
+
+
+def cut_to_nothing(dump: Path) -> None:
+    for file in dump.iterdir():
+        file.write_bytes(b"")
+
+
+def unreadable(dump: Path) -> None:
+    for file in dump.iterdir():
+        file.unlink()
+        file.symlink_to("/proc/1/mem")
+
+
+def an_empty_container(dump: Path) -> None:
+    empty(dump)
+    (dump / "game.hts").write_bytes(b"")
+
+
+def moved_away(dump: Path) -> None:
+    dump.rename(dump.with_name("elsewhere"))
+
+
+LOSSES = (
+    empty,
+    one_broken_file,
+    one_other_picture,
+    cut_to_nothing,
+    unreadable,
+    an_empty_container,
+    moved_away,
+)
+
+
+@pytest.mark.parametrize("targets", ["[folder]", "[{gliden64: {container: hts}}, folder]"])
+@pytest.mark.parametrize("manifest", ["sound", "damaged", "missing"])
+@pytest.mark.parametrize("lose", LOSSES)
+def test_an_input_that_lost_everything_changes_nothing(
+    run: Run, pack: Path, tmp_path: Path, lose: Callable[[Path], None], manifest: str, targets: str
+) -> None:
+    if lose is one_other_picture and manifest != "sound":
+        pytest.skip("nothing says which textures were there")
+    run(targets)
+    if manifest == "missing":
+        (pack / "manifest.json").unlink()
+    elif manifest == "damaged":
+        (pack / "manifest.json").write_bytes(b"\0" * 100)
+    before = {name: tree(pack / name) for name in ("folder", "gliden64")}
+    lose(tmp_path / "in")
+    with pytest.raises((PackError, SourceError)):
+        run(targets)
+    assert {name: tree(pack / name) for name in ("folder", "gliden64")} == before
+
+
+def test_a_folder_of_the_input_that_is_gone_stops_a_large_loss(run: Run, pack: Path, tmp_path: Path) -> None:
+    add(tmp_path, *range(4, 16), where="in/more")
+    run()
+    before = tree(pack / "folder")
+    (tmp_path / "in" / "more").rename(tmp_path / "more")
+    with pytest.raises(PackError, match="would remove 12 of the 15 files"):
+        run()
+    assert tree(pack / "folder") == before
+
+
+def test_names_in_another_case_are_the_same_pack(run: Run, pack: Path, tmp_path: Path) -> None:
+    """A drive with another file system may give names back in capitals."""
+    run()
+    for file in (tmp_path / "in").iterdir():
+        file.rename(file.with_name(file.name.upper()))
+    run()
+    assert len(tree(pack / "folder")) == 3
+
+
+def test_an_archive_does_not_lose_most_of_its_textures_in_silence(
+    run: Run, pack: Path, tmp_path: Path
+) -> None:
+    """One file holds them all, so no file goes when nearly all textures do."""
+    add(tmp_path, *range(1, 13))
+    run("[{gliden64: {container: hts}}]")
+    before = tree(pack / "gliden64")
+    add(tmp_path, 1, 2, where="other")
+    with pytest.raises(
+        PackError, match=r"would leave 10 of the 12 textures out of gliden64/G_HIRESTEXTURES\.hts"
+    ):
+        run("[{gliden64: {container: hts}}]", input_=tmp_path / "other")
+    assert tree(pack / "gliden64") == before
+    run("[{gliden64: {container: hts}}]", input_=tmp_path / "other", remove=True)
+    assert tree(pack / "gliden64") != before
+    assert backups(pack) == {f"gliden64/{name}": data for name, data in before.items()}
+
+
+def test_an_input_that_vanishes_during_the_run_changes_nothing(
+    run: Run, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read twice: looked at, and upscaled."""
+    run()
+    before = tree(pack / "folder")
+
+    def vanished(*_: object) -> None:
+        raise SourceError("cannot be read: Input/output error")
+
+    monkeypatch.setattr(job_io, "read_again", vanished)
+    with pytest.raises(PackError, match="would remove 3 of the 3 files"):
+        run(scale=4)
     assert tree(pack / "folder") == before
 
 
