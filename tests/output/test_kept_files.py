@@ -9,10 +9,11 @@ import pytest
 from dumps import tree
 from packs import noise
 
-from texpipe.errors import ExitCode, PackError, SourceError, UsageError
+from texpipe.errors import ExitCode, PackError, RecipeError, SourceError, UsageError
 from texpipe.execution import job_io
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest
+from texpipe.output import places
 from texpipe.output.result import RunResult
 from texpipe.packs import pack as pack_module
 from texpipe.packs.verify import verify_pack
@@ -322,6 +323,73 @@ def test_what_is_read_is_never_written_over(run: Run, tmp_path: Path, input_: st
     with pytest.raises(UsageError, match="is written by this run"):
         run(input_=tmp_path / input_, output=tmp_path / output)
     assert tree(tmp_path / "p") == before
+
+
+@pytest.mark.parametrize(
+    ("input_", "output"),
+    [
+        ("p/folder", "q/../p"),
+        ("link", "p"),
+        ("link/in", "p"),
+        ("p/folder/in", "linked-pack"),
+        ("p/folder", "linked-target"),
+        ("p/folder/in", "linked-target"),
+        ("p/in", "linked-store"),
+    ],
+)
+def test_links_and_dots_hide_nothing_that_is_read(run: Run, tmp_path: Path, input_: str, output: str) -> None:
+    """The output, its target or its store is a link to what is read, or the input is a link into the pack."""
+    for where in ("p/folder", "p/folder/in", "p/in"):
+        (tmp_path / where).mkdir(parents=True, exist_ok=True)
+        (tmp_path / where / name_of(1)).write_bytes(picture(1))
+    for folder in ("q", "linked-target", "linked-store"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "link").symlink_to("p/folder")
+    (tmp_path / "linked-pack").symlink_to("p")
+    (tmp_path / "linked-target" / "folder").symlink_to(tmp_path / "p" / "folder")
+    (tmp_path / "linked-store" / ".store").symlink_to(tmp_path / "p")
+    before = tree(tmp_path / "p")
+    with pytest.raises(UsageError, match="is written by this run"):
+        run(input_=tmp_path / input_, output=tmp_path / output)
+    assert tree(tmp_path / "p") == before
+
+
+def test_a_folder_is_known_whatever_it_is_called(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems take Dump and dump for one folder: here two folders that say to be one stand for it."""
+    add(tmp_path, 1, where="Dump")
+    (tmp_path / "dump").mkdir()
+    known = places._identity
+    monkeypatch.setattr(places, "_identity", lambda path: known(Path(str(path).replace("Dump", "dump"))))
+    with pytest.raises(UsageError, match="is written by this run"):
+        run(input_=tmp_path / "Dump", output=tmp_path / "dump" / "pack")
+
+
+@pytest.mark.parametrize("game", ["../../evil", "a/../../b", "/tmp/evil", "..", "a\\\\b", "con", "C:"])
+def test_a_name_of_a_game_leads_nowhere(run: Run, pack: Path, tmp_path: Path, game: str) -> None:
+    before = tree(tmp_path)
+    with pytest.raises(RecipeError):
+        run(f'[{{gliden64: {{game: "{game}"}}}}]')
+    assert {path for path in tree(tmp_path) if not path.startswith("recipe")} == set(before)
+
+
+def test_beside_the_files_of_a_folder_that_was_named(run: Run, pack: Path, tmp_path: Path) -> None:
+    """A git checkout, a web app, a home folder: a run with --output writes beside, and never over, what is there."""
+    home = tmp_path / "home"
+    for path in (
+        ".git/config",
+        "src/app.js",
+        "folder/notes.txt",
+        "gliden64",
+        "report/index.html",
+        ".store-x/a",
+    ):
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text(f"mine: {path}")
+    before = tree(home)
+    run(output=home)
+    assert {path: data for path, data in tree(home).items() if path in before} == before
 
 
 def test_a_result_above_the_limit_is_left_out_before_it_is_computed(
