@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from texpipe.errors import UsageError
@@ -65,13 +66,23 @@ def _written(options: RunOptions) -> Iterator[Path]:
 
 def _relation(place: Path, other: Path) -> str | None:
     """Return "is", "holds" or "lies in" for a place that does so with another, as the disk has them."""
-    one, two = _resolved(place), _resolved(other)
+    (one, *above_one), (two, *above_two) = _identities(place), _identities(other)
     if one == two:
         return "is"
-    if one in two.parents:
+    if one in above_two:
         return "holds"
-    return "lies in" if two in one.parents else None
+    return "lies in" if two in above_one else None
 
 
-def _resolved(path: Path) -> Path:
-    return Path(os.path.normcase(path.resolve()))
+def _identities(path: Path) -> list[object]:
+    """Return who a path and the folders above it are, whatever they are called: links and case do not matter."""
+    resolved = path.resolve()
+    return [_identity(one) for one in (resolved, *resolved.parents)]
+
+
+def _identity(path: Path) -> object:
+    with suppress(OSError):
+        found = path.stat()
+        if found.st_ino:  # some network drives give none
+            return found.st_dev, found.st_ino
+    return os.path.normcase(path)

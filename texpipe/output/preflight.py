@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from texpipe.errors import PackError
-from texpipe.formats.portable_names import folded
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
-from texpipe.manifest.schema import Manifest, Output
+from texpipe.manifest.schema import Manifest
 from texpipe.options import RunOptions
+from texpipe.output.shrinking import PackBefore, require_no_loss
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
-from texpipe.packs.pack import plan_whole_files
+from texpipe.packs.pack import Pack, plan_whole_files
 from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.exclusions import planned_pictures
 from texpipe.planning.run_plan import RunPlan
 from texpipe.storage.layout import OutputLayout
 
 log = logging.getLogger(__name__)
-
-MAX_REMOVED_SHARE = 0.1
-"""Largest share of a pack's files that a run removes without `--remove`."""
-MAX_REMOVED_FILES = 5
-"""Largest number of a pack's files that a run removes without `--remove`, whatever share of it they are."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +30,12 @@ class OutputBefore:
 
     Attributes:
         folder: its files, as far as texpipe wrote them.
+        pack: what it has of earlier packs.
         warnings: lines for people.
     """
 
     folder: PackFolder
+    pack: PackBefore
     warnings: tuple[str, ...] = ()
 
 
@@ -57,26 +54,25 @@ def check_output(run: RunPlan) -> OutputBefore:
     pictures = [one for one in planned_pictures(run.seen.items) if one.source.name not in run.left_out]
     planned = []
     for target in options.recipe.targets:
-        pack, whole = plan_whole_files(target, pictures)
+        planned_pack, whole = plan_whole_files(target, pictures)
         folder.require_free(whole)
-        planned.append(pack.outputs)
-    if manifest is not None:
-        paths = {one.path for pack in planned for outputs in pack.values() for one in outputs}
-        warnings += _removed(folder, manifest, paths, may_remove=options.remove)
+        planned.append(planned_pack)
+    pack = PackBefore.found(folder, manifest)
+    warnings += _removed(folder, require_no_loss(folder, pack, planned, may_remove=options.remove))
     folder = folder.with_hand_made(_adopted(run, planned), _no_longer_by_hand(run, manifest))
     for record in given_up:
         folder.backup.copy(record.name)
-    return OutputBefore(folder, tuple(warnings))
+    return OutputBefore(folder, pack, tuple(warnings))
 
 
-def _adopted(run: RunPlan, planned: Sequence[Mapping[str, Sequence[Output]]]) -> Iterator[tuple[str, str]]:
+def _adopted(run: RunPlan, planned: Sequence[Pack]) -> Iterator[tuple[str, str]]:
     """Yield path and hex sha256 of hand-made pictures in the places of their textures.
 
     A file of the pack with such bytes is no edit to be kept: whoever made it has it among the hand-made pictures.
     """
     for name, made in run.work.made_by_hand.items():
         if made.problem is None:
-            yield from ((one.path, made.sha256) for pack in planned for one in pack.get(name, ()))
+            yield from ((one.path, made.sha256) for pack in planned for one in pack.outputs.get(name, ()))
 
 
 def _no_longer_by_hand(run: RunPlan, manifest: Manifest | None) -> Iterator[str]:
@@ -118,26 +114,11 @@ def _manifest_before(output: Path) -> tuple[Manifest | None, list[str]]:
     return manifest, [f"manifest.json: {line}: it is written anew" for line in manifest.refused]
 
 
-def _removed(folder: PackFolder, manifest: Manifest, planned: set[str], *, may_remove: bool) -> list[str]:
-    """Say how many files of the pack this run removes; stop if these are too many to go in silence."""
-    known = {folded(path) for path in planned}
-    files = [
-        [one.path for one in entry.outputs if one.kept is None and (folder.output / one.path).is_file()]
-        for entry in manifest.textures
-    ]
-    there = {path for paths in files for path in paths}
-    # A texture whose first file stays keeps the others, such as its mipmaps, which are not planned one by one.
-    gone = there - {path for paths in files if any(folded(one) in known for one in paths) for path in paths}
-    if not gone:
+def _removed(folder: PackFolder, count: int) -> list[str]:
+    """Say how many files of the pack this run removes."""
+    if not count:
         return []
-    many = len(gone) > MAX_REMOVED_FILES and len(gone) > MAX_REMOVED_SHARE * len(there)
-    if (many or not planned) and not may_remove:
-        raise PackError(
-            f"nothing was written: this run would remove {len(gone)} of the {len(there)} files of the pack",
-            hint="If the input is only a part of the dump, give the whole dump. If the files are to go, run again with "
-            f"--remove: they are moved to {OutputLayout(folder.output).backup}.",
-        )
-    line = f"{_files(len(gone))} of the earlier run {'is' if len(gone) == 1 else 'are'} no longer part of the pack"
+    line = f"{_files(count)} of the earlier run {'is' if count == 1 else 'are'} no longer part of the pack"
     log.warning("%s: removed at the end of this run", line)
     return [f"{line}: moved to {OutputLayout(folder.output).backup}"]
 

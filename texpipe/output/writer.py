@@ -16,10 +16,10 @@ from texpipe.manifest.output_folder import has_manifest
 from texpipe.output.preflight import OutputBefore
 from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
 from texpipe.output.result import RunResult
+from texpipe.output.shrinking import require_no_loss
 from texpipe.packs.journal import keep_notes
 from texpipe.packs.obsolete_files import remove_left_over
-from texpipe.packs.ownership import PackFolder
-from texpipe.packs.pack import Pack, write_pack
+from texpipe.packs.pack import Pack, plan_pack, write_pack
 from texpipe.packs.verify import broken_rules, digests_of, written_by_texpipe
 from texpipe.planning.jobs import JobResult
 from texpipe.planning.run_plan import RunPlan
@@ -52,7 +52,7 @@ def write_output(
     """
     output = run.order.output
     reasons = failures(run.work, done)
-    packs, metrics = _write_packs(run, reasons, before.folder, progress)
+    packs, metrics = _write_packs(run, reasons, before, progress)
     manifest = manifest_of(run, packs, reasons, metrics)
     warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
     sync_disk()
@@ -67,17 +67,20 @@ def write_output(
 
 
 def _write_packs(
-    run: RunPlan, reasons: dict[str, str], folder: PackFolder, progress: Callable[[Progress], None]
+    run: RunPlan, reasons: dict[str, str], before: OutputBefore, progress: Callable[[Progress], None]
 ) -> tuple[list[Pack], dict[str, Metrics]]:
     """Write the packs; return what is in them and what was measured. What cannot be had is added to `reasons`."""
     pictures, metrics = _collect(run, reasons)
     targets = run.order.recipe.targets
+    if reasons:  # the input may have vanished while it was read
+        left = [plan_pack(target, pictures) for target in targets]
+        require_no_loss(before.folder, before.pack, left, may_remove=run.order.remove)
     steps, total = count(1), len(pictures) * len(targets)
 
     def step() -> None:
         progress(Progress("write", next(steps), total))
 
-    return [write_pack(target, pictures, folder, step) for target in targets], metrics
+    return [write_pack(target, pictures, before.folder, step) for target in targets], metrics
 
 
 def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
