@@ -1,5 +1,17 @@
-"""`python -m texpipe`."""
+"""The `texpipe` command, and `python -m texpipe`: Ctrl-C has its one line while the rest is still imported."""
 
-from texpipe.cli import main
+from __future__ import annotations
 
-main()
+from texpipe.system.interrupts import end_at_interrupt
+
+
+def main() -> None:
+    """Run the command line and exit with one of the documented codes."""
+    end_at_interrupt()
+    from texpipe.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

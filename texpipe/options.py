@@ -32,6 +32,7 @@ class RunOptions:
         remove: much of the pack may be removed.
         recipe_file: the recipe's file.
         rule_lines: where in it each rule begins, counted from 1.
+        overrides: folders of pictures made by hand; the first one that has a picture for a texture wins.
         given: when, on the monotonic clock.
     """
 
@@ -50,6 +51,7 @@ class RunOptions:
     remove: bool = False
     recipe_file: Path | None = None
     rule_lines: tuple[int, ...] = ()
+    overrides: tuple[Path, ...] = ()
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:

@@ -22,8 +22,10 @@ from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
+from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
 from texpipe.planning.jobs import JobResult
+from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
@@ -91,9 +93,11 @@ def _plan(
     """Analyse every texture and plan the jobs; fingerprints, half of what is known of a texture, are dropped here."""
     seen = survey(options.inputs, options.recipe, exclude=options.output, cache=cache, progress=progress)
     _require_textures(options, seen.inventory)
-    left_out = excluded_by_all_targets(options, seen.items)
+    overrides = find_overrides(options.overrides, seen.inventory)
+    left_out = excluded_by_all_targets(options, marked(seen.items, overrides))
     work = plan_jobs(seen.without(left_out), options.recipe, (model.weights, engine), cache)
-    return RunPlan(options, model, engine, seen.inventory, left_out, work)
+    work, items = with_hand_made(work, seen, left_out, overrides)
+    return RunPlan(options, model, engine, replace(seen.inventory, items=items), left_out, work)
 
 
 def dialled(recipe: Recipe, model: ModelFile) -> Recipe:

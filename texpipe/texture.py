@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 AlphaClass: TypeAlias = Literal["opaque", "binary", "ternary", "soft", "mask", "data"]
 EdgeMode: TypeAlias = Literal["wrap", "mirror", "clamp"]
 Action: TypeAlias = Literal["upscale", "nearest", "copy", "skip"]
+PlannedAction: TypeAlias = Literal["hand", Action]
+"""What a plan does: what a recipe can say, or take a picture that was made by hand."""
 Colour: TypeAlias = Literal["match", "histogram", "off"]
 Consistency: TypeAlias = Literal["loose", "strict"]
 Clean: TypeAlias = Literal["auto", "off"]
@@ -219,7 +221,7 @@ class Plan:
     `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or not.
     """
 
-    action: Action
+    action: PlannedAction
     alpha: AlphaClass
     edges: Edges
     scale: int
@@ -234,7 +236,7 @@ class Plan:
 
     @property
     def is_computed(self) -> bool:
-        """Whether pixels are made; a copy or a texture that is left out needs none."""
+        """Whether pixels are made of the source's; a copy or a texture that is left out needs none."""
         return self.action in ("upscale", "nearest")
 
     def with_edges_of(self, other: Plan, by: str) -> Plan:

@@ -39,6 +39,7 @@ NOT_RUN = {
     r"models export": "wants onnx, an extra; tests/cli/test_models.py runs it where that is installed",
     r"finetune": "trains for minutes; tests/cli/test_finetune.py runs it with a few steps",
     r"evaluate": "wants the weights of the metrics; tests/train/evaluation/test_evaluate.py runs it without them",
+    r"doctor": "measures speed for seconds; tests/doctor/test_examination.py runs it without",
     r".*--executor ray": "wants a Ray cluster; tests/execution/test_ray_cluster.py starts one where Ray is installed",
 }
 """Calls that cannot be run here, by how they begin, and what stands in for that. test_pages.py parses them."""
@@ -66,8 +67,9 @@ def reason_against(call: str) -> str | None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a reader has before a page begins: a home with dumps, a checkout with recipes and models."""
+    """What a reader has before a page begins: a home with dumps and an emulator, a checkout with recipes and models."""
     home = tmp_path_factory.mktemp("home")
+    (home / ".local" / "share" / "mupen64plus").mkdir(parents=True)
     for dump in ("oot", "zelda", "zelda-few"):
         (home / "dumps" / dump).mkdir(parents=True)
         for name in DUMPED:

@@ -10,7 +10,7 @@ from texpipe.formats.emulator_folders import EMULATOR_FOLDERS, found_emulators
 
 def test_every_folder_is_of_a_known_target() -> None:
     assert {one.target for one in EMULATOR_FOLDERS} <= set(TARGETS)
-    assert len({(one.system, one.home) for one in EMULATOR_FOLDERS}) == len(EMULATOR_FOLDERS)
+    assert len({(one.system, one.target, one.home) for one in EMULATOR_FOLDERS}) == len(EMULATOR_FOLDERS)
 
 
 def test_an_emulator_is_found_by_its_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from texpipe.manifest.schema import (
     Manifest,
     ModelId,
     Output,
+    Provenance,
     RecipeId,
     as_json,
     entry_as_json,
@@ -78,6 +80,10 @@ entries = st.builds(
     format=st.none() | st.sampled_from(get_args(TexelFormat)),
     outputs=st.lists(outputs, max_size=2).map(tuple),
     metrics=st.none() | st.builds(Metrics, number, number, number, number),
+    by=st.none()
+    | st.builds(
+        Provenance, st.sampled_from(["model", "copied"]), st.none() | text, st.none() | st.floats(0, 1)
+    ),
 )
 
 
@@ -104,6 +110,7 @@ WALL = Entry(
     format="rgba16",
     outputs=(Output("gliden64", "gliden64/GAME/a.png", "01" * 32, (128, 256)),),
     metrics=Metrics(1.000049, None, -0.00001, float("nan")),
+    by=Provenance("model", "texpipe-x4", 0.75),
 )
 
 
@@ -164,6 +171,7 @@ def test_shape_of_the_contract() -> None:
         "mirror": None,
         "status": "written",
         "reason": None,
+        "by": {"kind": "model", "model": "texpipe-x4", "detail": 0.75},
         "warnings": [],
         "format": "rgba16",
         "undecided": None,
@@ -201,6 +209,17 @@ def test_a_texture_that_failed_still_has_every_key() -> None:
     assert entry_as_json(failed)["metrics"] is None
 
 
+def test_a_manifest_from_before_textures_said_who_made_them(tmp_path: Path) -> None:
+    """It has no `by`, and is read all the same, by line and as a whole."""
+    path = tmp_path / "manifest.json"
+    write_manifest(path, manifest(SOUND))
+    by_line = re.sub(r' {6}"by": \{[^}]*\},\n', "", path.read_text("utf-8"))
+    assert '"by"' not in by_line
+    for text in (by_line, json.dumps(json.loads(by_line))):
+        path.write_text(text, "utf-8")
+        assert read_manifest(path) == manifest(replace(SOUND, by=None))
+
+
 def test_the_text_is_utf_8_with_plain_line_ends(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.json", manifest(WALL))
     data = (tmp_path / "manifest.json").read_bytes()
@@ -222,9 +241,10 @@ def test_counts() -> None:
             ("o", "foreign"),
         )
     ]
-    assert asdict(summarise([WALL, twin, *others, Entry("g", "failed")], ignored=7)) == {
-        "written": 2, "copied": 1, "skipped": 1, "failed": 2, "duplicates": 1, "ignored": 7,
-            "edited": 1, "foreign": 1,
+    painted = replace(WALL, source="painted", by=Provenance("hand", file="painted.png", sha256="0" * 64))
+    assert asdict(summarise([WALL, twin, painted, *others, Entry("g", "failed")], ignored=7)) == {
+        "written": 3, "copied": 1, "skipped": 1, "failed": 2, "duplicates": 1, "ignored": 7,
+            "edited": 1, "foreign": 1, "by_hand": 1,
     }  # fmt: skip
 
 
@@ -238,6 +258,7 @@ def test_counts() -> None:
         (lambda m: m.pop("textures"), "textures"),
         (lambda m: m["textures"][0].update(size=[32]), "size"),
         (lambda m: m["textures"][0].update(status="lost"), "status"),
+        (lambda m: m["textures"][0].update(by={"kind": "magic"}), "kind"),
         (lambda m: m["textures"][0]["outputs"][0].update(sha256=5), "outputs"),
         (lambda m: m["summary"].update(written=True), "written"),
     ],

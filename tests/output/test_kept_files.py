@@ -9,9 +9,11 @@ import pytest
 from dumps import tree
 from packs import noise
 
-from texpipe.errors import ExitCode, PackError, UsageError
+from texpipe.errors import ExitCode, PackError, RecipeError, SourceError, UsageError
+from texpipe.execution import job_io
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest
+from texpipe.output import places
 from texpipe.output.result import RunResult
 from texpipe.packs import pack as pack_module
 from texpipe.packs.verify import verify_pack
@@ -191,6 +193,126 @@ def test_an_input_that_lost_everything_does_not_empty_the_pack(run: Run, pack: P
     assert tree(pack / "folder") == before
 
 
+def empty(dump: Path) -> None:
+    for file in dump.iterdir():
+        file.unlink()
+
+
+def one_broken_file(dump: Path) -> None:
+    empty(dump)
+    (dump / name_of(1)).write_bytes(b"\x89PNG")
+
+
+def one_other_picture(dump: Path) -> None:
+    """What a desktop puts into a folder, or the dump of another game."""
+    empty(dump)
+    (dump / "thumb.png").write_bytes(picture(50))
+
+
+def cut_to_nothing(dump: Path) -> None:
+    for file in dump.iterdir():
+        file.write_bytes(b"")
+
+
+def unreadable(dump: Path) -> None:
+    for file in dump.iterdir():
+        file.unlink()
+        file.symlink_to("/proc/1/mem")
+
+
+def an_empty_container(dump: Path) -> None:
+    empty(dump)
+    (dump / "game.hts").write_bytes(b"")
+
+
+def moved_away(dump: Path) -> None:
+    dump.rename(dump.with_name("elsewhere"))
+
+
+LOSSES = (
+    empty,
+    one_broken_file,
+    one_other_picture,
+    cut_to_nothing,
+    unreadable,
+    an_empty_container,
+    moved_away,
+)
+
+
+@pytest.mark.parametrize("targets", ["[folder]", "[{gliden64: {container: hts}}, folder]"])
+@pytest.mark.parametrize("manifest", ["sound", "damaged", "missing"])
+@pytest.mark.parametrize("lose", LOSSES)
+def test_an_input_that_lost_everything_changes_nothing(
+    run: Run, pack: Path, tmp_path: Path, lose: Callable[[Path], None], manifest: str, targets: str
+) -> None:
+    if lose is one_other_picture and manifest != "sound":
+        pytest.skip("nothing says which textures were there")
+    run(targets)
+    if manifest == "missing":
+        (pack / "manifest.json").unlink()
+    elif manifest == "damaged":
+        (pack / "manifest.json").write_bytes(b"\0" * 100)
+    before = {name: tree(pack / name) for name in ("folder", "gliden64")}
+    lose(tmp_path / "in")
+    with pytest.raises((PackError, SourceError)):
+        run(targets)
+    assert {name: tree(pack / name) for name in ("folder", "gliden64")} == before
+
+
+def test_a_folder_of_the_input_that_is_gone_stops_a_large_loss(run: Run, pack: Path, tmp_path: Path) -> None:
+    add(tmp_path, *range(4, 16), where="in/more")
+    run()
+    before = tree(pack / "folder")
+    (tmp_path / "in" / "more").rename(tmp_path / "more")
+    with pytest.raises(PackError, match="would remove 12 of the 15 files"):
+        run()
+    assert tree(pack / "folder") == before
+
+
+def test_names_in_another_case_are_the_same_pack(run: Run, pack: Path, tmp_path: Path) -> None:
+    """A drive with another file system may give names back in capitals."""
+    run()
+    for file in (tmp_path / "in").iterdir():
+        file.rename(file.with_name(file.name.upper()))
+    run()
+    assert len(tree(pack / "folder")) == 3
+
+
+def test_an_archive_does_not_lose_most_of_its_textures_in_silence(
+    run: Run, pack: Path, tmp_path: Path
+) -> None:
+    """One file holds them all, so no file goes when nearly all textures do."""
+    add(tmp_path, *range(1, 13))
+    run("[{gliden64: {container: hts}}]")
+    before = tree(pack / "gliden64")
+    add(tmp_path, 1, 2, where="other")
+    with pytest.raises(
+        PackError, match=r"would leave 10 of the 12 textures out of gliden64/G_HIRESTEXTURES\.hts"
+    ):
+        run("[{gliden64: {container: hts}}]", input_=tmp_path / "other")
+    assert tree(pack / "gliden64") == before
+    run("[{gliden64: {container: hts}}]", input_=tmp_path / "other", remove=True)
+    assert tree(pack / "gliden64") != before
+    assert backups(pack) == {f"gliden64/{name}": data for name, data in before.items()}
+
+
+def test_an_input_that_vanishes_during_the_run_changes_nothing(
+    run: Run, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read twice: looked at, and upscaled."""
+    run()
+    before = tree(pack / "folder")
+
+    def vanished(*_: object) -> None:
+        raise SourceError("cannot be read: Input/output error")
+
+    monkeypatch.setattr(job_io, "read_again", vanished)
+    with pytest.raises(PackError, match="would remove 3 of the 3 files"):
+        run(scale=4)
+    assert tree(pack / "folder") == before
+
+
 @pytest.mark.parametrize(
     ("input_", "output"), [("p/folder", "p"), ("p", "p/folder"), ("p/folder/in", "p"), ("p", "p/q")]
 )
@@ -201,6 +323,73 @@ def test_what_is_read_is_never_written_over(run: Run, tmp_path: Path, input_: st
     with pytest.raises(UsageError, match="is written by this run"):
         run(input_=tmp_path / input_, output=tmp_path / output)
     assert tree(tmp_path / "p") == before
+
+
+@pytest.mark.parametrize(
+    ("input_", "output"),
+    [
+        ("p/folder", "q/../p"),
+        ("link", "p"),
+        ("link/in", "p"),
+        ("p/folder/in", "linked-pack"),
+        ("p/folder", "linked-target"),
+        ("p/folder/in", "linked-target"),
+        ("p/in", "linked-store"),
+    ],
+)
+def test_links_and_dots_hide_nothing_that_is_read(run: Run, tmp_path: Path, input_: str, output: str) -> None:
+    """The output, its target or its store is a link to what is read, or the input is a link into the pack."""
+    for where in ("p/folder", "p/folder/in", "p/in"):
+        (tmp_path / where).mkdir(parents=True, exist_ok=True)
+        (tmp_path / where / name_of(1)).write_bytes(picture(1))
+    for folder in ("q", "linked-target", "linked-store"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "link").symlink_to("p/folder")
+    (tmp_path / "linked-pack").symlink_to("p")
+    (tmp_path / "linked-target" / "folder").symlink_to(tmp_path / "p" / "folder")
+    (tmp_path / "linked-store" / ".store").symlink_to(tmp_path / "p")
+    before = tree(tmp_path / "p")
+    with pytest.raises(UsageError, match="is written by this run"):
+        run(input_=tmp_path / input_, output=tmp_path / output)
+    assert tree(tmp_path / "p") == before
+
+
+def test_a_folder_is_known_whatever_it_is_called(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems take Dump and dump for one folder: here two folders that say to be one stand for it."""
+    add(tmp_path, 1, where="Dump")
+    (tmp_path / "dump").mkdir()
+    known = places._identity
+    monkeypatch.setattr(places, "_identity", lambda path: known(Path(str(path).replace("Dump", "dump"))))
+    with pytest.raises(UsageError, match="is written by this run"):
+        run(input_=tmp_path / "Dump", output=tmp_path / "dump" / "pack")
+
+
+@pytest.mark.parametrize("game", ["../../evil", "a/../../b", "/tmp/evil", "..", "a\\\\b", "con", "C:"])
+def test_a_name_of_a_game_leads_nowhere(run: Run, pack: Path, tmp_path: Path, game: str) -> None:
+    before = tree(tmp_path)
+    with pytest.raises(RecipeError):
+        run(f'[{{gliden64: {{game: "{game}"}}}}]')
+    assert {path for path in tree(tmp_path) if not path.startswith("recipe")} == set(before)
+
+
+def test_beside_the_files_of_a_folder_that_was_named(run: Run, pack: Path, tmp_path: Path) -> None:
+    """A git checkout, a web app, a home folder: a run with --output writes beside, and never over, what is there."""
+    home = tmp_path / "home"
+    for path in (
+        ".git/config",
+        "src/app.js",
+        "folder/notes.txt",
+        "gliden64",
+        "report/index.html",
+        ".store-x/a",
+    ):
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text(f"mine: {path}")
+    before = tree(home)
+    run(output=home)
+    assert {path: data for path, data in tree(home).items() if path in before} == before
 
 
 def test_a_result_above_the_limit_is_left_out_before_it_is_computed(

@@ -80,6 +80,26 @@ def test_the_output_inside_the_input_is_left_out(tmp_path: Path) -> None:
     assert names(tmp_path, exclude=tmp_path / "missing") == ["a.png", "out/gliden64/a.png", "outer/b.png"]
 
 
+def test_another_output_inside_the_input_is_no_input(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its pack would be upscaled once more. It is said once, whatever is in it."""
+    fill(tmp_path, "a.png", "old/pack/folder/a.png", "old/pack/b.png", "old/app/c.png", "two/folder/d.png")
+    (tmp_path / "old" / "pack" / "manifest.json").write_text('{"schema": "texpipe.manifest/1"}')
+    (tmp_path / "old" / "app" / "manifest.json").write_text('{"name": "my app"}')
+    (tmp_path / "two" / ".store").mkdir()
+    (tmp_path / "two" / ".store" / "written").touch()
+    found = scan(tmp_path)
+    assert [source.name for source in found.sources] == ["a.png", "old/app/c.png"]
+    assert found.ignored == {".json": 1, "output of texpipe": 2}
+    assert [one.getMessage() for one in caplog.records] == [
+        "old/pack, two: made by texpipe, so not part of the input"
+    ]
+    assert [source.name for source in scan(tmp_path / "two").sources] == ["folder/d.png"], (
+        "if that is asked for"
+    )
+
+
 def test_one_picture_is_a_scan_too(tmp_path: Path) -> None:
     fill(tmp_path, "x/a.png", "x/b.txt")
     assert names(tmp_path / "x" / "a.png") == ["a.png"]

@@ -172,7 +172,7 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             6,
             1,
             "unknown key 'scael'",
-            "Did you mean 'scale'? Known here: version, name, game, input, on_conflict, output, model,"
+            "Did you mean 'scale'? Known here: version, name, game, input, on_conflict, output, overrides, model,"
             " scale, colour, consistency, clean, detail, targets, stp, rules, groups, variants, atlases, frames,"
             " mirrored.",
         ),

@@ -17,7 +17,7 @@ from reportable import finished_pack, large_pack, pack_of_dump
 
 from texpipe.imaging.image_files import save_png
 from texpipe.manifest.file import read_manifest
-from texpipe.manifest.schema import Entry
+from texpipe.manifest.schema import Entry, Provenance
 from texpipe.passes.resample import repeat
 from texpipe.relations import Flip, Mirror, Variant
 from texpipe.report.finished_pack import result_of
@@ -390,6 +390,36 @@ def test_the_warning_filter(page, output: Path) -> None:
         if box.get_attribute("value") != "None":
             box.click()
     assert sorted(names(page)) == sorted(marked)
+
+
+def test_the_filter_by_who_made_a_texture(driver, tmp_path: Path) -> None:
+    makers = {
+        "crate.png": Provenance("model", "texpipe-x4", 0.75),
+        "face.png": Provenance("hand", file="faces/face.tga", sha256="0" * 64),
+        "font.png": Provenance("nearest"),
+        "hat.png": Provenance("edited"),
+        "old.png": None,
+    }
+    for number, name in enumerate(makers):
+        save_png(tmp_path / "dump" / name, texture(number))
+    driver.get(
+        write_report(pack_of_dump(tmp_path, change=lambda one: replace(one, by=makers[one.source]))).as_uri()
+    )
+    assert "1 by hand" in driver.find_element("css selector", ".counts").text
+    menu = driver.find_element("css selector", "[data-filter=by]")
+    menu.click()
+    shown = {one.get_attribute("value"): one for one in menu.find_elements("css selector", "input")}
+    assert set(shown) == {"texpipe-x4", "by hand", "repeated texels", "edited", "nothing made"}
+    shown["by hand"].click()
+    assert names(driver) == ["face.png"]
+    shown["texpipe-x4"].click()
+    assert sorted(names(driver)) == ["crate.png", "face.png"]
+    press(driver, "\ue00c")
+    driver.execute_script("reveal(TEXTURES.find((one) => one.source === 'crate.png'))")
+    facts = driver.find_element("id", "facts").text
+    assert "Made by" in facts
+    assert "detail 0.75" in facts
+    assert driver.get_log("browser") == []
 
 
 def test_every_control_has_a_name_and_a_role(page) -> None:

@@ -21,7 +21,7 @@ from texpipe.errors import PackError
 from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
 from texpipe.imaging.image_files import decode, save_png
 from texpipe.manifest.file import read_manifest, write_run_info
-from texpipe.manifest.schema import Entry, Output
+from texpipe.manifest.schema import Entry, Output, Summary
 from texpipe.packs.pack import write_pack
 from texpipe.passes.resample import repeat
 from texpipe.recipe.targets import Target
@@ -143,7 +143,7 @@ def test_mirror_images_are_a_family(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_stay_names(name: str) -> None:
     facts = {"source": name, "status": "failed", "before": {}, "after": {}, "duplicates": [name]}
-    summary = {"written": 1, "copied": 0, "skipped": 0, "failed": 1, "duplicates": 0}
+    summary = vars(Summary(written=1, failed=1))
     pack = {
         "name": name,
         "model": {"name": name, "licence": name, "sha256": ""},

@@ -25,9 +25,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.verify:verify",
         "Check each file of a pack by its manifest and its emulator's rules.",
     ),
+    "adopt": (
+        "texpipe.cli.adopt:adopt",
+        "Make edited files of a pack a source: copy them to the recipe's overrides.",
+    ),
     "report": (
         "texpipe.cli.report:report",
         "Show a finished pack before and after: as a page, a sheet or a clip.",
+    ),
+    "install": (
+        "texpipe.cli.install:install",
+        "Copy a finished pack into its emulator's folder, or take it out again.",
     ),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
     "evaluate": (
@@ -85,6 +93,10 @@ def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of the documented codes."""
     from texpipe.cli.console import exit_code_of
+    from texpipe.system.interrupts import EXIT_CODE, end_without_waiting
 
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(exit_code_of(texpipe, words, ends_process=True))
+    code = exit_code_of(texpipe, words, ends_process=True)
+    if code == EXIT_CODE:
+        end_without_waiting()
+    sys.exit(code)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import platform
-import signal
 import sys
 import tempfile
-import threading
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import click
 from texpipe import __version__
 from texpipe.cli.printable import json_printable, printable
 from texpipe.errors import DeviceError, ExitCode, Interrupted, RecipeError, TexpipeError
+from texpipe.system.interrupts import Interruptible, ignore_interrupts
 
 if TYPE_CHECKING:
     import rich.console
@@ -88,41 +88,43 @@ def exit_code_of(command: click.Command, arguments: list[str], *, ends_process: 
     Args:
         command: the command line.
         arguments: its words.
-        ends_process: nothing comes after it, so once Ctrl-C has stopped it, further ones are ignored.
+        ends_process: nothing comes after it, so a second Ctrl-C may end the process at once.
     """
+    interrupts = Interruptible() if ends_process else None
     try:
-        result = command.main(arguments, prog_name="texpipe", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        with interrupts or nullcontext():
+            result = command.main(arguments, prog_name="texpipe", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        if ends_process:
-            _ignore_more_interrupts()
-        return _explain(
-            Interrupted("stopped", hint="Finished results are kept: run the same command to go on.")
-        )
-    except TexpipeError as error:
-        return _explain(error)
-    except MemoryError:
-        return _explain(
-            DeviceError(
-                "out of memory",
-                hint="Close other programs, or run part by part with --shard. Finished results are kept.",
-            )
-        )
-    except BrokenPipeError:
-        return ExitCode.OK
-    except Exception as error:  # a bug: the traceback goes to a log file
-        return _internal(error)
+        return _stopped(ends_process)
+    except Exception as error:
+        if (
+            interrupts is not None and interrupts.pressed
+        ):  # libraries turn KeyboardInterrupt into errors of their own
+            return _stopped(ends_process)
+        return _code_of_error(error)
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _ignore_more_interrupts() -> None:
-    """Let the rest of the way out be quiet, however often Ctrl-C is pressed: the process ends now."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _stopped(ends_process: bool) -> int:
+    if ends_process:
+        ignore_interrupts()
+    return _explain(Interrupted("stopped", hint="Finished results are kept: run the same command to go on."))
+
+
+def _code_of_error(error: Exception) -> int:
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, TexpipeError):
+        return _explain(error)
+    if isinstance(error, MemoryError):
+        hint = "Close other programs, or run part by part with --shard. Finished results are kept."
+        return _explain(DeviceError("out of memory", hint=hint))
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.OK
+    return _internal(error)  # a bug: the traceback goes to a log file
 
 
 def _explain(error: TexpipeError) -> int:

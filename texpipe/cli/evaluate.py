@@ -9,6 +9,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import device_option, json_option, quiet_option
+from texpipe.cli.replaceable import EVALUATIONS, PICTURES, force_option, require_replaceable
 from texpipe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from texpipe.train.evaluation.evaluate import Evaluation, MethodScores
     from texpipe.train.evaluation.metrics import Metric
     from texpipe.train.evaluation.unpaired import UnpairedEvaluation
+
+
+FIGURES, SHEET = "evaluation.json", "sheet.png"
+"""Files in the output folder."""
 
 
 @click.command()
@@ -66,6 +71,7 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Largest number of textures to use.")
 @device_option
+@force_option
 @json_option
 @quiet_option
 @click.pass_obj
@@ -82,6 +88,7 @@ def evaluate(
     seed: int,
     limit: int | None,
     device: str,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -97,6 +104,9 @@ def evaluate(
     from texpipe.train.presets import load_preset
 
     console = console.quieter(quiet)
+    if output is not None:
+        require_replaceable(output / FIGURES, force, EVALUATIONS)
+        require_replaceable(output / SHEET, force, PICTURES)
     if (textures is None) == (pairs is None):
         raise UsageError(
             "give either --textures or --pairs",
@@ -196,8 +206,8 @@ def _write(folder: Path, evaluation: Evaluation | UnpairedEvaluation) -> None:
     from texpipe.storage.atomic import write_atomic
     from texpipe.train.evaluation.sheets import save_sheet
 
-    write_atomic(folder / "evaluation.json", (json.dumps(evaluation.as_json(), indent=2) + "\n").encode())
-    save_sheet(folder / "sheet.png", evaluation.titles, evaluation.rows)
+    write_atomic(folder / FIGURES, (json.dumps(evaluation.as_json(), indent=2) + "\n").encode())
+    save_sheet(folder / SHEET, evaluation.titles, evaluation.rows)
 
 
 def _table(console: Console, evaluation: Evaluation) -> None:

@@ -13,6 +13,7 @@ from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import device_option, json_option, quiet_option
 from texpipe.cli.progress import clock
+from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write a PNG with examples of degraded textures, and do not train.",
 )
+@force_option
 @json_option
 @quiet_option
 @click.pass_obj
@@ -119,6 +121,7 @@ def finetune(
     seed: int,
     device: str,
     sheet: Path | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -143,6 +146,7 @@ def finetune(
     if unlabelled is not None and chosen.teacher.model is None:
         raise click.UsageError("--unlabelled needs a --teacher, who makes what those textures lack")
     if sheet is not None:
+        require_replaceable(sheet, force, PICTURES)
         _degradation_sheet(textures, chosen, seed, sheet)
         console.say(f"wrote {sheet}")
         return

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from texpipe.planning.jobs import Workload
     from texpipe.recipe.schema import Recipe
     from texpipe.relations import Spot
-    from texpipe.texture import Action, Facts, Status
+    from texpipe.texture import Facts, PlannedAction, Status
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class _InspectedTexture:
     """A texture's manifest entry, and its planned action and facts unless it cannot be read."""
 
     entry: Entry
-    action: Action | None = None
+    action: PlannedAction | None = None
     facts: Facts | None = None
 
 
@@ -95,7 +95,8 @@ def inspect(
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
     if groups:
         return _print_groups(console, surveys, rules, as_json)
-    textures = [one for found in surveys for one in _inspected(found, rules, cache)]
+    folders = loaded.overrides if loaded else ()
+    textures = [one for found in surveys for one in _inspected(found, rules, cache, folders)]
     if as_json:
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
@@ -144,13 +145,18 @@ def _exit_code(failed: bool) -> ExitCode:
     return ExitCode.SOME_FAILED if failed else ExitCode.OK
 
 
-def _inspected(found: Survey, recipe: Recipe, cache: AnalysisCache) -> list[_InspectedTexture]:
+def _inspected(
+    found: Survey, recipe: Recipe, cache: AnalysisCache, overrides: Sequence[Path]
+) -> list[_InspectedTexture]:
     """Return the textures of one folder, ordered by name, with their plans."""
+    from texpipe.planning.by_hand import with_hand_made
+    from texpipe.planning.overrides import find_overrides
     from texpipe.planning.planner import plan_jobs
 
-    work = plan_jobs(found, recipe, (), cache)
+    by_hand = find_overrides(overrides, found.inventory)
+    work, items = with_hand_made(plan_jobs(found, recipe, (), cache), found, {}, by_hand)
     facts = {name: fingerprint.facts for name, fingerprint in found.fingerprints.items()}
-    textures = [_readable(item, facts[item.source.name], work) for item in found.items]
+    textures = [_readable(item, facts[item.source.name], work) for item in items]
     textures += [_failed(one) for one in found.failures]
     return sorted(textures, key=lambda one: one.entry.source)
 
@@ -162,10 +168,13 @@ def _failed(failure: Unreadable) -> _InspectedTexture:
 def _readable(item: SurveyedTexture, facts: Facts, work: Workload) -> _InspectedTexture:
     plan = work.plan_of(item)
     statuses: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
+    made = work.made_by_hand.get(item.source.name)
+    problem = None if made is None else made.problem
+    status = "failed" if problem else statuses.get(plan.action, "written")
     entry = replace(
         work.entry(item),
-        status=statuses.get(plan.action, "written"),
-        reason=plan.decided_by.action if plan.action == "skip" else None,
+        status=status,
+        reason=plan.decided_by.action if plan.action == "skip" else problem,
     )
     return _InspectedTexture(entry, plan.action, facts)
 
@@ -193,7 +202,7 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
     for row in rows:
         table.add_row(*map(escape, row))
     terminal.print(table)
-    failed = sum(one.entry.status == "failed" for one in textures)
+    failed = sum(one.action is None for one in textures)
     if not textures:
         console.warn("there are no textures here: give the folder that your emulator dumps its textures to")
     console.say(f"{len(textures)} textures, {failed} of them cannot be read")
@@ -231,6 +240,7 @@ def _reasons(entry: Entry, facts: Facts) -> list[str]:
     lines.append(f"action: {reasons.action}")
     if entry.status != "skipped":
         lines += [f"alpha: {reasons.alpha}", f"x: {reasons.x}", f"y: {reasons.y}"]
+    lines += [f"cannot be used: {entry.reason}"] if entry.status == "failed" else []
     return [*lines, f"texels: {_texels(facts)}", *entry.warnings]
 
 

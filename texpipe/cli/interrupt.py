@@ -49,8 +49,10 @@ class DeferredInterrupt:
         if self.requested:
             raise KeyboardInterrupt
 
-    def _keep(self, _: int, __: FrameType | None) -> None:
+    def _keep(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
+            if callable(self._before):
+                self._before(number, frame)
             raise KeyboardInterrupt
         self.requested = True
         if not self._quiet:

@@ -30,6 +30,7 @@ def merge(
     model: str | None,
     detail: float | None,
     targets: tuple[str, ...],
+    overrides: tuple[Path, ...],
     replace_edited: tuple[str, ...],
     remove: bool,
     device: str,
@@ -59,6 +60,7 @@ def merge(
         detail=detail,
         device=device,
         precision=precision,
+        overrides=overrides,
         replace_edited=replace_edited,
         remove=remove,
     )

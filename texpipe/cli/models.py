@@ -9,6 +9,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.replaceable import force_option, require_replaceable
 
 if TYPE_CHECKING:
     from texpipe.networks.convert import Written
@@ -108,9 +109,10 @@ def fetch(console: Console, name: str, into: Path | None, quiet: bool) -> None:
     is_flag=True,
     help="Also read a .pth that holds other Python objects beside weights: they are left out and never run.",
 )
+@force_option
 @quiet_option
 @click.pass_obj
-def convert(console: Console, source: str, output: Path, trust: bool, quiet: bool) -> None:
+def convert(console: Console, source: str, output: Path, trust: bool, force: bool, quiet: bool) -> None:
     """Convert SOURCE (.pth, .safetensors, or ncnn's .param with its .bin) to OUTPUT, a .safetensors file in fp16.
 
     \b
@@ -119,6 +121,7 @@ def convert(console: Console, source: str, output: Path, trust: bool, quiet: boo
     """
     from texpipe.networks.convert import convert as write
 
+    require_replaceable(output, force)
     _say_written(console.quieter(quiet), write(source, output, trust=trust))
 
 
@@ -127,9 +130,12 @@ def convert(console: Console, source: str, output: Path, trust: bool, quiet: boo
 @click.argument("b")
 @click.argument("alpha", type=click.FloatRange(0, 1))
 @click.option("--output", "-o", type=PATH, required=True, help="The .safetensors file to write.")
+@force_option
 @quiet_option
 @click.pass_obj
-def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, quiet: bool) -> None:
+def interpolate(
+    console: Console, a: str, b: str, alpha: float, output: Path, force: bool, quiet: bool
+) -> None:
     """Blend the weights of the models A and B: (1 - ALPHA) A + ALPHA B.
 
     \b
@@ -139,6 +145,7 @@ def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, qu
     from texpipe.networks.convert import interpolate as write
 
     console = console.quieter(quiet)
+    require_replaceable(output, force)
     blend = write(a, b, alpha, output)
     _say_written(console, blend.written)
     if blend.similarity < _UNRELATED:
@@ -150,9 +157,10 @@ def interpolate(console: Console, a: str, b: str, alpha: float, output: Path, qu
 @models.command(short_help="Write a model as ONNX for other programs.")
 @click.argument("model")
 @click.option("--onnx", type=PATH, required=True, metavar="FILE", help="The .onnx file to write.")
+@force_option
 @quiet_option
 @click.pass_obj
-def export(console: Console, model: str, onnx: Path, quiet: bool) -> None:
+def export(console: Console, model: str, onnx: Path, force: bool, quiet: bool) -> None:
     """Write MODEL as ONNX for other programs: fp32, for pictures of any size, with zero padding.
 
     \b
@@ -161,6 +169,7 @@ def export(console: Console, model: str, onnx: Path, quiet: bool) -> None:
     """
     from texpipe.networks.convert import export as write
 
+    require_replaceable(onnx, force)
     architecture = write(model, onnx)
     console.quieter(quiet).say(f"{onnx}: {architecture.scale}x, input N x 3 x H x W in [0, 1]")
 

@@ -85,6 +85,14 @@ def run_options(function: F) -> F:
             help="Folder of textures to read, instead of the recipe's. Repeat it for several.",
         ),
         click.option(
+            "--overrides",
+            multiple=True,
+            type=path,
+            metavar="DIR",
+            help="Folder of pictures made by hand, instead of the recipe's; each is used for the texture of its name. "
+            "Repeat it for several; the first that has a picture wins.",
+        ),
+        click.option(
             "--replace-edited",
             "replace_edited",
             multiple=True,

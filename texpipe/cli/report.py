@@ -9,6 +9,7 @@ import click
 from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
 from texpipe.cli.progress import ProgressBar
+from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
 from texpipe.errors import ExitCode
 
 
@@ -25,6 +26,7 @@ from texpipe.errors import ExitCode
     help="Write this GIF instead: it wipes from each source to its result and back.",
 )
 @click.option("--texture", "textures", multiple=True, help="Show only this texture. Repeat it for several.")
+@force_option
 @quiet_option
 @click.pass_obj
 def report(
@@ -33,6 +35,7 @@ def report(
     sheet: Path | None,
     gif: Path | None,
     textures: tuple[str, ...],
+    force: bool,
     quiet: bool,
 ) -> int:
     """Write OUTPUT_DIR/report/index.html: each texture before and after, what was decided and why, worst first.
@@ -44,6 +47,8 @@ def report(
       texpipe report build/oot --sheet sheet.png --gif clip.gif
     """
     console = console.quieter(quiet)
+    for picture in filter(None, (sheet, gif)):
+        require_replaceable(picture, force, PICTURES)
     if sheet is not None:
         from texpipe.report.sheet import sheet_of_pack
 

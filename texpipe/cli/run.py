@@ -63,6 +63,7 @@ def run(
     model: str | None,
     detail: float | None,
     targets: tuple[str, ...],
+    overrides: tuple[Path, ...],
     replace_edited: tuple[str, ...],
     remove: bool,
     device: str,
@@ -108,6 +109,7 @@ def run(
         executor=executor,
         address=address,
         memory=memory,
+        overrides=overrides,
         replace_edited=replace_edited,
         remove=remove,
     )

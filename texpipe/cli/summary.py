@@ -35,8 +35,9 @@ def show(console: Console, result: RunResult, *, as_json: bool) -> int:
         return _show_shard(console, result, result.shard)
     counts = result.manifest.summary
     verb = "would write" if result.dry_run else "wrote"
+    by_hand = f", {counts.by_hand} by hand" if counts.by_hand else ""
     console.say(
-        f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates)"
+        f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates{by_hand})"
         f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from the store"
     )
     reasons = list(result.skip_reasons().items())
@@ -64,6 +65,8 @@ def _show_kept(console: Console, result: RunResult) -> None:
         console.say(str(entry.reason))
     if len(kept) > SHOWN_PROBLEMS:
         console.say(f"... and {len(kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all")
+    if any(entry.status == "edited" for entry in kept):
+        console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
 
 
 def _name_uncertain(console: Console, lines: Sequence[str]) -> None:

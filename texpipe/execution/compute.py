@@ -12,9 +12,19 @@ from itertools import count, islice
 from typing import TypeAlias
 
 from texpipe.execution.derived import compute_derived
+from texpipe.execution.hand_made import take_hand_made
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.passes import nearest
-from texpipe.planning.jobs import DerivedJob, Job, JobResult, SourceJob, Workload, is_stored, texels_of
+from texpipe.planning.jobs import (
+    DerivedJob,
+    HandMadeJob,
+    Job,
+    JobResult,
+    SourceJob,
+    Workload,
+    is_stored,
+    texels_of,
+)
 from texpipe.storage.results import ResultStore
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off
@@ -60,6 +70,7 @@ def compute_jobs(
         DeviceError: the device failed for good.
     """
     pending = yield from stored(work, store)
+    yield from (take_hand_made(job, store) for job in pending if isinstance(job, HandMadeJob))
     from_source = [job for job in pending if isinstance(job, SourceJob)]
     yield from (_repeat(job, store) for job in from_source if job.plan.action == "nearest")
     for_network = [job for job in from_source if job.plan.action != "nearest"]

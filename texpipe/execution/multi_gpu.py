@@ -12,7 +12,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -163,7 +163,8 @@ class _WorkerPool:
         context = multiprocessing.get_context("spawn")  # CUDA cannot be used in a forked process
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, slot, self._task), daemon=True)
-        process.start()
+        with _without_interrupts():
+            process.start()
         theirs.close()  # so that ours ends with the process
         self._workers.append(_Worker(slot, process, ours))
 
@@ -207,6 +208,21 @@ class _WorkerPool:
         waiting.extendleft(again)
         if not again:
             yield from given_up(left)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let processes that are started here never get a Ctrl-C, not even while they still import: ours says what it
+    means.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(pipe: Connection, slot: DeviceSlot, task: _Task) -> None:

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 ACTOR_MEMORY = 3 << 29
 """Default memory of an actor in bytes: 1.5 GiB hold torch, the weights and a large picture."""
-_HINT = "Input, output and model must be on a disk that all machines share, under one path."
+_HINT = "Input, output, model and overrides must be on a disk that all machines share, under one path."
 _OBJECT_STORE = 80 << 20
 """Shared memory of a cluster of our own in bytes: only jobs and names pass through it."""
 
@@ -49,11 +49,12 @@ class ActorInfo(NamedTuple):
 
 
 class SharedPaths(NamedTuple):
-    """What all machines must see under one path: the inputs, the store's root and the weights."""
+    """What all machines must see under one path: the inputs, the store's root, the weights and hand-made pictures."""
 
     inputs: tuple[Path, ...]
     store: Path
     model: Path
+    overrides: tuple[Path, ...] = ()
 
 
 class Actor:
@@ -78,7 +79,7 @@ class Actor:
             PackError: this machine does not see one of the paths; see also `compute.compute_jobs`.
             DeviceError, ModelError: see `compute.compute_jobs`.
         """
-        for path in (*paths.inputs, paths.store, paths.model):
+        for path in (*paths.inputs, paths.store, paths.model, *paths.overrides):
             if not path.exists():
                 raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_HINT)
         if self._upscaler is None:
@@ -200,7 +201,7 @@ class RayExecutor:
         if not pending:
             return
         store.root.mkdir(parents=True, exist_ok=True)
-        paths = SharedPaths(self._options.inputs, store.root, model.absolute())
+        paths = SharedPaths(self._options.inputs, store.root, model.absolute(), self._options.overrides)
         for _ in range(self._workers - self._started):
             self._start()
         waiting = deque(chunks(pending, self._workers))

@@ -28,7 +28,8 @@ Unwritable = UnwritableError
 class Picture:
     """A finished texture: `read` returns the bytes of an RGBA PNG of `size` (width, height) and digest `sha256`.
 
-    `scale` is how many times larger than its source it is; `edges` and `alpha` are those of the plan.
+    `scale` is how many times larger than its source it is; `edges` and `alpha` are those of the plan. `made_file`
+    returns the file of a picture that somebody made by hand in this size, for formats that can take it as it is.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Picture:
     read: Callable[[], bytes]
     edges: Edges = field(default_factory=Edges)
     alpha: AlphaClass = "soft"
+    made_file: Callable[[], bytes] | None = None
 
     @property
     def source_size(self) -> Size:

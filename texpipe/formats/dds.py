@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from texpipe.errors import PackError
 from texpipe.texture import Rgba8
 
+DDS_MAGIC = b"DDS "
+"""First bytes of a DDS file."""
 BC7_UNORM = 98
 RGBA8_UNORM = 28
 FORMATS = {BC7_UNORM: "BC7", RGBA8_UNORM: "RGBA8"}
@@ -61,7 +63,7 @@ def encode_dds(levels: Sequence[Rgba8]) -> bytes:
     data = [level.tobytes() if compress is None else _bc7(compress, level) for level in levels]
     first = len(data[0]) if compress else width * 4
     flags = _CAPS | _HEIGHT | _WIDTH | _PIXELFORMAT | _MIPS | (_LINEAR if compress else _PITCH)
-    head = (b"DDS ", 124, flags, height, width, first, 0, len(levels))
+    head = (DDS_MAGIC, 124, flags, height, width, first, 0, len(levels))
     pixel_format = (32, 4, int.from_bytes(b"DX10", "little"), 0, 0, 0, 0, 0)
     caps, dx10 = (_MIP_CAPS, 0, 0, 0, 0), (dxgi, 3, 0, 1, 0)
     return _HEADER.pack(*head, *pixel_format, *caps, *dx10) + b"".join(data)
@@ -115,7 +117,7 @@ def read_dds_header(data: bytes) -> DdsHeader:
     if len(data) < _HEADER.size:
         raise ValueError("is not a DDS file")
     magic, _, _, height, width, _, _, levels, _, _, four, *rest = _HEADER.unpack_from(data)
-    if magic != b"DDS " or four != int.from_bytes(b"DX10", "little"):
+    if magic != DDS_MAGIC or four != int.from_bytes(b"DX10", "little"):
         raise ValueError("is not a DDS file with a DX10 header")
     dxgi = int(rest[-5])
     if dxgi not in FORMATS:

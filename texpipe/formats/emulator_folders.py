@@ -28,6 +28,7 @@ class EmulatorFolder:
         system: `sys.platform` of the systems that it lies on.
         home: the user folder; `~` and variables of the environment are replaced.
         textures: where packs go, below `home`.
+        caches: where packs of one file (`.hts`, `.htc`) go, if that is elsewhere; as `home`.
     """
 
     emulator: str
@@ -35,29 +36,60 @@ class EmulatorFolder:
     system: System
     home: str
     textures: str
+    caches: str | None = None
 
     def home_folder(self) -> Path:
         """Return the user folder on this computer, whether or not it is there."""
-        return Path(os.path.expandvars(self.home)).expanduser()
+        return _expanded(self.home)
 
     def texture_folder(self) -> Path:
         """Return the folder that packs are copied to, whether or not it is there."""
         return self.home_folder() / self.textures
+
+    def cache_folder(self) -> Path | None:
+        """Return the folder of packs that are one file, whether or not it is there; None if there is no such folder."""
+        return None if self.caches is None else _expanded(self.caches)
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(path)).expanduser()
 
 
 _FLATPAK: Final = "~/.var/app"
 _MAC: Final = "~/Library/Application Support"
 
 EMULATOR_FOLDERS: Final = (
-    EmulatorFolder("Mupen64Plus", "gliden64", "linux", "~/.local/share/mupen64plus", "hires_texture"),
-    EmulatorFolder("Mupen64Plus", "gliden64", "win32", "%APPDATA%/Mupen64Plus", "hires_texture"),
-    EmulatorFolder("Mupen64Plus", "gliden64", "darwin", f"{_MAC}/Mupen64Plus", "hires_texture"),
+    EmulatorFolder(
+        "Mupen64Plus",
+        "gliden64",
+        "linux",
+        "~/.local/share/mupen64plus",
+        "hires_texture",
+        "~/.cache/mupen64plus/cache",
+    ),
+    EmulatorFolder(
+        "Mupen64Plus",
+        "gliden64",
+        "win32",
+        "%APPDATA%/Mupen64Plus",
+        "hires_texture",
+        "%APPDATA%/Mupen64Plus/cache",
+    ),
+    EmulatorFolder(
+        "Mupen64Plus",
+        "gliden64",
+        "darwin",
+        f"{_MAC}/Mupen64Plus",
+        "hires_texture",
+        f"{_MAC}/Mupen64Plus/cache",
+    ),
     EmulatorFolder(
         "RetroArch, Mupen64Plus-Next",
         "gliden64",
         "linux",
         "~/.config/retroarch",
         "system/Mupen64plus/hires_texture",
+        "~/.config/retroarch/system/Mupen64plus/cache",
     ),
     EmulatorFolder(
         "RetroArch (Flatpak), Mupen64Plus-Next",
@@ -65,6 +97,7 @@ EMULATOR_FOLDERS: Final = (
         "linux",
         f"{_FLATPAK}/org.libretro.RetroArch/config/retroarch",
         "system/Mupen64plus/hires_texture",
+        f"{_FLATPAK}/org.libretro.RetroArch/config/retroarch/system/Mupen64plus/cache",
     ),
     EmulatorFolder(
         "RetroArch, Mupen64Plus-Next",
@@ -72,6 +105,7 @@ EMULATOR_FOLDERS: Final = (
         "win32",
         "%APPDATA%/RetroArch",
         "system/Mupen64plus/hires_texture",
+        "%APPDATA%/RetroArch/system/Mupen64plus/cache",
     ),
     EmulatorFolder(
         "RetroArch, Mupen64Plus-Next",
@@ -79,7 +113,11 @@ EMULATOR_FOLDERS: Final = (
         "darwin",
         f"{_MAC}/RetroArch",
         "system/Mupen64plus/hires_texture",
+        f"{_MAC}/RetroArch/system/Mupen64plus/cache",
     ),
+    EmulatorFolder("Mupen64Plus with Rice", "rice", "linux", "~/.local/share/mupen64plus", "hires_texture"),
+    EmulatorFolder("Mupen64Plus with Rice", "rice", "win32", "%APPDATA%/Mupen64Plus", "hires_texture"),
+    EmulatorFolder("Mupen64Plus with Rice", "rice", "darwin", f"{_MAC}/Mupen64Plus", "hires_texture"),
     EmulatorFolder("DuckStation", "duckstation", "linux", "~/.local/share/duckstation", "textures"),
     EmulatorFolder(
         "DuckStation (Flatpak)",
@@ -123,3 +161,8 @@ def found_emulators(system: str = sys.platform) -> Iterator[EmulatorFolder]:
     for one in EMULATOR_FOLDERS:
         if one.system == system and one.home_folder().is_dir():
             yield one
+
+
+def usual_folders(target: str, system: str = sys.platform) -> tuple[EmulatorFolder, ...]:
+    """Return where emulators usually look for packs of a target, whether or not they are there."""
+    return tuple(one for one in EMULATOR_FOLDERS if one.target == target and one.system == system)

@@ -18,7 +18,7 @@ from typing import Any, cast
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, size_problems
-from texpipe.formats.dds import encode_dds, mip_chain, read_dds_header, require_bc7
+from texpipe.formats.dds import DDS_MAGIC, encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import FILE_NAME, GameNames, Target
@@ -70,6 +70,10 @@ def render(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rende
     """Encode a picture by the suffix of its path: DDS with all mip levels, or PNG, which RT64 draws without any."""
     if path.suffix == ".png":
         yield Rendered(path, encode_png(rgba), picture.size)
+        return
+    made = b"" if picture.made_file is None else picture.made_file()
+    if made.startswith(DDS_MAGIC) and not _dds_problems(made):  # encoded again, it would lose a little
+        yield Rendered(path, made, picture.size)
         return
     yield Rendered(path, encode_dds(mip_chain(rgba, cutout=picture.alpha == "binary")), picture.size)
 

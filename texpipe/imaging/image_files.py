@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from texpipe.errors import Location, SourceError
 from texpipe.imaging.image_headers import (
@@ -24,7 +25,10 @@ from texpipe.imaging.image_headers import (
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
-__all__ = ["MAX_PIXELS", "decode", "encode_png", "save_png"]
+__all__ = ["MAX_PIXELS", "SIGNATURE", "decode", "encode_png", "encode_signed_png", "save_png"]
+
+SIGNATURE = b"made by texpipe"
+"""Comment in pictures that texpipe makes for people; such a picture may be made anew in its place."""
 
 _EFFORT = 4
 """Compression level of PNGs: half the time of zlib's level 6, files 3 % larger (docs/performance.md)."""
@@ -70,6 +74,18 @@ def encode_png(rgba: Rgba8) -> bytes:
     """
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(rgba)).save(buffer, "PNG", compress_level=_EFFORT)
+    return buffer.getvalue()
+
+
+def encode_signed_png(rgba: Rgba8) -> bytes:
+    """Encode a picture that is no texture, such as a sheet, as a PNG that says that texpipe made it: see `SIGNATURE`.
+
+    Args:
+        rgba: H x W x 4 uint8, H and W at least 1.
+    """
+    buffer, info = io.BytesIO(), PngInfo()
+    info.add_text("Comment", SIGNATURE.decode())
+    Image.fromarray(np.ascontiguousarray(rgba)).save(buffer, "PNG", compress_level=_EFFORT, pnginfo=info)
     return buffer.getvalue()
 
 

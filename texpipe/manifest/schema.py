@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
 
+Maker: TypeAlias = Literal["model", "nearest", "hand", "copied", "edited", "foreign"]
+"""Who made a texture's picture: a model, texpipe by repeating texels, a person, or nobody (it is the source)."""
+
 Kept: TypeAlias = Literal["edited", "foreign"]
 """Whose a file is that a run keeps although it would write another one there."""
 
@@ -39,6 +42,29 @@ class Output:
     sha256: str
     size: tuple[int, int]
     kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the picture of a texture comes from.
+
+    Attributes:
+        kind: `model` if it was upscaled, `nearest` if texels were repeated, `hand` for a picture that somebody made and
+            the recipe's `overrides` have, `copied` for the source as it is; `edited` if somebody changed a file of the
+            pack, `foreign` if another program or person put one there.
+        model: name of the model; the manifest's `model` has its digest.
+        detail: where the model's dial stood, 0 (faithful) to 1 (inventive); None if it has none.
+        file: path of a hand-made picture below its folder, and `sha256` the hex digest of its bytes; also where an
+            edited or foreign file is in its place.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    kind: Maker
+    model: str | None = None
+    detail: float | None = None
+    file: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +101,7 @@ class Entry:
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
         input: which of several inputs it is from, a name of `Manifest.inputs`; None of a single one.
         instead_of: the inputs that have another picture under its name, which is not used.
+        by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -101,6 +128,7 @@ class Entry:
     metrics: Metrics | None = None
     input: str | None = None
     instead_of: tuple[str, ...] = ()
+    by: Provenance | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +154,7 @@ class ModelId:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of textures by status, of duplicates among them, and of other files in the input (ignored).
+    """Counts of textures by status, of duplicates and hand-made ones among them, and of other files in the input.
 
     `conflicts` counts textures that have other pixels in another input.
     """
@@ -142,6 +170,7 @@ class Summary:
     edited: int = 0
     foreign: int = 0
     conflicts: int = 0
+    by_hand: int = 0
 
 
 @dataclass(frozen=True)
@@ -194,6 +223,7 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
         foreign=count("foreign"),
         duplicates=sum(entry.duplicate_of is not None for entry in entries),
         conflicts=sum(bool(entry.instead_of) for entry in entries),
+        by_hand=sum(entry.by is not None and entry.by.kind == "hand" for entry in entries),
         ignored=ignored,
     )
 
@@ -218,6 +248,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "mirror": entry.mirror and fields_of(entry.mirror),
         "status": entry.status,
         "reason": entry.reason,
+        "by": entry.by and _without_none(fields_of(entry.by), *fields_of(entry.by)),
         "warnings": entry.warnings,
         "format": entry.format,
         "undecided": entry.undecided and fields_of(entry.undecided),
@@ -246,12 +277,12 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
 
 def summary_as_json(summary: Summary) -> dict[str, int]:
     """Return the counts by name; those that most packs have none of only where there are any."""
-    rare = ("edited", "foreign", "conflicts")
+    rare = ("edited", "foreign", "conflicts", "by_hand")
     return {name: count for name, count in vars(summary).items() if count or name not in rare}
 
 
-def _without_none(values: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key != name or value is not None}
+def _without_none(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in names or value is not None}
 
 
 def fields_of(value: DataclassInstance) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks.published import PUBLIC, PublicModel
-from texpipe.storage.home import from_home
+from texpipe.storage.home import data_folder, from_home
 from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_json, read_small
 from texpipe.system.limits import limit
 
@@ -156,10 +156,7 @@ def search_path() -> tuple[Path, ...]:
 
 def user_folder() -> Path:
     """Return the folder for fetched models: `texpipe/models` in the user's data folder."""
-    for variable in ("XDG_DATA_HOME", "LOCALAPPDATA"):
-        if os.environ.get(variable):
-            return Path(os.environ[variable]) / "texpipe" / "models"
-    return Path.home() / ".local" / "share" / "texpipe" / "models"
+    return data_folder() / "models"
 
 
 def _read_card(path: Path) -> Mapping[str, Any]:

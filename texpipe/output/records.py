@@ -10,13 +10,24 @@ from pathlib import Path
 from texpipe import __version__
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.formats import format_of
-from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, PackFile, RecipeId, summarise
+from texpipe.manifest.schema import (
+    Entry,
+    Kept,
+    Manifest,
+    ModelId,
+    Output,
+    PackFile,
+    Provenance,
+    RecipeId,
+    summarise,
+)
 from texpipe.options import RunOptions
 from texpipe.output.notices import empty_packs, notices
 from texpipe.output.result import RunResult
 from texpipe.packs.pack import Pack
-from texpipe.planning.jobs import FrameJob, JobResult
+from texpipe.planning.jobs import FrameJob, JobResult, Workload
 from texpipe.planning.run_plan import RunPlan
+from texpipe.system.interning import interned
 from texpipe.texture import Metrics, Status
 
 
@@ -38,7 +49,7 @@ def manifest_of(
 
 def shard_result(run: RunPlan, done: Sequence[JobResult]) -> RunResult:
     """Return the outcome of one part of a run, for which no pack was written."""
-    reasons = failures(done)
+    reasons = failures(run.work, done)
     entries = [failure.entry() for failure in run.seen.failures]
     entries += [
         replace(item.entry(), status="failed", reason=reasons[item.source.name])
@@ -48,9 +59,10 @@ def shard_result(run: RunPlan, done: Sequence[JobResult]) -> RunResult:
     return run_result(run, _with_head(run, entries), *counts_of(done))
 
 
-def failures(done: Sequence[JobResult]) -> dict[str, str]:
+def failures(work: Workload, done: Sequence[JobResult]) -> dict[str, str]:
     """Return texture name -> reason for everything that could not be made."""
-    return {piece.item.source.name: one.reason for one in done if one.reason for piece in one.job.pieces}
+    failed = {piece.key: one.reason for one in done if one.reason for piece in one.job.pieces}
+    return {name: failed[piece.key] for name, piece in work.piece_of.items() if piece.key in failed}
 
 
 def counts_of(done: Sequence[JobResult]) -> tuple[int, int]:
@@ -93,12 +105,13 @@ def _entry(
 ) -> Entry:
     name = item.source.name
     base = run.work.entry(item)
+    nothing = replace(base, by=None)
     if failure is not None:
-        return replace(base, status="failed", reason=failure)
+        return replace(nothing, status="failed", reason=failure)
     if item.plan.action == "skip":
-        return replace(base, status="skipped", reason=item.plan.decided_by.action)
+        return replace(nothing, status="skipped", reason=item.plan.decided_by.action)
     if name in run.left_out:
-        return replace(base, status="skipped", reason=run.left_out[name])
+        return replace(nothing, status="skipped", reason=run.left_out[name])
     outputs = tuple(one for pack in packs for one in pack.outputs.get(name, ()))
     targets = [target.name for target in run.order.recipe.targets]
     missing = [
@@ -107,24 +120,47 @@ def _entry(
         if name in pack.left_out
     ]
     if not outputs:  # a rival took its place only now
-        return replace(base, status="skipped", reason="; ".join(missing))
+        return replace(nothing, status="skipped", reason="; ".join(missing))
     warnings = (*base.warnings, *missing)
     kept = [one for one in outputs if one.kept is not None]
     if kept:
-        status, reason = _kept_status(kept)
+        whose, reason = _kept_status(kept)
         return replace(
             base,
-            status=status,
+            status=whose,
             reason=reason,
+            by=_with_hand_made(Provenance(whose), base.by),
             outputs=outputs,
             metrics=metrics.get(name),
             warnings=warnings,
         )
-    status = "copied" if item.plan.action == "copy" else "written"
-    return replace(base, status=status, outputs=outputs, metrics=metrics.get(name), warnings=warnings)
+    status: Status = "copied" if item.plan.action == "copy" else "written"
+    return replace(
+        base,
+        status=status,
+        by=_named(base.by, run, item),
+        outputs=outputs,
+        metrics=metrics.get(name),
+        warnings=warnings,
+    )
 
 
-def _kept_status(kept: Sequence[Output]) -> tuple[Status, str]:
+def _named(by: Provenance | None, run: RunPlan, item: SurveyedTexture) -> Provenance | None:
+    """Add the model's name to where a texture comes from, and where its dial stood."""
+    if by is None or by.kind != "model":
+        return by
+    detail = None if run.model.inventive is None else run.work.plan_of(item).detail
+    return interned(Provenance("model", run.model.name, detail))
+
+
+def _with_hand_made(kept: Provenance, planned: Provenance | None) -> Provenance:
+    """Name the hand-made picture that a texture would have, if a file that was kept is not in its place."""
+    if planned is None or planned.kind != "hand":
+        return kept
+    return replace(kept, file=planned.file, sha256=planned.sha256)
+
+
+def _kept_status(kept: Sequence[Output]) -> tuple[Kept, str]:
     """Return the status of a texture of which files of others were kept, and why, in one line."""
     if any(one.kept == "edited" for one in kept):
         paths = ", ".join(one.path for one in kept if one.kept == "edited")

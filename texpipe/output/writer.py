@@ -16,14 +16,15 @@ from texpipe.manifest.output_folder import has_manifest
 from texpipe.output.preflight import OutputBefore
 from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
 from texpipe.output.result import RunResult
+from texpipe.output.shrinking import require_no_loss
 from texpipe.packs.journal import keep_notes
 from texpipe.packs.obsolete_files import remove_left_over
-from texpipe.packs.ownership import PackFolder
-from texpipe.packs.pack import Pack, write_pack
+from texpipe.packs.pack import Pack, plan_pack, write_pack
 from texpipe.packs.verify import broken_rules, digests_of, written_by_texpipe
 from texpipe.planning.jobs import JobResult
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
+from texpipe.read.hand_made import HandMade
 from texpipe.storage.atomic import sync_disk
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Metrics
@@ -50,8 +51,8 @@ def write_output(
         PackError: something cannot be written.
     """
     output = run.order.output
-    reasons = failures(done)
-    packs, metrics = _write_packs(run, reasons, before.folder, progress)
+    reasons = failures(run.work, done)
+    packs, metrics = _write_packs(run, reasons, before, progress)
     manifest = manifest_of(run, packs, reasons, metrics)
     warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
     sync_disk()
@@ -66,17 +67,20 @@ def write_output(
 
 
 def _write_packs(
-    run: RunPlan, reasons: dict[str, str], folder: PackFolder, progress: Callable[[Progress], None]
+    run: RunPlan, reasons: dict[str, str], before: OutputBefore, progress: Callable[[Progress], None]
 ) -> tuple[list[Pack], dict[str, Metrics]]:
     """Write the packs; return what is in them and what was measured. What cannot be had is added to `reasons`."""
     pictures, metrics = _collect(run, reasons)
     targets = run.order.recipe.targets
+    if reasons:  # the input may have vanished while it was read
+        left = [plan_pack(target, pictures) for target in targets]
+        require_no_loss(before.folder, before.pack, left, may_remove=run.order.remove)
     steps, total = count(1), len(pictures) * len(targets)
 
     def step() -> None:
         progress(Progress("write", next(steps), total))
 
-    return [write_pack(target, pictures, folder, step) for target in targets], metrics
+    return [write_pack(target, pictures, before.folder, step) for target in targets], metrics
 
 
 def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
@@ -98,16 +102,19 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
             read = _Copied(item, png if spare_bytes >= 0 else None)
             pictures.append(picture_of(item, hashlib.sha256(png).hexdigest(), read))
         elif (piece := run.work.piece_of.get(name)) is not None:
-            owner = piece.item.source.name
-            stored = None if owner in reasons else run.store.record(piece.key)
+            stored = None if name in reasons else run.store.record(piece.key)
             if stored is None:
-                reasons.setdefault(
-                    name, reasons.get(owner, "its result is missing from the store: run again")
-                )
+                reasons.setdefault(name, "its result is missing from the store: run again")
                 continue
             metrics[name] = Metrics(**stored.facts)
-            pictures.append(picture_of(item, stored.sha256, _Kept(run.store, piece.key)))
+            picture = picture_of(item, stored.sha256, _Kept(run.store, piece.key))
+            pictures.append(_with_file(picture, run.work.made_by_hand.get(name)))
     return pictures, metrics
+
+
+def _with_file(picture: Picture, made: HandMade | None) -> Picture:
+    """Say which file somebody made of a picture, if it has the picture's size."""
+    return picture if made is None or made.size != picture.size else replace(picture, made_file=made.data)
 
 
 @dataclass(frozen=True, slots=True)

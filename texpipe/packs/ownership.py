@@ -6,6 +6,7 @@ bytes, and *foreign* if texpipe never wrote there.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,6 +20,7 @@ from texpipe.formats.portable_names import file_digest, folded
 from texpipe.formats.readable import is_readable
 from texpipe.manifest.schema import Kept
 from texpipe.packs.backup import Backup
+from texpipe.packs.digests import FileDigests
 from texpipe.packs.journal import note
 from texpipe.storage.atomic import part_of, write_atomic
 from texpipe.storage.layout import OutputLayout
@@ -35,24 +37,40 @@ class PackFolder:
         output: the folder.
         paths: of all files that texpipe once wrote here.
         written: folded path -> hex sha256 of all that it wrote there.
+        copies: folded path -> hex sha256 of files that somebody made there and keeps elsewhere, too.
+        by_hand: folded paths of files that hold what somebody made and no longer keeps elsewhere.
         replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
         backup: where they are copied to first.
         kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
+        digests: of its files.
     """
 
     output: Path
     paths: frozenset[str] = frozenset()
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
     replace: tuple[str, ...] = ()
     backup: Backup = field(default_factory=lambda: Backup(Path()))
     kept: dict[str, Kept] = field(default_factory=dict)
+    digests: FileDigests = field(default_factory=FileDigests, compare=False)
 
     @staticmethod
     def opened(output: Path, before: Iterable[tuple[str, str]], replace: tuple[str, ...] = ()) -> PackFolder:
         """Return the folder; `before` has path and hex sha256 of all that earlier runs wrote, a path several times."""
         known = tuple(before)
         paths = frozenset(path for path, _ in known)
-        return PackFolder(output, paths, _by_folded_path(known), replace, Backup(output))
+        return PackFolder(output, paths, _by_folded_path(known), replace=replace, backup=Backup(output))
+
+    def with_hand_made(self, copies: Iterable[tuple[str, str]], last: Iterable[str]) -> PackFolder:
+        """Return the folder with what is known of hand-made pictures in it.
+
+        Args:
+            copies: path and hex sha256 of files that may be replaced, because they are kept elsewhere, too.
+            last: paths of files that are copied to the backup before they are replaced, because they no longer are.
+        """
+        gone = frozenset(map(folded, last))
+        return dataclasses.replace(self, copies=_by_folded_path(copies), by_hand=gone)
 
     def standing(self, path: str, digest: str | None = None) -> Standing:
         """Return what lies at a path where bytes of this hex sha256 (None: not known yet) are to be written.
@@ -61,11 +79,13 @@ class PackFolder:
             PackError: a file is there and cannot be read.
         """
         file = self.output / path
-        found = None if file.is_dir() else file_digest(file)
+        found = None if file.is_dir() else self.digests.of(file)
         if found is None:
             return "foreign" if os.path.lexists(file) else "free"  # a folder, or a link to what is gone
         if found == digest:
             return "equal"
+        if found in self.copies.get(folded(path), ()):
+            return "ours"
         known = self.written.get(folded(path))
         if known is None:
             return "foreign"
@@ -155,11 +175,8 @@ class PackFolder:
 
     def _copy_first(self, path: str, standing: Standing) -> None:
         """Copy what somebody may want back; an empty file has nothing in it."""
-        if (
-            standing in ("edited", "foreign", "damaged")
-            and (self.output / path).is_file()
-            and (self.output / path).stat().st_size
-        ):
+        is_somebodys = standing in ("edited", "foreign", "damaged") or folded(path) in self.by_hand
+        if is_somebodys and (self.output / path).is_file() and (self.output / path).stat().st_size:
             self.backup.copy(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -16,15 +16,14 @@ from texpipe.packs.ownership import PackFolder
 from texpipe.packs.writers import Pack, Step, file_of, path_inside, writer_of
 from texpipe.recipe.targets import Target
 
-__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "whole_files", "write_pack"]
+__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "plan_whole_files", "write_pack"]
 
 
 def plan_pack(target: Target, pictures: Iterable[Picture]) -> Pack:
     """Return what `write_pack` would write, with outputs that have no digest; arguments and errors are the same."""
     layout = configured(target)
     left_out: dict[str, str] = {}
-    placed = _place(target, layout, pictures, left_out)
-    return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
+    return _planned(target, layout, _place(target, layout, pictures, left_out), left_out)
 
 
 def left_out_of(target: Target, pictures: Iterable[Picture]) -> dict[str, str]:
@@ -35,18 +34,20 @@ def left_out_of(target: Target, pictures: Iterable[Picture]) -> dict[str, str]:
     return left_out
 
 
-def whole_files(target: Target, pictures: Iterable[Picture]) -> tuple[str, ...]:
-    """Return the paths of files that `write_pack` would write for many textures: archives, caches and lists of names.
+def plan_whole_files(target: Target, pictures: Iterable[Picture]) -> tuple[Pack, tuple[str, ...]]:
+    """Return the same as `plan_pack`, and the paths of files for many textures: archives, caches and lists of names.
 
     Args:
         target: name and options.
         pictures: as `write_pack` takes them.
     """
     layout = configured(target)
-    placed = tuple(_place(target, layout, pictures, {}))
+    left_out: dict[str, str] = {}
+    placed = tuple(_place(target, layout, pictures, left_out))
     shared = {file for one in placed if (file := file_of(layout, one.path)) != one.path}
     lists = layout.index(placed) if layout.index and layout.archive is None and placed else ()
-    return tuple(path_inside(target, path) for path in sorted({*shared, *lists}))
+    whole = tuple(path_inside(target, path) for path in sorted({*shared, *lists}))
+    return _planned(target, layout, placed, left_out), whole
 
 
 def write_pack(
@@ -146,6 +147,12 @@ def _require_portable(file: PurePosixPath) -> None:
     reason = unportable(file)
     if reason is not None:
         raise UnwritableError(reason)
+
+
+def _planned(
+    target: Target, layout: PackFormat, placed: Iterable[Placed], left_out: Mapping[str, str]
+) -> Pack:
+    return Pack({one.picture.source.name: (_expected(target, layout, one),) for one in placed}, left_out)
 
 
 def _expected(target: Target, layout: PackFormat, one: Placed) -> Output:

@@ -17,6 +17,8 @@ from texpipe.texture import EdgeMode, Edges
 Plane = NDArray[np.float32]
 Pixel = TypeVar("Pixel", np.float32, np.uint8)
 
+_CUBIC_MARGIN = 3
+"""Number of texels beyond a border that a cubic may look at, with one to spare."""
 _INVERSE_REACH = 8
 """Radius of an inverse filter, in texels: less than a millionth of it lies beyond."""
 
@@ -91,6 +93,49 @@ def enlarge_cubic(plane: Plane, scale: int, edges: Edges) -> Plane:
     import cv2
 
     return _resize(plane, scale, edges, margin=2, kernel=cv2.INTER_CUBIC)
+
+
+def resized(plane: Plane, size: tuple[int, int], edges: Edges) -> Plane:
+    """Bring a plane to another size, both sides by about the same factor, which need not be whole.
+
+    Reduced, every pixel is the mean of the area that it covers, so that the mean of all stays. Enlarged, it is
+    interpolated by Catmull-Rom's cubic, which keeps straight ramps straight and may overshoot.
+
+    Args:
+        plane: H x W or H x W x C.
+        size: width and height of the result in pixels.
+        edges: what lies beyond the borders.
+    """
+    import cv2
+
+    width, height = size
+    if width <= plane.shape[1] and height <= plane.shape[0]:
+        reduced = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(reduced, dtype=np.float32).reshape(height, width, *plane.shape[2:])
+    return _cubic(_cubic(plane, height, edges.y).swapaxes(0, 1), width, edges.x).swapaxes(0, 1)
+
+
+def _cubic(lines: Plane, count: int, mode: EdgeMode) -> Plane:
+    """Interpolate `count` lines along the first axis."""
+    length = len(lines)
+    place = (np.arange(count) + 0.5) * (length / count) - 0.5
+    left = np.floor(place).astype(np.intp)
+    shown = beyond(length, mode, _CUBIC_MARGIN)
+    total = np.zeros((count, *lines.shape[1:]), dtype=np.float32)
+    for tap, weight in zip(range(-1, 3), _catmull_rom(place - left), strict=True):
+        total += weight.reshape(-1, *[1] * (lines.ndim - 1)) * lines[shown[left + tap + _CUBIC_MARGIN]]
+    return total
+
+
+def _catmull_rom(t: NDArray[np.float64]) -> tuple[Plane, ...]:
+    """Return the weights of the four lines around a place that is `t` behind the second of them, 0 <= t < 1."""
+    weights = (
+        (-0.5 * t + 1.0) * t * t - 0.5 * t,
+        (1.5 * t - 2.5) * t * t + 1.0,
+        ((-1.5 * t + 2.0) * t + 0.5) * t,
+        (0.5 * t - 0.5) * t * t,
+    )
+    return tuple(weight.astype(np.float32) for weight in weights)
 
 
 def before_enlarging(plane: Plane, scale: int, edges: Edges) -> Plane:

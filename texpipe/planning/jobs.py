@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.groups.split.stitching import SplitPicture
-from texpipe.manifest.schema import Entry
+from texpipe.manifest.schema import Entry, Provenance
 from texpipe.passes import make_passes, recombine
 from texpipe.passes.atlas import Atlas, Cell
+from texpipe.read.hand_made import HandMade
 from texpipe.relations import Flip, Frame, Mirror, Spot, Variant
 from texpipe.storage.results import ResultStore
 from texpipe.texture import Pass, Plan, Rgba8, RgbF
@@ -162,13 +163,20 @@ class MirroredJob(_OneTexture):
         return (self.original,)
 
 
+@dataclass(frozen=True, slots=True)
+class HandMadeJob(_OneTexture):
+    """A texture that gets a picture which somebody made by hand, in the pack's size."""
+
+    made: HandMade
+
+
 SourceJob: TypeAlias = SingleTexture | AtlasJob | SplitPictureJob
 """Jobs that need nothing but their sources."""
 
 DerivedJob: TypeAlias = VariantJob | FrameJob | MirroredJob
 """Jobs that are made of the finished results of others, without the network."""
 
-Job: TypeAlias = SourceJob | DerivedJob
+Job: TypeAlias = SourceJob | HandMadeJob | DerivedJob
 """One picture to compute."""
 
 
@@ -185,6 +193,7 @@ class Workload:
         variant_of: texture name -> the texture that it has its structure from, and why.
         frame_of: texture name -> the animation that it is a frame of.
         mirror_of: texture name -> the texture whose mirror image it is.
+        made_by_hand: texture name -> the picture that it gets instead of a result.
         notes: texture name -> a warning that arose during planning.
         warnings: the same about no texture in particular.
     """
@@ -197,6 +206,7 @@ class Workload:
     variant_of: Mapping[str, Variant] = field(default_factory=dict)
     frame_of: Mapping[str, Frame] = field(default_factory=dict)
     mirror_of: Mapping[str, Mirror] = field(default_factory=dict)
+    made_by_hand: Mapping[str, HandMade] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -226,8 +236,26 @@ class Workload:
             variant=self.variant_of.get(name),
             frame=self.frame_of.get(name),
             mirror=self.mirror_of.get(name),
+            by=provenance_of(plan, self.made_by_hand.get(name)),
             warnings=(*item.warnings, *((note,) if note else ())),
         )
+
+
+def provenance_of(plan: Plan, made: HandMade | None = None) -> Provenance | None:
+    """Return where the picture of a texture comes from by its plan; None if it has none.
+
+    Which model it was, and where its dial stood, is not known here.
+    """
+    match plan.action:
+        case "hand" if made is not None:
+            return Provenance("hand", file=made.name, sha256=made.sha256 or None)
+        case "copy":
+            return Provenance("copied")
+        case "nearest":
+            return Provenance("nearest")
+        case "upscale":
+            return Provenance("model")
+    return None
 
 
 @dataclass(frozen=True, slots=True)

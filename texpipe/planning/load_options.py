@@ -38,6 +38,7 @@ def load_options(
     memory: str | None = None,
     replace_edited: Sequence[str] = (),
     remove: bool = False,
+    overrides: Sequence[Path] = (),
 ) -> RunOptions:
     """Read a recipe and apply the command line to it.
 
@@ -51,6 +52,7 @@ def load_options(
         shard: "I/N", or "auto": the place of this task in its Slurm array.
         strict, executor, address, replace_edited, remove: see `RunOptions`.
         memory: a size as `memory.size_of` takes it.
+        overrides: replaces the recipe's own, if there are any.
 
     Raises:
         RecipeError: the recipe has mistakes; all of them are in it.
@@ -71,8 +73,10 @@ def load_options(
     if output is None:
         _require_unsurprising(loaded.output)
     inputs, destination = _inputs(input_, loaded.inputs, add), _tidy(output or loaded.output)
+    by_hand = tuple(_tidy(folder) for folder in overrides or loaded.overrides)
     if executor != "local":  # other processes start in other folders
         inputs, destination = tuple(path.absolute() for path in inputs), destination.absolute()
+        by_hand = tuple(folder.absolute() for folder in by_hand)
     if any(path.resolve() == destination.resolve() for path in inputs):
         raise UsageError(
             f"{destination} is both input and output",
@@ -94,6 +98,7 @@ def load_options(
         remove=remove,
         recipe_file=loaded.path,
         rule_lines=loaded.rule_lines,
+        overrides=by_hand,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,15 +12,18 @@ from pathlib import Path
 from texpipe.errors import SourceError, TexpipeError
 from texpipe.formats import parse_name, ppsspp
 from texpipe.imaging.texel_formats import Stp
+from texpipe.manifest.output_folder import is_output_folder
 from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 
+log = logging.getLogger(__name__)
+
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".jpg", ".jpeg", ".webp", ".tmem"})
 """Suffixes of texture files, in any case."""
 
-_HIDDEN, _LINK, _BARE = "hidden", "link to a folder", "without a suffix"
+_HIDDEN, _LINK, _BARE, _OUTPUT = "hidden", "link to a folder", "without a suffix", "output of texpipe"
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     """List the textures below a folder.
 
     Links to files count as long as they stay inside the folder. Links to folders are not followed: what they
-    lead to inside is found anyway, and so there are no loops. Hidden files and folders (`.name`) are ignored.
+    lead to inside is found anyway, and so there are no loops. Hidden files and folders (`.name`) are ignored, and so
+    are folders inside that texpipe runs wrote to.
 
     Args:
         root: a folder, searched recursively, or one picture.
@@ -59,8 +64,11 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     unusable: list[tuple[Source, str]] = []
     ignored: Counter[str] = Counter()
     resources, listed = extracted_resources(root), ppsspp.names_in_list(root)
+    outputs: list[str] = []
     for found in _walk(root, left_out):
         kind = _ignored_as(found)
+        if kind == _OUTPUT:
+            outputs.append(_printable(found.file.relative_to(root).as_posix()))
         if kind is not None:
             ignored[kind] += 1
             continue
@@ -72,6 +80,8 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
             else:
                 known = source.emulator or resource_of(source.name, resources) or listed.get(source.name)
                 sources.append(_lighter(replace(source, emulator=known), root))
+    if outputs:
+        log.warning("%s: made by texpipe, so not part of the input", ", ".join(sorted(outputs)))
     return Scan(
         tuple(sorted(_paired(sources), key=lambda source: source.name.encode())),
         tuple(sorted(unusable, key=lambda pair: pair[0].name.encode())),
@@ -149,6 +159,7 @@ class _Found:
 
     file: Path
     is_folder: bool = False
+    is_output: bool = False
     reason: str | None = None
 
 
@@ -193,6 +204,9 @@ def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
                 raise SourceError(f"{root} {reason}", hint="Check its permissions.") from error
             yield _Found(folder, is_folder=True, reason=reason)
             continue
+        if folder != root and is_output_folder(folder):
+            yield _Found(folder, is_folder=True, is_output=True)
+            continue
         for entry in entries:
             path = Path(entry.path)
             if not _is_folder(entry):
@@ -214,6 +228,8 @@ def _ignored_as(found: _Found) -> str | None:
     """Return the kind of a file that is not a texture, or None."""
     if found.file.name.startswith("."):
         return _HIDDEN
+    if found.is_output:
+        return _OUTPUT
     if found.is_folder:
         return None if found.reason else _LINK
     suffix = found.file.suffix.lower()

@@ -36,6 +36,7 @@ class LoadedRecipe:
         inputs: folders of textures.
         output: folder to write.
         rule_lines: where each rule begins, counted from 1.
+        overrides: folders of pictures made by hand.
     """
 
     recipe: Recipe
@@ -44,6 +45,7 @@ class LoadedRecipe:
     inputs: tuple[Path, ...]
     output: Path
     rule_lines: tuple[int, ...] = ()
+    overrides: tuple[Path, ...] = ()
 
 
 def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
@@ -78,6 +80,7 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
         inputs=tuple(file.parent / from_home(path) for path in recipe.input),
         output=output,
         rule_lines=tuple(document.marks["rules", number].line for number in range(len(recipe.rules))),
+        overrides=tuple(file.parent / from_home(folder) for folder in recipe.overrides),
     )
 
 

@@ -35,6 +35,8 @@ MAX_RULES = limit("MAX_RULES", 10_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
 MAX_PIECES = limit("MAX_PIECES", 4_096)
 MAX_INPUTS = limit("MAX_INPUTS", 256)
+MAX_OVERRIDES = 100
+"""Largest number of folders of hand-made pictures."""
 
 
 def _not_a_switch(value: object) -> object:
@@ -215,6 +217,11 @@ class Recipe(_Part):
         description="Of pictures that differ under one name in several inputs: the newest file, first or last input.",
     )
     output: _Path = Field(description="Folder to write, relative to this file.")
+    overrides: Annotated[tuple[_Path, ...], Field(max_length=MAX_OVERRIDES)] = Field(
+        default=(),
+        description="Folder of pictures made by hand, relative to this file, or a list of them: each is used instead "
+        "of upscaling the texture that it is named after. The first folder that has one wins.",
+    )
     model: _Path = Field(
         default=DEFAULT_MODEL, description="A model's name, or a path to its file, relative to this file."
     )
@@ -272,9 +279,9 @@ class Recipe(_Part):
     def _true_is_not_one(cls, value: object) -> object:
         return _not_a_switch(value)
 
-    @field_validator("groups", mode="before")
+    @field_validator("groups", "overrides", mode="before")
     @classmethod
-    def _one_group_entry(cls, value: object) -> object:
+    def _one_entry(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
     @field_validator("input", mode="before")
@@ -348,8 +355,9 @@ def json_schema(known: KnownTargets) -> str:
     inputs = schema["properties"]["input"]
     listed_inputs = {key: inputs.pop(key) for key in ("type", "items", "minItems", "maxItems")}
     inputs["anyOf"] = [listed_inputs["items"], listed_inputs]
-    groups = schema["properties"]["groups"]
-    listed_groups = {key: groups.pop(key) for key in ("type", "items", "maxItems")}
-    groups["anyOf"] = [listed_groups, {"type": "string"}]
+    for name in ("groups", "overrides"):
+        field = schema["properties"][name]
+        listed = {key: field.pop(key) for key in ("type", "items", "maxItems")}
+        field["anyOf"] = [listed, {"type": "string"}]
     del defs["Target"]
     return json.dumps(schema, indent=2) + "\n"

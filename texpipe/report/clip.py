@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.imaging.image_files import SIGNATURE
 from texpipe.passes.resample import repeat
 from texpipe.report.sheet import BACKGROUND, BLACK, GAP, Sample, over, samples_of_pack
 from texpipe.storage.atomic import write_atomic
@@ -75,7 +76,13 @@ def encode_gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int])
 
     buffer = io.BytesIO()
     iio.imwrite(
-        buffer, np.stack(frames), extension=".gif", duration=list(milliseconds), loop=0, plugin="pillow"
+        buffer,
+        np.stack(frames),
+        extension=".gif",
+        duration=list(milliseconds),
+        loop=0,
+        plugin="pillow",
+        comment=SIGNATURE,
     )
     return buffer.getvalue()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 _SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
 """The page's scripts in loading order; `theme.js` is loaded before all, so that the page never flashes."""
+_GENERATOR = b'<meta name="generator" content="texpipe '
+_HEAD_BYTES = 1 << 10
+"""Bytes at the start of a page in which it says that texpipe made it."""
 ASSETS = ("report.css", "theme.js", *_SCRIPTS)
 
 
@@ -47,6 +51,7 @@ def write_report(
     Raises:
         PackError: the folder holds no finished run, a name is not in it, or the report cannot be written.
     """
+    _require_own(OutputLayout(output).report / "index.html")
     manifest = read_manifest(OutputLayout(output).manifest)
     entries = chosen(manifest, names)
     folder = OutputLayout(output).report
@@ -62,6 +67,21 @@ def write_report(
     write_atomic(folder / "index.html", page.encode("ascii", "xmlcharrefreplace"))
     pictures.remove_others()
     return folder / "index.html"
+
+
+def _require_own(page: Path) -> None:
+    """Check that a page that is there is an earlier report.
+
+    Raises:
+        PackError: it is somebody else's.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        with page.open("rb") as file:
+            if _GENERATOR in file.read(_HEAD_BYTES):
+                return
+        raise PackError(
+            f"{page} is there and not texpipe's", hint="Move the folder report/ away; then try again."
+        )
 
 
 def render(data: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ manifest says; whatever else is there is decoded and encoded again, so that only
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,10 @@ class ReportPicture:
     file: str | None = None
     colour: str | None = None
     missing: str = ""
+
+
+_OWN = re.compile(r"[0-9a-f]{24}-(?:before|after)(?:-colour)?\.png")
+"""Names of pictures that reports have."""
 
 
 @dataclass
@@ -93,7 +98,7 @@ class PictureFolder:
     def remove_others(self) -> None:
         """Remove the pictures of earlier reports that this one does not show."""
         for path in self.folder.glob("*.png"):
-            if path.name not in self._used:
+            if path.name not in self._used and _OWN.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
     def _fetch(self, stem: str, entry: Entry, path: Path, *, as_written: bool) -> None:

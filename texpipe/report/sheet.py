@@ -18,6 +18,7 @@ from texpipe.manifest.schema import Entry, Manifest
 from texpipe.passes.resample import repeat
 from texpipe.report.finished_pack import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
+from texpipe.storage.atomic import write_atomic
 from texpipe.storage.layout import OutputLayout
 from texpipe.texture import EdgeMode, Edges, Rgba8
 
@@ -140,7 +141,8 @@ def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), widt
     """
     samples = samples_of_pack(output, names=names)
     page = sheet(samples, width=width)
-    image_files.save_png(target, np.dstack([page, np.full(page.shape[:2], 255, np.uint8)]))
+    opaque = np.dstack([page, np.full(page.shape[:2], 255, np.uint8)])
+    write_atomic(target, image_files.encode_signed_png(opaque))
     return len(samples)
 
 

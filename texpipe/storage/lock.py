@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,9 @@ from texpipe.errors import PackError
 from texpipe.storage.layout import OutputLayout
 
 log = logging.getLogger(__name__)
+
+_OURS = re.compile(rb"(?:[0-9]{1,10}\n)?")
+"""What is in a lock file: the number of the process that holds it."""
 
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
 """What systems answer when another process has the lock."""
@@ -61,9 +65,12 @@ class Lock:
             self._file = None
 
     def _say(self, holder: bytes) -> None:
-        """Write who holds the lock: a courtesy, which a full disk may refuse."""
+        """Write who holds the lock, except into somebody else's file: a courtesy, which a full disk may refuse."""
         if self._file is not None and not self._shared:
             with contextlib.suppress(OSError):
+                self._file.seek(0)
+                if not _OURS.fullmatch(self._file.read(20)):
+                    return
                 self._file.truncate(0)
                 self._file.write(holder)
 

@@ -140,7 +140,8 @@ def serve() -> None:
     """Answer calls from standard input until it is closed."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not write among the answers
-    with suppress(EOFError, BrokenPipeError), answers:
+    # A caller that was killed may leave half a question behind.
+    with suppress(EOFError, OSError, pickle.UnpicklingError), answers:
         while True:
             pickle.dump(_answer(sys.stdin.buffer), answers, pickle.HIGHEST_PROTOCOL)
             answers.flush()

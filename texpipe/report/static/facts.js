@@ -83,6 +83,7 @@ function decisions(texture) {
   const did = { written: "Write", copied: "Copy", skipped: "Skip", failed: "Fail" }[texture.status];
   const lines = [
     ["Action", did, action],
+    ...madeBy(texture),
     ["Alpha", texture.alpha, alpha],
     ["Left, right", edgeOf(texture, "x"), x],
     ["Top, bottom", edgeOf(texture, "y"), y],
@@ -97,6 +98,13 @@ function decisions(texture) {
     lines.push(["Mirror image", flips[texture.mirror.axis], `${texture.mirror.why}; upscaled was ${texture.mirror.of}`]);
   }
   return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
+}
+
+/** Who made the picture; of a hand-made one the action says so, and names its file. */
+function madeBy(texture) {
+  if (!texture.by || texture.by.kind === "hand") return [];
+  const { detail } = texture.by;
+  return [["Made by", makerOf(texture), Number.isFinite(detail) ? `detail ${detail}` : ""]];
 }
 
 function decision([what, value, why]) {

@@ -88,10 +88,19 @@ function stateOf(texture) {
   return found;
 }
 
+const MAKERS = { nearest: "repeated texels", hand: "by hand" };
+
+/** Who made a texture's picture: a model by its name, a person, or nobody. */
+function makerOf({ by }) {
+  if (!by) return "nothing made";
+  return by.model ?? MAKERS[by.kind] ?? by.kind;
+}
+
 const FILTERS = {
   class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
   size: { label: "Size", values: (texture) => [sideClass(texture)] },
   target: { label: "Target", values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
+  by: { label: "Made by", values: (texture) => [makerOf(texture)] },
   warning: { label: "Warning", values: warningsOf },
   state: { label: "State", values: stateOf },
 };

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from texpipe.imaging.image_files import encode_png
+from texpipe.imaging.image_files import encode_signed_png
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8
 from texpipe.train.data.dither import Floats
@@ -47,4 +47,4 @@ def save_sheet(
     path: Path, titles: Sequence[str], rows: Sequence[Sequence[Floats]], *, side: int = 256
 ) -> None:
     """Write a sheet as PNG; arguments as in `sheet`."""
-    write_atomic(path, encode_png(sheet(titles, rows, side=side)))
+    write_atomic(path, encode_signed_png(sheet(titles, rows, side=side)))

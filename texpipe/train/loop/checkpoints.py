@@ -65,7 +65,8 @@ def prune(output: Path, keep: int) -> None:
 
 
 def leftovers(output: Path, name: str) -> list[Path]:
-    """Return the output of a training in a folder: checkpoints, even those without a state, and its model."""
+    """Return what a training would write over in a folder: checkpoints, even those without a state, model and card."""
     folders = sorted(path for path in output.glob("step-*") if _NAME.fullmatch(path.name))
-    models = (output / f"{name}{ending}.safetensors" for ending in ("", "-rejected"))
+    stems = (f"{name}{ending}" for ending in ("", "-rejected"))
+    models = (output / f"{stem}{suffix}" for stem in stems for suffix in (".safetensors", ".json", ".md"))
     return [*folders, *(path for path in models if path.exists())]

@@ -102,7 +102,7 @@ def _checkpoint_to_resume(job: TrainingJob) -> Path | None:
     if not job.resume:
         if existing := leftovers(job.output, job.name):
             raise UsageError(
-                f"{job.output} already holds a training: {existing[0].name}",
+                f"{job.output} already holds a training, or files of its names: {existing[0].name}",
                 hint="Add --resume to continue it, or choose another --output.",
             )
         return None

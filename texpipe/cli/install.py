@@ -1,0 +1,137 @@
+"""`texpipe install`: a finished pack into the emulator's own folder, and out of it again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from texpipe.cli.console import Console
+from texpipe.cli.options import quiet_option
+from texpipe.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from texpipe.live.installation import Changes
+
+_SHOWN = 5
+"""Number of files that are named before the rest is counted."""
+
+
+@click.command()
+@click.argument("output_dir", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--target", metavar="NAME", help="Which of the packs in OUTPUT_DIR; needed if there are several."
+)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="The emulator's texture folder; by default it is looked for.",
+)
+@click.option("--uninstall", is_flag=True, help="Take the pack out of the emulator's folder again.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Move files that are in the way and not texpipe's to OUTPUT_DIR/.backup without asking.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@quiet_option
+@click.pass_obj
+def install(
+    console: Console,
+    output_dir: Path,
+    target: str | None,
+    into: Path | None,
+    uninstall: bool,
+    replace: bool,
+    dry_run: bool,
+    quiet: bool,
+) -> int:
+    """Copy the pack of a run into the folder where its emulator looks for textures.
+
+    \b
+    Example:
+      texpipe install ~/packs/oot
+      texpipe install ~/packs/oot --uninstall
+    """
+    from texpipe.live.destination import destination
+    from texpipe.live.installation import carry_out, files_of_pack, plan_installation, plan_removal
+
+    console = console.quieter(quiet)
+    target = _target_of(output_dir, target)
+    place = destination(target, files_of_pack(output_dir, target), into)
+    changes = plan_removal(output_dir, place) if uninstall else plan_installation(output_dir, place)
+    _show(console, changes, dry_run=dry_run)
+    if dry_run:
+        return ExitCode.OK
+    if changes.in_the_way and not replace:
+        _ask(console, changes)
+    backup = carry_out(changes)
+    if backup is not None:
+        console.say(f"What was in the way is in {backup}")
+    if not uninstall:
+        _say_switches(console, target)
+    return ExitCode.OK
+
+
+def _target_of(output: Path, asked: str | None) -> str:
+    """Return the target whose pack is installed.
+
+    Raises:
+        PackError: there is no readable manifest.
+        UsageError: the pack is not there, or there are several and none was asked for.
+    """
+    from texpipe.manifest.file import read_manifest
+    from texpipe.storage.layout import OutputLayout
+
+    targets = read_manifest(OutputLayout(output).manifest).targets
+    if asked is None and len(targets) == 1:
+        return targets[0]
+    if asked in targets:
+        return str(asked)
+    problem = "there are several packs" if asked is None else f"there is no pack for {asked}"
+    raise UsageError(f"{problem} in {output}", hint=f"Choose with --target: {', '.join(targets)}.")
+
+
+def _show(console: Console, changes: Changes, *, dry_run: bool) -> None:
+    would = "would be " if dry_run else ""
+    counts = (
+        (len(changes.new), f"{would}copied"),
+        (len(changes.same), "there already"),
+        (len(changes.obsolete), f"{would}removed"),
+        (len(changes.kept), "kept, as somebody changed them"),
+    )
+    text = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
+    console.say(f"{changes.place.folder}: {text}")
+
+
+def _ask(console: Console, changes: Changes) -> None:
+    """Ask whether files that are not texpipe's may go to the backup.
+
+    Raises:
+        UsageError: nobody can be asked.
+        click.Abort: the answer is no.
+    """
+    paths = changes.in_the_way
+    console.warn(f"{len(paths)} files there are not texpipe's, or were changed, and are in the way:")
+    for path in paths[:_SHOWN]:
+        console.say(f"  {path}")
+    if len(paths) > _SHOWN:
+        console.say(f"  ... and {len(paths) - _SHOWN} more")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            "files that are not texpipe's are in the way, and nothing was changed",
+            hint=f"--replace moves them to {changes.pack / '.backup'}.",
+        )
+    click.confirm(f"Move them to {changes.pack / '.backup'}?", abort=True, err=True)
+
+
+def _say_switches(console: Console, target: str) -> None:
+    """Say what to switch on in the emulator."""
+    from texpipe.formats import format_of
+
+    for line in str(format_of(target).copy_to).splitlines():
+        if line.startswith(("Switch on", "The strong checksum", "It must be called")):
+            console.say(line)

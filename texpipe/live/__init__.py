@@ -1,0 +1,1 @@
+"""Brings packs to the emulators of this computer."""

@@ -1,0 +1,82 @@
+"""Which folder of which emulator a pack goes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from texpipe.errors import UsageError
+from texpipe.formats.emulator_folders import EmulatorFolder, found_emulators, usual_folders
+
+_CACHE_SUFFIXES = (".hts", ".htc")
+"""Suffixes of GLideN64's packs of one file."""
+_CACHE_TAIL = "_HIRESTEXTURES"
+"""What GLideN64 puts behind the game's name in the names of these packs."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a pack goes.
+
+    Attributes:
+        target: the pack's target.
+        folder: the folder that the content of the target's folder goes to.
+        hiding: files that must go, or the emulator shows them instead of the pack.
+    """
+
+    target: str
+    folder: Path
+    hiding: tuple[Path, ...] = ()
+
+
+def destination(target: str, files: Sequence[PurePosixPath], into: Path | None) -> Destination:
+    """Find the folder for a pack.
+
+    Args:
+        target: the pack's target.
+        files: the files of the pack, relative to the target's folder.
+        into: the folder that the user names; None to look for the emulator.
+
+    Raises:
+        UsageError: no emulator of the target is found, or several are.
+    """
+    if into is not None:
+        return Destination(target, into.absolute())
+    emulator = _only_emulator(target)
+    caches = emulator.cache_folder()
+    is_cache = any(path.suffix.lower() in _CACHE_SUFFIXES for path in files)
+    if caches is None:
+        return Destination(target, emulator.texture_folder())
+    if is_cache:
+        return Destination(target, caches)
+    return Destination(target, emulator.texture_folder(), tuple(_caches_of(files, caches)))
+
+
+def _only_emulator(target: str) -> EmulatorFolder:
+    found = [one for one in found_emulators() if one.target == target]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = "\n".join(f"--into {_quoted(one.texture_folder())}    ({one.emulator})" for one in found)
+        raise UsageError(f"several emulators here load packs of {target}", hint=f"Say which:\n{places}")
+    usual = "\n".join(
+        f"{one.emulator}: {one.texture_folder()}" for one in usual_folders(target, sys.platform)
+    )
+    where = f"They are usually here:\n{usual}\n" if usual else ""
+    raise UsageError(
+        f"no emulator for packs of {target} was found",
+        hint=f"{where}Give its texture folder with --into FOLDER.",
+    )
+
+
+def _caches_of(files: Sequence[PurePosixPath], caches: Path) -> list[Path]:
+    """Return the cache files of the same games, which hide a folder of pictures."""
+    games = {path.parts[0] for path in files if len(path.parts) > 1}
+    named = (caches / f"{game}{_CACHE_TAIL}{suffix}" for game in sorted(games) for suffix in _CACHE_SUFFIXES)
+    return [path for path in named if path.is_file()]
+
+
+def _quoted(path: Path) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)

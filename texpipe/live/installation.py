@@ -1,0 +1,210 @@
+"""Copies a pack into an emulator's folder and takes it out again; what is not texpipe's stays or goes to the backup."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from texpipe.errors import PackError
+from texpipe.formats.portable_names import file_digest
+from texpipe.live.destination import Destination
+from texpipe.live.installed_files import InstallationRecord, InstalledFile
+from texpipe.storage.atomic import open_atomic, sync_disk
+from texpipe.storage.layout import OutputLayout
+
+_DATE = "%Y-%m-%d_%H-%M-%S"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What installing or uninstalling a pack does, by paths below the emulator's folder.
+
+    Attributes:
+        place: where the pack goes.
+        pack: the output folder that it comes from.
+        new: files to copy: the path -> hex sha256.
+        same: files that are there already: the path -> hex sha256.
+        others: files there that texpipe did not put there, or that somebody changed since, where one of the pack goes.
+        obsolete: files of an earlier version of the pack, unchanged since.
+        kept: files of an earlier version that somebody changed: they stay.
+    """
+
+    place: Destination
+    pack: Path
+    new: Mapping[str, str]
+    same: Mapping[str, str]
+    others: tuple[str, ...]
+    obsolete: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def in_the_way(self) -> tuple[Path, ...]:
+        """Files that are not texpipe's and would be replaced, or hide the pack."""
+        return (*(self.place.folder / path for path in self.others), *self.place.hiding)
+
+
+def files_of_pack(output: Path, target: str) -> list[PurePosixPath]:
+    """Return the files in a target's folder, sorted; links are left out.
+
+    Raises:
+        PackError: there is no such folder, or it is empty.
+    """
+    root = output / target
+    found = sorted(
+        PurePosixPath(path.relative_to(root).as_posix())
+        for path in root.rglob("*")
+        if path.is_file() and not path.is_symlink() and not path.name.endswith(".part")
+    )
+    if not found:
+        raise PackError(f"there is no pack in {root}", hint="Run the recipe first.")
+    return found
+
+
+def plan_installation(output: Path, place: Destination) -> Changes:
+    """Compare a pack with what is in the emulator's folder; nothing is changed.
+
+    Raises:
+        PackError: there is no pack, or a file cannot be read.
+    """
+    pack, root = output.absolute(), output / place.target
+    recorded = InstallationRecord(place.folder).read()
+    new: dict[str, str] = {}
+    same: dict[str, str] = {}
+    others: list[str] = []
+    for path in map(str, files_of_pack(output, place.target)):
+        digest = file_digest(root / path)
+        if digest is None:
+            raise PackError(f"{root / path} cannot be read", hint="Run the recipe again.")
+        found = _digest_there(place.folder / path)
+        (same if found == digest else new)[path] = digest
+        if found not in (None, digest) and not _is_ours(recorded.get(path), found):
+            others.append(path)
+    gone = [
+        path
+        for path, one in recorded.items()
+        if one.pack == str(pack) and path not in new and path not in same
+    ]
+    obsolete, kept = _split(gone, recorded, place.folder)
+    return Changes(place, pack, new, same, tuple(others), obsolete, kept)
+
+
+def plan_removal(output: Path, place: Destination) -> Changes:
+    """Find the files of a pack in the emulator's folder; nothing is changed."""
+    pack = output.absolute()
+    recorded = InstallationRecord(place.folder).read()
+    obsolete, kept = _split(
+        [path for path, one in recorded.items() if one.pack == str(pack)], recorded, place.folder
+    )
+    return Changes(place, pack, {}, {}, (), obsolete, kept)
+
+
+def carry_out(changes: Changes) -> Path | None:
+    """Copy and remove; files of others that are in the way go to the output's backup first.
+
+    A killed run can be repeated: the record is written before the first file, and what it says is checked by digest.
+
+    Returns:
+        The backup's folder, if anything went there.
+
+    Raises:
+        PackError: a file cannot be written, moved or removed.
+    """
+    folder, record = changes.place.folder, InstallationRecord(changes.place.folder)
+    before = record.read()
+    # What was there before texpipe came stays its owner's, even if the bytes are the same.
+    known = {path: digest for path, digest in changes.same.items() if _is_ours(before.get(path), digest)}
+    mine = {
+        path: InstalledFile(str(changes.pack), digest) for path, digest in {**changes.new, **known}.items()
+    }
+    record.write(before | mine)
+    backup = _move_away(changes)
+    for path in changes.new:
+        _copy(changes.pack / changes.place.target / path, folder / path)
+    for path in changes.obsolete:
+        _remove(folder, path)
+    sync_disk()
+    left = {path: one for path, one in before.items() if path not in {*changes.obsolete, *changes.kept}}
+    record.write(left | mine)
+    return backup
+
+
+def _is_ours(recorded: InstalledFile | None, digest: str | None) -> bool:
+    return recorded is not None and recorded.sha256 == digest
+
+
+def _split(
+    paths: list[str], recorded: Mapping[str, InstalledFile], folder: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which of the recorded files are unchanged, and which somebody changed; those that are gone are neither."""
+    there = {path: digest for path in paths if (digest := _digest_there(folder / path)) is not None}
+    obsolete = tuple(path for path, digest in there.items() if _is_ours(recorded[path], digest))
+    return obsolete, tuple(path for path in there if path not in obsolete)
+
+
+def _digest_there(path: Path) -> str | None:
+    """Return a file's digest; None if there is none, "" for anything that is no regular file: never ours."""
+    if path.is_symlink() or path.is_dir():
+        return ""
+    return file_digest(path) if path.exists() else None
+
+
+def _move_away(changes: Changes) -> Path | None:
+    """Move what is in the way to `OUTPUT/.backup/DATE/installed/`."""
+    if not changes.in_the_way:
+        return None
+    backup = _fresh(OutputLayout(changes.pack).backup / time.strftime(_DATE)) / "installed"
+    for path in changes.in_the_way:
+        inside = (
+            path.relative_to(changes.place.folder) if path.is_relative_to(changes.place.folder) else path.name
+        )
+        goal = backup / inside
+        try:
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, goal)
+        except OSError as error:
+            raise _failed("move", path, error) from error
+    return backup
+
+
+def _fresh(folder: Path) -> Path:
+    names = (folder.with_name(f"{folder.name}{tail}") for tail in _tails())
+    return next(name for name in names if not name.exists())
+
+
+def _tails() -> Iterator[str]:
+    yield ""
+    number = 1
+    while True:
+        number += 1
+        yield f".{number}"
+
+
+def _copy(source: Path, goal: Path) -> None:
+    try:
+        with source.open("rb") as data, open_atomic(goal, fsync=False) as file:
+            shutil.copyfileobj(data, file)
+    except OSError as error:
+        raise _failed("copy", source, error) from error
+
+
+def _remove(folder: Path, path: str) -> None:
+    """Remove a file, and the folders that are empty without it."""
+    file = folder / path
+    try:
+        file.unlink(missing_ok=True)
+        for parent in file.parents:
+            if parent == folder or any(parent.iterdir()):
+                return
+            parent.rmdir()
+    except OSError as error:
+        raise _failed("remove", file, error) from error
+
+
+def _failed(verb: str, path: Path, error: OSError) -> PackError:
+    return PackError(
+        f"cannot {verb} {path}: {error.strerror or error}",
+        hint="Close the emulator, check the space and the permissions, and run the same command again.",
+    )
