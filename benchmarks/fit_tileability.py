@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from texpipe.classify.evidence import LEAST_LINES, evidence
+from texpipe.classify.evidence import evidence
+from texpipe.classify.seam_measures import LEAST_LINES
 from texpipe.classify.tileability import certain
 from texpipe.imaging.visible import premultiplied
 
@@ -35,14 +36,15 @@ RATE = 0.08
 LEAST_SAMPLES, SMOOTHING, SHARE_OF_MEASURES = 20, 20.0, 0.3
 """Fewest axes of a leaf, strength of L2, and share of the measures that a split may ask for: against overfitting."""
 WEIGHTS = {
-    "crop": 0.35,
-    "strip": 0.6,
-    "ground": 0.7,
-    "title": 0.8,
-    "sky": 0.8,
+    "crop": 0.15,
+    "strip": 0.4,
+    "ground": 0.8,
+    "wall": 0.8,
+    "title": 0.9,
     "floor": 2.0,
-    "block": 1.5,
-    "picture": 1.5,
+    "block": 2.0,
+    "picture": 1.3,
+    "glyph": 1.3,
 }
 """How much a texture of a kind counts; 1 for others. Dumps have few crops of walls, and many floors."""
 MASONRY_WEIGHT = 1.5
@@ -110,9 +112,8 @@ def fit(measured: Measured) -> dict[str, NDArray[Any]]:
     for number, nodes in enumerate(trees):
         inner, leaf = np.flatnonzero(nodes["is_leaf"] == 0), np.flatnonzero(nodes["is_leaf"])
         found["measure"][number, inner] = nodes["feature_idx"][inner]
-        # A single precision threshold just below the double one would send equal measures the other way.
-        thresholds = nodes["num_threshold"][inner].astype(np.float32)
-        found["threshold"][number, inner] = np.nextafter(thresholds, np.float32(np.inf))
+        # Measures lie on a grid, and thresholds in the middle between two of them: single precision holds both exactly.
+        found["threshold"][number, inner] = nodes["num_threshold"][inner]
         found["below"][number, inner] = nodes["left"][inner]
         found["above"][number, inner] = nodes["right"][inner]
         found["value"][number, leaf] = nodes["value"][leaf]

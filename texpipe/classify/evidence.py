@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.classify.kind_measures import kind_measures
-from texpipe.classify.seam_measures import LEAST_LINES, Doubles, Lines, relative_step, seam_measures
-
-__all__ = ["LEAST_LINES", "Floats", "Lines", "evidence", "relative_step"]
+from texpipe.classify.seam_measures import Doubles, Lines, seam_measures
 
 Floats = NDArray[np.float32]
 

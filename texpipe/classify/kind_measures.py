@@ -88,7 +88,8 @@ def _roughness(luma: Doubles) -> list[float]:
     usual = float(near.mean()) + LEVEL
     peaked = float(np.sqrt((near**2).mean())) + LEVEL
     far = [
-        float(np.abs(luma[wide:] - luma[:-wide]).mean()) + LEVEL if wide < len(luma) else usual for wide in _DISTANCES
+        float(np.abs(luma[wide:] - luma[:-wide]).mean()) + LEVEL if wide < len(luma) else usual
+        for wide in _DISTANCES
     ]
     return [float(np.log(peaked / usual)), *(float(np.log(one / usual)) for one in far)]
 
@@ -100,7 +101,9 @@ def _trend(luma: Doubles) -> tuple[float, float]:
     place = np.linspace(-1, 1, len(luma))
     bowl = place**2 - (place**2).mean()
     power = float(((luma - luma.mean()) ** 2).sum()) / luma.shape[1] + LEVEL**2 * len(luma)
-    explained = (float((centred * form).sum()) ** 2 / max(float((form**2).sum()), 1e-6) for form in (place, bowl))
+    explained = (
+        float((centred * form).sum()) ** 2 / max(float((form**2).sum()), 1e-6) for form in (place, bowl)
+    )
     ramp, valley = (share / power for share in explained)
     return ramp, valley
 

@@ -36,8 +36,9 @@ def relative_step(lines: Lines) -> float:
     Args:
         lines: N x M x 4 with N at least 2.
     """
-    inside = float(np.abs(np.diff(lines, axis=0)).mean())
-    return (float(np.abs(lines[0] - lines[-1]).mean()) + LEVEL) / (inside + LEVEL)
+    exact = lines.astype(np.float64)
+    inside = float(np.abs(np.diff(exact, axis=0)).mean())
+    return (float(np.abs(exact[0] - exact[-1]).mean()) + LEVEL) / (inside + LEVEL)
 
 
 def seam_measures(lines: Doubles, reduced: Doubles) -> Doubles:
@@ -120,7 +121,9 @@ def _bands(lines: Doubles) -> list[float]:
 
 def _twice_over_in_parts(lines: Doubles) -> Doubles:
     """Return lines twice over and one more: the mean of each, then the means of its four parts."""
-    parts = [lines[:, part].sum(axis=1) / len(range(lines.shape[1])[part]) for part in parts_of(lines.shape[1])]
+    parts = [
+        lines[:, part].sum(axis=1) / len(range(lines.shape[1])[part]) for part in parts_of(lines.shape[1])
+    ]
     means = np.stack([lines.sum(axis=1) / lines.shape[1], *parts], axis=1)
     return np.concatenate([means, means, means[:1]])
 
@@ -185,7 +188,8 @@ def _best_correlations(centred: Doubles, tested: NDArray[np.int64], inside: NDAr
     spectrum = np.fft.rfft(centred, axis=1)
     frequencies = spectrum.shape[1]
     ours, theirs = (
-        spectrum[strip].transpose(2, 0, 1, 3).reshape(frequencies, len(strip), -1) for strip in (tested, inside)
+        spectrum[strip].transpose(2, 0, 1, 3).reshape(frequencies, len(strip), -1)
+        for strip in (tested, inside)
     )
     products = np.matmul(ours, theirs.conj().transpose(0, 2, 1))
     correlations = np.fft.irfft(products, centred.shape[1], axis=0)
