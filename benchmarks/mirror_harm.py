@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from texpipe.imaging.visible import premultiplied
 from texpipe.networks.catalogue import resolve
-from texpipe.texture import Rgba8
+from texpipe.texture import EdgeMode, Rgba8
 from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 CALM = 0.35
@@ -41,7 +41,7 @@ def main() -> None:
     chosen = parser.parse_args()
     some = pick([sample.rgba for sample in samples(chosen.games, chosen.part)], chosen.count)
     network = LazyUpscaler(resolve(chosen.model).path, "auto", "auto")
-    modes = ("mirror", "clamp", "wrap")
+    modes: tuple[EdgeMode, ...] = ("mirror", "clamp", "wrap")
     made = enlarge(network, [(rgba, plan_for(rgba, mode, mode)) for rgba in some for mode in modes])
     costs: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for number, rgba in enumerate(some):
