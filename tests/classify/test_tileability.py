@@ -37,7 +37,7 @@ def test_one_axis_is_judged_without_the_other() -> None:
         rgba = grain((32, 48), seed, detail=2)[:30]
         assert modes(rgba) == modes(rgba[::-1]) == modes(rgba[:, ::-1])
     walls = [modes(grain((64, 48), seed, detail=2)[:30]) for seed in SEEDS]
-    assert sum(mode[0] == "wrap" for mode in walls) >= 26
+    assert sum(mode[0] == "wrap" for mode in walls) >= 22
     assert sum(mode[1] == "wrap" for mode in walls) <= 2
 
 
