@@ -91,7 +91,11 @@ def main() -> None:
     parser.add_argument("--part", default="table", choices=("table", "fit"))
     parser.add_argument("--masonry", type=int, default=2, help="walls of every style, mortar and size")
     chosen = parser.parse_args()
-    made = [*samples(chosen.games, chosen.part), *masonry(chosen.part, chosen.masonry), *fringes(chosen.part, 2)]
+    made = [
+        *samples(chosen.games, chosen.part),
+        *masonry(chosen.part, chosen.masonry),
+        *fringes(chosen.part, 2),
+    ]
     guesses = [guess_axes(sample.rgba, n64=False) for sample in made]
     now = [(_treatment(x), _treatment(y)) for x, y in guesses]
     before = _of_other(chosen.before, made) if chosen.before else now

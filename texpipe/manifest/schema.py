@@ -99,8 +99,8 @@ class Entry:
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
-        by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
         repeats: how likely the undecided axes repeat, 0 to 1; None likewise.
+        by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
