@@ -75,6 +75,7 @@ class SurveyedTexture:
             undecided=self.plan.undecided or None,
             input=self.origin.input or None,
             instead_of=self.origin.instead_of,
+            repeats=self.plan.repeats if self.plan.undecided else None,
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from texpipe.analysis.inventory import Fingerprint, SurveyedTexture, Unreadable
+from texpipe.analysis.neighbours import Kin
 from texpipe.texture import Source, Winner
 
 T = TypeVar("T")
@@ -22,12 +23,14 @@ class Candidate:
         texture: what was read, with the name of the input.
         fingerprint: of its pixels; None if it cannot be read.
         rule: number of the rule that matches it, 0 if none does.
+        kin: what its neighbours need to know of it, if it has any.
     """
 
     place: int
     texture: SurveyedTexture | Unreadable
     fingerprint: Fingerprint | None = None
     rule: int = 0
+    kin: Kin | None = None
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Fingerprint, Inventory, Origin, Survey, SurveyedTexture, Unreadable
+from texpipe.analysis.neighbours import informed_by_neighbours, kin_of
 from texpipe.analysis.pool import MAX_WORKERS, Analysed, AnalysisResult, analyse_all
 from texpipe.analysis.same_names import Candidate, one_of_each_name, winners_first
 from texpipe.classify.analysis import Analysis
@@ -86,7 +87,8 @@ def _candidate(
         warnings=analysis.warnings,
         origin=origin,
     )
-    return Candidate(place, item, _fingerprint(analysis, plan, recipe), rule)
+    kin = kin_of(source.name, analysis)
+    return Candidate(place, item, _fingerprint(analysis, plan, recipe), rule, kin)
 
 
 def _settled(
@@ -96,6 +98,8 @@ def _settled(
     inputs = tuple(origin.input for origin in origins) if len(origins) > 1 else ()
     if inputs:
         read = sorted(one_of_each_name(read, recipe.on_conflict), key=lambda one: one.name.encode())
+    said = informed_by_neighbours(filter(None, (one.kin for one in read)))
+    read = [_decided_again(one, said[one.name], recipe) if one.name in said else one for one in read]
     items = [one.texture for one in read if isinstance(one.texture, SurveyedTexture)]
     inventory = Inventory(
         tuple(winners_first(items, inputs, recipe.on_conflict) if inputs else items),
@@ -120,11 +124,18 @@ def _matches(match: Match, one: Candidate) -> bool:
     return matches(match, one.name, one.texture.size, one.fingerprint.facts)
 
 
+def _decided_again(one: Candidate, facts: Facts, recipe: Recipe) -> Candidate:
+    assert isinstance(one.texture, SurveyedTexture)
+    assert one.fingerprint is not None
+    texture = replace(one.texture, plan=_interned_plan(plan_by(one.rule, recipe, facts)))
+    return replace(one, texture=texture, fingerprint=replace(one.fingerprint, facts=_kept(facts)))
+
+
 def _fingerprint(analysis: Analysis, plan: Plan, recipe: Recipe) -> Fingerprint:
     """Return what the recipe needs to know which textures belong together."""
     indices = analysis.bare_indices if plan.alpha == "mask" else analysis.indices
     return Fingerprint(
-        facts=_interned_facts(analysis.facts),
+        facts=_kept(analysis.facts),
         pixels=analysis.all_pixels if plan.alpha == "data" else analysis.pixels,
         indices=indices if recipe.variants == "auto" else "",
         cells=analysis.cells if recipe.atlases == "auto" else (),
@@ -139,15 +150,17 @@ def _interned_plan(plan: Plan) -> Plan:
     by = plan.decided_by
     reasons = Decisions(interned(by.action), interned(by.alpha), interned(by.x), interned(by.y))
     edges, undecided = interned(plan.edges), interned(plan.undecided)
-    same, _ = interned((replace(plan, edges=edges, undecided=undecided, decided_by=reasons), reasons))
+    whole = replace(plan, edges=edges, undecided=undecided, decided_by=reasons)
+    same, *_ = interned((whole, reasons, plan.repeats))
     return same
 
 
-def _interned_facts(facts: Facts) -> Facts:
+def _kept(facts: Facts) -> Facts:
+    """Return facts without what was weighed, which differs from texture to texture."""
     return replace(
         facts,
-        x=interned(facts.x),
-        y=interned(facts.y),
+        x=interned(replace(facts.x, doubt=None)),
+        y=interned(replace(facts.y, doubt=None)),
         alpha_reason=interned(facts.alpha_reason),
         texels_reason=interned(facts.texels_reason),
     )

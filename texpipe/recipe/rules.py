@@ -9,7 +9,7 @@ from fnmatch import translate
 from typing import Literal, TypeVar
 
 from texpipe.recipe.schema import EdgeRule, Match, Recipe, Rule
-from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
+from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges, Facts, Likely, Plan
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
     hides = alpha != "data"
     action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
     edges = rule.edges or EdgeRule()
+    undecided = Axes(edges.x == "auto" and facts.x.undecided, edges.y == "auto" and facts.y.undecided)
     x, x_by = _edge(by_rule, edges.x, facts.x, "left to right")
     y, y_by = _edge(by_rule, edges.y, facts.y, "top to bottom")
     return Plan(
@@ -61,9 +62,9 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
         detail=_first(rule.detail, recipe.detail, 0.0),
-        undecided=Axes(
-            edges.x == "auto" and facts.x.undecided,
-            edges.y == "auto" and facts.y.undecided,
+        undecided=undecided,
+        repeats=Likely(
+            facts.x.confidence if undecided.x else None, facts.y.confidence if undecided.y else None
         ),
     )
 
