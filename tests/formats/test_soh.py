@@ -200,6 +200,8 @@ def test_a_scale_that_does_not_fit_the_type_is_found(tmp_path, texels, factor):
             "game_version 3, so the engine loads it into that version alone",
         ),
         (b'{"name": "x", "game_version": 4294967295}', None),
+        # libultraship's `Archive.cpp` takes a missing game_version for 0xFFFFFFFF, which every game loads.
+        (b'{"name": "x"}', None),
         (b'{"name": 7}', "has no name"),
         (b"[" * 5000, "nested too deeply"),
         (b"{", "is not valid JSON"),

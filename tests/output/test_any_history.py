@@ -35,6 +35,8 @@ HISTORIES = 20
 FOLDERS = ("[folder]", "[gliden64]", "[gliden64, folder]")
 CONTAINERS = ("[{gliden64: {container: hts}}]", "[{gliden64: {container: htc}}, folder]", "[gliden64]")
 NUMBERS = st.integers(1, 6)
+INPUTS = ("in", "more")
+PLACES = st.integers(0, 1)
 
 
 class Killed(BaseException):
@@ -74,8 +76,11 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.pack, self.dump = self.folder / "pack", self.folder / "in"
-        self.dump.mkdir()
+        self.pack = self.folder / "pack"
+        self.dumps = [self.folder / name for name in INPUTS]
+        for dump in self.dumps:
+            dump.mkdir()
+        self.inputs = INPUTS[:1]
         self.model = self.folder / "tiny.safetensors"
         torch.manual_seed(7)
         save_safetensors(self.model, RRDBNet(num_feat=4, num_block=1, num_grow_ch=2).state_dict(), {})
@@ -93,14 +98,20 @@ class History(RuleBasedStateMachine):
 
     # ---- the game, the modder, the emulator
 
-    @rule(number=NUMBERS)
-    def dump_texture(self, number: int) -> None:
-        (self.dump / name_of(number)).write_bytes(encode_png(noise((4, 4), number)))
+    @rule(number=NUMBERS, dump=PLACES, look=st.integers(0, 1))
+    def dump_texture(self, number: int, dump: int = 0, look: int = 0) -> None:
+        """A dump may have other pixels under the name of another one's texture."""
+        (self.dumps[dump] / name_of(number)).write_bytes(encode_png(noise((4, 4), number + 100 * look)))
 
-    @rule(number=NUMBERS)
-    def lose_texture(self, number: int) -> None:
-        if len(list(self.dump.iterdir())) > 1:
-            (self.dump / name_of(number)).unlink(missing_ok=True)
+    @rule(number=NUMBERS, dump=PLACES)
+    def lose_texture(self, number: int, dump: int) -> None:
+        if len(list(self.dumps[dump].iterdir())) > 1:
+            (self.dumps[dump] / name_of(number)).unlink(missing_ok=True)
+
+    @rule(inputs=st.sampled_from([INPUTS[:1], INPUTS[1:], INPUTS, INPUTS[::-1]]))
+    def add_or_remove_an_input(self, inputs: tuple[str, ...]) -> None:
+        if all(any((self.folder / name).iterdir()) for name in inputs):
+            self.inputs = inputs
 
     @rule(scale=st.sampled_from([2, 4]))
     def change_scale(self, scale: int) -> None:
@@ -167,7 +178,7 @@ class History(RuleBasedStateMachine):
     def _run(self, output: Path, **options: object) -> RunResult:
         recipe = self.folder / "recipe.yaml"
         recipe.write_text(
-            f"version: 1\nname: r\ngame: G\ninput: in\noutput: pack\nmodel: tiny.safetensors\n"
+            f"version: 1\nname: r\ngame: G\ninput: [{', '.join(self.inputs)}]\noutput: pack\nmodel: tiny.safetensors\n"
             f"targets: {self.targets}\nscale: {self.scale}\nrules: [{{match: {{}}, action: nearest}}]\n",
             "utf-8",
         )
