@@ -112,7 +112,7 @@ def test_htc(tmp_path: Path, samples: dict[str, Pixels]) -> None:
     while at < len(data):
         (key,) = struct.unpack_from("<Q", data, at)
         pixels, numbers, at = record(data, at + 8)
-        found[key, *numbers] = pixels
+        found[(key, numbers[0], numbers[1])] = pixels
     wanted = expected_of_cache(samples)
     assert found.keys() == wanted.keys()
     assert all(same_where_visible(found[key], wanted[key]) for key in wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +11,18 @@ import click
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
 from texpipe.errors import ExitCode, PackError
+
+
+def _remedy(kept: Sequence[str]) -> str:
+    """Return what to do about problems: runs mend files of texpipe's, but keep those in `kept`."""
+    again = "Run the recipe again: it rewrites what is missing or damaged and keeps what was edited by hand."
+    if not kept:
+        return again
+    more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
+    return (
+        f"{again}\n{kept[0]}{more} would be kept as it is: mend it, or run with --replace-edited "
+        f"{shlex.quote(kept[0])}; a copy goes to the backup then."
+    )
 
 
 @click.command()
@@ -36,7 +50,7 @@ def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> in
     if found.problems:
         raise PackError(
             f"{len(found.problems)} problems in {found.checked} files of {output_dir}",
-            hint="Run the recipe again: it rewrites what is missing or damaged and keeps what was edited by hand.",
+            hint=_remedy(found.kept),
         )
     console.say(f"{found.checked} files agree with the manifest and with the emulator's rules")
     return ExitCode.OK

@@ -48,11 +48,13 @@ class Verified:
         checked: how many files the manifest names.
         problems: one line each: what is missing or damaged, or breaks a rule of its emulator.
         notes: one line each, about what is no fault: files that somebody edited, or that are not texpipe's.
+        kept: paths of edited and foreign files that break a rule: a run keeps them, so it does not mend them.
     """
 
     checked: int
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def verify_pack(output: Path) -> Verified:
@@ -65,12 +67,16 @@ def verify_pack(output: Path) -> Verified:
     digests, foreign = digests_of(manifest), _foreign(manifest)
     problems: list[str] = list(manifest.refused)
     notes: list[str] = []
+    theirs: list[str] = []
     for path, digest in digests.items():
         found, is_problem = _file_state(output, path, digest, path in foreign)
         (problems if is_problem else notes).extend(found)
+        theirs += [path] if found and not is_problem else []
     there = [f"{name}/{path}" for name in manifest.targets for path in _files_of(output / name)]
     notes += [f"{path}: not ours, harmless" for path in there if path not in digests]
-    return Verified(len(digests), (*problems, *broken_rules(output, manifest)), tuple(notes))
+    broken = broken_rules(output, manifest)
+    kept = tuple(path for path in theirs if any(line.startswith(f"{path}:") for line in broken))
+    return Verified(len(digests), (*problems, *broken), tuple(notes), kept)
 
 
 def _foreign(manifest: Manifest) -> set[str]:
