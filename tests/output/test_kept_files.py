@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from packs import noise
 
 from texpipe.errors import ExitCode, PackError, RecipeError, SourceError, UsageError
 from texpipe.execution import job_io
+from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import read_manifest
 from texpipe.output import places
@@ -411,3 +413,39 @@ def test_a_damaged_manifest_is_written_anew_and_the_old_one_kept(run: Run, pack:
     assert any("written anew" in line for line in result.warnings)
     assert read_manifest(pack / "manifest.json").textures
     assert backups(pack) == {"manifest.json": b"\0" * 100}
+
+
+def test_what_verify_advises_helps(run: Run, pack: Path) -> None:
+    """Running again mends what is texpipe's; of an edit that the emulator would refuse the option is named."""
+    run()
+    (pack / "folder" / name_of(1)).unlink()
+    (pack / "folder" / name_of(2)).write_bytes(b"\x89PNG half")
+    (pack / "folder" / name_of(3)).write_bytes(encode_png(noise((9, 7), 5)))
+    (pack / "folder" / "mine.png").write_bytes(picture(5))
+    wrong = {line.partition(":")[0] for line in verify_pack(pack).problems}
+    assert wrong == {f"folder/{name_of(number)}" for number in (1, 2, 3)}
+    run()
+    left = verify_pack(pack)
+    assert len(left.problems) == 1
+    assert left.kept == (f"folder/{name_of(3)}",)
+    run(replace_edited=[left.kept[0]])
+    assert verify_pack(pack).problems == ()
+    assert (pack / "folder" / "mine.png").read_bytes() == picture(5)
+
+
+@pytest.mark.parametrize("container", ["hts", "htc"])
+def test_an_edited_cache_stops_the_run_which_says_how_to_go_on(run: Run, pack: Path, container: str) -> None:
+    targets = f"[{{gliden64: {{container: {container}}}}}]"
+    run(targets)
+    (file,) = pack.rglob(f"*.{container}")
+    write = write_hts if container == "hts" else write_htc
+    write(file, [CacheEntry(7, noise((4, 4), 9), 0, 2)])
+    mine = file.read_bytes()
+    with pytest.raises(PackError, match="was changed since texpipe wrote it") as stopped:
+        run(targets, scale=4)
+    assert file.read_bytes() == mine
+    option = re.search(r"--replace-edited '([^']*)'", str(stopped.value.hint))
+    assert option is not None
+    run(targets, scale=4, replace_edited=[option[1]])
+    assert mine in backups(pack).values()
+    assert verify_pack(pack).problems == ()
