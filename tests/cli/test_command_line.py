@@ -159,3 +159,13 @@ def test_version_is_that_of_the_package(texpipe: Run) -> None:
     from texpipe import __version__
 
     assert texpipe("--version").stdout == f"texpipe, version {__version__}\n"
+
+
+def test_an_error_into_a_closed_pipe_keeps_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `texpipe verify OUTPUT 2>&1 | head -1`."""
+
+    def closed(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(click, "echo", closed)
+    assert exit_code_of(texpipe, ["verify", str(tmp_path)]) == 5

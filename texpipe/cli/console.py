@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 import traceback
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,10 +129,10 @@ def _code_of_error(error: Exception) -> int:
 
 def _explain(error: TexpipeError) -> int:
     problems: tuple[TexpipeError, ...] = error.problems if isinstance(error, RecipeError) else (error,)
-    for problem in problems:
-        click.echo(click.style("error: ", fg="red") + printable(str(problem)), err=True)
-        if problem.hint:
-            for line in problem.hint.split("\n"):
+    with suppress(BrokenPipeError):  # as in `texpipe verify OUTPUT 2>&1 | head -1`: the code says it, too
+        for problem in problems:
+            click.echo(click.style("error: ", fg="red") + printable(str(problem)), err=True)
+            for line in problem.hint.split("\n") if problem.hint else ():
                 click.echo(f"  {printable(line)}", err=True)
     return error.exit_code
 
