@@ -16,33 +16,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from labelled import Sample, masonry, samples
+from labelled import Sample, fringes, masonry, samples
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from texpipe.classify.evidence import LEAST_LINES, evidence
+from texpipe.classify.evidence import evidence
+from texpipe.classify.seam_measures import LEAST_LINES
 from texpipe.classify.tileability import certain
 from texpipe.imaging.visible import premultiplied
 
 Floats = NDArray[np.float32]
 
-TREES = 160
-LEAVES = 24
+TREES = 400
+LEAVES = 20
 """Largest number of leaves of a tree."""
-RATE = 0.08
+RATE = 0.03
 """Share of what a tree could correct that it does correct."""
-LEAST_SAMPLES, SMOOTHING, SHARE_OF_MEASURES = 20, 20.0, 0.3
+LEAST_SAMPLES, SMOOTHING, SHARE_OF_MEASURES = 20, 20.0, 0.1
 """Fewest axes of a leaf, strength of L2, and share of the measures that a split may ask for: against overfitting."""
 WEIGHTS = {
-    "crop": 0.35,
-    "strip": 0.6,
-    "ground": 0.7,
-    "title": 0.8,
-    "sky": 0.8,
+    "crop": 0.08,
+    "strip": 0.3,
+    "ground": 0.8,
+    "wall": 0.8,
+    "sky": 1.2,
     "floor": 2.0,
-    "block": 1.5,
-    "picture": 1.5,
+    "block": 2.0,
+    "picture": 1.2,
+    "glyph": 1.5,
+    "hud": 1.5,
 }
 """How much a texture of a kind counts; 1 for others. Dumps have few crops of walls, and many floors."""
 MASONRY_WEIGHT = 1.5
@@ -63,7 +66,7 @@ def main() -> None:
     parser.add_argument("--games", type=Path, required=True, help="folder of unpacked packages")
     parser.add_argument("--output", type=Path, default=Path("build/judge.safetensors"))
     chosen = parser.parse_args()
-    measured = measure([*samples(chosen.games, "fit"), *masonry("fit", 2)])
+    measured = measure([*samples(chosen.games, "fit"), *masonry("fit", 2), *fringes("fit", 6)])
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     save_file(fit(measured), chosen.output)
 
@@ -110,9 +113,8 @@ def fit(measured: Measured) -> dict[str, NDArray[Any]]:
     for number, nodes in enumerate(trees):
         inner, leaf = np.flatnonzero(nodes["is_leaf"] == 0), np.flatnonzero(nodes["is_leaf"])
         found["measure"][number, inner] = nodes["feature_idx"][inner]
-        # A single precision threshold just below the double one would send equal measures the other way.
-        thresholds = nodes["num_threshold"][inner].astype(np.float32)
-        found["threshold"][number, inner] = np.nextafter(thresholds, np.float32(np.inf))
+        # Measures lie on a grid, and thresholds in the middle between two of them: single precision holds both exactly.
+        found["threshold"][number, inner] = nodes["num_threshold"][inner]
         found["below"][number, inner] = nodes["left"][inner]
         found["above"][number, inner] = nodes["right"][inner]
         found["value"][number, leaf] = nodes["value"][leaf]

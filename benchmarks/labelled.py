@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from console import console
+from fringes import GROWTHS, draw_fringe
 from masonry import MORTARS, STYLES, draw_wall
 from numpy.typing import NDArray
 from PIL import Image
@@ -34,6 +35,7 @@ SIZES = (64, 32, 16)
 MARGIN = 8
 """Texels around a crop that tell what its border would look like if nobody had cut it."""
 MASONRY_SIZES = (8, 16, 32, 64, 128)
+FRINGE_SIZES = ((16, 16), (32, 32), (16, 32), (32, 64), (64, 64))
 TILES = ("floor", "wall", "ground", "block")
 _ARCHIVES = {
     "freedoom": "usr/share/games/doom/freedoom2.wad",
@@ -112,6 +114,16 @@ def masonry(part: str, count: int) -> Iterator[Sample]:
                     rgba = draw_wall(seeded(f"{part} {name}"), style, mortar, size)
                     if len(np.unique(rgba[..., :3])) > 8:
                         yield Sample(name, f"{style}, mortar {mortar}", size, rgba, "wrap", "wrap")
+
+
+def fringes(part: str, count: int) -> Iterator[Sample]:
+    """Draw `count` cut-outs that repeat of every growth and size."""
+    for growth in GROWTHS:
+        for size in FRINGE_SIZES:
+            for number in range(count):
+                name = f"{growth} {size[0]} x {size[1]} {number}"
+                rgba = draw_fringe(seeded(f"{part} {name}"), growth, size)
+                yield Sample(name, growth, max(size), rgba, "wrap", "wrap" if growth == "clouds" else "ends")
 
 
 def seeded(text: str) -> np.random.Generator:

@@ -70,8 +70,25 @@ def draw_wall(random: np.random.Generator, style: Style, mortar: Mortar, side: i
         filled = light.mean() + dark + _grain(random, (height, width), style) / 2
         picture = np.where(lines[..., None], filled[..., None] + random.normal(0, 6, 3), picture)
     picture = np.roll(picture, _offset(random, wall), (0, 1))
-    levels = np.clip(np.rint((picture + random.uniform(60, 150)) / _STEP), 0, 31) * _STEP
-    return np.dstack([np.rint(levels), np.full((height, width, 1), 255)]).astype(np.uint8)
+    levels = levels_of_5_bits(picture + random.uniform(60, 150))
+    return np.dstack([levels, np.full((height, width, 1), 255, np.uint8)])
+
+
+def levels_of_5_bits(colours: Floats) -> NDArray[np.uint8]:
+    """Return colours, in levels, as a console stores them."""
+    return np.asarray(np.rint(np.clip(np.rint(colours / _STEP), 0, 31) * _STEP), dtype=np.uint8)
+
+
+def periodic_noise(
+    random: np.random.Generator, shape: tuple[int, int], spread: float, *, rough: bool = False
+) -> Floats:
+    """Make noise that joins itself on both axes, of one spread; `rough` has no coarse waves."""
+    spectrum = np.fft.rfft2(random.normal(0, 1, shape))
+    down, right = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
+    if not rough:
+        spectrum /= (0.02 + np.hypot(down, right)) ** random.uniform(0.5, 2.0)
+    noise = np.fft.irfft2(spectrum, shape)
+    return np.asarray((noise - noise.mean()) / max(float(noise.std()), 1e-9) * spread)
 
 
 def _wall(random: np.random.Generator, style: Style, mortar: Mortar, side: int) -> Wall:

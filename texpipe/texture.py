@@ -58,6 +58,14 @@ class Axes:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """How likely axes repeat, 0 to 1; None where it is decided."""
+
+    x: float | None = None
+    y: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EmulatorName:
     """What an emulator's file name says of a texture.
 
@@ -162,16 +170,34 @@ class Texture:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is weighed where no fact decides about an axis.
+
+    Attributes:
+        odds: log odds that it repeats.
+        clamp, wrap: visible harm, in levels, of a clamp if it repeats and of a wrap if it ends.
+        step: the step across the seam over a usual one.
+    """
+
+    odds: float
+    clamp: float
+    wrap: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
 class AxisGuess:
     """What the classifier thinks of one axis: a mode, how sure it is (0 to 1) and why, in one line.
 
-    `undecided`: it may as well repeat, with a probability of `confidence`; the mode is `clamp`.
+    `undecided`: it may as well repeat, with a probability of `confidence`; the mode is `clamp`. `doubt` is what was
+    weighed, None if a fact decided.
     """
 
     mode: EdgeMode
     confidence: float
     reason: str
     undecided: bool = False
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +241,10 @@ class Decisions:
 class Plan:
     """What will be done to a texture. Together with its pixels and the model it determines the result.
 
-    `decided_by` is for people and stays out of the store's key. `cells` is the width and height of the pictures on an
-    atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1 (inventive). On
-    `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or not.
+    `decided_by` and `repeats` are for people and stay out of the store's key. `cells` is the width and height of the
+    pictures on an atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1
+    (inventive). On `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or
+    not; `repeats` says how likely that is.
     """
 
     action: PlannedAction
@@ -232,6 +259,7 @@ class Plan:
     clean: Clean = "off"
     detail: float = 0.0
     undecided: Axes = Axes()
+    repeats: Likely = field(default=Likely(), compare=False)
 
     @property
     def is_computed(self) -> bool:
@@ -243,7 +271,13 @@ class Plan:
         if (self.edges, self.undecided) == (other.edges, other.undecided):
             return self
         reasons = replace(self.decided_by, x=by, y=by)
-        return replace(self, edges=other.edges, undecided=other.undecided, decided_by=reasons)
+        return replace(
+            self,
+            edges=other.edges,
+            undecided=other.undecided,
+            repeats=other.repeats,
+            decided_by=reasons,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from textures import bricks, grain, opaque, textures
 
-from texpipe.classify.evidence import LEAST_LINES, evidence, relative_step
+from texpipe.classify.evidence import evidence
 from texpipe.classify.harm import Treatment, harms, least_harm
-from texpipe.classify.judge import probability
+from texpipe.classify.judge import MOST_ODDS, log_odds
+from texpipe.classify.seam_measures import LEAST_LINES, relative_step
 from texpipe.imaging.visible import premultiplied
-from texpipe.texture import AlphaClass, Rgba8
+from texpipe.texture import AlphaClass, Doubt, Rgba8
 
 
 @settings(max_examples=60, deadline=None)
@@ -48,14 +49,14 @@ def test_a_step_that_only_the_seam_has_is_a_large_one() -> None:
 def test_a_tile_is_likelier_to_repeat_than_a_crop_of_it() -> None:
     for seed in range(6):
         tile = grain((64, 64), seed, detail=2)
-        whole, cut = (probability(evidence(premultiplied(one))[0]) for one in (tile, tile[:40, :44]))
-        assert whole > cut + 0.2
+        whole, cut = (log_odds(evidence(premultiplied(one))[0]) for one in (tile, tile[:40, :44]))
+        assert whole > cut + 1
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (1, 1), (4, 4)])
 def test_bricks_repeat_wherever_they_are_cut(offset: tuple[int, int]) -> None:
     cut = np.roll(bricks((64, 64)), offset, (0, 1))
-    assert min(map(probability, evidence(premultiplied(cut)))) > 0.5
+    assert min(map(log_odds, evidence(premultiplied(cut)))) > 0
 
 
 def test_harm_grows_with_the_step_across_the_seam() -> None:
@@ -68,6 +69,20 @@ def test_harm_grows_with_the_step_across_the_seam() -> None:
         lines[8:, :, :3] += step
         assert harms(lines) >= (clamp, wrap)
         clamp, wrap = harms(lines)
-        chosen = [order.index(least_harm(lines, share / 20)) for share in range(21)]
+        odds = np.linspace(-MOST_ODDS, MOST_ODDS, 21)
+        chosen = [order.index(least_harm(Doubt(one, clamp, wrap, 1.0))) for one in odds]
         assert chosen == sorted(chosen)
         assert (chosen[0], chosen[-1]) == (0, 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(textures())
+def test_measures_are_on_a_grid_that_no_rounding_error_reaches(made: tuple[Rgba8, AlphaClass]) -> None:
+    """Sums of another order differ in their last bits: those of the texture upside down, laid out the other way."""
+    rgba, _ = made
+    if min(rgba.shape[:2]) < LEAST_LINES:
+        return
+    measures = np.array(evidence(premultiplied(rgba)))
+    assert np.array_equal(measures * 1024, np.rint(measures * 1024))
+    other_order = np.asfortranarray(premultiplied(rgba)[::-1, ::-1])
+    assert np.array_equal(np.array(evidence(other_order)), measures)

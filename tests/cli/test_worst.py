@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, uncertain, worst
 from texpipe.manifest.schema import Entry
-from texpipe.texture import Axes, Metrics
+from texpipe.texture import Axes, Likely, Metrics
 
 
 def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entry:
@@ -43,21 +43,24 @@ def test_the_report_does_not_turn_amber_at_other_limits() -> None:
     assert amber == {"seam": SEAM_LIMIT, "colour": COLOUR_LIMIT_LEVELS, "alphaDrift": COVERAGE_LIMIT * 100}
 
 
-def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first() -> None:
+def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first_and_how_likely() -> None:
     faint = Entry(
         "faint", "written", undecided=Axes(y=True), metrics=Metrics(repeat_y=1.2, repeat_step_y=4.0)
     )
     steep = Metrics(repeat_x=2.14, repeat_step_x=31.0, repeat_step_y=2.0)
+    steeper = Metrics(repeat_x=3.0, repeat_step_x=60.0)
     textures = [
         faint,
-        Entry("steep", "written", undecided=Axes(x=True, y=True), metrics=steep),
+        Entry("steep", "written", undecided=Axes(x=True, y=True), repeats=Likely(0.4, 0.3), metrics=steep),
+        Entry("steeper", "written", undecided=Axes(x=True), repeats=Likely(x=0.1), metrics=steeper),
         Entry("decided", "written", metrics=Metrics(repeat_x=9.0, repeat_step_x=90.0)),
         Entry("again", "written", duplicate_of="steep", undecided=Axes(x=True), metrics=steep),
         Entry("inspected", "written", undecided=Axes(x=True)),
     ]
     assert uncertain(textures) == [
-        "steep: may repeat left to right (repeated, it has a step of 31 levels, 2.1 times a usual one)"
-        " and top to bottom (repeated, it has a step of 2 levels)",
-        "faint: may repeat top to bottom (repeated, it has a step of 4 levels, 1.2 times a usual one)",
-        "inspected: may repeat left to right",
+        "steep: may repeat left to right (40% likely; repeated, it has a step of 31 levels, 2.1 times a usual one)"
+        " and top to bottom (30% likely; repeated, it has a step of 2 levels)",
+        "steeper: may repeat left to right (10% likely; repeated, it has a step of 60 levels, 3.0 times a usual one)",
+        "faint: may repeat top to bottom (50% likely; repeated, it has a step of 4 levels, 1.2 times a usual one)",
+        "inspected: may repeat left to right (50% likely)",
     ]

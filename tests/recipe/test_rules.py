@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from texpipe.planning.result_keys import plan_key
 from texpipe.recipe.rules import decide, matches
 from texpipe.recipe.schema import Match, Recipe, Rule
-from texpipe.texture import Axes, AxisGuess, Edges, Facts
+from texpipe.storage.keys import canonical_json
+from texpipe.texture import Axes, AxisGuess, Edges, Facts, Likely
 
 FACTS = Facts(
     alpha="binary",
@@ -64,8 +66,34 @@ def test_an_undecided_axis_is_treated_both_ways_unless_a_rule_says_which() -> No
     assert plan.decided_by.x == (
         "classify: probably doesn't repeat left to right (62% sure), but may: edges differ"
     )
+    assert plan.repeats == Likely(x=0.38)
     ruled = plan_of({"match": {}, "edges": "clamp"}, facts=facts)
-    assert (ruled.edges, ruled.undecided) == (Edges("clamp", "clamp"), Axes())
+    assert (ruled.edges, ruled.undecided, ruled.repeats) == (Edges("clamp", "clamp"), Axes(), Likely())
+
+
+GUESSES = [
+    AxisGuess("wrap", 0.8, "edges continue"),
+    AxisGuess("clamp", 0.38, "edges differ", undecided=True),
+    AxisGuess("clamp", 0.97, "edges differ"),
+]
+
+
+@pytest.mark.parametrize("edges", ["wrap", "mirror", "clamp"])
+def test_where_rules_give_both_edges_no_guess_reaches_the_key_of_the_result(edges: str) -> None:
+    """So results of such textures stay byte for byte as they are, however the guesses get better."""
+    rule = {"match": {}, "edges": edges}
+    keys = [
+        canonical_json(plan_key(plan_of(rule, facts=replace(FACTS, x=x, y=y))))
+        for x in GUESSES
+        for y in GUESSES
+    ]
+    assert len(set(keys)) == 1
+    guessed = [
+        canonical_json(plan_key(plan_of({"match": {}}, facts=replace(FACTS, x=x, y=y))))
+        for x in GUESSES
+        for y in GUESSES
+    ]
+    assert len(set(guessed)) == len(guessed)
 
 
 def test_a_fact_is_said_without_odds() -> None:

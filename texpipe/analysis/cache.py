@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import logging
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.classify.analysis import ANALYSIS_VERSION, Analysis
+from texpipe.classify.judge import MOST_ODDS
 from texpipe.errors import PackError
 from texpipe.relations import Box
 from texpipe.storage.atomic import open_atomic
 from texpipe.storage.layout import OutputLayout
+from texpipe.texture import AxisGuess
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -172,10 +175,21 @@ def _is_possible(one: Analysis) -> bool:
         and all(_DIGEST.fullmatch(digest) for digest in digests)
         and all(_HEX.fullmatch(text) for text in (one.blocks, one.orbit))
         and all(text.isprintable() for text in (*texts, *one.warnings))
-        and all(0 <= guess.confidence <= 1 for guess in (one.facts.x, one.facts.y))
+        and all(_is_possible_guess(guess) for guess in (one.facts.x, one.facts.y))
         and 0 <= one.contrast <= 255
         and 0 <= one.facts.colours <= one.size[0] * one.size[1]
         and all(_is_cell(cell, whole) for cell in one.cells)
+    )
+
+
+def _is_possible_guess(guess: AxisGuess) -> bool:
+    doubt = guess.doubt
+    return 0 <= guess.confidence <= 1 and (
+        doubt is None
+        or (
+            abs(doubt.odds) <= MOST_ODDS
+            and all(0 <= value < math.inf for value in (doubt.clamp, doubt.wrap, doubt.step))
+        )
     )
 
 

@@ -64,6 +64,7 @@ class SurveyedTexture:
             warnings=self.warnings,
             format=self.texels,
             undecided=self.plan.undecided or None,
+            repeats=self.plan.repeats if self.plan.undecided else None,
         )
 
 

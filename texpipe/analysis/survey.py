@@ -8,6 +8,7 @@ from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Fingerprint, Inventory, Survey, SurveyedTexture, Unreadable
+from texpipe.analysis.neighbours import Kin, informed_by_neighbours, kin_of
 from texpipe.analysis.pool import MAX_WORKERS, Analysed, analyse_all
 from texpipe.classify.analysis import Analysis
 from texpipe.progress import Progress
@@ -43,20 +44,25 @@ def survey(
         SourceError: `root` is missing or unreadable. One bad texture becomes an `Unreadable` instead.
     """
     found = scan(root, exclude=exclude, stp=recipe.stp)
-    items: list[SurveyedTexture] = []
+    items: dict[str, SurveyedTexture] = {}
+    kin: list[Kin] = []
     fingerprints: dict[str, Fingerprint] = {}
     failures = [Unreadable(source, reason) for source, reason in found.unusable]
     known = AnalysisCache() if cache is None else cache
     results = analyse_all(found.sources, known, workers or min(available_cores(), MAX_WORKERS))
     for done, (source, result) in enumerate(zip(found.sources, results, strict=True), start=1):
         if isinstance(result, Analysed):
-            item = _surveyed(source, result.sha256, result.analysis, recipe)
-            items.append(item)
-            fingerprints[source.name] = _fingerprint(result.analysis, item.plan, recipe)
+            analysis, name = result.analysis, source.name
+            items[name] = _surveyed(source, result.sha256, analysis, recipe)
+            fingerprints[name] = _fingerprint(analysis, items[name].plan, recipe)
+            kin += filter(None, [kin_of(name, analysis)])
         else:
             failures.append(Unreadable(source, result))
         progress(Progress("read", done, len(found.sources), failed=len(failures)))
-    return Survey(Inventory(tuple(items), tuple(failures), found.ignored), fingerprints)
+    for name, facts in informed_by_neighbours(kin).items():
+        items[name] = _decided_again(items[name], facts, recipe)
+        fingerprints[name] = replace(fingerprints[name], facts=_kept(facts))
+    return Survey(Inventory(tuple(items.values()), tuple(failures), found.ignored), fingerprints)
 
 
 def _surveyed(source: Source, sha256: str, analysis: Analysis, recipe: Recipe) -> SurveyedTexture:
@@ -73,11 +79,15 @@ def _surveyed(source: Source, sha256: str, analysis: Analysis, recipe: Recipe) -
     )
 
 
+def _decided_again(item: SurveyedTexture, facts: Facts, recipe: Recipe) -> SurveyedTexture:
+    return replace(item, plan=_interned_plan(decide(recipe, item.source.name, item.size, facts)))
+
+
 def _fingerprint(analysis: Analysis, plan: Plan, recipe: Recipe) -> Fingerprint:
     """Return what the recipe needs to know which textures belong together."""
     indices = analysis.bare_indices if plan.alpha == "mask" else analysis.indices
     return Fingerprint(
-        facts=_interned_facts(analysis.facts),
+        facts=_kept(analysis.facts),
         pixels=analysis.all_pixels if plan.alpha == "data" else analysis.pixels,
         indices=indices if recipe.variants == "auto" else "",
         cells=analysis.cells if recipe.atlases == "auto" else (),
@@ -92,15 +102,17 @@ def _interned_plan(plan: Plan) -> Plan:
     by = plan.decided_by
     reasons = Decisions(interned(by.action), interned(by.alpha), interned(by.x), interned(by.y))
     edges, undecided = interned(plan.edges), interned(plan.undecided)
-    same, _ = interned((replace(plan, edges=edges, undecided=undecided, decided_by=reasons), reasons))
+    whole = replace(plan, edges=edges, undecided=undecided, decided_by=reasons)
+    same, *_ = interned((whole, reasons, plan.repeats))
     return same
 
 
-def _interned_facts(facts: Facts) -> Facts:
+def _kept(facts: Facts) -> Facts:
+    """Return facts without what was weighed, which differs from texture to texture."""
     return replace(
         facts,
-        x=interned(facts.x),
-        y=interned(facts.y),
+        x=interned(replace(facts.x, doubt=None)),
+        y=interned(replace(facts.y, doubt=None)),
         alpha_reason=interned(facts.alpha_reason),
         texels_reason=interned(facts.texels_reason),
     )

@@ -11,7 +11,9 @@ from enum import Enum
 
 import numpy as np
 
-from texpipe.classify.evidence import Lines
+from texpipe.classify.judge import probability
+from texpipe.classify.seam_measures import Lines
+from texpipe.texture import Doubt
 
 FALSE_STEP = (0.53, 0.01, -1.5)
 """Harm of a clamp: levels per level of the step across the seam and of the steps beside it, and levels in any case."""
@@ -23,7 +25,8 @@ LEFT_STEP = 0.37
 """Share of a clamp's harm that is left if the axis is computed both ways and blended; nothing is left of a wrap's."""
 
 LEAST_HARM = (0.3, 0.1)
-"""What a clamp and a wrap are taken to cost at least, in levels: so likelihood decides where neither shows."""
+"""What a clamp and a wrap are taken to cost at least, in levels: so likelihood decides where neither shows. Where the
+step across the seam is small a clamp was never seen to cost less than a wrap does, so it counts as much at least."""
 
 WORTH_BLENDING = 0.4
 """Expected harm, in levels, that a blend has to save for it to be worth twice the time."""
@@ -39,15 +42,10 @@ class Treatment(Enum):
     WRAP, CLAMP, BLEND = range(3)
 
 
-def least_harm(lines: Lines, repeats: float) -> Treatment:
-    """Return the treatment of least expected harm.
-
-    Args:
-        lines: N x M x 4, the lines along an axis, in levels.
-        repeats: the probability that the axis repeats.
-    """
-    clamp, wrap = harms(lines)
-    step, bleeding = repeats * clamp, (1 - repeats) * wrap
+def least_harm(doubt: Doubt) -> Treatment:
+    """Return the treatment of least expected harm."""
+    repeats = probability(doubt.odds)
+    step, bleeding = repeats * doubt.clamp, (1 - repeats) * doubt.wrap
     if bleeding <= LEFT_STEP * step:
         return Treatment.WRAP
     worth = repeats >= LEAST_DOUBT and (1 - LEFT_STEP) * step >= WORTH_BLENDING
@@ -55,12 +53,14 @@ def least_harm(lines: Lines, repeats: float) -> Treatment:
 
 
 def harms(lines: Lines) -> tuple[float, float]:
-    """Return what a clamp costs if the axis repeats, and a wrap if it ends, in visible levels.
+    """Return what a clamp costs if the axis repeats, and a wrap if it ends, in visible levels, to 3 decimals.
 
     Args:
         lines: N x M x 4, the lines along an axis, in levels.
     """
-    seam = float(np.abs(lines[0] - lines[-1]).mean())
-    beside = float(np.abs(lines[[1, -1]] - lines[[0, -2]]).mean())
+    exact = lines[[0, 1, -2, -1]].astype(np.float64)
+    seam = float(np.abs(exact[0] - exact[3]).mean())
+    beside = float(np.abs(exact[[1, 3]] - exact[[0, 2]]).mean())
     clamp, wrap = (a * seam + b * beside + c for a, b, c in (FALSE_STEP, BLEEDING))
-    return max(clamp, LEAST_HARM[0]), max(wrap, LEAST_HARM[1])
+    bleeds = max(wrap, LEAST_HARM[1])
+    return round(max(clamp, LEAST_HARM[0], bleeds), 3), round(bleeds, 3)

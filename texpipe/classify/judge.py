@@ -1,4 +1,4 @@
-"""How likely an axis repeats, from its measures: boosted decision trees, walked in NumPy.
+"""The odds that an axis repeats, from its measures: boosted decision trees, walked in NumPy.
 
 `benchmarks/fit_tileability.py` fits them to labelled textures; docs/alpha-and-edges.md says which, and what they get
 right.
@@ -6,6 +6,7 @@ right.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from texpipe.classify.evidence import Floats
 
 _TREES = Path(__file__).with_name("judge.safetensors")
-_LEAST, _MOST = 0.01, 0.99
-"""Lowest and highest probability of an axis about which no fact decides."""
+MOST_ODDS = 4.6
+"""Largest log odds, either way, of an axis about which no fact decides: a probability of 99 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +53,18 @@ class Judge:
         return self.start + float(self.value[trees, at].sum(dtype=np.float64))
 
 
-def probability(measures: Floats) -> float:
-    """Return how likely an axis repeats.
+def log_odds(measures: Floats) -> float:
+    """Return the log odds that an axis repeats, within `MOST_ODDS` and rounded to 3 decimals.
 
     Args:
         measures: its measures, as `evidence` returns them.
     """
-    odds = 1 / (1 + np.exp(-np.float64(_judge().log_odds(measures))))
-    return float(min(max(odds, _LEAST), _MOST))
+    return round(min(max(_judge().log_odds(measures), -MOST_ODDS), MOST_ODDS), 3)
+
+
+def probability(odds: float) -> float:
+    """Return the probability, 0 to 1, that some log odds stand for."""
+    return 1 / (1 + math.exp(-odds))
 
 
 @cache

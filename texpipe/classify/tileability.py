@@ -1,23 +1,23 @@
-"""Whether a texture wraps, is mirrored or ends at its border: judged per axis from its pixels.
+"""Whether a texture wraps or ends at its border: judged per axis from its pixels.
 
 Facts come first. What they leave open is decided by harm: how likely the axis repeats, and what each treatment would
-cost where it is seen, if it were the wrong one. docs/alpha-and-edges.md has the table of harms.
+cost where it is seen, if it were the wrong one. docs/alpha-and-edges.md has the table of harms. Mirroring is never
+guessed: where pixels give it away, at calm borders, a clamp looks the same.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from texpipe.classify.evidence import LEAST_LINES, Floats, Lines, evidence, relative_step
-from texpipe.classify.harm import Treatment, least_harm
-from texpipe.classify.judge import probability
+from texpipe.classify.evidence import Floats, evidence
+from texpipe.classify.harm import Treatment, harms, least_harm
+from texpipe.classify.judge import log_odds, probability
+from texpipe.classify.seam_measures import LEAST_LINES, Lines, relative_step
 from texpipe.imaging.visible import premultiplied
-from texpipe.texture import AxisGuess, Rgba8
+from texpipe.texture import AxisGuess, Doubt, Rgba8
 
-_MIRROR_CALM = 0.35
-_CUTOUT = 0.25
-_LEVEL = 0.5
-"""Added to steps before they are divided, in levels: less cannot be seen."""
+NOTHING_CHANGES = "nothing changes along this axis: every mode gives the same"
+"""The reason of a guess that says nothing of what the game does."""
 
 
 def guess_axes(rgba: Rgba8, *, n64: bool) -> tuple[AxisGuess, AxisGuess]:
@@ -50,7 +50,7 @@ def certain(lines: Lines, *, n64: bool) -> AxisGuess | None:
     """
     count = len(lines)
     if not (lines != lines[0]).any():
-        return AxisGuess("clamp", 1.0, "nothing changes along this axis: every mode gives the same")
+        return AxisGuess("clamp", 1.0, NOTHING_CHANGES)
     if n64 and count & (count - 1):
         return AxisGuess("clamp", 1.0, f"{count} texels are no power of two: an N64 cannot repeat them")
     if not lines[0, :, 3].any() and not lines[-1, :, 3].any():
@@ -87,24 +87,24 @@ def _exact_period(lines: Lines) -> int | None:
     return None
 
 
-def _likely(lines: Lines, measures: Floats) -> AxisGuess:
-    """Decide by harm, and say it with the seam, which everybody can check."""
-    repeats = probability(measures)
-    seam = f"the step across the seam is {relative_step(lines):.1f} times a usual one"
-    calm = _border_calm(lines)
-    void = float((lines[[0, -1], :, 3] == 0).mean())
-    if void < _CUTOUT and repeats < 0.5 and calm < _MIRROR_CALM:
-        return AxisGuess("mirror", 0.7, f"{seam}, and the borders lie at lines of symmetry")
-    treatment = least_harm(lines, repeats)
+def by_harm(doubt: Doubt, neighbours: str = "") -> AxisGuess:
+    """Return the treatment that costs least, and say it with the seam, which everybody can check.
+
+    Args:
+        doubt: what is weighed.
+        neighbours: what other textures say of it, a continuation of that sentence.
+    """
+    seam = f"the step across the seam is {doubt.step:.1f} times a usual one{neighbours}"
+    repeats = round(probability(doubt.odds), 2)
+    treatment = least_harm(doubt)
     if treatment is Treatment.WRAP:
-        return AxisGuess("wrap", round(repeats, 2), seam)
+        return AxisGuess("wrap", repeats, seam, doubt=doubt)
     if treatment is Treatment.BLEND:
-        return AxisGuess("clamp", round(repeats, 2), seam, undecided=True)
-    return AxisGuess("clamp", round(1 - repeats, 2), seam)
+        return AxisGuess("clamp", repeats, seam, undecided=True, doubt=doubt)
+    return AxisGuess("clamp", round(1 - repeats, 2), seam, doubt=doubt)
 
 
-def _border_calm(lines: Lines) -> float:
-    """Steps next to both borders over those inside: near 0 where a symmetric picture was cut along its axes."""
-    steps = np.abs(np.diff(lines, axis=0)).mean(axis=(1, 2))
-    inside = float(np.median(steps[1:-1])) + _LEVEL
-    return float(max(steps[0], steps[-1]) + _LEVEL) / inside
+def _likely(lines: Lines, measures: Floats) -> AxisGuess:
+    clamp, wrap = harms(lines)
+    step = round(relative_step(lines), 2)
+    return by_harm(Doubt(log_odds(measures), clamp, wrap, step))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ COLOUR_LIMIT_LEVELS = 2.0
 """Largest inconspicuous drift of tone, in levels of 255. The report is amber above it."""
 COVERAGE_LIMIT = 0.01
 """Largest inconspicuous change of the visible share of the area. The report is amber above it."""
+
+_EVEN = 0.5
+"""Probability of repeating of a manifest that does not say it."""
 
 
 def worst(textures: Iterable[Entry], count: int) -> list[str]:
@@ -36,7 +40,9 @@ def worst(textures: Iterable[Entry], count: int) -> list[str]:
 
 
 def uncertain(textures: Iterable[Entry]) -> list[str]:
-    """Return a line about each texture that may repeat or not, worst first: by the step it has where it is repeated.
+    """Return a line about each texture that may repeat or not, worst first.
+
+    That is by the step that it has where it is repeated, times how likely it repeats.
 
     Args:
         textures: the manifest's entries. Duplicates are left out.
@@ -45,29 +51,47 @@ def uncertain(textures: Iterable[Entry]) -> list[str]:
     for entry in textures:
         if not entry.undecided or entry.duplicate_of is not None:
             continue
-        axes = [(way, *seam) for way, seam in _repeats(entry).items()]
-        said = " and ".join(f"{way}{_step_in_words(step, ratio)}" for way, step, ratio in axes)
-        worst_step = max((step or 0.0 for _, step, _ in axes), default=0.0)
-        found.append((-worst_step, f"{entry.source}: may repeat {said}"))
+        axes = _axes(entry)
+        said = " and ".join(axis.in_words for axis in axes)
+        found.append((-max(axis.expected for axis in axes), f"{entry.source}: may repeat {said}"))
     return [line for _, line in sorted(found)]
 
 
-def _repeats(entry: Entry) -> dict[str, tuple[float | None, float | None]]:
-    """Return the seam of each undecided axis as it is when repeated: step in levels, and over a usual one."""
-    axes, measured = entry.undecided, entry.metrics
-    found: dict[str, tuple[float | None, float | None]] = {}
+@dataclass(frozen=True)
+class _Axis:
+    """An undecided axis: which way it may repeat, how likely, and the seam that a repeat shows, where measured."""
+
+    way: str
+    likely: float
+    step: float | None = None
+    ratio: float | None = None
+
+    @property
+    def expected(self) -> float:
+        """The step in levels, times how likely it is seen."""
+        return self.likely * (self.step or 0.0)
+
+    @property
+    def in_words(self) -> str:
+        if self.step is None:
+            return f"{self.way} ({self.likely:.0%} likely)"
+        times = "" if self.ratio is None else f", {self.ratio:.1f} times a usual one"
+        return (
+            f"{self.way} ({self.likely:.0%} likely; repeated, it has a step of {self.step:.0f} levels{times})"
+        )
+
+
+def _axes(entry: Entry) -> list[_Axis]:
+    axes, seam = entry.undecided, entry.metrics
+    likely_x, likely_y = (entry.repeats.x, entry.repeats.y) if entry.repeats else (None, None)
+    found = []
     if axes and axes.x:
-        found["left to right"] = (measured.repeat_step_x, measured.repeat_x) if measured else (None, None)
+        measured = (seam.repeat_step_x, seam.repeat_x) if seam else ()
+        found.append(_Axis("left to right", _EVEN if likely_x is None else likely_x, *measured))
     if axes and axes.y:
-        found["top to bottom"] = (measured.repeat_step_y, measured.repeat_y) if measured else (None, None)
+        measured = (seam.repeat_step_y, seam.repeat_y) if seam else ()
+        found.append(_Axis("top to bottom", _EVEN if likely_y is None else likely_y, *measured))
     return found
-
-
-def _step_in_words(step: float | None, ratio: float | None) -> str:
-    if step is None:
-        return ""
-    times = "" if ratio is None else f", {ratio:.1f} times a usual one"
-    return f" (repeated, it has a step of {step:.0f} levels{times})"
 
 
 def _shares(metrics: Metrics) -> dict[str, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from texpipe.relations import Frame, Mirror, Spot, Variant
-from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Metrics, Status, TexelFormat
+from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Likely, Metrics, Status, TexelFormat
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -99,6 +99,7 @@ class Entry:
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
+        repeats: how likely the undecided axes repeat, 0 to 1; None likewise.
         by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
     """
 
@@ -122,6 +123,7 @@ class Entry:
     warnings: tuple[str, ...] = ()
     format: TexelFormat | None = None
     undecided: Axes | None = None
+    repeats: Likely | None = None
     outputs: tuple[Output, ...] = ()
     metrics: Metrics | None = None
     by: Provenance | None = None
@@ -219,6 +221,7 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
 
 def entry_as_json(entry: Entry) -> dict[str, Any]:
     """Return the JSON object of one texture, keys in the documented order, numbers rounded to 4 decimals."""
+    likely = {"repeats": fields_of(entry.repeats)} if entry.repeats else {}
     return {
         "source": entry.source,
         "sha256": entry.sha256,
@@ -239,6 +242,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "warnings": entry.warnings,
         "format": entry.format,
         "undecided": entry.undecided and fields_of(entry.undecided),
+        **likely,
         "outputs": [_without_none(fields_of(output), "kept") for output in entry.outputs],
         "metrics": entry.metrics
         and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},

@@ -9,7 +9,7 @@ from fnmatch import translate
 from typing import Literal, TypeVar
 
 from texpipe.recipe.schema import EdgeRule, Match, Recipe, Rule
-from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges, Facts, Plan
+from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges, Facts, Likely, Plan
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
     hides = alpha != "data"
     action, action_by = _choose(by_rule, rule.action, *_action_by_facts(facts, hides=hides))
     edges = rule.edges or EdgeRule()
+    undecided = Axes(edges.x == "auto" and facts.x.undecided, edges.y == "auto" and facts.y.undecided)
     x, x_by = _edge(by_rule, edges.x, facts.x, "left to right")
     y, y_by = _edge(by_rule, edges.y, facts.y, "top to bottom")
     return Plan(
@@ -50,9 +51,9 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
         detail=_first(rule.detail, recipe.detail, 0.0),
-        undecided=Axes(
-            edges.x == "auto" and facts.x.undecided,
-            edges.y == "auto" and facts.y.undecided,
+        undecided=undecided,
+        repeats=Likely(
+            facts.x.confidence if undecided.x else None, facts.y.confidence if undecided.y else None
         ),
     )
 

@@ -7,20 +7,21 @@ const TEXTURES = DATA.textures.map((facts, number) => ({ ...facts, number, ...me
 // Where amber and red begin; they only say where to look first.
 const LIMITS = { seam: [1.5, 2.5], colour: [2, 5], alphaDrift: [1, 4] };
 
-/** The step in levels that a texture has where it repeats, of undecided axes; null where all is decided. */
-function stepIfRepeated(undecided, metrics) {
+/** The step in levels that a texture has where it repeats, times how likely it repeats; null where all is decided. */
+function expectedStep(undecided, repeats, metrics) {
   if (!undecided) return null;
-  return Math.max(...["x", "y"].map((axis) => (undecided[axis] && metrics[`repeat_step_${axis}`]) || 0));
+  const step = (axis) => (repeats[axis] ?? 0.5) * (metrics[`repeat_step_${axis}`] ?? 0);
+  return Math.max(...["x", "y"].map((axis) => (undecided[axis] ? step(axis) : 0)));
 }
 
-function measuresOf({ metrics = {}, undecided = null }) {
+function measuresOf({ metrics = {}, undecided = null, repeats = {} }) {
   const seams = [metrics.seam_x, metrics.seam_y].filter(Number.isFinite);
   const alpha = metrics.alpha_coverage_drift;
   return {
     seam: seams.length ? Math.max(...seams) : null,
     colour: metrics.colour_drift ?? null,
     alphaDrift: Number.isFinite(alpha) ? Math.abs(alpha) * 100 : null,
-    mayRepeat: stepIfRepeated(undecided, metrics),
+    mayRepeat: expectedStep(undecided, repeats, metrics),
   };
 }
 
