@@ -19,7 +19,8 @@ class RunOptions:
     Attributes:
         recipe: rules, groups, scale, colour; its `model` and `targets` are already the ones to use.
         recipe_sha256: hex digest of the recipe file's bytes.
-        input, output: folders.
+        inputs: folders of textures, or single pictures; at least one.
+        output: folder.
         device, precision: as the engine takes them.
         shard: (i, n) to compute only the i-th of n parts, or None.
         strict: any texture that fails stops the run.
@@ -29,14 +30,15 @@ class RunOptions:
         replace_edited: which files that were changed by hand, or not written by texpipe, are given up: "all", or
             globs of paths in the output and of textures' names.
         remove: much of the pack may be removed.
-        recipe_folder: where the recipe's file lies.
+        recipe_file: the recipe's file.
+        rule_lines: where in it each rule begins, counted from 1.
         overrides: folders of pictures made by hand; the first one that has a picture for a texture wins.
         given: when, on the monotonic clock.
     """
 
     recipe: Recipe
     recipe_sha256: str
-    input: Path
+    inputs: tuple[Path, ...]
     output: Path
     device: str = "auto"
     precision: str = "auto"
@@ -47,7 +49,8 @@ class RunOptions:
     memory: int | None = None
     replace_edited: tuple[str, ...] = ()
     remove: bool = False
-    recipe_folder: Path | None = None
+    recipe_file: Path | None = None
+    rule_lines: tuple[int, ...] = ()
     overrides: tuple[Path, ...] = ()
     given: float = field(default_factory=time.monotonic, compare=False)
 

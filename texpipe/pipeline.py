@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Inventory
@@ -29,6 +30,7 @@ from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.read.hand_made import require_folder
+from texpipe.read.scan import holds_textures
 from texpipe.recipe.schema import Recipe
 from texpipe.storage.lock import Lock
 from texpipe.storage.stale_parts import remove_stale_parts
@@ -63,6 +65,7 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
     require_separate_places(options)
     for folder in options.overrides:
         require_folder(folder)
+    _require_inputs(options)
     model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
     options = replace(options, recipe=dialled(options.recipe, model))
     if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
@@ -91,7 +94,7 @@ def _plan(
     options: RunOptions, model: ModelFile, engine: str, cache: AnalysisCache, progress: Watch
 ) -> RunPlan:
     """Analyse every texture and plan the jobs; fingerprints, half of what is known of a texture, are dropped here."""
-    seen = survey(options.input, options.recipe, exclude=options.output, cache=cache, progress=progress)
+    seen = survey(options.inputs, options.recipe, exclude=options.output, cache=cache, progress=progress)
     _require_textures(options, seen.inventory)
     overrides = find_overrides(options.overrides, seen.inventory)
     left_out = excluded_by_all_targets(options, marked(seen.items, overrides))
@@ -127,12 +130,23 @@ def _compute(run: RunPlan, executor: Executor, progress: Watch) -> tuple[JobResu
     return tuple(_watched(computed, len(work.jobs), run.order, progress))
 
 
+def _require_inputs(options: RunOptions) -> None:
+    """Look for a texture in every input, before anything is loaded: one that has none was not meant, or is gone."""
+    empty = [root for root in options.inputs if not holds_textures(root, exclude=options.output)]
+    if empty:
+        raise _no_textures(empty)
+
+
+def _no_textures(roots: Sequence[Path]) -> SourceError:
+    return SourceError(
+        f"there are no textures in {', '.join(map(str, roots))}",
+        hint="Point --input at the folder that your emulator dumps its textures to.",
+    )
+
+
 def _require_textures(options: RunOptions, seen: Inventory) -> None:
     if not seen.items and not seen.failures:
-        raise SourceError(
-            f"there are no textures in {options.input}",
-            hint="Point --input at the folder that your emulator dumps its textures to.",
-        )
+        raise _no_textures(options.inputs)
     if options.strict and seen.failures:
         first = seen.failures[0]
         raise SourceError(

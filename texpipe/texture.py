@@ -22,6 +22,7 @@ PlannedAction: TypeAlias = Literal["hand", Action]
 Colour: TypeAlias = Literal["match", "histogram", "off"]
 Consistency: TypeAlias = Literal["loose", "strict"]
 Clean: TypeAlias = Literal["auto", "off"]
+Winner: TypeAlias = Literal["newest", "first", "last"]
 Status: TypeAlias = Literal["written", "copied", "skipped", "failed", "edited", "foreign"]
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"

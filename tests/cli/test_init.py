@@ -17,6 +17,7 @@ from pages import REPOSITORY
 from texpipe.analysis.survey import survey
 from texpipe.formats import TARGETS, known_targets
 from texpipe.imaging.image_files import save_png
+from texpipe.planning.games import GameInDump
 from texpipe.planning.starter_recipe import DumpProfile, profile_dump, recipe_name, recipe_text
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
@@ -43,17 +44,18 @@ def proposal_for(folder: Path) -> DumpProfile:
 )
 def test_odd_names_of_games_and_folders_give_a_valid_recipe(name: str, folder: str, game: str) -> None:
     """Names of games and folders are whatever they are; the recipe holds them as they are."""
-    proposal = DumpProfile("gliden64", 1, 2, game, (game,), (), (), ("look",))
-    document = read_yaml(recipe_text(proposal, recipe_name(name), folder, "build/x"))
+    games = (GameInDump(game, 1), GameInDump(game, 1))
+    proposal = DumpProfile("gliden64", 1, 2, games, (), (), ("look",))
+    document = read_yaml(recipe_text(proposal, recipe_name(name), [folder], "build/x"))
     assert not document.faults
     recipe = Recipe.model_validate(document.value, context=context_of(known_targets()))
-    assert (recipe.game, recipe.input) == (game, folder)
+    assert (recipe.game, recipe.input) == (game, (folder,))
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_target_gives_an_invalid_recipe(target: str) -> None:
-    proposal = DumpProfile(target, 1, 1, None, (), (), (), ())
-    document = read_yaml(recipe_text(proposal, "x", "dump", "out"))
+    proposal = DumpProfile(target, 1, 1, (), (), (), ())
+    document = read_yaml(recipe_text(proposal, "x", ["dump"], "out"))
     recipe = Recipe.model_validate(document.value, context=context_of(known_targets()))
     assert [one.name for one in recipe.targets] == [target]
 
@@ -71,7 +73,8 @@ def test_the_game_of_most_names_is_taken_and_others_are_noted(tmp_path: Path) ->
         put(tmp_path, f"{GAME}#0000000{number}#0#2_all.png", seed=number)
     put(tmp_path, "OTHER#00000009#0#2_all.png", seed=9)
     found = proposal_for(tmp_path)
-    assert (found.target, found.named, found.game, found.other_games) == ("gliden64", 4, GAME, ("OTHER",))
+    assert (found.target, found.named, found.game) == ("gliden64", 4, GAME)
+    assert [(one.name, one.textures) for one in found.games] == [(GAME, 3), ("OTHER", 1)]
 
 
 def test_names_of_no_emulator_give_the_target_folder(tmp_path: Path) -> None:
@@ -154,7 +157,7 @@ def test_an_existing_recipe_is_replaced_only_by_force(tmp_path: Path, texpipe: R
     done = texpipe("init", samples, "--output", recipe)
     assert done.returncode == 0, done.stderr
     loaded = load_recipe(recipe, known_targets())
-    assert loaded.input.resolve() == samples
+    assert [path.resolve() for path in loaded.inputs] == [samples]
     assert loaded.recipe.game == GAME
     assert loaded.recipe.targets[0].name == "gliden64"
     (group,) = loaded.recipe.picture_groups()

@@ -96,7 +96,7 @@ def test_a_wrong_command_or_option_would_be_noticed() -> None:
 def test_no_shipped_recipe_has_a_mistake_or_a_missing_dump(path: Path) -> None:
     loaded = load_recipe(path, known_targets())
     assert loaded.recipe.targets
-    assert loaded.input.is_dir() or "DUMP" in path.read_text("utf-8"), (
+    assert all(path.is_dir() for path in loaded.inputs) or "DUMP" in path.read_text("utf-8"), (
         "a recipe without a dump says where one goes"
     )
 

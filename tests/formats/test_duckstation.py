@@ -16,7 +16,7 @@ from vram_uploads import PALETTE_A, PALETTE_B, WORDS
 
 from texpipe.formats import duckstation
 from texpipe.formats.contract import UnwritableError
-from texpipe.formats.duckstation_config import Config, config_text, read_config
+from texpipe.formats.duckstation_config import Config, config_text, read_config, settings_of_dumps
 from texpipe.imaging.image_files import decode as decode_png
 from texpipe.imaging.image_files import save_png
 from texpipe.imaging.texel_formats import decode, psx_alphas
@@ -247,7 +247,7 @@ def test_a_config_in_any_encoding_is_read_without_a_warning(tmp_path, caplog, da
 def test_a_config_that_is_a_pipe_is_passed_over_with_a_warning(tmp_path, caplog):
     (tmp_path / "SLUS-00067").mkdir()
     os.mkfifo(tmp_path / "SLUS-00067" / "config.yaml")
-    assert duckstation.settings_of_dump(tmp_path / "SLUS-00067" / "dumps" / "x.png") == {}
+    assert settings_of_dumps([tmp_path / "SLUS-00067" / "dumps" / "x.png"]) == {}
     assert "config.yaml: is not a regular file; nothing is taken from it" in caplog.text
 
 
@@ -329,3 +329,16 @@ def test_paths_of_other_places_are_problems():
     path = PurePosixPath(f"SLUS-00067/dumps/{REAL[1]}.png")
     assert duckstation.problems(path, (64, 64), (256, 256), 4) == ["not in a folder SERIAL/replacements"]
     assert duckstation.problems(path.with_suffix(".dds"), (64, 64), (256, 256), 4) != []
+
+
+def test_dumps_with_other_names_than_the_pack_s_settings_make_are_told(tmp_path, caplog):
+    files = [tmp_path / folder / "dumps" / "x.png" for folder in "abc"]
+    for file, text in zip(
+        files, ("ReducePaletteRange: false\n", "A: 1\n", "ReducePaletteRange: false\nA: 2\n"), strict=True
+    ):
+        file.parent.mkdir(parents=True)
+        (file.parents[1] / "config.yaml").write_text(text)
+    assert settings_of_dumps(files[::2]) == {"ReducePaletteRange": False, "A": 2}
+    assert not caplog.text
+    assert settings_of_dumps(files) == {"ReducePaletteRange": False, "A": 1}
+    assert f"{tmp_path / 'b' / 'config.yaml'}: ReducePaletteRange is true here" in caplog.text

@@ -282,3 +282,20 @@ def test_a_list_survives_writing_and_reading(hashes):
         file = Path(folder) / "textures.ini"
         file.write_text(list_text(TextureList(hashes=hashes)), "utf-8")
         assert read_list(file).hashes == hashes
+
+
+def test_lists_of_several_dumps_are_joined_and_other_options_told(tmp_path, caplog):
+    first = dumped(tmp_path / "a", GOOD + "[hashes]\n", "new/0894abcd0000000012345678.png")
+    second = dumped(
+        tmp_path / "b",
+        GOOD + "[hashes]\n0000000000000000ee284131 = x.png\n",
+        "new/0894abcd00000000aaaaaaaa.png",
+    )
+    write_pack(Target(name="ppsspp"), [*first, *second], tmp_path / "out")
+    listed = read_list(tmp_path / "out" / "ppsspp" / "ULUS10041" / "textures.ini")
+    assert (0, 0xEE284131, 0) in listed.hashes
+    assert not caplog.text
+    third = dumped(tmp_path / "c", GOOD.replace("xxh64", "xxh32"), "new/0894abcd00000000bbbbbbbb.png")
+    write_pack(Target(name="ppsspp"), [*first, *third], tmp_path / "other")
+    assert "lists with other options" in caplog.text
+    assert read_list(tmp_path / "other" / "ppsspp" / "ULUS10041" / "textures.ini").option("hash") == "xxh64"

@@ -226,7 +226,7 @@ def item(name: str) -> SurveyedTexture:
 
 def run(folder: Path, model: Path, name: str = "out", **changes: object) -> dict[str, Rgba8]:
     recipe = recipe_of(model=str(model), **changes)
-    run_recipe(RunOptions(recipe, "0" * 64, folder / "in", folder / name, device="cpu", precision="fp32"))
+    run_recipe(RunOptions(recipe, "0" * 64, (folder / "in",), folder / name, device="cpu", precision="fp32"))
     files = sorted((folder / name / "folder").rglob("*.png"))
     return {file.stem: decode(file.read_bytes(), name=file.name)[0] for file in files}
 

@@ -282,8 +282,9 @@ def test_a_target_that_nothing_fits_is_not_said_to_have_a_pack(
         "targets:\n  folder:\n  soh: {game: pack}\n"
     )
     done = texpipe("run", tmp_path / "recipe.yaml")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 5, done.stderr
     said = done.stdout + done.stderr
     assert f"The pack is in {tmp_path / 'out' / 'folder'}" in said
-    assert "No texture fits soh: there is no pack for it" in said
+    assert "there is no pack for soh" in said
+    assert "is not a resource of the game" in said
     assert not (tmp_path / "out" / "soh").exists()

@@ -70,7 +70,7 @@ def test_a_short_recipe_and_its_defaults(tmp_path: Path) -> None:
     assert loaded.recipe.model == DEFAULT_MODEL
     assert (loaded.recipe.scale, loaded.recipe.colour, loaded.recipe.rules) == (4, "match", ())
     assert (loaded.path, loaded.sha256) == (path, hashlib.sha256(HEAD.encode()).hexdigest())
-    assert (loaded.input, loaded.output) == (tmp_path / "in", tmp_path / "out")
+    assert (loaded.inputs, loaded.output) == ((tmp_path / "in",), tmp_path / "out")
 
 
 def test_short_and_long_forms_are_the_same(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_home_folder_is_found_and_one_that_does_not_exist_stays_as_it_is(
         "output: out", "output: ~nobody-of-this-name/packs"
     )
     loaded = load_recipe(write(tmp_path, text), known_targets())
-    assert loaded.input == tmp_path / "me" / "dumps"
+    assert loaded.inputs == (tmp_path / "me" / "dumps",)
     assert loaded.output == tmp_path / "~nobody-of-this-name" / "packs"
 
 
@@ -172,8 +172,9 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             6,
             1,
             "unknown key 'scael'",
-            "Did you mean 'scale'? Known here: version, name, game, input, output, overrides, model, scale, colour,"
-            " consistency, clean, detail, targets, stp, rules, groups, variants, atlases, frames, mirrored.",
+            "Did you mean 'scale'? Known here: version, name, game, input, on_conflict, output, overrides, model,"
+            " scale, colour, consistency, clean, detail, targets, stp, rules, groups, variants, atlases, frames,"
+            " mirrored.",
         ),
         (8, 38, "max_side: 'wide' should be a valid integer", None),
         (9, 16, "x: 'rap' is not allowed", "Did you mean 'wrap'? Allowed: auto, wrap, mirror, clamp."),
@@ -423,7 +424,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_shipped_recipes_are_found_by_name(shipped: Path, name: str) -> None:
     loaded = load_recipe(Path(name), known_targets())
     assert loaded.path == shipped / "oot.yaml"
-    assert loaded.input == shipped / "in"
+    assert loaded.inputs == (shipped / "in",)
     assert loaded.output == Path("build") / "oot"
 
 

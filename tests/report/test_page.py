@@ -331,7 +331,7 @@ def test_results_are_taken_out_of_archives(
 ) -> None:
     save_png(tmp_path / "dump" / name, texture(0))
     output = pack_of_dump(tmp_path)
-    source = dump_of(output).sources[name]
+    (source,) = dump_of(output).sources[name]
     rgba = repeat(texture(0), 4)
     pack = write_pack(Target(name=target, **options), [finished(source, rgba, 4)], output)
     output = pack_of_dump(tmp_path, change=lambda entry: replace(entry, outputs=pack.outputs[name]))

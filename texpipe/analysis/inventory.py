@@ -40,6 +40,14 @@ Fingerprints: TypeAlias = Mapping[str, Fingerprint]
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which of several inputs a texture is from, and those that have another picture under its name."""
+
+    input: str = ""
+    instead_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyedTexture:
     """A texture that was read and classified, and what will be done to it."""
 
@@ -49,6 +57,7 @@ class SurveyedTexture:
     plan: Plan
     texels: TexelFormat | None = None
     warnings: tuple[str, ...] = ()
+    origin: Origin = Origin()
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -64,6 +73,8 @@ class SurveyedTexture:
             warnings=self.warnings,
             format=self.texels,
             undecided=self.plan.undecided or None,
+            input=self.origin.input or None,
+            instead_of=self.origin.instead_of,
             repeats=self.plan.repeats if self.plan.undecided else None,
         )
 
@@ -74,19 +85,37 @@ class Unreadable:
 
     source: Source
     reason: str
+    origin: Origin = Origin()
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture."""
-        return Entry(self.source.name, "failed", id=_id(self.source), reason=self.reason)
+        return Entry(
+            self.source.name,
+            "failed",
+            id=_id(self.source),
+            reason=self.reason,
+            input=self.origin.input or None,
+            instead_of=self.origin.instead_of,
+        )
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """All textures of a folder in stable order, and how many other files were passed over, by kind."""
+    """All textures of the inputs in stable order.
+
+    Attributes:
+        items, failures: those that can be read, and those that cannot.
+        ignored: how many other files were passed over, by kind.
+        inputs: names of the inputs, where there are several.
+        idle_rules: numbers, from 1, of the rules that match no texture as the first rule; and whether they match one
+            after an earlier rule.
+    """
 
     items: tuple[SurveyedTexture, ...]
     failures: tuple[Unreadable, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=Counter)
+    inputs: tuple[str, ...] = ()
+    idle_rules: tuple[tuple[int, bool], ...] = ()
 
 
 @dataclass(frozen=True)

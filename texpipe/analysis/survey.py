@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.inventory import Fingerprint, Inventory, Survey, SurveyedTexture, Unreadable
-from texpipe.analysis.neighbours import Kin, informed_by_neighbours, kin_of
-from texpipe.analysis.pool import MAX_WORKERS, Analysed, analyse_all
+from texpipe.analysis.inventory import Fingerprint, Inventory, Origin, Survey, SurveyedTexture, Unreadable
+from texpipe.analysis.neighbours import informed_by_neighbours, kin_of
+from texpipe.analysis.pool import MAX_WORKERS, Analysed, AnalysisResult, analyse_all
+from texpipe.analysis.same_names import Candidate, one_of_each_name, winners_first
 from texpipe.classify.analysis import Analysis
 from texpipe.progress import Progress
+from texpipe.read.inputs import input_names
 from texpipe.read.scan import scan
-from texpipe.recipe.rules import decide
-from texpipe.recipe.schema import Recipe
+from texpipe.recipe.rules import matches, plan_by, rule_for
+from texpipe.recipe.schema import Match, Recipe
 from texpipe.system.cpu import available_cores
 from texpipe.system.interning import interned
 from texpipe.texture import Decisions, Facts, Plan, Source
 
 
 def survey(
-    root: Path,
+    root: Path | Sequence[Path],
     recipe: Recipe,
     *,
     exclude: Path | None = None,
@@ -32,7 +36,7 @@ def survey(
     """Read and classify every texture below `root` and decide what to do with it.
 
     Args:
-        root: a folder, or one picture.
+        root: a folder, or one picture; or several of them, of which each name is taken once.
         recipe: its rules decide, classify fills in what they leave out.
         exclude: a folder below `root` that is not input: the output of an earlier run.
         cache: earlier analyses; new ones are added. None to analyse everything.
@@ -43,44 +47,88 @@ def survey(
     Raises:
         SourceError: `root` is missing or unreadable. One bad texture becomes an `Unreadable` instead.
     """
-    found = scan(root, exclude=exclude, stp=recipe.stp)
-    items: dict[str, SurveyedTexture] = {}
-    kin: list[Kin] = []
-    fingerprints: dict[str, Fingerprint] = {}
-    failures = [Unreadable(source, reason) for source, reason in found.unusable]
+    roots = (root,) if isinstance(root, Path) else tuple(root)
+    scans = [scan(one, exclude=exclude, stp=recipe.stp) for one in roots]
+    places = [place for place, one in enumerate(scans) for _ in one.sources]
+    sources = [source for one in scans for source in one.sources]
+    origins = [Origin(name) for name in input_names(roots)]
+    read = [
+        Candidate(place, Unreadable(source, reason, origins[place]))
+        for place, one in enumerate(scans)
+        for source, reason in one.unusable
+    ]
+    failed, steps = len(read), count(1)
     known = AnalysisCache() if cache is None else cache
-    results = analyse_all(found.sources, known, workers or min(available_cores(), MAX_WORKERS))
-    for done, (source, result) in enumerate(zip(found.sources, results, strict=True), start=1):
-        if isinstance(result, Analysed):
-            analysis, name = result.analysis, source.name
-            items[name] = _surveyed(source, result.sha256, analysis, recipe)
-            fingerprints[name] = _fingerprint(analysis, items[name].plan, recipe)
-            kin += filter(None, [kin_of(name, analysis)])
-        else:
-            failures.append(Unreadable(source, result))
-        progress(Progress("read", done, len(found.sources), failed=len(failures)))
-    for name, facts in informed_by_neighbours(kin).items():
-        items[name] = _decided_again(items[name], facts, recipe)
-        fingerprints[name] = replace(fingerprints[name], facts=_kept(facts))
-    return Survey(Inventory(tuple(items.values()), tuple(failures), found.ignored), fingerprints)
+    results = analyse_all(sources, known, workers or min(available_cores(), MAX_WORKERS))
+    for place, source, result in zip(places, sources, results, strict=True):
+        read.append(_candidate(place, origins[place], source, result, recipe))
+        failed += read[-1].fingerprint is None
+        progress(Progress("read", next(steps), len(sources), failed=failed))
+    ignored = sum((Counter(one.ignored) for one in scans), Counter[str]())
+    return _settled(read, origins, recipe, ignored)
 
 
-def _surveyed(source: Source, sha256: str, analysis: Analysis, recipe: Recipe) -> SurveyedTexture:
-    plan = decide(recipe, source.name, analysis.size, analysis.facts)
-    return SurveyedTexture(
+def _candidate(
+    place: int, origin: Origin, source: Source, result: AnalysisResult, recipe: Recipe
+) -> Candidate:
+    if not isinstance(result, Analysed):
+        return Candidate(place, Unreadable(source, result, origin))
+    analysis = result.analysis
+    rule = rule_for(recipe, source.name, analysis.size, analysis.facts)
+    plan = plan_by(rule, recipe, analysis.facts)
+    item = SurveyedTexture(
         source=source
         if source.emulator == analysis.emulator
         else replace(source, emulator=analysis.emulator),
-        sha256=sha256,
+        sha256=result.sha256,
         size=interned(analysis.size),
         plan=_interned_plan(plan),
         texels=analysis.facts.texels,
         warnings=analysis.warnings,
+        origin=origin,
     )
+    kin = kin_of(source.name, analysis)
+    return Candidate(place, item, _fingerprint(analysis, plan, recipe), rule, kin)
 
 
-def _decided_again(item: SurveyedTexture, facts: Facts, recipe: Recipe) -> SurveyedTexture:
-    return replace(item, plan=_interned_plan(decide(recipe, item.source.name, item.size, facts)))
+def _settled(
+    read: Sequence[Candidate], origins: Sequence[Origin], recipe: Recipe, ignored: Counter[str]
+) -> Survey:
+    """Return what was read, each name once."""
+    inputs = tuple(origin.input for origin in origins) if len(origins) > 1 else ()
+    if inputs:
+        read = sorted(one_of_each_name(read, recipe.on_conflict), key=lambda one: one.name.encode())
+    said = informed_by_neighbours(filter(None, (one.kin for one in read)))
+    read = [_decided_again(one, said[one.name], recipe) if one.name in said else one for one in read]
+    items = [one.texture for one in read if isinstance(one.texture, SurveyedTexture)]
+    inventory = Inventory(
+        tuple(winners_first(items, inputs, recipe.on_conflict) if inputs else items),
+        tuple(one.texture for one in read if isinstance(one.texture, Unreadable)),
+        dict(sorted(ignored.items())),
+        inputs,
+        tuple(_idle_rules(read, recipe)),
+    )
+    return Survey(inventory, {one.name: one.fingerprint for one in read if one.fingerprint is not None})
+
+
+def _idle_rules(read: Sequence[Candidate], recipe: Recipe) -> Iterator[tuple[int, bool]]:
+    used = {one.rule for one in read}
+    for number, rule in enumerate(recipe.rules, start=1):
+        if number not in used:
+            yield number, any(_matches(rule.match, one) for one in read)
+
+
+def _matches(match: Match, one: Candidate) -> bool:
+    if one.fingerprint is None or not isinstance(one.texture, SurveyedTexture):
+        return False
+    return matches(match, one.name, one.texture.size, one.fingerprint.facts)
+
+
+def _decided_again(one: Candidate, facts: Facts, recipe: Recipe) -> Candidate:
+    assert isinstance(one.texture, SurveyedTexture)
+    assert one.fingerprint is not None
+    texture = replace(one.texture, plan=_interned_plan(plan_by(one.rule, recipe, facts)))
+    return replace(one, texture=texture, fingerprint=replace(one.fingerprint, facts=_kept(facts)))
 
 
 def _fingerprint(analysis: Analysis, plan: Plan, recipe: Recipe) -> Fingerprint:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.games import several_games
+from texpipe.cli.options import add_option, json_option, quiet_option
 from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
-from texpipe.errors import ExitCode
+from texpipe.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from texpipe.analysis.cache import AnalysisCache
@@ -43,19 +44,27 @@ class _InspectedTexture:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--recipe", type=click.Path(path_type=Path), help="Recipe whose rules are applied.")
+@add_option
 @click.option("--groups", is_flag=True, help="Find split pictures and print them as the groups of a recipe.")
 @json_option
 @quiet_option
 @click.pass_obj
 def inspect(
-    console: Console, paths: tuple[Path, ...], recipe: Path | None, groups: bool, as_json: bool, quiet: bool
+    console: Console,
+    paths: tuple[Path, ...],
+    recipe: Path | None,
+    add: tuple[Path, ...],
+    groups: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Show what each texture is, what a run would do with it, and why.
 
     \b
-    PATH is a picture or a folder. Duplicates are found within one PATH.
+    PATH is a picture or a folder. Duplicates are found within one PATH. Without PATH the recipe's input is read,
+    as a run would.
     Example:
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
       texpipe inspect recipes/samples/oot --groups
@@ -70,9 +79,19 @@ def inspect(
     console = console.quieter(quiet)
     loaded = load_recipe(recipe, known_targets()) if recipe else None
     rules = loaded.recipe if loaded else Recipe.default()
+    inputs = _inputs(paths, loaded.inputs if loaded else (), add)
     cache = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
     with ProgressBar(console, events=as_json) as bar:
-        surveys = [survey(path, rules, cache=cache, progress=bar) for path in paths]
+        surveys = [
+            survey(
+                roots,
+                rules,
+                exclude=None if paths or loaded is None else loaded.output,
+                cache=cache,
+                progress=bar,
+            )
+            for roots in inputs
+        ]
     log.info("%d textures by the recipe %s", sum(len(found.items) for found in surveys), rules.name)
     if groups:
         return _print_groups(console, surveys, rules, as_json)
@@ -82,7 +101,29 @@ def inspect(
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
         _show_table(console, textures)
+        for found, roots in zip(surveys, inputs, strict=True):
+            _name_games(console, found, roots)
     return _exit_code(any(one.entry.status == "failed" for one in textures))
+
+
+def _inputs(
+    paths: Sequence[Path], of_recipe: Sequence[Path], added: Sequence[Path]
+) -> list[tuple[Path, ...]]:
+    """Return what is read, and together: each path alone, or all that a run of the recipe would read."""
+    if paths and not added:
+        return [(path,) for path in paths]
+    if not of_recipe and not paths:
+        raise UsageError("there is nothing to inspect", hint="Name a folder or a picture, or a --recipe.")
+    return [tuple(dict.fromkeys((*(paths or of_recipe), *added)))]
+
+
+def _name_games(console: Console, found: Survey, roots: Sequence[Path]) -> None:
+    from texpipe.planning.games import games_in
+    from texpipe.read.inputs import input_names
+
+    games = games_in(found.items, dict(zip(input_names(roots), roots, strict=True)))
+    for line in several_games(games, str(roots[0]) if len(roots) == 1 else "DUMP"):
+        console.say(line)
 
 
 def _print_groups(console: Console, surveys: Sequence[Survey], recipe: Recipe, as_json: bool) -> int:

@@ -24,7 +24,8 @@ from texpipe.errors import PackError
 def merge(
     console: Console,
     recipe: Path,
-    input_: Path | None,
+    inputs: tuple[Path, ...],
+    add: tuple[Path, ...],
     output: Path | None,
     model: str | None,
     detail: float | None,
@@ -51,10 +52,11 @@ def merge(
     console = console.quieter(quiet)
     options = load_options(
         recipe,
-        input_,
+        inputs or None,
         output,
         model,
         targets,
+        add=add,
         detail=detail,
         device=device,
         precision=precision,

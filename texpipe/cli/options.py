@@ -46,6 +46,17 @@ def _engine_options(function: F) -> F:
     return device_option(precision(function))
 
 
+def add_option(function: F) -> F:
+    """Add --add: one more folder of textures beside those of the recipe."""
+    return click.option(
+        "--add",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="Folder of textures to read, too. Repeat it for several.",
+    )(function)
+
+
 def run_options(function: F) -> F:
     """Add the recipe and the options that replace parts of it: the same for `run` and `merge`."""
     path = click.Path(path_type=Path)
@@ -65,8 +76,13 @@ def run_options(function: F) -> F:
         ),
         click.option("--model", metavar="NAME|PATH", help="Model to use instead of the recipe's."),
         click.option("--output", type=path, help="Folder to write to, instead of the recipe's."),
+        add_option,
         click.option(
-            "--input", "input_", type=path, help="Folder of textures to read, instead of the recipe's."
+            "--input",
+            "inputs",
+            type=path,
+            multiple=True,
+            help="Folder of textures to read, instead of the recipe's. Repeat it for several.",
         ),
         click.option(
             "--overrides",

@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 def run(
     console: Console,
     recipe: Path,
-    input_: Path | None,
+    inputs: tuple[Path, ...],
+    add: tuple[Path, ...],
     output: Path | None,
     model: str | None,
     detail: float | None,
@@ -95,10 +96,11 @@ def run(
         )
     options = load_options(
         recipe,
-        input_,
+        inputs or None,
         output,
         model,
         targets,
+        add=add,
         detail=detail,
         device=device,
         precision=precision,

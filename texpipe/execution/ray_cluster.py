@@ -49,9 +49,9 @@ class ActorInfo(NamedTuple):
 
 
 class SharedPaths(NamedTuple):
-    """What all machines must see under one path: the input, the store's root, the weights and hand-made pictures."""
+    """What all machines must see under one path: the inputs, the store's root, the weights and hand-made pictures."""
 
-    input: Path
+    inputs: tuple[Path, ...]
     store: Path
     model: Path
     overrides: tuple[Path, ...] = ()
@@ -79,7 +79,7 @@ class Actor:
             PackError: this machine does not see one of the paths; see also `compute.compute_jobs`.
             DeviceError, ModelError: see `compute.compute_jobs`.
         """
-        for path in (paths.input, paths.store, paths.model, *paths.overrides):
+        for path in (*paths.inputs, paths.store, paths.model, *paths.overrides):
             if not path.exists():
                 raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_HINT)
         if self._upscaler is None:
@@ -201,7 +201,7 @@ class RayExecutor:
         if not pending:
             return
         store.root.mkdir(parents=True, exist_ok=True)
-        paths = SharedPaths(self._options.input, store.root, model.absolute(), self._options.overrides)
+        paths = SharedPaths(self._options.inputs, store.root, model.absolute(), self._options.overrides)
         for _ in range(self._workers - self._started):
             self._start()
         waiting = deque(chunks(pending, self._workers))

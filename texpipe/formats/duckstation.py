@@ -22,7 +22,7 @@ from texpipe.formats.contract import (
     UnwritableError,
     size_problems,
 )
-from texpipe.formats.duckstation_config import CONFIG, Config, config_text, read_config, settings_of_dump
+from texpipe.formats.duckstation_config import CONFIG, Config, config_text, read_config, settings_of_dumps
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import psx_alphas
 from texpipe.recipe.targets import GameNames
@@ -171,15 +171,17 @@ def index(placed: Sequence[Placed]) -> Mapping[PurePosixPath, bytes]:
 
     DuckStation computes names differently under other settings, so a pack has to bring those of its dump.
     """
-    dumps: dict[str, Path] = {}
+    dumps: dict[str, dict[Path, Path]] = {}
     aliases: dict[str, dict[str, str]] = {}
     for one in placed:
         serial = one.path.parts[0]
-        dumps.setdefault(serial, one.picture.source.file)
+        file = one.picture.source.file
+        dumps.setdefault(serial, {}).setdefault(file.parent, file)
         if one.file != one.path:
             aliases.setdefault(serial, {})[one.path.stem] = one.file.name
     configs = {
-        serial: Config(settings_of_dump(file), aliases.get(serial, {})) for serial, file in dumps.items()
+        serial: Config(settings_of_dumps(files.values()), aliases.get(serial, {}))
+        for serial, files in dumps.items()
     }
     return {
         PurePosixPath(serial, CONFIG): text.encode()

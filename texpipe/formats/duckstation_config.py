@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +27,8 @@ CONFIG = "config.yaml"
 
 _FOLDERS = ("dumps", "replacements")
 _ALIASES = "Aliases"
+_REDUCES = "ReducePaletteRange"
+"""Setting that names depend on, true unless it is set: palettes in them are as long as a texture needs."""
 _MAX_BYTES = 1 << 26
 """Largest file that is read, in bytes: an alias takes about 150."""
 _MAX_VALUES = 250_000
@@ -51,12 +53,38 @@ class Config:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-def settings_of_dump(file: Path) -> Mapping[str, Setting]:
-    """Return the settings of a texture's dump, without its aliases: those files are not in the pack.
+def settings_of_dumps(files: Iterable[Path]) -> Mapping[str, Setting]:
+    """Return the settings of the dumps of a game, without their aliases: those files are not in the pack.
 
-    Of a file that cannot be read as a whole the lines that set something are taken, with a warning in the log.
+    Where dumps differ the first counts, with a warning in the log if names depend on it. Of a file that cannot be
+    read as a whole the lines that set something are taken, with a warning, too.
+
+    Args:
+        files: a texture of each folder.
     """
-    config = (file.parents[1] if file.parent.name in _FOLDERS else file.parent) / CONFIG
+    settings: dict[str, Setting] = {}
+    first: Path | None = None
+    for config in dict.fromkeys(map(_config_of, files)):
+        found = _settings_of(config)
+        reduces = found.get(_REDUCES, True)
+        if first is not None and reduces != settings.get(_REDUCES, True):
+            log.warning(
+                "%s: %s is %s here, but not in %s. DuckStation finds only textures that were dumped as the latter says",
+                config,
+                _REDUCES,
+                str(reduces).lower(),
+                first,
+            )
+        first = first or config
+        settings = {**found, **settings}
+    return settings
+
+
+def _config_of(file: Path) -> Path:
+    return (file.parents[1] if file.parent.name in _FOLDERS else file.parent) / CONFIG
+
+
+def _settings_of(config: Path) -> Mapping[str, Setting]:
     try:
         status = config.lstat()
     except OSError:

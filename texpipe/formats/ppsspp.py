@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.formats.archive import harm_in
 from texpipe.formats.contract import PackFormat, Placed, Size, UnwritableError, size_problems
 from texpipe.formats.ppsspp_list import (
+    HASH_KINDS,
     LIST,
     Name,
     TextureList,
@@ -152,7 +153,7 @@ def _list_of_pack(game: str, placed: Sequence[Placed]) -> TextureList:
 
     The entries of the dump's list stay: those that stand for a texture of the pack lead to its file.
     """
-    listed = _list_of_dump(placed[0].picture.source)
+    listed = _joined_list(placed)
     files: dict[Name, str] = {}
     for one in placed:
         files.setdefault(_known_as(one.picture.source, listed), str(one.file.relative_to(game)))
@@ -166,6 +167,29 @@ def _list_of_pack(game: str, placed: Sequence[Placed]) -> TextureList:
     for name, path in listed.hashes.items():
         hashes.setdefault(name, found.get(name) or by_path.get(path, path))
     return replace(listed, hashes=hashes)
+
+
+def _joined_list(placed: Sequence[Placed]) -> TextureList:
+    """Return what the lists of all dumps say; where they differ the first counts, with a warning of other names."""
+    sources: dict[Path, Source] = {}
+    for one in placed:
+        sources.setdefault(one.picture.source.file.parent, one.picture.source)
+    first, *others = map(_list_of_dump, sources.values())
+    for other in others:
+        if _names_by(other) != _names_by(first):
+            log.warning(
+                "the dumps of a game have lists with other options (hash, ignoreAddress). "
+                "PPSSPP finds only textures that were dumped with those of %s",
+                placed[0].picture.source.file.parent,
+            )
+        sections = {**other.sections, **first.sections}
+        first = replace(first, hashes={**other.hashes, **first.hashes}, sections=sections)
+    return first
+
+
+def _names_by(listed: TextureList) -> tuple[str, bool]:
+    """Return the options that names of dumps depend on."""
+    return listed.option("hash") or HASH_KINDS[0], listed.ignores_address
 
 
 def _has_levels_above(name: Name, names: Mapping[Name, str]) -> bool:

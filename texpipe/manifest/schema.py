@@ -99,6 +99,8 @@ class Entry:
         warnings: what decoding had to change, one line each.
         format: format of the texels on the console, if known.
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
+        input: which of several inputs it is from, a name of `Manifest.inputs`; None of a single one.
+        instead_of: the inputs that have another picture under its name, which is not used.
         repeats: how likely the undecided axes repeat, 0 to 1; None likewise.
         by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
     """
@@ -126,6 +128,8 @@ class Entry:
     repeats: Likely | None = None
     outputs: tuple[Output, ...] = ()
     metrics: Metrics | None = None
+    input: str | None = None
+    instead_of: tuple[str, ...] = ()
     by: Provenance | None = None
 
 
@@ -152,7 +156,10 @@ class ModelId:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of textures by status, of duplicates and hand-made ones among them, and of other files in the input."""
+    """Counts of textures by status, of duplicates and hand-made ones among them, and of other files in the input.
+
+    `conflicts` counts textures that have other pixels in another input.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
 
@@ -164,6 +171,7 @@ class Summary:
     ignored: int = 0
     edited: int = 0
     foreign: int = 0
+    conflicts: int = 0
     by_hand: int = 0
 
 
@@ -171,6 +179,7 @@ class Summary:
 class Manifest:
     """A whole pack. `textures` are put in order of their source names, by code point.
 
+    `inputs` has the names of the inputs where there are several: each as much of its path as tells them apart.
     `varies` says why another run on the same machine may end in other bytes; None where it cannot. `refused` has a line
     for every target and path of the file that was left out when it was read, because it leads elsewhere; it is not
     written.
@@ -189,6 +198,7 @@ class Manifest:
     varies: str | None = None
     schema: Literal["texpipe.manifest/1"] = SCHEMA
     refused: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "textures", tuple(sorted(self.textures, key=lambda entry: entry.source)))
@@ -214,6 +224,7 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
         edited=count("edited"),
         foreign=count("foreign"),
         duplicates=sum(entry.duplicate_of is not None for entry in entries),
+        conflicts=sum(bool(entry.instead_of) for entry in entries),
         by_hand=sum(entry.by is not None and entry.by.kind == "hand" for entry in entries),
         ignored=ignored,
     )
@@ -221,9 +232,11 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
 
 def entry_as_json(entry: Entry) -> dict[str, Any]:
     """Return the JSON object of one texture, keys in the documented order, numbers rounded to 4 decimals."""
+    several = {"input": entry.input, "instead_of": entry.instead_of}
     likely = {"repeats": fields_of(entry.repeats)} if entry.repeats else {}
     return {
         "source": entry.source,
+        **{key: value for key, value in several.items() if value},
         "sha256": entry.sha256,
         "size": entry.size,
         "id": entry.id and dict(entry.id),
@@ -259,6 +272,7 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "scale": manifest.scale,
         "targets": manifest.targets,
         "varies": manifest.varies,
+        **({"inputs": manifest.inputs} if manifest.inputs else {}),
         "summary": summary_as_json(manifest.summary),
         "files": [fields_of(file) for file in manifest.files],
         "textures": [entry_as_json(entry) for entry in manifest.textures],
@@ -266,12 +280,9 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
 
 
 def summary_as_json(summary: Summary) -> dict[str, int]:
-    """Return the counts by name; those of kept and hand-made ones only where there are any."""
-    return {
-        name: count
-        for name, count in vars(summary).items()
-        if count or name not in ("edited", "foreign", "by_hand")
-    }
+    """Return the counts by name; those that most packs have none of only where there are any."""
+    rare = ("edited", "foreign", "conflicts", "by_hand")
+    return {name: count for name, count in vars(summary).items() if count or name not in rare}
 
 
 def _without_none(values: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,29 +13,49 @@ from texpipe.storage.layout import OutputLayout
 
 
 def require_separate_places(options: RunOptions) -> None:
-    """Check that no folder that the run writes is, holds or lies in one that it reads; links are followed.
+    """Check that no folder that the run writes is, holds or lies in one that it reads, and that it reads none twice.
+
+    Links are followed.
 
     Folders of hand-made pictures must lie apart from the whole output, and from the input.
 
     Raises:
         UsageError: one does; nothing was read or written.
     """
-    read = {"the input": options.input}
+    _require_separate_inputs(options.inputs)
+    read = [("the input", folder) for folder in options.inputs]
     for folder in options.overrides:
         require_apart("the output", options.output, folder)
-        require_apart("the input", options.input, folder)
+        for input_ in options.inputs:
+            require_apart("the input", input_, folder)
     for place in _written(options):
-        for what, folder in read.items():
+        for what, folder in read:
             if (relation := _relation(place, folder)) is not None:
                 raise UsageError(
                     f"{place} is written by this run, but {relation} {what} {folder}",
                     hint="Give another --output: what is read must never be replaced by what is written.",
                 )
-        if options.recipe_folder is not None and _relation(place, options.recipe_folder) in ("is", "holds"):
+        recipe = options.recipe_file
+        if recipe is not None and _relation(place, recipe.parent) in ("is", "holds"):
             raise UsageError(
                 f"{place} is written by this run, but the recipe lies in it",
                 hint="Give another --output, or move the recipe.",
             )
+
+
+def _require_separate_inputs(inputs: Sequence[Path]) -> None:
+    """Check that no input lies in another one, which is read with all that is in it.
+
+    Raises:
+        UsageError: one does.
+    """
+    for folder in inputs:
+        for other in inputs:
+            if _relation(folder, other) == "lies in":
+                raise UsageError(
+                    f"the input {folder} lies in {other}, which is an input, too",
+                    hint=f"Leave {folder} out: it is read with the folder that it lies in.",
+                )
 
 
 def require_apart(what: str, place: Path, overrides: Path) -> None:

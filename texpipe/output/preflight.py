@@ -12,6 +12,7 @@ from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.manifest.schema import Manifest
 from texpipe.options import RunOptions
+from texpipe.output.lost_inputs import require_no_lost_input
 from texpipe.output.shrinking import PackBefore, require_no_loss
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
@@ -57,6 +58,8 @@ def check_output(run: RunPlan) -> OutputBefore:
         planned_pack, whole = plan_whole_files(target, pictures)
         folder.require_free(whole)
         planned.append(planned_pack)
+    if manifest is not None and not options.remove:
+        require_no_lost_input(run, manifest, planned)
     pack = PackBefore.found(folder, manifest)
     warnings += _removed(folder, require_no_loss(folder, pack, planned, may_remove=options.remove))
     folder = folder.with_hand_made(_adopted(run, planned), _no_longer_by_hand(run, manifest))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from texpipe import __version__
 from texpipe.analysis.inventory import SurveyedTexture
@@ -21,6 +22,7 @@ from texpipe.manifest.schema import (
     summarise,
 )
 from texpipe.options import RunOptions
+from texpipe.output.notices import empty_packs, notices
 from texpipe.output.result import RunResult
 from texpipe.packs.pack import Pack
 from texpipe.planning.jobs import FrameJob, JobResult, Workload
@@ -87,6 +89,7 @@ def _with_head(run: RunPlan, entries: Sequence[Entry], files: tuple[PackFile, ..
         scale=recipe.scale,
         targets=tuple(target.name for target in recipe.targets),
         varies=_varies(run.engine),
+        inputs=run.seen.inputs,
         textures=tuple(entries),
         summary=summarise(entries, ignored=sum(run.seen.ignored.values())),
         files=files,
@@ -176,10 +179,7 @@ def run_result(
 ) -> RunResult:
     """Return what a run did, or would do, with warnings about its textures added to those given."""
     order = run.order
-    games = {item.source.emulator.game for item in run.seen.items if item.source.emulator}
-    foreign = sorted(game for game in games if order.recipe.game and game and game != order.recipe.game)
-    warnings += tuple(f"textures of {game} are among those of {order.recipe.game}" for game in foreign)
-    warnings += run.work.warnings
+    warnings += (*notices(run, manifest), *run.work.warnings)
     warnings += tuple(f"{entry.source}: {line}" for entry in manifest.textures for line in entry.warnings)
     return RunResult(
         manifest=manifest,
@@ -192,6 +192,7 @@ def run_result(
         seconds=order.elapsed(),
         dry_run=dry_run,
         shard=order.shard,
+        problems=() if order.shard else tuple(empty_packs(manifest)),
     )
 
 
@@ -201,9 +202,13 @@ def _where(order: RunOptions, manifest: Manifest) -> list[str]:
     for name in (target.name for target in order.recipe.targets):
         if name in filled:
             lines += [f"The pack is in {order.output / name}", *format_of(name).copy_to.splitlines()]
-        else:
-            lines.append(f"No texture fits {name}: there is no pack for it")
     return lines
+
+
+def _inputs(roots: Sequence[Path]) -> str | list[str]:
+    """Return where the input is; a list where there are several."""
+    paths = [str(root.resolve()) for root in roots]
+    return paths[0] if len(paths) == 1 else paths
 
 
 def run_info(run: RunPlan, outcome: RunResult) -> dict[str, object]:
@@ -211,7 +216,7 @@ def run_info(run: RunPlan, outcome: RunResult) -> dict[str, object]:
     from importlib.metadata import version
 
     return {
-        "input": str(run.order.input.resolve()),
+        "input": _inputs(run.order.inputs),
         "stp": run.order.recipe.stp,
         "seconds": round(outcome.seconds, 3),
         "computed": outcome.computed,

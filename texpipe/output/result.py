@@ -22,7 +22,7 @@ class RunResult:
         computed, cached: pictures that were upscaled now, and that the store had.
         ignored: how many files were no textures, by kind.
         warnings: lines for people about what did not stop the run.
-        problems: one line for each rule of an emulator that the finished packs break.
+        problems: one line for each rule of an emulator that the finished packs break, and for each empty pack.
         where_to: lines for people: where each pack is and where to copy it.
         seconds: wall-clock time.
         dry_run: nothing was written.
@@ -43,7 +43,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """`OK`, `SOME_FAILED` if a texture failed, or `PACK` if a pack breaks a rule of its emulator."""
+        """`OK`, `SOME_FAILED` if a texture failed, or `PACK` if a pack is empty or breaks a rule."""
         if self.problems:
             return ExitCode.PACK
         failed = any(entry.status == "failed" for entry in self.manifest.textures)

@@ -14,6 +14,7 @@ from texpipe.options import ExecutorName, RunOptions
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, context_of
+from texpipe.storage.home import from_home
 from texpipe.storage.layout import OutputLayout
 from texpipe.system.memory import size_of
 from texpipe.system.slurm import parse_shard
@@ -21,11 +22,12 @@ from texpipe.system.slurm import parse_shard
 
 def load_options(
     recipe: Path,
-    input_: Path | None = None,
+    input_: Path | Sequence[Path] | None = None,
     output: Path | None = None,
     model: str | None = None,
     targets: Sequence[str] = (),
     *,
+    add: Sequence[Path] = (),
     detail: float | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -42,7 +44,9 @@ def load_options(
 
     Args:
         recipe: a YAML file, or the name of a shipped recipe.
-        input_, output, model, targets: replace the recipe's own.
+        input_: one folder of textures or several, instead of the recipe's own.
+        output, model, targets: replace the recipe's own.
+        add: folders of textures in addition to these.
         detail: replaces the recipe's own, not that of its rules.
         device, precision: as the engine takes them.
         shard: "I/N", or "auto": the place of this task in its Slurm array.
@@ -68,12 +72,12 @@ def load_options(
         changed = changed.model_copy(update={"targets": chosen})
     if output is None:
         _require_unsurprising(loaded.output)
-    source, destination = _tidy(input_ or loaded.input), _tidy(output or loaded.output)
+    inputs, destination = _inputs(input_, loaded.inputs, add), _tidy(output or loaded.output)
     by_hand = tuple(_tidy(folder) for folder in overrides or loaded.overrides)
     if executor != "local":  # other processes start in other folders
-        source, destination = source.absolute(), destination.absolute()
+        inputs, destination = tuple(path.absolute() for path in inputs), destination.absolute()
         by_hand = tuple(folder.absolute() for folder in by_hand)
-    if source.resolve() == destination.resolve():
+    if any(path.resolve() == destination.resolve() for path in inputs):
         raise UsageError(
             f"{destination} is both input and output",
             hint="Give another --output: a pack cannot be its own input.",
@@ -81,7 +85,7 @@ def load_options(
     return RunOptions(
         recipe=changed,
         recipe_sha256=loaded.sha256,
-        input=source,
+        inputs=inputs,
         output=destination,
         device=device,
         precision=precision,
@@ -92,9 +96,21 @@ def load_options(
         memory=None if memory is None else size_of(memory),
         replace_edited=tuple(replace_edited),
         remove=remove,
-        recipe_folder=loaded.path.parent,
+        recipe_file=loaded.path,
+        rule_lines=loaded.rule_lines,
         overrides=by_hand,
     )
+
+
+def _inputs(
+    given: Path | Sequence[Path] | None, of_recipe: Sequence[Path], added: Sequence[Path]
+) -> tuple[Path, ...]:
+    """Return what is read: what the command line names or else the recipe, and what is added; each folder once."""
+    chosen = (given,) if isinstance(given, Path) else tuple(given or of_recipe)
+    each: dict[Path, Path] = {}
+    for path in map(_tidy, (*chosen, *added)):
+        each.setdefault(path.resolve(), path)
+    return tuple(each.values())
 
 
 def _require_unsurprising(folder: Path) -> None:
@@ -110,8 +126,8 @@ def _require_unsurprising(folder: Path) -> None:
 
 
 def _tidy(path: Path) -> Path:
-    """Remove `..` and the like for messages; symbolic links stay as they are."""
-    return Path(os.path.normpath(path))
+    """Remove `~`, `..` and the like for messages; symbolic links stay as they are."""
+    return Path(os.path.normpath(from_home(str(path))))
 
 
 def _target(name: str, recipe: Recipe) -> Target:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from texpipe.analysis.inventory import Fingerprints, Survey, SurveyedTexture
-from texpipe.formats import TARGETS, known_targets, parse_name
+from texpipe.formats import TARGETS, known_targets
 from texpipe.groups.split.discovery import propose as find_groups
 from texpipe.groups.split.discovery import recipe_section
+from texpipe.planning.games import GameInDump, games_in
+from texpipe.read.inputs import input_names
 from texpipe.relations import Group
 
 _TABLE_RULES = 6
@@ -26,10 +28,6 @@ _STRIP_RATIO = 8
 
 _TARGETS: Mapping[str, str] = {"beetle_psx": "beetle-psx", "decomp": "soh", "tim": "duckstation"}
 """Grammars of names that belong to a target of another name."""
-_SERIAL = re.compile(r"[A-Z]{4}-?\d{5}")
-"""Serials of PS1 and PSP games, after which emulators name folders."""
-_PLACE_PARTS = 3
-"""Largest number of folders above a texture that may say which game it is of."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class DumpProfile:
         target: the pack format that its names belong to; "folder" if none.
         named: how many textures have names of that format.
         textures: how many textures there are, without those that could not be read.
-        game: the game that most names belong to, if they say so; `other_games` are the rest.
+        games: what its names belong to, if they say so, the game of most textures first.
         rules: lines of YAML, with comments.
         groups: split pictures that were found among the textures.
         notes: what to look at by hand, one line each.
@@ -49,62 +47,52 @@ class DumpProfile:
     target: str
     named: int
     textures: int
-    game: str | None
-    other_games: tuple[str, ...]
+    games: tuple[GameInDump, ...]
     rules: tuple[str, ...]
     groups: tuple[Group, ...]
     notes: tuple[str, ...]
 
+    @property
+    def game(self) -> str | None:
+        """The game of most textures, if names say so."""
+        return self.games[0].name if self.games else None
 
-def profile_dump(seen: Survey, dump: Path) -> DumpProfile:
+
+def profile_dump(seen: Survey, *dumps: Path) -> DumpProfile:
     """Return what a dump as a whole seems to be.
 
     Args:
         seen: every texture of it, planned by a recipe without rules.
-        dump: its folder; emulators name folders after the game.
+        dumps: its folders; emulators name folders after the game.
     """
     schemes = Counter(item.source.emulator.scheme for item in seen.items if item.source.emulator)
     scheme, named = schemes.most_common(1)[0] if schemes else ("folder", 0)
     target = _TARGETS.get(scheme, scheme)
-    place = PurePosixPath(*dump.resolve().parts[-_PLACE_PARTS:])
-    games = Counter(_game_of(item, place) for item in seen.items if item.source.emulator)
-    known = [game for game, _ in games.most_common() if game]
+    games = games_in(seen.items, dict(zip(input_names(dumps), dumps, strict=True)))
     groups = find_groups(seen.items, seen.fingerprints)
     return DumpProfile(
         target=target if target in known_targets() else "folder",
         named=named,
         textures=len(seen.items),
-        game=known[0] if known else None,
-        other_games=tuple(known[1:]),
+        games=games,
         rules=tuple(_rules(seen.items)),
         groups=groups,
         notes=(
             *_unreadable(len(seen.failures)),
+            *_other_games(games[1:]),
             *_notes(seen.items, {file for group in groups for file in group.files}),
             *_doubts(seen.fingerprints),
         ),
     )
 
 
-def _game_of(item: SurveyedTexture, place: PurePosixPath) -> str | None:
-    """Return the game that a texture's name says, or else one of the folders that it lies in."""
-    name = item.source.emulator
-    if name is not None and name.game is not None:
-        return name.game
-    whole = place / item.source.name
-    read = parse_name(str(whole))
-    if read is not None and read.game is not None:
-        return read.game
-    return next((part for part in reversed(whole.parts) if _SERIAL.fullmatch(part)), None)
-
-
-def recipe_text(profile: DumpProfile, name: str, input_: str, output: str) -> str:
+def recipe_text(profile: DumpProfile, name: str, inputs: Sequence[str], output: str) -> str:
     """Return the recipe as YAML with comments; it validates as it is.
 
     Args:
         profile: what the dump seems to be.
         name: the recipe's name, as `recipe_name` makes it.
-        input_, output: folders relative to the recipe's file, with forward slashes.
+        inputs, output: folders relative to the recipe's file, with forward slashes.
     """
     head = [
         f"# A first recipe for {profile.textures} textures: {_what(profile)}.",
@@ -114,7 +102,7 @@ def recipe_text(profile: DumpProfile, name: str, input_: str, output: str) -> st
         "version: 1",
         f"name: {_quoted(name)}",
         *_game_lines(profile),
-        f"input: {_quoted(input_)}",
+        *_input_lines(inputs),
         f"output: {_quoted(output)}",
         "scale: 4  # 1, 2, 4, 8 or 16",
         f"targets: [{profile.target}]",
@@ -127,6 +115,13 @@ def recipe_text(profile: DumpProfile, name: str, input_: str, output: str) -> st
         ["", "# Look at these by hand:", *(f"# - {note}" for note in profile.notes)] if profile.notes else []
     )
     return "\n".join([*head, *rules, *groups, *notes]) + "\n"
+
+
+def _input_lines(inputs: Sequence[str]) -> list[str]:
+    if len(inputs) == 1:
+        return [f"input: {_quoted(inputs[0])}"]
+    head = "input:  # of pictures that differ under one name the newest counts; `on_conflict` says otherwise"
+    return [head, *(f"  - {_quoted(one)}" for one in inputs)]
 
 
 def _groups(found: tuple[Group, ...]) -> list[str]:
@@ -151,10 +146,8 @@ def _what(profile: DumpProfile) -> str:
 
 def _game_lines(profile: DumpProfile) -> Iterator[str]:
     if profile.game is not None:
-        others = (
-            f"  # also here: {', '.join(map(_quoted, profile.other_games))}" if profile.other_games else ""
-        )
-        yield f"game: {_quoted(profile.game)}{others}"
+        others = ", ".join(f"{_quoted(one.name)} ({_textures(one.textures)})" for one in profile.games[1:])
+        yield f"game: {_quoted(profile.game)}" + (f"  # also here: {others}" if others else "")
     elif profile.target in TARGETS and "game" in TARGETS[profile.target].options:
         yield f"# game: NAME  # as {profile.target} calls the game; needed where no folder above the textures says it"
 
@@ -187,6 +180,12 @@ def _fonts(items: tuple[SurveyedTexture, ...]) -> Iterator[tuple[tuple[str, tupl
 def _unreadable(count: int) -> Iterator[str]:
     if count:
         yield f"{_textures(count)} could not be read: `texpipe inspect DUMP` says which, and why"
+
+
+def _other_games(games: Sequence[GameInDump]) -> Iterator[str]:
+    for one in games:
+        way = f". To leave them out:  {one.rule}" if one.rule else ""
+        yield f"{_textures(one.textures)} of another game, {_quoted(one.name)}{way}"
 
 
 def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str]:

@@ -56,13 +56,9 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     Raises:
         SourceError: `root` is missing, cannot be listed, or is a file but not a picture.
     """
+    require_input(root)
     if root.is_file():
         return _single(root, stp)
-    if not root.is_dir():
-        raise SourceError(
-            f"{root} does not exist",
-            hint="Check the path: what a recipe calls `input`, or what the command names.",
-        )
     base, left_out = root.resolve(), exclude.resolve() if exclude else None
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
@@ -91,6 +87,37 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
         tuple(sorted(unusable, key=lambda pair: pair[0].name.encode())),
         dict(sorted(ignored.items())),
     )
+
+
+def require_input(root: Path) -> None:
+    """Check that there is something to read, without reading it.
+
+    Raises:
+        SourceError: `root` is missing, or is a file but not a picture.
+    """
+    if root.is_file():
+        if root.suffix.lower() not in (*PICTURES, *CONTAINERS):
+            known = ", ".join(sorted({*PICTURES, *CONTAINERS}))
+            raise SourceError(f"{root} is not a picture", hint=f"Known: {known}.")
+    elif not root.is_dir():
+        raise SourceError(
+            f"{root} does not exist",
+            hint="Check the path: what a recipe calls `input`, or what the command names.",
+        )
+
+
+def holds_textures(root: Path, *, exclude: Path | None = None) -> bool:
+    """Return whether there is a file that may be a texture; the search ends with the first.
+
+    Args:
+        root, exclude: as `scan` takes them.
+
+    Raises:
+        SourceError: as `scan`.
+    """
+    require_input(root)
+    left_out = exclude.resolve() if exclude else None
+    return root.is_file() or any(_ignored_as(found) is None for found in _walk(root, left_out))
 
 
 def _lighter(source: Source, root: Path) -> Source:
@@ -137,9 +164,6 @@ class _Found:
 
 
 def _single(file: Path, stp: Stp) -> Scan:
-    if file.suffix.lower() not in (*PICTURES, *CONTAINERS):
-        known = ", ".join(sorted({*PICTURES, *CONTAINERS}))
-        raise SourceError(f"{file} is not a picture", hint=f"Known: {known}.")
     found = sorted(
         _sources_in(file, _printable(file.name), None, stp), key=lambda pair: pair[0].name.encode()
     )

@@ -33,16 +33,18 @@ class LoadedRecipe:
             among the groups are replaced by what they declare.
         path: the file.
         sha256: hex digest of the file's bytes, and of the groups that join files declare.
-        input: folder of textures.
+        inputs: folders of textures.
         output: folder to write.
+        rule_lines: where each rule begins, counted from 1.
         overrides: folders of pictures made by hand.
     """
 
     recipe: Recipe
     path: Path
     sha256: str
-    input: Path
+    inputs: tuple[Path, ...]
     output: Path
+    rule_lines: tuple[int, ...] = ()
     overrides: tuple[Path, ...] = ()
 
 
@@ -75,8 +77,9 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
         recipe=_with_paths(joined, file.parent),
         path=file,
         sha256=hashlib.sha256(data).hexdigest(),
-        input=file.parent / from_home(recipe.input),
+        inputs=tuple(file.parent / from_home(path) for path in recipe.input),
         output=output,
+        rule_lines=tuple(document.marks["rules", number].line for number in range(len(recipe.rules))),
         overrides=tuple(file.parent / from_home(folder) for folder in recipe.overrides),
     )
 

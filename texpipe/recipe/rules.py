@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fnmatch import translate
 from typing import Literal, TypeVar
 
@@ -28,7 +28,18 @@ def decide(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Pl
         size: width and height in texels.
         facts: what classify found; it decides what the rule leaves out or calls "auto".
     """
-    number, rule = next(_matching(recipe, name, size, facts), (0, _SILENT))
+    return plan_by(rule_for(recipe, name, size, facts), recipe, facts)
+
+
+def rule_for(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> int:
+    """Return the number of the first rule that matches a texture, from 1; 0 if none does. Arguments as `decide`."""
+    numbered = enumerate(recipe.rules, start=1)
+    return next((number for number, rule in numbered if matches(rule.match, name, size, facts)), 0)
+
+
+def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
+    """Return what will be done to a texture that the rule of this number matches, 0 for none; else as `decide`."""
+    rule = recipe.rules[number - 1] if number else _SILENT
     by_rule = f"rule {number}"
     chosen = None if rule.alpha == "auto" else rule.alpha
     alpha, alpha_by = _choose(by_rule, chosen, facts.alpha, f"classify: {facts.alpha_reason}")
@@ -71,12 +82,6 @@ def matches(match: Match, name: str, size: tuple[int, int], facts: Facts) -> boo
         and (match.size is None or match.size == f"{size[0]}x{size[1]}")
         and (match.folder is None or _folder_fits(match.folder, name))
     )
-
-
-def _matching(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> Iterator[tuple[int, Rule]]:
-    for number, rule in enumerate(recipe.rules, start=1):
-        if matches(rule.match, name, size, facts):
-            yield number, rule
 
 
 def _first(*values: float | None) -> float:

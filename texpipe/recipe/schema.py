@@ -26,7 +26,7 @@ from texpipe.recipe.targets import (
 )
 from texpipe.relations import Group
 from texpipe.system.limits import limit
-from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat
+from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat, Winner
 
 DEFAULT_MODEL = "texpipe-x4"
 """Name of the model of a recipe that does not name one."""
@@ -34,6 +34,7 @@ DEFAULT_MODEL = "texpipe-x4"
 MAX_RULES = limit("MAX_RULES", 10_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
 MAX_PIECES = limit("MAX_PIECES", 4_096)
+MAX_INPUTS = limit("MAX_INPUTS", 256)
 MAX_OVERRIDES = 100
 """Largest number of folders of hand-made pictures."""
 
@@ -208,7 +209,13 @@ class Recipe(_Part):
     game: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="ROM header name, disc serial or archive name, as the target needs it."
     )
-    input: _Path = Field(description="Folder of textures, relative to this file.")
+    input: Annotated[tuple[_Path, ...], Field(min_length=1, max_length=MAX_INPUTS)] = Field(
+        description="Folder of textures, relative to this file, or a list of such folders."
+    )
+    on_conflict: Winner = Field(
+        default="newest",
+        description="Of pictures that differ under one name in several inputs: the newest file, first or last input.",
+    )
     output: _Path = Field(description="Folder to write, relative to this file.")
     overrides: Annotated[tuple[_Path, ...], Field(max_length=MAX_OVERRIDES)] = Field(
         default=(),
@@ -277,6 +284,11 @@ class Recipe(_Part):
     def _one_entry(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
+    @field_validator("input", mode="before")
+    @classmethod
+    def _one_input(cls, value: object) -> object:
+        return value if isinstance(value, (list, tuple)) else [value]
+
     @field_validator("targets", mode="before")
     @classmethod
     def _names_to_targets(cls, value: object, info: ValidationInfo) -> object:
@@ -305,7 +317,7 @@ class Recipe(_Part):
     @classmethod
     def default(cls) -> Recipe:
         """Return a recipe without rules: everything is decided by classify."""
-        return cls(version=1, name="default", input=".", output=".", targets=(Target(name="folder"),))
+        return cls(version=1, name="default", input=(".",), output=".", targets=(Target(name="folder"),))
 
     @property
     def uses_dial(self) -> bool:
@@ -340,6 +352,9 @@ def json_schema(known: KnownTargets) -> str:
     defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
     targets = schema["properties"]["targets"]
     schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"], known)
+    inputs = schema["properties"]["input"]
+    listed_inputs = {key: inputs.pop(key) for key in ("type", "items", "minItems", "maxItems")}
+    inputs["anyOf"] = [listed_inputs["items"], listed_inputs]
     for name in ("groups", "overrides"):
         field = schema["properties"][name]
         listed = {key: field.pop(key) for key in ("type", "items", "maxItems")}

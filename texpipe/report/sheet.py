@@ -164,9 +164,10 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
     samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
+        roots = ", ".join(map(str, dump.roots))
         raise PackError(
             f"none of the textures in {output} can be shown",
-            hint=f"Results are compared with {dump.root}; textures that have changed there are left out.",
+            hint=f"Results are compared with {roots}; textures that have changed there are left out.",
         )
     return sorted(samples, key=lambda sample: sample.result.shape[:2])
 

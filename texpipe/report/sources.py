@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,35 +22,42 @@ class Dump:
     """The input of a finished run.
 
     Attributes:
-        root: the folder or the file that was scanned.
-        sources: the textures that are in it at present, those inside archives and caches included, by name.
+        roots: the folders and files that were scanned.
+        sources: the textures that are in them at present, those inside archives and caches included, by name; several
+            inputs may have one of the same name.
         stp: how the run read bit 15 of a colour in `.tim` files.
     """
 
-    root: Path
-    sources: Mapping[str, Source] = field(repr=False)
+    roots: tuple[Path, ...]
+    sources: Mapping[str, tuple[Source, ...]] = field(repr=False)
     stp: Stp = "opaque"
 
 
 def dump_of(output: Path) -> Dump:
-    """Return the dump of a finished run, from the path in its run.json.
+    """Return the dump of a finished run, from the paths in its run.json.
 
     Args:
         output: the folder of the run; it is skipped if it lies inside the dump.
 
     Raises:
-        PackError: run.json is missing or damaged, or the dump is gone.
+        PackError: run.json is missing or damaged, or the dump is gone; of several inputs all.
     """
     info = _run_info(OutputLayout(output).run_info)
-    root, stp = Path(info["input"]), _stp(info.get("stp"))
-    try:
-        found = scan(root, exclude=output, stp=stp)
-    except SourceError as error:
+    stp = _stp(info.stp)
+    there: list[Path] = []
+    sources: dict[str, tuple[Source, ...]] = {}
+    for root in info.inputs:
+        with suppress(SourceError):
+            found = scan(root, exclude=output, stp=stp)
+            there.append(root)
+            for source in found.sources:
+                sources[source.name] = (*sources.get(source.name, ()), source)
+    if not there:
         raise PackError(
-            f"the textures that {output} was made from are gone: {root}",
+            f"the textures that {output} was made from are gone: {', '.join(map(str, info.inputs))}",
             hint="Put them back, or run the recipe again with --input and their present folder.",
-        ) from error
-    return Dump(root, {source.name: source for source in found.sources}, stp)
+        )
+    return Dump(tuple(there), sources, stp)
 
 
 def source_of(entry: Entry, dump: Dump) -> Rgba8:
@@ -60,18 +68,33 @@ def source_of(entry: Entry, dump: Dump) -> Rgba8:
     """
     if entry.source not in dump.sources:
         raise SourceError("it is gone from the input folder")
-    texture = decode_unchanged(dump.sources[entry.source], entry.sha256 or "")
-    if texture is None:
-        raise SourceError("it has changed since the pack was made")
-    return texture.rgba
+    changed = SourceError("it has changed since the pack was made")
+    for source in dump.sources[entry.source]:
+        try:
+            texture = decode_unchanged(source, entry.sha256 or "")
+        except SourceError as error:
+            changed = error
+            continue
+        if texture is not None:
+            return texture.rgba
+    raise changed
 
 
-def _run_info(path: Path) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class _RunInfo:
+    """What run.json says of the input."""
+
+    inputs: tuple[Path, ...]
+    stp: object = None
+
+
+def _run_info(path: Path) -> _RunInfo:
     again = "Run the recipe again: it rewrites run.json and computes only what is missing."
     try:
         info = json.loads(path.read_bytes())
-        if isinstance(info["input"], str):
-            return {key: value for key, value in info.items() if isinstance(value, str)}
+        paths = info["input"] if isinstance(info["input"], list) else [info["input"]]
+        if paths and all(isinstance(one, str) for one in paths):
+            return _RunInfo(tuple(map(Path, paths)), info.get("stp"))
     except OSError as error:
         raise PackError(f"cannot read {path}: {error.strerror or error}", hint=again) from error
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -79,5 +102,5 @@ def _run_info(path: Path) -> Mapping[str, str]:
     raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again)
 
 
-def _stp(value: str | None) -> Stp:
+def _stp(value: object) -> Stp:
     return "semi" if value == "semi" else "opaque"

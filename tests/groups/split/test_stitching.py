@@ -155,7 +155,7 @@ def run(
     recipe = Recipe.default().model_copy(
         update={"model": str(model), "rules": (CLAMPED,), "groups": groups, "scale": 4}
     )
-    order = RunOptions(recipe, "0" * 64, folder / "in", folder / "out", device="cpu", precision="fp32")
+    order = RunOptions(recipe, "0" * 64, (folder / "in",), folder / "out", device="cpu", precision="fp32")
     run_recipe(order)
     made = folder / "out" / "folder"
     return {file.stem: decode(file.read_bytes(), name=file.name)[0] for file in made.rglob("*.png")}
