@@ -67,7 +67,7 @@ def reason_against(call: str) -> str | None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a reader has before a page begins: a home with dumps, a painting and an emulator, a checkout with recipes and models."""
+    """What a reader has before a page begins: a home with dumps and a painting, a checkout with recipes and models."""
     home = tmp_path_factory.mktemp("home")
     (home / ".local" / "share" / "mupen64plus").mkdir(parents=True)
     for dump in ("oot", "zelda", "zelda-few"):
