@@ -35,6 +35,8 @@ from texpipe.passes.undecided import blended
 from texpipe.texture import AxisGuess, Facts, Rgba8
 from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
+NEVER = ("glyph", "face", "hud", "sky", "title")
+"""Kinds of pictures that never repeat."""
 LARGEST = 64
 """Texels of the longer side of textures that are enlarged for their harm."""
 WINDOW = 64
@@ -103,7 +105,7 @@ def main() -> None:
     print(table(axes), verdict(axes), pieces_among_themselves(made, guesses), sep="\n\n")
     if chosen.harms:
         network = LazyUpscaler(resolve(chosen.model).path, "auto", "auto")
-        print("", cost_table(costs(axes, chosen.harms, network)), sep="\n")
+        print("", cost_table(costs(axes, chosen.harms, network)), shown_by_never(axes, network), sep="\n")
 
 
 def _treatment(guess: AxisGuess) -> Treated:
@@ -173,7 +175,7 @@ def verdict(axes: Sequence[Axis]) -> str:
     """Return in words what the issue of it is: real tiles, masonry, and what never repeats."""
     real = [one for one in axes if one.repeats and one.sample.kind in TILES]
     one_sided = [one for one in axes if one.group.endswith("one-sided")]
-    never = [one for one in axes if one.sample.kind in ("glyph", "face", "hud", "sky", "title")]
+    never = [one for one in axes if one.sample.kind in NEVER]
     rows = {
         "axes of real tiles that wrap": real,
         "... of 64 texels": [one for one in real if one.sample.size == 64],
@@ -273,6 +275,18 @@ def cost_table(found: Sequence[Cost]) -> str:
         if crops:
             lines.append(f"border bands of crops, {name}: {_bands(crops, way)}")
     return "\n".join(lines)
+
+
+def shown_by_never(axes: Sequence[Axis], network: LazyUpscaler) -> str:
+    """Say what is seen of the wraps of what never repeats, of all of them."""
+    wrapped = [one for one in axes if one.sample.kind in NEVER and one.now == "wrap"]
+    harms = [one.harm["wrap"] for one in costs(wrapped, 1, network)]
+    if not harms:
+        return "of what never repeats nothing wraps"
+    return (
+        f"what never repeats and wraps: {len(harms)} axes, visible harm {np.mean(harms):.2f} levels on average,"
+        f" worst tenth {np.quantile(harms, 0.9):.2f}, largest {np.max(harms):.2f}"
+    )
 
 
 def _bands(crops: Sequence[Cost], way: Callable[[Axis], Treated]) -> str:

@@ -86,3 +86,13 @@ def test_measures_are_on_a_grid_that_no_rounding_error_reaches(made: tuple[Rgba8
     assert np.array_equal(measures * 1024, np.rint(measures * 1024))
     other_order = np.asfortranarray(premultiplied(rgba)[::-1, ::-1])
     assert np.array_equal(np.array(evidence(other_order)), measures)
+
+
+@settings(max_examples=40, deadline=None)
+@given(textures())
+def test_a_clamp_never_counts_for_less_than_a_wrap(made: tuple[Rgba8, AlphaClass]) -> None:
+    rgba, _ = made
+    if min(rgba.shape[:2]) < 2:
+        return
+    clamp, wrap = harms(premultiplied(rgba))
+    assert 0 < wrap <= clamp
