@@ -24,6 +24,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.consistency,
         plan.clean,
         plan.detail,
+        plan.outline,
         PIXELS_VERSION,
         *undecided,
     ]
