@@ -224,7 +224,7 @@ def test_results_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="there are 1 results for 2 passes"):
         recombine(rgba, how, good[:1])
     with pytest.raises(ValueError, match=r"has the shape .* instead of"):
-        recombine(rgba, how, (good[0][:64], good[1]))
+        recombine(rgba, how, (good[0][:32], good[1]))
     with pytest.raises(ValueError, match="not numbers"):
         recombine(rgba, how, (good[0] * np.float32(np.nan), good[1]))
 
