@@ -82,14 +82,15 @@ def restore_grain(
 def _coarse(plane: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Return the weighted mean around each texel, 0 where nothing counts."""
     whole = blur(weight, edges, _FINE)[..., None]
-    return blur(plane * weight[..., None], edges, _FINE) / np.maximum(whole, _NOTHING)
+    near = blur(plane * weight[..., None], edges, _FINE)
+    return np.asarray(near / np.maximum(whole, _NOTHING), np.float32)
 
 
 def _around(detail: Plane, drawn: Plane, weight: PlaneF, step: Plane | None, edges: Edges) -> _Detail:
     red, green, blue = np.moveaxis(detail, 2, 0)
-    rounding = weight**2 * (np.float32(1 / 255**2) if step is None else (step**2).mean(axis=2))
+    squared = np.full_like(weight, 1 / 255**2) if step is None else (step**2).mean(axis=2)
     planes = [red * red, green * green, blue * blue, red * green, green * blue, blue * red]
-    planes += [(smooth(detail, edges) ** 2).sum(axis=2), (drawn * detail).sum(axis=2), rounding]
+    planes += [(smooth(detail, edges) ** 2).sum(axis=2), (drawn * detail).sum(axis=2), weight**2 * squared]
     averages = blur(np.stack(planes, axis=-1), edges, _AROUND)
     return _Detail(averages[..., :6], averages[..., 6], averages[..., 7], averages[..., 8])
 
@@ -106,9 +107,10 @@ def _factor(found: _Detail) -> PlaneF:
         * _rising(energy / 3 / (found.rounding + _NOTHING), _ROUNDED)
     )
     kept = np.maximum(found.drawn / energy, _WANTED / _MOST)
-    return np.maximum(1 + is_grain * (_WANTED / kept - 1), 1).astype(np.float32)
+    return np.asarray(np.maximum(1 + is_grain * (_WANTED / kept - 1), 1), np.float32)
 
 
 def _rising(value: PlaneF, limits: tuple[float, float]) -> PlaneF:
     """Return 0 up to the first limit, 1 from the second on."""
-    return np.clip((value - np.float32(limits[0])) / np.float32(limits[1] - limits[0]), 0, 1)
+    share = (value - np.float32(limits[0])) / np.float32(limits[1] - limits[0])
+    return np.asarray(np.clip(share, 0, 1), np.float32)
