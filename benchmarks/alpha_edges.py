@@ -1,4 +1,4 @@
-"""The border of an enlarged binary texture by the network, by a signed distance and by plain interpolation.
+"""The border of an enlarged binary texture drawn as texpipe does, by a model, by a distance and by interpolation.
 
     python benchmarks/alpha_edges.py --textures DIR --model texpipe-x4-fast
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from texpipe.networks.catalogue import resolve
 from texpipe.passes.alpha import Alpha8, rebuild_alpha
+from texpipe.passes.outlines import draw_outlines
 from texpipe.passes.resample import Plane, box_reduce, crop, enlarge, enlarge_cubic, extend, repeat
 from texpipe.texture import Edges, Pass, PlaneF
 from texpipe.train.data.collection import collect
@@ -45,6 +46,7 @@ def main() -> None:
         )
 
     ways: dict[str, Callable[[PlaneF], PlaneF]] = {
+        "outlines": lambda plane: draw_outlines(np.rint(plane * 255).astype(np.uint8), SCALE, Edges()),
         "network": by_network,
         "signed distance": by_distance,
         "cubic": lambda plane: enlarge_cubic(plane, SCALE, Edges()),

@@ -86,7 +86,11 @@ def gradients() -> Iterator[tuple[str, RgbF, RgbF]]:
         small, large = (gradient(colours, side, shape) for side in (size, SCALE * size))
         for dither in DITHERS:
             choice = Choice("box", 0, 0, 0, 0, 0, "ci4", "k_means", dither)
-            yield f"{name}, {dither.replace('_', ' ')}", store(small, None, choice), large
+            yield (
+                f"{name}, {dither.replace('_', ' ')}",
+                store(small, None, choice, np.random.default_rng(0)),
+                large,
+            )
 
 
 def gradient(colours: tuple[tuple[int, ...], tuple[int, ...]], side: int, shape: str) -> RgbF:

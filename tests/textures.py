@@ -15,6 +15,7 @@ from texpipe.texture import (
     Decisions,
     EdgeMode,
     Edges,
+    Outline,
     Plan,
     Rgba8,
 )
@@ -33,6 +34,7 @@ def plan(
     consistency: Consistency = "loose",
     clean: Clean = "off",
     undecided: Axes = Axes(),  # noqa: B008
+    outline: Outline = "smooth",
 ) -> Plan:
     """A plan with nobody's decisions in it."""
     return Plan(
@@ -46,6 +48,7 @@ def plan(
         consistency=consistency,
         clean=clean,
         undecided=undecided,
+        outline=outline,
     )
 
 

@@ -29,6 +29,7 @@ from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
+from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
 from texpipe.recipe.schema import Recipe
 from texpipe.storage.lock import Lock
@@ -62,6 +63,8 @@ def run_recipe(
 
 def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
     require_separate_places(options)
+    for folder in options.overrides:
+        require_folder(folder)
     _require_inputs(options)
     model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
     options = replace(options, recipe=dialled(options.recipe, model))

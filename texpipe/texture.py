@@ -23,6 +23,7 @@ Colour: TypeAlias = Literal["match", "histogram", "off"]
 Consistency: TypeAlias = Literal["loose", "strict"]
 Clean: TypeAlias = Literal["auto", "off"]
 Winner: TypeAlias = Literal["newest", "first", "last"]
+Outline: TypeAlias = Literal["smooth", "hard"]
 Status: TypeAlias = Literal["written", "copied", "skipped", "failed", "edited", "foreign"]
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
@@ -261,6 +262,7 @@ class Plan:
     detail: float = 0.0
     undecided: Axes = Axes()
     repeats: Likely = field(default=Likely(), compare=False)
+    outline: Outline = "smooth"
 
     @property
     def is_computed(self) -> bool:

@@ -67,13 +67,15 @@ def reason_against(call: str) -> str | None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a reader has before a page begins: a home with dumps and an emulator, a checkout with recipes and models."""
+    """What a reader has before a page begins: a home with dumps and a painting, a checkout with recipes and models."""
     home = tmp_path_factory.mktemp("home")
     (home / ".local" / "share" / "mupen64plus").mkdir(parents=True)
     for dump in ("oot", "zelda", "zelda-few"):
         (home / "dumps" / dump).mkdir(parents=True)
         for name in DUMPED:
             shutil.copy(SAMPLES / f"THE LEGEND OF ZELDA#{name}.png", home / "dumps" / dump)
+    (home / "paintings").mkdir()
+    shutil.copy(SAMPLES / f"THE LEGEND OF ZELDA#{DUMPED[0]}.png", home / "paintings")
     work = home / "texpipe"
     shutil.copytree(home / "dumps" / "oot", work / "recipes" / "samples" / "oot")
     recipe = (REPOSITORY / "recipes" / "oot.yaml").read_text("utf-8")

@@ -62,8 +62,8 @@ def run(rgba: Rgba8, how: Plan, network: Callable[[Pass, int], RgbF] = bicubic) 
     ("rgba", "kind", "count"),
     [
         (grain((8, 8), 0), "opaque", 1),
-        (fence(), "binary", 2),
-        (window(), "ternary", 2),
+        (fence(), "binary", 1),
+        (window(), "ternary", 1),
         (disc(), "soft", 2),
         (glyph(), "mask", 1),
         (np.full((4, 4, 4), 128, np.uint8), "soft", 1),
@@ -219,14 +219,21 @@ def test_nearest_keeps_what_is_visible() -> None:
 
 
 def test_results_that_do_not_fit_are_refused() -> None:
-    rgba, how = fence(), plan("binary")
+    rgba, how = disc(), plan("soft")
     good = tuple(bicubic(one, 4) for one in make_passes(rgba, how))
     with pytest.raises(ValueError, match="there are 1 results for 2 passes"):
         recombine(rgba, how, good[:1])
     with pytest.raises(ValueError, match=r"has the shape .* instead of"):
-        recombine(rgba, how, (good[0][:64], good[1]))
+        recombine(rgba, how, (good[0][:32], good[1]))
     with pytest.raises(ValueError, match="not numbers"):
         recombine(rgba, how, (good[0] * np.float32(np.nan), good[1]))
+
+
+@pytest.mark.parametrize(("rgba", "kind"), [(fence(), "binary"), (window(), "ternary")])
+def test_hard_outlines_keep_the_corners_of_texels(rgba: Rgba8, kind: AlphaClass) -> None:
+    hard, smooth = (run(rgba, plan(kind, WRAP, outline=outline))[..., 3] for outline in ("hard", "smooth"))
+    assert np.array_equal(hard, repeat(np.ascontiguousarray(rgba[..., 3]), 4))
+    assert not np.array_equal(smooth, hard)
 
 
 @pytest.mark.parametrize("clean", ["auto", "off"])

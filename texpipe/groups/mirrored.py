@@ -135,6 +135,7 @@ def _treatment(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[Hashabl
         plan.consistency,
         plan.clean,
         plan.detail,
+        plan.outline,
         plan.cells,
     )
     return fingerprint.orbit, folder, name and (name.scheme, name.texels), edges, *treated

@@ -13,13 +13,17 @@ from texpipe.passes.clean import clean
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.fidelity import ensure_fidelity
 from texpipe.passes.frame_average import steady
+from texpipe.passes.outlines import draw_outlines
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
 from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.passes.undecided import blended, ways
-from texpipe.texture import Pass, Plan, PlaneF, Rgba8, RgbF
+from texpipe.texture import AlphaClass, Pass, Plan, PlaneF, Rgba8, RgbF
 
 __all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
+
+_GREY: tuple[AlphaClass, ...] = ("soft", "data")
+"""Alpha that a network for pictures enlarges."""
 
 _TINY_SIDE = 8
 """Longest side of a picture whose texels were placed by hand, in texels: its results match the source exactly."""
@@ -33,9 +37,9 @@ def make_passes(rgba: Rgba8, plan: Plan) -> tuple[Pass, ...]:
         plan: its alpha class, edges and cleaning are used.
 
     Returns:
-        The colours with bled borders; then alpha as grey, unless it is constant. For a mask, its intensity alone.
-        Colours and intensity are cleaned if the plan says so. Alpha is for the faithful end of a model with a dial: an
-        outline must not be invented.
+        The colours with bled borders; then soft alpha and data as grey, unless they are constant. For a mask, its
+        intensity alone. Colours and intensity are cleaned if the plan says so. Alpha is for the faithful end of a model
+        with a dial: an outline must not be invented. Alpha of few levels needs no network for pictures: see `outlines`.
     """
     return tuple(one for way in ways(plan) for one in _passes(rgba, way))
 
@@ -59,7 +63,7 @@ def pass_count(rgba: Rgba8, plan: Plan) -> int:
 
 
 def _pass_count(rgba: Rgba8, plan: Plan) -> int:
-    return 1 if plan.alpha == "mask" or _is_constant(declared_alpha(rgba[..., 3], plan.alpha)) else 2
+    return 1 if plan.alpha not in _GREY or _is_constant(rgba[..., 3]) else 2
 
 
 def recombine(
@@ -95,12 +99,16 @@ def _recombined(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tupl
     results = tuple(_unless_ramp(one, plan, result) for one, result in zip(passes, results, strict=True))
     if plan.alpha == "mask":
         return _recombine_mask(rgba, passes[0].rgb, plan, results[0])
-    declared = declared_alpha(rgba[..., 3], plan.alpha)
-    if len(results) == 2:
-        alpha = rebuild_alpha(results[1].mean(axis=2), declared, plan.alpha, plan.edges)
-    else:
-        alpha = repeat(declared, plan.scale)
+    alpha = _alpha(declared_alpha(rgba[..., 3], plan.alpha), plan, results[1:])
     return _coloured(rgba, results[0], alpha, passes[0].rgb, plan)
+
+
+def _alpha(declared: Alpha8, plan: Plan, results: tuple[RgbF, ...]) -> Alpha8:
+    if results:
+        return rebuild_alpha(results[0].mean(axis=2), declared, plan.alpha, plan.edges)
+    if plan.outline == "hard" or _is_constant(declared):
+        return repeat(declared, plan.scale)
+    return rebuild_alpha(draw_outlines(declared, plan.scale, plan.edges), declared, plan.alpha, plan.edges)
 
 
 def vary(like: Rgba8, made: Rgba8, rgba: Rgba8, plan: Plan) -> Rgba8:

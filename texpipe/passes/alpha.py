@@ -69,11 +69,14 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
     """
     if alpha_class in ("soft", "data"):
         return _rebuild_soft(grown, alpha, edges, is_data=alpha_class == "data")
+    scale = grown.shape[0] // len(alpha)
     result = np.zeros(grown.shape, dtype=np.uint8)
     shown = np.ones(grown.shape, dtype=bool)
     for level in [int(level) for level in np.unique(alpha) if level > 0]:
         shown &= _cut(_between_neighbours(grown, alpha, level, edges), alpha >= level, edges)
-        result[shown] = level
+        # Each level has a threshold of its own, and a thin ring between two of them must not show a third one.
+        near = neighbourhood((alpha == level).astype(np.float32), edges)[1] > 0
+        result[shown & near.repeat(scale, axis=0).repeat(scale, axis=1)] = level
     return result
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.passes.dither_detection import Flags
+from texpipe.passes.grain import restore_grain
 from texpipe.passes.resample import (
     Plane,
     before_enlarging,
@@ -34,6 +35,9 @@ _TONE_SIGMA = 3.0
 
 _ROUNDS = 3
 """Number of corrections of detail; with alpha that cuts into texels one does not get all the way."""
+
+_UNSEEN = np.float32(0.5 / 255)
+"""Largest distance from the box that is left, in [0, 1]: what rounding to 8 bits does, too."""
 
 _NOTHING = 1e-4
 _ENOUGH = 0.25
@@ -78,11 +82,14 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
     step = storage_step(source, visible)
     width = box(source, step, edges)
     scale = result.shape[0] // source.shape[0]
+    mean, cover = visible_mean(result, alpha, scale)
+    result = restore_grain(result, mean, source, source_alpha * cover, step, edges)
     for _ in range(_ROUNDS):
         mean, cover = visible_mean(result, alpha, scale)
         difference = source - mean
         outside = difference - np.clip(difference, -width, width)
-        if not (outside * (source_alpha * (cover > _NOTHING))[..., None]).any():
+        seen = source_alpha * (cover > _NOTHING)
+        if (np.abs(outside) * seen[..., None]).max() < _UNSEEN:
             break
         result = np.clip(result + spread_detail(outside, source_alpha * cover, scale, edges), 0, 1)
     return result if step is None else _dissolve(result, source, step, visible, edges)

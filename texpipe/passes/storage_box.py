@@ -58,16 +58,18 @@ def storage_step(picture: RgbF, visible: Flags) -> Plane | None:
     """
     if not visible.any():
         return None
-    top = top_level(picture, visible)
     levels = np.rint(picture * 255).astype(np.int32)
-    codes = levels @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    codes = (levels[..., 0] << 16) + (levels[..., 1] << 8) + levels[..., 2]
     found, first, which = np.unique(codes[visible], return_index=True, return_inverse=True)
+    palette = picture[visible][first]
+    # What the colours are on depends on each of them alone, and there are fewer of them than texels.
+    top = top_level(palette[None], np.ones((1, len(palette)), np.bool_))
     if len(found) > MOST_COLOURS and top is None:
         return None
     least = _ONE_LEVEL if top is None else np.float32(1 / top)
     step = np.full(picture.shape, least, np.float32)
     if len(found) <= MOST_COLOURS:
-        step[visible] = _neighbouring(picture[visible][first])[which.reshape(-1)]
+        step[visible] = _neighbouring(palette)[which.reshape(-1)]
     return np.clip(step, least, _WIDEST_STEP)
 
 

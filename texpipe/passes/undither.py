@@ -8,6 +8,7 @@ smoothed it vanishes, as dither does and texture does not. A pattern without any
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,9 @@ _HALF_LEVEL = np.float32(0.5 / 255)
 
 _SLOPE = (5e-4, 2e-3)
 """Squared slope, in squared steps per texel, up to which there is no gradient, and from which there is one."""
+
+_REMEMBERED_TEXELS = 1 << 14
+"""Largest number of texels of a picture whose moments are remembered: 10 values each."""
 
 _COHERENT = (0.55, 0.8)
 """Square of the mean slope around a texel over the mean of its square: 1 where all slopes are the same. Dithered ramps
@@ -78,16 +82,17 @@ def undithered(source: RgbF, step: Plane, visible: Flags, edges: Edges) -> Gradi
     """
     step = step + _HALF_LEVEL
     local = _Local(visible, edges)
-    fitted, slope = local.plane(source)
+    sums = local.sums(source)
+    fitted = local.fitted(sums)
     if local.mean(((source - fitted) / step) ** 2).mean(axis=2)[visible].min() > _HOPELESS:
         return None
-    fitted = fitted + local.plane(source - fitted)[0]
+    fitted = fitted + local.fitted(local.sums(source - fitted))
     left = np.asarray(np.where(visible[..., None], source - fitted, 0), np.float32)
     smoothed = local.mean((smooth(left, edges) / step) ** 2).mean(axis=2)
     sure = (
         (1 - _rising(local.mean((left / step) ** 2).mean(axis=2), _LEFT))
         * (1 - _rising(smoothed, _SMOOTHED))
-        * _is_gradient(slope / step[..., None], local)
+        * _is_gradient(local.slope(sums) / step[..., None], local)
     )
     sure = smooth(np.where(visible, sure, np.float32(0)), edges)
     if not sure.any():
@@ -109,6 +114,13 @@ def _rising(value: Plane, limits: tuple[float, float]) -> PlaneF:
     return np.asarray(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0, 1), np.float32)
 
 
+class _Moments(NamedTuple):
+    """The weight around each texel, H x W, and the inverse of the symmetric 3 x 3 matrix of its normal equations."""
+
+    mass: PlaneF
+    inverse: list[list[PlaneF]]
+
+
 class _Local:
     """Weighted sums over the visible texels around each one; beyond a clamped border there are none."""
 
@@ -118,28 +130,44 @@ class _Local:
         self._kernels = [weight * place**power for power in range(3)]
         self._edges = edges
         self._visible = visible.astype(np.float32)
-        self._inverse = self._inverse_moments()
+
+    @cached_property
+    def _known(self) -> _Moments:
+        # Textures of one size are many, and where all is visible their moments are the same.
+        if self._visible.size <= _REMEMBERED_TEXELS and self._visible.all():
+            return _moments_of_all(*self._visible.shape, self._edges)
+        return self.moments()
 
     def mean(self, values: Plane) -> Plane:
         """Average H x W x C values."""
         total = self._sum(self._around(values), 0, 0)
-        return np.asarray(total / np.maximum(self._mass, np.float32(1e-6))[..., None], np.float32)
+        return np.asarray(total / np.maximum(self._known.mass, np.float32(1e-6))[..., None], np.float32)
 
-    def plane(self, values: Plane) -> tuple[Plane, Plane]:
-        """Fit a plane to H x W x 3 values around each texel; returns its value there and, H x W x 3 x 2, its slope."""
+    def sums(self, values: Plane) -> list[Plane]:
+        """Sum H x W x 3 values around each texel, and their products with the distance: the right side of a fit."""
         wide = self._around(values)
-        sums = [self._sum(wide, *powers) for powers in ((0, 0), (1, 0), (0, 1))]
-        value, across, down = (
-            sum(row[..., None] * one for row, one in zip(rows, sums, strict=True)) for rows in self._inverse
-        )
-        return np.asarray(value, np.float32), np.stack([across, down], axis=-1)
+        return [self._sum(wide, *powers) for powers in ((0, 0), (1, 0), (0, 1))]
 
-    def _inverse_moments(self) -> list[list[Plane]]:
-        """Return the inverse of the symmetric 3 x 3 matrix of each texel's normal equations, by its cofactors."""
+    def fitted(self, sums: list[Plane]) -> Plane:
+        """Return at each texel, H x W x 3, the value of the plane fitted around it."""
+        return self._solved(0, sums)
+
+    def slope(self, sums: list[Plane]) -> Plane:
+        """Return the slope of these planes, H x W x 3 x 2."""
+        return np.stack([self._solved(1, sums), self._solved(2, sums)], axis=-1)
+
+    def _solved(self, row: int, sums: list[Plane]) -> Plane:
+        first, second, third = (
+            part[..., None] * one for part, one in zip(self._known.inverse[row], sums, strict=True)
+        )
+        return np.asarray(first + second + third, np.float32)
+
+    def moments(self) -> _Moments:
+        """Sum the weights around each texel, and invert the matrix of its normal equations by its cofactors."""
         wide = self._around(np.ones((*self._visible.shape, 1), np.float32))
         powers = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
         sums = [self._sum(wide, *one)[..., 0].astype(np.float64) for one in powers]
-        self._mass = sums[0].astype(np.float32)
+        whole = sums[0].astype(np.float32)
         # A texel alone, or in one line with all that are seen, has no slope.
         least = (1e-6, 0.0, 0.0, 1e-2, 0.0, 1e-2)
         mass, x, y, xx, xy, yy = (one + more for one, more in zip(sums, least, strict=True))
@@ -147,7 +175,8 @@ class _Local:
         second = (first[1], mass * yy - y * y, x * y - mass * xy)
         third = (first[2], second[2], mass * xx - x * x)
         determinant = mass * first[0] + x * first[1] + y * first[2]
-        return [[(part / determinant).astype(np.float32) for part in row] for row in (first, second, third)]
+        rows = (first, second, third)
+        return _Moments(whole, [[(part / determinant).astype(np.float32) for part in row] for row in rows])
 
     def _around(self, values: Plane) -> Plane:
         """Continue H x W x C visible values beyond the borders, by nothing where they are clamped."""
@@ -167,3 +196,9 @@ class _Local:
         )
         # cv2 drops a trailing axis of length 1.
         return crop(summed.reshape(wide.shape), _REACH)
+
+
+@lru_cache(maxsize=16)
+def _moments_of_all(height: int, width: int, edges: Edges) -> _Moments:
+    """Return the moments of a picture of which all is visible."""
+    return _Local(np.ones((height, width), np.bool_), edges).moments()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from texpipe.texture import Plan
 
-PIXELS_VERSION = 5
+PIXELS_VERSION = 6
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 
@@ -24,6 +24,7 @@ def plan_key(plan: Plan) -> list[object]:
         plan.consistency,
         plan.clean,
         plan.detail,
+        plan.outline,
         PIXELS_VERSION,
         *undecided,
     ]

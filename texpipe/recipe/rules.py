@@ -61,6 +61,7 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
         cells=rule.cell_size,
         consistency=rule.consistency or recipe.consistency,
         clean=rule.clean or recipe.clean,
+        outline=rule.outline or recipe.outline,
         detail=_first(rule.detail, recipe.detail, 0.0),
         undecided=undecided,
         repeats=Likely(

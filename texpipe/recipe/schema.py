@@ -26,7 +26,17 @@ from texpipe.recipe.targets import (
 )
 from texpipe.relations import Group
 from texpipe.system.limits import limit
-from texpipe.texture import Action, AlphaClass, Clean, Colour, Consistency, EdgeMode, TexelFormat, Winner
+from texpipe.texture import (
+    Action,
+    AlphaClass,
+    Clean,
+    Colour,
+    Consistency,
+    EdgeMode,
+    Outline,
+    TexelFormat,
+    Winner,
+)
 
 DEFAULT_MODEL = "texpipe-x4"
 """Name of the model of a recipe that does not name one."""
@@ -128,6 +138,9 @@ class Rule(_Part):
         default=None, description="How true to the source, instead of the recipe's."
     )
     clean: Clean | None = Field(default=None, description="Banding and dither, instead of the recipe's.")
+    outline: Outline | None = Field(
+        default=None, description="Outlines of cut-outs, instead of the recipe's."
+    )
     detail: _Detail | None = Field(default=None, description="The model's dial, instead of the recipe's.")
 
     @property
@@ -237,6 +250,10 @@ class Recipe(_Part):
     clean: Clean = Field(
         default="off",
         description="auto: smooth banding and dither of few levels before the network, where found; off: leave them.",
+    )
+    outline: Outline = Field(
+        default="smooth",
+        description="smooth: outlines of cut-outs as if drawn at the new size; hard: every texel keeps its corners.",
     )
     detail: _Detail | None = Field(
         default=None,
