@@ -21,7 +21,7 @@ from texpipe.planning.planner import _in_one_shard, plan_jobs
 from texpipe.recipe.schema import Recipe
 from texpipe.texture import AxisGuess, Decisions, Edges, Facts, Plan, Source
 
-MAX_BYTES = 1520
+MAX_BYTES = 1700
 """Largest memory of a texture and its job when planning is over, what many have in common included."""
 PLAN = Plan("upscale", "opaque", Edges(), 4, "match", False, Decisions("", "", "", ""))
 NOTHING = AxisGuess("clamp", 0.0, "")
