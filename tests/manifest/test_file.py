@@ -244,7 +244,7 @@ def test_counts() -> None:
     painted = replace(WALL, source="painted", by=Provenance("hand", file="painted.png", sha256="0" * 64))
     assert asdict(summarise([WALL, twin, painted, *others, Entry("g", "failed")], ignored=7)) == {
         "written": 3, "copied": 1, "skipped": 1, "failed": 2, "duplicates": 1, "ignored": 7,
-            "edited": 1, "foreign": 1, "by_hand": 1,
+            "edited": 1, "foreign": 1, "conflicts": 0, "by_hand": 1,
     }  # fmt: skip
 
 
