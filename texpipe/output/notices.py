@@ -38,7 +38,11 @@ def empty_packs(manifest: Manifest) -> Iterator[str]:
         if name not in filled:
             total = len(manifest.textures)
             reasons = _reasons(manifest, f"not in {name}: ").most_common(1)
-            why = f". Of {reasons[0][1]} of {total} textures: {reasons[0][0]}" if reasons else ""
+            why = (
+                f". The most frequent reason ({reasons[0][1]} of {total} textures): {reasons[0][0]}"
+                if reasons
+                else ""
+            )
             yield f"there is no pack for {name}, because no texture is in it{why}"
 
 
