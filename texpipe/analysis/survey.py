@@ -149,9 +149,9 @@ def _interned_plan(plan: Plan) -> Plan:
     """Return an equal plan, if possible that of another texture; reasons are not compared with plans."""
     by = plan.decided_by
     reasons = Decisions(interned(by.action), interned(by.alpha), interned(by.x), interned(by.y))
-    edges, undecided = interned(plan.edges), interned(plan.undecided)
-    whole = replace(plan, edges=edges, undecided=undecided, decided_by=reasons)
-    same, *_ = interned((whole, reasons, plan.repeats))
+    edges, undecided, repeats = interned(plan.edges), interned(plan.undecided), interned(plan.repeats)
+    whole = replace(plan, edges=edges, undecided=undecided, repeats=repeats, decided_by=reasons)
+    same, *_ = interned((whole, reasons, repeats))
     return same
 
 
