@@ -18,7 +18,7 @@ MAX_REMOVED_SHARE = 0.1
 MAX_REMOVED_FILES = 5
 """Largest number of files or textures that a run removes without `--remove`, whatever share of all they are."""
 
-_HINT = "If the input is only a part of the dump, give the rest with --add. If they are to go, run again with --remove: "
+_HINT = "If the input is a part of the dump, give the rest with --add. If they are to go, run again with --remove: "
 
 
 @dataclass(frozen=True)
