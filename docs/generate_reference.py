@@ -17,7 +17,7 @@ import click
 
 from texpipe.cli import texpipe
 from texpipe.formats import TARGETS
-from texpipe.recipe.schema import json_schema
+from texpipe.recipe.json_schema import json_schema
 
 DOCS = Path(__file__).parent
 SCHEMA = DOCS.parent / "recipes" / "recipe.schema.json"
@@ -72,7 +72,9 @@ def kind(schema: dict[str, Any], defs: dict[str, Any]) -> str:
             kind(one, defs) for one in schema.get("anyOf") or schema["oneOf"] if one.get("type") != "null"
         ]
         return " or ".join(
-            one for one in dict.fromkeys(kinds) if not any(one in other for other in kinds if other != one)
+            one
+            for one in dict.fromkeys(kinds)
+            if not any(one in other for other in kinds if other not in (one, f"list of {one}"))
         )
     if "const" in schema:
         return f"`{schema['const']}`"

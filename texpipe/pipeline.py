@@ -10,11 +10,10 @@ from pathlib import Path
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Inventory
 from texpipe.analysis.survey import survey
-from texpipe.errors import ModelError, SourceError
+from texpipe.errors import SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for
 from texpipe.execution.shards import jobs_of_shard
-from texpipe.networks.catalogue import ModelFile, resolve
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
 from texpipe.output.places import require_separate_places
@@ -27,11 +26,11 @@ from texpipe.planning.exclusions import excluded_by_all_targets
 from texpipe.planning.jobs import JobResult
 from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
+from texpipe.planning.run_models import RunModels, dialled, find_models
 from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
-from texpipe.recipe.schema import Recipe
 from texpipe.storage.lock import Lock
 from texpipe.storage.stale_parts import remove_stale_parts
 
@@ -66,13 +65,16 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
     for folder in options.overrides:
         require_folder(folder)
     _require_inputs(options)
-    model, cache = resolve(options.recipe.model), AnalysisCache.beside(options.output)
-    options = replace(options, recipe=dialled(options.recipe, model))
+    models, cache = find_models(options.recipe), AnalysisCache.beside(options.output)
+    options = replace(options, recipe=dialled(options.recipe, models))
+    for line in models.warnings():
+        log.warning(line)
     if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
-        executor.prepare(model.path)
+        executor.prepare(models.paths()[()])
     engine = executor.engine()
-    log.info("model %s (%s), computed by %s", model.name, model.path, engine)
-    run = _plan(options, model, engine, cache, progress)
+    for file in models.all():
+        log.info("model %s (%s), computed by %s", file.name, file.path, engine)
+    run = _plan(options, models, engine, cache, progress)
     log.info("%d textures, %d pictures to make", len(run.seen.items), len(run.work.jobs))
     if dry_run:
         return planned_result(run)
@@ -91,31 +93,17 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
 
 
 def _plan(
-    options: RunOptions, model: ModelFile, engine: str, cache: AnalysisCache, progress: Watch
+    options: RunOptions, models: RunModels, engine: str, cache: AnalysisCache, progress: Watch
 ) -> RunPlan:
     """Analyse every texture and plan the jobs; fingerprints, half of what is known of a texture, are dropped here."""
     seen = survey(options.inputs, options.recipe, exclude=options.output, cache=cache, progress=progress)
     _require_textures(options, seen.inventory)
     overrides = find_overrides(options.overrides, seen.inventory)
     left_out = excluded_by_all_targets(options, marked(seen.items, overrides))
-    work = plan_jobs(seen.without(left_out), options.recipe, (model.weights, engine), cache)
+    ids = models.engine_id((), engine), models.engine_ids(engine)
+    work = plan_jobs(seen.without(left_out), options.recipe, ids[0], cache, ids[1])
     work, items = with_hand_made(work, seen, left_out, overrides)
-    return RunPlan(options, model, engine, replace(seen.inventory, items=items), left_out, work)
-
-
-def dialled(recipe: Recipe, model: ModelFile) -> Recipe:
-    """Return the recipe with the detail to use: its own, or else the model's.
-
-    Raises:
-        ModelError: the recipe sets the detail, but the model has no dial.
-    """
-    if model.inventive is None and recipe.uses_dial:
-        raise ModelError(
-            f"the recipe or --detail sets the detail, but the model {model.name} has no dial",
-            hint="Leave detail out, also in rules, or use a model with a dial, such as texpipe-x4.",
-        )
-    detail = model.detail if recipe.detail is None else recipe.detail
-    return recipe.model_copy(update={"detail": detail})
+    return RunPlan(options, models, engine, replace(seen.inventory, items=items), left_out, work)
 
 
 def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResult:
@@ -126,7 +114,7 @@ def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResu
 
 def _compute(run: RunPlan, executor: Executor, progress: Watch) -> tuple[JobResult, ...]:
     work = jobs_of_shard(run.work, run.order.shard)
-    computed = executor.compute(work, run.store, run.model.path)
+    computed = executor.compute(work, run.store, run.models.paths())
     return tuple(_watched(computed, len(work.jobs), run.order, progress))
 
 

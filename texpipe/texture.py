@@ -246,7 +246,8 @@ class Plan:
     `decided_by` and `repeats` are for people and stay out of the store's key. `cells` is the width and height of the
     pictures on an atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1
     (inventive). On `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or
-    not; `repeats` says how likely that is.
+    not; `repeats` says how likely that is. `model` is what a rule names, one model after the other; empty for the
+    recipe's.
     """
 
     action: PlannedAction
@@ -263,6 +264,7 @@ class Plan:
     undecided: Axes = Axes()
     repeats: Likely = field(default=Likely(), compare=False)
     outline: Outline = "smooth"
+    model: tuple[str, ...] = ()
 
     @property
     def is_computed(self) -> bool:

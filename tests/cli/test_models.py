@@ -76,11 +76,20 @@ def test_show_omits_neither_network_nor_licence(capsys: pytest.CaptureFixture[st
 def test_a_missing_model_ends_with_code_4_and_the_command_that_downloads_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run("show", "realsr-df2k-x4") == 4
+    assert run("convert", "realsr-df2k-x4", "out.safetensors") == 4
     out, err = capsys.readouterr()
     assert out == ""
     assert err.endswith("texpipe models fetch realsr-df2k-x4\n")
     assert run("fetch", "nothing-of-the-kind") == 4
+
+
+def test_the_licence_of_a_public_model_is_told_before_its_download(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("show", "realsr-df2k-x4") == 0
+    assert "licence Apache-2.0" in capsys.readouterr().err
+    assert run("show", "realsr-df2k-x4", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["licence"] == "Apache-2.0"
 
 
 def test_convert_changes_no_weight_and_refuses_other_suffixes(

@@ -132,7 +132,8 @@ def test_an_unknown_model_gets_the_nearest_name(folders: tuple[Path, Path]) -> N
         catalogue.resolve("realesrgan-x4pluss")
     assert unknown.value.hint == "Did you mean realesrgan-x4plus?"
     assert (
-        "can be fetched: realesrgan-x4plus, realesrgan-x4plus-anime, realsr-df2k-x4" in unknown.value.message
+        "can be fetched: realesrgan-x4plus, realesrgan-x4plus-anime, realesr-animevideov3-x4, realsr-df2k-x4"
+        in unknown.value.message
     )
     with pytest.raises(ModelError) as unlike:
         catalogue.resolve("zzz")

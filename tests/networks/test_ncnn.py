@@ -95,7 +95,7 @@ def test_every_byte_must_have_an_owner(change, message: str) -> None:
     [
         ("7767517", "7767518", "does not start with ncnn's number"),
         ("24 99", "23 99", "24 layers but declares 23"),
-        ("Input input 0 1 data", "PReLU slope 1 1 a b 0=64", "no layers of the type PReLU"),
+        ("Input input 0 1 data", "PReLU slope 1 1 a b 0=64", "a PReLU after every convolution but the last"),
         ("Interp Resize_conv_up1", "Split split", "no RRDBNet has 21 convolutions and 1 doublings"),
         ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "is not a convolution of an RRDBNet"),
         ("1=3", "1=1", "is not a convolution of an RRDBNet"),
@@ -110,3 +110,54 @@ def test_other_networks_are_refused(old: str, new: str, message: str) -> None:
     assert old in text
     with pytest.raises(ModelError, match=message):
         ncnn.read(text.replace(old, new, 1), bin_of(state))
+
+
+def compact_of(state: dict[str, Tensor]) -> tuple[str, bytes]:
+    """Write a Compact network as Real-ESRGAN's ncnn models are: convolutions without activation, PReLU between them."""
+    lines, data = ["Input input 0 1 data", "Split s 1 2 a b"], b""
+    for name in (key.removesuffix(".weight") for key in state if key.endswith(".weight")):
+        weight = state[f"{name}.weight"]
+        if weight.ndim == 1:
+            lines.append(f"PReLU p_{name} 1 1 a b 0={len(weight)}")
+            data += weight.numpy().astype("<f4").tobytes()
+        else:
+            lines.append(f"Convolution c_{name} 1 1 a b 0={len(weight)} 1=3 4=1 5=1 6={weight.numel()}")
+            data += bin_of({f"{name}.weight": weight, f"{name}.bias": state[f"{name}.bias"]})
+    lines += [
+        "PixelShuffle shuffle 1 1 a b 0=4",
+        "Interp up 1 1 a b 0=1 1=4.0 2=4.0",
+        "BinaryOp add 2 1 a b c 0=0",
+    ]
+    return "\n".join(["7767517", f"{len(lines)} 99", *lines]) + "\n", data
+
+
+def compact_state() -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    shapes = {
+        "body.0": (5, 3, 3, 3),
+        "body.1": (5,),
+        "body.2": (5, 5, 3, 3),
+        "body.3": (5,),
+        "body.4": (48, 5, 3, 3),
+    }
+    state: dict[str, Tensor] = {}
+    for name, shape in shapes.items():
+        state[f"{name}.weight"] = torch.randn(shape).half().float()
+        if len(shape) == 4:
+            state[f"{name}.bias"] = torch.randn(shape[0])
+    return state
+
+
+def test_compact_networks_are_read_to_the_last_byte() -> None:
+    state = compact_state()
+    param, data = compact_of(state)
+    found = ncnn.read(param, data)
+    assert found.keys() == state.keys()
+    for name, value in state.items():
+        torch.testing.assert_close(found[name].float(), value, rtol=0, atol=0)
+    with pytest.raises(ModelError, match="4 surplus bytes"):
+        ncnn.read(param, data + bytes(4))
+    with pytest.raises(ModelError, match=r"ends inside c_body\.4"):
+        ncnn.read(param, data[:-8])
+    with pytest.raises(ModelError, match="no layers of the type LSTM"):
+        ncnn.read(param.replace("PixelShuffle", "LSTM"), data)

@@ -18,6 +18,7 @@ from texpipe import formats
 from texpipe.errors import RecipeError
 from texpipe.formats import known_targets
 from texpipe.recipe import load
+from texpipe.recipe.json_schema import json_schema
 from texpipe.recipe.load import MAX_BYTES, load_recipe, shipped_recipes
 from texpipe.recipe.schema import (
     DEFAULT_MODEL,
@@ -26,7 +27,6 @@ from texpipe.recipe.schema import (
     Match,
     Recipe,
     Rule,
-    json_schema,
 )
 from texpipe.recipe.yaml_positions import Mark, Unreadable, read_yaml
 
@@ -67,7 +67,7 @@ def one_problem(tmp_path: Path, text: str | bytes) -> tuple[int, int, str, str |
 def test_a_short_recipe_and_its_defaults(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD)
     loaded = load_recipe(path, known_targets())
-    assert loaded.recipe.model == DEFAULT_MODEL
+    assert loaded.recipe.model == (DEFAULT_MODEL,)
     assert (loaded.recipe.scale, loaded.recipe.colour, loaded.recipe.rules) == (4, "match", ())
     assert (loaded.path, loaded.sha256) == (path, hashlib.sha256(HEAD.encode()).hexdigest())
     assert (loaded.inputs, loaded.output) == ((tmp_path / "in",), tmp_path / "out")
@@ -116,12 +116,36 @@ def test_groups_can_be_found(tmp_path: Path, groups: str) -> None:
 
 def test_a_model_beside_the_recipe_is_found_there(tmp_path: Path) -> None:
     (tmp_path / "mine.pth").write_bytes(b"")
-    assert load_recipe(write(tmp_path, HEAD + "model: mine.pth\n"), known_targets()).recipe.model == str(
-        tmp_path / "mine.pth"
+    found = load_recipe(write(tmp_path, HEAD + "model: mine.pth\n"), known_targets()).recipe
+    assert found.model == (str(tmp_path / "mine.pth"),)
+    elsewhere = load_recipe(write(tmp_path, HEAD + "model: other.pth\n"), known_targets()).recipe
+    assert elsewhere.model == ("other.pth",)
+
+
+def test_names_of_models_stand_for_what_the_recipe_says(tmp_path: Path) -> None:
+    (tmp_path / "mine.pth").write_bytes(b"")
+    text = (
+        "models: {letters: mine.pth, soft: {model: [clean, letters-x4], detail: 0.2}}\n"
+        "model: [clean, letters]\n"
+        "rules:\n- {match: {alpha: mask}, model: soft}\n- {match: {}, model: soft, detail: 1}\n"
     )
-    assert (
-        load_recipe(write(tmp_path, HEAD + "model: other.pth\n"), known_targets()).recipe.model == "other.pth"
-    )
+    recipe = load_recipe(write(tmp_path, HEAD + text), known_targets()).recipe
+    mine = str(tmp_path / "mine.pth")
+    assert (recipe.model, recipe.detail) == (("clean", mine), None)
+    assert [(rule.model, rule.detail) for rule in recipe.rules] == [
+        (("clean", "letters-x4"), 0.2),
+        (("clean", "letters-x4"), 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("model: []\n", "model"), ("model: 5\n", "model"), ("models: {a: {modell: b}}\n", "modell")],
+)
+def test_mistakes_in_models_are_named(tmp_path: Path, text: str, message: str) -> None:
+    found = problems(tmp_path, HEAD + text)
+    assert any(message in str(one) for one in found)
+    assert found
 
 
 def test_a_home_folder_is_found_and_one_that_does_not_exist_stays_as_it_is(
@@ -173,8 +197,8 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             1,
             "unknown key 'scael'",
             "Did you mean 'scale'? Known here: version, name, game, input, on_conflict, output, overrides, model,"
-            " scale, colour, consistency, clean, outline, detail, targets, stp, rules, groups, variants, atlases,"
-            " frames, mirrored.",
+            " models, scale, colour, consistency, clean, outline, detail, targets, stp, rules, groups, variants,"
+            " atlases, frames, mirrored.",
         ),
         (8, 38, "max_side: 'wide' should be a valid integer", None),
         (9, 16, "x: 'rap' is not allowed", "Did you mean 'wrap'? Allowed: auto, wrap, mirror, clamp."),

@@ -143,11 +143,11 @@ def test_what_the_textures_will_take_is_not_for_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[int] = []
-    monkeypatch.setattr(executors, "compute_jobs", lambda *_, memory, threads: given.append(memory))
+    monkeypatch.setattr(executors, "compute_jobs", lambda *_, memory, **more: given.append(memory))
     here = LocalExecutor("cpu", "fp32", 1 << 30)
     for count in (0, 100_000):
         known = dict.fromkeys(map(str, range(count)), None)
-        here.compute(Workload((), known), ResultStore(tmp_path), tmp_path / "model")  # type: ignore[arg-type]
+        here.compute(Workload((), known), ResultStore(tmp_path), {(): (tmp_path / "model",)})  # type: ignore[arg-type]
     assert given == [1 << 30, (1 << 30) - 100_000 * RECORD_BYTES]
 
 

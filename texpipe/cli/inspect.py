@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from texpipe.analysis.inventory import Survey, SurveyedTexture, Unreadable
     from texpipe.manifest.schema import Entry
     from texpipe.planning.jobs import Workload
+    from texpipe.planning.result_keys import EngineIds
     from texpipe.recipe.schema import Recipe
     from texpipe.relations import Spot
     from texpipe.texture import Facts, PlannedAction, Status
@@ -152,9 +153,12 @@ def _inspected(
     from texpipe.planning.by_hand import with_hand_made
     from texpipe.planning.overrides import find_overrides
     from texpipe.planning.planner import plan_jobs
+    from texpipe.recipe.models import chains_of
 
     by_hand = find_overrides(overrides, found.inventory)
-    work, items = with_hand_made(plan_jobs(found, recipe, (), cache), found, {}, by_hand)
+    of_rules: EngineIds = dict.fromkeys(chains_of(recipe), ())
+    work = plan_jobs(found, recipe, (), cache, of_rules)
+    work, items = with_hand_made(work, found, {}, by_hand)
     facts = {name: fingerprint.facts for name, fingerprint in found.fingerprints.items()}
     textures = [_readable(item, facts[item.source.name], work) for item in items]
     textures += [_failed(one) for one in found.failures]

@@ -13,6 +13,7 @@ from texpipe.cli.replaceable import force_option, require_replaceable
 
 if TYPE_CHECKING:
     from texpipe.networks.convert import Written
+    from texpipe.networks.published import PublicModel
 
 _UNRELATED = 0.7
 """Cosine similarity of two models' weights below which a blend is worse than both."""
@@ -55,29 +56,70 @@ def show(console: Console, model: str, as_json: bool) -> None:
     Example:
       texpipe models show texpipe-x4
     """
-    from texpipe.networks.catalogue import forbids_commerce, resolve
-    from texpipe.networks.checkpoint import load
+    from texpipe.networks.catalogue import not_installed, resolve
+    from texpipe.networks.describe import description_of
+    from texpipe.networks.licence_terms import forbids_commerce
 
+    if (published := not_installed(model)) is not None:
+        _show_published(console, published, as_json=as_json)
+        return
     file = resolve(model)
-    loaded = load(file.path)
-    architecture = loaded.network.architecture.as_json()
+    found = description_of(file)
     if forbids_commerce(file.licence):
         console.warn(
             f"{file.licence} forbids commercial use: do not sell the model, nor, to be safe, packs made with it"
         )
     if as_json:
         facts = {"name": file.name, "path": str(file.path), "sha256": file.sha256, "licence": file.licence}
-        print_json(facts | {"architecture": architecture, "notes": dict(loaded.metadata), "card": file.card})
+        network = {"architecture": found.architecture, "borders": found.borders}
+        print_json(facts | network | {"notes": dict(found.notes), "card": file.card})
         return
     console.say(f"{file.name}: {file.path}")
     console.say(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
-    console.say(", ".join(f"{key} {value}" for key, value in architecture.items()))
+    console.say(", ".join(f"{key} {value}" for key, value in found.architecture.items()))
+    console.say(found.borders)
     page = file.path.with_suffix(".md")
     if page.is_file():
         for line in ("", *page.read_text("utf-8").splitlines()):
             console.say(line)
-    for key, value in loaded.metadata.items():
+    for key, value in found.notes.items():
         console.say(f"{key}: {value}")
+
+
+def _show_published(console: Console, model: PublicModel, *, as_json: bool) -> None:
+    """Print what is known of a model before it is downloaded."""
+    if as_json:
+        facts = {"name": model.name, "path": None, "licence": model.licence, "authors": model.authors}
+        print_json(facts | {"homepage": model.homepage, "summary": model.summary})
+        return
+    console.say(f"{model.name}: not installed; texpipe models fetch {model.name}")
+    console.say(f"licence {model.licence}: {model.notice}")
+    console.say(f"{model.summary} By {model.authors}, {model.homepage}")
+
+
+@models.command(short_help="Put a model of your own among those that have names.")
+@click.argument("file", type=PATH)
+@click.option("--name", help="What to call it; by default the file's name without its suffix.")
+@click.option("--replace", is_flag=True, help="Replace a model of this name.")
+@quiet_option
+@click.pass_obj
+def add(console: Console, file: Path, name: str | None, replace: bool, quiet: bool) -> None:
+    """Add the model FILE (.pth, .safetensors, or ncnn's .param with its .bin) to your own models folder.
+
+    \b
+    Recipes and commands then know it by its name. It is saved as .safetensors in fp16; FILE stays as it is.
+    Example:
+      texpipe models add 4x_SomeModel.pth --name some-model
+    """
+    from texpipe.networks.convert import add as write
+    from texpipe.networks.describe import description_of
+
+    console = console.quieter(quiet)
+    added = write(file, name, replace=replace)
+    console.say(f"{added.name}: {added.path}, licence {added.licence or 'unknown'}")
+    found = description_of(added)
+    console.say(", ".join(f"{key} {value}" for key, value in found.architecture.items()))
+    console.say(found.borders)
 
 
 @models.command(short_help="Download a public model.")
@@ -175,6 +217,5 @@ def export(console: Console, model: str, onnx: Path, force: bool, quiet: bool) -
 
 
 def _say_written(console: Console, written: Written) -> None:
-    a = written.architecture
-    console.say(f"{written.path}: {a.scale}x, {a.size}")
+    console.say(f"{written.path}: {written.network}")
     console.say(f"sha256 {written.sha256}")

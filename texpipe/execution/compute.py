@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice
+from pathlib import Path
 from typing import TypeAlias
 
 from texpipe.execution.derived import compute_derived
@@ -44,13 +45,21 @@ MAX_PROCESSES = 8
 
 _HandOver: TypeAlias = "Callable[[_Partial], Future[str | None]]"
 
+ModelPaths: TypeAlias = Mapping[tuple[str, ...], tuple[Path, ...]]
+"""The files of the models that a plan names, one after the other; those of the recipe under an empty name."""
+
 Upscale = Callable[[Iterable[Sequence[Pass]], int], Iterator[tuple[int, RgbF]]]
 """Takes windows of passes and a scale, yields the number of a pass, counted through all windows, and its result, in
 order of completion."""
 
 
 def compute_jobs(
-    work: Workload, store: ResultStore, upscale: Upscale, memory: int | None = None, threads: int = 1
+    work: Workload,
+    store: ResultStore,
+    upscale: Upscale,
+    memory: int | None = None,
+    threads: int = 1,
+    of_rules: Callable[[tuple[str, ...]], Upscale] | None = None,
 ) -> Iterator[JobResult]:
     """Yield every job as it is finished; its results are in the store by then.
 
@@ -60,10 +69,11 @@ def compute_jobs(
     Args:
         work: the jobs.
         store: where results are kept.
-        upscale: the network.
+        upscale: the network of the recipe.
         memory: bytes that the process should stay below; they decide how much is decoded at a time.
         threads: number of threads that decode pictures, and of threads or processes that finish results, while the
             network computes. It does not change the results.
+        of_rules: returns the network of what a plan names; needed if any plan names one.
 
     Raises:
         PackError: the store cannot be written.
@@ -73,8 +83,14 @@ def compute_jobs(
     yield from (take_hand_made(job, store) for job in pending if isinstance(job, HandMadeJob))
     from_source = [job for job in pending if isinstance(job, SourceJob)]
     yield from (_repeat(job, store) for job in from_source if job.plan.action == "nearest")
-    for_network = [job for job in from_source if job.plan.action != "nearest"]
-    yield from _InFlight(store, for_network, memory, threads).results(upscale)
+    for_network: dict[tuple[str, ...], list[SourceJob]] = {}
+    for job in from_source:
+        if job.plan.action != "nearest":
+            for_network.setdefault(job.plan.model, []).append(job)
+    # One model after the other: each is loaded once, and none waits for another's batches.
+    for named in sorted(for_network):
+        network = of_rules(named) if named and of_rules is not None else upscale
+        yield from _InFlight(store, for_network[named], memory, threads).results(network)
     yield from compute_derived([job for job in pending if isinstance(job, DerivedJob)], store)
 
 

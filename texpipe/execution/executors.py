@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from texpipe.execution.compute import compute_jobs
+from texpipe.execution.compute import ModelPaths, compute_jobs
 from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import JobResult, Workload
@@ -25,17 +25,17 @@ class Executor(Protocol):
         """Return the name of what decides a result's last bits besides the weights; see `upscale.device.identity`."""
         ...
 
-    def prepare(self, model: Path) -> None:
-        """Begin to load a model that will be needed, if this process can do something else meanwhile."""
+    def prepare(self, models: tuple[Path, ...]) -> None:
+        """Begin to load models that will be needed, if this process can do something else meanwhile."""
         ...
 
-    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
+    def compute(self, work: Workload, store: ResultStore, models: ModelPaths) -> Iterator[JobResult]:
         """Yield every job as it is finished; see `compute.compute_jobs`.
 
         Args:
             work: the jobs.
             store: where results are kept.
-            model: the weights.
+            models: the weights.
         """
         ...
 
@@ -52,26 +52,34 @@ class LocalExecutor:
     device: str
     precision: str
     memory: int | None = None
-    _upscalers: dict[Path, LazyUpscaler] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _upscalers: dict[tuple[Path, ...], LazyUpscaler] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def engine(self) -> str:
         """Return the name of how this computer computes."""
         return identity(self.device, self.precision)
 
-    def prepare(self, model: Path) -> None:
-        """Begin to load a model in a thread."""
-        self._upscaler(model).prepare()
+    def prepare(self, models: tuple[Path, ...]) -> None:
+        """Begin to load models in a thread."""
+        self._upscaler(models).prepare()
 
-    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
+    def compute(self, work: Workload, store: ResultStore, models: ModelPaths) -> Iterator[JobResult]:
         """Yield every job as it is finished; a model that is not loaded yet is loaded for the first pass."""
         memory = (self.memory or budget()) - work.record_bytes
-        upscaler = self._upscaler(model)
-        upscaler.stay_below(memory)
-        threads = choose(self.device, self.precision).spare_threads
-        return compute_jobs(work, store, upscaler, memory=memory, threads=threads)
 
-    def _upscaler(self, model: Path) -> LazyUpscaler:
-        return self._upscalers.setdefault(model, LazyUpscaler(model, self.device, self.precision))
+        def upscaler(named: tuple[str, ...]) -> LazyUpscaler:
+            one = self._upscaler(models[named])
+            one.stay_below(memory)
+            return one
+
+        threads = choose(self.device, self.precision).spare_threads
+        return compute_jobs(work, store, upscaler(()), memory=memory, threads=threads, of_rules=upscaler)
+
+    def _upscaler(self, models: tuple[Path, ...]) -> LazyUpscaler:
+        if models not in self._upscalers:
+            self._upscalers[models] = LazyUpscaler(models, self.device, self.precision)
+        return self._upscalers[models]
 
 
 @contextmanager

@@ -21,14 +21,14 @@ from typing import NamedTuple, TypeAlias
 
 from texpipe.errors import DeviceError, TexpipeError
 from texpipe.execution.chunks import Chunk, chunks
-from texpipe.execution.compute import compute_jobs, stored
+from texpipe.execution.compute import ModelPaths, compute_jobs, stored
 from texpipe.execution.retries import DeathCount, given_up, retry
 from texpipe.planning.jobs import Job, JobResult, Workload
 from texpipe.storage.results import ResultStore
 from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.system.memory import budget, resident
 from texpipe.upscale.device import choose, identity
-from texpipe.upscale.lazy_upscaler import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import Upscalers, upscalers_of
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +74,10 @@ class MultiGpuExecutor:
         """Name how the processes compute."""
         return identity(self.device, self.precision)
 
-    def prepare(self, model: Path) -> None:
+    def prepare(self, models: tuple[Path, ...]) -> None:
         """Do nothing: the processes load the model when they begin to work."""
 
-    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
+    def compute(self, work: Workload, store: ResultStore, models: ModelPaths) -> Iterator[JobResult]:
         """Yield every job as it is finished; no process is started for what the store has.
 
         Raises:
@@ -90,7 +90,7 @@ class MultiGpuExecutor:
         free = (self.memory or budget()) - resident() - work.record_bytes
         memory = max(0, free) // len(self.slots)
         threads = max(1, choose(self.device, self.precision).spare_threads // len(self.slots))
-        task = _Task(self.device, self.precision, memory, threads, model, store.root)
+        task = _Task(self.device, self.precision, memory, threads, models, store.root)
         pool = _WorkerPool(task, len(self.slots))
         try:
             pool.start(self.slots)
@@ -106,7 +106,7 @@ class _Task(NamedTuple):
     precision: str
     memory: int
     threads: int
-    model: Path
+    models: ModelPaths
     store: Path
 
 
@@ -229,18 +229,23 @@ def serve(pipe: Connection, slot: DeviceSlot, task: _Task) -> None:
     """Work in a process of one's own: take jobs out of a pipe and say what became of each, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; ours says what it means
     os.environ.update(slot.environment)
-    upscaler = LazyUpscaler(task.model, task.device, task.precision, memory=task.memory)
+    upscalers = upscalers_of(task.models, task.device, task.precision, memory=task.memory)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            for message in _compute(pipe.recv(), task, upscaler):
+            for message in _compute(pipe.recv(), task, upscalers):
                 pipe.send(message)
 
 
-def _compute(jobs: tuple[Job, ...], task: _Task, upscaler: LazyUpscaler) -> Iterator[_Message]:
+def _compute(jobs: tuple[Job, ...], task: _Task, upscalers: Upscalers) -> Iterator[_Message]:
     numbers = {id(job): number for number, job in enumerate(jobs)}
     try:
         for done in compute_jobs(
-            Workload(jobs), ResultStore(task.store), upscaler, memory=task.memory, threads=task.threads
+            Workload(jobs),
+            ResultStore(task.store),
+            upscalers[()],
+            memory=task.memory,
+            threads=task.threads,
+            of_rules=upscalers.__getitem__,
         ):
             yield _JobReport(numbers[id(done.job)], done.cached, done.reason)
     except TexpipeError as error:

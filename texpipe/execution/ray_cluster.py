@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from texpipe import __version__
 from texpipe.errors import DeviceError, PackError
 from texpipe.execution.chunks import Chunk, chunks
-from texpipe.execution.compute import compute_jobs, stored
+from texpipe.execution.compute import ModelPaths, compute_jobs, stored
 from texpipe.execution.retries import DeathCount, given_up, retry
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Job, JobResult, Workload, is_stored
@@ -28,7 +28,7 @@ from texpipe.planning.result_keys import PIXELS_VERSION
 from texpipe.storage.results import ResultStore
 from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.upscale.device import gpus, identity
-from texpipe.upscale.lazy_upscaler import LazyUpscaler
+from texpipe.upscale.lazy_upscaler import Upscalers, upscalers_of
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,14 @@ class SharedPaths(NamedTuple):
 
     inputs: tuple[Path, ...]
     store: Path
-    model: Path
+    models: ModelPaths
     overrides: tuple[Path, ...] = ()
+
+    def all(self) -> Iterator[Path]:
+        """Yield each of them."""
+        yield from (*self.inputs, self.store, *self.overrides)
+        for files in self.models.values():
+            yield from files
 
 
 class Actor:
@@ -62,7 +68,7 @@ class Actor:
 
     def __init__(self, device: str, precision: str, memory: int = ACTOR_MEMORY) -> None:
         self._device, self._precision, self._memory = device, precision, memory
-        self._upscaler: LazyUpscaler | None = None
+        self._upscalers: Upscalers | None = None
 
     def describe(self) -> ActorInfo:
         """Return where this is and how it computes.
@@ -79,12 +85,13 @@ class Actor:
             PackError: this machine does not see one of the paths; see also `compute.compute_jobs`.
             DeviceError, ModelError: see `compute.compute_jobs`.
         """
-        for path in (*paths.inputs, paths.store, paths.model, *paths.overrides):
+        for path in paths.all():
             if not path.exists():
                 raise PackError(f"{path} is not there on {socket.gethostname()}", hint=_HINT)
-        if self._upscaler is None:
-            self._upscaler = LazyUpscaler(paths.model, self._device, self._precision, 1, self._memory)
-        return list(compute_jobs(Workload(jobs), ResultStore(paths.store), self._upscaler, self._memory))
+        if self._upscalers is None:
+            self._upscalers = upscalers_of(paths.models, self._device, self._precision, 1, self._memory)
+        known, store = self._upscalers, ResultStore(paths.store)
+        return list(compute_jobs(Workload(jobs), store, known[()], self._memory, of_rules=known.__getitem__))
 
 
 @contextmanager
@@ -187,10 +194,10 @@ class RayExecutor:
             self._next()
         return self._engine
 
-    def prepare(self, model: Path) -> None:
+    def prepare(self, models: tuple[Path, ...]) -> None:
         """Do nothing: the processes load the model when they begin to work."""
 
-    def compute(self, work: Workload, store: ResultStore, model: Path) -> Iterator[JobResult]:
+    def compute(self, work: Workload, store: ResultStore, models: ModelPaths) -> Iterator[JobResult]:
         """Yield every job when the chunk that it is in is finished; no actor is started for what the store has.
 
         Raises:
@@ -201,7 +208,12 @@ class RayExecutor:
         if not pending:
             return
         store.root.mkdir(parents=True, exist_ok=True)
-        paths = SharedPaths(self._options.inputs, store.root, model.absolute(), self._options.overrides)
+        paths = SharedPaths(
+            self._options.inputs,
+            store.root,
+            {named: tuple(path.absolute() for path in files) for named, files in models.items()},
+            self._options.overrides,
+        )
         for _ in range(self._workers - self._started):
             self._start()
         waiting = deque(chunks(pending, self._workers))

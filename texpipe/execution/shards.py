@@ -70,7 +70,9 @@ def remove_marks(run: RunPlan) -> None:
 
 
 def _identity(run: RunPlan) -> bytes:
-    return canonical_json([run.order.recipe_sha256, run.model.weights, run.order.recipe.detail, run.engine])
+    return canonical_json(
+        [run.order.recipe_sha256, *run.models.weights(), run.order.recipe.detail, run.engine]
+    )
 
 
 def _notes(run: RunPlan) -> list[Path]:

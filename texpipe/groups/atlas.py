@@ -80,7 +80,9 @@ def _cell_plan(item: SurveyedTexture, facts: Facts, recipe: Recipe) -> Plan:
     """Plan a cell by its own pixels."""
     plan = decide(recipe, item.source.name, item.size, facts)
     action: Action = "nearest" if plan.action == "nearest" else "upscale"
-    return replace(plan, action=action)
+    of_sheet = item.plan  # one job is made by one model
+    detail = plan.detail if plan.model == of_sheet.model else of_sheet.detail
+    return replace(plan, action=action, model=of_sheet.model, detail=detail)
 
 
 def _by_rectangles(items: Iterable[SurveyedTexture]) -> dict[str, tuple[Box, ...]]:

@@ -54,7 +54,8 @@ def find_animations(items: Iterable[SurveyedTexture], fingerprints: Fingerprints
     alike: dict[Hashable, list[SurveyedTexture]] = defaultdict(list)
     for item in ordered:
         if item.plan.action == "upscale":
-            alike[item.size, item.plan.alpha, item.plan.edges, item.plan.scale].append(item)
+            plan = item.plan
+            alike[item.size, plan.alpha, plan.edges, plan.scale, plan.model].append(item)
     links: list[tuple[_TexturePair, str]] = [
         (pair, BY_BLOCKS) for some in alike.values() for pair in _sharing_blocks(some, fingerprints)
     ]

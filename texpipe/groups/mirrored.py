@@ -137,6 +137,7 @@ def _treatment(item: SurveyedTexture, fingerprint: Fingerprint) -> tuple[Hashabl
         plan.detail,
         plan.outline,
         plan.cells,
+        plan.model,
     )
     return fingerprint.orbit, folder, name and (name.scheme, name.texels), edges, *treated
 

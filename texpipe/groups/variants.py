@@ -106,7 +106,7 @@ class _VariantSets:
 
 
 def _treatment(item: SurveyedTexture) -> Hashable:
-    return item.size, item.plan.alpha, item.plan.scale
+    return item.size, item.plan.alpha, item.plan.scale, item.plan.model
 
 
 def _texels_by_name(item: SurveyedTexture) -> Hashable | None:

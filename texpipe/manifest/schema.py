@@ -52,7 +52,8 @@ class Provenance:
         kind: `model` if it was upscaled, `nearest` if texels were repeated, `hand` for a picture that somebody made and
             the recipe's `overrides` have, `copied` for the source as it is; `edited` if somebody changed a file of the
             pack, `foreign` if another program or person put one there.
-        model: name of the model; the manifest's `model` has its digest.
+        model: name of the model, or of several that it went through, with ` + ` between them; the manifest's `model`
+            or `models` have their digests and licences.
         detail: where the model's dial stood, 0 (faithful) to 1 (inventive); None if it has none.
         file: path of a hand-made picture below its folder, and `sha256` the hex digest of its bytes; also where an
             edited or foreign file is in its place.
@@ -145,13 +146,19 @@ class RecipeId:
 
 @dataclass(frozen=True)
 class ModelId:
-    """The model that made a pack: its name, the hex sha256 of its weights file and its licence, if known."""
+    """The model that made a pack: its name, the hex sha256 of its weights file and its licence, if known.
+
+    `architecture` and `borders` are those of a model that another package knows: what it is, and how right the borders
+    of its results are.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
 
     name: str
     sha256: str
     licence: str | None
+    architecture: str | None = None
+    borders: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,7 @@ class Manifest:
     """A whole pack. `textures` are put in order of their source names, by code point.
 
     `inputs` has the names of the inputs where there are several: each as much of its path as tells them apart.
+    `models` are all models of a run that has several, and `licence` then is the strictest of their licences.
     `varies` says why another run on the same machine may end in other bytes; None where it cannot. `refused` has a line
     for every target and path of the file that was left out when it was read, because it leads elsewhere; it is not
     written.
@@ -196,6 +204,8 @@ class Manifest:
     summary: Summary
     files: tuple[PackFile, ...] = ()
     varies: str | None = None
+    models: tuple[ModelId, ...] = ()
+    licence: str | None = None
     schema: Literal["texpipe.manifest/1"] = SCHEMA
     refused: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -268,7 +278,8 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "schema": manifest.schema,
         "texpipe": manifest.texpipe,
         "recipe": vars(manifest.recipe),
-        "model": vars(manifest.model),
+        "model": model_as_json(manifest.model),
+        **several_as_json(manifest),
         "scale": manifest.scale,
         "targets": manifest.targets,
         "varies": manifest.varies,
@@ -277,6 +288,18 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "files": [fields_of(file) for file in manifest.files],
         "textures": [entry_as_json(entry) for entry in manifest.textures],
     }
+
+
+def model_as_json(model: ModelId) -> dict[str, str | None]:
+    """Return a model's JSON object; what is known of other architectures alone is only there for those."""
+    return {key: value for key, value in vars(model).items() if value is not None or key == "licence"}
+
+
+def several_as_json(manifest: Manifest) -> dict[str, Any]:
+    """Return what a manifest says of several models; nothing for one."""
+    if not manifest.models:
+        return {}
+    return {"models": [model_as_json(one) for one in manifest.models], "licence": manifest.licence}
 
 
 def summary_as_json(summary: Summary) -> dict[str, int]:

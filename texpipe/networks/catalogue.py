@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from texpipe.errors import Location, ModelError
+from texpipe.networks.foreign_facts import ForeignFacts
+from texpipe.networks.names_in_files import has_other_names
 from texpipe.networks.published import PUBLIC, PublicModel
 from texpipe.storage.home import data_folder, from_home
 from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_json, read_small
@@ -50,6 +51,8 @@ class ModelFile:
         card: the model card as JSON; empty without one.
         inventive: sha256 of the file at the other end of the model's dial, or None for a model without a dial.
         detail: where the dial stands if nobody says, 0 to 1; 0 for a model without one.
+        foreign: it is no ESRGAN generator or Compact, by the names in the file: spandrel may know what it is.
+        facts: what is known of a foreign network, once it is identified; see `identify.identified`.
     """
 
     name: str
@@ -59,10 +62,14 @@ class ModelFile:
     card: Mapping[str, Any]
     inventive: str | None = None
     detail: float = 0.0
+    foreign: bool = False
+    facts: ForeignFacts | None = None
 
     @property
     def weights(self) -> str:
         """Name all the weights that a result may depend on: for the keys of what is stored."""
+        if self.facts is not None:
+            return f"{self.sha256} {self.facts.computed_by}"
         return self.sha256 if self.inventive is None else f"{self.sha256} {self.inventive}"
 
 
@@ -121,11 +128,17 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
             describes.
     """
     if is_path(model):
-        return _describe((folder or Path()) / from_home(model))
+        return describe((folder or Path()) / from_home(model))
     path = installed().get(model)
     if path is None:
         raise _missing(model)
-    return _describe(path)
+    return describe(path)
+
+
+def not_installed(model: str) -> PublicModel | None:
+    """Return the published model of this name if it is not installed; None for all others."""
+    there = is_path(model) or model in installed()
+    return None if there else next((one for one in PUBLIC if one.name == model), None)
 
 
 def is_path(model: str) -> bool:
@@ -176,21 +189,21 @@ def _read_card(path: Path) -> Mapping[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
-def forbids_commerce(licence: str | None) -> bool:
-    """Return whether a licence allows only non-commercial use, by its SPDX identifier or its name.
-
-    Args:
-        licence: such as "CC-BY-NC-SA-4.0"; None, an unknown licence, gives False.
-    """
-    return bool(licence and re.search(r"(?<![A-Za-z])NC(?![A-Za-z])|non.?commercial", licence, re.IGNORECASE))
-
-
 def is_intact(path: Path) -> bool:
     """Return whether a model file exists and is the one that its card describes."""
     try:
-        return bool(_describe(path).card.get("sha256"))
+        return bool(describe(path).card.get("sha256"))
     except ModelError:
         return False
+
+
+def is_foreign(path: Path) -> bool:
+    """Return whether a model file is no ESRGAN generator or Compact, by the names in it; nothing is loaded.
+
+    Raises:
+        ModelError: see `read_files`.
+    """
+    return has_other_names(b"".join(read_files(path)), path)
 
 
 def read_files(path: Path) -> tuple[bytes, ...]:
@@ -223,7 +236,12 @@ def _read_part(path: Path) -> bytes:
     return data
 
 
-def _describe(path: Path) -> ModelFile:
+def describe(path: Path) -> ModelFile:
+    """Return what is known of a model file without loading it.
+
+    Raises:
+        ModelError: it cannot be read, or is not the file that its card describes.
+    """
     data = b"".join(read_files(path))
     sha256 = hashlib.sha256(data).hexdigest()
     card = _read_card(path)
@@ -234,7 +252,7 @@ def _describe(path: Path) -> ModelFile:
             location=Location(path),
         )
     licence = card.get("licence") or _notes(data).get("licence")
-    found = ModelFile(path.stem, path, sha256, licence, card)
+    found = ModelFile(path.stem, path, sha256, licence, card, foreign=has_other_names(data, path))
     other = inventive_end(path)
     if other is None:
         return found

@@ -45,6 +45,15 @@ class LoadedNetwork:
     path: Path
 
 
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What a model file holds: weights by name, in the type that they are stored in; else as `LoadedNetwork`."""
+
+    state: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+    sha256: str
+
+
 class _StandIn:
     """Stands for every class and function that a trusted pickle names: it accepts any arguments and does nothing."""
 
@@ -68,14 +77,28 @@ def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
         ModelError: missing, damaged, of another architecture, with NaN weights, not for RGB pictures, or a
             pickle that holds more than weights.
     """
-    data = read_files(path)
+    weights = read_weights(path, trust=trust)
     try:
-        state, metadata = _parse(path.suffix.lower(), data, trust)
-        network = state_dict_names.build(state_dict_names.to_own_names(state_dict_names.unwrap(state)))
+        network = state_dict_names.build(state_dict_names.to_own_names(weights.state))
         _require_rgb(network)
     except ModelError as error:
         raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
-    return LoadedNetwork(network, metadata, hashlib.sha256(b"".join(data)).hexdigest(), path)
+    return LoadedNetwork(network, weights.metadata, weights.sha256, path)
+
+
+def read_weights(path: Path, *, trust: bool = False) -> Weights:
+    """Read the weights of any architecture; arguments as `load`. Nothing in the file is executed.
+
+    Raises:
+        ModelError: missing, damaged, or a pickle that holds more than weights.
+    """
+    data = read_files(path)
+    try:
+        state, metadata = _parse(path.suffix.lower(), data, trust)
+        named = state_dict_names.unwrap(state)
+    except ModelError as error:
+        raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
+    return Weights(named, metadata, hashlib.sha256(b"".join(data)).hexdigest())
 
 
 def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
@@ -92,7 +115,7 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
     Raises:
         ModelError: a weight is NaN or too large for fp16.
     """
-    halves = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
+    halves = {name: _stored(value) for name, value in state.items()}
     bad = [name for name, value in halves.items() if not torch.isfinite(value).all()]
     if bad:
         raise ModelError(
@@ -101,6 +124,12 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
     data = _canonical(pack_safetensors(halves, dict(metadata)))
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def _stored(value: Tensor) -> Tensor:
+    """Return a weight in fp16, and indices as they are, in memory of its own: safetensors refuses shared memory."""
+    value = value.detach().cpu()
+    return value.half().contiguous() if value.is_floating_point() else value.clone()
 
 
 def interpolate(a: Generator, b: Generator, alpha: float) -> Generator:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from texpipe.errors import ModelError, UsageError
 from texpipe.networks import catalogue, checkpoint
 from texpipe.networks.export import export_onnx
+from texpipe.networks.open_model import open_foreign
 from texpipe.networks.state_dict_names import AnyArchitecture
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Names of models that are added: those that need no quotes in a recipe."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A safetensors file that was written: its path, its sha256 in hex, and its architecture."""
+    """A safetensors file that was written: its path, its sha256 in hex, and its network in words."""
 
     path: Path
     sha256: str
-    architecture: AnyArchitecture
+    network: str
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Blend:
 
 
 def convert(model: str, target: Path, *, trust: bool = False) -> Written:
-    """Write any readable model as fp16 safetensors under Real-ESRGAN's names.
+    """Write any readable model as fp16 safetensors: an ESRGAN under Real-ESRGAN's names, others under their own.
 
     Args:
         model: a path, or a name in the catalogue.
@@ -41,11 +47,40 @@ def convert(model: str, target: Path, *, trust: bool = False) -> Written:
         UsageError: the target does not end in `.safetensors`.
     """
     file = catalogue.resolve(model)
-    loaded = checkpoint.load(file.path, trust=trust)
-    notes = dict(loaded.metadata) | {"converted_from": f"{file.path.name} (sha256 {file.sha256})"}
+    notes = {"converted_from": f"{file.path.name} (sha256 {file.sha256})"}
     if file.licence:
         notes["licence"] = file.licence
-    return _write(target, loaded, notes)
+    if file.foreign:
+        return _write_foreign(target, file.path, notes, trust=trust)
+    loaded = checkpoint.load(file.path, trust=trust)
+    return _write(target, loaded, dict(loaded.metadata) | notes)
+
+
+def add(file: Path, name: str | None = None, *, replace: bool = False) -> catalogue.ModelFile:
+    """Put a model into the user's own folder, where it has a name.
+
+    Args:
+        file: any readable model; it stays as it is.
+        name: its name; by default the file's, without suffix.
+        replace: a model of this name in that folder may be replaced.
+
+    Raises:
+        ModelError: see `convert`.
+        UsageError: the name is none, or taken.
+    """
+    called = file.stem if name is None else name
+    if not _NAME.fullmatch(called):
+        raise UsageError(
+            f"{called!r} is not a name for a model",
+            hint="Use letters, digits, dots, dashes and underscores: --name.",
+        )
+    target = catalogue.user_folder() / f"{called}.safetensors"
+    if target.exists() and not replace:
+        raise UsageError(
+            f"there is a model {called} already: {target}", hint="Give another --name, or --replace."
+        )
+    convert(str(file if file.is_absolute() else Path.cwd() / file), target)
+    return catalogue.resolve(str(target))
 
 
 def interpolate(a: str, b: str, alpha: float, target: Path) -> Blend:
@@ -97,11 +132,28 @@ def export(model: str, target: Path) -> AnyArchitecture:
     return network.architecture
 
 
-def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]) -> Written:
+def _write_foreign(target: Path, source: Path, notes: dict[str, str], *, trust: bool) -> Written:
+    _require_safetensors(target)
+    network = open_foreign(source, trust=trust)
+    weights = checkpoint.read_weights(source, trust=trust)
+    notes = (
+        dict(weights.metadata) | notes | {"architecture": network.architecture, "scale": str(network.scale)}
+    )
+    sha256 = checkpoint.save_safetensors(target, weights.state, notes | {"format": "pt"})
+    return Written(
+        target, sha256, f"{network.scale}x, {network.architecture} {' '.join(network.tags)}".rstrip()
+    )
+
+
+def _require_safetensors(target: Path) -> None:
     if target.suffix != ".safetensors":
         raise UsageError(
             f"{target} does not end in .safetensors", hint=f"Give {target.with_suffix('.safetensors')}."
         )
+
+
+def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]) -> Written:
+    _require_safetensors(target)
     architecture = loaded.network.architecture
     notes |= {
         "architecture": str(architecture.as_json()["type"]),
@@ -109,4 +161,4 @@ def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]
         "scale": str(architecture.scale),
     }
     sha256 = checkpoint.save_safetensors(target, loaded.network.state_dict(), notes)
-    return Written(target, sha256, architecture)
+    return Written(target, sha256, f"{architecture.scale}x, {architecture.size}")

@@ -29,6 +29,11 @@ class Dial:
         self.faithful = faithful
         self._inventive = inventive
 
+    @property
+    def has_two_ends(self) -> bool:
+        """Whether there is an inventive end."""
+        return self._inventive is not None
+
     def at(self, detail: float) -> Generator:
         """Return the network at a detail of 0 to 1; at 0 it is `faithful` itself.
 

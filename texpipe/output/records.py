@@ -21,6 +21,8 @@ from texpipe.manifest.schema import (
     RecipeId,
     summarise,
 )
+from texpipe.networks.catalogue import ModelFile
+from texpipe.networks.licence_terms import strictest
 from texpipe.options import RunOptions
 from texpipe.output.notices import empty_packs, notices
 from texpipe.output.result import RunResult
@@ -80,12 +82,22 @@ def _varies(engine: str) -> str | None:
     )
 
 
+def _model_id(file: ModelFile) -> ModelId:
+    facts = file.facts
+    if facts is None:
+        return ModelId(file.name, file.sha256, file.licence)
+    return ModelId(file.name, file.sha256, file.licence, facts.architecture, str(facts.borders))
+
+
 def _with_head(run: RunPlan, entries: Sequence[Entry], files: tuple[PackFile, ...] = ()) -> Manifest:
-    recipe = run.order.recipe
+    recipe, files_of_models = run.order.recipe, run.models.all()
+    several = files_of_models if len(files_of_models) > 1 else ()
     return Manifest(
         texpipe=__version__,
         recipe=RecipeId(recipe.name, run.order.recipe_sha256),
-        model=ModelId(run.model.name, run.model.sha256, run.model.licence),
+        model=_model_id(run.model),
+        models=tuple(map(_model_id, several)),
+        licence=strictest(file.licence for file in several),
         scale=recipe.scale,
         targets=tuple(target.name for target in recipe.targets),
         varies=_varies(run.engine),
@@ -146,11 +158,13 @@ def _entry(
 
 
 def _named(by: Provenance | None, run: RunPlan, item: SurveyedTexture) -> Provenance | None:
-    """Add the model's name to where a texture comes from, and where its dial stood."""
+    """Add the names of the models to where a texture comes from, one after the other, and where their dial stood."""
     if by is None or by.kind != "model":
         return by
-    detail = None if run.model.inventive is None else run.work.plan_of(item).detail
-    return interned(Provenance("model", run.model.name, detail))
+    plan = run.work.plan_of(item)
+    models = run.models.of(plan.model)
+    detail = plan.detail if any(file.inventive is not None for file in models) else None
+    return interned(Provenance("model", " + ".join(file.name for file in models), detail))
 
 
 def _with_hand_made(kept: Provenance, planned: Provenance | None) -> Provenance:

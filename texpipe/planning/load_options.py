@@ -12,6 +12,7 @@ from texpipe.formats import known_targets
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.options import ExecutorName, RunOptions
 from texpipe.recipe.load import load_recipe
+from texpipe.recipe.models import with_models
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import Target, context_of
 from texpipe.storage.home import from_home
@@ -64,7 +65,7 @@ def load_options(
     loaded = load_recipe(recipe, known_targets())
     changed = loaded.recipe
     if model is not None:
-        changed = changed.model_copy(update={"model": model})
+        changed = with_models(changed.model_copy(update={"model": (model,)}), Path())
     if detail is not None:
         changed = changed.model_copy(update={"detail": detail})
     if targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from texpipe.analysis.cache import AnalysisCache
@@ -24,7 +25,7 @@ from texpipe.planning.jobs import (
     VariantJob,
     Workload,
 )
-from texpipe.planning.result_keys import engine_id_for, plan_key
+from texpipe.planning.result_keys import EngineIds, content_with_model, engine_id_for, plan_key
 from texpipe.recipe.schema import Recipe
 from texpipe.relations import Frame, Mirror, Variant
 from texpipe.storage.keys import key_of
@@ -35,12 +36,16 @@ class _Context(NamedTuple):
 
     fingerprints: Fingerprints
     recipe: Recipe
-    engine_id: Sequence[str]
+    engine_ids: EngineIds
     cache: AnalysisCache
 
 
 def plan_jobs(
-    seen: Survey, recipe: Recipe, engine_id: Sequence[str], cache: AnalysisCache | None = None
+    seen: Survey,
+    recipe: Recipe,
+    engine_id: Sequence[str],
+    cache: AnalysisCache | None = None,
+    of_rules: EngineIds = MappingProxyType({}),
 ) -> Workload:
     """Turn planned textures into jobs.
 
@@ -49,8 +54,10 @@ def plan_jobs(
         recipe: its `groups` declare split pictures.
         engine_id: what besides pixels and plan determines a result: model digest, precision, device.
         cache: what is known of joined pictures and of those on sheets; new ones are added.
+        of_rules: the same as `engine_id` for the models that rules name.
     """
-    context = _Context(seen.fingerprints, recipe, engine_id, AnalysisCache() if cache is None else cache)
+    ids = {**of_rules, (): engine_id}
+    context = _Context(seen.fingerprints, recipe, ids, AnalysisCache() if cache is None else cache)
     joins = make_joins(seen.items, groups_for(seen.items, seen.fingerprints, recipe), recipe, context.cache)
     grouped = {item.source.name: join for join in joins.joins for item in join.made}
     split_jobs = [_split_picture_job(join, context) for join in joins.joins]
@@ -102,10 +109,16 @@ def _single_jobs(
     content_of: dict[str, str] = {}
     for item in items:
         name = item.source.name
-        content = content_of[name] = key_of("texture", context.fingerprints[name].pixels, plan_key(item.plan))
-        key = key_of(content, *engine_id_for(item.plan, context.engine_id))
+        base = _base_of(item, context)
+        content = content_of[name] = content_with_model(base, item.plan)
+        key = key_of(base, *engine_id_for(item.plan, context.engine_ids))
         jobs.setdefault(content, SingleTexture(ResultRef(item, key), content))
     return jobs, content_of
+
+
+def _base_of(item: SurveyedTexture, context: _Context) -> str:
+    """Return the digest of a texture's pixels and plan, whatever the model."""
+    return key_of("texture", context.fingerprints[item.source.name].pixels, plan_key(item.plan))
 
 
 def _cut_atlases(jobs: dict[str, _SingleJob], context: _Context) -> None:
@@ -119,8 +132,8 @@ def _cut_atlases(jobs: dict[str, _SingleJob], context: _Context) -> None:
         cells = [(cell.box, plan_key(cell.plan)) for cell in atlas.cells]
         by = replace(item.plan.decided_by, action=f"{item.plan.decided_by.action}; {atlas}")
         plan = replace(item.plan, decided_by=by)
-        engine_id = engine_id_for(plan, context.engine_id)
-        key = key_of("atlas", content, plan_key(atlas.base), cells, *engine_id)
+        engine_id = engine_id_for(plan, context.engine_ids)
+        key = key_of("atlas", _base_of(item, context), plan_key(atlas.base), cells, *engine_id)
         jobs[content] = AtlasJob(ResultRef(replace(item, plan=plan), key), content, atlas)
 
 
@@ -211,8 +224,9 @@ def _split_picture_job(join: SplitPicture, context: _Context) -> SplitPictureJob
     pixels_of = {name: context.fingerprints[name].pixels for name in _names(join.members)}
     shape = [group.columns, group.rows, group.overlap, join.layout.size, *group.margins, *group.trim]
     order = {name: place for place, name in enumerate(dict.fromkeys(group.files))}
-    content = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
-    key = key_of(content, *engine_id_for(join.plan, context.engine_id))
+    base = key_of("group", shape, [pixels_of.get(name) for name in group.files], plan_key(join.plan))
+    content = content_with_model(base, join.plan)
+    key = key_of(base, *engine_id_for(join.plan, context.engine_ids))
     pieces = tuple(
         ResultRef(replace(item, plan=join.plan), key_of(key, order[item.source.name])) for item in join.made
     )

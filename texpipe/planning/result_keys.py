@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
+from texpipe.storage.keys import key_of
 from texpipe.texture import Plan
 
 PIXELS_VERSION = 6
@@ -30,6 +32,19 @@ def plan_key(plan: Plan) -> list[object]:
     ]
 
 
-def engine_id_for(plan: Plan, engine_id: Sequence[str]) -> Sequence[str]:
+EngineIds: TypeAlias = Mapping[tuple[str, ...], Sequence[str]]
+"""What besides pixels and plan determines a result: digests of models, precision, device. By the models that a plan
+names, empty for the recipe's."""
+
+
+def engine_id_for(plan: Plan, engine_ids: EngineIds) -> Sequence[str]:
     """Return what determines a result besides pixels and plan: nothing where the network is not used."""
-    return engine_id if plan.action == "upscale" else ()
+    return engine_ids[plan.model] if plan.action == "upscale" else ()
+
+
+def content_with_model(base: str, plan: Plan) -> str:
+    """Return the digest of a job's content: that of pixels and plan, `base`, and the models that a rule names for it.
+
+    Names of models are no part of store keys, which have their weights: so a model may be renamed or moved.
+    """
+    return key_of(base, "model", *plan.model) if plan.model else base

@@ -10,6 +10,7 @@ from texpipe.analysis.inventory import Inventory
 from texpipe.networks.catalogue import ModelFile
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Workload
+from texpipe.planning.run_models import RunModels
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 
@@ -20,7 +21,7 @@ class RunPlan:
 
     Attributes:
         order: what the run is asked to do.
-        model: the weights.
+        models: those of the recipe and of its rules.
         engine: name of how results are computed.
         seen: every texture of the input.
         left_out: texture name -> why no target can hold it.
@@ -28,11 +29,16 @@ class RunPlan:
     """
 
     order: RunOptions
-    model: ModelFile
+    models: RunModels
     engine: str
     seen: Inventory
     left_out: Mapping[str, str]
     work: Workload
+
+    @property
+    def model(self) -> ModelFile:
+        """The model that the run is called by."""
+        return self.models.main
 
     @property
     def layout(self) -> OutputLayout:

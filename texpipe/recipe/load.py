@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from texpipe.errors import Location, RecipeError
 from texpipe.recipe.ctt import with_join_files
 from texpipe.recipe.mistakes import fault_in, nearest, problem_of
+from texpipe.recipe.models import with_models
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import KnownTargets, context_of
 from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, read_yaml
@@ -148,8 +149,5 @@ def _place(problem: RecipeError) -> tuple[int, int]:
 
 def _with_paths(recipe: Recipe, folder: Path) -> Recipe:
     """Make paths relative to the recipe's folder; a model that is not a file there is a name for the catalogue."""
-    beside = folder / from_home(recipe.model)
-    model = str(beside) if beside.is_file() else recipe.model
-    return recipe.model_copy(
-        update={"model": model, "targets": tuple(target.relative_to(folder) for target in recipe.targets)}
-    )
+    targets = tuple(target.relative_to(folder) for target in recipe.targets)
+    return with_models(recipe, folder).model_copy(update={"targets": targets})

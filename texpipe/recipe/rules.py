@@ -63,6 +63,7 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
         clean=rule.clean or recipe.clean,
         outline=rule.outline or recipe.outline,
         detail=_first(rule.detail, recipe.detail, 0.0),
+        model=() if rule.model in (None, recipe.model) else rule.model or (),
         undecided=undecided,
         repeats=Likely(
             facts.x.confidence if undecided.x else None, facts.y.confidence if undecided.y else None

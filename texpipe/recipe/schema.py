@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
@@ -16,13 +15,12 @@ from pydantic import (
     field_validator,
 )
 
+from texpipe.recipe.models import Chain, PresetEntry, not_a_switch
 from texpipe.recipe.targets import (
-    KnownTargets,
     Target,
     known_in,
     listed_targets,
     target_with,
-    targets_schema,
 )
 from texpipe.relations import Group
 from texpipe.system.limits import limit
@@ -49,14 +47,9 @@ MAX_OVERRIDES = 100
 """Largest number of folders of hand-made pictures."""
 
 
-def _not_a_switch(value: object) -> object:
-    """Keep `true` from counting as 1."""
-    return str(value) if isinstance(value, bool) else value
-
-
 _Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
 _Margin: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1 << 20)]
-_Detail: TypeAlias = Annotated[float, BeforeValidator(_not_a_switch), Field(ge=0, le=1)]
+_Detail: TypeAlias = Annotated[float, BeforeValidator(not_a_switch), Field(ge=0, le=1)]
 _Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 _Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 _Size: TypeAlias = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
@@ -140,6 +133,10 @@ class Rule(_Part):
     clean: Clean | None = Field(default=None, description="Banding and dither, instead of the recipe's.")
     outline: Outline | None = Field(
         default=None, description="Outlines of cut-outs, instead of the recipe's."
+    )
+    model: Chain | None = Field(
+        default=None,
+        description="A model for these textures instead of the recipe's, or a list; as `model` there.",
     )
     detail: _Detail | None = Field(default=None, description="The model's dial, instead of the recipe's.")
 
@@ -235,8 +232,13 @@ class Recipe(_Part):
         description="Folder of pictures made by hand, relative to this file, or a list of them: each is used instead "
         "of upscaling the texture that it is named after. The first folder that has one wins.",
     )
-    model: _Path = Field(
-        default=DEFAULT_MODEL, description="A model's name, or a path to its file, relative to this file."
+    model: Chain = Field(
+        default=(DEFAULT_MODEL,),
+        description="A model's name, or a path relative to this file; or a list of them, used one after the other.",
+    )
+    models: dict[_Name, PresetEntry] = Field(
+        default_factory=dict,
+        description="Names of the recipe's own, for `model` here and in rules: a model, a list, or {model, detail}.",
     )
     scale: Literal[1, 2, 4, 8, 16] = Field(default=4, description="Enlargement.")
     colour: Colour = Field(
@@ -294,7 +296,7 @@ class Recipe(_Part):
     @field_validator("version", "scale", mode="before")
     @classmethod
     def _true_is_not_one(cls, value: object) -> object:
-        return _not_a_switch(value)
+        return not_a_switch(value)
 
     @field_validator("groups", "overrides", mode="before")
     @classmethod
@@ -354,27 +356,3 @@ class Recipe(_Part):
     def finds_groups(self) -> bool:
         """Whether split pictures are to be found by their pixels."""
         return AUTO in self.groups
-
-
-def json_schema(known: KnownTargets) -> str:
-    """Return the JSON Schema of recipes, for editors: the text of `recipes/recipe.schema.json`.
-
-    Args:
-        known: the targets that a recipe may name.
-    """
-    schema = Recipe.model_json_schema()
-    schema["title"] = "texpipe recipe"
-    defs = schema["$defs"]
-    # The short forms that validators expand: one word for both axes, names of targets.
-    defs["EdgeRule"] = {"anyOf": [defs["EdgeRule"]["properties"]["x"], defs["EdgeRule"]]}
-    targets = schema["properties"]["targets"]
-    schema["properties"]["targets"] = targets_schema(defs["Target"], targets["description"], known)
-    inputs = schema["properties"]["input"]
-    listed_inputs = {key: inputs.pop(key) for key in ("type", "items", "minItems", "maxItems")}
-    inputs["anyOf"] = [listed_inputs["items"], listed_inputs]
-    for name in ("groups", "overrides"):
-        field = schema["properties"][name]
-        listed = {key: field.pop(key) for key in ("type", "items", "maxItems")}
-        field["anyOf"] = [listed, {"type": "string"}]
-    del defs["Target"]
-    return json.dumps(schema, indent=2) + "\n"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from texpipe.manifest.schema import Entry, Manifest, entry_as_json
+from texpipe.manifest.schema import Entry, Manifest, entry_as_json, model_as_json
 from texpipe.report.pictures import PictureFolder, ReportPicture
 from texpipe.storage.keys import canonical_json
 
@@ -15,7 +15,7 @@ def facts_of_pack(manifest: Manifest) -> dict[str, Any]:
     """Return the page's data about the pack as a whole."""
     return {
         "name": manifest.recipe.name,
-        "model": vars(manifest.model),
+        "model": model_as_json(manifest.model),
         "scale": manifest.scale,
         "targets": manifest.targets,
         "texpipe": manifest.texpipe,

@@ -1,4 +1,4 @@
-"""Paths that begin with `~`, and the folder for what texpipe keeps for a user."""
+"""Places in the user's home: paths that begin with `~`, texpipe's own folder, and that for what can be made again."""
 
 from __future__ import annotations
 
@@ -20,3 +20,15 @@ def data_folder() -> Path:
         if os.environ.get(variable):
             return Path(os.environ[variable]) / "texpipe"
     return Path.home() / ".local" / "share" / "texpipe"
+
+
+def cache_folder() -> Path:
+    """Return the folder of what texpipe measured or downloaded and can get again, whether it is there or not.
+
+    It is `$XDG_CACHE_HOME/texpipe`, `%LOCALAPPDATA%\\texpipe\\cache` on Windows, else `~/.cache/texpipe`.
+    """
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "texpipe"
+    if os.environ.get("LOCALAPPDATA"):
+        return Path(os.environ["LOCALAPPDATA"]) / "texpipe" / "cache"
+    return from_home("~") / ".cache" / "texpipe"

@@ -13,12 +13,16 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError
-from texpipe.networks import catalogue, checkpoint, dial
+from texpipe.networks import borders, catalogue, checkpoint, dial, foreign_facts
+from texpipe.networks.bridge import ForeignNetwork
 from texpipe.networks.compact import Compact, CompactArchitecture
 from texpipe.networks.discriminators import ProjectedDiscriminator, StridedDiscriminator, UNetDiscriminator
+from texpipe.networks.foreign_facts import Borders
+from texpipe.networks.open_model import measured, open_foreign
+from texpipe.networks.padding import pads_of
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import MIN_SIDE, SRResNet, SRResNetArchitecture
-from texpipe.texture import Edges
+from texpipe.texture import Axes, Edges
 from texpipe.train.data.dataset import continued
 from texpipe.train.data.dither import Floats
 from texpipe.train.losses.shared_look import SharedLook
@@ -77,8 +81,42 @@ def load(model: str, detail: float | None = None) -> Base:
     return Base(network, file.name, file.sha256, file.licence)
 
 
+def load_any(model: str, detail: float | None = None) -> nn.Module:
+    """Load a model of any architecture, to be measured and not trained; arguments and errors as `load`."""
+    file = catalogue.resolve(model)
+    if not file.foreign or _srresnet(file.path) is not None:
+        return load(model, detail).network
+    if detail:
+        raise ModelError(f"{file.name} has no dial", hint="Leave --detail out.")
+    network = open_foreign(file.path)
+    facts = foreign_facts.kept(file.sha256) or measured(file, network)
+    return ForeignGenerator(network, facts.borders)
+
+
+class ForeignGenerator(nn.Module):
+    """A network of another architecture, run as `texpipe run` does in float32.
+
+    Args:
+        network: the network.
+        certified: the class of its borders.
+    """
+
+    def __init__(self, network: ForeignNetwork, certified: Borders) -> None:
+        super().__init__()
+        self.scale = network.scale
+        self._network, self._borders = network, certified
+        self.inner = network.network  # known to `to` and `parameters`
+
+    def forward(self, x: Tensor, edges: Edges) -> Tensor:
+        """Return N x 3 x scale H x scale W for N x 3 x H x W; edges wrap or clamp."""
+        pads = pads_of(edges)
+        return borders.run(self._network, x, Axes(pads.x == "wrap", pads.y == "wrap"), self._borders)
+
+
 def scale_of(network: nn.Module) -> int:
     """Return the output texels per input texel and axis."""
+    if isinstance(network, ForeignGenerator):
+        return network.scale
     assert isinstance(network, (RRDBNet, Compact, SRResNet))
     return network.architecture.scale
 

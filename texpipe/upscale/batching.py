@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from texpipe.errors import DeviceError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
 from texpipe.upscale.budget import Budget, Parallelism
+from texpipe.upscale.chain import PictureEngine
 from texpipe.upscale.device import is_out_of_memory
-from texpipe.upscale.engine import Engine
 from texpipe.upscale.tiles import run_tiled
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Batch(NamedTuple):
 
 def upscale(
     windows: Iterable[Sequence[Pass]],
-    engine: Engine,
+    engine: PictureEngine,
     scale: int,
     *,
     tile: int = _MAX_TILE_SIDE,
@@ -229,7 +229,7 @@ def box_reduce(pictures: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def _enlarge(
-    pictures: NDArray[np.float32], edges: Edges, engine: Engine, tile: int, batch_texels: int
+    pictures: NDArray[np.float32], edges: Edges, engine: PictureEngine, tile: int, batch_texels: int
 ) -> NDArray[np.float32]:
     """Apply the engine once to pictures of one shape, in as many batches or tiles as they need."""
     height, width = pictures.shape[1:3]
@@ -241,7 +241,7 @@ def _enlarge(
 
 
 def _enlarge_batch(
-    pictures: NDArray[np.float32], edges: Edges, engine: Engine, tile: int
+    pictures: NDArray[np.float32], edges: Edges, engine: PictureEngine, tile: int
 ) -> NDArray[np.float32]:
     """Run one batch; out of memory halves it, then cuts its picture into tiles."""
     try:
@@ -261,7 +261,7 @@ def _enlarge_batch(
     return np.concatenate([_enlarge_batch(part, edges, engine, tile) for part in parts])
 
 
-def _enlarge_tiled(picture: RgbF, edges: Edges, engine: Engine, tile: int) -> RgbF:
+def _enlarge_tiled(picture: RgbF, edges: Edges, engine: PictureEngine, tile: int) -> RgbF:
     """Run one picture in tiles; out of memory makes them smaller."""
     sides = [tile, *(side for side in (tile // 2, tile // 4, tile // 8) if side >= _MIN_TILE_SIDE)]
     for side in sides:

@@ -63,6 +63,11 @@ class Engine:
         self._transfer = transfer_to(self._place)
         self._execute = self._compiled(network)
 
+    @property
+    def has_dial(self) -> bool:
+        """Whether the model has an inventive end."""
+        return self._dial.has_two_ends
+
     def at(self, detail: float) -> Engine:
         """Return the engine for a place of the dial, 0 to 1; blended at the first call, then kept.
 

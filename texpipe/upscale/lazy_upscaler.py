@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from texpipe.system.memory import resident
 from texpipe.texture import Pass, RgbF
 
 if TYPE_CHECKING:
     from texpipe.upscale.budget import Budget
-    from texpipe.upscale.engine import Engine
+    from texpipe.upscale.chain import PictureEngine
 
 log = logging.getLogger(__name__)
 
@@ -22,22 +22,43 @@ _USABLE_SHARE = 0.8
 """Share of the memory limit that the program and its batches may take; pictures and malloc's reserves need the rest."""
 
 
+Upscalers: TypeAlias = "Mapping[tuple[str, ...], LazyUpscaler]"
+"""An upscaler for each chain of models, by what plans call it."""
+
+
+def upscalers_of(
+    models: Mapping[tuple[str, ...], Sequence[Path]],
+    device: str,
+    precision: str,
+    cores: int | None = None,
+    memory: int | None = None,
+) -> Upscalers:
+    """Return an upscaler for each chain of models, none of them loaded; arguments as `LazyUpscaler`."""
+    return {named: LazyUpscaler(files, device, precision, cores, memory) for named, files in models.items()}
+
+
 class LazyUpscaler:
-    """Upscales passes by a model file; see `batching.upscale` for what it takes, yields and raises.
+    """Upscales passes by one model or a chain of models; see `batching.upscale` for what it takes, yields and raises.
 
     Args:
-        model: the weights.
+        models: the weights: one file, or several that are run one after the other.
         device, precision: as in `device.choose`.
         cores: as in `batching.upscale`.
         memory: memory limit of this process in bytes; None for no limit.
     """
 
     def __init__(
-        self, model: Path, device: str, precision: str, cores: int | None = None, memory: int | None = None
+        self,
+        models: Path | Sequence[Path],
+        device: str,
+        precision: str,
+        cores: int | None = None,
+        memory: int | None = None,
     ) -> None:
-        self._model, self._device, self._precision = model, device, precision
+        self._models = (models,) if isinstance(models, Path) else tuple(models)
+        self._device, self._precision = device, precision
         self._cores, self._memory = cores, memory
-        self._loading: Future[Engine] | None = None
+        self._loading: Future[PictureEngine] | None = None
         self._budget: Budget | None = None
 
     def prepare(self) -> None:
@@ -61,20 +82,19 @@ class LazyUpscaler:
 
         yield from upscale(chain([first], waiting), engine, scale, cores=self._cores, budget=self._budget)
 
-    def _loaded(self) -> Engine:
+    def _loaded(self) -> PictureEngine:
         self.prepare()
         assert self._loading is not None
         engine = self._loading.result()
         self._budget = self._budget or self._budget_for(engine)
         return engine
 
-    def _load(self) -> Engine:
-        from texpipe.networks.dial import load
-        from texpipe.upscale.engine import Engine
+    def _load(self) -> PictureEngine:
+        from texpipe.upscale.open_engine import open_engine
 
-        return Engine(load(self._model), self._device, self._precision)
+        return open_engine(self._models, self._device, self._precision)
 
-    def _budget_for(self, engine: Engine) -> Budget | None:
+    def _budget_for(self, engine: PictureEngine) -> Budget | None:
         """Return the memory left for batches once weights and textures are known; warn if it is too small."""
         from texpipe.upscale.budget import Budget
 

@@ -212,7 +212,7 @@ def load_upscaler(
         ModelError: it cannot be loaded.
         UsageError: it has another scale.
     """
-    network = generators.load(model, detail if catalogue.resolve(model).inventive else None).network
+    network = generators.load_any(model, detail if catalogue.resolve(model).inventive else None)
     if generators.scale_of(network) != scale:
         raise UsageError(
             f"{model} has scale {generators.scale_of(network)}, these textures need {scale}",

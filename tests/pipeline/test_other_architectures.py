@@ -1,0 +1,167 @@
+"""Models of other architectures through the whole pipeline, by the real command: borders, safety, and what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from dumps import dump, texture, tree, write_recipe
+from safetensors.torch import save_file
+from zoo import ZOO, needs_spandrel, weights
+
+from texpipe.imaging.image_files import decode, encode_png
+from texpipe.pipeline import run_recipe
+from texpipe.planning.load_options import load_options
+
+pytestmark = [needs_spandrel(), pytest.mark.usefixtures("one_thread")]
+
+Texpipe = Callable[..., "subprocess.CompletedProcess[str]"]
+
+EDGES = {"wrapped": "wrap", "one axis": "{x: wrap, y: clamp}", "mirrored": "mirror"}
+
+
+def run(folder: Path, edges: str, model: str, picture: np.ndarray) -> np.ndarray:
+    """Upscale one texture by the whole pipeline, without what comes after the network."""
+    (folder / "dump").mkdir(parents=True, exist_ok=True)
+    (folder / "dump" / "a.png").write_bytes(encode_png(picture))
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        "version: 1\nname: t\ninput: dump\noutput: out\ntargets: [folder]\ncolour: 'off'\nmirrored: 'off'\n"
+        f"scale: 4\nmodel: {model}\nrules: [{{match: {{}}, edges: {edges}}}]\n"
+    )
+    result = run_recipe(load_options(recipe, device="cpu", precision="fp32"))
+    (entry,) = result.manifest.textures
+    return decode((result.output / entry.outputs[0].path).read_bytes(), name="a.png")[0].astype(int)
+
+
+@pytest.mark.parametrize("name", ["Compact", "SPAN", "RealPLKSR, DySample", "SwinIR", "DAT"])
+@pytest.mark.parametrize("edges", EDGES)
+def test_a_rolled_or_flipped_texture_has_the_rolled_or_flipped_result(
+    name: str, edges: str, tmp_path: Path
+) -> None:
+    save_file(weights(name), tmp_path / "model.safetensors")
+    model, step = str(tmp_path / "model.safetensors"), ZOO[name].multiple or 1
+    picture = texture(3, (32, 32))
+    once = run(tmp_path / "one", EDGES[edges], model, picture)
+    if edges == "mirrored":
+        other, expected = picture[:, ::-1], once[:, ::-1]
+    else:
+        down = step if edges == "wrapped" else 0
+        other, expected = np.roll(picture, (down, step), (0, 1)), np.roll(once, (4 * down, 4 * step), (0, 1))
+    found = run(tmp_path / "two", EDGES[edges], model, np.ascontiguousarray(other))
+    assert once.std() > 2
+    assert np.abs(found - expected).max() <= 1  # rounding to 8 bits
+
+
+@pytest.mark.parametrize("name", ["Compact", "SwinIR"])
+def test_the_command_takes_such_a_model_and_ends_the_same_twice(
+    name: str, tmp_path: Path, texpipe: Texpipe
+) -> None:
+    torch.save(weights(name), tmp_path / "model.pth")
+    dump(tmp_path / "dump", 5, (16, 8))
+    recipe = write_recipe(tmp_path, "model: model.pth\n")
+    first = texpipe("run", recipe, "--device", "cpu")
+    assert first.returncode == 0, first.stderr
+    once = tree(tmp_path / "out")
+    again = texpipe("run", recipe, "--device", "cpu")
+    assert "5 from the store" in again.stderr
+    assert tree(tmp_path / "out") == once
+    other = texpipe("run", recipe, "--device", "cpu", "--output", tmp_path / "other")
+    assert other.returncode == 0
+    assert tree(tmp_path / "other", ("run.json", "journal")).keys() == once.keys()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["model"]["name"] == "model"
+
+
+def test_show_tells_the_architecture_and_the_certificate(tmp_path: Path, texpipe: Texpipe) -> None:
+    for name, words in (("SPAN", "borders exact"), ("SwinIR", "borders exact at multiples of 8")):
+        save_file(weights(name), tmp_path / f"{name}.safetensors", {"licence": "CC-BY-NC-SA-4.0"})
+        shown = texpipe("models", "show", tmp_path / f"{name}.safetensors")
+        assert shown.returncode == 0, shown.stderr
+        assert words in shown.stdout + shown.stderr
+        assert f"type {name}" in shown.stdout + shown.stderr
+        facts = json.loads(texpipe("models", "show", tmp_path / f"{name}.safetensors", "--json").stdout)
+        assert facts["borders"] == words
+        assert facts["architecture"]["type"] == name
+
+
+def test_a_converted_model_is_the_same_network(tmp_path: Path, texpipe: Texpipe) -> None:
+    torch.save({"params": weights("SwinIR")}, tmp_path / "model.pth")
+    done = texpipe("models", "convert", tmp_path / "model.pth", tmp_path / "model.safetensors")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(texpipe("models", "show", tmp_path / "model.safetensors", "--json").stdout)
+    assert shown["architecture"]["type"] == "SwinIR"
+    assert shown["notes"]["converted_from"].startswith("model.pth")
+
+
+def test_a_model_that_is_added_has_a_name(
+    tmp_path: Path, texpipe: Texpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    torch.save(weights("SPAN"), tmp_path / "2x_Some.pth")
+    done = texpipe("models", "add", tmp_path / "2x_Some.pth", "--name", "some")
+    assert done.returncode == 0, done.stderr
+    assert "type SPAN" in done.stdout + done.stderr
+    assert "borders exact" in done.stdout + done.stderr
+    assert (tmp_path / "data" / "texpipe" / "models" / "some.safetensors").is_file()
+    before = tree(tmp_path / "data")
+    again = texpipe("models", "add", tmp_path / "2x_Some.pth", "--name", "some")
+    assert again.returncode == 2
+    assert tree(tmp_path / "data") == before
+    assert texpipe("models", "add", tmp_path / "2x_Some.pth", "--name", "../some").returncode == 2
+    dump(tmp_path / "dump", 2, (8, 8))
+    ran = texpipe("run", write_recipe(tmp_path, "model: some\n"), "--device", "cpu")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_licence_is_told_before_the_download(
+    tmp_path: Path, texpipe: Texpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    shown = texpipe("models", "show", "realesr-animevideov3-x4")
+    assert shown.returncode == 0, shown.stderr
+    assert "licence BSD-3-Clause" in shown.stdout + shown.stderr
+    assert "texpipe models fetch" in shown.stdout + shown.stderr
+
+
+class _Command:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("touch trapped",)
+
+
+COMMANDS = {
+    "run": ["run", "recipe.yaml"],
+    "run by option": ["run", "plain.yaml", "--model", "trap.pth"],
+    "show": ["models", "show", "trap.pth"],
+    "add": ["models", "add", "trap.pth"],
+    "convert": ["models", "convert", "trap.pth", "out.safetensors"],
+    "convert in trust": ["models", "convert", "trap.pth", "out.safetensors", "--trust"],
+    "interpolate": ["models", "interpolate", "trap.pth", "trap.pth", "0.5", "-o", "out.safetensors"],
+    "export": ["models", "export", "trap.pth", "--onnx", "out.onnx"],
+    "evaluate": ["evaluate", "--textures", "dump", "--model", "trap.pth"],
+    "finetune": ["finetune", "--textures", "dump", "--base", "trap.pth", "--output", "tuned"],
+}
+
+
+@pytest.mark.parametrize("name", ["Compact", "SPAN"])
+@pytest.mark.parametrize("how", COMMANDS)
+def test_a_pth_that_would_run_something_runs_nothing_by_any_path(
+    how: str, name: str, tmp_path: Path, texpipe: Texpipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    torch.save({"params": weights(name), "trap": _Command()}, "trap.pth")
+    dump(tmp_path / "dump", 8, (64, 64))
+    plain = write_recipe(tmp_path)
+    plain.rename(tmp_path / "plain.yaml")
+    write_recipe(tmp_path, "model: trap.pth\n")
+    done = texpipe(*COMMANDS[how])
+    assert not Path("trapped").exists()
+    assert done.returncode == 4, done.stderr
+    assert "could run code" in done.stderr
