@@ -17,8 +17,8 @@ from texpipe.storage.layout import OutputLayout
 
 log = logging.getLogger(__name__)
 
-_OURS = re.compile(rb"(?:[0-9]{1,10}\n)?")
-"""What is in a lock file: the number of the process that holds it."""
+_OURS = re.compile(rb"(?:[0-9]{1,10}\n?)?")
+"""What is in a lock file: the number of the process that holds it; on a full disk only its beginning."""
 
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
 """What systems answer when another process has the lock."""
