@@ -96,7 +96,14 @@ def _plan(
     options: RunOptions, models: RunModels, engine: str, cache: AnalysisCache, progress: Watch
 ) -> RunPlan:
     """Analyse every texture and plan the jobs; fingerprints, half of what is known of a texture, are dropped here."""
-    seen = survey(options.inputs, options.recipe, exclude=options.output, cache=cache, progress=progress)
+    seen = survey(
+        options.inputs,
+        options.recipe,
+        exclude=options.output,
+        cache=cache,
+        memory=options.memory,
+        progress=progress,
+    )
     _require_textures(options, seen.inventory)
     overrides = find_overrides(options.overrides, seen.inventory)
     left_out = excluded_by_all_targets(options, marked(seen.items, overrides))

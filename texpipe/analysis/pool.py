@@ -17,6 +17,7 @@ from texpipe.classify.analysis import Analysis, analyse, analysis_key
 from texpipe.errors import TexpipeError
 from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
+from texpipe.system.memory import budget, resident
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off
 from texpipe.texture import Source, Texture
@@ -29,6 +30,14 @@ MAX_TEXELS_AHEAD = 1 << 20
 
 MAX_TEXTURES_AHEAD = 64
 """Largest number of textures that wait to be analysed."""
+
+LOOK_BYTES = 120
+"""Memory that it takes to look at a picture, per texel, in bytes; benchmarks/budget.py measures it."""
+
+_SMALL_FILE_BYTES = 16 << 10
+"""Size of a file, in bytes, below which no picture takes much memory: one of 1600 x 1600 equal texels is larger."""
+_MIN_CHECKED_BYTES = 64 << 20
+"""Smallest need, in bytes, that is compared with the memory there is."""
 
 _NO_MEMORY = "there is not enough memory to read it"
 
@@ -53,20 +62,24 @@ class _Pending:
     texels: int = 0
 
 
-def analyse_all(sources: Sequence[Source], cache: AnalysisCache, workers: int) -> Iterator[AnalysisResult]:
+def analyse_all(
+    sources: Sequence[Source], cache: AnalysisCache, workers: int, memory: int | None = None
+) -> Iterator[AnalysisResult]:
     """Yield the analysis of each texture, in order.
 
     Args:
         sources: textures.
         cache: earlier analyses; new ones are added.
         workers: number of threads or processes that analyse, at least 1. They do not change the results.
+        memory: bytes that this process should stay below: a picture that takes more is not decoded. By default a share
+            of what is free.
     """
     waiting: deque[_Pending] = deque()
     held = 0
     with SubprocessPool() as processes, ThreadPoolExecutor(workers, "analyse") as threads:
         pool = _AnalysisPool(threads, processes, workers)
         for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
-            waiting.append(_begin(source, cache, pool, left))
+            waiting.append(_begin(source, cache, pool, left, memory))
             held += waiting[-1].texels
             while held > MAX_TEXELS_AHEAD or len(waiting) > MAX_TEXTURES_AHEAD:
                 held -= waiting[0].texels
@@ -99,7 +112,9 @@ class _AnalysisPool:
         return self._threads.submit(analyse, texture)
 
 
-def _begin(source: Source, cache: AnalysisCache, pool: _AnalysisPool, left: int) -> _Pending:
+def _begin(
+    source: Source, cache: AnalysisCache, pool: _AnalysisPool, left: int, memory: int | None
+) -> _Pending:
     """Read a texture, the first of those that are left; decode it and let the pool analyse it if its bytes are new."""
     try:
         opened = open_source(source)
@@ -107,6 +122,8 @@ def _begin(source: Source, cache: AnalysisCache, pool: _AnalysisPool, left: int)
         if (found := _cached(key, cache)) is not None:
             cached = Analysed(opened.sha256, found)
             return _Pending(lambda: cached)
+        if (refused := _too_large(opened, memory)) is not None:
+            return _Pending(lambda: refused)
         texture = opened.texture()
     except TexpipeError as error:
         reason = error.message
@@ -124,6 +141,19 @@ def _begin(source: Source, cache: AnalysisCache, pool: _AnalysisPool, left: int)
         return Analysed(opened.sha256, analysis)
 
     return _Pending(result, texture.size[0] * texture.size[1])
+
+
+def _too_large(opened: Opened, memory: int | None) -> str | None:
+    """Return why a picture must not be looked at, if it would take more memory than there is."""
+    if sum(opened.lengths) < _SMALL_FILE_BYTES or (size := opened.claimed_size()) is None:
+        return None
+    needed = size[0] * size[1] * LOOK_BYTES
+    if needed < _MIN_CHECKED_BYTES or resident() + needed <= (budget() if memory is None else memory):
+        return None
+    return (
+        f"{size[0]} x {size[1]} texels take about {needed >> 20:,} MB of memory to look at, more than there is: raise "
+        "--memory or close other programs"
+    )
 
 
 def analyse_joined(picture: Texture, cache: AnalysisCache) -> Analysis:

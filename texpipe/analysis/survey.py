@@ -31,6 +31,7 @@ def survey(
     exclude: Path | None = None,
     cache: AnalysisCache | None = None,
     workers: int | None = None,
+    memory: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Survey:
     """Read and classify every texture below `root` and decide what to do with it.
@@ -42,6 +43,7 @@ def survey(
         cache: earlier analyses; new ones are added. None to analyse everything.
         workers: number of threads or processes that analyse while others are read; None for one per core. They do
             not change the result.
+        memory: bytes that this process should stay below; by default a share of what is free.
         progress: called after each texture.
 
     Raises:
@@ -59,7 +61,7 @@ def survey(
     ]
     failed, steps = len(read), count(1)
     known = AnalysisCache() if cache is None else cache
-    results = analyse_all(sources, known, workers or min(available_cores(), MAX_WORKERS))
+    results = analyse_all(sources, known, workers or min(available_cores(), MAX_WORKERS), memory)
     for place, source, result in zip(places, sources, results, strict=True):
         read.append(_candidate(place, origins[place], source, result, recipe))
         failed += read[-1].fingerprint is None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from texpipe.classify.alpha import alpha_class
 from texpipe.classify.pixel_format import texel_format
 from texpipe.classify.tileability import guess_axes
+from texpipe.imaging.visible import distinct_colours
 from texpipe.texture import EmulatorName, Facts, Rgba8, Texture
 
 __all__ = ["classify"]
@@ -57,4 +58,4 @@ def _visible_colours(rgba: Rgba8) -> NDArray[np.uint8]:
     """Return the distinct visible colours, N x 3."""
     shown = rgba[rgba[..., 3] > 0]
     shown[:, 3] = 0
-    return np.unique(shown.view(np.uint32)).view(np.uint8).reshape(-1, 4)[:, :3]
+    return distinct_colours(shown)[:, :3]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.imaging.texel_codecs import SEMI_BAND
+from texpipe.imaging.visible import distinct_colours
 from texpipe.texture import AlphaClass, Rgba8, TexelFormat
 
 _MAX_MIDDLE_LEVELS = 3
@@ -34,7 +35,7 @@ def alpha_class(rgba: Rgba8, named: TexelFormat | None) -> tuple[AlphaClass, str
         * `data`: alpha is 0 everywhere over more than one colour: a game that draws this ignores alpha;
         * `soft`: everything else.
     """
-    levels = np.unique(rgba[..., 3])
+    levels = np.flatnonzero(np.bincount(rgba[..., 3].ravel(), minlength=256)).astype(np.uint8)
     if _is_mask(rgba, levels, named):
         by = f"the name says {named} and" if named in _INTENSITY else "several greys and"
         return "mask", f"{by} R = G = B = A in every texel"
@@ -53,8 +54,7 @@ def alpha_class(rgba: Rgba8, named: TexelFormat | None) -> tuple[AlphaClass, str
 
 def hidden_colours(rgba: Rgba8) -> NDArray[np.uint8]:
     """Return the distinct colours under zero alpha, N x 4 with alpha 0."""
-    hidden = np.ascontiguousarray(rgba[rgba[..., 3] == 0])
-    return np.unique(hidden.view(np.uint32)).view(np.uint8).reshape(-1, 4)
+    return distinct_colours(rgba[rgba[..., 3] == 0])
 
 
 def hidden_picture(rgba: Rgba8) -> str | None:

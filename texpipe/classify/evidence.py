@@ -32,8 +32,8 @@ def evidence(rows: Lines) -> tuple[Floats, Floats]:
     """
     exact: Doubles = rows.astype(np.float64)
     reduced = _reduced(exact)
-    columns, reduced_columns = (np.ascontiguousarray(one.swapaxes(0, 1)) for one in (exact, reduced))
-    x, y = seam_measures(columns, reduced_columns), seam_measures(exact, reduced)
+    x = seam_measures(*(np.ascontiguousarray(one.swapaxes(0, 1)) for one in (exact, reduced)))
+    y = seam_measures(exact, reduced)
     kind = kind_measures(exact, reduced)
     return _rounded(x, y, kind.x, kind.y, kind.whole), _rounded(y, x, kind.y, kind.x, kind.whole)
 

@@ -43,10 +43,19 @@ def _colours(rgba: Rgba8) -> NDArray[np.uint32]:
 
 
 def _numbered(codes: NDArray[np.integer]) -> Indices:
-    _, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    # All numbers of texels fit into 32 bits; of a large picture 64 would take as much memory as anything else.
+    order = np.argsort(codes, axis=None, kind="stable").astype(np.int32)
+    ranked = codes.ravel()[order]
+    is_new = np.ones(len(order), np.bool_)
+    np.not_equal(ranked[1:], ranked[:-1], out=is_new[1:])
+    del ranked
+    first = order[is_new]
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return np.asarray(rank[places.reshape(codes.shape)])
+    del first
+    numbers = np.empty(len(order), np.int32)
+    numbers[order] = rank[np.cumsum(is_new, dtype=np.int32) - 1]
+    return numbers.reshape(codes.shape)
 
 
 def index_digests(rgba: Rgba8) -> tuple[str, str]:

@@ -35,7 +35,9 @@ def kind_measures(rows: Doubles, reduced: Doubles) -> Kind:
         reduced: the same, or reduced so far that going through it takes no time.
     """
     contrast = float(rows.std(axis=(0, 1)).mean()) + LEVEL
-    codes = np.ascontiguousarray(np.rint(rows).astype(np.uint8)).view(np.uint32)[..., 0]
+    levels = np.empty(rows.shape, np.uint8)
+    np.rint(rows, out=levels, casting="unsafe")
+    codes = levels.view(np.uint32)[..., 0]
     luma = reduced[..., :3] @ LUMA.astype(np.float64)
     x, y = (
         np.array(
@@ -68,7 +70,8 @@ def _steps(rows: Doubles, codes: NDArray[np.uint32], axis: int, contrast: float)
     """Return the usual step along an axis, and how many neighbours are equal."""
     if rows.shape[axis] < 2:
         return float(np.log(LEVEL / contrast)), 0.0
-    step = float(np.abs(np.diff(rows, axis=axis)).mean())
+    steps = np.diff(rows, axis=axis)
+    step = float(np.abs(steps, out=steps).mean())
     lines = np.moveaxis(codes, axis, 0)
     return float(np.log((step + LEVEL) / contrast)), float((lines[1:] == lines[:-1]).mean())
 

@@ -6,6 +6,8 @@ of the picture leaves every measure as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,11 @@ LEVEL = 0.5
 PARTS = 4
 """Parts per side whose means and contrasts tell whether a picture is alike all over."""
 
+Places = NDArray[np.intp]
+"""Numbers of lines."""
+
+_TEXELS_AT_A_TIME = 1 << 16
+"""Texels whose lines are compared at a time."""
 _SAME = 1e-3
 """Difference of two values, in levels or of correlations, that comes of rounding."""
 _STRIP = 4
@@ -37,7 +44,8 @@ def relative_step(lines: Lines) -> float:
         lines: N x M x 4 with N at least 2.
     """
     exact = lines.astype(np.float64)
-    inside = float(np.abs(np.diff(exact, axis=0)).mean())
+    steps = np.diff(exact, axis=0)
+    inside = float(np.abs(steps, out=steps).mean())
     return (float(np.abs(exact[0] - exact[-1]).mean()) + LEVEL) / (inside + LEVEL)
 
 
@@ -50,12 +58,15 @@ def seam_measures(lines: Doubles, reduced: Doubles) -> Doubles:
     """
     if len(lines) < LEAST_LINES:
         return np.zeros(_MEASURES)
-    signed = lines - np.roll(lines, -1, axis=0)
-    apart = np.abs(signed)
-    per_channel = apart.sum(axis=1) / lines.shape[1]
+    count = len(lines)
+
+    def step_after(at: Places) -> Doubles:
+        return np.asarray(lines[at % count] - lines[(at + 1) % count])
+
+    per_channel = _line_by_line(lines, lambda at: np.abs(step_after(at)).sum(axis=1)) / lines.shape[1]
     steps = per_channel.sum(axis=1) / 4
     worst = per_channel.max(axis=1)
-    bends = _means(np.abs(np.roll(signed, 1, axis=0) - np.roll(signed, -1, axis=0)))
+    bends = _line_by_line(lines, lambda at: _means(np.abs(step_after(at - 1) - step_after(at + 1))))
     return np.array(
         [
             *_against(steps[-1:], steps[1:-2]),
@@ -68,6 +79,15 @@ def seam_measures(lines: Doubles, reduced: Doubles) -> Doubles:
             *_borders(lines, steps[:-1]),
         ]
     )
+
+
+def _line_by_line(lines: Doubles, measure: Callable[[Places], Doubles]) -> Doubles:
+    """Measure all lines, given by their numbers, a few at a time where they are long: all at once would take as much
+    memory as the picture, several times.
+    """
+    some = max(1, _TEXELS_AT_A_TIME // lines.shape[1])
+    starts = range(0, len(lines), some)
+    return np.concatenate([measure(np.arange(at, min(len(lines), at + some))) for at in starts])
 
 
 def parts_of(side: int) -> tuple[slice, ...]:
@@ -133,7 +153,7 @@ def _likeness(lines: Doubles) -> list[float]:
     if lines.shape[1] < 3:
         return [0.0, 0.0, 0.0]
     plain = lines.sum(axis=2) / 4
-    plain = plain - plain.sum(axis=1, keepdims=True) / plain.shape[1]
+    plain -= plain.sum(axis=1, keepdims=True) / plain.shape[1]
     power = (plain**2).sum(axis=1)
     scale = np.sqrt(power * np.roll(power, -1)) + LEVEL * lines.shape[1]
     following = np.roll(plain, -1, axis=0)
@@ -231,7 +251,7 @@ def _period(lines: Doubles) -> list[float]:
 
 def _borders(lines: Doubles, steps: Doubles) -> list[float]:
     """Tell how the two border lines themselves look: how much varies along them, how much is void, how they step."""
-    spreads = lines.std(axis=1).mean(axis=1)
+    spreads = _line_by_line(lines, lambda at: np.asarray(lines[at].std(axis=1).mean(axis=1)))
     usual = float(np.median(spreads)) + LEVEL
     inside = float(steps.mean()) + LEVEL
     void = (lines[[0, -1], :, 3] < 128).mean(axis=1)

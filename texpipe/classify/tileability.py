@@ -82,7 +82,11 @@ def _exact_period(lines: Lines) -> int | None:
     """Return the shortest period that divides the number of lines, if the texture repeats inside itself."""
     count = len(lines)
     for period in range(1, count // 2 + 1):
-        if count % period == 0 and np.array_equal(lines[period:], lines[:-period]):
+        if (
+            count % period == 0
+            and np.array_equal(lines[period], lines[0])  # most periods fail here
+            and np.array_equal(lines[period:], lines[:-period])
+        ):
             return period
     return None
 

@@ -49,6 +49,12 @@ class _InspectedTexture:
 @click.option("--recipe", type=click.Path(path_type=Path), help="Recipe whose rules are applied.")
 @add_option
 @click.option("--groups", is_flag=True, help="Find split pictures and print them as the groups of a recipe.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Memory that this should stay below, such as 2G: larger pictures are named and not looked at; by default "
+    "three quarters of what is free.",
+)
 @json_option
 @quiet_option
 @click.pass_obj
@@ -58,6 +64,7 @@ def inspect(
     recipe: Path | None,
     add: tuple[Path, ...],
     groups: bool,
+    memory: str | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -76,12 +83,14 @@ def inspect(
     from texpipe.manifest.schema import entry_as_json
     from texpipe.recipe.load import load_recipe
     from texpipe.recipe.schema import Recipe
+    from texpipe.system.memory import size_of
 
     console = console.quieter(quiet)
     loaded = load_recipe(recipe, known_targets()) if recipe else None
     rules = loaded.recipe if loaded else Recipe.default()
     inputs = _inputs(paths, loaded.inputs if loaded else (), add)
     cache = AnalysisCache.beside(loaded.output) if loaded else AnalysisCache()
+    limit = None if memory is None else size_of(memory)
     with ProgressBar(console, events=as_json) as bar:
         surveys = [
             survey(
@@ -89,6 +98,7 @@ def inspect(
                 rules,
                 exclude=None if paths or loaded is None else loaded.output,
                 cache=cache,
+                memory=limit,
                 progress=bar,
             )
             for roots in inputs

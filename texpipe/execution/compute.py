@@ -26,6 +26,7 @@ from texpipe.planning.jobs import (
     is_stored,
     texels_of,
 )
+from texpipe.planning.picture_memory import why_too_large
 from texpipe.storage.results import ResultStore
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off
@@ -60,6 +61,7 @@ def compute_jobs(
     memory: int | None = None,
     threads: int = 1,
     of_rules: Callable[[tuple[str, ...]], Upscale] | None = None,
+    limit: int | None = None,
 ) -> Iterator[JobResult]:
     """Yield every job as it is finished; its results are in the store by then.
 
@@ -74,6 +76,7 @@ def compute_jobs(
         threads: number of threads that decode pictures, and of threads or processes that finish results, while the
             network computes. It does not change the results.
         of_rules: returns the network of what a plan names; needed if any plan names one.
+        limit: bytes that this process may take for one picture: one that takes more is not begun.
 
     Raises:
         PackError: the store cannot be written.
@@ -81,7 +84,13 @@ def compute_jobs(
     """
     pending = yield from stored(work, store)
     yield from (take_hand_made(job, store) for job in pending if isinstance(job, HandMadeJob))
-    from_source = [job for job in pending if isinstance(job, SourceJob)]
+    from_source = []
+    for job in pending:
+        if isinstance(job, SourceJob):
+            if limit is not None and (reason := why_too_large(job, limit)) is not None:
+                yield JobResult(job, reason=reason)
+            else:
+                from_source.append(job)
     yield from (_repeat(job, store) for job in from_source if job.plan.action == "nearest")
     for_network: dict[tuple[str, ...], list[SourceJob]] = {}
     for job in from_source:

@@ -12,6 +12,7 @@ from texpipe.execution.compute import ModelPaths, compute_jobs
 from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import JobResult, Workload
+from texpipe.planning.picture_memory import MIN_CHECKED_BYTES, result_bytes
 from texpipe.storage.results import ResultStore
 from texpipe.system.memory import budget
 from texpipe.upscale.device import choose, gpus, identity
@@ -38,6 +39,12 @@ class Executor(Protocol):
             models: the weights.
         """
         ...
+
+
+def _largest_result(work: Workload) -> int:
+    """Return the bytes of the largest result, which grows while the network computes it, if it is worth mentioning."""
+    largest = max((result_bytes(job) for job in work.jobs), default=0)
+    return largest if largest >= MIN_CHECKED_BYTES else 0
 
 
 @dataclass(frozen=True)
@@ -70,11 +77,13 @@ class LocalExecutor:
 
         def upscaler(named: tuple[str, ...]) -> LazyUpscaler:
             one = self._upscaler(models[named])
-            one.stay_below(memory)
+            one.stay_below(memory - _largest_result(work))
             return one
 
         threads = choose(self.device, self.precision).spare_threads
-        return compute_jobs(work, store, upscaler(()), memory=memory, threads=threads, of_rules=upscaler)
+        return compute_jobs(
+            work, store, upscaler(()), memory=memory, threads=threads, of_rules=upscaler, limit=memory
+        )
 
     def _upscaler(self, models: tuple[Path, ...]) -> LazyUpscaler:
         if models not in self._upscalers:

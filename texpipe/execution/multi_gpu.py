@@ -246,6 +246,7 @@ def _compute(jobs: tuple[Job, ...], task: _Task, upscalers: Upscalers) -> Iterat
             memory=task.memory,
             threads=task.threads,
             of_rules=upscalers.__getitem__,
+            limit=task.memory,
         ):
             yield _JobReport(numbers[id(done.job)], done.cached, done.reason)
     except TexpipeError as error:

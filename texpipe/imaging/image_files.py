@@ -25,7 +25,7 @@ from texpipe.imaging.image_headers import (
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
-__all__ = ["MAX_PIXELS", "SIGNATURE", "decode", "encode_png", "encode_signed_png", "save_png"]
+__all__ = ["MAX_PIXELS", "SIGNATURE", "decode", "encode_png", "encode_signed_png", "save_png", "size_of"]
 
 SIGNATURE = b"made by texpipe"
 """Comment in pictures that texpipe makes for people; such a picture may be made anew in its place."""
@@ -64,6 +64,14 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         hint = "Convert it to PNG, or take it out of the folder."
         raise SourceError(f"{error}: convert it to PNG", hint=hint, location=Location(Path(name))) from error
     return rgba, stored, header.warnings + warnings
+
+
+def size_of(data: bytes, name: str) -> tuple[int, int] | None:
+    """Return the width and height that a picture file claims, without decoding it; None where `decode` refuses it."""
+    try:
+        return read_header(data, name).size
+    except (DamagedError, UnsupportedError):
+        return None
 
 
 def encode_png(rgba: Rgba8) -> bytes:

@@ -16,7 +16,7 @@ from texpipe.passes.frame_average import steady
 from texpipe.passes.outlines import draw_outlines
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
-from texpipe.passes.resample import neighbourhood, repeat
+from texpipe.passes.resample import neighbourhood, repeat, row_bands
 from texpipe.passes.undecided import blended, ways
 from texpipe.texture import AlphaClass, Pass, Plan, PlaneF, Rgba8, RgbF
 
@@ -236,4 +236,7 @@ def _is_constant(alpha: Alpha8) -> bool:
 
 
 def _to_bytes(rgb: RgbF) -> Rgba8:
-    return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
+    found = np.empty(rgb.shape, np.uint8)
+    for rows in row_bands(*rgb.shape[:2]):
+        found[rows] = np.rint(np.clip(rgb[rows], 0, 1) * 255)
+    return found

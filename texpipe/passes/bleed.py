@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from texpipe.passes.resample import Plane, extend, neighbourhood, repeat
+from texpipe.passes.resample import Plane, extend, neighbourhood, repeat, row_bands
 from texpipe.texture import AlphaClass, Edges, PlaneF, Rgba8, RgbF
 
 _SMOOTHING_ROUNDS = 2
@@ -82,7 +82,11 @@ def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
     bounded = some_hidden & (least <= most)  # among hidden texels only, the range is empty
     scale = colour.shape[0] // rgba.shape[0]
     low, high = np.where(bounded, least, np.float32(0)), np.where(bounded, most, np.float32(1))
-    return np.clip(colour, repeat(low, scale), repeat(high, scale))
+    kept = np.empty_like(colour)
+    for rows in row_bands(rgba.shape[0], colour.shape[1] * scale):
+        wide = slice(rows.start * scale, rows.stop * scale)
+        np.clip(colour[wide], repeat(low[rows], scale), repeat(high[rows], scale), out=kept[wide])
+    return kept
 
 
 def _fill(colour: RgbF, weight: PlaneF, edges: Edges) -> RgbF:

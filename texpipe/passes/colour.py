@@ -24,6 +24,7 @@ from texpipe.passes.resample import (
     enlarge,
     enlarge_cubic,
     neighbourhood,
+    row_bands,
     smooth,
 )
 from texpipe.passes.storage_box import box, storage_step
@@ -58,7 +59,11 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
     if _is_solid(alpha):
         return box_reduce(colour, scale), box_reduce(alpha, scale)
     cover = box_reduce(alpha, scale)
-    weighted = box_reduce(colour * alpha[..., None], scale) / np.maximum(cover, _NOTHING)[..., None]
+    shown = np.empty((*cover.shape, 3), np.float32)
+    for rows in row_bands(cover.shape[0], alpha.shape[1] * scale):
+        wide = slice(rows.start * scale, rows.stop * scale)
+        shown[rows] = box_reduce(colour[wide] * alpha[wide, :, None], scale)
+    weighted = shown / np.maximum(cover, _NOTHING)[..., None]
     return np.where(cover[..., None] > _NOTHING, weighted, box_reduce(colour, scale)), cover
 
 
@@ -91,7 +96,7 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
         seen = source_alpha * (cover > _NOTHING)
         if (np.abs(outside) * seen[..., None]).max() < _UNSEEN:
             break
-        result = np.clip(result + spread_detail(outside, source_alpha * cover, scale, edges), 0, 1)
+        result = _clipped_sum(spread_detail(outside, source_alpha * cover, scale, edges), result)
     return result if step is None else _dissolve(result, source, step, visible, edges)
 
 
@@ -122,7 +127,13 @@ def _match_tone(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF,
     reach = blur(weight, edges, _TONE_SIGMA)[..., None]
     missing = blur((source - mean) * weight[..., None], edges, _TONE_SIGMA)
     missing = np.where(reach > _NOTHING, missing / np.maximum(reach, _NOTHING), np.float32(0))
-    return np.asarray(np.clip(result + enlarge(missing, scale, edges), 0, 1), np.float32)
+    return _clipped_sum(enlarge(missing, scale, edges), result)
+
+
+def _clipped_sum(grown: RgbF, result: RgbF) -> RgbF:
+    """Add a result to what was enlarged for it, which is overwritten: large pictures take much memory."""
+    np.add(grown, result, out=grown)
+    return np.clip(grown, 0, 1, out=grown)
 
 
 def _dissolve(result: RgbF, source: RgbF, step: Plane, visible: Flags, edges: Edges) -> RgbF:
@@ -132,10 +143,17 @@ def _dissolve(result: RgbF, source: RgbF, step: Plane, visible: Flags, edges: Ed
         return result
     scale = result.shape[0] // source.shape[0]
     missing = np.where(visible[..., None], found.colour - box_reduce(result, scale), np.float32(0))
-    dissolved = result + enlarge(before_enlarging(missing, scale, edges), scale, edges)
+    dissolved = enlarge(before_enlarging(missing, scale, edges), scale, edges)
+    dissolved += result
     plain, sure = (enlarge(share, scale, edges)[..., None] for share in (found.plain, found.sure))
-    dissolved += plain * (enlarge_cubic(found.colour, scale, edges) - dissolved)
-    return np.asarray(np.clip(result + sure * (dissolved - result), 0, 1), np.float32)
+    smooth_colour = enlarge_cubic(found.colour, scale, edges)
+    smooth_colour -= dissolved
+    smooth_colour *= plain
+    dissolved += smooth_colour
+    del smooth_colour
+    dissolved -= result
+    dissolved *= sure
+    return _clipped_sum(dissolved, result)
 
 
 def _is_solid(alpha: PlaneF) -> bool:

@@ -9,8 +9,9 @@ from texpipe.imaging.visible import premultiplied
 from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
 from texpipe.passes.drift import box_distance, tone_drift
+from texpipe.passes.resample import row_bands
 from texpipe.passes.storage_box import box, storage_step
-from texpipe.texture import EdgeMode, Metrics, Plan, Rgba8
+from texpipe.texture import EdgeMode, Metrics, Plan, PlaneF, Rgba8, RgbF
 
 _OPAQUE_ENOUGH = 128
 
@@ -81,7 +82,7 @@ def _colour(source: Rgba8, result: Rgba8, plan: Plan) -> tuple[float | None, flo
         solid = plan.alpha == "data"
         weight, result_alpha = (_ones(rgba) if solid else _alpha(rgba) for rgba in (source, result))
         colours = shown(source, plan.alpha, plan.edges)
-    mean, cover = visible_mean(result[..., :3].astype(np.float32) / np.float32(255), result_alpha, plan.scale)
+    mean, cover = _visible_mean(result, result_alpha, plan.scale)
     width = box(colours, storage_step(colours, weight > 0), plan.edges)
     weight = weight * (cover > 0)
     if not weight.any():
@@ -89,6 +90,17 @@ def _colour(source: Rgba8, result: Rgba8, plan: Plan) -> tuple[float | None, flo
     difference = colours - mean
     drift, distance = tone_drift(difference, weight, plan.edges), box_distance(difference, width, weight)
     return round(drift * 255, 4), round(distance * 255, 4)
+
+
+def _visible_mean(result: Rgba8, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]:
+    """Return what `colour.visible_mean` does of a stored result, a band of rows at a time."""
+    height, width = (side // scale for side in alpha.shape)
+    mean, cover = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
+    for rows in row_bands(height, width * scale**2):
+        wide = slice(rows.start * scale, rows.stop * scale)
+        colour = result[wide, :, :3].astype(np.float32) / np.float32(255)
+        mean[rows], cover[rows] = visible_mean(colour, alpha[wide], scale)
+    return mean, cover
 
 
 def _alpha(rgba: Rgba8) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ geometry: output pixel `o` of an enlargement by `scale` is centred at texel `(o 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TypeVar
 
@@ -19,6 +20,10 @@ Pixel = TypeVar("Pixel", np.float32, np.uint8)
 
 _CUBIC_MARGIN = 3
 """Number of texels beyond a border that a cubic may look at, with one to spare."""
+
+_BAND_PIXELS = 1 << 20
+"""Pixels of a band of rows."""
+
 _INVERSE_REACH = 8
 """Radius of an inverse filter, in texels: less than a millionth of it lies beyond."""
 
@@ -61,6 +66,12 @@ def box_reduce(plane: Plane, scale: int) -> Plane:
     size = (plane.shape[1] // scale, plane.shape[0] // scale)
     reduced = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
     return np.asarray(reduced, dtype=np.float32).reshape(size[1], size[0], *plane.shape[2:])
+
+
+def row_bands(height: int, width: int) -> Iterator[slice]:
+    """Divide a picture into bands of rows: what is done to each pixel alone needs no second picture in memory."""
+    step = max(1, _BAND_PIXELS // max(1, width))
+    return (slice(at, min(height, at + step)) for at in range(0, height, step))
 
 
 def smooth(plane: Plane, edges: Edges) -> Plane:

@@ -42,6 +42,11 @@ class Opened:
     sha256: str
     lengths: tuple[int, ...]
     _decode: Callable[[], Texture]
+    _size: Callable[[], tuple[int, int] | None] = lambda: None
+
+    def claimed_size(self) -> tuple[int, int] | None:
+        """Return the width and height that a picture file claims, without decoding it; None where that is not known."""
+        return self._size()
 
     def texture(self) -> Texture:
         """Decode them.
@@ -82,7 +87,8 @@ def _explained(step: Callable[[], T], source: Source) -> T:
 def _picture(source: Source) -> Opened:
     data = _bytes_of(source.file, MAX_BYTES, source)
     mask = b"" if source.alpha_file is None else _bytes_of(source.alpha_file, MAX_BYTES, source)
-    return _opened(source, partial(_decode_picture, source, data, mask), data, mask)
+    opened = _opened(source, partial(_decode_picture, source, data, mask), data, mask)
+    return replace(opened, _size=partial(image_files.size_of, data, source.name))
 
 
 def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Texture:

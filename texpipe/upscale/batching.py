@@ -234,6 +234,8 @@ def _enlarge(
     """Apply the engine once to pictures of one shape, in as many batches or tiles as they need."""
     height, width = pictures.shape[1:3]
     if _texels(height, width, edges) > tile * tile:
+        if len(pictures) == 1:
+            return _enlarge_tiled(pictures[0], edges, engine, tile)[None]
         return np.stack([_enlarge_tiled(picture, edges, engine, tile) for picture in pictures])
     size = _capacity(height, width, edges, batch_texels)
     parts = [pictures[at : at + size] for at in range(0, len(pictures), size)]

@@ -66,9 +66,8 @@ def _run(engine: Upscaler, picture: RgbF, edges: Edges, tile: int, overlap: int)
     height, width = picture.shape[:2]
     factor = engine.scale
     total = np.zeros((height * factor, width * factor, 3), dtype=np.float32)
-    weight = np.zeros((height * factor, width * factor, 1), dtype=np.float32)
-    columns = _spans(width, edges.x, tile, overlap)
-    for row in _spans(height, edges.y, tile, overlap):
+    columns, rows = _spans(width, edges.x, tile, overlap), _spans(height, edges.y, tile, overlap)
+    for row in rows:
         for column in columns:
             part = picture[row.reads[:, None], column.reads]
             result = engine.run(part[None], Edges(x=column.mode, y=row.mode))[0]
@@ -77,8 +76,18 @@ def _run(engine: Upscaler, picture: RgbF, edges: Edges, tile: int, overlap: int)
             kept = result[top : top + len(ys), left : left + len(xs)]
             share = np.repeat(row.weights, factor)[:, None, None] * np.repeat(column.weights, factor)[:, None]
             total[ys, xs] += kept * share
-            weight[ys, xs] += share
-    np.divide(total, weight, out=total)
+    # Weights are small whole numbers, so sums of their products are products of their sums, to the last bit.
+    across = _weight_of_all(columns, width).repeat(factor)[:, None]
+    for line, weight in zip(total, _weight_of_all(rows, height).repeat(factor), strict=True):
+        line /= weight * across
+    return total
+
+
+def _weight_of_all(spans: list[_Span], size: int) -> NDArray[np.float32]:
+    """Return the sum of the weights that each position of an axis gets."""
+    total = np.zeros(size, dtype=np.float32)
+    for span in spans:
+        total[span.writes] += span.weights
     return total
 
 
