@@ -31,11 +31,15 @@ MAX_TEXELS_AHEAD = 1 << 20
 MAX_TEXTURES_AHEAD = 64
 """Largest number of textures that wait to be analysed."""
 
+<<<<<<< HEAD
 LOOK_BYTES = 120
+=======
+LOOK_BYTES = 64
+>>>>>>> bfc2cd8 (docs: memory of one picture)
 """Memory that it takes to look at a picture, per texel, in bytes; benchmarks/budget.py measures it."""
 
-_SMALL_FILE_BYTES = 16 << 10
-"""Size of a file, in bytes, below which no picture takes much memory: one of 1600 x 1600 equal texels is larger."""
+_SMALL_FILE_BYTES = 4 << 10
+"""Size of a file, in bytes, below which no picture takes much memory: one of 1024 x 1024 equal texels is larger."""
 _MIN_CHECKED_BYTES = 64 << 20
 """Smallest need, in bytes, that is compared with the memory there is."""
 
