@@ -34,7 +34,7 @@ MAX_TEXTURES_AHEAD = 64
 <<<<<<< HEAD
 LOOK_BYTES = 120
 =======
-LOOK_BYTES = 64
+LOOK_BYTES = 120
 >>>>>>> bfc2cd8 (docs: memory of one picture)
 """Memory that it takes to look at a picture, per texel, in bytes; benchmarks/budget.py measures it."""
 
