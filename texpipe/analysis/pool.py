@@ -31,11 +31,7 @@ MAX_TEXELS_AHEAD = 1 << 20
 MAX_TEXTURES_AHEAD = 64
 """Largest number of textures that wait to be analysed."""
 
-<<<<<<< HEAD
 LOOK_BYTES = 120
-=======
-LOOK_BYTES = 120
->>>>>>> bfc2cd8 (docs: memory of one picture)
 """Memory that it takes to look at a picture, per texel, in bytes; benchmarks/budget.py measures it."""
 
 _SMALL_FILE_BYTES = 4 << 10
