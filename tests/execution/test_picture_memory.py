@@ -63,7 +63,7 @@ def test_a_picture_that_takes_too_much_to_look_at_is_not_decoded(
     monkeypatch.setattr(pool, "_SMALL_FILE_BYTES", 1 << 10)
     seen = survey(tmp_path / "dump", Recipe.default(), memory=96 * 96 * pool.LOOK_BYTES - 1)
     assert [(one.source.name, one.reason.partition(",")[0]) for one in seen.failures] == [
-        (LARGE, "96 x 96 texels take about 0 MB of memory to look at")
+        (LARGE, "96 x 96 texels take about 1 MB of memory to look at")
     ]
     assert decoded == [SMALL]
     assert not survey(tmp_path / "dump", Recipe.default(), memory=96 * 96 * pool.LOOK_BYTES).failures
