@@ -66,8 +66,15 @@ def test_without_variables_the_users_folder_is_below_home(
     assert catalogue.user_folder() == tmp_path / "AppData" / "texpipe" / "models"
 
 
+SHIPPED = (
+    ("texpipe-x4", "Apache-2.0"),
+    ("texpipe-x4-fast", "BSD-3-Clause"),
+    ("texpipe-x4-preview", "BSD-3-Clause"),
+)
+
+
 def test_the_shipped_models_are_what_their_cards_say() -> None:
-    for name, licence in (("texpipe-x4", "Apache-2.0"), ("texpipe-x4-fast", "BSD-3-Clause")):
+    for name, licence in SHIPPED:
         model = catalogue.resolve(name)
         assert model.licence == licence
         assert model.card["sha256"] == model.sha256
