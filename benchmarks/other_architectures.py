@@ -1,0 +1,66 @@
+"""SPAN and Compact in texpipe's engine against spandrel's own call on pictures padded by 16 texels, in one run.
+
+python benchmarks/other_architectures.py        # random weights: they do not matter for the time
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from texpipe.networks import bridge, state_dict_names
+from texpipe.networks.foreign_facts import Borders
+from texpipe.networks.spandrel_package import import_spandrel
+from texpipe.texture import Edges
+from texpipe.upscale.engine import Engine
+from texpipe.upscale.foreign_engine import ForeignEngine
+
+PADDING = 16
+ROUNDS = 3
+WRAPPED = Edges("wrap", "wrap")
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """Return the processor time of one call."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def compare(name: str, engine: Engine | ForeignEngine, state: dict[str, torch.Tensor]) -> None:
+    """Print textures per second of both, interleaved, the best of some rounds."""
+    descriptor = import_spandrel().ModelLoader("cpu").load_from_state_dict(dict(state))
+    for side, count in ((16, 8), (32, 4), (64, 1)):
+        batch = np.random.default_rng(0).random((count, side, side, 3), dtype=np.float32)
+        around = ((0, 0), (PADDING, PADDING), (PADDING, PADDING), (0, 0))
+        padded = torch.from_numpy(np.pad(batch, around, "wrap")).permute(0, 3, 1, 2)
+
+        def ours(batch: np.ndarray = batch) -> None:
+            engine.run(batch, WRAPPED)
+
+        def theirs(padded: torch.Tensor = padded) -> None:
+            for one in padded:
+                descriptor(one[None])
+
+        times = [[processor_seconds(work) for work in (ours, theirs)] for _ in range(ROUNDS + 1)][1:]
+        one, other = (count / min(column) for column in zip(*times, strict=True))
+        print(f"{name:8} {side:3}  {one:7.1f}  {other:7.1f} textures/s  {one / other:.1f} times", flush=True)
+
+
+def main() -> None:
+    """Compare both architectures in their usual sizes."""
+    torch.set_num_threads(1)
+    import_spandrel()
+    of = "spandrel.architectures"
+    span = importlib.import_module(f"{of}.SPAN").SPAN(num_in_ch=3, num_out_ch=3).eval().state_dict()
+    compact = importlib.import_module(f"{of}.Compact.__arch.SRVGG").SRVGGNetCompact().state_dict()
+    compare("SPAN", ForeignEngine(bridge.build(span), Borders(1), "cpu", "fp32"), span)
+    compare("Compact", Engine(state_dict_names.build(compact), "cpu", "fp32"), compact)
+
+
+if __name__ == "__main__":
+    main()
