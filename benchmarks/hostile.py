@@ -1,36 +1,66 @@
-"""Effects of damaged and hostile files on texpipe's readers: crashes, hangs, memory, unexpected files.
+"""Effects of damaged and hostile files on texpipe's readers: crashes, hangs, memory, files touched elsewhere.
 
-Valid files of `fuzz/fuzz_targets.py` are mutated (bits flipped, bytes set to extremes, parts cut out, doubled,
-truncated) by a seeded generator and read in a child process. A reader may accept a mutant or refuse it with one of
-texpipe's errors; anything else is a finding.
+Sound files of `fuzz/fuzz_targets.py` are changed by `fuzz/mutations.py`, with knowledge of the format (lengths,
+nesting, numbers, chunks, aliases, bombs) and without, and read in child processes with a limit on memory. A reader may
+accept a mutant or refuse it with one of texpipe's errors; anything else is a finding. An audit hook sees every file
+that is opened, listed, linked or removed meanwhile.
 
-    python benchmarks/hostile.py --count 10000 --output hostile.json
+    python benchmarks/hostile.py --count 100000 --output hostile.json
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import multiprocessing
+import os
 import random
 import resource
 import sys
+import sysconfig
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeAlias
 
 sys.path.append(str(Path(__file__).parents[1] / "fuzz"))
+from audit import Audit
 from fuzz_targets import TARGETS, Target, seeds_of
+from mutations import mutate
 
 SECONDS, MEGABYTES = 2.0, 1024
 """Largest processor time, in seconds, and memory, in MB, that reading one file may take."""
 STARTING, STALLED = 600.0, 60.0
 """Time without a report after which a child counts as hung and is killed, in seconds, before and after its start-up."""
-EXTREMES = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
+BATCH = 50
+"""Mutants that a child reports at once."""
+LIBRARIES = tuple(
+    str(Path(place))
+    for place in {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, Path(__file__).parents[1]}
+)
+"""Folders of Python, its packages and texpipe: readers may load modules and shipped files from there."""
+SYSTEM = (
+    "/proc/",
+    "/sys/fs/cgroup",
+    "/dev/null",
+    "/dev/urandom",
+    "/etc/localtime",
+    "/usr/lib",
+    "/lib",
+    "/etc/ld.so",
+)
+"""What readers may look at elsewhere: how much memory there is, and the system's libraries."""
+
+
+Job: TypeAlias = tuple[str, int]
+"""A target's name and the number of one of its mutants."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +80,6 @@ class Case:
         return not sound or self.seconds > SECONDS or self.megabytes > MEGABYTES
 
 
-def mutate(data: bytes, rng: random.Random) -> bytes:
-    """Return the data with one to four random damages."""
-    for _ in range(rng.randint(1, 4)):
-        data = rng.choice((_flip, _extreme, _cut, _double, _truncate))(data, rng)
-    return data
-
-
 def mutant(target: Target, number: int, seed: int) -> bytes:
     """Return the mutant of this number; the same number and seed give the same bytes."""
     rng = random.Random(f"{seed} {target.name} {number}")
@@ -71,92 +94,119 @@ def outcome_of(target: Target, data: bytes, folder: Path) -> str:
         return f"crashed: {type(error).__name__}: {error}"[:200]
 
 
-def run(name: str, numbers: range, seed: int, folder: Path) -> Iterator[Case]:
-    """Read the mutants of these numbers in children; a child that dies or hangs costs one of them."""
+def run(jobs: list[Job], seed: int, folder: Path) -> Iterator[Case]:
+    """Read the mutants of these targets and numbers in a child; one that makes it die or hang costs a new child."""
     # A forked child would inherit the locks of torch's threads and hang by itself.
     context = multiprocessing.get_context("spawn")
-    at = numbers.start
-    while at < numbers.stop:
+    done = 0
+    while done < len(jobs):
         ours, theirs = context.Pipe()
-        child = context.Process(target=_work, args=(name, range(at, numbers.stop), seed, folder, theirs))
+        child = context.Process(target=_work, args=(jobs[done:], seed, folder, theirs))
         child.start()
         theirs.close()
-        for case in _received(ours, name, at):
+        for case in _received(ours, jobs[done:]):
             yield case
-            at = case.number + 1
+            done += 1
         child.kill()
         child.join()
 
 
-def _received(pipe: Connection, name: str, at: int) -> Iterator[Case]:
+def _in_workers(jobs: list[Job], workers: int, seed: int, folder: Path) -> list[Case]:
+    """Run the jobs in several children, each with targets of its own."""
+    names = sorted({name for name, _ in jobs})
+    shares = [[job for job in jobs if names.index(job[0]) % workers == worker] for worker in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        return [
+            case for cases in pool.map(lambda share: list(run(share, seed, folder)), shares) for case in cases
+        ]
+
+
+def _received(pipe: Connection, jobs: list[Job]) -> Iterator[Case]:
     """Yield a child's cases, and its death or silence as a case; returns when it has no more."""
-    patience = STARTING
+    patience, done = STARTING, 0
     try:
-        while True:
+        while done < len(jobs):
             if not pipe.poll(patience):
-                yield Case(name, at, "hung", STALLED, 0)
+                yield Case(*jobs[done], "hung", STALLED, 0)
                 return
             patience = STALLED
-            case = pipe.recv()
-            if case is None:
-                return
-            yield case
-            at = case.number + 1
+            cases = pipe.recv()
+            yield from cases
+            done += len(cases)
     except EOFError:
-        yield Case(name, at, "died", 0, 0)
+        yield Case(*jobs[done], "died", 0, 0)
 
 
-def _work(name: str, numbers: range, seed: int, folder: Path, pipe: Connection) -> None:
-    target = {target.name: target for target in TARGETS}[name]
-    for data in seeds_of(target):  # imports are no file's fault
-        target.outcome(data, folder)
-    for number in numbers:
-        data = mutant(target, number, seed)
-        before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+def _work(jobs: list[Job], seed: int, folder: Path, pipe: Connection) -> None:
+    temporary = folder / f"tmp-{os.getpid()}"
+    temporary.mkdir()
+    tempfile.tempdir = str(temporary)
+    logging.disable()
+    warnings.simplefilter("ignore")
+    allowed = (os.path.realpath(folder), *LIBRARIES, *SYSTEM)
+    audit = Audit(lambda path: not path.startswith(allowed))
+    targets, warm = {target.name: target for target in TARGETS}, set[str]()
+    _limit_memory()
+    done: list[Case] = []
+    for name, number in jobs:
+        inside = folder / name
+        if name not in warm:
+            inside.mkdir(exist_ok=True)
+            for data in seeds_of(targets[name]):  # imports are no file's fault
+                targets[name].outcome(data, inside)
+            warm.add(name)
+        done.append(_case(targets[name], number, seed, inside, audit))
+        # Only sound mutants are held back: a finding, or what comes before a death, must not be lost.
+        if len(done) >= BATCH or done[-1].is_finding or done[-1].seconds > 0.1:
+            pipe.send(done)
+            done = []
+    pipe.send(done)
+
+
+def _case(target: Target, number: int, seed: int, folder: Path, audit: Audit) -> Case:
+    data = mutant(target, number, seed)
+    before, start = _peak(), time.process_time()
+    with audit:
         outcome = outcome_of(target, data, folder)
-        seconds = time.process_time() - start
-        # The peak never falls, so what it has grown by is the least that this file may have cost.
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-        pipe.send(Case(name, number, outcome, seconds, grown))
-    pipe.send(None)
+    seconds = time.process_time() - start
+    if audit.elsewhere:
+        outcome = f"elsewhere: {audit.elsewhere[0]}"[:200]
+    # The peak never falls, so what it has grown by is the least that this file may have cost.
+    return Case(target.name, number, outcome, seconds, _peak() - before)
 
 
-def _flip(data: bytes, rng: random.Random) -> bytes:
-    at = rng.randrange(len(data)) if data else 0
-    return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :] if data else data
+def _peak() -> float:
+    """Return the most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _extreme(data: bytes, rng: random.Random) -> bytes:
-    at, size = rng.randrange(len(data) + 1), rng.choice((1, 2, 4, 8))
-    return data[:at] + bytes([rng.choice(EXTREMES)]) * size + data[at + size :]
+def _limit_memory() -> None:
+    """Let allocations beyond the limit fail, instead of the whole computer."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
+    if pages:
+        most = pages * os.sysconf("SC_PAGE_SIZE") + (MEGABYTES + 256) * (1 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _cut(data: bytes, rng: random.Random) -> bytes:
-    at, size = rng.randrange(len(data) + 1), rng.randint(1, 64)
-    return data[:at] + data[at + size :]
-
-
-def _double(data: bytes, rng: random.Random) -> bytes:
-    at, size = rng.randrange(len(data) + 1), rng.randint(1, 64)
-    return data[: at + size] * rng.choice((1, 1, 2)) + data[at:]
-
-
-def _truncate(data: bytes, rng: random.Random) -> bytes:
-    return data[: rng.randrange(len(data) + 1)]
-
-
-def report(cases: list[Case], strays: list[str]) -> dict[str, object]:
-    """Return the figures: outcomes per reader, the dearest file, and everything that must not happen."""
+def report(cases: list[Case], strays: list[str], seconds: float) -> dict[str, object]:
+    """Return the figures: outcomes per reader, the dearest files, and everything that must not happen."""
     outcomes: dict[str, Counter[str]] = {}
     for case in cases:
         outcomes.setdefault(case.target, Counter())[case.outcome.split(":")[0]] += 1
+    slowest, largest = max(cases, key=lambda one: one.seconds), max(cases, key=lambda one: one.megabytes)
     return {
         "files": len(cases),
-        "outcomes": {name: dict(counter) for name, counter in outcomes.items()},
-        "slowest_seconds": max(case.seconds for case in cases),
-        "most_megabytes": max(case.megabytes for case in cases),
+        "readers": len(outcomes),
+        "read": sum(case.outcome == "read" for case in cases),
+        "refused": sum(case.outcome == "refused" for case in cases),
+        "seconds": round(seconds, 1),
+        "slowest_seconds": slowest.seconds,
+        "slowest": f"{slowest.target} {slowest.number}",
+        "most_megabytes": largest.megabytes,
+        "largest": f"{largest.target} {largest.number}",
         "findings": [vars(case) for case in cases if case.is_finding],
         "stray_files": strays,
+        "outcomes": {name: dict(counter) for name, counter in outcomes.items()},
     }
 
 
@@ -167,21 +217,35 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=10_000, help="mutants over all readers")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="children at once")
     parser.add_argument("--only", help="one reader's name")
+    parser.add_argument("--write", type=int, help="with --only: write the mutant of this number to stdout")
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     chosen = parser.parse_args()
     known = [target for target in TARGETS if chosen.only in (None, target.name)]
+    if chosen.write is not None:
+        sys.stdout.buffer.write(mutant(known[0], chosen.write, chosen.seed))
+        return
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        each = range(-(-chosen.count // len(known)))
-        cases = [case for target in known for case in run(target.name, each, chosen.seed, Path(name))]
-        allowed = {file for target in known for file in (target.file, *target.beside)}
-        strays = sorted(str(path) for path in Path(name).rglob("*") if path.name not in allowed)
-    result = report(cases, strays)
+        numbers = range(-(-chosen.count // len(known)))
+        jobs = [(target.name, number) for target in known for number in numbers]
+        cases = _in_workers(jobs, chosen.workers, chosen.seed, Path(name))
+        strays = sorted(str(path) for target in known for path in _strays(target, Path(name) / target.name))
+    result = report(cases, strays, time.monotonic() - start)
     text = json.dumps(result, indent=2) + "\n"
     if chosen.output:
         chosen.output.write_text(text, encoding="utf-8")
     print(text, end="")
     sys.exit(bool(result["findings"] or strays))
+
+
+def _strays(target: Target, folder: Path) -> Iterator[Path]:
+    """Yield files that neither the benchmark nor a report of the pack put there."""
+    ours = {folder / name for name in (target.file, *target.beside)}
+    for path in folder.rglob("*"):
+        if path.is_file() and path not in ours and "report" not in path.relative_to(folder).parts:
+            yield path
 
 
 if __name__ == "__main__":

@@ -5,40 +5,46 @@ A reader may accept a file or refuse it with one of texpipe's errors; any other 
 
 from __future__ import annotations
 
-import io
-import json
-import struct
-import tempfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from types import SimpleNamespace
+from typing import Any, TypeAlias, cast
 
-import numpy as np
-import torch
-from PIL import Image
+import sound_files as files
+import sound_folders as folders
 
+from texpipe.analysis.cache import AnalysisCache
+from texpipe.cli.console import Console
+from texpipe.cli.models import page_of
 from texpipe.errors import PackError, SourceError, TexpipeError
+from texpipe.execution.shards import require_all_done
 from texpipe.formats import known_targets, parse_name, rt64
-from texpipe.formats.archive import zip_writer
-from texpipe.formats.dds import encode_dds, mip_chain
-from texpipe.formats.duckstation_config import read_config
-from texpipe.formats.gliden64_cache import CacheEntry, write_htc, write_hts
-from texpipe.formats.otex import HEADER_BYTES, write_replacement
+from texpipe.formats.duckstation_config import read_config, settings_of_dumps
 from texpipe.formats.ppsspp_list import read_list
 from texpipe.formats.rt64_hashes import read_hashes
-from texpipe.manifest.file import read_manifest, write_manifest
-from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, RecipeId, summarise
-from texpipe.networks.checkpoint import load, save_safetensors
-from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.manifest.file import read_manifest
+from texpipe.manifest.output_folder import has_manifest
+from texpipe.networks.catalogue import resolve
+from texpipe.networks.checkpoint import load
+from texpipe.packs.journal import noted
+from texpipe.packs.verify import verify_pack
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.ctt import read_ctt
 from texpipe.recipe.load import load_recipe
+from texpipe.report.finished_pack import can_show, result_of, shown_output
+from texpipe.report.pictures import PictureFolder
+from texpipe.report.sources import dump_of
+from texpipe.storage.layout import OutputLayout
+from texpipe.storage.results import ResultStore
 from texpipe.storage.small_files import read_json
-from texpipe.texture import Edges, Rgba8
+from texpipe.train import generators
+from texpipe.train.data.files import picture_files, sources
+from texpipe.train.loop.checkpoints import load_state
+from texpipe.train.losses.weights import from_file
+from texpipe.train.presets import load_preset
 
 Read: TypeAlias = Callable[[Path], object]
 Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
@@ -50,7 +56,7 @@ class Target:
 
     Attributes:
         name: name of the target, and of its folder in `fuzz/corpus`.
-        file: name to give a file, for what the parser makes of its suffix.
+        file: path to give a file, for what the parser makes of its suffix and its place.
         read: what is tried.
         seeds: makes sound files.
         beside: other files that the parser wants there, by name.
@@ -70,9 +76,9 @@ class Target:
         Raises:
             Exception: whatever else comes out of the parser.
         """
-        for name, content in self.beside.items():
+        for name, content in {**self.beside, self.file: self.mend(data)}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        (folder / self.file).write_bytes(self.mend(data))
         try:
             self.read(folder / self.file)
         except TexpipeError:
@@ -92,8 +98,12 @@ def _textures(path: Path) -> None:
         raise SourceError(found.unusable[0][1])
 
 
+def _settings(path: Path) -> object:
+    return settings_of_dumps([path.parent / "dumps" / "a.png"])
+
+
 def _tile(path: Path) -> None:
-    _textures(path.with_name(_TMEM))
+    _textures(path.with_name(files.TMEM))
 
 
 def _recipe(path: Path) -> object:
@@ -119,226 +129,155 @@ def _trusted(path: Path) -> object:
     return load(path, trust=True)
 
 
-# ---- sound files
+def _pack(path: Path, depth: int) -> None:
+    """Check a pack and look at its results, as `verify`, `report` and the next run do."""
+    output = path.parents[depth]
+    manifest = read_manifest(output / "manifest.json")
+    pictures = PictureFolder(output / "report" / "pictures", output, "the dump is not looked at")
+    for entry in manifest.textures:
+        written = shown_output(entry)
+        if written is not None and can_show(written):
+            pictures.after(entry)
+            result_of(entry, output)
+    if problems := verify_pack(output).problems:
+        raise PackError(problems[0])
 
 
-def _picture(size: tuple[int, int] = (16, 12)) -> Rgba8:
-    return np.random.default_rng(0).integers(0, 256, (size[1], size[0], 4), np.uint8)
+def _journal(path: Path) -> object:
+    return noted(path.parents[1])
 
 
-def _encoded(kind: str, *modes: str) -> tuple[bytes, ...]:
-    def encode(mode: str) -> bytes:
-        picture = Image.fromarray(_picture())
-        file = io.BytesIO()
-        (picture.convert("L").convert("I;16") if mode == "I;16" else picture.convert(mode)).save(file, kind)
-        return file.getvalue()
-
-    return tuple(encode(mode) for mode in modes)
+def _analysis(path: Path) -> object:
+    return AnalysisCache(path).recall(folders.KEY)
 
 
-def _pngs() -> tuple[bytes, ...]:
-    return _encoded("PNG", "RGBA", "P", "I;16", "L")
+def _stored(path: Path) -> None:
+    store = ResultStore(path.parents[1])
+    if store.record(folders.KEY) is None or store.get(folders.KEY) is None:
+        raise PackError("it counts as missing")
 
 
-def _tgas() -> tuple[bytes, ...]:
-    return _encoded("TGA", "RGBA", "RGB", "P")
-
-
-def _bmps() -> tuple[bytes, ...]:
-    return _encoded("BMP", "P", "RGB")
-
-
-def _jpegs() -> tuple[bytes, ...]:
-    return _encoded("JPEG", "RGB", "L")
-
-
-def _webps() -> tuple[bytes, ...]:
-    return _encoded("WEBP", "RGBA", "RGB")
-
-
-def _ddss() -> tuple[bytes, ...]:
-    return _encoded("DDS", "RGBA")
-
-
-def _with_checksums(data: bytes) -> bytes:
-    """Make the checksums of a PNG's chunks fit, as far as there are chunks."""
-    out, at = bytearray(data), 8
-    while at + 12 <= len(out):
-        end = at + 8 + struct.unpack_from(">I", out, at)[0]
-        if end + 4 > len(out):
-            break
-        struct.pack_into(">I", out, end, zlib.crc32(out[at + 4 : end]))
-        at = end + 4
-    return bytes(out)
-
-
-def _tims() -> tuple[bytes, ...]:
-    rng = np.random.default_rng(0)
-    sixteen = struct.pack("<IIIHHHH", 0x10, 2, 12 + 2 * 8 * 6, 0, 0, 8, 6) + rng.bytes(96)
-    colours = struct.pack("<IHHHH", 12 + 32 * 2, 0, 480, 16, 2) + rng.bytes(64)
-    four = struct.pack("<II", 0x10, 8) + colours + struct.pack("<IHHHH", 12 + 16, 0, 0, 2, 4) + rng.bytes(16)
-    return sixteen, four, four + sixteen
-
-
-_HASH = "0123456789abcdef"
-_TMEM, _TILE = f"{_HASH}.v5.tmem", f"{_HASH}.v5.tile.json"
-_TILE_FIELDS = {
-    "fmt": 0,
-    "siz": 2,
-    "line": 2,
-    "tmem": 0,
-    "palette": 0,
-    "cms": 0,
-    "masks": 3,
-    "cmt": 2,
-    "maskt": 3,
-}
-
-
-def _tiles() -> tuple[bytes, ...]:
-    return (json.dumps({"width": 8, "height": 8, "tlut": "None", "tile": _TILE_FIELDS}).encode(),)
-
-
-def _memories() -> tuple[bytes, ...]:
-    return (np.random.default_rng(0).bytes(4096),)
-
-
-def _made(name: str, make: Callable[[Path], object]) -> tuple[bytes, ...]:
-    with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder) / name)
-        return ((Path(folder) / name).read_bytes(),)
-
-
-def _cache(name: str, write: Any) -> tuple[bytes, ...]:  # noqa: ANN401
-    entries = [CacheEntry(key, _picture(), fmt=0, siz=2) for key in (0x1234, 0xFFFF0000FFFF)]
-    return _made(name, lambda path: write(path, entries))
-
-
-def _htss() -> tuple[bytes, ...]:
-    return _cache("PACK.hts", write_hts)
-
-
-def _htcs() -> tuple[bytes, ...]:
-    return _cache("PACK.htc", write_htc)
-
-
-def _archive(entries: Mapping[str, bytes]) -> tuple[bytes, ...]:
-    def make(path: Path) -> None:
-        with zip_writer(path) as archive:
-            for name, data in entries.items():
-                archive.add(PurePosixPath(name), data)
-
-    return _made("a.zip", make)
-
-
-def _o2rs() -> tuple[bytes, ...]:
-    rgba = _picture()
-    head = bytearray(write_replacement(rgba, "rgba32", (16, 12))[:HEADER_BYTES])
-    struct.pack_into("<I", head, 8, 0)  # of the game, not a replacement
-    body = struct.pack("<IIII", 1, 16, 12, rgba.nbytes) + rgba.tobytes()
-    return _archive({"objects/a/gTex": bytes(head) + body, "objects/a/other": b"no texture"})
-
-
-def _rtzs() -> tuple[bytes, ...]:
-    textures = [{"path": "a.dds", "hashes": {"rt64": _HASH, "rice": ""}}]
-    listed = json.dumps(
-        {"configuration": {"configurationVersion": 3, "hashVersion": 5}, "textures": textures}
-    ).encode()
-    return _archive({"rt64.json": listed, "a.dds": encode_dds(mip_chain(_picture((6, 5)), cutout=False))})
-
-
-def _recipes() -> tuple[bytes, ...]:
-    folder = Path(__file__).parents[1] / "recipes"
-    return tuple(path.read_bytes() for path in sorted(folder.glob("*.yaml")))
-
-
-def _ctts() -> tuple[bytes, ...]:
-    return (
-        b"Title\nout\n8x8\n2\n1\n1\n0:0:0:0\n32x32\na.png\nb.png\n",
-        b"Strips\nout\n324x8\n1\n2\n0\n0:0:2:4\n900x20\na.png\nb.png=c.png\nsst1=d.png\n",
+def _shard_note(path: Path) -> None:
+    output = path.parents[2]
+    order = SimpleNamespace(recipe_sha256=folders.SHA, recipe=SimpleNamespace(detail=None), output=output)
+    run = SimpleNamespace(
+        layout=OutputLayout(output), order=order, models=SimpleNamespace(weights=lambda: ("w",)), engine="cpu"
     )
+    require_all_done(cast(Any, run))
 
 
-def _network() -> dict[str, torch.Tensor]:
-    torch.manual_seed(0)
-    return RRDBNet(num_feat=4, num_block=1, num_grow_ch=4).state_dict()
+def _card(path: Path) -> object:
+    return resolve(str(path.with_suffix(".safetensors")))
 
 
-def _safetensors() -> tuple[bytes, ...]:
-    return _made("a.safetensors", lambda path: save_safetensors(path, _network(), {"texpipe": "seed"}))
+def _training(path: Path) -> None:
+    for found in picture_files(path if path.suffix == ".tar" else path.parent):
+        found.read()
+    if path.suffix == ".tar":
+        sources(path)
 
 
-def _pickles() -> tuple[bytes, ...]:
-    return _made("a.pth", lambda path: torch.save(_network(), path))
+_SHARD_NOTE = b'["' + folders.SHA.encode() + b'","w",null,"cpu"]'
 
 
-def _manifests() -> tuple[bytes, ...]:
-    written = Output("folder", "folder/a.png", "01" * 32, (64, 48))
-    entries = (
-        Entry("a.png", "written", "ef" * 32, (16, 12), alpha="opaque", edges=Edges(), outputs=(written,)),
-        Entry("b.png", "failed", reason="the file is empty"),
-    )
-    recipe, model = RecipeId("seed", "ab" * 32), ModelId("tiny", "cd" * 32, None)
-    manifest = Manifest("0", recipe, model, 4, ("folder",), entries, summarise(entries, ignored=1))
-    return _made("manifest.json", lambda path: write_manifest(path, manifest))
+def _in_pack(name: str, path: str, of: Callable[[], folders.Files]) -> Target:
+    """Return the target of one file of a pack."""
+    others = {other: data for other, data in of().items() if other != path}
+    return Target(name, path, partial(_pack, depth=path.count("/")), lambda: (of()[path],), beside=others)
 
 
-def _jsons() -> tuple[bytes, ...]:
-    textures = [{"path": "a.dds", "hashes": {"rt64": _HASH, "rice": "0000abcd#0#2"}}]
-    return (json.dumps({"configuration": {"hashVersion": 5}, "textures": textures}).encode(),)
+def _picture(suffix: str, kind: str, seeds: Seeds) -> Target:
+    return Target(kind, f"a.{suffix}", _textures, seeds)
 
 
-def _configs() -> tuple[bytes, ...]:
-    title = "texupload-P4-0123456789ABCDEF-FEDCBA9876543210-64x32-0-0-64x32-P0-15"
-    text = f"# settings\nReducePaletteRange: false\nMaxHashCacheEntries: 1200\nAliases:\n  {title}: a.png\n"
-    return (text.encode(), text.encode("utf-16"), b"{ReducePaletteRange: false, Aliases: {}}")
-
-
-def _lists() -> tuple[bytes, ...]:
-    text = (
-        '[options]\nversion = 1\nhash = xxh64 # as dumped\n[hashes]\n0894abcd0000000012345678_1 = "a b.png"\n'
-    )
-    return (text.encode(), text.encode("utf-8-sig"), text.replace("\n", "\r\n").encode())
-
-
-def _name_lists() -> tuple[bytes, ...]:
-    return (
-        b"THE LEGEND OF ZELDA#1A2B3C4D#0#2_all.png\nGAME#1A2B3C4D#2#1#0BADF00D_ciByRGBA.png",
-        f"{_TMEM}\nGAME#1A2B3C4D#4#1_rgb.png".encode(),
-        b"tex1_64x64_m_0123456789abcdef_fedcba9876543210_9.png",
-        b"texupload-P4-0123456789ABCDEF-FEDCBA9876543210-64x32-0-0-64x32-P0-15.png",
-        b"assets/objects/gameplay_keep/gNameTex.rgba16.png",
-    )
-
-
-TARGETS = (
-    Target("png", "a.png", _textures, _pngs),
-    Target("png-body", "a.png", _textures, _pngs, mend=_with_checksums),
-    Target("tga", "a.tga", _textures, _tgas),
-    Target("bmp", "a.bmp", _textures, _bmps),
-    Target("dds", "a.dds", _textures, _ddss),
-    Target("jpeg", "a.jpg", _textures, _jpegs),
-    Target("jpeg-by-another-name", "a.jpeg", _textures, _jpegs),
-    Target("webp", "a.webp", _textures, _webps),
-    Target("tim", "a.tim", _textures, _tims),
-    Target("tmem", _TMEM, _textures, _memories, beside={_TILE: _tiles()[0]}),
-    Target("tile", _TILE, _tile, _tiles, beside={_TMEM: _memories()[0]}),
-    Target("hts", "PACK.hts", _textures, _htss),
-    Target("htc", "PACK.htc", _textures, _htcs),
-    Target("o2r", "a.o2r", _textures, _o2rs),
-    Target("rtz", "a.rtz", _rtz, _rtzs),
-    Target("recipe", "a.yaml", _recipe, _recipes),
-    Target("ctt", "a.ctt", read_ctt, _ctts),
-    Target("safetensors", "a.safetensors", load, _safetensors),
-    Target("pickle", "a.pth", load, _pickles),
-    Target("trusted-pickle", "a.pth", _trusted, _pickles),
-    Target("manifest", "manifest.json", read_manifest, _manifests),
-    Target("names", "names.txt", _names, _name_lists),
-    Target("json", "a.json", _json, _jsons),
-    Target("rt64-json", "rt64.json", read_hashes, _jsons),
-    Target("duckstation-config", "config.yaml", read_config, _configs),
-    Target("ppsspp-list", "textures.ini", read_list, _lists),
+DUMPS = (
+    _picture("png", "png", files.pngs),
+    Target("png-body", "a.png", _textures, files.pngs, mend=files.with_checksums),
+    _picture("tga", "tga", files.tgas),
+    _picture("bmp", "bmp", files.bmps),
+    _picture("dds", "dds", files.ddss),
+    _picture("jpg", "jpeg", files.jpegs),
+    _picture("jpeg", "jpeg-by-another-name", files.jpegs),
+    _picture("webp", "webp", files.webps),
+    _picture("tim", "tim", files.tims),
+    Target("tmem", files.TMEM, _textures, files.memories, beside={files.TILE: files.tiles()[0]}),
+    Target("tile", files.TILE, _tile, files.tiles, beside={files.TMEM: files.memories()[0]}),
+    Target("hts", "PACK.hts", _textures, files.htss),
+    Target("htc", "PACK.htc", _textures, files.htcs),
+    Target("o2r", "a.o2r", _textures, files.o2rs),
+    Target("resources", "manifest.json", lambda path: _textures(path.parent), folders.resources),
+    Target("duckstation-config", "config.yaml", read_config, files.configs),
+    Target("duckstation-settings", "SLUS-00067/config.yaml", _settings, files.configs),
+    Target("ppsspp-list", "textures.ini", read_list, files.lists),
+    Target("names", "names.txt", _names, files.name_lists),
 )
+"""What an emulator's dump has in it."""
+PACKS = (
+    Target("manifest", "manifest.json", read_manifest, files.manifests),
+    _in_pack("pack-manifest", "manifest.json", folders.folder_pack),
+    _in_pack("pack-png", "folder/a.png", folders.folder_pack),
+    _in_pack("pack-hts", "gliden64/G_HIRESTEXTURES.hts", partial(folders.cache_pack, ".hts")),
+    _in_pack("pack-htc", "gliden64/G_HIRESTEXTURES.htc", partial(folders.cache_pack, ".htc")),
+    _in_pack("pack-o2r", "soh/a.o2r", folders.soh_pack),
+    _in_pack("pack-rtz", "rt64/textures.rtz", folders.rtz_pack),
+    _in_pack("pack-dds", f"rt64/textures/{files.HASH}.dds", folders.rt64_pack),
+    _in_pack("pack-rt64-list", "rt64/rt64.json", folders.rt64_pack),
+    _in_pack("pack-ppsspp-list", "ppsspp/ULUS10000/textures.ini", folders.ppsspp_pack),
+    _in_pack("pack-duckstation-config", "duckstation/SLUS-00067/config.yaml", folders.duckstation_pack),
+    Target("rtz", "a.rtz", _rtz, files.rtzs),
+    Target("rt64-json", "rt64.json", read_hashes, files.jsons),
+    Target(
+        "run-info", "run.json", lambda path: dump_of(path.parent), lambda: (b'{"input": ".", "stp": "semi"}',)
+    ),
+    Target("foreign-manifest", "manifest.json", has_manifest, files.manifests),
+    Target("journal", ".store/written", _journal, folders.journals),
+    Target("analysis", ".store/analysis", _analysis, folders.analyses, mend=folders.with_digest),
+    Target(
+        "sidecar",
+        f".store/01/{folders.KEY}.json",
+        _stored,
+        folders.sidecars,
+        mend=folders.with_check,
+        beside={f".store/01/{folders.KEY}.png": files.pngs()[0]},
+    ),
+    Target(
+        "stored-png",
+        f".store/01/{folders.KEY}.png",
+        _stored,
+        lambda: files.pngs()[:1],
+        beside={f".store/01/{folders.KEY}.json": folders.sidecars()[0]},
+    ),
+    Target("shard-note", ".store/shards/1-of-1", _shard_note, lambda: (_SHARD_NOTE,)),
+)
+"""What an output folder has in it: packs, their manifest and the store."""
+RECIPES = (
+    Target("recipe", "a.yaml", _recipe, files.recipes),
+    Target("ctt", "a.ctt", read_ctt, files.ctts),
+    Target("json", "a.json", _json, files.jsons),
+    Target("preset", "a.yaml", load_preset, folders.presets),
+)
+"""What people write."""
+MODELS = (
+    Target("safetensors", "a.safetensors", load, files.safetensors),
+    Target("pickle", "a.pth", load, files.pickles),
+    Target("trusted-pickle", "a.pth", _trusted, files.pickles),
+    Target("ncnn-param", "a.param", load, folders.params, beside={"a.bin": folders.bins()[0]}),
+    Target("ncnn-bin", "a.bin", load, folders.bins, beside={"a.param": folders.params()[0]}),
+    Target("model-header", "a.safetensors", lambda path: resolve(str(path)), files.safetensors),
+    Target("card", "a.json", _card, folders.cards, beside={"a.safetensors": folders.model()}),
+    Target("model-page", "a.md", lambda path: page_of(path, Console(quiet=True)), folders.pages),
+    Target("srresnet", "a.safetensors", lambda path: generators.load(str(path)), folders.srresnets),
+)
+"""Models and what lies beside them."""
+TRAININGS = (
+    Target("training-shard", "a.tar", _training, folders.shards),
+    Target("training-photo", "a.jpg", _training, files.jpegs, beside={"a.a.png": files.pngs()[0]}),
+    Target("training-alpha", "a.a.png", _training, files.pngs, beside={"a.jpg": files.jpegs()[0]}),
+    Target("checkpoint", "state.pt", lambda path: load_state(path.parent), folders.states),
+    Target("trunk", "a.pth", lambda path: from_file(path, "alexnet"), folders.trunks),
+)
+"""What a training reads."""
+TARGETS = (*DUMPS, *PACKS, *RECIPES, *MODELS, *TRAININGS)
 """All targets; a parser that is not listed is not fuzzed."""
 
 

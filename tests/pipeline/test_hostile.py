@@ -45,9 +45,9 @@ SPEC.loader.exec_module(hostile)
 
 @pytest.mark.parametrize("target", hostile.TARGETS, ids=lambda target: target.name)
 def test_readers_accept_or_refuse_but_never_crash(target: object, tmp_path: Path) -> None:
-    found = {hostile.outcome_of(target, hostile.mutant(target, number, 0), tmp_path) for number in range(40)}
+    found = {hostile.outcome_of(target, hostile.mutant(target, number, 0), tmp_path) for number in range(20)}
     assert found <= {"read", "refused"}
-    assert {path.name for path in tmp_path.iterdir()} == {target.file, *target.beside}
+    assert list(hostile._strays(target, tmp_path)) == []
 
 
 def test_a_crash_is_noticed(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_a_crash_is_noticed(tmp_path: Path) -> None:
 
 def test_a_child_that_dies_is_a_finding() -> None:
     ours, theirs = hostile.multiprocessing.Pipe()
-    ours.send(hostile.Case("x", 0, "read", 0.1, 1))
+    ours.send([hostile.Case("x", 0, "read", 0.1, 1)])
     ours.close()
-    first, second = hostile._received(theirs, "x", 0)
+    first, second = hostile._received(theirs, [("x", 0), ("x", 1)])
     assert (first.is_finding, second.is_finding) == (False, True)
     assert (second.number, second.outcome) == (1, "died")
 

@@ -92,7 +92,9 @@ def test_broken_yaml_is_reported_with_line_and_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"name: a\0", b"[" * 5000], ids=["bytes", "zero", "deep"])
 def test_what_is_no_text_or_no_yaml_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_bytes(data)
-    with pytest.raises(RecipeError, match="cannot be read") as caught:
+    with pytest.raises(
+        RecipeError, match=r"cannot be read|cannot be in a YAML file|nested too deeply"
+    ) as caught:
         load_preset(tmp_path / "odd.yaml")
     assert caught.value.hint
 

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import logging
 import math
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from texpipe.errors import PackError
 from texpipe.relations import Box
 from texpipe.storage.atomic import open_atomic
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import leads_out
+from texpipe.storage.small_files import RefusedFileError, open_regular
 from texpipe.texture import AxisGuess
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 1 << 30
 """Largest file that is read, in bytes. A texture takes about a kilobyte in it, and a quarter of that in memory."""
 
+_MAX_LINE = 1 << 26
+"""Longest line that is read at once, in bytes."""
 _TITLE = b"texpipe analysis"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(rb"[0-9a-f]{64}")
@@ -55,7 +60,8 @@ class AnalysisCache:
     @staticmethod
     def beside(output: Path) -> AnalysisCache:
         """Return the cache of the runs that wrote to an output folder."""
-        return AnalysisCache(OutputLayout(output).analysis_cache)
+        file = OutputLayout(output).analysis_cache
+        return AnalysisCache(None if leads_out(file, output) else file)
 
     @functools.cached_property
     def _before(self) -> dict[bytes, bytes]:
@@ -70,7 +76,7 @@ class AnalysisCache:
         """Return an earlier analysis, or None."""
         short = bytes.fromhex(key)
         compressed = self._used.get(short) or self._before.get(short)
-        analysis = None if compressed is None else _parsed(self._compressor.decompress(compressed))
+        analysis = None if compressed is None else _parsed(self._compressor.line_of(compressed))
         if compressed is not None and analysis is not None:
             self._used[short] = compressed
         return analysis
@@ -102,7 +108,7 @@ class AnalysisCache:
 
     def _lines(self, used: dict[bytes, bytes]) -> Iterator[bytes]:
         return (
-            b"%s %s\n" % (key.hex().encode(), self._compressor.decompress(used[key])) for key in sorted(used)
+            b"%s %s\n" % (key.hex().encode(), self._compressor.line_of(used[key])) for key in sorted(used)
         )
 
 
@@ -119,7 +125,7 @@ class _LineCompressor:
         stream = zlib.compressobj(wbits=_WINDOW, memLevel=5, zdict=self._first)
         return stream.compress(line) + stream.flush()
 
-    def decompress(self, compressed: bytes) -> bytes:
+    def line_of(self, compressed: bytes) -> bytes:
         """Return the line that was compressed."""
         return zlib.decompressobj(_WINDOW, zdict=self._first or b"").decompress(compressed)
 
@@ -136,17 +142,17 @@ def _read(file: Path, compressor: _LineCompressor) -> dict[bytes, bytes]:
     """Return key -> compressed line of a file that is whole and of this version; nothing of any other."""
     lines: dict[bytes, bytes] = {}
     digest = hashlib.sha256()
-    with contextlib.suppress(OSError):
-        if file.is_file() and file.stat().st_size <= MAX_BYTES:
-            with file.open("rb") as stream:
-                head = stream.readline()
-                for row in stream:
-                    digest.update(row)
-                    key, _, line = row.removesuffix(b"\n").partition(b" ")
-                    if _KEY.fullmatch(key):
-                        lines[bytes.fromhex(key.decode())] = compressor.compress(line)
-            if head == _head(digest.hexdigest()):
-                return lines
+    with contextlib.suppress(OSError, RefusedFileError), open_regular(file) as stream:
+        if os.fstat(stream.fileno()).st_size > MAX_BYTES:
+            return {}
+        head = stream.readline(_MAX_LINE)
+        while row := stream.readline(_MAX_LINE):
+            digest.update(row)
+            key, _, line = row.removesuffix(b"\n").partition(b" ")
+            if _KEY.fullmatch(key):
+                lines[bytes.fromhex(key.decode())] = compressor.compress(line)
+        if head == _head(digest.hexdigest()):
+            return lines
     return {}
 
 

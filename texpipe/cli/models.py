@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _UNRELATED = 0.7
 """Cosine similarity of two models' weights below which a blend is worse than both."""
 
+_MAX_PAGE = 1 << 20
+"""Largest page about a model that is shown, in bytes."""
+
 PATH = click.Path(path_type=Path)
 
 
@@ -78,12 +81,23 @@ def show(console: Console, model: str, as_json: bool) -> None:
     console.say(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
     console.say(", ".join(f"{key} {value}" for key, value in found.architecture.items()))
     console.say(found.borders)
-    page = file.path.with_suffix(".md")
-    if page.is_file():
-        for line in ("", *page.read_text("utf-8").splitlines()):
-            console.say(line)
+    for line in page_of(file.path.with_suffix(".md"), console):
+        console.say(line)
     for key, value in found.notes.items():
         console.say(f"{key}: {value}")
+
+
+def page_of(file: Path, console: Console) -> list[str]:
+    """Return the lines of the page about a model; none without one, or with a warning if it cannot be read."""
+    from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, text_of
+
+    try:
+        return ["", *text_of(read_small(file, _MAX_PAGE)).splitlines()]
+    except MissingFileError:
+        return []
+    except RefusedFileError as error:
+        console.warn(str(error))
+        return []
 
 
 def _show_published(console: Console, model: PublicModel, *, as_json: bool) -> None:

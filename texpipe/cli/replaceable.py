@@ -11,6 +11,7 @@ import click
 
 from texpipe.errors import UsageError
 from texpipe.imaging.image_files import SIGNATURE
+from texpipe.storage.small_files import RefusedFileError, open_regular, refusing
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -49,9 +50,7 @@ def require_replaceable(path: Path, force: bool, marks: tuple[bytes, ...] = ()) 
 
 
 def _has_mark(path: Path, marks: tuple[bytes, ...]) -> bool:
-    with suppress(OSError):
-        if path.is_file():
-            with path.open("rb") as file:
-                head = file.read(_HEAD_BYTES)
-            return any(mark in head for mark in marks)
+    with suppress(RefusedFileError), refusing(path), open_regular(path) as file:
+        head = file.read(_HEAD_BYTES)
+        return any(mark in head for mark in marks)
     return False

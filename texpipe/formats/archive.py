@@ -6,6 +6,7 @@ time into memory, each up to a limit.
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,13 @@ from typing import IO
 
 from texpipe.errors import PackError
 from texpipe.storage.atomic import open_atomic
+from texpipe.storage.small_files import open_regular
 from texpipe.system.limits import limit
 
 _MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
 """Largest number of entries of an archive that is read."""
+_MAX_ENTRY_NAME = 256
+"""Mean length of the entries in an archive's directory that is read, in bytes."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LINK = 0o120000
@@ -74,12 +78,16 @@ class ZipReader:
         """
         self._name = path.name
         try:
-            self._zip = zipfile.ZipFile(path)
-        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+            self._file = _LimitedReads(open_regular(path).detach())
+            self._zip = zipfile.ZipFile(self._file)
+        except Exception as error:  # a damaged directory can make `zipfile` raise anything
+            self.close()
+            if isinstance(error, MemoryError):
+                raise
             raise PackError(f"{path.name} cannot be read as a zip archive: {error}") from error
         infos = self._zip.infolist()
         if len(infos) > _MAX_ENTRIES:
-            self._zip.close()
+            self.close()
             raise PackError(
                 f"{path.name} has {len(infos):,} entries: more than the limit of {_MAX_ENTRIES:,}"
             )
@@ -89,7 +97,16 @@ class ZipReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._zip.close()
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        for opened in ("_zip", "_file"):
+            if hasattr(self, opened):
+                getattr(self, opened).close()
 
     def names(self) -> list[str]:
         """Return the names of all files in the archive, sorted, harmful ones too."""
@@ -126,6 +143,21 @@ class ZipReader:
             raise
         except Exception as error:  # each method of compression has errors of its own
             raise PackError(f"{self._name}: {name!r} cannot be read: {error}") from error
+
+
+class _LimitedReads(io.BufferedReader):
+    """A file of which no more is read at once than a sane directory has, whatever size an archive claims for it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to `size` bytes.
+
+        Raises:
+            ValueError: there are more than in a directory of the most entries.
+        """
+        limit = _MAX_ENTRIES * _MAX_ENTRY_NAME
+        if size is not None and size > limit:
+            raise ValueError(f"its directory has more than {limit:,} bytes")
+        return super().read(limit if size is None or size < 0 else size)
 
 
 def harm_in(name: str) -> str | None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from texpipe.errors import PackError
 from texpipe.formats.gliden64_streams import inflated, uncompressed
 from texpipe.imaging.image_files import MAX_PIXELS
+from texpipe.storage.small_files import open_regular
 from texpipe.texture import Rgba8
 
 VERSION = 0x08000000
@@ -88,18 +88,15 @@ class CacheReader:
         self._table = path.suffix.lower() == ".hts"
         if path.suffix.lower() not in (".hts", ".htc"):
             raise PackError(f"{path.name} is neither .hts nor .htc")
-        try:
-            with ExitStack() as opened:
-                file = opened.enter_context(path.open("rb"))
-                self._file = file if self._table else uncompressed(file, opened)
-                self._end = self._file.seek(0, io.SEEK_END)
-                self._file.seek(0)
-                self._new = _starts_with_version(self._file)
-                self._start = self._file.tell()
-                (self.config,) = struct.unpack("<I", self._file.read(4))
-                self._opened = opened.pop_all()
-        except (struct.error, zlib.error, EOFError, OSError, ValueError) as error:
-            raise self._unreadable(error) from error
+        with self._refusing(), ExitStack() as opened:
+            file = opened.enter_context(open_regular(path))
+            self._file = file if self._table else uncompressed(file, opened)
+            self._end = self._file.seek(0, io.SEEK_END)
+            self._file.seek(0)
+            self._new = _starts_with_version(self._file)
+            self._start = self._file.tell()
+            (self.config,) = struct.unpack("<I", self._file.read(4))
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> CacheReader:
         return self
@@ -121,10 +118,8 @@ class CacheReader:
         Raises:
             PackError: the file is unfinished or damaged.
         """
-        try:
+        with self._refusing():
             return list(self._in_table() if self._table else self._in_stream())
-        except (struct.error, OSError, ValueError) as error:
-            raise self._unreadable(error) from error
 
     def read(self, record: Record) -> CacheEntry:
         """Read and decode one texture.
@@ -132,13 +127,18 @@ class CacheReader:
         Raises:
             PackError: it is damaged, or needs a module that is not installed.
         """
-        try:
+        with self._refusing():
             return self._read(record)
-        except (struct.error, zlib.error, EOFError, OSError, ValueError) as error:
-            raise self._unreadable(error) from error
 
-    def _unreadable(self, error: Exception) -> PackError:
-        return PackError(f"{self._name} cannot be read as a GLideN64 cache: {error}")
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turn whatever damage makes of the code inside into a PackError."""
+        try:
+            yield
+        except (PackError, MemoryError):
+            raise
+        except Exception as error:  # strangers' bytes can make a parser raise anything
+            raise PackError(f"{self._name} cannot be read as a GLideN64 cache: {error}") from error
 
     def _in_table(self) -> Iterator[Record]:
         self._file.seek(self._start)
@@ -147,6 +147,8 @@ class CacheReader:
             raise ValueError("it ends in the middle of a texture")
         self._file.seek(place)
         (count,) = struct.unpack("<i", self._file.read(4))
+        if count * U64_PAIR.size > self._end - place:
+            raise ValueError(f"it claims {count:,} textures, and ends before them")
         for _ in range(count):
             key, value = U64_PAIR.unpack(self._file.read(U64_PAIR.size))
             if self._new:

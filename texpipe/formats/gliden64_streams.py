@@ -18,6 +18,8 @@ from texpipe.system.limits import limit
 
 _MAX_STREAM = limit("MAX_CACHE_BYTES", 1 << 34)
 """Largest uncompressed `.htc` that is read, in bytes."""
+_MAX_RATIO, _SMALL_STREAM = 256, 1 << 26
+"""Largest ratio of an uncompressed `.htc` to its file, and the number of bytes up to which any ratio will do."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -36,21 +38,23 @@ def uncompressed(file: IO[bytes], opened: ExitStack) -> IO[bytes]:
         PackError: it needs a module that is not installed.
     """
     magic = file.read(4)
+    size = file.seek(0, io.SEEK_END)
+    limit = min(_MAX_STREAM, max(_SMALL_STREAM, size * _MAX_RATIO))
     file.seek(0)
     if magic[:2] == _GZIP_MAGIC:
-        return _unpacked(cast(IO[bytes], gzip.GzipFile(fileobj=file)), opened)
+        return _unpacked(cast(IO[bytes], gzip.GzipFile(fileobj=file)), limit, opened)
     if magic == _ZSTD_MAGIC:
-        return _unpacked(_zstd_stream(file), opened)
+        return _unpacked(_zstd_stream(file), limit, opened)
     return file
 
 
-def _unpacked(stream: IO[bytes], opened: ExitStack) -> IO[bytes]:
+def _unpacked(stream: IO[bytes], limit: int, opened: ExitStack) -> IO[bytes]:
     """Unpack to a temporary file, which goes away when it is closed."""
     unpacked = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the caller closes
     while block := stream.read(_BLOCK):
         unpacked.write(block)
-        if unpacked.tell() > _MAX_STREAM:
-            raise ValueError(f"it is larger than the limit of {_MAX_STREAM:,} bytes")
+        if unpacked.tell() > limit:
+            raise ValueError(f"it is larger than the limit of {limit:,} bytes")
     return cast(IO[bytes], unpacked)
 
 

@@ -8,6 +8,8 @@ import unicodedata
 from pathlib import Path, PurePath
 
 from texpipe.errors import PackError
+from texpipe.storage.links import leads_out
+from texpipe.storage.small_files import RefusedFileError, open_regular, refusing
 
 _MAX_NAME_BYTES = 255
 """Longest name of a file or folder on every file system in use, in UTF-8."""
@@ -43,22 +45,28 @@ def folded(path: PurePath | str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
 
 
-def file_digest(path: Path) -> str | None:
+def file_digest(path: Path, *, inside: Path | None = None) -> str | None:
     """Return the hex sha256 of a file's bytes, or None if there is no such file.
 
+    Args:
+        path: the file.
+        inside: folder that links must not lead out of; None where they may lead anywhere.
+
     Raises:
-        PackError: the file cannot be read.
+        PackError: the file cannot be read, or lies elsewhere.
     """
+    if inside is not None and leads_out(path, inside):
+        raise PackError(f"{path} is a link that leads out of the output folder")
+    digest = hashlib.sha256()
     try:
-        digest = hashlib.sha256()
-        with path.open("rb") as stream:
+        with refusing(path), open_regular(path) as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
-        return digest.hexdigest()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}") from error
+    except RefusedFileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise PackError(f"{path} {error.message}") from error
+    return digest.hexdigest()
 
 
 def holds(path: Path, digest: str) -> bool:

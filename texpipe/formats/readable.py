@@ -8,7 +8,8 @@ from pathlib import Path
 from texpipe.errors import PackError, SourceError
 from texpipe.formats.archive import ZipReader
 from texpipe.formats.gliden64_records import CacheReader
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
+from texpipe.storage.small_files import read_small, refusing
 
 _PICTURES = (".png", ".dds")
 _ARCHIVES = (".zip", ".rtz", ".o2r")
@@ -22,7 +23,8 @@ def is_readable(file: Path) -> bool:
     try:
         if file.stat().st_size == 0:
             return False
-        return all(_opened(file))
+        with refusing(file):
+            return all(_opened(file))
     except (PackError, SourceError, OSError):
         return False
 
@@ -30,7 +32,7 @@ def is_readable(file: Path) -> bool:
 def _opened(file: Path) -> Iterator[bool]:
     suffix = file.suffix.lower()
     if suffix in _PICTURES:
-        yield decode(file.read_bytes(), name=file.name)[0].size > 0
+        yield decode(read_small(file, MAX_FILE_BYTES), name=file.name)[0].size > 0
     elif suffix in _ARCHIVES:
         with ZipReader(file) as archive:
             yield bool(archive.names())

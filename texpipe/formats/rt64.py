@@ -22,7 +22,7 @@ from texpipe.formats.dds import DDS_MAGIC, encode_dds, mip_chain, read_dds_heade
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import FILE_NAME, GameNames, Target
-from texpipe.storage.small_files import RefusedFileError, parse_json, refusing
+from texpipe.storage.small_files import RefusedFileError, parse_json, read_small, refusing
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 COPY_TO = """A .rtz file goes into the mods folder of a recompiled game; switch it on in the game's mod menu.
@@ -104,7 +104,7 @@ def check(folder: Path, files: Sequence[PurePosixPath]) -> list[str]:
     archives = [path for path in files if path.suffix == ".rtz"]
     if not archives:
         names = [str(path) for path in files]
-        return _pack_problems(names, lambda name: (folder / name).read_bytes())
+        return _pack_problems(names, lambda name: read_small(folder / name, _MAX_PICTURE, inside=folder))
     found = []
     for path in archives:
         try:
@@ -148,9 +148,10 @@ def _pack_problems(names: Sequence[str], read: Any) -> list[str]:  # noqa: ANN40
 
 def _dds_problems(data: bytes) -> list[str]:
     try:
-        header = read_dds_header(data)
-    except ValueError as error:
-        return [str(error)]
+        with refusing(Path("picture.dds")):
+            header = read_dds_header(data)
+    except RefusedFileError as error:
+        return [error.message]
     wanted = max(header.size).bit_length()
     return [] if header.levels == wanted else [f"has {header.levels} mip levels instead of {wanted}"]
 

@@ -25,11 +25,22 @@ from texpipe.imaging.image_headers import (
 from texpipe.storage.atomic import write_atomic
 from texpipe.texture import Rgba8, StoredForm
 
-__all__ = ["MAX_PIXELS", "SIGNATURE", "decode", "encode_png", "encode_signed_png", "save_png", "size_of"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "MAX_PIXELS",
+    "SIGNATURE",
+    "decode",
+    "encode_png",
+    "encode_signed_png",
+    "save_png",
+    "size_of",
+]
 
 SIGNATURE = b"made by texpipe"
 """Comment in pictures that texpipe makes for people; such a picture may be made anew in its place."""
 
+MAX_FILE_BYTES = MAX_PIXELS * 4 + (1 << 20)
+"""Size in bytes of the largest file that is read: the largest picture, uncompressed, with its headers."""
 _EFFORT = 4
 """Compression level of PNGs: half the time of zlib's level 6, files 3 % larger (docs/performance.md)."""
 
@@ -63,6 +74,10 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
     except UnsupportedError as error:
         hint = "Convert it to PNG, or take it out of the folder."
         raise SourceError(f"{error}: convert it to PNG", hint=hint, location=Location(Path(name))) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can make a parser raise anything
+        raise SourceError(f"damaged: {error}", location=Location(Path(name))) from error
     return rgba, stored, header.warnings + warnings
 
 

@@ -14,6 +14,7 @@ from texpipe.live.destination import Destination
 from texpipe.live.installed_files import InstallationRecord, InstalledFile
 from texpipe.storage.atomic import open_atomic, sync_disk
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.small_files import RefusedFileError, open_regular
 
 _DATE = "%Y-%m-%d_%H-%M-%S"
 
@@ -184,8 +185,10 @@ def _tails() -> Iterator[str]:
 
 def _copy(source: Path, goal: Path) -> None:
     try:
-        with source.open("rb") as data, open_atomic(goal, fsync=False) as file:
+        with open_regular(source, any_link=False) as data, open_atomic(goal, fsync=False) as file:
             shutil.copyfileobj(data, file)
+    except RefusedFileError as error:
+        raise PackError(str(error)) from error
     except OSError as error:
         raise _failed("copy", source, error) from error
 

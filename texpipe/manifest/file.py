@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from texpipe.errors import PackError
+from texpipe.errors import Location, PackError
 from texpipe.manifest.paths import path_problem, shown, target_problem
 from texpipe.manifest.schema import SCHEMA, Entry, Manifest, Output, PackFile, as_json, entry_as_json
 from texpipe.storage.atomic import open_atomic, write_atomic
+from texpipe.storage.small_files import RefusedFileError, open_regular, parse_json, refusing
+from texpipe.system.limits import limit
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+_MAX_BYTES = limit("MAX_MANIFEST_BYTES", 1 << 30)
+"""Largest manifest that is read, in bytes. A texture takes about a kilobyte in it."""
 _HINT = "Run the recipe again: it writes the manifest anew and recomputes only what is missing."
 
 # Lines as `write_manifest` writes them; the list of textures comes last. No line of an entry can be taken for one of
@@ -52,17 +57,32 @@ def read_manifest(path: Path) -> Manifest:
     whoever has a manifest from here may open what it names.
 
     Raises:
-        PackError: the file is missing, torn, of another schema or holds something of a wrong type.
+        PackError: the file is missing, torn, too large, of another schema or holds something of a wrong type.
     """
     try:
-        with path.open("rb") as file:
-            manifest = _read_by_lines(file)
-        return _safe(manifest or _read_whole(path, path.read_bytes()))
-    except FileNotFoundError as error:
+        with refusing(path, PackError, _HINT), open_regular(path, any_link=False) as file:
+            return _safe(_parse(path, file))
+    except PackError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise _unreadable(path, error.__cause__) from error.__cause__
+
+
+def _unreadable(path: Path, error: OSError) -> PackError:
+    if isinstance(error, FileNotFoundError):
         hint = "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
-        raise PackError(f"cannot read {path}: no run was finished there", hint=hint) from error
-    except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT) from error
+        return PackError(f"cannot read {path}: no run was finished there", hint=hint)
+    return PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT)
+
+
+def _parse(path: Path, file: IO[bytes]) -> Manifest:
+    if os.fstat(file.fileno()).st_size > _MAX_BYTES:
+        raise RefusedFileError(f"is larger than the limit of {_MAX_BYTES:,} bytes", location=Location(path))
+    manifest = _read_by_lines(file)
+    if manifest is None:
+        file.seek(0)
+        manifest = _read_whole(path, file.read(_MAX_BYTES))
+    return manifest
 
 
 def write_run_info(path: Path, info: Mapping[str, Any]) -> None:
@@ -153,9 +173,11 @@ def _read_whole(path: Path, data: bytes) -> Manifest:
 
 def _check_schema(path: Path, data: bytes) -> None:
     try:
-        top = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise PackError(f"{path}: not a whole JSON file ({error})", hint=_HINT) from error
+        top = parse_json(data, path)
+    except RefusedFileError as error:
+        raise PackError(
+            f"not a whole JSON file: {error.message}", hint=_HINT, location=error.location
+        ) from error
     schema = top.get("schema") if isinstance(top, dict) else None
     if schema != SCHEMA:
         raise PackError(f"{path}: schema is {schema!r}, this version of texpipe reads {SCHEMA!r}", hint=_HINT)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from texpipe.manifest.schema import SCHEMA
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.small_files import RefusedFileError, open_regular, refusing
 
 _HEAD_BYTES = 4096
 """Bytes at the start of a manifest in which its schema stands."""
@@ -25,10 +26,8 @@ def is_output_folder(folder: Path) -> bool:
 
 def has_manifest(file: Path) -> bool:
     """Return whether a file begins as a manifest of texpipe does, of any version, whole or torn."""
-    with suppress(OSError):
-        if file.is_file():
-            with file.open("rb") as stream:
-                return _SCHEMA.match(stream.read(_HEAD_BYTES)) is not None
+    with suppress(RefusedFileError), refusing(file), open_regular(file, any_link=False) as stream:
+        return _SCHEMA.match(stream.read(_HEAD_BYTES)) is not None
     return False
 
 

@@ -16,7 +16,15 @@ from texpipe.networks.foreign_facts import ForeignFacts
 from texpipe.networks.names_in_files import has_other_names
 from texpipe.networks.published import PUBLIC, PublicModel
 from texpipe.storage.home import data_folder, from_home
-from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_json, read_small
+from texpipe.storage.small_files import (
+    Json,
+    MissingFileError,
+    RefusedFileError,
+    parse_json,
+    read_json,
+    read_small,
+    refusing,
+)
 from texpipe.system.limits import limit
 
 _ENVIRONMENT: Final = "TEXPIPE_MODELS"
@@ -186,7 +194,25 @@ def _read_card(path: Path) -> Mapping[str, Any]:
     except RefusedFileError as error:
         hint = "Download the model again, or remove the card."
         raise ModelError(f"the model card {error.message}", hint=hint, location=error.location) from error
-    return card if isinstance(card, dict) else {}
+    return _sound(card, file)
+
+
+def _sound(card: Json, file: Path) -> Mapping[str, Any]:
+    """Return a card whose texts are texts.
+
+    Raises:
+        ModelError: it says something else where a text belongs.
+    """
+    if not isinstance(card, dict):
+        return {}
+    for key in ("name", "licence", "summary", "sha256"):
+        if not isinstance(card.get(key), str | None):
+            raise ModelError(
+                f"the {key} on the model card is not a text",
+                hint="Correct the card, or remove it.",
+                location=Location(file),
+            )
+    return card
 
 
 def is_intact(path: Path) -> bool:
@@ -303,11 +329,10 @@ def inventive_end(path: Path) -> Path | None:
 
 def _notes(data: bytes) -> Mapping[str, str]:
     """Return the notes in a safetensors header; empty for other or damaged files, which loading will report."""
-    size = int.from_bytes(data[:8], "little")
-    if size > _MAX_CARD:
-        return {}
     try:
-        header = parse_json(data[8 : 8 + size], Path("header"))
+        with refusing(Path("header")):
+            size = int.from_bytes(data[:8], "little")
+            header = parse_json(data[8 : 8 + size], Path("header")) if size <= _MAX_CARD else {}
     except RefusedFileError:
         return {}
     notes = header.get("__metadata__", {}) if isinstance(header, dict) else {}

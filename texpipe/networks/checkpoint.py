@@ -26,6 +26,7 @@ from texpipe.networks import ncnn, state_dict_names
 from texpipe.networks.catalogue import read_files
 from texpipe.networks.state_dict_names import Generator
 from texpipe.storage.atomic import write_atomic
+from texpipe.storage.small_files import refusing
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,9 @@ def load(path: Path, *, trust: bool = False) -> LoadedNetwork:
     """
     weights = read_weights(path, trust=trust)
     try:
-        network = state_dict_names.build(state_dict_names.to_own_names(weights.state))
-        _require_rgb(network)
+        with refusing(path, ModelError, "Download it again."):
+            network = state_dict_names.build(state_dict_names.to_own_names(weights.state))
+            _require_rgb(network)
     except ModelError as error:
         raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
     return LoadedNetwork(network, weights.metadata, weights.sha256, path)
@@ -94,8 +96,9 @@ def read_weights(path: Path, *, trust: bool = False) -> Weights:
     """
     data = read_files(path)
     try:
-        state, metadata = _parse(path.suffix.lower(), data, trust)
-        named = state_dict_names.unwrap(state)
+        with refusing(path, ModelError, "Download it again."):
+            state, metadata = _parse(path.suffix.lower(), data, trust)
+            named = state_dict_names.unwrap(state)
     except ModelError as error:
         raise ModelError(error.message, hint=error.hint, location=Location(path)) from error
     return Weights(named, metadata, hashlib.sha256(b"".join(data)).hexdigest())
@@ -184,7 +187,8 @@ def _parse_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     except SafetensorError as error:
         raise ModelError(f"not a complete safetensors file: {error}", hint="Download it again.") from error
     header, _ = _split(data)
-    return state, header.get("__metadata__", {})
+    notes = header.get("__metadata__") or {}
+    return state, {str(name): str(note) for name, note in notes.items()}
 
 
 def _foreign_names(data: bytes) -> list[str]:

@@ -10,12 +10,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from texpipe.errors import PackError
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
 from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.texture_names import shown
+from texpipe.storage.small_files import RefusedFileError, read_small
 
 _SUFFIXES = (".png", ".dds")
 """Suffixes of the files of packs that hold one picture each."""
@@ -120,9 +121,9 @@ def _edit(output: Path, entry: Entry, one: Output) -> Edit:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise PackError(f"cannot read {file}: {error.strerror or error}") from error
+        return read_small(file, MAX_FILE_BYTES)
+    except RefusedFileError as error:
+        raise PackError(str(error)) from error
 
 
 def _are_alike(edits: list[Edit]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from texpipe.errors import UsageError
 from texpipe.options import RunOptions
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import require_own_folders
 
 
 def require_separate_places(options: RunOptions) -> None:
@@ -21,7 +22,9 @@ def require_separate_places(options: RunOptions) -> None:
 
     Raises:
         UsageError: one does; nothing was read or written.
+        PackError: a folder below the output folder is a link that leads out of it.
     """
+    require_own_folders(options.output, [place.name for place in _written(options)])
     _require_separate_inputs(options.inputs)
     read = [("the input", folder) for folder in options.inputs]
     for folder in options.overrides:

@@ -47,6 +47,9 @@ class Backup:
         Raises:
             PackError: it cannot be copied; nothing was changed.
         """
+        if (self.output / path).is_symlink():  # it is the link that is replaced, not what it leads to
+            self.move(path)
+            return
         part = self._place(path).with_name(".copying.part")
         try:
             shutil.copy2(self.output / path, part)

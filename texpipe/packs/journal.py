@@ -15,8 +15,13 @@ from texpipe.errors import PackError
 from texpipe.manifest.paths import path_problem
 from texpipe.storage.atomic import open_atomic
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import leads_out
+from texpipe.storage.small_files import RefusedFileError, open_regular, open_to_append, parse_json, refusing
 
 _LINE = re.compile(rb"([0-9a-f]{64}) (.+)", re.DOTALL)
+
+_MAX_LINE = 1 << 16
+"""Longest line that is read at once, in bytes; the longest path that is written takes a tenth of it."""
 
 
 def note(output: Path, path: str, digest: str) -> None:
@@ -33,7 +38,7 @@ def note(output: Path, path: str, digest: str) -> None:
     log = _log(output)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as file:
+        with open_to_append(log) as file:
             file.write(_line(path, digest))
     except OSError as error:
         hint = "Check the permissions of the output folder, and the space on its disk."
@@ -47,13 +52,23 @@ def noted(output: Path) -> set[tuple[str, str]]:
         PackError: the notes cannot be read.
     """
     try:
-        data = _log(output).read_bytes()
-    except FileNotFoundError:
-        return set()
-    except OSError as error:
-        hint = "Check the permissions of the output folder."
-        raise PackError(f"cannot read {_log(output)}: {error.strerror or error}", hint=hint) from error
-    return {pair for line in data.split(b"\n") if (pair := _parsed(line)) is not None}
+        with refusing(_log(output), PackError, "Check the permissions of the output folder."):
+            if leads_out(_log(output), output):
+                raise RefusedFileError("is a link that leads out of the output folder")
+            return _noted(_log(output))
+    except PackError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return set()
+        raise
+
+
+def _noted(log: Path) -> set[tuple[str, str]]:
+    pairs = set()
+    with open_regular(log) as file:
+        while line := file.readline(_MAX_LINE):
+            if (pair := _parsed(line.removesuffix(b"\n"))) is not None:
+                pairs.add(pair)
+    return pairs
 
 
 def keep_notes(output: Path, digests: Iterable[tuple[str, str]]) -> None:
@@ -78,8 +93,8 @@ def _parsed(line: bytes) -> tuple[str, str] | None:
         return None
     path = found[2].decode("utf-8", "surrogateescape")
     if path.startswith('"'):
-        with suppress(ValueError, RecursionError):
-            path = str(json.loads(path))
+        with suppress(RefusedFileError):
+            path = str(parse_json(found[2], Path("written")))
     return (path, found[1].decode()) if path_problem(path) is None else None
 
 

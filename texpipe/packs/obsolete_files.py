@@ -8,6 +8,7 @@ from pathlib import Path
 from texpipe.errors import PackError
 from texpipe.formats.portable_names import file_digest, folded
 from texpipe.packs.ownership import PackFolder
+from texpipe.storage.links import leads_out
 
 
 def remove_left_over(folder: PackFolder, now: Mapping[str, str]) -> list[str]:
@@ -47,6 +48,8 @@ def _remove(folder: PackFolder, path: str, twin: Path | None) -> bool:
     Where the file system takes it for the one of the pack that differs only in case, it gets that one's name.
     """
     file = folder.output / path
+    if leads_out(file, folder.output):
+        return False
     if not file.is_file():
         return True
     if twin is not None and file.samefile(twin):

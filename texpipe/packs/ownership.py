@@ -24,6 +24,7 @@ from texpipe.packs.digests import FileDigests
 from texpipe.packs.journal import note
 from texpipe.storage.atomic import part_of, write_atomic
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import leads_out
 
 Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
 """What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
@@ -79,6 +80,8 @@ class PackFolder:
             PackError: a file is there and cannot be read.
         """
         file = self.output / path
+        if leads_out(file, self.output):  # whatever lies there is not looked at
+            return "foreign"
         found = None if file.is_dir() else self.digests.of(file)
         if found is None:
             return "foreign" if os.path.lexists(file) else "free"  # a folder, or a link to what is gone

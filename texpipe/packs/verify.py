@@ -14,10 +14,12 @@ from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat, Size
 from texpipe.formats.portable_names import file_digest
 from texpipe.formats.readable import is_readable
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import leads_out
+from texpipe.storage.small_files import read_small, refusing
 from texpipe.system.cpu import available_cores
 from texpipe.texture import Rgba8
 
@@ -85,6 +87,8 @@ def _foreign(manifest: Manifest) -> set[str]:
 
 def _file_state(output: Path, path: str, digest: str, is_foreign: bool) -> tuple[list[str], bool]:
     """Return what is to be said of a file, and whether it is a problem."""
+    if leads_out(output / path, output):
+        return [f"{path}: is a link that leads out of the output folder"], True
     if not (output / path).is_file():
         return [f"{path}: is missing"], True
     if is_foreign:
@@ -124,8 +128,17 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
             problems += chain.from_iterable(pool.map(check, *zip(*some, strict=True)))
     for name, layout in layouts.items():
         files = _files_of(output / name)
-        problems += [f"{name}/{line}" for line in (layout.check(output / name, files) if files else ())]
+        problems += [f"{name}/{line}" for line in _checked(layout, output / name, files)]
     return problems
+
+
+def _checked(layout: PackFormat, folder: Path, files: list[PurePosixPath]) -> list[str]:
+    """Check a pack as a whole; a format that stumbles over a damaged file must not end the check of the others."""
+    try:
+        with refusing(folder):
+            return layout.check(folder, files) if files else []
+    except SourceError as error:
+        return [error.message]
 
 
 def _textures_there(output: Path, manifest: Manifest) -> Iterator[tuple[Entry, Output]]:
@@ -157,11 +170,10 @@ def _texture_problems(
     if layout is None or entry.size is None or inside.suffix not in (".png", ".dds"):
         return []
     try:
-        rgba, stored, _ = decode((output / one.path).read_bytes(), name=one.path)
+        data = read_small(output / one.path, MAX_FILE_BYTES, inside=output)
+        rgba, stored, _ = decode(data, name=one.path)
     except SourceError as error:
         return [error.message]
-    except OSError as error:
-        raise PackError(f"cannot read {output / one.path}: {error.strerror or error}") from error
     size = (rgba.shape[1], rgba.shape[0])
     wanted = scale if entry.status in ("written", "edited", "foreign") else 1
     is_rgba8 = stored.mode == "RGBA" and stored.bits == 8
@@ -201,13 +213,17 @@ def _files_of(folder: Path) -> list[PurePosixPath]:
 
 def _walk(folder: Path) -> Iterator[PurePosixPath]:
     """Yield paths one by one: `Path.rglob` remembers all of them."""
-    if not folder.is_dir():
+    if not folder.is_dir() or leads_out(folder, folder.parent):
         return
     for above, _, names in os.walk(folder, onerror=_raise):
         below = Path(above).relative_to(folder).as_posix()
         for name in names:
-            if not _is_clutter(name) and Path(above, name).is_file():
+            if not _is_clutter(name) and _is_own_file(Path(above, name), folder):
                 yield PurePosixPath(below, name)
+
+
+def _is_own_file(file: Path, folder: Path) -> bool:
+    return file.is_file() and not (file.is_symlink() and leads_out(file, folder))
 
 
 def _raise(error: OSError) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from texpipe.errors import Location, PackError, SourceError
+from texpipe.errors import Location, SourceError
 from texpipe.formats import duckstation
 from texpipe.imaging import image_files
 from texpipe.read.container_kinds import CONTAINERS
@@ -22,9 +22,8 @@ from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
 T = TypeVar("T")
 
-MAX_BYTES = image_files.MAX_PIXELS * 4 + (1 << 20)
-"""Size in bytes of the largest file that is read: the largest picture, uncompressed, with its headers."""
-
+MAX_BYTES = image_files.MAX_FILE_BYTES
+"""Size in bytes of the largest file that is read."""
 _MAX_TILE = 1 << 16
 
 
@@ -80,7 +79,9 @@ def decode(source: Source) -> Texture:
 def _explained(step: Callable[[], T], source: Source) -> T:
     try:
         return step()
-    except (ValueError, OSError, PackError) as error:
+    except (SourceError, MemoryError):
+        raise
+    except Exception as error:  # strangers' bytes can make a parser raise anything
         raise SourceError(str(error), location=Location(Path(source.name))) from error
 
 

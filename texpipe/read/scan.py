@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from texpipe.errors import SourceError, TexpipeError
+from texpipe.errors import SourceError
 from texpipe.formats import parse_name, ppsspp
 from texpipe.imaging.texel_formats import Stp
 from texpipe.manifest.output_folder import is_output_folder
@@ -41,7 +41,9 @@ class Scan:
     ignored: Mapping[str, int]
 
 
-def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Scan:
+def scan(
+    root: Path, *, exclude: Path | None = None, stp: Stp = "opaque", names: Collection[str] | None = None
+) -> Scan:
     """List the textures below a folder.
 
     Links to files count as long as they stay inside the folder. Links to folders are not followed: what they
@@ -52,6 +54,8 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
         root: a folder, searched recursively, or one picture.
         exclude: a folder inside that is left out: where an earlier run wrote to.
         stp: what bit 15 of a colour means in PS1 `.tim` files.
+        names: of textures: only folders that hold one of them are looked into, and only containers that do are opened.
+            None for all.
 
     Raises:
         SourceError: `root` is missing, cannot be listed, or is a file but not a picture.
@@ -65,7 +69,8 @@ def scan(root: Path, *, exclude: Path | None = None, stp: Stp = "opaque") -> Sca
     ignored: Counter[str] = Counter()
     resources, listed = extracted_resources(root), ppsspp.names_in_list(root)
     outputs: list[str] = []
-    for found in _walk(root, left_out):
+    wanted = None if names is None else _ways_to(names)
+    for found in _walk(root, left_out, wanted):
         kind = _ignored_as(found)
         if kind == _OUTPUT:
             outputs.append(_printable(found.file.relative_to(root).as_posix()))
@@ -117,7 +122,7 @@ def holds_textures(root: Path, *, exclude: Path | None = None) -> bool:
     """
     require_input(root)
     left_out = exclude.resolve() if exclude else None
-    return root.is_file() or any(_ignored_as(found) is None for found in _walk(root, left_out))
+    return root.is_file() or any(_ignored_as(found) is None for found in _walk(root, left_out, None))
 
 
 def _lighter(source: Source, root: Path) -> Source:
@@ -182,7 +187,9 @@ def _sources_in(file: Path, name: str, reason: str | None, stp: Stp) -> Iterator
         return
     try:
         members = container.members(file)
-    except (TexpipeError, ValueError, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # strangers' bytes can make a parser raise anything
         yield Source(name, file), str(error)
         return
     for one in members:
@@ -191,7 +198,17 @@ def _sources_in(file: Path, name: str, reason: str | None, stp: Stp) -> Iterator
         yield Source(inside, file, one.emulator, member), one.reason
 
 
-def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
+def _ways_to(names: Collection[str]) -> frozenset[str]:
+    """Return every path on the way to some textures: folders, and containers that hold them."""
+    paths = (PurePosixPath(name) for name in names)
+    return frozenset(str(above) for path in paths for above in (path, *path.parents))
+
+
+def _is_wanted(path: Path, root: Path, wanted: frozenset[str] | None) -> bool:
+    return wanted is None or path.relative_to(root).as_posix() in wanted
+
+
+def _walk(root: Path, left_out: Path | None, wanted: frozenset[str] | None) -> Iterator[_Found]:
     folders = [root]
     while folders:
         folder = folders.pop()
@@ -210,10 +227,11 @@ def _walk(root: Path, left_out: Path | None) -> Iterator[_Found]:
         for entry in entries:
             path = Path(entry.path)
             if not _is_folder(entry):
-                yield _Found(path)
+                if path.suffix.lower() not in CONTAINERS or _is_wanted(path, root, wanted):
+                    yield _Found(path)
             elif entry.is_symlink() or entry.name.startswith("."):
                 yield _Found(path, is_folder=True)
-            elif path.resolve() != left_out:
+            elif path.resolve() != left_out and _is_wanted(path, root, wanted):
                 folders.append(path)
 
 

@@ -16,7 +16,7 @@ from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import KnownTargets, context_of
 from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.storage.home import from_home
-from texpipe.storage.small_files import RefusedFileError, read_small
+from texpipe.storage.small_files import RefusedFileError, read_small, refusing
 from texpipe.system.limits import limit
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
@@ -62,6 +62,11 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
     """
     file = _find_recipe(path)
     data = _read(file)
+    with refusing(file, RecipeError):
+        return _loaded(path, file, data, known)
+
+
+def _loaded(path: Path, file: Path, data: bytes, known: KnownTargets) -> LoadedRecipe:
     document = _parse(file, data)
     try:
         recipe = Recipe.model_validate(document.value, context=context_of(known))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,10 +15,13 @@ from texpipe.formats.archive import ZipReader
 from texpipe.formats.otex import read_otex
 from texpipe.imaging import image_files
 from texpipe.manifest.schema import Entry
+from texpipe.storage.small_files import parse_json, refusing
 from texpipe.texture import EmulatorName, Rgba8, Source
 
 _MAX_ENTRY_BYTES = 1 << 30
 """Largest size of a file in an archive that is read, in bytes."""
+_MAX_LIST_BYTES = 1 << 26
+"""Largest size of an archive's list of hashes, in bytes."""
 
 
 def result_inside(entry: Entry, path: Path) -> Rgba8:
@@ -97,8 +100,13 @@ def _archive(path: Path, _changed: int) -> ZipReader:
 @functools.lru_cache(maxsize=1)
 def _listed(path: Path, changed: int) -> Mapping[str, str]:
     """Return hash or name of a texture -> its picture's name in the archive."""
-    textures = json.loads(_archive(path, changed).read(rt64.LIST, _MAX_ENTRY_BYTES))["textures"]
-    return {name: one["path"] for one in textures for name in one["hashes"].values() if name}
+    with refusing(path, PackError):
+        top = cast(
+            "dict[str, Any]", parse_json(_archive(path, changed).read(rt64.LIST, _MAX_LIST_BYTES), path)
+        )
+        return {
+            str(name): str(one["path"]) for one in top["textures"] for name in one["hashes"].values() if name
+        }
 
 
 ARCHIVES: Mapping[str, Callable[[Source, Path], Rgba8]] = {

@@ -9,6 +9,8 @@ from texpipe.errors import PackError, SourceError
 from texpipe.imaging import image_files
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.report.archives import ARCHIVES, result_inside
+from texpipe.storage.links import leads_out
+from texpipe.storage.small_files import read_small, refusing
 from texpipe.texture import Rgba8
 
 _PICTURES = (".png", ".dds", ".tga", ".bmp")
@@ -57,9 +59,13 @@ def result_of(entry: Entry, output: Path) -> Rgba8:
     assert written is not None, "only textures with outputs have a result"
     path = output / written.path
     try:
-        if path.suffix in ARCHIVES:
-            return result_inside(entry, path)
-        return image_files.decode(path.read_bytes(), name=path.name)[0]
-    except (OSError, ValueError, LookupError, SourceError, PackError) as error:
+        with refusing(path):
+            if leads_out(path, output):
+                raise PackError(f"{path.name} is a link that leads out of the output folder")
+            if path.suffix in ARCHIVES:
+                return result_inside(entry, path)
+            data = read_small(path, image_files.MAX_FILE_BYTES, inside=output)
+            return image_files.decode(data, name=path.name)[0]
+    except (SourceError, PackError) as error:
         hint = "Run the recipe again: it rewrites the file."
         raise PackError(f"cannot read {path}: {error}", hint=hint) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,8 @@ from texpipe.report.pictures import PictureFolder
 from texpipe.report.sources import Dump, dump_of
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import require_own_folders
+from texpipe.storage.small_files import RefusedFileError, open_regular, refusing
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -51,11 +54,14 @@ def write_report(
     Raises:
         PackError: the folder holds no finished run, a name is not in it, or the report cannot be written.
     """
-    _require_own(OutputLayout(output).report / "index.html")
+    folder = OutputLayout(output).report
+    require_own_folders(output, [folder.name])
+    _require_own(folder / "index.html")
     manifest = read_manifest(OutputLayout(output).manifest)
     entries = chosen(manifest, names)
-    folder = OutputLayout(output).report
-    pictures = PictureFolder(folder / "pictures", output, _dump_of(output))
+    pictures = PictureFolder(
+        folder / "pictures", output, _dump_of(output, {entry.source for entry in entries})
+    )
     folded = fold_duplicates(entries)
     textures = []
     for done, facts in enumerate(facts_of_textures(folded, pictures), start=1):
@@ -75,10 +81,10 @@ def _require_own(page: Path) -> None:
     Raises:
         PackError: it is somebody else's.
     """
-    with suppress(FileNotFoundError, NotADirectoryError):
-        with page.open("rb") as file:
-            if _GENERATOR in file.read(_HEAD_BYTES):
-                return
+    with suppress(RefusedFileError), refusing(page), open_regular(page, any_link=False) as file:
+        if _GENERATOR in file.read(_HEAD_BYTES):
+            return
+    if os.path.lexists(page):
         raise PackError(
             f"{page} is there and not texpipe's", hint="Move the folder report/ away; then try again."
         )
@@ -106,10 +112,10 @@ def _own_files() -> Traversable:
     return files("texpipe.report")
 
 
-def _dump_of(output: Path) -> Dump | str:
+def _dump_of(output: Path, names: Collection[str]) -> Dump | str:
     """Return the sources, or why they are missing, without the path: reports are shown to strangers."""
     try:
-        return dump_of(output)
+        return dump_of(output, names)
     except PackError as error:
         log.warning("%s", error.message)
         return "the input folder is gone"

@@ -7,6 +7,7 @@ manifest says; whatever else is there is decoded and encoded again, so that only
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,13 @@ import numpy as np
 
 from texpipe.errors import PackError, SourceError
 from texpipe.formats.portable_names import file_digest
-from texpipe.imaging.image_files import encode_png
+from texpipe.imaging.image_files import MAX_FILE_BYTES, encode_png
 from texpipe.manifest.schema import Entry
 from texpipe.report.finished_pack import can_show, result_of, shown_output
 from texpipe.report.sources import Dump, source_of
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import key_of
+from texpipe.storage.small_files import RefusedFileError, read_small
 from texpipe.texture import Rgba8
 
 
@@ -84,14 +86,11 @@ class PictureFolder:
             )
         path = self.output / written.path
         try:
-            _require_inside(path, self.output)
-            digest = file_digest(path)
+            digest = file_digest(path, inside=self.output)
             stem = f"{key_of(entry.sha256, digest, written.size)[:24]}-after"
             if not self._has(stem):
-                self._fetch(stem, entry, path, as_written=digest == written.sha256)
-        except OSError as error:
-            return ReportPicture(missing=f"{written.path} cannot be read: {error.strerror or error}")
-        except PackError:
+                self._fetch(stem, entry, path, digest)
+        except (PackError, RefusedFileError):
             return ReportPicture(missing=f"{written.path} cannot be read; see `texpipe verify`")
         return self._shown(stem)
 
@@ -101,12 +100,16 @@ class PictureFolder:
             if path.name not in self._used and _OWN.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
-    def _fetch(self, stem: str, entry: Entry, path: Path, *, as_written: bool) -> None:
-        is_copied = as_written and path.suffix == ".png"
+    def _fetch(self, stem: str, entry: Entry, path: Path, digest: str | None) -> None:
+        written = shown_output(entry)
+        is_copied = written is not None and digest == written.sha256 and path.suffix == ".png"
         if not is_copied or entry.alpha != "opaque":
             self._save(stem, result_of(entry, self.output), but_alpha=is_copied)
         if is_copied:
-            write_atomic(self.folder / f"{stem}.png", path.read_bytes(), fsync=False)
+            data = read_small(path, MAX_FILE_BYTES, inside=self.output)
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise PackError(f"{path} changes while it is read")
+            write_atomic(self.folder / f"{stem}.png", data, fsync=False)
 
     def _save(self, stem: str, rgba: Rgba8, *, but_alpha: bool = False) -> None:
         """Write the colours first: if the picture itself exists, both do."""
@@ -126,13 +129,3 @@ class PictureFolder:
         there = (self.folder / colour).is_file()
         self._used |= {f"{stem}.png", *([colour] if there else [])}
         return ReportPicture(f"{stem}.png", colour if there else None)
-
-
-def _require_inside(path: Path, output: Path) -> None:
-    """Refuse a file of the pack that is a link to somewhere else.
-
-    Raises:
-        PackError: it is one.
-    """
-    if not path.resolve().is_relative_to(output.resolve()):
-        raise PackError(f"{path} is a link that leads out of the output folder")

@@ -159,8 +159,8 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
         PackError: the folder holds no finished run, its input is gone, a name is not in it, or nothing can be shown.
     """
     manifest = read_manifest(OutputLayout(output).manifest)
-    dump = dump_of(output)
     entries = _with_result(manifest, names)
+    dump = dump_of(output, {entry.source for entry in entries})
     samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:

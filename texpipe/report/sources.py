@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,11 @@ from texpipe.manifest.schema import Entry
 from texpipe.read.scan import scan
 from texpipe.read.unchanged import decode_unchanged
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_json
 from texpipe.texture import Rgba8, Source
+
+_MAX_RUN_INFO = 1 << 20
+"""Largest run.json that is read, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class Dump:
     stp: Stp = "opaque"
 
 
-def dump_of(output: Path) -> Dump:
+def dump_of(output: Path, names: Collection[str] | None = None) -> Dump:
     """Return the dump of a finished run, from the paths in its run.json.
 
     Args:
         output: the folder of the run; it is skipped if it lies inside the dump.
+        names: of the textures that are wanted: a run.json of a stranger may name any folder, and what the manifest
+            does not name is not looked at. None for all.
 
     Raises:
         PackError: run.json is missing or damaged, or the dump is gone; of several inputs all.
@@ -48,7 +53,7 @@ def dump_of(output: Path) -> Dump:
     sources: dict[str, tuple[Source, ...]] = {}
     for root in info.inputs:
         with suppress(SourceError):
-            found = scan(root, exclude=output, stp=stp)
+            found = scan(root, exclude=output, stp=stp, names=names)
             there.append(root)
             for source in found.sources:
                 sources[source.name] = (*sources.get(source.name, ()), source)
@@ -91,14 +96,16 @@ class _RunInfo:
 def _run_info(path: Path) -> _RunInfo:
     again = "Run the recipe again: it rewrites run.json and computes only what is missing."
     try:
-        info = json.loads(path.read_bytes())
-        paths = info["input"] if isinstance(info["input"], list) else [info["input"]]
-        if paths and all(isinstance(one, str) for one in paths):
-            return _RunInfo(tuple(map(Path, paths)), info.get("stp"))
-    except OSError as error:
-        raise PackError(f"cannot read {path}: {error.strerror or error}", hint=again) from error
-    except (ValueError, LookupError, TypeError, RecursionError):
-        pass
+        info = read_json(path, _MAX_RUN_INFO)
+    except MissingFileError as error:
+        raise PackError(f"cannot read {path}: it is missing", hint=again) from error
+    except RefusedFileError as error:
+        raise PackError(f"{path} is damaged: it {error.message}", hint=again) from error
+    named = info.get("input") if isinstance(info, dict) else None
+    paths = named if isinstance(named, list) else [named]
+    texts = [one for one in paths if isinstance(one, str)]
+    if isinstance(info, dict) and texts and texts == paths:
+        return _RunInfo(tuple(map(Path, texts)), info.get("stp"))
     raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,10 @@ from typing import Any
 
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json, key_of
+from texpipe.storage.small_files import RefusedFileError, parse_json, read_small
+
+_MAX_PICTURE, _MAX_SIDECAR = 1 << 30, 1 << 20
+"""Largest sizes of a result and of what is noted of it, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,12 @@ class ResultStore:
         """
         png_path, sidecar_path = self._paths(key)
         try:
-            sidecar, size = sidecar_path.read_bytes(), png_path.stat().st_size
-            known = json.loads(sidecar)
-            record = ResultRecord(known["sha256"], known["facts"])
-            return record if sidecar == _sidecar(key, record, size) else None
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            sidecar, size = read_small(sidecar_path, _MAX_SIDECAR), png_path.stat().st_size
+        except (OSError, RefusedFileError):
             return None
+        known = _noted(sidecar, sidecar_path)
+        record = ResultRecord(str(known.get("sha256")), known.get("facts") or {})
+        return record if sidecar == _sidecar(key, record, size) else None
 
     def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> StoredResult:
         """Keep a result; the sidecar goes last, so an entry that has one is whole.
@@ -88,8 +91,9 @@ class ResultStore:
     def _read(self, key: str) -> StoredResult | None:
         png_path, sidecar_path = self._paths(key)
         try:
-            return _verified(key, sidecar_path.read_bytes(), png_path.read_bytes())
-        except OSError:
+            sidecar = read_small(sidecar_path, _MAX_SIDECAR)
+            return _verified(key, sidecar, _noted(sidecar, sidecar_path), read_small(png_path, _MAX_PICTURE))
+        except RefusedFileError:
             return None
 
     def _paths(self, key: str) -> tuple[Path, Path]:
@@ -102,11 +106,16 @@ def _sidecar(key: str, stored: StoredResult | ResultRecord, size: int) -> bytes:
     return canonical_json({**body, "check": key_of(body)})
 
 
-def _verified(key: str, sidecar: bytes, png: bytes) -> StoredResult | None:
-    """Return the entry if the sidecar is exactly what `put` wrote for this key and these bytes."""
+def _noted(sidecar: bytes, file: Path) -> Mapping[str, Any]:
+    """Return what a sidecar says; nothing if it is damaged."""
     try:
-        facts = json.loads(sidecar)["facts"]
-        stored = StoredResult(png, hashlib.sha256(png).hexdigest(), facts)
-        return stored if sidecar == _sidecar(key, stored, len(png)) else None
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
+        known = parse_json(sidecar, file)
+    except RefusedFileError:
+        return {}
+    return known if isinstance(known, dict) and isinstance(known.get("facts"), dict) else {}
+
+
+def _verified(key: str, sidecar: bytes, known: Mapping[str, Any], png: bytes) -> StoredResult | None:
+    """Return the entry if the sidecar is exactly what `put` wrote for this key and these bytes."""
+    stored = StoredResult(png, hashlib.sha256(png).hexdigest(), known.get("facts") or {})
+    return stored if sidecar == _sidecar(key, stored, len(png)) else None

@@ -1,21 +1,26 @@
-"""Small files that lie beside textures, packs and models: settings, lists, cards. They come from strangers.
+"""Files of strangers: opened only here, and the boundary that no exception of their readers leaves.
 
-Only regular files are opened, up to a size, and links count only as long as they stay inside of a folder. Whatever is
-wrong with a file becomes a `RefusedFileError` that names it, and the line where there is one.
+Only regular files are opened, small ones up to a size, and links count only as long as they stay inside of a folder.
+Whatever is wrong with a file becomes a `RefusedFileError`, or the error that its reader promises, with the file's name
+and the line where there is one.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import math
 import os
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import IO, NoReturn, TypeAlias
 
 from texpipe.errors import Location, SourceError, TexpipeError
+from texpipe.storage.links import leads_out
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -42,7 +47,7 @@ def read_small(file: Path, limit: int, *, inside: Path | None = None, any_link: 
     Args:
         file: a regular file, or a link to one; pipes and devices, which could make a reader wait for ever, are refused.
         limit: largest size in bytes.
-        inside: folder that a link must not lead out of; None for the file's own folder.
+        inside: folder that no link on the way to the file may lead out of; None for the file's own folder.
         any_link: links may lead anywhere: for files that the user names.
 
     Raises:
@@ -50,32 +55,44 @@ def read_small(file: Path, limit: int, *, inside: Path | None = None, any_link: 
         RefusedFileError: it is not a regular file, leads elsewhere, is larger or cannot be read.
     """
     try:
-        if not any_link:
-            _require_own(file, file.parent if inside is None else inside)
-        with open(_open_regular(file), "rb") as stream:
-            # `read` allocates all the bytes that it is asked for, so it is not asked for more than the file has.
-            data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
-    except FileNotFoundError as error:
-        raise MissingFileError("is missing", location=Location(file)) from error
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # a loop of links is a RuntimeError before Python 3.13
-        reason = getattr(error, "strerror", None) or error
-        raise RefusedFileError(f"cannot be read: {reason}", location=Location(file)) from error
+        with refusing(file):
+            if not any_link:
+                _require_own(file, inside)
+            with open_regular(file) as stream:
+                # `read` allocates what it is asked for, so it is not asked for more than the file has.
+                data = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
+    except RefusedFileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise MissingFileError("is missing", location=Location(file)) from error.__cause__
+        raise
     if len(data) > limit:
         raise RefusedFileError(f"is larger than the limit of {limit:,} bytes", location=Location(file))
     return data
 
 
-def _require_own(file: Path, folder: Path) -> None:
-    if file.is_symlink() and not file.resolve(strict=True).is_relative_to(folder.resolve()):
+def _require_own(file: Path, inside: Path | None) -> None:
+    if inside is None and not file.is_symlink():
+        return
+    folder = file.parent if inside is None else inside
+    if file.is_symlink():
+        file.resolve(strict=True)  # what is missing, or leads to itself, has a reason of its own
+    if leads_out(file, folder):
         raise RefusedFileError("is a link that leads out of its folder", location=Location(file))
 
 
-def _open_regular(file: Path) -> int:
-    """Open a file for reading if it is regular, without waiting for the other end of a pipe."""
+def open_regular(file: Path, *, any_link: bool = True) -> io.BufferedReader:
+    """Open a file for reading, of any size; a pipe or a device is never waited for.
+
+    Args:
+        file: a regular file, or a link to one.
+        any_link: links may lead anywhere; otherwise, to files of the same folder and of folders in it.
+
+    Raises:
+        RefusedFileError: it is not a regular file, or leads elsewhere.
+        OSError: it is missing, or cannot be opened.
+    """
+    if not any_link:
+        _require_own(file, None)
     if not stat.S_ISREG(file.stat().st_mode):  # opening a device may already do something
         raise RefusedFileError("is not a regular file", location=Location(file))
     flags = (
@@ -83,9 +100,25 @@ def _open_regular(file: Path) -> int:
     )
     handle = os.open(file, flags)
     if stat.S_ISREG(os.fstat(handle).st_mode):
-        return handle
+        return os.fdopen(handle, "rb")
     os.close(handle)  # the name has been given to something else meanwhile
     raise RefusedFileError("is not a regular file", location=Location(file))
+
+
+def open_to_append(file: Path) -> IO[bytes]:
+    """Open a file of ours to write behind its end, made if it is missing; links are not followed.
+
+    Raises:
+        OSError: it is a link or not a regular file, or cannot be written.
+    """
+    flags = (
+        os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    )
+    handle = os.open(file, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o666)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return os.fdopen(handle, "ab")
+    os.close(handle)
+    raise OSError(errno.EINVAL, "is not a regular file")
 
 
 def text_of(data: bytes) -> str:
@@ -139,7 +172,9 @@ def _whole(digits: str) -> int:
 def _real(digits: str) -> float:
     if len(digits) > _MAX_DIGITS:
         raise ValueError(f"has a number of {len(digits):,} digits")
-    return float(digits)
+    if math.isinf(value := float(digits)):
+        raise ValueError(f"has a number that is too large: {digits}")
+    return value
 
 
 def _not_json(word: str) -> NoReturn:
@@ -147,17 +182,35 @@ def _not_json(word: str) -> NoReturn:
 
 
 @contextmanager
-def refusing(file: Path) -> Iterator[None]:
+def refusing(
+    file: Path, kind: type[TexpipeError] = RefusedFileError, hint: str | None = None
+) -> Iterator[None]:
     """Turn whatever goes wrong inside into a refusal of the file: the boundary around code that takes it apart.
 
+    Args:
+        file: where the bytes are from, for the message.
+        kind: the error that the reader promises.
+        hint: what to do about a file that is refused.
+
     Raises:
-        RefusedFileError: any exception but `TexpipeError` and `MemoryError` was raised inside.
+        TexpipeError: of this kind, if any exception but another `TexpipeError` or a `MemoryError` was raised inside.
     """
     try:
         yield
+    except RefusedFileError as error:
+        if issubclass(RefusedFileError, kind):
+            raise
+        place = error.location or Location(file)
+        raise kind(error.message, hint=error.hint or hint, location=place) from error
     except (TexpipeError, MemoryError):
         raise
-    except KeyError as error:
-        raise RefusedFileError(f"has no {error}", location=Location(file)) from error
     except Exception as error:  # strangers' bytes can make a parser raise anything
-        raise RefusedFileError(f"is damaged: {error}", location=Location(file)) from error
+        raise kind(_reason(error), hint=hint, location=Location(file)) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"has no {error}"
+    if isinstance(error, OSError | RuntimeError):  # a loop of links is a RuntimeError before Python 3.13
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return f"is damaged: {error}"

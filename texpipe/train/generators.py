@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -22,6 +23,7 @@ from texpipe.networks.open_model import measured, open_foreign
 from texpipe.networks.padding import pads_of
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.networks.srresnet import MIN_SIDE, SRResNet, SRResNetArchitecture
+from texpipe.storage.small_files import parse_json, refusing
 from texpipe.texture import Axes, Edges
 from texpipe.train.data.dataset import continued
 from texpipe.train.data.dither import Floats
@@ -30,6 +32,8 @@ from texpipe.train.schema import Adversarial, Generator
 
 PROJECTED = {"conv1_2": 64, "conv2_2": 128, "conv3_3": 256, "conv4_3": 512}
 """Layers of VGG16 that a projected discriminator looks at, with their channels."""
+_MAX_SCALE = 16
+"""Largest scale of an SRResNet that is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,17 +192,33 @@ def _srresnet(path: Path) -> SRResNet | None:
     """Load an SRResNet that `save` wrote, or return None for any other file."""
     if path.suffix != ".safetensors":
         return None
-    with safe_open(path, framework="pt") as file:
-        notes = file.metadata() or {}
-        if notes.get("architecture") != "SRResNet":
-            return None
-        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    try:
-        network = SRResNet(SRResNetArchitecture(**json.loads(notes["options"])))
-        # Batch norm's counters are integers and were not saved; they do not matter for the result.
-        missing, unexpected = network.load_state_dict(state, strict=False)
-        if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
-            raise KeyError((*missing, *unexpected)[0])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"not a complete SRResNet: {error}", location=Location(path)) from error
+    with refusing(path, ModelError, "Give the file that `texpipe finetune` wrote."):
+        with safe_open(path, framework="pt") as file:
+            notes = file.metadata() or {}
+            if notes.get("architecture") != "SRResNet":
+                return None
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        return _with_weights(notes["options"], state, path)
+
+
+def _with_weights(options: str, state: Mapping[str, Tensor], path: Path) -> SRResNet:
+    """Return an SRResNet of these options (JSON) in evaluation mode.
+
+    Raises:
+        ModelError: the weights are not those of a network with these options.
+    """
+    wanted = SRResNetArchitecture(**cast("dict[str, Any]", parse_json(options.encode(), path)))
+    # Options that its weights do not bear out are seen before anything of their size is made.
+    if not (wanted.num_block <= len(state) and wanted.scale <= _MAX_SCALE):
+        raise ModelError(f"not a complete SRResNet: {wanted}", location=Location(path))
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in SRResNet(wanted).state_dict().items()}
+    # Batch norm's counters are integers and were not saved; they do not matter for the result.
+    shapes = {name: shape for name, shape in shapes.items() if not name.endswith("num_batches_tracked")}
+    found = {name: tensor.shape for name, tensor in state.items()}
+    if found != shapes:
+        name = next(name for name in (*shapes, *found) if shapes.get(name) != found.get(name))
+        raise ModelError(f"not a complete SRResNet: {name}", location=Location(path))
+    network = SRResNet(wanted)
+    network.load_state_dict(state, strict=False)
     return network.eval()

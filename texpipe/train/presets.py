@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from texpipe.errors import Location, RecipeError, UsageError
+from texpipe.recipe.mistakes import fault_in
+from texpipe.recipe.yaml_positions import Unreadable, read_yaml
+from texpipe.storage.small_files import read_small, refusing
 from texpipe.train.schema import Preset
+
+_MAX_BYTES = 1 << 20
+"""Largest preset that is read, in bytes."""
 
 
 def load_preset(name: str | Path) -> Preset:
@@ -97,15 +102,17 @@ def _find(name: str | Path) -> Path:
 
 def _content(path: Path) -> object:
     """Return the content of a YAML file."""
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
-        raise RecipeError(f"not YAML: {error.problem}", location=where) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        hint = "A preset is a text file in UTF-8; `recipes/train/` has examples."
-        raise RecipeError(f"cannot be read: {error}", hint=hint, location=Location(path)) from error
+    hint = "A preset is a text file in UTF-8; `recipes/train/` has examples."
+    with refusing(path, RecipeError, hint):
+        try:
+            document = read_yaml(read_small(path, _MAX_BYTES, any_link=True).decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"cannot be read: {error}", hint=hint, location=Location(path)) from error
+        except Unreadable as error:
+            raise fault_in(path, error.fault._replace(hint=error.fault.hint or hint)) from error
+    if document.faults:
+        raise fault_in(path, document.faults[0])
+    return document.value
 
 
 def _folder() -> Path:

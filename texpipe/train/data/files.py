@@ -17,12 +17,15 @@ from PIL import Image
 
 from texpipe.errors import SourceError
 from texpipe.imaging import image_files
+from texpipe.storage.small_files import open_regular, read_small, refusing
 from texpipe.texture import Edges, Rgba8
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp"})
 _ALPHA_SUFFIX = ".a.png"
 """Suffix of the file with the alpha plane of a JPEG: NAME.a.png belongs to NAME.jpg."""
+_MAX_BYTES, _MAX_INDEX = image_files.MAX_FILE_BYTES, 1 << 28
+"""Largest picture, and largest index of a shard, that is read, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,12 @@ def _photo(data: bytes) -> Rgba8:
     """Decode JPEG or WebP, which emulators do not dump and `image_files` therefore does not read."""
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as image:
+            if image.width * image.height > image_files.MAX_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels are more than the limit")
             return np.asarray(image.convert("RGBA"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can make a decoder raise anything
         raise SourceError(f"cannot be decoded: {error}") from error
 
 
@@ -111,10 +118,10 @@ def _is_picture(name: str) -> bool:
 
 
 def _read_file(path: Path, alpha: Path | None) -> Rgba8:
-    try:
-        return decode(path.read_bytes(), alpha.read_bytes() if alpha else None, path.name)
-    except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror}") from error
+    data, plane = (
+        None if one is None else read_small(one, _MAX_BYTES, any_link=True) for one in (path, alpha)
+    )
+    return decode(data or b"", plane, path.name)
 
 
 def _shard(path: Path, prefix: str) -> Iterator[PictureFile]:
@@ -136,29 +143,35 @@ def _shard(path: Path, prefix: str) -> Iterator[PictureFile]:
 @contextmanager
 def _opened(shard: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(shard, "r:") as tar:  # uncompressed only: pictures are read from their offsets
+        # Uncompressed only: pictures are read from their offsets.
+        with open_regular(shard) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             yield tar
-    except (tarfile.TarError, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged archive can make `tarfile` raise anything
         raise SourceError(
             f"{shard} is not a readable tar file: {error}", hint="Check the download; unpack a .tar.gz first."
         ) from error
 
 
 def _part(path: Path, offset: int, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-    except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror}") from error
+    if size > _MAX_BYTES:  # a sparse member claims what the archive does not have
+        raise SourceError(f"is larger than the limit of {_MAX_BYTES:,} bytes")
+    with refusing(path), open_regular(path) as file:
+        file.seek(offset)
+        return file.read(size)
 
 
 def _index_rows(shard: Path) -> list[dict[str, str]]:
     """Read the index of a shard; empty without one."""
     with _opened(shard) as tar:
         file = tar.extractfile("index.csv") if "index.csv" in tar.getnames() else None
-        text = file.read().decode("utf-8", "replace") if file else ""
-    return list(csv.DictReader(io.StringIO(text)))
+        text = file.read(_MAX_INDEX).decode("utf-8", "replace") if file else ""
+    with refusing(shard):
+        return [
+            {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
+            for row in csv.DictReader(io.StringIO(text))
+        ]
 
 
 def _tiling(row: dict[str, str]) -> Edges:

@@ -18,6 +18,7 @@ import torch
 
 from texpipe.errors import Location, ModelError
 from texpipe.storage.atomic import write_atomic
+from texpipe.storage.small_files import open_regular
 
 STATE = "state.pt"
 _NAME = re.compile(r"step-(\d{6,})")
@@ -42,7 +43,10 @@ def load_state(folder: Path) -> dict[str, Any]:
         ModelError: the state is damaged.
     """
     try:
-        state: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+        with open_regular(folder / STATE) as file:
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     except Exception as error:
         raise ModelError(
             f"the checkpoint cannot be read: {error}",

@@ -29,6 +29,7 @@ from torch import Tensor
 
 from texpipe.errors import ModelError, TexpipeError
 from texpipe.storage.atomic import write_atomic
+from texpipe.storage.small_files import open_regular
 from texpipe.train.losses.features import LAYERS, TrunkName
 
 log = logging.getLogger(__name__)
@@ -95,17 +96,21 @@ def from_file(path: Path, trunk: TrunkName) -> Tensors:
         ModelError: the file is missing, cannot be read, or lacks a layer.
     """
     try:
-        if path.suffix == ".safetensors":
-            tensors = load_file(path)
-        else:
-            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        with open_regular(path) as file:
+            if path.suffix == ".safetensors":
+                tensors = load_file(path)
+            else:
+                tensors = torch.load(file, map_location="cpu", weights_only=True)
+        known = set(tensors)
+    except MemoryError:
+        raise
     except Exception as error:
         raise ModelError(
             f"{path}: cannot read the weights of {trunk}: {error}",
             hint="Give a safetensors or .pth file with torchvision's names (features.0.weight, ...).",
         ) from error
     for layer in LAYERS[trunk]:
-        if f"features.{layer.position}.weight" not in tensors:
+        if f"features.{layer.position}.weight" not in known:
             raise ModelError(
                 f"{path}: features.{layer.position}.weight ({layer.name} of {trunk}) is missing",
                 hint=f"Give the weights of {trunk}, or another trunk in the preset.",

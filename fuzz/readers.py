@@ -1,0 +1,214 @@
+"""Functions of texpipe that take strangers' bytes apart or open files: found by walking its code, so none is forgotten.
+
+A function is a reader if it calls something that opens or parses, such as `read_bytes`, `json.loads` or `ZipFile`.
+Each is either reached by the sound files of a target in `fuzz_targets.py`, which `tests/pipeline/test_readers.py`
+watches, or has a reason in `NOT_FUZZED`.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+_ANYWHERE = frozenset({
+    "open", "read_bytes", "read_text", "read_small", "read_json", "parse_json", "open_regular",
+    "ZipFile", "TarFile", "extractfile", "safe_open", "load_file", "load_safetensors", "frombuffer",
+    "fromfile", "memmap", "imread", "imdecode", "Unpickler", "decompress", "decompressobj", "ZstdFile", "GzipFile",
+    "unpack", "unpack_from", "iter_unpack", "from_bytes", "validate_json", "DictReader", "safe_load", "is_zipfile",
+})  # fmt: skip
+"""Names of functions and methods that open or parse, whatever they belong to."""
+_OF_MODULES = {
+    "json": {"load", "loads"},
+    "yaml": {"load", "load_all", "parse", "scan", "compose"},
+    "pickle": {"load", "loads"},
+    "torch": {"load"},
+    "np": {"load", "loadtxt", "genfromtxt"},
+    "onnx": {"load", "load_model"},
+    "csv": {"reader"},
+    "tomllib": {"load", "loads"},
+    "ElementTree": {"parse", "fromstring"},
+    "configparser": {"ConfigParser", "RawConfigParser"},
+    "gzip": {"open"},
+    "imageio": {"imread", "mimread"},
+}
+"""Functions that open or parse, of modules where others of that name do not."""
+_BOUNDED = frozenset({"read_small", "read_json", "parse_json"})
+"""Functions among them that raise nothing but refusals themselves, as the test of what they call shows."""
+_FAILING = _ANYWHERE.union(*_OF_MODULES.values()) - _BOUNDED
+
+_SHIPPED = "reads a file that comes with texpipe"
+_SYSTEM = "reads what the operating system says"
+_PINNED = "reads a package whose sha256 is in the code"
+OWN = "takes apart what texpipe made in the same process"
+_COMPARES = "compares the first bytes of a file with those that texpipe writes"
+WRITES = "writes, and reads nothing"
+_PIXELS = "reads decoded texels of any value: no byte of them can be wrong"
+NOT_FUZZED: Mapping[str, str] = {
+    "texpipe.analysis.cache:_LineCompressor.line_of": OWN,
+    "texpipe.classify.judge:_judge": _SHIPPED,
+    "texpipe.cli.adopt:_add": "reads the recipe that load_recipe has just read",
+    "texpipe.cli.replaceable:_has_mark": _COMPARES,
+    "texpipe.doctor.bundle:_manifest_head": "is parse_json alone: what it returns is written, not taken apart",
+    "texpipe.doctor.bundle:_text": "is read_small alone: what it returns is written, not taken apart",
+    "texpipe.doctor.bundle:write_bundle": WRITES,
+    "texpipe.formats.archive:ZipWriter.__init__": WRITES,
+    "texpipe.formats.dds:encode_dds": WRITES,
+    "texpipe.formats.gliden64_cache:write_htc": WRITES,
+    "texpipe.formats.rice_crc:_word": _PIXELS,
+    "texpipe.formats.strong_crc:strong_crc": _PIXELS,
+    "texpipe.imaging.texel_formats:encode": _PIXELS,
+    "texpipe.live.installation:_copy": "copies a file of the pack, and takes nothing apart",
+    "texpipe.live.installed_files:InstallationRecord.read": "reads the user's own data folder, by read_json",
+    "texpipe.networks.cards:licence_text": _SHIPPED,
+    "texpipe.networks.foreign_facts:kept": "reads the user's own data folder, by read_json",
+    "texpipe.networks.ncnn:_read_slopes": "takes floats of a length that _take has checked, as _read_one does, which is fuzzed",
+    "texpipe.networks.fetch:_member": _PINNED,
+    "texpipe.networks.fetch:download": _PINNED,
+    "texpipe.output.edits:_read": "hands bytes to image_files.decode, which is fuzzed",
+    "texpipe.passes.outlines:_weights": _SHIPPED,
+    "texpipe.read.hand_made:_bytes_of": "hands bytes to image_files.decode, which is fuzzed",
+    "texpipe.report.page:_require_own": _COMPARES,
+    "texpipe.report.page:render": _SHIPPED,
+    "texpipe.report.page:write_report": _SHIPPED,
+    "texpipe.storage.atomic:_sync_folder": "opens a folder to flush it",
+    "texpipe.storage.atomic:open_atomic": WRITES,
+    "texpipe.storage.lock:Lock.__enter__": "opens a file to lock it; what is in it is shown, not parsed",
+    "texpipe.storage.lock:_without_links": "opens a file to lock it",
+    "texpipe.storage.small_files:open_to_append": WRITES,
+    "texpipe.system.graphics_cards:_text": _SYSTEM,
+    "texpipe.system.memory:_free_on_linux": _SYSTEM,
+    "texpipe.system.memory:_remaining": _SYSTEM,
+    "texpipe.system.memory:_remaining_in_groups": _SYSTEM,
+    "texpipe.system.memory:resident": _SYSTEM,
+    "texpipe.system.offload:_answer": "reads the pipe from the process that started it",
+    "texpipe.system.offload:_exchange": "reads the pipe from a process that it started",
+    "texpipe.train.data.collection:_position": "takes a digest as a number",
+    "texpipe.train.data.dataset:held_out_pair": "takes a digest as a number",
+    "texpipe.train.data.degrade:_jpeg": OWN,
+    "texpipe.train.data.taught:TaughtCrops._pair": "reads arrays that the training wrote to its own folder",
+    "texpipe.train.loop.log:Log.log_event": WRITES,
+    "texpipe.train.losses.weights:_read_dists": _PINNED,
+    "texpipe.train.losses.weights:_read_lpips": _PINNED,
+    "texpipe.train.losses.weights:_read_stlpips": _PINNED,
+    "texpipe.train.losses.weights:weights": "reads weights of a package with a known sha256, which it converted",
+    "texpipe.upscale.hardware:_flags": _SYSTEM,
+}
+"""Readers that no target reaches, and why strangers' bytes never reach them either."""
+
+
+def readers(package: Path) -> frozenset[str]:
+    """Return the names of the readers below a package's folder, as `module:function`."""
+    return frozenset(_places(package))
+
+
+@cache
+def _places(package: Path) -> Mapping[str, tuple[str, int]]:
+    """Return each reader with its file and the line where its code begins."""
+    found: dict[str, tuple[str, int]] = {}
+    for file in sorted(package.rglob("*.py")):
+        module = ".".join(file.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+        for name, line in _readers_in(ast.parse(file.read_text("utf-8")), ""):
+            found[f"{module}:{name}"] = (str(file), line)
+    return found
+
+
+def _readers_in(node: ast.AST, inside: str) -> Iterator[tuple[str, int]]:
+    """Yield the functions with such a call of their own, by qualified name; "(module)" is none of them."""
+    if _calls(node):
+        yield inside or "(module)", _first_line(node)
+    for child in _definitions(node):
+        yield from _readers_in(child, f"{inside}.{child.name}" if inside else child.name)
+
+
+def _first_line(node: ast.AST) -> int:
+    """Return the line where Python says that a function begins: that of its first decorator."""
+    return min(one.lineno for one in (node, *getattr(node, "decorator_list", ())) if hasattr(one, "lineno"))
+
+
+def _definitions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield child
+        else:
+            yield from _definitions(child)
+
+
+def _calls(node: ast.AST) -> bool:
+    """Return whether something in it, but in no function or class inside, opens or parses."""
+    return any(
+        (isinstance(child, ast.Call) and _is_reading(child)) or _calls(child)
+        for child in ast.iter_child_nodes(node)
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
+
+
+def _is_reading(call: ast.Call) -> bool:
+    function = call.func
+    if isinstance(function, ast.Name):
+        return function.id in _ANYWHERE
+    if not isinstance(function, ast.Attribute):
+        return False
+    owner = function.value
+    module = (
+        owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+    )
+    return function.attr in _ANYWHERE or function.attr in _OF_MODULES.get(module, ())
+
+
+@contextmanager
+def watching(package: Path, called: Callable[[str], None]) -> Iterator[None]:
+    """Call a function with the name of each reader of a package, as `readers` has it, whenever it is entered."""
+    names = {place: name for name, place in _places(package).items()}
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and (name := names.get(_place(frame))) is not None:
+            called(name)
+
+    with _profiled(watch):
+        yield
+
+
+@contextmanager
+def failing(package: Path, reader: str, error: Exception) -> Iterator[None]:
+    """Let whatever one reader of a package opens or parses with raise an error instead, the first time."""
+    place = _places(package)[reader]
+
+    def watch(frame: FrameType, event: str, called: Any) -> None:  # noqa: ANN401
+        inside = frame if event == "c_call" else frame.f_back
+        if event in ("call", "c_call") and inside is not None and _place(inside) == place:
+            name = called.__name__ if event == "c_call" else _name(frame)
+            if name in _FAILING:
+                raise error
+
+    with _profiled(watch):
+        yield
+
+
+def _place(frame: FrameType) -> tuple[str, int]:
+    return frame.f_code.co_filename, frame.f_code.co_firstlineno
+
+
+def _name(frame: FrameType) -> str:
+    """Return the name of what was called: of a class where that is made."""
+    if frame.f_code.co_name != "__init__":
+        return frame.f_code.co_name
+    return type(next(iter(frame.f_locals.values()), None)).__name__
+
+
+@contextmanager
+def _profiled(watch: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
+    before = sys.getprofile()
+    threading.setprofile(watch)
+    sys.setprofile(watch)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(None)

@@ -1,0 +1,42 @@
+"""Links of a stranger's folder: followed only as long as they stay inside of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from texpipe.errors import PackError
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Return whether a path below a folder is elsewhere on the disk, because of a link at any of its parts."""
+    try:
+        return not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links that lead to each other; a RuntimeError before Python 3.13
+        return True
+
+
+def require_own_folders(root: Path, names: Iterable[str]) -> None:
+    """Check that nothing which is written into these folders would land outside of `root`.
+
+    Args:
+        root: an output folder.
+        names: of folders below it; those that are missing are sound.
+
+    Raises:
+        PackError: one of them, or a folder in it, is a link that leads out.
+    """
+    for name in names:
+        _require_own(root, [root / name])
+        for above, folders, _ in os.walk(root / name):
+            _require_own(root, (Path(above, folder) for folder in folders))
+
+
+def _require_own(root: Path, folders: Iterable[Path]) -> None:
+    for folder in folders:
+        if folder.is_symlink() and leads_out(folder, root):
+            raise PackError(
+                f"nothing was written: {folder} is a link that leads out of {root}",
+                hint="Put a folder in its place. To have the pack elsewhere, make a link there that leads here.",
+            )
