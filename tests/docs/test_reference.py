@@ -31,7 +31,8 @@ def test_no_page_differs_from_the_code(name: str) -> None:
 
 def test_no_command_or_key_is_left_out() -> None:
     from texpipe.cli import COMMANDS
-    from texpipe.recipe.schema import GroupRule, Match, Recipe, Rule
+    from texpipe.recipe.group_rules import GroupRule
+    from texpipe.recipe.schema import Match, Recipe, Rule
 
     made = generated()
     assert all(f"## texpipe {name}\n" in made["reference-commands.md"] for name in COMMANDS)

@@ -18,12 +18,12 @@ from texpipe import formats
 from texpipe.errors import RecipeError
 from texpipe.formats import known_targets
 from texpipe.recipe import load
+from texpipe.recipe.group_rules import GroupRule
 from texpipe.recipe.json_schema import json_schema
 from texpipe.recipe.load import MAX_BYTES, load_recipe, shipped_recipes
 from texpipe.recipe.schema import (
     DEFAULT_MODEL,
     EdgeRule,
-    GroupRule,
     Match,
     Recipe,
     Rule,

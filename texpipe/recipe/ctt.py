@@ -15,7 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from texpipe.errors import Location, RecipeError
-from texpipe.recipe.schema import AUTO, GroupRule, Recipe
+from texpipe.recipe.group_rules import AUTO, GroupRule
+from texpipe.recipe.schema import Recipe
 from texpipe.storage.home import from_home
 from texpipe.storage.small_files import RefusedFileError, read_small
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
     Field,
-    Tag,
     ValidationInfo,
     field_validator,
 )
 
+from texpipe.recipe.fields import Count, Detail, Glob, NameText, Part, PathText, SizeText, sides
+from texpipe.recipe.group_rules import AUTO, GroupEntry, GroupRule
 from texpipe.recipe.models import Chain, PresetEntry, not_a_switch
 from texpipe.recipe.targets import (
     Target,
@@ -41,56 +38,34 @@ DEFAULT_MODEL = "texpipe-x4"
 
 MAX_RULES = limit("MAX_RULES", 10_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
-MAX_PIECES = limit("MAX_PIECES", 4_096)
 MAX_INPUTS = limit("MAX_INPUTS", 256)
 MAX_OVERRIDES = 100
 """Largest number of folders of hand-made pictures."""
 
 
-_Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
-_Margin: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1 << 20)]
-_Detail: TypeAlias = Annotated[float, BeforeValidator(not_a_switch), Field(ge=0, le=1)]
-_Glob: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
-_Path: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
-_Size: TypeAlias = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
-_Name: TypeAlias = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-
-
-def _sides(text: str | None) -> tuple[int, int] | None:
-    """Read "32x16"; None stays None."""
-    width, _, height = (text or "").partition("x")
-    return (int(width), int(height)) if text else None
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Match(_Part):
+class Match(Part):
     """Which textures a rule is for: those that meet every condition. No condition matches all textures."""
 
-    name: _Glob | None = Field(
+    name: Glob | None = Field(
         default=None,
         description="Glob on the file name, or on the relative path if the pattern has a slash; case counts.",
     )
-    folder: _Glob | None = Field(
+    folder: Glob | None = Field(
         default=None, description="Glob on the folder, relative to the input, or one above it."
     )
     alpha: AlphaClass | None = Field(default=None, description="Alpha class that classify found.")
     format: TexelFormat | None = Field(
         default=None, description="Texel format on the console, as far as it is known."
     )
-    size: _Size | None = Field(default=None, description="Width and height in texels, such as 32x64.")
-    min_side: _Count | None = Field(
+    size: SizeText | None = Field(default=None, description="Width and height in texels, such as 32x64.")
+    min_side: Count | None = Field(
         default=None, description="Smallest length of the shorter side, in texels."
     )
-    max_side: _Count | None = Field(default=None, description="Largest length of the longer side, in texels.")
-    min_colours: _Count | None = Field(
+    max_side: Count | None = Field(default=None, description="Largest length of the longer side, in texels.")
+    min_colours: Count | None = Field(
         default=None, description="Smallest number of distinct visible colours."
     )
-    max_colours: _Count | None = Field(
-        default=None, description="Largest number of distinct visible colours."
-    )
+    max_colours: Count | None = Field(default=None, description="Largest number of distinct visible colours.")
 
     @field_validator("max_colours", "max_side")
     @classmethod
@@ -103,14 +78,14 @@ class Match(_Part):
         return maximum
 
 
-class EdgeRule(_Part):
+class EdgeRule(Part):
     """What lies beyond the border of a texture, per axis."""
 
     x: Literal["auto", EdgeMode] = Field(default="auto", description="Left and right.")
     y: Literal["auto", EdgeMode] = Field(default="auto", description="Top and bottom.")
 
 
-class Rule(_Part):
+class Rule(Part):
     """What to do with the textures that match; what it leaves out is decided by classify."""
 
     match: Match = Field(description="Which textures the rule is for.")
@@ -123,7 +98,7 @@ class Rule(_Part):
     )
     alpha: Literal["auto", AlphaClass] | None = Field(default=None, description="How alpha is treated.")
     colour: Colour | None = Field(default=None, description="Colour correction, instead of the recipe's.")
-    cells: _Size | None = Field(
+    cells: SizeText | None = Field(
         default=None,
         description="Size of the pictures on an atlas in texels, such as 32x32: each is upscaled alone.",
     )
@@ -138,12 +113,12 @@ class Rule(_Part):
         default=None,
         description="A model for these textures instead of the recipe's, or a list; as `model` there.",
     )
-    detail: _Detail | None = Field(default=None, description="The model's dial, instead of the recipe's.")
+    detail: Detail | None = Field(default=None, description="The model's dial, instead of the recipe's.")
 
     @property
     def cell_size(self) -> tuple[int, int] | None:
         """Width and height of the pictures on an atlas."""
-        return _sides(self.cells)
+        return sides(self.cells)
 
     @field_validator("edges", mode="before")
     @classmethod
@@ -151,83 +126,23 @@ class Rule(_Part):
         return {"x": value, "y": value} if isinstance(value, str) else value
 
 
-class GroupRule(_Part):
-    """A picture that the console had to split: joined, upscaled once and split again."""
-
-    name: _Name = Field(description="Any name; the manifest shows it at every piece.")
-    columns: _Count = Field(description="Pieces in a row.")
-    rows: _Count = Field(description="Pieces in a column.")
-    overlap: Literal[0, 1, 2, 4] = Field(default=0, description="Texels that neighbouring pieces share.")
-    tile: _Size | None = Field(
-        default=None, description="Size of a piece in texels, such as 64x32; the last ones may be smaller."
-    )
-    margins: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
-        default=(0, 0, 0, 0),
-        description="Texels left, top, right and bottom of the joined pieces that only fill them up.",
-    )
-    trim: Annotated[tuple[_Margin, ...], Field(min_length=4, max_length=4)] = Field(
-        default=(0, 0, 0, 0),
-        description="Texels left, top, right and bottom of every piece that do not belong to the picture.",
-    )
-    files: Annotated[tuple[_Path, ...], Field(max_length=MAX_PIECES)] = Field(
-        description="Paths of the pieces, row by row from the top left; equal tiles are one file."
-    )
-
-    @field_validator("files")
-    @classmethod
-    def _fill_the_grid_once(cls, files: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        columns, rows = info.data.get("columns"), info.data.get("rows")
-        if columns and rows and len(files) != columns * rows:
-            raise ValueError(
-                f"has {len(files)} entries, but {columns} columns x {rows} rows are {columns * rows}"
-            )
-        return files
-
-    def picture(self) -> Group:
-        """Return the split picture that this declares."""
-        return Group(
-            self.name,
-            self.columns,
-            self.rows,
-            self.overlap,
-            self.files,
-            tile=_sides(self.tile),
-            margins=self.margins,
-            trim=self.trim,
-        )
-
-
-AUTO = "auto"
-"""Entry of `groups` that has split pictures found by their pixels."""
-
-
-def _kind_of_group(value: object) -> str:
-    return "path" if isinstance(value, str) else "group"
-
-
-GroupEntry: TypeAlias = Annotated[
-    Annotated[GroupRule, Tag("group")] | Annotated[_Path, Tag("path")], Discriminator(_kind_of_group)
-]
-"""A declared group, `auto`, or the path of a `.ctt` join file or a folder of them."""
-
-
-class Recipe(_Part):
+class Recipe(Part):
     """A recipe: what to upscale, how and for which emulator."""
 
     version: Literal[1] = Field(description="Version of this format.")
-    name: _Name = Field(description="The recipe's name.")
+    name: NameText = Field(description="The recipe's name.")
     game: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="ROM header name, disc serial or archive name, as the target needs it."
     )
-    input: Annotated[tuple[_Path, ...], Field(min_length=1, max_length=MAX_INPUTS)] = Field(
+    input: Annotated[tuple[PathText, ...], Field(min_length=1, max_length=MAX_INPUTS)] = Field(
         description="Folder of textures, relative to this file, or a list of such folders."
     )
     on_conflict: Winner = Field(
         default="newest",
         description="Of pictures that differ under one name in several inputs: the newest file, first or last input.",
     )
-    output: _Path = Field(description="Folder to write, relative to this file.")
-    overrides: Annotated[tuple[_Path, ...], Field(max_length=MAX_OVERRIDES)] = Field(
+    output: PathText = Field(description="Folder to write, relative to this file.")
+    overrides: Annotated[tuple[PathText, ...], Field(max_length=MAX_OVERRIDES)] = Field(
         default=(),
         description="Folder of pictures made by hand, relative to this file, or a list of them: each is used instead "
         "of upscaling the texture that it is named after. The first folder that has one wins.",
@@ -236,7 +151,7 @@ class Recipe(_Part):
         default=(DEFAULT_MODEL,),
         description="A model's name, or a path relative to this file; or a list of them, used one after the other.",
     )
-    models: dict[_Name, PresetEntry] = Field(
+    models: dict[NameText, PresetEntry] = Field(
         default_factory=dict,
         description="Names of the recipe's own, for `model` here and in rules: a model, a list, or {model, detail}.",
     )
@@ -257,7 +172,7 @@ class Recipe(_Part):
         default="smooth",
         description="smooth: outlines of cut-outs as if drawn at the new size; hard: every texel keeps its corners.",
     )
-    detail: _Detail | None = Field(
+    detail: Detail | None = Field(
         default=None,
         description="The dial of a model that has one: 0 faithful, 1 inventive; the model's own choice if not given.",
     )

@@ -17,7 +17,8 @@ from texpipe.imaging.image_files import decode, encode_png
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.planning.planner import plan_jobs
-from texpipe.recipe.schema import GroupRule, Recipe, Rule
+from texpipe.recipe.group_rules import GroupRule
+from texpipe.recipe.schema import Recipe, Rule
 from texpipe.relations import Group
 from texpipe.texture import Axes, Edges, Rgba8
 
