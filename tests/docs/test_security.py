@@ -37,7 +37,7 @@ def promises() -> Iterator[tuple[str, str]]:
             yield what, protection
 
 
-@pytest.mark.parametrize(("what", "protection"), promises())
+@pytest.mark.parametrize(("what", "protection"), list(promises()))
 def test_each_protection_from_strangers_names_its_test(what: str, protection: str) -> None:
     assert "`tests/" in protection, what
 
