@@ -10,7 +10,7 @@ import pytest
 from pages import REPOSITORY
 
 from texpipe.errors import TexpipeError
-from texpipe.networks.catalogue import SUFFIXES
+from texpipe.networks.model_files import SUFFIXES
 from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.scan import PICTURES
 

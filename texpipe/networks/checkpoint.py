@@ -23,7 +23,7 @@ from torch import Tensor
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks import ncnn, state_dict_names
-from texpipe.networks.catalogue import read_files
+from texpipe.networks.model_files import read_files
 from texpipe.networks.state_dict_names import Generator
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.small_files import refusing
