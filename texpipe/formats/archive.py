@@ -7,6 +7,7 @@ time into memory, each up to a limit.
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,7 +158,9 @@ class _LimitedReads(io.BufferedReader):
         limit = _MAX_ENTRIES * _MAX_ENTRY_NAME
         if size is not None and size > limit:
             raise ValueError(f"its directory has more than {limit:,} bytes")
-        return super().read(limit if size is None or size < 0 else size)
+        if size is None or size < 0:  # `read` allocates what it is asked for: no more than there is
+            size = min(limit, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
 
 
 def harm_in(name: str) -> str | None:
