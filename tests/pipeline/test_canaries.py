@@ -19,8 +19,8 @@ Audit = importlib.import_module("audit").Audit
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a permission there")
 
-EXAMPLES = int(os.environ.get("TEXPIPE_TEST_ATTACKS", "25"))
-"""Attacks of each kind; TEXPIPE_TEST_ATTACKS tries more."""
+EXAMPLES = int(os.environ.get("TEXPIPE_TEST_ATTACKS", "6"))
+"""Attacks of each kind, beside the written examples; TEXPIPE_TEST_ATTACKS sets another number."""
 SETTINGS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 SECRET: list[str] = []
 """The real path of the folder that must not be touched at present."""
