@@ -164,7 +164,7 @@ def test_an_archive_with_foreign_compression_or_paths_is_found(tmp_path):
     for line in (
         "../a.png is missing",
         "not a hash, or is listed twice",
-        "a.dds: is not a DDS file",
+        "a.dds: is damaged: is not a DDS file",
         "compressed by method 12",
     ):
         assert line in found

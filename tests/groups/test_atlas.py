@@ -173,7 +173,7 @@ def test_names_with_rectangles_say_where_the_cells_are(tmp_path: Path) -> None:
 
 def run(folder: Path, model: Path, name: str, made: dict[str, Rgba8], **recipe: object) -> dict[str, Rgba8]:
     write(folder / "in", **made)
-    chosen = Recipe.default().model_copy(update={"model": str(model), **recipe})
+    chosen = Recipe.default().model_copy(update={"model": (str(model),), **recipe})
     run_recipe(RunOptions(chosen, "0" * 64, (folder / "in",), folder / name, device="cpu", precision="fp32"))
     return {
         file.stem: decode(file.read_bytes(), name=file.name)[0]

@@ -131,7 +131,7 @@ def test_binary_alpha_stays_binary_and_hidden_colour_says_nothing() -> None:
 
 
 def run(folder: Path, model: Path, name: str, **recipe: object) -> dict[str, Rgba8]:
-    chosen = Recipe.default().model_copy(update={"model": str(model), "rules": (CLAMPED,), **recipe})
+    chosen = Recipe.default().model_copy(update={"model": (str(model),), "rules": (CLAMPED,), **recipe})
     run_recipe(RunOptions(chosen, "0" * 64, (folder / "in",), folder / name, device="cpu", precision="fp32"))
     made = folder / name / "folder"
     return {file.stem: decode(file.read_bytes(), name=file.name)[0] for file in made.rglob("*.png")}

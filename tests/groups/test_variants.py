@@ -255,7 +255,7 @@ def coats() -> dict[str, Rgba8]:
 
 def run(folder: Path, model: Path, pictures: dict[str, Rgba8], name: str = "out", **recipe: object) -> Path:
     write(folder / "in", **pictures)
-    chosen = Recipe.default().model_copy(update={"model": str(model), **recipe})
+    chosen = Recipe.default().model_copy(update={"model": (str(model),), **recipe})
     run_recipe(RunOptions(chosen, "0" * 64, (folder / "in",), folder / name, device="cpu", precision="fp32"))
     return folder / name
 

@@ -154,7 +154,7 @@ def run(
 ) -> dict[str, Rgba8]:
     write(folder / "in", **pieces)
     recipe = Recipe.default().model_copy(
-        update={"model": str(model), "rules": (CLAMPED,), "groups": groups, "scale": 4}
+        update={"model": (str(model),), "rules": (CLAMPED,), "groups": groups, "scale": 4}
     )
     order = RunOptions(recipe, "0" * 64, (folder / "in",), folder / "out", device="cpu", precision="fp32")
     run_recipe(order)

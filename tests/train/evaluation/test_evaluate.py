@@ -31,6 +31,8 @@ from texpipe.train.losses import weights
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
 
+FETCHED = weights.cache_folder()
+"""The user's own cache; tests run with one of theirs."""
 METRIC_WEIGHTS = ("alexnet", "vgg16", "stlpips", "dists")
 
 
@@ -94,12 +96,11 @@ def test_a_perfect_result_scores_perfectly() -> None:
 
 
 @pytest.mark.skipif(
-    not all((weights.cache_folder() / f"{name}.safetensors").is_file() for name in METRIC_WEIGHTS),
+    not all((FETCHED / f"{name}.safetensors").is_file() for name in METRIC_WEIGHTS),
     reason="the metrics' weights were never fetched here",
 )
 def test_perceptual_figures_of_seeded_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = weights.cache_folder()
-    monkeypatch.setattr(weights, "weights", lambda name: load_file(folder / f"{name}.safetensors"))
+    monkeypatch.setattr(weights, "weights", lambda name: load_file(FETCHED / f"{name}.safetensors"))
     lr = np.random.default_rng(7).random((16, 16, 3), np.float32)
     hr = bicubic(lr, 4)
     scores = Judge().measure(repeat(lr, 4), TexturePair("x", lr, hr, Edges()))
