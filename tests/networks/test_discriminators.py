@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -61,15 +63,16 @@ def test_heads_on_frozen_features_judge_every_place_and_save_no_trunk() -> None:
 
 
 @pytest.mark.parametrize(
-    "network",
+    "make",
     [
-        StridedDiscriminator(16, 4, 8),
-        UNetDiscriminator(4),
-        ProjectedDiscriminator(brightness, {"fine": 6, "coarse": 3}, 4),
+        lambda: StridedDiscriminator(16, 4, 8),
+        lambda: UNetDiscriminator(4),
+        lambda: ProjectedDiscriminator(brightness, {"fine": 6, "coarse": 3}, 4),
     ],
 )
-def test_they_learn_to_tell_bright_from_dark_pictures(network: nn.Module) -> None:
+def test_they_learn_to_tell_bright_from_dark_pictures(make: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)
+    network = make()
     optimiser = torch.optim.Adam(network.parameters(), 2e-2)
     bright, dark = 0.5 + torch.rand(8, 3, 16, 16) / 2, torch.rand(8, 3, 16, 16) / 2
     for _ in range(40):

@@ -25,7 +25,7 @@ from texpipe.relations import Box
 from texpipe.storage.atomic import open_atomic
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.links import leads_out
-from texpipe.storage.small_files import RefusedFileError, open_regular
+from texpipe.storage.small_files import RefusedFileError, open_regular, refusing
 from texpipe.texture import AxisGuess
 
 if TYPE_CHECKING:
@@ -166,10 +166,11 @@ def _adapter() -> TypeAdapter[Analysis]:
 def _parsed(line: bytes) -> Analysis | None:
     """Return the analysis that a line holds, if a texture can have it."""
     try:
-        analysis = _adapter().validate_json(line, strict=True)
-    except ValueError:
+        with refusing(Path("analysis")):
+            analysis = _adapter().validate_json(line, strict=True)
+            return analysis if _is_possible(analysis) else None
+    except RefusedFileError:
         return None
-    return analysis if _is_possible(analysis) else None
 
 
 def _is_possible(one: Analysis) -> bool:
