@@ -142,7 +142,7 @@ def _read(file: Path, compressor: _LineCompressor) -> dict[bytes, bytes]:
     """Return key -> compressed line of a file that is whole and of this version; nothing of any other."""
     lines: dict[bytes, bytes] = {}
     digest = hashlib.sha256()
-    with contextlib.suppress(OSError, RefusedFileError), open_regular(file) as stream:
+    with contextlib.suppress(RefusedFileError), refusing(file), open_regular(file) as stream:
         if os.fstat(stream.fileno()).st_size > MAX_BYTES:
             return {}
         head = stream.readline(_MAX_LINE)
