@@ -70,7 +70,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a reader has before a page begins: a home with dumps and a painting, a checkout with recipes and models."""
     home = tmp_path_factory.mktemp("home")
     (home / ".local" / "share" / "mupen64plus").mkdir(parents=True)
-    for dump in ("oot", "zelda", "zelda-few"):
+    for dump in ("oot", "zelda", "zelda-few", "session1", "session2"):
         (home / "dumps" / dump).mkdir(parents=True)
         for name in DUMPED:
             shutil.copy(SAMPLES / f"THE LEGEND OF ZELDA#{name}.png", home / "dumps" / dump)

@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
+from typing import Any
 
 EXIT_CODE = 130
 """Exit code of a process that Ctrl-C stopped: 128 plus the number of SIGINT."""
@@ -44,8 +46,8 @@ def end_without_waiting() -> None:
 class Interruptible:
     """Within its block a first Ctrl-C raises KeyboardInterrupt, and a second one ends the process at once.
 
-    So does a first one that arrives where Python cannot raise anything, such as in a finaliser. After the block any
-    Ctrl-C ends the process.
+    So does a first one that arrives where Python cannot raise anything, such as in a finaliser. After the block
+    Ctrl-C does what it did before.
 
     Attributes:
         pressed: whether Ctrl-C was pressed: whatever is raised afterwards may come of it.
@@ -54,18 +56,19 @@ class Interruptible:
     def __init__(self) -> None:
         self.pressed = False
         self._unraisable = sys.unraisablehook
+        self._before: Callable[[int, FrameType | None], Any] | int = signal.default_int_handler
 
     def __enter__(self) -> Interruptible:
         if _is_raised():
             sys.unraisablehook = self._not_raised
-            signal.signal(signal.SIGINT, self._press)
+            self._before = signal.signal(signal.SIGINT, self._press) or signal.default_int_handler
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if _is_main() and signal.getsignal(signal.SIGINT) == self._press:
-            signal.signal(signal.SIGINT, _end)
+            signal.signal(signal.SIGINT, self._before)
 
     def _press(self, _: int, __: FrameType | None) -> None:
         if self.pressed:
