@@ -351,7 +351,7 @@ def test_links_and_dots_hide_nothing_that_is_read(run: Run, tmp_path: Path, inpu
     (tmp_path / "linked-target" / "folder").symlink_to(tmp_path / "p" / "folder")
     (tmp_path / "linked-store" / ".store").symlink_to(tmp_path / "p")
     before = tree(tmp_path / "p")
-    with pytest.raises((UsageError, PackError), match="is written by this run|is a link that leads out of"):
+    with pytest.raises((UsageError, PackError), match=r"is written by this run|is a link that leads out of"):
         run(input_=tmp_path / input_, output=tmp_path / output)
     assert tree(tmp_path / "p") == before
 
