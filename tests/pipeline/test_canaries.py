@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from canaries import CODES, Attack, World, attacks, copied, finished_world, recipes, write_recipe
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from pages import REPOSITORY
 
 sys.path.append(str(REPOSITORY / "fuzz"))
@@ -21,7 +21,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a pe
 
 EXAMPLES = int(os.environ.get("TEXPIPE_TEST_ATTACKS", "6"))
 """Attacks of each kind, beside the written examples; TEXPIPE_TEST_ATTACKS sets another number."""
-SETTINGS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],  # an attack is eight commands: too slow to be made smaller
+)
 SECRET: list[str] = []
 """The real path of the folder that must not be touched at present."""
 AUDIT = Audit(lambda path: bool(SECRET) and (path == SECRET[0] or path.startswith(f"{SECRET[0]}/")))

@@ -45,8 +45,8 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
     part = part_of(path)
+    _make_folder(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             yield file
             file.flush()
@@ -57,14 +57,26 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise PackError(
-                f"cannot write {path}: {error.strerror or error}",
-                hint="Check that the disk has room, that the folder may be written to and that no other program "
-                "has the file open; then run again.",
-            ) from error
+            raise _unwritable(path, error) from error
         raise
     if fsync:
         _sync_folder(path.parent)
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder of a file. Where that fails there is no part to remove, and a link may lead anywhere."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> PackError:
+    return PackError(
+        f"cannot write {path}: {error.strerror or error}",
+        hint="Check that the disk has room, that the folder may be written to and that no other program "
+        "has the file open; then run again.",
+    )
 
 
 def sync_disk() -> None:
