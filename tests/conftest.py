@@ -27,14 +27,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LOGGERS = logging.getLogger(), logging.getLogger("texpipe")
+LEVELS = tuple(logger.level for logger in LOGGERS)
+
+
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
-    """Put back the log levels that a command sets: tests after it listen to what is logged."""
-    loggers = logging.getLogger(), logging.getLogger("texpipe")
-    before = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, before, strict=True):
+    """Put back the log levels that commands set, in fixtures of modules too: tests listen to what is logged."""
+    for logger, level in zip(LOGGERS, LEVELS, strict=True):
         logger.setLevel(level)
+    yield
 
 
 @pytest.fixture(scope="session", autouse=True)
