@@ -113,6 +113,10 @@ def _places(package: Path) -> Mapping[str, tuple[str, int]]:
     """Return each reader with its file and the line where its code begins."""
     found: dict[str, tuple[str, int]] = {}
     for file in sorted(package.rglob("*.py")):
+        if (
+            "_data" in file.relative_to(package).parts
+        ):  # recipes that an installed package brings, with their scripts
+            continue
         module = ".".join(file.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
         for name, line in _readers_in(ast.parse(file.read_text("utf-8")), ""):
             found[f"{module}:{name}"] = (str(file), line)

@@ -32,11 +32,10 @@ LEVELS = tuple(logger.level for logger in LOGGERS)
 
 
 @pytest.fixture(autouse=True)
-def log_levels() -> Iterator[None]:
+def log_levels() -> None:
     """Put back the log levels that commands set, in fixtures of modules too: tests listen to what is logged."""
     for logger, level in zip(LOGGERS, LEVELS, strict=True):
         logger.setLevel(level)
-    yield
 
 
 @pytest.fixture(scope="session", autouse=True)
