@@ -103,6 +103,6 @@ def _table(findings: list[Finding]) -> Table:
         area = finding.area
         state = Text(finding.state, style=_STYLES[finding.state])
         table.add_row(
-            Text(title, style="bold"), printable(finding.name), state, Text(printable(finding.found))
+            Text(title, style="bold"), Text(printable(finding.name)), state, Text(printable(finding.found))
         )
     return table

@@ -9,6 +9,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import device_option, json_option, quiet_option
+from texpipe.cli.printable import printable
 from texpipe.cli.replaceable import EVALUATIONS, PICTURES, force_option, require_replaceable
 from texpipe.errors import UsageError
 
@@ -184,13 +185,14 @@ def _evaluate_unpaired(
 
 def _unpaired_table(console: Console, evaluation: UnpairedEvaluation) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from texpipe.train.evaluation.bands import NAMES
 
     measured = evaluation.measured
     table = Table(title=f"{evaluation.pictures} real textures against {evaluation.references} modern ones")
     for heading in ("", *(one.name for one in measured)):
-        table.add_column(heading, overflow="fold")
+        table.add_column(Text(printable(heading)), overflow="fold")
     table.add_row("kernel distance", *(f"{one.distance.mean:.3f}" for one in measured))
     table.add_row("  95 %", *(f"{one.distance.low:.3f} to {one.distance.high:.3f}" for one in measured))
     for at, name in enumerate(NAMES):
@@ -212,6 +214,7 @@ def _write(folder: Path, evaluation: Evaluation | UnpairedEvaluation) -> None:
 
 def _table(console: Console, evaluation: Evaluation) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from texpipe.train.evaluation.metrics import METRICS
 
@@ -219,7 +222,7 @@ def _table(console: Console, evaluation: Evaluation) -> None:
     metrics = [metric for metric in METRICS if any(metric in m.scores for m in evaluation.measured)]
     table = Table(title=f"{evaluation.pictures} textures")
     for heading in ("", *(m.name for m in evaluation.measured)):
-        table.add_column(heading, overflow="fold")
+        table.add_column(Text(printable(heading)), overflow="fold")
     for metric in metrics:
         table.add_row(metric, *(_cell(evaluation, way, metric) for way in evaluation.measured))
     console.rich.print(table)

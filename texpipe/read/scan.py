@@ -15,6 +15,7 @@ from texpipe.imaging.texel_formats import Stp
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.extracted import extracted_resources, resource_of
+from texpipe.storage.file_names import utf8_name
 from texpipe.system.interning import interned
 from texpipe.texture import EmulatorName, Source
 
@@ -73,13 +74,13 @@ def scan(
     for found in _walk(root, left_out, wanted):
         kind = _ignored_as(found)
         if kind == _OUTPUT:
-            outputs.append(_printable(found.file.relative_to(root).as_posix()))
+            outputs.append(utf8_name(found.file.relative_to(root).as_posix()))
         if kind is not None:
             ignored[kind] += 1
             continue
         name = found.file.relative_to(root).as_posix()
         reason = found.reason or _unusable_because(found.file, name, base)
-        for source, problem in _sources_in(found.file, _printable(name), reason, stp):
+        for source, problem in _sources_in(found.file, utf8_name(name), reason, stp):
             if problem:
                 unusable.append((source, problem))
             else:
@@ -169,9 +170,7 @@ class _Found:
 
 
 def _single(file: Path, stp: Stp) -> Scan:
-    found = sorted(
-        _sources_in(file, _printable(file.name), None, stp), key=lambda pair: pair[0].name.encode()
-    )
+    found = sorted(_sources_in(file, utf8_name(file.name), None, stp), key=lambda pair: pair[0].name.encode())
     return Scan(
         tuple(source for source, reason in found if not reason),
         tuple((source, reason) for source, reason in found if reason),
@@ -251,11 +250,11 @@ def _ignored_as(found: _Found) -> str | None:
     if found.is_folder:
         return None if found.reason else _LINK
     suffix = found.file.suffix.lower()
-    return None if suffix in PICTURES or suffix in CONTAINERS else _printable(suffix) or _BARE
+    return None if suffix in PICTURES or suffix in CONTAINERS else utf8_name(suffix) or _BARE
 
 
 def _unusable_because(file: Path, name: str, base: Path) -> str | None:
-    if _printable(name) != name:
+    if utf8_name(name) != name:
         return "its name is not valid UTF-8: rename the file"
     try:
         if file.is_symlink() and not file.resolve(strict=True).is_relative_to(base):
@@ -266,8 +265,3 @@ def _unusable_because(file: Path, name: str, base: Path) -> str | None:
         return "is a link that leads to itself"
     # Reading a pipe or a device would wait for ever.
     return None if file.is_file() else "is not a file, or a link to one"
-
-
-def _printable(name: str) -> str:
-    """Return the name with bytes that are not UTF-8 written as `\\xff`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")

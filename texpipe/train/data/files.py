@@ -17,6 +17,7 @@ from PIL import Image
 
 from texpipe.errors import SourceError
 from texpipe.imaging import image_files
+from texpipe.storage.file_names import utf8_name
 from texpipe.storage.small_files import open_regular, read_small, refusing
 from texpipe.texture import Edges, Rgba8
 
@@ -53,7 +54,7 @@ def picture_files(root: Path) -> Iterator[PictureFile]:
         yield from _shard(root, "")
         return
     for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
-        name = path.relative_to(root).as_posix()
+        name = utf8_name(path.relative_to(root).as_posix())
         if path.suffix == ".tar":
             yield from _shard(path, name.removesuffix(".tar") + "/")
         elif _is_picture(name) and path.is_file():
@@ -73,7 +74,7 @@ def sources(root: Path) -> tuple[str, ...]:
     shards = [root] if root.is_file() else sorted(root.rglob("*.tar"))
     rows = [row for shard in shards for row in _index_rows(shard)]
     counted = Counter(f"{row.get('package', '?')} ({row.get('licence', '?')})" for row in rows)
-    return tuple(f"{source}: {count}" for source, count in sorted(counted.items())) or (root.name,)
+    return tuple(f"{source}: {count}" for source, count in sorted(counted.items())) or (utf8_name(root.name),)
 
 
 def decode(data: bytes, alpha: bytes | None, name: str) -> Rgba8:
@@ -137,7 +138,7 @@ def _shard(path: Path, prefix: str) -> Iterator[PictureFile]:
     for member in filter(_is_picture, sorted(places)):
         alpha = str(PurePosixPath(member).with_suffix("")) + _ALPHA_SUFFIX
         reader = partial(read, member, alpha if alpha in places else None)
-        yield PictureFile(prefix + member, reader, tiling.get(member))
+        yield PictureFile(utf8_name(prefix + member), reader, tiling.get(member))
 
 
 @contextmanager
