@@ -16,13 +16,14 @@ from pages import REPOSITORY
 from reportable import finished_pack, large_pack, pack_of_dump
 
 from texpipe.imaging.image_files import save_png
-from texpipe.manifest.file import read_manifest
+from texpipe.manifest.file import read_manifest, write_manifest
 from texpipe.manifest.schema import Entry, Provenance
 from texpipe.passes.resample import repeat
-from texpipe.relations import Flip, Mirror, Variant
+from texpipe.relations import Flip, Mirror, Spot, Variant
 from texpipe.report.finished_pack import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
+from texpipe.report.stamp import older_report
 
 pytestmark = pytest.mark.slow
 
@@ -479,3 +480,106 @@ def test_stepping_keeps_the_focus_on_the_slider(page) -> None:
     page.execute_script("byId('slider').focus()")
     press(page, "j")
     assert page.execute_script("return document.activeElement.id") in ("slider", "stage")
+
+
+def test_beside_and_nine_tiles_use_the_stage(page) -> None:
+    """Two planes of nine square tiles lie below each other where that leaves more room, and fill most of the height."""
+    look_at(page, "brick.png", tiling="nine", layout="beside")
+    page.execute_script("stage.fit()")
+    box, before, after = page.execute_script(
+        "return ['#stage', '.plane.before', '.plane.after'].map((one) =>"
+        "document.querySelector(one).getBoundingClientRect().toJSON())"
+    )
+    used = [max(before[side], after[side]) for side in ("right", "bottom")]
+    began = [min(before[side], after[side]) for side in ("left", "top")]
+    shares = [
+        (used[0] - began[0]) / box["width"],
+        (used[1] - began[1]) / box["height"],
+    ]
+    assert max(shares) > 0.75
+    assert used[0] <= box["right"]
+    assert used[1] <= box["bottom"]
+
+
+def test_more_filters_and_words(page) -> None:
+    """Edges, format, who decided, how sure; the search knows them too."""
+    menu = page.find_element("css selector", "[data-filter=edges]")
+    menu.click()
+    menu.find_element("css selector", "input[value=mirror]").click()
+    assert names(page) == ["brick.png"]
+    menu.find_element("css selector", "input[value=mirror]").click()
+    press(page, "\ue00c")
+    rule = page.find_element("css selector", "[data-filter=rule]")
+    rule.click()
+    rule.find_element("css selector", "input[value='rule 1']").click()
+    assert names(page) == ["brick.png"]
+    page.execute_script("clearFilters()")
+    page.find_element("id", "search").send_keys("MIRROR rule 1")
+    assert names(page) == ["brick.png"]
+    page.find_element("id", "search").send_keys(" leaf")
+    assert names(page) == []
+
+
+def test_a_split_picture_is_shown_whole(driver, tmp_path: Path) -> None:
+    halves = {"left.png": 0, "right.png": 16}
+
+    def piece(entry: Entry) -> Entry:
+        place = halves[entry.source]
+        return replace(entry, group="sky", spot=Spot(place // 16, 0, place, 0, (32, 16), "by name"))
+
+    for number, name in enumerate(halves):
+        save_png(tmp_path / "dump" / name, texture(number, (16, 16)))
+    output = pack_of_dump(tmp_path, change=piece)
+    driver.get(write_report(output).as_uri())
+    look_at(driver, driver.execute_script("return list.rows[0].texture.source"), 2)
+    driver.execute_script("stage.slide(0)")
+    after = np.concatenate([pictures(output, name)[1] for name in halves], axis=1)[..., :3]
+    shown = within(driver, ".plane.after")
+    assert shown.shape == after.shape
+    assert (shown[:, 40:] == after[:, 40:]).all()
+    driver.find_element("css selector", "#extent input[value=piece] + span").click()
+    assert within(driver, ".plane.after").shape[1] == after.shape[1] // 2
+    assert driver.get_log("browser") == []
+
+
+def test_in_a_narrow_window_the_list_comes_first(page) -> None:
+    page.set_window_size(700, 900)
+    try:
+        tops = page.execute_script(
+            "return ['list', 'stage', 'facts'].map((id) => byId(id).getBoundingClientRect().top)"
+        )
+        assert tops == sorted(tops)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= 700
+        page.find_element("css selector", "[role=option][title='grass.png']").click()
+        assert page.execute_script("return byId('viewer').getBoundingClientRect().top") < 450
+    finally:
+        page.set_window_size(1280, 900)
+
+
+def test_a_report_says_that_it_is_older_than_the_pack(driver, tmp_path: Path) -> None:
+    output = finished_pack(tmp_path)
+    page = write_report(output)
+    driver.get(page.as_uri())
+    assert not driver.find_elements("css selector", ".outdated")
+    manifest = read_manifest(output / "manifest.json")
+    write_manifest(output / "manifest.json", replace(manifest, texpipe="1"))
+    assert older_report(output) == page
+    driver.get(page.as_uri())
+    said = driver.find_element("css selector", ".outdated").text
+    assert "older than the pack" in said
+    assert " UTC" in said
+    assert driver.get_log("browser") == []
+
+
+def test_the_facts_name_the_input_and_what_it_won_over(driver, tmp_path: Path) -> None:
+    save_png(tmp_path / "dump" / "a.png", texture(0))
+
+    def of_two(entry: Entry) -> Entry:
+        maker = Provenance("hand", file="faces/a.tga", sha256="0" * 64)
+        return replace(entry, input="second", instead_of=("first",), by=maker)
+
+    driver.get(write_report(pack_of_dump(tmp_path, change=of_two)).as_uri())
+    facts = driver.find_element("id", "facts").text
+    assert "second" in facts
+    assert "not used, in first" in facts
+    assert "faces/a.tga" in facts

@@ -29,6 +29,7 @@ from texpipe.relations import Flip, Mirror
 from texpipe.report.page import ASSETS, render, write_report
 from texpipe.report.page_data import fold_duplicates
 from texpipe.report.sources import dump_of, source_of
+from texpipe.report.stamp import STAMP
 
 HOSTILE = [
     '"><img src=x onerror=alert(1)>.png',
@@ -69,7 +70,7 @@ def test_the_folder_is_complete(tmp_path: Path) -> None:
     assert page == tmp_path / "out" / "report" / "index.html"
     assert all((page.parent / name).is_file() for name in ASSETS)
     links = re.findall(r'(?:src|href)="([^"#][^"]*)"', page.read_text("ascii"))
-    assert {link for link in links if link != "data:,"} == set(ASSETS), "nothing from anywhere else"
+    assert {link for link in links if link != "data:,"} == {*ASSETS, STAMP}, "nothing from anywhere else"
     for shown in data_of(page)["textures"]:
         for which in ("before", "after"):
             assert (page.parent / "pictures" / shown[which]["file"]).is_file()
@@ -151,7 +152,7 @@ def test_hostile_names_stay_names(name: str) -> None:
         "targets": [name],
     }
     harmless = pack | {"name": "a", "model": {"name": "a", "licence": "a", "sha256": ""}, "targets": ["a"]}
-    more = {"texpipe": "0", "summary": summary}
+    more = {"texpipe": "0", "summary": summary, "manifest": "0" * 64, "date": "2000-01-01 00:00 UTC"}
     text = render({"pack": pack | more, "textures": [facts]})
     plain = render({"pack": harmless | more, "textures": []})
     shapes = [[(tag, sorted(attributes)) for tag, attributes in Tags(page).found] for page in (text, plain)]

@@ -120,7 +120,18 @@ def run(
     code = show(console, result, as_json=as_json)
     if page is not None:
         console.say(f"Open the report in a browser: {page}")
+    elif not dry_run and shard is None:
+        _say_if_older(console, result.output)
     return code
+
+
+def _say_if_older(console: Console, output: Path) -> None:
+    """Say that an earlier run's report no longer shows the pack."""
+    from texpipe.report.stamp import older_report
+
+    page = older_report(output)
+    if page is not None:
+        console.say(f"The report {page} is older than the pack: `texpipe report {output}` makes it anew")
 
 
 def _say_device(console: Console, options: RunOptions) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,21 +16,18 @@ from texpipe.report.finished_pack import chosen
 from texpipe.report.page_data import facts_of_pack, facts_of_textures, fold_duplicates
 from texpipe.report.pictures import PictureFolder
 from texpipe.report.sources import Dump, dump_of
+from texpipe.report.stamp import head_of_report, pack_of_report, write_stamp
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.links import require_own_folders
-from texpipe.storage.small_files import RefusedFileError, open_regular, refusing
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 log = logging.getLogger(__name__)
 
-_SCRIPTS = ("dom.js", "textures.js", "list.js", "stage.js", "facts.js", "page.js")
+_SCRIPTS = ("dom.js", "textures.js", "filters.js", "list.js", "stage.js", "facts.js", "page.js")
 """The page's scripts in loading order; `theme.js` is loaded before all, so that the page never flashes."""
-_GENERATOR = b'<meta name="generator" content="texpipe '
-_HEAD_BYTES = 1 << 10
-"""Bytes at the start of a page in which it says that texpipe made it."""
 ASSETS = ("report.css", "theme.js", *_SCRIPTS)
 
 
@@ -67,10 +63,12 @@ def write_report(
     for done, facts in enumerate(facts_of_textures(folded, pictures), start=1):
         textures.append(facts)
         progress(Progress("write", done, len(folded)))
-    page = render({"pack": facts_of_pack(manifest), "textures": textures})
+    made_of = pack_of_report(output)
+    page = render({"pack": facts_of_pack(manifest) | made_of, "textures": textures})
     for name in ASSETS:
         write_atomic(folder / name, (_own_files() / "static" / name).read_bytes(), fsync=False)
     write_atomic(folder / "index.html", page.encode("ascii", "xmlcharrefreplace"))
+    write_stamp(output, made_of["manifest"])
     pictures.remove_others()
     return folder / "index.html"
 
@@ -81,10 +79,7 @@ def _require_own(page: Path) -> None:
     Raises:
         PackError: it is somebody else's.
     """
-    with suppress(RefusedFileError), refusing(page), open_regular(page, any_link=False) as file:
-        if _GENERATOR in file.read(_HEAD_BYTES):
-            return
-    if os.path.lexists(page):
+    if head_of_report(page) is None and os.path.lexists(page):
         raise PackError(
             f"{page} is there and not texpipe's", hint="Move the folder report/ away; then try again."
         )
@@ -97,7 +92,7 @@ def render(data: dict[str, Any]) -> str:
     because <, >, & and ' are escaped in it, and the page's policy forbids inline scripts.
 
     Args:
-        data: `pack` and `textures` of `facts`, JSON-able.
+        data: `pack` and `textures` of `page_data`, JSON-able; `pack` with what `pack_of_report` says.
     """
     from jinja2 import Environment, StrictUndefined
 

@@ -53,6 +53,9 @@ def facts_of_textures(
     for (entry, duplicates), family in zip(folded, families, strict=True):
         facts = entry_as_json(entry)
         del facts["duplicate_of"], facts["sha256"]
+        facts["outputs"] = [
+            {name: one[name] for name in ("target", "path", "size")} for one in facts["outputs"]
+        ]
         facts["before"] = _picture(pictures.before(entry))
         facts["after"] = _picture(pictures.after(entry))
         facts["duplicates"] = [one.source for one in duplicates]

@@ -72,11 +72,6 @@ function ordinal(number) {
   return number === 1 ? "the" : `${number}${suffix}`;
 }
 
-/** How an axis is treated; an undecided one is computed both ways. */
-function edgeOf(texture, axis) {
-  return texture.undecided?.[axis] ? "wrap or clamp" : texture.edges?.[axis];
-}
-
 function decisions(texture) {
   if (!texture.decided_by) return null;
   const { action, alpha, x, y } = texture.decided_by;
@@ -97,14 +92,20 @@ function decisions(texture) {
     const flips = { none: "gives its own to its images", x: "left and right swapped", y: "top and bottom swapped", both: "turned around" };
     lines.push(["Mirror image", flips[texture.mirror.axis], `${texture.mirror.why}; upscaled was ${texture.mirror.of}`]);
   }
+  if (texture.input) lines.push(["Input", texture.input, insteadOf(texture)]);
   return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
 }
 
-/** Who made the picture; of a hand-made one the action says so, and names its file. */
+/** Which other inputs have a picture of that name that is not used. */
+function insteadOf({ instead_of: others }) {
+  return others ? `other pictures under this name, not used, in ${others.join(", ")}` : "";
+}
+
+/** Who made the picture, and of a hand-made, edited or foreign one its file. */
 function madeBy(texture) {
-  if (!texture.by || texture.by.kind === "hand") return [];
-  const { detail } = texture.by;
-  return [["Made by", makerOf(texture), Number.isFinite(detail) ? `detail ${detail}` : ""]];
+  if (!texture.by) return [];
+  const { detail, file } = texture.by;
+  return [["Made by", makerOf(texture), Number.isFinite(detail) ? `detail ${detail}` : (file ?? "")]];
 }
 
 function decision([what, value, why]) {
@@ -144,16 +145,8 @@ function relatives(texture, reveal) {
 /** Put the pieces of a split picture where they belong. */
 function layOut(box, buttons, family) {
   const [width, height] = family[0].spot.picture;
-  const percent = (share) => `${share * 100}%`;
   box.style.aspectRatio = `${width} / ${height}`;
-  family.forEach(({ spot, size }, at) => {
-    Object.assign(buttons[at].style, {
-      left: percent(spot.x / width),
-      top: percent(spot.y / height),
-      width: percent(size[0] / width),
-      height: percent(size[1] / height),
-    });
-  });
+  family.forEach((piece, at) => Object.assign(buttons[at].style, placeOf(piece)));
 }
 
 function duplicates(texture) {

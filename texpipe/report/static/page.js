@@ -1,6 +1,9 @@
 // The page: filters, list, stage and facts joined; the keyboard; the address that names the texture shown.
 "use strict";
 
+const DATA = JSON.parse(byId("data").textContent);
+takeTextures(DATA.textures);
+
 const state = {
   wanted: Object.fromEntries(Object.keys(FILTERS).map((name) => [name, new Set()])),
   text: "",
@@ -9,9 +12,13 @@ const state = {
 };
 const BY_ORDER = { seam: "seam", colour: "colour", alpha: "alphaDrift" };
 
-const list = new TextureList(byId("list"), (position) => go(position));
+const list = new TextureList(byId("list"), (position) => {
+  go(position);
+  // In a narrow window the picture lies below the list.
+  if (matchMedia("(max-width: 720px)").matches) byId("viewer").scrollIntoView({ block: "start" });
+});
 const stage = new Stage(byId("stage"), (zoom, fitted) => {
-  byId("zoom-shown").textContent = `${fitted ? "Fit · " : ""}${zoom * 100} %`;
+  byId("zoom-shown").textContent = `${fitted ? "Fit · " : ""}${Math.round(zoom * 100)} %`;
 });
 
 /** Show the texture of a row and everything about it. */
@@ -26,6 +33,7 @@ function go(position) {
 
 function show(texture) {
   stage.show(texture);
+  byId("extent").hidden = !stage.pieces;
   showFacts(byId("facts"), texture, reveal);
   history.replaceState(null, "", texture ? `#${encodeURIComponent(texture.source)}` : "#");
 }
@@ -90,6 +98,8 @@ function fillTools() {
     "slider", setter("layout"));
   fillSwitch(byId("tiling"), [["one", "1 × 1", "The texture alone"], ["nine", "3 × 3", "As the game repeats it"]],
     "one", setter("tiling"));
+  fillSwitch(byId("extent"), [["whole", "Whole", "The split picture with all its pieces"],
+    ["piece", "Piece", "This piece alone"]], "whole", setter("extent"));
   fillSwitch(byId("channel"), [["all", "RGBA", "Colour and alpha"], ["colour", "RGB", "Colour without alpha"],
     ["alpha", "A", "Alpha as grey"]], "all", setter("channel"));
   fillSwitch(byId("backdrop"), [["checker", "Checker", "Checker"], ["magenta", "Magenta", "Magenta"],
@@ -120,6 +130,7 @@ const KEYS = {
   " ": () => stage.hold(true),
   s: () => stepSwitch(byId("layout")),
   t: () => stepSwitch(byId("tiling")),
+  g: () => byId("extent").hidden || stepSwitch(byId("extent")),
   c: () => stepSwitch(byId("channel")),
   b: () => stepSwitch(byId("backdrop")),
   "+": () => stage.zoomBy(1),
@@ -187,7 +198,16 @@ function named() {
   }
 }
 
+/** Say that the pack was written again after this report was made of it: its stamp then names another manifest. */
+function sayIfOlder() {
+  const { manifest, date } = DATA.pack;
+  if (typeof PACK_NOW === "undefined" || !manifest || PACK_NOW === manifest) return;
+  const text = `This report is older than the pack: it was made from the pack of ${date}. texpipe report makes it anew.`;
+  document.querySelector(".top").after(element("p", { class: "note outdated", role: "status" }, text));
+}
+
 const asked = named();
+sayIfOlder();
 fillMenus();
 fillTools();
 listen();

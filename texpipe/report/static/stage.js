@@ -2,14 +2,15 @@
 "use strict";
 
 const ZOOMS = [0.125, 0.25, 0.5, 0.75, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
-const ROOM = 48; // pixels kept free around a fitted picture
+const FIT_STEPS = [[1, 1 / 16], [4, 1 / 4]]; // below the first a fitted zoom is a multiple of the second
+const ROOM = 40; // pixels kept free around a fitted picture
 
 class Stage {
   constructor(box, zoomed) {
     this.box = box;
     this.zoomed = zoomed;
     this.texture = null;
-    this.view = { layout: "slider", tiling: "one", channel: "all", backdrop: "checker" };
+    this.view = { layout: "slider", tiling: "one", extent: "whole", channel: "all", backdrop: "checker" };
     this.zoom = null; // null fits the window
     this.share = 50; // percent of the width that show the source
     this.held = false;
@@ -20,7 +21,13 @@ class Stage {
 
   show(texture) {
     this.texture = texture;
+    this.pieces = piecesOf(texture);
     this.draw();
+  }
+
+  /** The pieces to show: all of a split picture, or the texture alone. */
+  get parts() {
+    return (this.view.extent === "whole" && this.pieces) || [this.texture];
   }
 
   set(name, value) {
@@ -56,26 +63,36 @@ class Stage {
 
   /** One plane of 1 or 9 copies, laid as the console lays them, or null without a picture. */
   plane(which) {
-    const shown = this.texture[which];
-    const file = (this.view.channel === "colour" && shown.colour) || shown.file;
-    if (!file) return null;
-    const plane = element("div", { class: `plane ${which}`, role: "img", "aria-label": described(this.texture, which) });
+    if (!this.parts.some((one) => one[which].file)) return null;
+    const label = described(this.texture, which, this.parts.length);
+    const plane = element("div", { class: `plane ${which}`, role: "img", "aria-label": label });
     const steps = this.view.tiling === "nine" ? [-1, 0, 1] : [0];
-    const edges = (!this.texture.group && this.texture.edges) || { x: "clamp", y: "clamp" };
-    for (const y of steps) for (const x of steps) plane.append(this.tile(file, edges, x, y));
+    for (const y of steps) for (const x of steps) plane.append(this.tile(which, x, y));
     return plane;
   }
 
-  tile(file, edges, x, y) {
+  /** One copy, flipped where an axis mirrors; that of a split picture has all its pieces. */
+  tile(which, x, y) {
+    const edges = (!this.texture.group && this.texture.edges) || { x: "clamp", y: "clamp" };
+    const images = this.parts.map((one) => this.image(one, which));
+    const made = this.parts.length > 1 ? element("div", { class: "pieces" }, ...images.filter(Boolean)) : images[0];
+    const flip = (step, mode) => (step !== 0 && mode === "mirror" ? -1 : 1);
+    made.style.transform = `scale(${flip(x, edges.x)}, ${flip(y, edges.y)})`;
+    // A clamped axis is not repeated by the game: its neighbours are shown faintly.
+    if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) made.classList.add("faint");
+    return made;
+  }
+
+  image(texture, which) {
+    const shown = texture[which];
+    const file = (this.view.channel === "colour" && shown.colour) || shown.file;
+    if (!file) return null;
     const gone = (event) => {
       event.target.closest(".plane").classList.add("gone");
       event.target.closest(".plane").dataset.note = `${picture(file)} is missing from the report`;
     };
     const image = element("img", { src: picture(file), alt: "", draggable: "false", error: gone });
-    const flip = (step, mode) => (step !== 0 && mode === "mirror" ? -1 : 1);
-    image.style.transform = `scale(${flip(x, edges.x)}, ${flip(y, edges.y)})`;
-    // A clamped axis is not repeated by the game: its neighbours are shown faintly.
-    if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) image.classList.add("faint");
+    if (this.parts.length > 1) Object.assign(image.style, placeOf(texture));
     return image;
   }
 
@@ -102,7 +119,8 @@ class Stage {
     const zoom = this.zoom ?? this.fitting(width, height);
     this.box.style.setProperty("--tile-width", `${Math.max(1, Math.round(width * zoom))}px`);
     this.box.style.setProperty("--tile-height", `${Math.max(1, Math.round(height * zoom))}px`);
-    this.box.dataset.enlarged = String(zoom >= 1);
+    // Between whole zooms repeated pixels would be of uneven sizes.
+    this.box.dataset.enlarged = String(zoom >= 1 && Number.isInteger(zoom));
     const { clientWidth, clientHeight } = this.box.querySelector(".plane");
     this.box.dataset.narrow = String(clientWidth < 120);
     this.box.dataset.flat = String(clientHeight < 48);
@@ -120,22 +138,31 @@ class Stage {
   }
 
   resultSize() {
-    const { outputs, size } = this.texture;
+    const { outputs, size, spot } = this.texture;
+    if (this.parts.length > 1) return spot.picture.map((side) => side * ((outputs?.[0]?.size[0] ?? size[0]) / size[0]));
     return outputs?.[0]?.size ?? size ?? [64, 64];
   }
 
+  /** The largest zoom that fits; two planes lie beside or below each other, whichever leaves more for them. */
   fitting(width, height) {
     const tiles = this.view.tiling === "nine" ? 3 : 1;
-    const beside = this.view.layout === "beside" && this.sheets.length === 2 ? 2 : 1;
-    const across = (this.box.clientWidth - ROOM * (beside + 1)) / (width * tiles * beside);
-    const down = (this.box.clientHeight - 2 * ROOM) / (height * tiles);
-    return ZOOMS.filter((zoom) => zoom <= Math.min(across, down)).at(-1) ?? ZOOMS[0];
+    const two = this.view.layout === "beside" && this.sheets.length === 2;
+    const room = (across, down) => Math.min(
+      (this.box.clientWidth - ROOM * (across + 1)) / (width * tiles * across),
+      (this.box.clientHeight - ROOM * (down + 1)) / (height * tiles * down),
+    );
+    const [beside, below] = two ? [room(2, 1), room(1, 2)] : [room(1, 1), 0];
+    this.box.dataset.below = String(below > beside);
+    const largest = Math.max(beside, below);
+    const [, step] = FIT_STEPS.find(([below]) => largest < below) ?? [];
+    if (step) return Math.max(ZOOMS[0], Math.floor(largest / step) * step);
+    return ZOOMS.filter((zoom) => zoom <= largest).at(-1);
   }
 
   zoomBy(steps) {
     const now = this.zoom ?? this.fitting(...this.resultSize());
-    const at = ZOOMS.indexOf(now) + steps;
-    this.zoom = ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, at))];
+    const next = steps > 0 ? ZOOMS.find((zoom) => zoom > now) : ZOOMS.findLast((zoom) => zoom < now);
+    this.zoom = next ?? now;
     this.size();
   }
 
@@ -187,9 +214,23 @@ function framed(plane) {
   return element("figure", {}, plane, element("figcaption", {}, label));
 }
 
-function described(texture, which) {
+/** Where a piece lies in its split picture, as styles. */
+function placeOf({ spot, size }) {
+  const [width, height] = spot.picture;
+  const percent = (share) => `${share * 100}%`;
+  return {
+    left: percent(spot.x / width),
+    top: percent(spot.y / height),
+    width: percent(size[0] / width),
+    height: percent(size[1] / height),
+  };
+}
+
+function described(texture, which, pieces) {
+  const name = which === "before" ? "Source" : "Result";
+  if (pieces > 1) return `${name} of ${texture.group ?? texture.source}, ${pieces} pieces`;
   const size = which === "before" ? texture.size : texture.outputs?.[0]?.size;
-  return `${which === "before" ? "Source" : "Result"} of ${texture.source}${size ? `, ${pixels(size)}` : ""}`;
+  return `${name} of ${texture.source}${size ? `, ${pixels(size)}` : ""}`;
 }
 
 function notes(texture) {

@@ -1,8 +1,20 @@
-// The textures of the report, what can be derived from them, and the orders and filters of the list.
+// The textures of the page, and what can be derived from them.
 "use strict";
 
-const DATA = JSON.parse(byId("data").textContent);
-const TEXTURES = DATA.textures.map((facts, number) => ({ ...facts, number, ...measuresOf(facts) }));
+const TEXTURES = [];
+const RANKS = { seam: new Map(), colour: new Map(), alphaDrift: new Map() };
+const inOrder = new Map(); // order -> the textures in it: sorting takes longer than filtering
+let common = ""; // what all names begin with, up to a separator: the list leaves it out
+
+/** Take these textures, each with its facts, in place of those before. */
+function takeTextures(all) {
+  TEXTURES.length = 0;
+  all.forEach((facts, number) => TEXTURES.push({ ...facts, number, ...measuresOf(facts) }));
+  for (const measure of Object.keys(RANKS)) RANKS[measure] = rankBy(measure);
+  for (const texture of TEXTURES) texture.rank = worstRank(texture);
+  inOrder.clear();
+  common = commonStart(TEXTURES.map(({ source }) => source));
+}
 
 // Where amber and red begin; they only say where to look first.
 const LIMITS = { seam: [1.5, 2.5], colour: [2, 5], alphaDrift: [1, 4] };
@@ -42,8 +54,6 @@ function rankBy(measure) {
   return ranks;
 }
 
-const RANKS = { seam: rankBy("seam"), colour: rankBy("colour"), alphaDrift: rankBy("alphaDrift") };
-
 /** The best of a texture's places among the worst: 1 if it is the worst in anything, 0 if it failed. */
 function worstRank(texture) {
   if (texture.status === "failed") return 0;
@@ -51,42 +61,11 @@ function worstRank(texture) {
   return Math.min(...ranks);
 }
 
-const area = ({ size }) => (size ? size[0] * size[1] : 0);
-const byName = (a, b) => a.number - b.number;
-const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || byName(a, b);
-
-const ORDERS = {
-  worst: { label: "Worst in any measure", compare: (a, b) => a.rank - b.rank || byName(a, b) },
-  seam: { label: "Worst seam", compare: worst("seam") },
-  mayRepeat: { label: "May repeat, not certain", compare: worst("mayRepeat") },
-  colour: { label: "Worst colour drift", compare: worst("colour") },
-  alpha: { label: "Worst alpha drift", compare: worst("alphaDrift") },
-  name: { label: "Name", compare: byName },
-  large: { label: "Largest first", compare: (a, b) => area(b) - area(a) || byName(a, b) },
-  small: { label: "Smallest first", compare: (a, b) => area(a) - area(b) || byName(a, b) },
-};
-
-for (const texture of TEXTURES) texture.rank = worstRank(texture);
-
-function sideClass({ size }) {
-  if (!size) return "unknown";
-  const side = Math.max(...size);
-  return side <= 16 ? "up to 16" : side <= 32 ? "up to 32" : side <= 64 ? "up to 64" : "larger";
-}
-
-/** What to look at: measures beyond their limits, and what reading the file had to change. */
-function warningsOf(texture) {
-  const found = Object.keys(LIMITS).filter((name) => severity(name, texture[name]) > 0);
-  const all = [...found.map((name) => MEASURES[name].label), ...(texture.warnings ? ["Reading the file"] : [])];
-  return all.length ? all : ["None"];
-}
-
-function stateOf(texture) {
-  const found = [texture.status];
-  if (texture.undecided) found.push("may repeat, not certain");
-  if (texture.duplicates) found.push("with duplicates");
-  if (texture.before.missing || texture.after.missing) found.push("picture missing");
-  return found;
+/** What all names begin with, up to the last separator. */
+function commonStart(names) {
+  let start = names.length > 1 ? names[0] : "";
+  for (const name of names) while (!name.startsWith(start)) start = start.slice(0, -1);
+  return start.slice(0, Math.max(start.lastIndexOf("/"), start.lastIndexOf("#")) + 1);
 }
 
 const MAKERS = { nearest: "repeated texels", hand: "by hand" };
@@ -97,63 +76,18 @@ function makerOf({ by }) {
   return by.model ?? MAKERS[by.kind] ?? by.kind;
 }
 
-const FILTERS = {
-  class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
-  size: { label: "Size", values: (texture) => [sideClass(texture)] },
-  target: { label: "Target", values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
-  by: { label: "Made by", values: (texture) => [makerOf(texture)] },
-  warning: { label: "Warning", values: warningsOf },
-  state: { label: "State", values: stateOf },
-};
-
-/** Count how many textures have each value of a filter, commonest first. */
-function valuesOf(filter) {
-  const counts = new Map();
-  for (const texture of TEXTURES) {
-    for (const value of new Set(FILTERS[filter].values(texture))) counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return [...counts].sort((a, b) => b[1] - a[1]);
+/** How an axis is treated; an undecided one is computed both ways. */
+function edgeOf(texture, axis) {
+  return texture.undecided?.[axis] ? "wrap or clamp" : texture.edges?.[axis];
 }
 
-/** Whether a texture has one of the wanted values in every filter that wants any, and the text in a name. */
-function fits(texture, wanted, text) {
-  const named = [texture.source, ...(texture.duplicates ?? [])];
-  if (text && !named.some((name) => name.toLowerCase().includes(text))) return false;
-  return Object.entries(wanted).every(
-    ([filter, values]) => !values.size || FILTERS[filter].values(texture).some((value) => values.has(value)),
-  );
+/** The pieces of the split picture that a texture is one of; null where it is none, or a piece has no known place. */
+function piecesOf(texture) {
+  if (!texture?.spot || !texture.family) return null;
+  const family = TEXTURES.filter((one) => one.family === texture.family);
+  return family.every((one) => one.spot && one.size) ? family : null;
 }
 
-/** Keep the first texture of each family; `count` says how many it stands for. */
-function folded(textures) {
-  const shown = [];
-  const first = new Map();
-  for (const texture of textures) {
-    const row = texture.family && first.get(texture.family);
-    if (row) row.count += 1;
-    else {
-      const made = { texture, count: 1 };
-      shown.push(made);
-      if (texture.family) first.set(texture.family, made);
-    }
-  }
-  return shown;
-}
-
-/** Return the rows of the list: { texture, count }. */
-function select({ wanted, text, order, fold }) {
-  const kept = TEXTURES.filter((texture) => fits(texture, wanted, text.trim().toLowerCase()));
-  kept.sort(ORDERS[order].compare);
-  return fold ? folded(kept) : kept.map((texture) => ({ texture, count: 1 }));
-}
-
-/** What all names begin with, up to a separator: the list leaves it out. */
-const COMMON = (() => {
-  let common = TEXTURES.length > 1 ? TEXTURES[0].source : "";
-  for (const { source } of TEXTURES) while (!source.startsWith(common)) common = common.slice(0, -1);
-  return common.slice(0, Math.max(common.lastIndexOf("/"), common.lastIndexOf("#")) + 1);
-})();
-
-const shortName = (texture) => texture.source.slice(COMMON.length);
+const shortName = (texture) => texture.source.slice(common.length);
 const pixels = ([width, height]) => `${width} × ${height}`;
 const picture = (file) => `pictures/${file}`;

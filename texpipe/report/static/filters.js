@@ -1,0 +1,133 @@
+// The list's orders, filters and search.
+"use strict";
+
+const area = ({ size }) => (size ? size[0] * size[1] : 0);
+const byName = (a, b) => a.number - b.number;
+const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || byName(a, b);
+
+const ORDERS = {
+  worst: { label: "Worst in any measure", compare: (a, b) => a.rank - b.rank || byName(a, b) },
+  seam: { label: "Worst seam", compare: worst("seam") },
+  mayRepeat: { label: "May repeat, not certain", compare: worst("mayRepeat") },
+  colour: { label: "Worst colour drift", compare: worst("colour") },
+  alpha: { label: "Worst alpha drift", compare: worst("alphaDrift") },
+  name: { label: "Name", compare: byName },
+  large: { label: "Largest first", compare: (a, b) => area(b) - area(a) || byName(a, b) },
+  small: { label: "Smallest first", compare: (a, b) => area(a) - area(b) || byName(a, b) },
+};
+
+function sideClass({ size }) {
+  if (!size) return "unknown";
+  const side = Math.max(...size);
+  return side <= 16 ? "up to 16" : side <= 32 ? "up to 32" : side <= 64 ? "up to 64" : "larger";
+}
+
+/** What to look at: measures beyond their limits, and what reading the file had to change. */
+function warningsOf(texture) {
+  const found = Object.keys(LIMITS).filter((name) => severity(name, texture[name]) > 0);
+  const all = [...found.map((name) => MEASURES[name].label), ...(texture.warnings ? ["Reading the file"] : [])];
+  return all.length ? all : ["None"];
+}
+
+function stateOf(texture) {
+  const found = [texture.status];
+  if (texture.undecided) found.push("may repeat, not certain");
+  if (texture.duplicates) found.push("with duplicates");
+  if (texture.instead_of) found.push("differs between inputs");
+  if (texture.before.missing || texture.after.missing) found.push("picture missing");
+  return found;
+}
+
+const edgesOf = (texture) => ["x", "y"].map((axis) => edgeOf(texture, axis) ?? "unknown");
+const reasonsOf = ({ decided_by: by }) => (by ? [by.action, by.alpha, by.x, by.y] : []);
+
+/** Who decided anything of a texture: "rule 3", "classify" and the like. */
+const decidersOf = (texture) => reasonsOf(texture).map((reason) => reason.split(": ", 1)[0]);
+
+/** How sure the least certain decision is that says so in percent. */
+function surenessOf(texture) {
+  const told = reasonsOf(texture).map((reason) => /\((\d+)% sure\)/.exec(reason)?.[1]).filter(Boolean);
+  if (!told.length) return "certain";
+  const least = Math.min(...told.map(Number));
+  return least >= 90 ? "90 % or more" : least >= 70 ? "70 to 89 %" : "less than 70 %";
+}
+
+const FILTERS = {
+  class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
+  size: { label: "Size", values: (texture) => [sideClass(texture)] },
+  format: { label: "Format", values: (texture) => [texture.format ?? "unknown"] },
+  edges: { label: "Edges", values: edgesOf },
+  rule: { label: "Decided by", values: decidersOf },
+  sure: { label: "Confidence", values: (texture) => [surenessOf(texture)] },
+  target: { label: "Target", values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
+  input: { label: "Input", values: (texture) => [texture.input ?? "unknown"] },
+  by: { label: "Made by", values: (texture) => [makerOf(texture)] },
+  warning: { label: "Warning", values: warningsOf },
+  state: { label: "State", values: stateOf },
+};
+
+/** Count how many textures have each value of a filter, commonest first. */
+function valuesOf(filter) {
+  const counts = new Map();
+  for (const texture of TEXTURES) {
+    for (const value of new Set(FILTERS[filter].values(texture))) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+/** Everything that the search looks at, in small letters; made when a texture is first looked at. */
+function searched(texture) {
+  texture.searched ??= [
+    texture.source,
+    ...(texture.duplicates ?? []),
+    texture.group,
+    texture.input,
+    texture.format,
+    texture.alpha,
+    texture.status,
+    makerOf(texture),
+    ...edgesOf(texture),
+    ...decidersOf(texture),
+    ...Object.values(texture.id ?? {}),
+  ].join("\n").toLowerCase();
+  return texture.searched;
+}
+
+/** Whether a texture has all words of a text, and one of the wanted values in every filter that wants any. */
+function fits(texture, wanted, words) {
+  const text = words.length ? searched(texture) : "";
+  return (
+    words.every((word) => text.includes(word)) &&
+    wanted.every(([filter, values]) => FILTERS[filter].values(texture).some((value) => values.has(value)))
+  );
+}
+
+/** Keep the first texture of each family; `count` says how many it stands for. */
+function folded(textures) {
+  const shown = [];
+  const first = new Map();
+  for (const texture of textures) {
+    const row = texture.family && first.get(texture.family);
+    if (row) row.count += 1;
+    else {
+      const made = { texture, count: 1 };
+      shown.push(made);
+      if (texture.family) first.set(texture.family, made);
+    }
+  }
+  return shown;
+}
+
+/** All textures in an order. */
+function sorted(order) {
+  if (!inOrder.has(order)) inOrder.set(order, [...TEXTURES].sort(ORDERS[order].compare));
+  return inOrder.get(order);
+}
+
+/** Return the rows of the list: { texture, count }. */
+function select({ wanted, text, order, fold }) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanting = Object.entries(wanted).filter(([, values]) => values.size);
+  const kept = sorted(order).filter((texture) => fits(texture, wanting, words));
+  return fold ? folded(kept) : kept.map((texture) => ({ texture, count: 1 }));
+}
