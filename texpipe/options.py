@@ -33,6 +33,7 @@ class RunOptions:
         recipe_file: the recipe's file.
         rule_lines: where in it each rule begins, counted from 1.
         overrides: folders of pictures made by hand; the first one that has a picture for a texture wins.
+        sample: about how many pictures to make, which show what there is in the dump; None for all.
         given: when, on the monotonic clock.
     """
 
@@ -52,6 +53,7 @@ class RunOptions:
     recipe_file: Path | None = None
     rule_lines: tuple[int, ...] = ()
     overrides: tuple[Path, ...] = ()
+    sample: int | None = None
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:

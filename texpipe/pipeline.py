@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_models import RunModels, dialled, find_models
 from texpipe.planning.run_plan import RunPlan
+from texpipe.planning.sample import sample_of
 from texpipe.progress import Progress
 from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
@@ -86,7 +88,10 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
         if options.shard is not None:
             return _compute_shard(run, executor, progress)
         remove_stale_parts(options.output)
+        started = time.monotonic()
         result = write_output(run, _compute(run, executor, progress), before, progress)
+        if run.sample is not None and not result.cached:
+            result = replace(result, whole_seconds=run.sample.whole(time.monotonic() - started))
         if merge:
             shards.remove_marks(run)
         return result
@@ -110,7 +115,15 @@ def _plan(
     ids = models.engine_id((), engine), models.engine_ids(engine)
     work = plan_jobs(seen.without(left_out), options.recipe, ids[0], cache, ids[1])
     work, items = with_hand_made(work, seen, left_out, overrides)
-    return RunPlan(options, models, engine, replace(seen.inventory, items=items), left_out, work)
+    run = RunPlan(options, models, engine, replace(seen.inventory, items=items), left_out, work)
+    return run if options.sample is None else _sampled(run, options.sample)
+
+
+def _sampled(run: RunPlan, count: int) -> RunPlan:
+    """Keep a part of the dump that shows what there is in it."""
+    sample = sample_of(run.work, count)
+    items = tuple(item for item in run.seen.items if item.source.name in sample.names)
+    return replace(run, work=sample.work, seen=replace(run.seen, items=items), sample=sample)
 
 
 def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResult:

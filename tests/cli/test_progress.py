@@ -171,7 +171,7 @@ def test_the_bar_of_a_real_run_is_complete_and_leaves_no_trace(tmp_path: Path, t
         re.search(r"\d+/40 .*textures/s, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
     ), bars
     assert any(frame.startswith("wrote 40 textures") for frame in frames)
-    assert shown.rstrip().endswith("and off if it was off.")
+    assert shown.rstrip().endswith(f"texpipe install {tmp_path / 'out'}")
 
 
 def _everything(terminal: int) -> str:

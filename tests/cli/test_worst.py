@@ -24,16 +24,16 @@ def test_duplicates_and_textures_within_the_limits_are_left_out() -> None:
         Entry("skipped", "skipped"),
     ]
     assert worst(textures, 10) == [
-        "seam: seam x 6.00 (source 1.00), colour 4.4 levels off",
-        "thin: coverage -2.0%",
-        "tinted: colour 3.0 levels off",
+        "seam: Seam x 6.00 (source 1.00), Colour drift 4.4",
+        "thin: Alpha drift -2.0 %",
+        "tinted: Colour drift 3.0",
     ]
-    assert worst(textures, 1) == ["seam: seam x 6.00 (source 1.00), colour 4.4 levels off"]
+    assert worst(textures, 1) == ["seam: Seam x 6.00 (source 1.00), Colour drift 4.4"]
 
 
 def test_a_seam_that_the_source_has_is_not_held_against_the_result() -> None:
     assert worst([entry("rough", seam_y=2.5, source_seam_y=2.4)], 10) == []
-    assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: seam y 2.50 (source 0.00)"]
+    assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: Seam y 2.50 (source 0.00)"]
 
 
 def test_the_report_does_not_turn_amber_at_other_limits() -> None:
@@ -41,6 +41,15 @@ def test_the_report_does_not_turn_amber_at_other_limits() -> None:
     amber = {name: float(first) for name, first in re.findall(r"(\w+): \[([\d.]+), [\d.]+\]", script)}
     # The page shows coverage in percent.
     assert amber == {"seam": SEAM_LIMIT, "colour": COLOUR_LIMIT_LEVELS, "alphaDrift": COVERAGE_LIMIT * 100}
+
+
+def test_the_summary_uses_the_words_of_the_report() -> None:
+    """Who reads "Alpha drift" in the terminal must find it in the page."""
+    script = files("texpipe.report").joinpath("static/facts.js").read_text("utf-8")
+    labels = re.findall(r'label: "([^"]+)", short:', script)
+    (line,) = worst([entry("all", seam_x=9.0, colour_drift=9.0, alpha_coverage_drift=0.5)], 1)
+    assert len(labels) == 3
+    assert all(label in line for label in labels), line
 
 
 def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first_and_how_likely() -> None:

@@ -6,6 +6,8 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -66,14 +68,54 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; `help` asks for the help, and a folder or file alone is run."""
+        word, rest = args[0], args[1:]
+        if word == "help":
+            return super().resolve_command(ctx, [*rest[:1], "--help"]) if rest else self._help(ctx)
+        if word not in COMMANDS and Path(word).exists():
+            return super().resolve_command(ctx, ["run", *args])
+        if word not in COMMANDS and not word.startswith("-"):
+            _refuse(word, rest)
+        return super().resolve_command(ctx, args)
+
+    def _help(self, ctx: click.Context) -> NoReturn:
+        click.echo(ctx.get_help())
+        ctx.exit()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of sub-commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
+def _refuse(word: str, rest: Sequence[str]) -> NoReturn:
+    """Say that there is no such command, and which was meant.
+
+    Raises:
+        UsageError: always.
+    """
+    import difflib
+
+    from texpipe.errors import UsageError
+    from texpipe.system.shell import command
+
+    close = difflib.get_close_matches(word, COMMANDS, n=1)
+    if close:
+        raise UsageError(
+            f"no such command: {word}", hint=f"Did you mean: {command('texpipe', close[0], *rest)}"
+        )
+    if "/" in word or "\\" in word or Path(word).suffix:
+        raise UsageError(
+            f"{word} does not exist", hint="Check the path, or drag the folder into the terminal."
+        )
+    raise UsageError(f"no such command: {word}", hint="`texpipe help` lists all commands.")
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="texpipe")
+@click.version_option(__version__, "-V", "--version", prog_name="texpipe")
 @click.option("-v", "--verbose", count=True, help="Show more messages; give it twice for debugging.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
 @click.pass_context

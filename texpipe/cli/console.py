@@ -8,6 +8,7 @@ import platform
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,15 @@ import click
 
 from texpipe import __version__
 from texpipe.cli.printable import json_printable, printable
-from texpipe.errors import DeviceError, ExitCode, Interrupted, RecipeError, TexpipeError
+from texpipe.errors import (
+    DeviceError,
+    ExitCode,
+    Interrupted,
+    RecipeError,
+    SourceError,
+    TexpipeError,
+    UsageError,
+)
 from texpipe.system.interrupts import Interruptible, ignore_interrupts
 
 if TYPE_CHECKING:
@@ -101,7 +110,7 @@ def exit_code_of(command: click.Command, arguments: list[str], *, ends_process: 
             interrupts is not None and interrupts.pressed
         ):  # libraries turn KeyboardInterrupt into errors of their own
             return _stopped(ends_process)
-        return _code_of_error(error)
+        return _code_of_error(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK
 
 
@@ -111,20 +120,32 @@ def _stopped(ends_process: bool) -> int:
     return _explain(Interrupted("stopped", hint="Finished results are kept: run the same command to go on."))
 
 
-def _code_of_error(error: Exception) -> int:
+def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.ClickException):
         error.show()
+        _hint(words)
         return error.exit_code
     if isinstance(error, TexpipeError):
-        return _explain(error)
+        code = _explain(error)
+        if isinstance(error, (UsageError, RecipeError, SourceError)):
+            _hint(words)
+        return code
     if isinstance(error, MemoryError):
         hint = "Close other programs, or run part by part with --shard. Finished results are kept."
         return _explain(DeviceError("out of memory", hint=hint))
     if isinstance(error, BrokenPipeError):
         return ExitCode.OK
     return _internal(error)  # a bug: the traceback goes to a log file
+
+
+def _hint(words: Sequence[str]) -> None:
+    """Say what helps where the shell cut a path at its spaces."""
+    from texpipe.cli.mistakes import hint_for
+
+    if hint := hint_for(words):
+        click.echo(f"  {printable(hint)}", err=True)
 
 
 def _explain(error: TexpipeError) -> int:

@@ -133,7 +133,7 @@ def _name_games(console: Console, found: Survey, roots: Sequence[Path]) -> None:
     from texpipe.read.inputs import input_names
 
     games = games_in(found.items, dict(zip(input_names(roots), roots, strict=True)))
-    for line in several_games(games, str(roots[0]) if len(roots) == 1 else "DUMP"):
+    for line in several_games(games, roots[0] if len(roots) == 1 else None):
         console.say(line)
 
 

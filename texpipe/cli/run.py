@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from texpipe.cli.console import Console
+from texpipe.cli.first_recipe import output_around
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
+from texpipe.cli.run_dump import is_dump, planned_recipe_of_dump, recipe_of_dump, refuse_inputs
 from texpipe.cli.summary import show
-from texpipe.errors import UsageError
+from texpipe.errors import SourceError, UsageError
+from texpipe.system.shell import command
 
 if TYPE_CHECKING:
     from texpipe.options import RunOptions
@@ -50,7 +55,19 @@ if TYPE_CHECKING:
     "--strict", is_flag=True, help="Stop at the first texture that fails, before a pack is written."
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, but compute and write nothing.")
-@click.option("--report", is_flag=True, help="Also write OUTPUT/report/index.html, as `texpipe report` does.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Make about N pictures that show what there is in the dump, and say how long all would take. They go to a "
+    "folder of their own, OUTPUT-sample, with a report.",
+)
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Also write OUTPUT/report/index.html, as `texpipe report` does; always done for a dump without a recipe.",
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the report in the browser at the end.")
 @json_option
 @quiet_option
 @click.pass_obj
@@ -74,64 +91,93 @@ def run(
     memory: str | None,
     strict: bool,
     dry_run: bool,
+    sample: int | None,
     report: bool,
+    open_page: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Upscale a folder of textures into a pack that an emulator loads.
 
     \b
-    RECIPE is a YAML file, or the name of a recipe that comes with texpipe.
-    Example:
+    RECIPE is a YAML file, the name of a recipe that comes with texpipe, or a dump: a folder of textures or a zip file
+    of them. A dump gets a recipe first, as `texpipe init` writes it, and a report at the end.
+    Examples:
+      texpipe run ~/dumps/oot
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
     from texpipe.pipeline import run_recipe
     from texpipe.planning.load_options import load_options
 
     console = console.quieter(quiet)
-    if report and (dry_run or shard is not None):
+    asked = {"--report": report, "--open": open_page, "--sample": sample is not None}
+    needs_pack = [name for name, given in asked.items() if given]
+    if needs_pack and (dry_run or shard is not None):
         raise UsageError(
-            "--report needs a pack, but --dry-run and --shard write none",
-            hint="Leave out --report, and use `texpipe report OUTPUT` when the pack is written.",
+            f"{needs_pack[0]} needs a pack, but --dry-run and --shard write none",
+            hint=f"Leave out {needs_pack[0]}, and use `texpipe report OUTPUT` when the pack is written.",
         )
-    options = load_options(
-        recipe,
-        inputs or None,
-        output,
-        model,
-        targets,
-        add=add,
-        detail=detail,
-        device=device,
-        precision=precision,
-        shard=shard,
-        strict=strict,
-        executor=executor,
-        address=address,
-        memory=memory,
-        overrides=overrides,
-        replace_edited=replace_edited,
-        remove=remove,
-    )
+    with ExitStack() as stack:
+        of_dump = is_dump(recipe)
+        if of_dump:
+            if inputs:
+                raise refuse_inputs(recipe)
+            recipe = _recipe_of_dump(console, recipe, dry_run, stack)
+        options = load_options(
+            recipe,
+            inputs or None,
+            output,
+            model,
+            targets,
+            add=add,
+            detail=detail,
+            device=device,
+            precision=precision,
+            shard=shard,
+            strict=strict,
+            executor=executor,
+            address=address,
+            memory=memory,
+            overrides=overrides,
+            replace_edited=replace_edited,
+            remove=remove,
+            sample=sample,
+        )
+    _look_at_inputs(console, options, recipe, given=bool(inputs))
     _say_device(console, options)
+    with_page = bool(needs_pack) or (of_dump and not dry_run and shard is None)
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         result = run_recipe(options, dry_run=dry_run, progress=step)
-        page = _report(result, step) if report else None
-    code = show(console, result, as_json=as_json)
-    if page is not None:
-        console.say(f"Open the report in a browser: {page}")
-    elif not dry_run and shard is None:
-        _say_if_older(console, result.output)
+        page = _report(result, step) if with_page else None
+    code = show(console, result, as_json=as_json, page=page)
+    if open_page and page is not None:
+        click.launch(page.resolve().as_uri())
     return code
 
 
-def _say_if_older(console: Console, output: Path) -> None:
-    """Say that an earlier run's report no longer shows the pack."""
-    from texpipe.report.stamp import older_report
+def _recipe_of_dump(console: Console, dump: Path, dry_run: bool, stack: ExitStack) -> Path:
+    if not dry_run:
+        return recipe_of_dump(console, dump)
+    folder = stack.enter_context(TemporaryDirectory(prefix="texpipe-"))
+    return planned_recipe_of_dump(console, dump, Path(folder))
 
-    page = older_report(output)
-    if page is not None:
-        console.say(f"The report {page} is older than the pack: `texpipe report {output}` makes it anew")
+
+def _look_at_inputs(console: Console, options: RunOptions, recipe: Path, *, given: bool) -> None:
+    """Say what helps where there is no dump, or where the dump is a pack that texpipe made.
+
+    Raises:
+        SourceError: the folder that the recipe names is not there, and no other was given.
+    """
+    missing = next((path for path in options.inputs if not path.exists()), None)
+    if missing is not None and not given:
+        raise SourceError(
+            f"the recipe's dump {missing} does not exist",
+            hint=f"Say where yours is: {command('texpipe', 'run', recipe, '--input')} FOLDER --output build/NAME",
+        )
+    for path in options.inputs:
+        made = output_around(path)
+        if made is not None:
+            console.warn(f"{path} is part of what texpipe wrote to {made}: these are results, not a dump")
 
 
 def _say_device(console: Console, options: RunOptions) -> None:

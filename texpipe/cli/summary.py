@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.progress import in_words
 from texpipe.cli.worst import uncertain, worst
+from texpipe.system.shell import command
 
 if TYPE_CHECKING:
     from texpipe.output.result import RunResult
@@ -15,12 +18,20 @@ SHOWN_PROBLEMS = 20
 """Largest number of failed textures, and of broken rules, that the summary names."""
 _SHOWN_REASONS = 10
 """Largest number of reasons for skipped textures that the summary lists."""
-_SHOWN_WORST = 10
+_SHOWN_WORST = 5
 """Largest number of conspicuous textures that the summary lists."""
+_SHOWN_UNCERTAIN = 3
+"""Largest number of textures that may repeat that the summary lists."""
 
 
-def show(console: Console, result: RunResult, *, as_json: bool) -> int:
-    """Print what was done: textures written, skipped and failed, with reasons, and where to copy the pack.
+def show(console: Console, result: RunResult, *, as_json: bool, page: Path | None = None) -> int:
+    """Print the report's place, what was made, what to look at, and the command that installs it.
+
+    Args:
+        console: for people.
+        result: what the run did.
+        as_json: print it for machines, too.
+        page: the report that was just written.
 
     Returns:
         The exit code of the command.
@@ -33,6 +44,18 @@ def show(console: Console, result: RunResult, *, as_json: bool) -> int:
     _warn_first(console, result.problems, "`texpipe verify` names them all")
     if result.shard is not None:
         return _show_shard(console, result, result.shard)
+    if page is not None:
+        console.say(f"Open the report in a browser: {page}")
+    _show_made(console, result)
+    _show_kept(console, result)
+    for line in worst(result.manifest.textures, _SHOWN_WORST):
+        console.say(f"look at {line}")
+    _name_uncertain(console, uncertain(result.manifest.textures))
+    _show_next(console, result, page)
+    return result.exit_code
+
+
+def _show_made(console: Console, result: RunResult) -> None:
     counts = result.manifest.summary
     verb = "would write" if result.dry_run else "wrote"
     by_hand = f", {counts.by_hand} by hand" if counts.by_hand else ""
@@ -50,13 +73,28 @@ def show(console: Console, result: RunResult, *, as_json: bool) -> int:
     if result.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(result.ignored.items()))
         console.say(f"ignored other files: {kinds}")
-    _show_kept(console, result)
-    for line in worst(result.manifest.textures, _SHOWN_WORST):
-        console.say(f"look at {line}")
-    _name_uncertain(console, uncertain(result.manifest.textures))
-    for line in result.where_to:
-        console.say(line)
-    return result.exit_code
+
+
+def _show_next(console: Console, result: RunResult, page: Path | None) -> None:
+    """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing."""
+    from texpipe.report.stamp import older_report
+
+    if result.whole_seconds is not None:
+        console.say(
+            f"This was a sample. All of the dump would take about {in_words(result.whole_seconds)} here."
+        )
+    if result.dry_run:
+        return
+    filled = dict.fromkeys(one.target for entry in result.manifest.textures for one in entry.outputs)
+    for target in filled:
+        console.say(f"The pack is in {result.output / target}")
+    if page is None and (older := older_report(result.output)) is not None:
+        console.say(
+            f"The report {older} is older than the pack: `{command('texpipe', 'report', result.output)}` makes it anew"
+        )
+    for target in filled:
+        which = ("--target", target) if len(filled) > 1 else ()
+        console.say(f"Into the emulator: {command('texpipe', 'install', result.output, *which)}")
 
 
 def _show_kept(console: Console, result: RunResult) -> None:
@@ -77,9 +115,9 @@ def _name_uncertain(console: Console, lines: Sequence[str]) -> None:
     console.say(
         f"{many} may repeat, not certain; `edges: wrap` or `edges: clamp` in a rule settles it. Worst first:"
     )
-    for line in lines[:_SHOWN_WORST]:
+    for line in lines[:_SHOWN_UNCERTAIN]:
         console.say(f"  {line}")
-    if len(lines) > _SHOWN_WORST:
+    if len(lines) > _SHOWN_UNCERTAIN:
         console.say('  ... the report has all of them: sort by "May repeat, not certain"')
 
 

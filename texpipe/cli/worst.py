@@ -95,9 +95,9 @@ def _axes(entry: Entry) -> list[_Axis]:
 
 
 def _shares(metrics: Metrics) -> dict[str, float]:
-    """Return each metric in words, and its ratio to its limit."""
+    """Return each metric in the words of the report, and its ratio to its limit."""
     shares = {
-        f"seam {axis} {seam:.2f} (source {before or 0:.2f})": seam / (SEAM_LIMIT * max(1.0, before or 0.0))
+        f"Seam {axis} {seam:.2f} (source {before or 0:.2f})": seam / (SEAM_LIMIT * max(1.0, before or 0.0))
         for axis, seam, before in (
             ("x", metrics.seam_x, metrics.source_seam_x),
             ("y", metrics.seam_y, metrics.source_seam_y),
@@ -105,8 +105,8 @@ def _shares(metrics: Metrics) -> dict[str, float]:
         if seam is not None
     }
     if metrics.colour_drift is not None:
-        shares[f"colour {metrics.colour_drift:.1f} levels off"] = metrics.colour_drift / COLOUR_LIMIT_LEVELS
+        shares[f"Colour drift {metrics.colour_drift:.1f}"] = metrics.colour_drift / COLOUR_LIMIT_LEVELS
     if metrics.alpha_coverage_drift is not None:
         drift = metrics.alpha_coverage_drift
-        shares[f"coverage {drift:+.1%}"] = abs(drift) / COVERAGE_LIMIT
+        shares[f"Alpha drift {drift * 100:+.1f} %"] = abs(drift) / COVERAGE_LIMIT
     return shares

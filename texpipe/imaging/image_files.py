@@ -89,6 +89,11 @@ def size_of(data: bytes, name: str) -> tuple[int, int] | None:
         return None
 
 
+def without_alpha(rgba: Rgba8) -> Rgba8:
+    """Return H x W x 4 with the same colours, opaque everywhere."""
+    return np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
+
+
 def encode_png(rgba: Rgba8) -> bytes:
     """Encode a picture as an 8-bit RGBA PNG without metadata: the same pixels give the same bytes.
 

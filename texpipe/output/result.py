@@ -26,6 +26,7 @@ class RunResult:
         where_to: lines for people: where each pack is and where to copy it.
         seconds: wall-clock time.
         dry_run: nothing was written.
+        whole_seconds: what the whole dump would take, where only a sample was made and its pictures were computed now.
         shard: (i, n) when only this part was computed, and no pack written.
     """
 
@@ -40,6 +41,7 @@ class RunResult:
     dry_run: bool = False
     shard: tuple[int, int] | None = None
     problems: tuple[str, ...] = ()
+    whole_seconds: float | None = None
 
     @property
     def exit_code(self) -> ExitCode:

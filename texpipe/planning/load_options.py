@@ -40,6 +40,7 @@ def load_options(
     replace_edited: Sequence[str] = (),
     remove: bool = False,
     overrides: Sequence[Path] = (),
+    sample: int | None = None,
 ) -> RunOptions:
     """Read a recipe and apply the command line to it.
 
@@ -54,6 +55,7 @@ def load_options(
         strict, executor, address, replace_edited, remove: see `RunOptions`.
         memory: a size as `memory.size_of` takes it.
         overrides: replaces the recipe's own, if there are any.
+        sample: number of pictures of a sample, which has an output of its own beside that of the whole dump.
 
     Raises:
         RecipeError: the recipe has mistakes; all of them are in it.
@@ -75,6 +77,8 @@ def load_options(
         _require_unsurprising(loaded.output)
     inputs, destination = _inputs(input_, loaded.inputs, add), _tidy(output or loaded.output)
     by_hand = tuple(_tidy(folder) for folder in overrides or loaded.overrides)
+    if sample is not None:
+        destination = destination.with_name(f"{destination.name}-sample")
     if executor != "local":  # other processes start in other folders
         inputs, destination = tuple(path.absolute() for path in inputs), destination.absolute()
         by_hand = tuple(folder.absolute() for folder in by_hand)
@@ -100,6 +104,7 @@ def load_options(
         recipe_file=loaded.path,
         rule_lines=loaded.rule_lines,
         overrides=by_hand,
+        sample=sample,
     )
 
 

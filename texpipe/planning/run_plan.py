@@ -11,6 +11,7 @@ from texpipe.networks.catalogue import ModelFile
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import Workload
 from texpipe.planning.run_models import RunModels
+from texpipe.planning.sample import Sample
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 
@@ -26,6 +27,7 @@ class RunPlan:
         seen: every texture of the input.
         left_out: texture name -> why no target can hold it.
         work: the jobs of the others.
+        sample: what of the dump is made, if not all of it.
     """
 
     order: RunOptions
@@ -34,6 +36,7 @@ class RunPlan:
     seen: Inventory
     left_out: Mapping[str, str]
     work: Workload
+    sample: Sample | None = None
 
     @property
     def model(self) -> ModelFile:

@@ -14,7 +14,7 @@ import numpy as np
 from texpipe.errors import Location, SourceError
 from texpipe.formats import duckstation
 from texpipe.imaging import image_files
-from texpipe.read.container_kinds import CONTAINERS
+from texpipe.read.container_kinds import INPUTS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.read.tmem_hash import with_hash
 from texpipe.storage.small_files import RefusedFileError, read_small
@@ -97,7 +97,7 @@ def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Te
     if source.alpha_file is not None:
         rgba = _with_alpha(rgba, mask, source.alpha_file.name)
     if not duckstation.has_alpha(source.emulator):
-        rgba = np.dstack([rgba[..., :3], np.full(rgba.shape[:2], 255, np.uint8)])
+        rgba = image_files.without_alpha(rgba)
     return Texture(source, rgba, sha256, stored, warnings)
 
 
@@ -146,6 +146,6 @@ def _bytes_of(file: Path, limit: int, source: Source, *, beside: bool = False) -
 
 _READERS: Mapping[str, Callable[[Source], Opened]] = {
     ".tmem": _tmem,
-    **{suffix: partial(_member, container.read) for suffix, container in CONTAINERS.items()},
+    **{suffix: partial(_member, container.read) for suffix, container in INPUTS.items()},
 }
 """How a file is read, by its suffix; all others are pictures."""

@@ -13,7 +13,8 @@ from texpipe.errors import SourceError
 from texpipe.formats import parse_name, ppsspp
 from texpipe.imaging.texel_formats import Stp
 from texpipe.manifest.output_folder import is_output_folder
-from texpipe.read.container_kinds import CONTAINERS
+from texpipe.read.archives import ZIP
+from texpipe.read.container_kinds import CONTAINERS, INPUTS
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.storage.file_names import utf8_name
 from texpipe.system.interning import interned
@@ -52,7 +53,7 @@ def scan(
     are folders inside that texpipe runs wrote to.
 
     Args:
-        root: a folder, searched recursively, or one picture.
+        root: a folder, searched recursively, one picture, or a file that holds several.
         exclude: a folder inside that is left out: where an earlier run wrote to.
         stp: what bit 15 of a colour means in PS1 `.tim` files.
         names: of textures: only folders that hold one of them are looked into, and only containers that do are opened.
@@ -102,8 +103,8 @@ def require_input(root: Path) -> None:
         SourceError: `root` is missing, or is a file but not a picture.
     """
     if root.is_file():
-        if root.suffix.lower() not in (*PICTURES, *CONTAINERS):
-            known = ", ".join(sorted({*PICTURES, *CONTAINERS}))
+        if root.suffix.lower() not in (*PICTURES, *INPUTS):
+            known = ", ".join(sorted({*PICTURES, *INPUTS}))
             raise SourceError(f"{root} is not a picture", hint=f"Known: {known}.")
     elif not root.is_dir():
         raise SourceError(
@@ -180,7 +181,7 @@ def _single(file: Path, stp: Stp) -> Scan:
 
 def _sources_in(file: Path, name: str, reason: str | None, stp: Stp) -> Iterator[tuple[Source, str | None]]:
     """Yield the textures of a file, each with the reason why it cannot be used, if it cannot."""
-    container = CONTAINERS.get(file.suffix.lower())
+    container = INPUTS.get(file.suffix.lower())
     if reason is not None or container is None:
         yield Source(name, file, None if reason else parse_name(name)), reason
         return
@@ -192,7 +193,7 @@ def _sources_in(file: Path, name: str, reason: str | None, stp: Stp) -> Iterator
         yield Source(name, file), str(error)
         return
     for one in members:
-        inside = f"{name}/{one.name}" if one.name else name
+        inside = one.name if container is ZIP else f"{name}/{one.name}" if one.name else name
         member = f"{one.member}/{stp}" if file.suffix.lower() == ".tim" else one.member
         yield Source(inside, file, one.emulator, member), one.reason
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, rea
 from texpipe.storage.home import from_home
 from texpipe.storage.small_files import RefusedFileError, read_small, refusing
 from texpipe.system.limits import limit
+from texpipe.system.shell import command, quoted
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
 """Size in bytes of the largest recipe file that is read."""
@@ -103,8 +105,19 @@ def _find_recipe(path: Path) -> Path:
     if name in shipped and (path.name == str(path) or path.parent.name == "recipes"):
         return shipped[name]
     known = f"Recipes that come with texpipe: {', '.join(shipped)}." if shipped else "Name a YAML file."
-    what = "is a folder, not a recipe" if path.is_dir() else "there is no such recipe"
-    raise RecipeError(what, hint=nearest(name, list(shipped)) + known, location=Location(path))
+    if path.is_dir():
+        hint = f"To make a recipe for a dump: {command('texpipe', 'init', path)}"
+        raise RecipeError("is a folder, not a recipe", hint=hint, location=Location(path))
+    raise RecipeError("there is no such recipe", hint=_meant(path, shipped) + known, location=Location(path))
+
+
+def _meant(path: Path, shipped: Mapping[str, Path]) -> str:
+    """Return a sentence about what was meant, or nothing: YAML's other suffix, or a shipped recipe of a like name."""
+    beside = (path.with_suffix(suffix) for suffix in _SUFFIXES if path.name)
+    other = next((one for one in beside if one != path and one.is_file()), None)
+    if other is not None:
+        return f"Did you mean {quoted(other)}? "
+    return nearest(path.stem if path.suffix in _SUFFIXES else path.name, list(shipped))
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -1,0 +1,210 @@
+"""Usual mistakes: each has a line that helps, with a command that can be pasted."""
+
+from __future__ import annotations
+
+import shlex
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dumps import GAME, dump, texture, write_recipe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texpipe.cli import texpipe
+from texpipe.cli.console import exit_code_of
+from texpipe.cli.mistakes import with_quotes
+from texpipe.imaging.image_files import encode_png
+from texpipe.read.decode import decode
+from texpipe.read.scan import scan
+from texpipe.system.shell import command
+
+Say = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Runs a command in an empty folder; returns its code and all that it says."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str | Path) -> tuple[int, str]:
+        code = exit_code_of(texpipe, [str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return run
+
+
+def quick(folder: Path) -> Path:
+    """A recipe that computes nothing."""
+    return write_recipe(folder, "rules: [{match: {}, action: nearest}]\n")
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_a_pasted_command_is_what_was_meant(words: list[str]) -> None:
+    assert shlex.split(command("texpipe", *words)) == ["texpipe", *words]
+
+
+@pytest.mark.parametrize(
+    ("words", "helps"),
+    [
+        (["rnu", "x.yaml"], "Did you mean: texpipe run x.yaml"),
+        (["zzzzz"], "`texpipe help` lists all commands"),
+        (["dumps/zelda"], "dumps/zelda does not exist"),
+    ],
+)
+def test_a_command_that_is_none_is_named_with_what_was_meant(say: Say, words: list[str], helps: str) -> None:
+    code, said = say(*words)
+    assert code == 2
+    assert helps in said
+
+
+def test_help_and_version_are_found_where_people_look(say: Say) -> None:
+    assert say("help") == say("--help")
+    assert say("help", "run") == say("run", "--help")
+    assert say("-V") == say("--version")
+
+
+def test_a_path_that_the_shell_cut_at_its_spaces_is_quoted(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "My Dump" / "a b", 1)
+    for words in (
+        ["run", "My", "Dump/a", "b"],
+        ["init", "My", "Dump/a", "b"],
+        ["run", "x", "--input", "My", "Dump/a", "b"],
+    ):
+        code, said = say(*words)
+        assert code != 0
+        assert "texpipe " in said
+        assert "'My Dump/a b'" in said, said
+    assert with_quotes(["run", "My Dump"]) is None
+
+
+def test_a_folder_or_another_suffix_where_a_recipe_is_due_says_what_is_there(
+    say: Say, tmp_path: Path
+) -> None:
+    dump(tmp_path / "dump", 1)
+    write_recipe(tmp_path)
+    assert "texpipe init dump" in say("inspect", "--recipe", "dump")[1]
+    assert "Did you mean recipe.yaml?" in say("run", "recipe.yml")[1]
+
+
+def test_a_shipped_recipe_without_a_dump_says_how_to_give_one(say: Say) -> None:
+    code, said = say("run", "recipes/psx")
+    assert code == 3
+    assert "texpipe run recipes/psx --input FOLDER" in said
+
+
+@pytest.mark.parametrize("given", ["dump/empty", "dump/zelda/empty"])
+def test_a_level_too_low_or_beside_names_the_folder_that_has_the_textures(
+    say: Say, tmp_path: Path, given: str
+) -> None:
+    dump(tmp_path / "dump" / "zelda", 1)
+    (tmp_path / given).mkdir()
+    code, said = say("run", given)
+    assert code == 3
+    assert f"texpipe run {tmp_path / 'dump' / 'zelda'}" in said
+
+
+def test_two_games_in_one_folder_are_named_with_a_command_for_each(say: Say, tmp_path: Path) -> None:
+    """Also what a folder one level too high is."""
+    dump(tmp_path / "my dumps" / "zelda", 2)
+    (tmp_path / "my dumps" / "mario").mkdir()
+    for name in dump(tmp_path / "spare", 1):
+        (tmp_path / "my dumps" / "mario" / name.replace(GAME, "SUPER MARIO 64")).write_bytes(
+            (tmp_path / "spare" / name).read_bytes()
+        )
+    said = say("init", "my dumps")[1]
+    assert "textures of 2 games" in said
+    assert f"{GAME}: alone with  texpipe run 'my dumps/zelda'" in said
+    assert "SUPER MARIO 64: alone with  texpipe run 'my dumps/mario'" in said
+
+
+def test_screenshots_and_names_of_no_emulator_are_no_dump(say: Say, tmp_path: Path) -> None:
+    for name, size in (("screens", (320, 240)), ("renamed", (8, 8))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Zelda 1.png").write_bytes(encode_png(texture(1, size)))
+    assert (
+        "1 of 1 pictures have the size of a screen: these look like screenshots" in say("init", "screens")[1]
+    )
+    said = say("init", "renamed")[1]
+    assert "none of the 1 names is one that an emulator gives" in said
+    assert "screenshots" not in said
+
+
+def test_a_zip_is_read_as_if_it_was_unpacked_and_nothing_in_it_does_harm(tmp_path: Path) -> None:
+    dump(tmp_path / "dump" / "inside", 2)
+    with zipfile.ZipFile(tmp_path / "dump.zip", "w") as archive:
+        for file in sorted((tmp_path / "dump").rglob("*.png")):
+            archive.write(file, file.relative_to(tmp_path / "dump"))
+        archive.writestr("../out.png", encode_png(texture(1)))
+        archive.writestr("__MACOSX/._x.png", b"no picture")
+        archive.writestr("notes.txt", b"notes")
+    plain, zipped = scan(tmp_path / "dump"), scan(tmp_path / "dump.zip")
+    assert [(one.name, one.emulator) for one in zipped.sources] == [
+        (one.name, one.emulator) for one in plain.sources
+    ]
+    assert [(source.name, reason) for source, reason in zipped.unusable] == [
+        ("entry 0", "its name leads out of its folder")
+    ]
+    for one, other in zip(zipped.sources, plain.sources, strict=True):
+        assert (decode(one).rgba == decode(other).rgba).all()
+        assert decode(one).sha256 == decode(other).sha256
+    with zipfile.ZipFile(tmp_path / "dump" / "other.zip", "w") as archive:
+        archive.writestr("x.png", encode_png(texture(1)))
+    assert len(scan(tmp_path / "dump").sources) == 2, "archives that lie in a dump are left alone"
+
+
+def test_results_as_a_dump_are_refused_or_named_and_an_old_report_too(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 2)
+    recipe = quick(tmp_path)
+    assert "earlier run" not in say("run", recipe, "--report")[1]
+    assert (
+        "texpipe report " in say("run", recipe)[1].split("The report there is of an earlier run; anew: ")[1]
+    )
+    code, said = say("run", "out/gliden64")
+    assert code == 2
+    assert "its textures are results, not a dump" in said
+    said = say("run", recipe, "--input", "out/gliden64", "--output", "again")[1]
+    assert "these are results, not a dump" in said
+
+
+def test_a_dump_alone_gets_a_recipe_a_pack_and_a_report_and_nothing_is_overwritten(
+    say: Say, tmp_path: Path
+) -> None:
+    """Also dropped on the program: there is no other word then."""
+    names = dump(tmp_path / "my dump", 2, (2, 2))  # too small for a network: the recipe repeats their texels
+    own = tmp_path / "the-legend-of-zelda.yaml"
+    own.write_text("mine", "utf-8")
+    code, said = say(tmp_path / "my dump")
+    assert code == 0, said
+    assert own.read_text("utf-8") == "mine"
+    written = tmp_path / "the-legend-of-zelda-2.yaml"
+    assert written.exists()
+    assert f"wrote {len(names)} textures" in said
+    output = Path("build", "the-legend-of-zelda-2")
+    assert (output / "report" / "index.html").exists()
+    assert f"Into the emulator: texpipe install {output}" in said
+    written.write_text(written.read_text("utf-8") + "# mine\n", "utf-8")
+    assert "it is used as it is" in say("run", "my dump")[1]
+    assert written.read_text("utf-8").endswith("# mine\n")
+    assert not (tmp_path / "the-legend-of-zelda-3.yaml").exists()
+
+
+def test_a_dry_run_of_a_dump_writes_nothing(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 1, (2, 2))
+    code, said = say("run", "dump", "--dry-run")
+    assert code == 0
+    assert "would write the-legend-of-zelda.yaml" in said
+    assert [one.name for one in tmp_path.iterdir()] == ["dump"]
+    assert say("run", "dump", "--input", "dump")[0] == 2
+
+
+def test_a_sample_has_a_folder_of_its_own_and_says_what_all_would_take(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 12)
+    code, said = say("run", quick(tmp_path), "--sample", "3")
+    assert code == 0, said
+    assert "wrote 3 textures" in said
+    assert (tmp_path / "out-sample" / "report" / "index.html").exists()
+    assert not (tmp_path / "out").exists()
+    assert say("run", tmp_path / "recipe.yaml", "--sample", "3", "--dry-run")[0] == 2
