@@ -158,10 +158,9 @@ def test_a_zip_is_read_as_if_it_was_unpacked_and_nothing_in_it_does_harm(tmp_pat
 def test_results_as_a_dump_are_refused_or_named_and_an_old_report_too(say: Say, tmp_path: Path) -> None:
     dump(tmp_path / "dump", 2)
     recipe = quick(tmp_path)
-    assert "earlier run" not in say("run", recipe, "--report")[1]
-    assert (
-        "texpipe report " in say("run", recipe)[1].split("The report there is of an earlier run; anew: ")[1]
-    )
+    assert "older than the pack" not in say("run", recipe, "--report")[1]
+    dump(tmp_path / "dump", 3)
+    assert "is older than the pack: `texpipe report " in say("run", recipe)[1]
     code, said = say("run", "out/gliden64")
     assert code == 2
     assert "its textures are results, not a dump" in said
