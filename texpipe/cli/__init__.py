@@ -35,6 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.report:report",
         "Show a finished pack before and after: as a page, a sheet or a clip.",
     ),
+    "studio": (
+        "texpipe.cli.studio:studio",
+        "Decide about textures in the browser, see them at once, have the recipe written.",
+    ),
     "install": (
         "texpipe.cli.install:install",
         "Copy a finished pack into its emulator's folder, or take it out again.",

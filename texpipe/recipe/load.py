@@ -68,6 +68,14 @@ def load_recipe(path: Path, known: KnownTargets) -> LoadedRecipe:
         return _loaded(path, file, data, known)
 
 
+def parse_recipe(data: bytes, file: Path, known: KnownTargets) -> LoadedRecipe:
+    """Read a recipe from the bytes that its file has, or may get; arguments and errors as `load_recipe`."""
+    if len(data) > MAX_BYTES:
+        raise RecipeError(f"is larger than the limit of {MAX_BYTES:,} bytes", location=Location(file))
+    with refusing(file, RecipeError):
+        return _loaded(file, file, data, known)
+
+
 def _loaded(path: Path, file: Path, data: bytes, known: KnownTargets) -> LoadedRecipe:
     document = _parse(file, data)
     try:

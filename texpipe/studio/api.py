@@ -1,0 +1,312 @@
+"""What each request of the page is answered with; docs/studio-api.md says what they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from texpipe.errors import UsageError
+from texpipe.networks.catalogue import installed
+from texpipe.studio.by_hand import put_override
+from texpipe.studio.columns import columns, queues
+from texpipe.studio.decisions import SCOPES, choices
+from texpipe.studio.guard import error_response
+from texpipe.studio.preview import Previews, settings_of
+from texpipe.studio.workshop import StaleError, Workshop
+
+_LOOKS = 0.3
+"""Seconds between two looks for something to tell the page."""
+
+
+class UnsavedError(UsageError):
+    """A run would follow the recipe's file, which is not what was decided."""
+
+
+class Api:
+    """The answers of one server.
+
+    Args:
+        workshop: the recipe and its dump.
+        cookie: name of the cookie that the page gets.
+        token: its value.
+    """
+
+    def __init__(self, workshop: Workshop, cookie: str, token: str) -> None:
+        self.workshop = workshop
+        self.previews = Previews(workshop)
+        self._cookie, self._token = cookie, token
+
+    async def session(self, request: Request) -> Response:
+        """Give the page its cookie; the guard has seen the token."""
+        response = JSONResponse({})
+        response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
+        return response
+
+    async def state(self, request: Request) -> Response:
+        """Say how things stand."""
+        return await _answer(self._state)
+
+    def _state(self) -> dict[str, Any]:
+        workshop = self.workshop
+        with workshop.lock:
+            recipe, draft, seen = workshop.loaded.recipe, workshop.draft, workshop.dump.seen
+            return {
+                **self._changing(),
+                "recipe": {
+                    "path": str(draft.file),
+                    "name": recipe.name,
+                    "model": list(recipe.model),
+                    "detail": recipe.detail,
+                    "scale": recipe.scale,
+                    "targets": [target.name for target in recipe.targets],
+                    "rules": len(recipe.rules),
+                    "output": str(workshop.options.output),
+                },
+                "undo": len(draft.past),
+                "redo": len(draft.future),
+                "textures": len(seen.items),
+                "unreadable": len(seen.failures),
+                "fields": {
+                    **choices(),
+                    "model": [*installed(), *recipe.models],
+                    "detail": {"min": 0, "max": 1},
+                    "cells": "WxH",
+                },
+                "scopes": ["name", *SCOPES],
+            }
+
+    def _changing(self) -> dict[str, Any]:
+        """Return what may change without a request of the page that looks."""
+        workshop = self.workshop
+        return {
+            "version": workshop.draft.version,
+            "dirty": workshop.draft.is_dirty,
+            "changed_on_disk": workshop.draft.changed_on_disk(),
+            "run": workshop.run.status(),
+            "reviews": workshop.reviews.counts(workshop.reviews.all()),
+        }
+
+    async def textures(self, request: Request) -> Response:
+        """List all textures."""
+        return await _answer(lambda: {"version": self.workshop.draft.version, **columns(self.workshop)})
+
+    async def texture(self, request: Request) -> Response:
+        """Say everything about one texture."""
+        name = _name(request)
+
+        def one() -> dict[str, Any]:
+            item = self.workshop.dump.item(name)
+            plan = self.workshop.dump.plan(name, self.workshop.loaded.recipe)
+            row = {key: values[0] for key, values in columns(self.workshop, [name]).items()}
+            identity = None if item.source.emulator is None else item.source.emulator.as_json()
+            warnings = list(item.warnings)
+            return {**row, "decided_by": _fields(plan.decided_by), "warnings": warnings, "id": identity}
+
+        return await _answer(one)
+
+    async def picture(self, request: Request) -> Response:
+        """Show a texture as it is, or as it was made."""
+        name, side = _name(request), _side(request)
+        if request.query_params.get("what", "source") == "source":
+            return _png(request, await run_in_threadpool(self.previews.source, name, side))
+        png = await run_in_threadpool(self.previews.result, name, side)
+        if png is None:
+            return error_response(404, "unknown", f"{name} was not made yet as it is decided now")
+        return _png(request, png)
+
+    async def preview(self, request: Request) -> Response:
+        """Make a texture in another setting."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        settings = settings_of(request.query_params)
+        made = await run_in_threadpool(self.previews.preview, _name(request), settings)
+        headers = {
+            "x-texpipe-seconds": f"{loop.time() - begun:.3f}",
+            "x-texpipe-cached": str(int(made.cached)),
+        }
+        return Response(made.png, media_type="image/png", headers=headers)
+
+    async def decide(self, request: Request) -> Response:
+        """Change the draft, or count what would change."""
+        asked = await _object(request)
+        names, scope = _texts(asked, "names"), _texts(asked, "scope")
+        settings = asked.get("set")
+        if not isinstance(settings, dict):
+            raise UsageError("`set` is not an object of what is decided")
+
+        def done() -> dict[str, Any]:
+            with self.workshop.lock:
+                if asked.get("preview"):
+                    about = self.workshop.meant(names, scope)
+                    return {"version": self.workshop.draft.version, "affected": len(about), "names": about}
+                self.workshop.require_version(asked.get("version"))
+                about, added = self.workshop.decide(names, scope, settings)
+                return {**self._rows(about), "rules_added": added}
+
+        return await _answer(done)
+
+    async def step(self, request: Request) -> Response:
+        """Undo or redo."""
+        way = request.url.path.rpartition("/")[2]
+        return await self._changed(request, lambda: self.workshop.step(way))
+
+    async def reload(self, request: Request) -> Response:
+        """Read the recipe's file again."""
+        return await self._changed(request, self.workshop.reload)
+
+    async def _changed(self, request: Request, change: Callable[[], list[str]]) -> Response:
+        asked = await _object(request)
+
+        def done() -> dict[str, Any]:
+            with self.workshop.lock:
+                self.workshop.require_version(asked.get("version"))
+                return self._rows(change())
+
+        return await _answer(done)
+
+    def _rows(self, names: list[str]) -> dict[str, Any]:
+        version = self.workshop.draft.version
+        return {
+            "version": version,
+            "affected": len(names),
+            "names": names,
+            "rows": columns(self.workshop, names),
+        }
+
+    async def diff(self, request: Request) -> Response:
+        """Show what saving would change."""
+        draft = self.workshop.draft
+        return await _answer(lambda: {"diff": draft.diff(), "version": draft.version})
+
+    async def save(self, request: Request) -> Response:
+        """Write the recipe."""
+        asked = await _object(request)
+
+        def done() -> dict[str, Any]:
+            with self.workshop.lock:
+                self.workshop.require_version(asked.get("version"))
+                digest = self.workshop.draft.save()
+                return {"version": self.workshop.draft.version, "sha256": digest}
+
+        return await _answer(done)
+
+    async def review(self, request: Request) -> Response:
+        """Mark textures, or write a note about them."""
+        asked = await _object(request)
+        names = _texts(asked, "names")
+        mark = (asked["mark"] or "") if "mark" in asked else None
+        note = (asked["note"] or "") if "note" in asked else None
+        if not isinstance(mark, str | None) or not isinstance(note, str | None):
+            raise UsageError("a mark and a note are texts")
+
+        def done() -> dict[str, Any]:
+            with self.workshop.lock:
+                known = [self.workshop.dump.item(name).source.name for name in names]
+                reviews = self.workshop.reviews.put(known, mark, note)
+                return {"reviews": self.workshop.reviews.counts(reviews)}
+
+        return await _answer(done)
+
+    async def queues(self, request: Request) -> Response:
+        """Say which textures are to be looked at."""
+
+        def done() -> dict[str, Any]:
+            return {"queues": [{"id": name, "names": some} for name, some in queues(self.workshop).items()]}
+
+        return await _answer(done)
+
+    async def override(self, request: Request) -> Response:
+        """Take a picture that was made by hand."""
+        name, data = _name(request), await request.body()
+        replace = request.query_params.get("replace") == "1"
+
+        def done() -> dict[str, Any]:
+            file = put_override(self.workshop, name, data, replace=replace)
+            return {"path": file.as_posix(), **self._rows([name])}
+
+        return await _answer(done)
+
+    async def run(self, request: Request) -> Response:
+        """Say how the run stands; or start, pause or stop it."""
+        run = self.workshop.run
+        if request.method == "GET":
+            return JSONResponse(run.status())
+        acts = {"start": self._start, "pause": run.pause, "stop": run.stop}
+        act = acts.get(str((await _object(request)).get("do")))
+        if act is None:
+            raise UsageError("a run can be started, paused and stopped", hint='Send {"do": "start"}.')
+        await run_in_threadpool(act)
+        return JSONResponse(run.status())
+
+    def _start(self) -> None:
+        with self.workshop.lock:
+            if self.workshop.draft.is_dirty:
+                raise UnsavedError("what was decided is not saved", hint="Save it, then start the run.")
+            self.workshop.run.start()
+
+    async def events(self, request: Request) -> Response:
+        """Tell the page what changes, until it is closed."""
+        return StreamingResponse(self._told(request), media_type="text/event-stream")
+
+    async def _told(self, request: Request) -> AsyncIterator[str]:
+        last = ""
+        while not await request.is_disconnected():
+            now = json.dumps(await run_in_threadpool(self._changing))
+            if now != last:
+                last = now
+                yield f"event: state\ndata: {now}\n\n"
+            await asyncio.sleep(_LOOKS)
+
+
+async def _answer(done: Callable[[], dict[str, Any]]) -> Response:
+    return JSONResponse(await run_in_threadpool(done))
+
+
+def _name(request: Request) -> str:
+    name = request.query_params.get("name")
+    if name is None:
+        raise UsageError("no texture is named", hint="Add ?name=.")
+    return name
+
+
+def _side(request: Request) -> int | None:
+    text = request.query_params.get("size")
+    if text is None:
+        return None
+    if not text.isdecimal() or not 0 < int(text[:6]) <= 1 << 14:
+        raise UsageError("size is no whole number of pixels")
+    return int(text)
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    try:
+        asked = json.loads(await request.body() or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise UsageError("the request is not JSON") from error
+    if not isinstance(asked, dict):
+        raise UsageError("the request is not a JSON object")
+    return asked
+
+
+def _texts(asked: dict[str, Any], key: str) -> list[str]:
+    value = asked.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"`{key}` is not a list of texts")
+    return value
+
+
+def _png(request: Request, png: bytes) -> Response:
+    return Response(png, media_type="image/png", headers={"cache-control": "private, no-cache"})
+
+
+def _fields(value: object) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in type(value).__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+__all__ = ["Api", "StaleError", "UnsavedError"]

@@ -1,0 +1,102 @@
+"""The textures of a dump, and which rule decides about each of them as the recipe is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from texpipe.analysis.inventory import Survey, SurveyedTexture
+from texpipe.errors import SourceError
+from texpipe.recipe.rules import matches, plan_by, rule_for
+from texpipe.recipe.schema import Match, Recipe
+from texpipe.texture import Facts, Plan
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A survey, and for each of its textures the number of the rule that decides: from 1, 0 for none."""
+
+    seen: Survey
+    rules: tuple[int, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, seen: Survey, recipe: Recipe) -> Dump:
+        """Return the textures of a survey as a recipe decides them."""
+        facts = seen.fingerprints
+        return cls(
+            seen,
+            tuple(
+                rule_for(recipe, one.source.name, one.size, facts[one.source.name].facts)
+                for one in seen.items
+            ),
+        )
+
+    @cached_property
+    def place_of(self) -> Mapping[str, int]:
+        """Where each texture is in the survey, by name."""
+        return {item.source.name: place for place, item in enumerate(self.seen.items)}
+
+    def place(self, name: str) -> int:
+        """Return where a texture is.
+
+        Raises:
+            SourceError: there is none of this name.
+        """
+        if name not in self.place_of:
+            raise SourceError(f"there is no texture {name!r} in this dump", hint="Load the page again.")
+        return self.place_of[name]
+
+    def item(self, name: str) -> SurveyedTexture:
+        """Return a texture; SourceError as `place`."""
+        return self.seen.items[self.place(name)]
+
+    def facts(self, name: str) -> Facts:
+        """Return what classify found."""
+        return self.seen.fingerprints[name].facts
+
+    def plan(self, name: str, recipe: Recipe) -> Plan:
+        """Return what will be done to a texture."""
+        return plan_by(self.rules[self.place(name)], recipe, self.facts(name))
+
+    def fitting(self, match: Match) -> list[str]:
+        """Return the names of all textures that a rule with this `match` is about."""
+        facts = self.seen.fingerprints
+        return [
+            item.source.name
+            for item in self.seen.items
+            if matches(match, item.source.name, item.size, facts[item.source.name].facts)
+        ]
+
+    def traits(self, name: str) -> dict[str, Any]:
+        """Return what a texture can be like others in; None where it is not known."""
+        item, facts = self.item(name), self.facts(name)
+        return {
+            "kind": getattr(facts, "kind", None),
+            "size": f"{item.size[0]}x{item.size[1]}",
+            "format": facts.texels,
+            "alpha": facts.alpha,
+            "folder": name.rpartition("/")[0] or ".",
+        }
+
+    def deciding(self, names: Iterable[str]) -> dict[int, list[str]]:
+        """Return the textures by the rule that decides about them."""
+        by_rule: dict[int, list[str]] = {}
+        for name in names:
+            by_rule.setdefault(self.rules[self.place(name)], []).append(name)
+        return by_rule
+
+    def with_rules(self, recipe: Recipe, added: int, names: Sequence[str]) -> Dump:
+        """Return the dump after rules were put before all others, and only decide about some textures.
+
+        Args:
+            recipe: with these rules.
+            added: how many they are.
+            names: the textures that they may decide about.
+        """
+        numbers = [number + added if number else 0 for number in self.rules]
+        for name in names:
+            place = self.place(name)
+            numbers[place] = rule_for(recipe, name, self.seen.items[place].size, self.facts(name))
+        return replace(self, rules=tuple(numbers))

@@ -1,0 +1,110 @@
+"""What people think of results: a mark and a note for each texture, in a plain, sorted file beside the recipe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from texpipe.errors import RecipeError, UsageError
+from texpipe.recipe.yaml_positions import Unreadable, read_yaml
+from texpipe.storage.atomic import write_atomic
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small
+from texpipe.studio.rule_text import flow
+
+MARKS = ("approve", "reject", "flag")
+_MAX_BYTES = 64 << 20
+"""Size in bytes of the largest file of reviews that is read."""
+_MAX_NOTE = 2000
+"""Length of the longest note, in characters."""
+_HEAD = "# What was thought of each texture in `texpipe studio`: one line each, sorted, so that git can merge them.\n"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What somebody thinks of a texture: one of `MARKS` or "", and a note or ""."""
+
+    mark: str = ""
+    note: str = ""
+
+
+class Reviews:
+    """The reviews beside a recipe, `NAME.review.yaml`; read anew before each change, as git or a person may change it.
+
+    Args:
+        recipe: the recipe's file.
+    """
+
+    def __init__(self, recipe: Path) -> None:
+        self.file = recipe.with_name(f"{recipe.stem}.review.yaml")
+
+    def all(self) -> dict[str, Review]:
+        """Return the reviews by texture.
+
+        Raises:
+            RecipeError: the file is not one of reviews.
+        """
+        try:
+            data = read_small(self.file, _MAX_BYTES, any_link=True)
+            value = read_yaml(data.decode("utf-8-sig")).value
+        except MissingFileError:
+            return {}
+        except (RefusedFileError, UnicodeDecodeError, Unreadable) as error:
+            raise self._damaged(str(error)) from error
+        if not isinstance(value, dict | None):
+            raise self._damaged("is not a list of textures")
+        return {name: self._review(name, one) for name, one in (value or {}).items()}
+
+    def _review(self, name: str, value: object) -> Review:
+        fields = value if isinstance(value, dict) else {"": value}
+        if not fields.keys() <= {"mark", "note"} or fields.get("mark", "") not in ("", *MARKS):
+            raise self._damaged(f"the line of {name!r} is not {{mark: {' | '.join(MARKS)}, note: ...}}")
+        return Review(str(fields.get("mark", "")), str(fields.get("note", "")))
+
+    def _damaged(self, why: str) -> RecipeError:
+        return RecipeError(f"{self.file}: {why}", hint="Mend it, or move it away; it is not overwritten.")
+
+    def put(self, names: Iterable[str], mark: str | None, note: str | None) -> dict[str, Review]:
+        """Change the reviews of some textures, and write the file.
+
+        Args:
+            names: the textures.
+            mark: one of `MARKS`, "" to take it away, None to leave it.
+            note: text, "" to take it away, None to leave it.
+
+        Raises:
+            UsageError: there is no such mark, or the note is too long.
+            RecipeError: the file is not one of reviews.
+            PackError: it cannot be written.
+        """
+        if mark not in (None, "", *MARKS):
+            raise UsageError(f"{mark!r} is no mark", hint=f"Marks: {', '.join(MARKS)}.")
+        if note is not None and len(note) > _MAX_NOTE:
+            raise UsageError(f"the note is longer than {_MAX_NOTE} characters")
+        known = self.all()
+        for name in names:
+            old = known.get(name, Review())
+            known[name] = Review(old.mark if mark is None else mark, old.note if note is None else note)
+        lines = [_line(name, one) for name, one in sorted(known.items()) if one != Review()]
+        write_atomic(self.file, (_HEAD + "".join(lines)).encode())
+        return known
+
+    @staticmethod
+    def counts(reviews: dict[str, Review]) -> dict[str, int]:
+        """Return how many textures have each mark, and a note."""
+        marks = Counter(one.mark for one in reviews.values())
+        return {mark: marks[mark] for mark in MARKS} | {
+            "note": sum(bool(one.note) for one in reviews.values())
+        }
+
+
+def _line(name: str, review: Review) -> str:
+    said = {key: value for key, value in vars(review).items() if value}
+    return f"{_key(name)}: {flow(said)}\n"
+
+
+def _key(name: str) -> str:
+    """Return a texture's name in quotes, whatever is in it."""
+    quoted = flow(f"{name}\n")  # the line break makes it a quoted text
+    return quoted.removesuffix('\\n"') + '"'
