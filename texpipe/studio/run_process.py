@@ -123,9 +123,10 @@ class RunProcess:
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
-        for line in process.stderr:
-            self._take(line.rstrip("\n"))
-        code = process.wait()
+        with process:
+            for line in process.stderr:
+                self._take(line.rstrip("\n"))
+        code = process.returncode
         with self._lock:
             self._code = code
             stopped = code == ExitCode.INTERRUPTED or code < 0
