@@ -34,6 +34,7 @@ class RunOptions:
         rule_lines: where in it each rule begins, counted from 1.
         overrides: folders of pictures made by hand; the first one that has a picture for a texture wins.
         sample: about how many pictures to make, which show what there is in the dump; None for all.
+        first: names of textures to compute before the others, the most important first.
         given: when, on the monotonic clock.
     """
 
@@ -54,6 +55,7 @@ class RunOptions:
     rule_lines: tuple[int, ...] = ()
     overrides: tuple[Path, ...] = ()
     sample: int | None = None
+    first: tuple[str, ...] = ()
     given: float = field(default_factory=time.monotonic, compare=False)
 
     def elapsed(self) -> float:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from texpipe.analysis.cache import AnalysisCache
@@ -25,6 +26,7 @@ from texpipe.output.writer import write_output
 from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
 from texpipe.planning.jobs import JobResult
+from texpipe.planning.order import slices
 from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_models import RunModels, dialled, find_models
@@ -39,10 +41,17 @@ from texpipe.storage.stale_parts import remove_stale_parts
 log = logging.getLogger(__name__)
 
 Watch = Callable[[Progress], None]
+Finished = Callable[[RunPlan, JobResult], None]
+"""Called with each job that was computed in this run, when its results are in the store."""
 
 
 def run_recipe(
-    options: RunOptions, *, dry_run: bool = False, merge: bool = False, progress: Watch = lambda _: None
+    options: RunOptions,
+    *,
+    dry_run: bool = False,
+    merge: bool = False,
+    progress: Watch = lambda _: None,
+    finished: Finished = lambda _, __: None,
 ) -> RunResult:
     """Turn a folder of textures into packs, with a manifest that says what was done and why.
 
@@ -51,6 +60,7 @@ def run_recipe(
         dry_run: analyse and plan, but compute and write nothing.
         merge: check first that every shard of this run is finished.
         progress: called at every step forward.
+        finished: called with each job that is computed, before the pack is written.
 
     Raises:
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
@@ -59,10 +69,17 @@ def run_recipe(
         PackError: something cannot be written. One bad texture becomes a `failed` entry instead.
     """
     with executor_for(options) as executor:
-        return _run(options, executor, dry_run, merge, progress)
+        return _run(options, executor, dry_run, merge, progress, finished)
 
 
-def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, progress: Watch) -> RunResult:
+def _run(
+    options: RunOptions,
+    executor: Executor,
+    dry_run: bool,
+    merge: bool,
+    progress: Watch,
+    finished: Finished,
+) -> RunResult:
     require_separate_places(options)
     for folder in options.overrides:
         require_folder(folder)
@@ -86,10 +103,10 @@ def _run(options: RunOptions, executor: Executor, dry_run: bool, merge: bool, pr
         if merge:
             shards.require_all_done(run)
         if options.shard is not None:
-            return _compute_shard(run, executor, progress)
+            return _compute_shard(run, executor, progress, finished)
         remove_stale_parts(options.output)
         started = time.monotonic()
-        result = write_output(run, _compute(run, executor, progress), before, progress)
+        result = write_output(run, _compute(run, executor, progress, finished), before, progress)
         if run.sample is not None and not result.cached:
             result = replace(result, whole_seconds=run.sample.whole(time.monotonic() - started))
         if merge:
@@ -126,16 +143,22 @@ def _sampled(run: RunPlan, count: int) -> RunPlan:
     return replace(run, work=sample.work, seen=replace(run.seen, items=items), sample=sample)
 
 
-def _compute_shard(run: RunPlan, executor: Executor, progress: Watch) -> RunResult:
-    done = _compute(run, executor, progress)
+def _compute_shard(run: RunPlan, executor: Executor, progress: Watch, finished: Finished) -> RunResult:
+    done = _compute(run, executor, progress, finished)
     shards.mark_done(run)
     return shard_result(run, done)
 
 
-def _compute(run: RunPlan, executor: Executor, progress: Watch) -> tuple[JobResult, ...]:
+def _compute(run: RunPlan, executor: Executor, progress: Watch, finished: Finished) -> tuple[JobResult, ...]:
     work = jobs_of_shard(run.work, run.order.shard)
-    computed = executor.compute(work, run.store, run.models.paths())
-    return tuple(_watched(computed, len(work.jobs), run.order, progress))
+    parts = slices(work, run.order.first)
+    computed = chain.from_iterable(executor.compute(part, run.store, run.models.paths()) for part in parts)
+    done = []
+    for one in _watched(computed, len(work.jobs), run.order, progress):
+        if not one.cached and one.reason is None:
+            finished(run, one)
+        done.append(one)
+    return tuple(done)
 
 
 def _require_inputs(options: RunOptions) -> None:

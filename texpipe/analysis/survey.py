@@ -16,7 +16,7 @@ from texpipe.analysis.same_names import Candidate, one_of_each_name, winners_fir
 from texpipe.classify.analysis import Analysis
 from texpipe.progress import Progress
 from texpipe.read.inputs import input_names
-from texpipe.read.scan import scan
+from texpipe.read.scan import Scan, scan
 from texpipe.recipe.rules import matches, plan_by, rule_for
 from texpipe.recipe.schema import Match, Recipe
 from texpipe.system.cpu import available_cores
@@ -51,6 +51,26 @@ def survey(
     """
     roots = (root,) if isinstance(root, Path) else tuple(root)
     scans = [scan(one, exclude=exclude, stp=recipe.stp) for one in roots]
+    return survey_scans(roots, scans, recipe, cache=cache, workers=workers, memory=memory, progress=progress)
+
+
+def survey_scans(
+    roots: Sequence[Path],
+    scans: Sequence[Scan],
+    recipe: Recipe,
+    *,
+    cache: AnalysisCache | None = None,
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Survey:
+    """Read and classify textures that were listed; see `survey`.
+
+    Args:
+        roots: the inputs.
+        scans: what is to be read of each.
+        recipe, cache, workers, memory, progress: as `survey` takes them.
+    """
     places = [place for place, one in enumerate(scans) for _ in one.sources]
     sources = [source for one in scans for source in one.sources]
     origins = [Origin(name) for name in input_names(roots)]

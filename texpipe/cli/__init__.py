@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.install:install",
         "Copy a finished pack into its emulator's folder, or take it out again.",
     ),
+    "live": (
+        "texpipe.cli.live:live",
+        "Upscale a dump while the game is played, into the emulator's folder.",
+    ),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
     "evaluate": (
         "texpipe.cli.evaluate:evaluate",

@@ -58,6 +58,7 @@ def install(
     """
     from texpipe.live.destination import destination
     from texpipe.live.installation import carry_out, files_of_pack, plan_installation, plan_removal
+    from texpipe.live.installed_files import InstallationRecord
 
     console = console.quieter(quiet)
     target = _target_of(output_dir, target)
@@ -67,12 +68,13 @@ def install(
     if dry_run:
         return ExitCode.OK
     if changes.in_the_way and not replace:
-        _ask(console, changes)
+        ask_to_move(console, changes)
     backup = carry_out(changes)
+    InstallationRecord(place.folder).settle()
     if backup is not None:
         console.say(f"What was in the way is in {backup}")
     if not uninstall:
-        _say_switches(console, target)
+        say_switches(console, target)
     return ExitCode.OK
 
 
@@ -107,7 +109,7 @@ def _show(console: Console, changes: Changes, *, dry_run: bool) -> None:
     console.say(f"{changes.place.folder}: {text}")
 
 
-def _ask(console: Console, changes: Changes) -> None:
+def ask_to_move(console: Console, changes: Changes) -> None:
     """Ask whether files that are not texpipe's may go to the backup.
 
     Raises:
@@ -128,7 +130,7 @@ def _ask(console: Console, changes: Changes) -> None:
     click.confirm(f"Move them to {changes.pack / '.backup'}?", abort=True, err=True)
 
 
-def _say_switches(console: Console, target: str) -> None:
+def say_switches(console: Console, target: str) -> None:
     """Say what to switch on in the emulator."""
     from texpipe.formats import format_of
 

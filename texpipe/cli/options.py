@@ -34,16 +34,20 @@ def device_option(function: F) -> F:
     )(function)
 
 
-def _engine_options(function: F) -> F:
-    """Add --device and --precision."""
-    precision = click.option(
+def precision_option(function: F) -> F:
+    """Add --precision."""
+    return click.option(
         "--precision",
         type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
         default="auto",
         show_default=True,
         help="Number format of the network. auto takes 16 bits where the hardware is faster with them.",
-    )
-    return device_option(precision(function))
+    )(function)
+
+
+def _engine_options(function: F) -> F:
+    """Add --device and --precision."""
+    return device_option(precision_option(function))
 
 
 def add_option(function: F) -> F:
@@ -54,6 +58,16 @@ def add_option(function: F) -> F:
         multiple=True,
         metavar="DIR",
         help="Folder of textures to read, too. Repeat it for several.",
+    )(function)
+
+
+def order_option(function: F) -> F:
+    """Add --order: which textures are computed first."""
+    return click.option(
+        "--order",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Names of textures to upscale first: one a line, or what `texpipe probe --read --json` printed.",
     )(function)
 
 

@@ -12,7 +12,7 @@ import click
 from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import output_around
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import json_option, quiet_option, run_options
+from texpipe.cli.options import json_option, order_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.run_dump import is_dump, planned_recipe_of_dump, recipe_of_dump, refuse_inputs
 from texpipe.cli.summary import show
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--strict", is_flag=True, help="Stop at the first texture that fails, before a pack is written."
 )
+@order_option
 @click.option("--dry-run", is_flag=True, help="Show what would be done, but compute and write nothing.")
 @click.option(
     "--sample",
@@ -90,6 +91,7 @@ def run(
     address: str,
     memory: str | None,
     strict: bool,
+    order: Path | None,
     dry_run: bool,
     sample: int | None,
     report: bool,
@@ -142,6 +144,7 @@ def run(
             replace_edited=replace_edited,
             remove=remove,
             sample=sample,
+            order=order,
         )
     _look_at_inputs(console, options, recipe, given=bool(inputs))
     _say_device(console, options)

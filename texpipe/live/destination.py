@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.errors import UsageError
 from texpipe.formats.emulator_folders import EmulatorFolder, found_emulators, usual_folders
+from texpipe.options import RunOptions
 
 _CACHE_SUFFIXES = (".hts", ".htc")
 """Suffixes of GLideN64's packs of one file."""
@@ -52,6 +53,29 @@ def destination(target: str, files: Sequence[PurePosixPath], into: Path | None) 
     if is_cache:
         return Destination(target, caches)
     return Destination(target, emulator.texture_folder(), tuple(_caches_of(files, caches)))
+
+
+def require_apart_from(place: Destination, options: RunOptions) -> None:
+    """Check that the emulator's folder is not among what a run reads or writes, and that no pack is read as a dump.
+
+    A dump may lie inside the emulator's folder, as that of PPSSPP does.
+
+    Raises:
+        UsageError: it is.
+    """
+    folder = place.folder.resolve()
+    for root in options.inputs:
+        if folder.is_relative_to(root.resolve()):
+            raise UsageError(
+                f"the texture folder {place.folder} lies in the dump {root}: its textures would be upscaled again",
+                hint="Give the folder that the emulator dumps to as --input.",
+            )
+    output = options.output.resolve()
+    if folder.is_relative_to(output) or output.is_relative_to(folder):
+        raise UsageError(
+            f"the texture folder {place.folder} and the output {options.output} lie in each other",
+            hint="Give another --output: packs are copied from there into the emulator's folder.",
+        )
 
 
 def _only_emulator(target: str) -> EmulatorFolder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
@@ -64,8 +64,15 @@ def files_of_pack(output: Path, target: str) -> list[PurePosixPath]:
     return found
 
 
-def plan_installation(output: Path, place: Destination) -> Changes:
+def plan_installation(
+    output: Path, place: Destination, earlier: Mapping[str, InstalledFile] | None = None
+) -> Changes:
     """Compare a pack with what is in the emulator's folder; nothing is changed.
+
+    Args:
+        output: the output folder.
+        place: where the pack goes.
+        earlier: the files of which those are obsolete that the pack does not have; by default all that are recorded.
 
     Raises:
         PackError: there is no pack, or a file cannot be read.
@@ -87,9 +94,16 @@ def plan_installation(output: Path, place: Destination) -> Changes:
         path
         for path, one in recorded.items()
         if one.pack == str(pack) and path not in new and path not in same
+        if earlier is None or path in earlier
     ]
     obsolete, kept = _split(gone, recorded, place.folder)
     return Changes(place, pack, new, same, tuple(others), obsolete, kept)
+
+
+def without_others(changes: Changes) -> Changes:
+    """Return the same changes without those for which files would have to move that are not texpipe's."""
+    new = {path: digest for path, digest in changes.new.items() if path not in changes.others}
+    return replace(changes, place=replace(changes.place, hiding=()), new=new, others=())
 
 
 def plan_removal(output: Path, place: Destination) -> Changes:
@@ -105,7 +119,8 @@ def plan_removal(output: Path, place: Destination) -> Changes:
 def carry_out(changes: Changes) -> Path | None:
     """Copy and remove; files of others that are in the way go to the output's backup first.
 
-    A killed run can be repeated: the record is written before the first file, and what it says is checked by digest.
+    A killed run can be repeated: what is to be written is noted before the first file, and checked by digest. Call
+    `InstallationRecord.settle` when nobody else writes to the folder.
 
     Returns:
         The backup's folder, if anything went there.
@@ -120,7 +135,7 @@ def carry_out(changes: Changes) -> Path | None:
     mine = {
         path: InstalledFile(str(changes.pack), digest) for path, digest in {**changes.new, **known}.items()
     }
-    record.write(before | mine)
+    record.note(mine)
     backup = _move_away(changes)
     for path in changes.new:
         _copy(changes.pack / changes.place.target / path, folder / path)
@@ -133,7 +148,7 @@ def carry_out(changes: Changes) -> Path | None:
 
 
 def _is_ours(recorded: InstalledFile | None, digest: str | None) -> bool:
-    return recorded is not None and recorded.sha256 == digest
+    return recorded is not None and recorded.has(digest)
 
 
 def _split(

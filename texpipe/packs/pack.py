@@ -16,20 +16,29 @@ from texpipe.packs.ownership import PackFolder
 from texpipe.packs.writers import Pack, Step, file_of, path_inside, writer_of
 from texpipe.recipe.targets import Target
 
-__all__ = ["Pack", "Step", "configured", "left_out_of", "plan_pack", "plan_whole_files", "write_pack"]
+__all__ = [
+    "Pack",
+    "Step",
+    "configured",
+    "left_out_of",
+    "place",
+    "plan_pack",
+    "plan_whole_files",
+    "write_pack",
+]
 
 
 def plan_pack(target: Target, pictures: Iterable[Picture]) -> Pack:
     """Return what `write_pack` would write, with outputs that have no digest; arguments and errors are the same."""
     layout = configured(target)
     left_out: dict[str, str] = {}
-    return _planned(target, layout, _place(target, layout, pictures, left_out), left_out)
+    return _planned(target, layout, place(target, layout, pictures, left_out), left_out)
 
 
 def left_out_of(target: Target, pictures: Iterable[Picture]) -> dict[str, str]:
     """Return the textures that `write_pack` would leave out, and why; arguments and errors are the same."""
     left_out: dict[str, str] = {}
-    for _ in _place(target, configured(target), pictures, left_out):
+    for _ in place(target, configured(target), pictures, left_out):
         pass
     return left_out
 
@@ -43,7 +52,7 @@ def plan_whole_files(target: Target, pictures: Iterable[Picture]) -> tuple[Pack,
     """
     layout = configured(target)
     left_out: dict[str, str] = {}
-    placed = tuple(_place(target, layout, pictures, left_out))
+    placed = tuple(place(target, layout, pictures, left_out))
     shared = {file for one in placed if (file := file_of(layout, one.path)) != one.path}
     lists = layout.index(placed) if layout.index and layout.archive is None and placed else ()
     whole = tuple(path_inside(target, path) for path in sorted({*shared, *lists}))
@@ -68,7 +77,7 @@ def write_pack(
     folder = output if isinstance(output, PackFolder) else PackFolder.opened(output, noted(output))
     layout = configured(target)
     left_out: dict[str, str] = {}
-    placed = _place(target, layout, pictures, left_out)
+    placed = place(target, layout, pictures, left_out)
     pack = writer_of(layout)(target, layout, placed, folder, step)
     for _ in left_out:
         step()
@@ -85,10 +94,17 @@ def configured(target: Target) -> PackFormat:
     return layout if layout.with_options is None else layout.with_options(target)
 
 
-def _place(
+def place(
     target: Target, layout: PackFormat, pictures: Iterable[Picture], left_out: dict[str, str]
 ) -> Iterator[Placed]:
-    """Yield where each texture goes; of the others `left_out` is told why they cannot."""
+    """Yield where each texture goes; of the others `left_out` is told why they cannot.
+
+    Args:
+        target: name and options.
+        layout: its format, as `configured` returns it.
+        pictures: in stable order.
+        left_out: texture name -> why it is left out; grows.
+    """
     taken: dict[str, str] = {}
     folders: dict[str, str] = {}
     for picture in pictures:

@@ -58,7 +58,7 @@ def path_inside(target: Target, path: PurePosixPath) -> str:
     return str(PurePosixPath(target.name) / path)
 
 
-def _rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]:
+def rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]:
     """Yield the files of one texture, the one under its own name first, with their hex sha256."""
     picture = one.picture
     if layout.render is None:
@@ -100,7 +100,7 @@ def _put_texture(
     if is_plain and folder.standing(inside, picture.sha256) == "equal":
         yield Output(target.name, inside, picture.sha256, picture.size)
         return
-    for made, digest in _rendered(layout, one):
+    for made, digest in rendered(layout, one):
         written = Output(target.name, path_inside(target, made.path), digest, made.size)
         if layout.shares_files and digest in shared:
             yield shared[digest]
@@ -137,7 +137,7 @@ def _add_all(layout: PackFormat, placed: Iterable[Placed], archive: ZipWriter, s
     shared: dict[str, PurePosixPath] = {}
     for one in placed:
         paths = []
-        for made, digest in _rendered(layout, one):
+        for made, digest in rendered(layout, one):
             path = shared.setdefault(digest, made.path) if layout.shares_files else made.path
             if path == made.path:
                 archive.add(path, made.data)

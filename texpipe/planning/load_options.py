@@ -11,6 +11,7 @@ from texpipe.errors import UsageError
 from texpipe.formats import known_targets
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.options import ExecutorName, RunOptions
+from texpipe.planning.order import read_order
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.models import with_models
 from texpipe.recipe.schema import Recipe
@@ -41,6 +42,7 @@ def load_options(
     remove: bool = False,
     overrides: Sequence[Path] = (),
     sample: int | None = None,
+    order: Path | None = None,
 ) -> RunOptions:
     """Read a recipe and apply the command line to it.
 
@@ -56,6 +58,7 @@ def load_options(
         memory: a size as `memory.size_of` takes it.
         overrides: replaces the recipe's own, if there are any.
         sample: number of pictures of a sample, which has an output of its own beside that of the whole dump.
+        order: a file of names of textures to compute first, as `order.read_order` takes it.
 
     Raises:
         RecipeError: the recipe has mistakes; all of them are in it.
@@ -105,6 +108,7 @@ def load_options(
         rule_lines=loaded.rule_lines,
         overrides=by_hand,
         sample=sample,
+        first=() if order is None else read_order(order),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -65,14 +65,29 @@ def scan(
     require_input(root)
     if root.is_file():
         return _single(root, stp)
-    base, left_out = root.resolve(), exclude.resolve() if exclude else None
+    left_out, wanted = exclude.resolve() if exclude else None, None if names is None else _ways_to(names)
+    return _listed(root, _walk(root, left_out, wanted), stp)
+
+
+def scan_files(root: Path, files: Iterable[Path], *, stp: Stp = "opaque") -> Scan:
+    """List the textures in some files of a folder, without looking at the others; see `scan`.
+
+    Args:
+        root: a folder.
+        files: paths below it. Those that are gone are passed over.
+        stp: as `scan` takes it.
+    """
+    return _listed(root, (_Found(file) for file in files if os.path.lexists(file)), stp)
+
+
+def _listed(root: Path, files: Iterable[_Found], stp: Stp) -> Scan:
+    base = root.resolve()
     sources: list[Source] = []
     unusable: list[tuple[Source, str]] = []
     ignored: Counter[str] = Counter()
     resources, listed = extracted_resources(root), ppsspp.names_in_list(root)
     outputs: list[str] = []
-    wanted = None if names is None else _ways_to(names)
-    for found in _walk(root, left_out, wanted):
+    for found in files:
         kind = _ignored_as(found)
         if kind == _OUTPUT:
             outputs.append(utf8_name(found.file.relative_to(root).as_posix()))

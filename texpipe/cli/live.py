@@ -1,0 +1,204 @@
+"""`texpipe live`: upscale a dump while the game is played, into the emulator's folder."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from texpipe.cli.console import Console
+from texpipe.cli.init import write_first_recipe
+from texpipe.cli.install import ask_to_move, say_switches
+from texpipe.cli.live_screen import Screen
+from texpipe.cli.options import device_option, order_option, precision_option, quiet_option
+from texpipe.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from texpipe.live.destination import Destination
+    from texpipe.live.events import Event
+    from texpipe.options import RunOptions
+
+_LOOK_SECONDS = 1.0
+"""Time between two looks into a dump that has no texture yet, in seconds."""
+
+
+@click.command()
+@click.argument("recipe", metavar="RECIPE|DUMP", type=click.Path(path_type=Path))
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="The emulator's texture folder; by default it is looked for.",
+)
+@click.option("--target", metavar="NAME", help="Which of the recipe's emulators; needed if it has several.")
+@click.option(
+    "--input",
+    "inputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder that the emulator dumps to, instead of the recipe's. Repeat it for several.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Folder of the pack, instead of the recipe's."
+)
+@click.option("--model", metavar="NAME|PATH", help="Model to refine with, instead of the recipe's.")
+@device_option
+@precision_option
+@click.option("--memory", metavar="SIZE", help="Memory that each process should stay below, such as 2G.")
+@order_option
+@click.option(
+    "--on-ready",
+    metavar="COMMAND",
+    help="Command of the shell to start when new textures are there, such as one that presses the emulator's key.",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Move caches that would hide the textures to OUTPUT/.backup without asking.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON to stdout.")
+@quiet_option
+@click.pass_obj
+def live(
+    console: Console,
+    recipe: Path,
+    into: Path | None,
+    target: str | None,
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    model: str | None,
+    device: str,
+    precision: str,
+    memory: str | None,
+    order: Path | None,
+    on_ready: str | None,
+    replace: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Upscale textures while the game is played: first a preview, then as the recipe says.
+
+    \b
+    Switch on the dumping of textures in the emulator, start this, and play. Ctrl-C ends it; the same command goes on.
+    Press Enter to have everything written at once.
+    Example:
+      texpipe live oot.yaml
+      texpipe live ~/dumps/oot --into ~/.local/share/mupen64plus/hires_texture
+    """
+    from texpipe.live.ready_command import ReadyCommand
+    from texpipe.live.session import play
+    from texpipe.planning.load_options import load_options
+
+    console = console.quieter(quiet)
+    if recipe.is_dir():
+        recipe = _recipe_for(console, recipe)
+    options = load_options(
+        recipe,
+        inputs or None,
+        output,
+        model,
+        device=device,
+        precision=precision,
+        memory=memory,
+        order=order,
+    )
+    place = _place(console, options, target, into, replace=replace)
+    command = ReadyCommand(on_ready) if on_ready else None
+
+    with Screen(console, as_json=as_json) as screen:
+
+        def tell(event: Event) -> None:
+            screen(event)
+            if command is not None:
+                command.take(event)
+
+        def stop() -> bool:
+            if command is not None:
+                command.start_if_due()
+            return False
+
+        play(options, place, tell=tell, stop=stop, write_now=_enter_pressed())
+    return ExitCode.OK
+
+
+def _recipe_for(console: Console, dump: Path) -> Path:
+    """Return the recipe of a dump: the one that is here already, or a first one, as soon as there is a texture."""
+    from texpipe.read.scan import holds_textures
+
+    if not holds_textures(dump):
+        console.say(f"waiting for the first texture in {dump}")
+        while not holds_textures(dump):
+            time.sleep(_LOOK_SECONDS)
+    try:
+        return write_first_recipe(console, (dump,), None)
+    except UsageError as error:
+        if (known := _recipe_here(dump)) is not None:
+            console.say(f"using {known}, whose input is {dump}")
+            return known
+        raise error
+
+
+def _recipe_here(dump: Path) -> Path | None:
+    """Return the recipe in this folder whose only input is the dump."""
+    from texpipe.errors import RecipeError
+    from texpipe.formats import known_targets
+    from texpipe.recipe.load import load_recipe
+
+    for file in sorted(Path().glob("*.yaml")):
+        try:
+            inputs = load_recipe(file, known_targets()).inputs
+        except RecipeError:
+            continue
+        if [path.resolve() for path in inputs] == [dump.resolve()]:
+            return file
+    return None
+
+
+def _place(
+    console: Console, options: RunOptions, target: str | None, into: Path | None, *, replace: bool
+) -> Destination:
+    """Find the emulator's folder, and move away what would hide the textures, after asking."""
+    from texpipe.live.destination import destination, require_apart_from
+    from texpipe.live.installation import Changes, carry_out
+
+    names = [one.name for one in options.recipe.targets]
+    if target is None and len(names) > 1:
+        raise UsageError("the recipe has several targets", hint=f"Choose with --target: {', '.join(names)}.")
+    chosen = next((one for one in options.recipe.targets if one.name == (target or names[0])), None)
+    if chosen is None:
+        raise UsageError(f"the recipe has no target {target}", hint=f"It has {', '.join(names)}.")
+    suffix = f".{chosen.container}" if chosen.container not in (None, "folder") else ".png"
+    game = chosen.game or options.recipe.game or "game"
+    place = destination(chosen.name, [PurePosixPath(game, f"any{suffix}")], into)
+    require_apart_from(place, options)
+    changes = Changes(place, options.output.absolute(), {}, {}, (), (), ())
+    if changes.in_the_way:
+        if not replace:
+            ask_to_move(console, changes)
+        console.say(f"What was in the way is in {carry_out(changes)}")
+    say_switches(console, chosen.name)
+    return place
+
+
+def _enter_pressed() -> Callable[[], bool]:
+    """Return what tells whether Enter was pressed since it was asked last."""
+    pressed = threading.Event()
+
+    def listen() -> None:
+        while sys.stdin.readline():
+            pressed.set()
+
+    def asked() -> bool:
+        was = pressed.is_set()
+        pressed.clear()
+        return was
+
+    if sys.stdin is not None and sys.stdin.isatty():
+        threading.Thread(target=listen, name="enter", daemon=True).start()
+    return asked
