@@ -34,7 +34,9 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def install(output: Path, folder: Path) -> Path | None:
-    return carry_out(plan_installation(output, Destination("gliden64", folder)))
+    backup = carry_out(plan_installation(output, Destination("gliden64", folder)))
+    InstallationRecord(folder).settle()
+    return backup
 
 
 def uninstall(output: Path, folder: Path) -> None:

@@ -177,7 +177,11 @@ class _Tree:
                 continue
             self._folders.pop(folder)
             for files in self._walk(folder, self._folders):
-                found |= {name for entry in files if self.took(name := entry.path)}
+                found |= {
+                    name
+                    for name in (entry.path for entry in files)
+                    if name not in self.stamps and self.took(name)
+                }
         return found
 
     def holds(self, name: str) -> bool:

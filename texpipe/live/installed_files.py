@@ -117,13 +117,20 @@ class InstallationRecord:
         """
         if not self.notes.exists():
             return
-        self.write({path: self._settled(path, one) for path, one in self.read().items()})
+        files = self.read()
+        for path in {path for path, _ in self._noted()}:
+            if (settled := self._settled(path, files.pop(path))) is not None:
+                files[path] = settled
+        self.write(files)
         self.notes.unlink(missing_ok=True)
 
-    def _settled(self, path: str, one: InstalledFile) -> InstalledFile:
+    def _settled(self, path: str, one: InstalledFile) -> InstalledFile | None:
+        """Return what is known of a file with the bytes that it has; None if it is gone."""
         with suppress(PackError):  # what cannot be read is not ours any more
-            found = file_digest(self.folder / path) if one.others else None
-            return replace(one, sha256=found) if found is not None and one.has(found) else one
+            found = file_digest(self.folder / path)
+            if found is None:
+                return None
+            return InstalledFile(one.pack, found if one.has(found) else one.sha256)
         return one
 
     def _recorded(self) -> dict[str, InstalledFile]:

@@ -100,7 +100,7 @@ class Session:
         self._options, self._place = options, place
         self._changes, self._previewer, self._delivery, self._refiner = changes, previewer, delivery, refiner
         self._tell, self._clock, self._wall = tell, clock, wall
-        self._arrivals = arrivals or Arrivals()
+        self._arrivals = Arrivals() if arrivals is None else arrivals
         self._recent: dict[str, None] = {}
         self._made: dict[str, str] = {}
         self._missing: tuple[Path, ...] = ()
