@@ -166,6 +166,7 @@ def _place(
     """Find the emulator's folder, and move away what would hide the textures, after asking."""
     from texpipe.live.destination import destination, require_apart_from
     from texpipe.live.installation import Changes, carry_out
+    from texpipe.live.pick_up import pick_up_of
 
     names = [one.name for one in options.recipe.targets]
     if target is None and len(names) > 1:
@@ -183,6 +184,8 @@ def _place(
             ask_to_move(console, changes)
         console.say(f"What was in the way is in {carry_out(changes)}")
     say_switches(console, chosen.name)
+    if (pick_up := pick_up_of(chosen.name)) is not None:
+        console.say(f"To see new textures: {pick_up.what}")
     return place
 
 

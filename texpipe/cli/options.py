@@ -67,7 +67,7 @@ def order_option(function: F) -> F:
         "--order",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="Names of textures to upscale first: one a line, or what `texpipe probe --read --json` printed.",
+        help="Names of textures to upscale first, one a line.",
     )(function)
 
 

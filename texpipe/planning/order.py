@@ -9,7 +9,7 @@ from typing import Final
 
 from texpipe.errors import UsageError
 from texpipe.planning.jobs import Job, Workload
-from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_small, text_of
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, text_of
 
 _FIRST_SLICE: Final = 32
 """Number of jobs that are computed before any other; each slice after it has four times as many."""
@@ -19,28 +19,19 @@ _MAX_FILE: Final = 64 << 20
 
 
 def read_order(file: Path) -> tuple[str, ...]:
-    """Read names of textures, the most important first: one a line, or what `probe --read --json` prints.
+    """Read names of textures, the most important first: one a line.
 
     Raises:
         UsageError: the file is missing, unreadable or empty.
     """
     try:
-        data = read_small(file, _MAX_FILE)
-        names = _names_in(data, file)
+        lines = text_of(read_small(file, _MAX_FILE)).splitlines()
     except (MissingFileError, RefusedFileError) as error:
         raise UsageError(f"--order: {file} cannot be read: {error.message}") from error
+    names = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not names:
         raise UsageError(f"--order: there are no names in {file}", hint="Give one name of a texture a line.")
     return names
-
-
-def _names_in(data: bytes, file: Path) -> tuple[str, ...]:
-    if data.lstrip()[:1] == b"{":
-        found = parse_json(data, file)
-        textures = found.get("textures") if isinstance(found, dict) else None
-        rows = textures if isinstance(textures, list) else []
-        return tuple(str(row["name"]) for row in rows if isinstance(row, dict) and "name" in row)
-    return tuple(dict.fromkeys(line.strip() for line in text_of(data).splitlines() if line.strip()))
 
 
 def slices(work: Workload, first: Sequence[str]) -> Iterator[Workload]:
