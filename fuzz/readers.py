@@ -65,7 +65,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.formats.strong_crc:strong_crc": _PIXELS,
     "texpipe.imaging.texel_formats:encode": _PIXELS,
     "texpipe.live.installation:_copy": "copies a file of the pack, and takes nothing apart",
-    "texpipe.live.installed_files:InstallationRecord._noted": "reads the user's own data folder, by read_small and parse_json",
+    "texpipe.live.installed_files:InstallationRecord._noted": "reads the user's own data folder, by parse_json",
     "texpipe.live.installed_files:InstallationRecord._recorded": "reads the user's own data folder, by read_json",
     "texpipe.live.refiner:RefinerProcess._listen": "reads the pipe from a process that it started",
     "texpipe.live.refiner:_read": "reads the pipe from the process that started it",

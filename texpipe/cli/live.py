@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
-from texpipe.cli.init import write_first_recipe
 from texpipe.cli.install import ask_to_move, say_switches
 from texpipe.cli.live_screen import Screen
 from texpipe.cli.options import device_option, order_option, precision_option, quiet_option
+from texpipe.cli.run_dump import recipe_of_dump
 from texpipe.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -135,29 +135,7 @@ def _recipe_for(console: Console, dump: Path) -> Path:
         console.say(f"waiting for the first texture in {dump}")
         while not holds_textures(dump):
             time.sleep(_LOOK_SECONDS)
-    try:
-        return write_first_recipe(console, (dump,), None)
-    except UsageError as error:
-        if (known := _recipe_here(dump)) is not None:
-            console.say(f"using {known}, whose input is {dump}")
-            return known
-        raise error
-
-
-def _recipe_here(dump: Path) -> Path | None:
-    """Return the recipe in this folder whose only input is the dump."""
-    from texpipe.errors import RecipeError
-    from texpipe.formats import known_targets
-    from texpipe.recipe.load import load_recipe
-
-    for file in sorted(Path().glob("*.yaml")):
-        try:
-            inputs = load_recipe(file, known_targets()).inputs
-        except RecipeError:
-            continue
-        if [path.resolve() for path in inputs] == [dump.resolve()]:
-            return file
-    return None
+    return recipe_of_dump(console, dump)
 
 
 def _place(
