@@ -16,7 +16,7 @@ class TextureList {
     new ResizeObserver(() => this.draw()).observe(box);
     this.space.addEventListener("click", (event) => {
       const row = event.target.closest("[role=option]");
-      if (row) this.choose(Number(row.dataset.position));
+      if (row) this.choose(Number(row.dataset.position), event);
     });
   }
 

@@ -61,54 +61,12 @@ function refill(keep = stage.texture) {
   go(rows.length ? Math.max(0, kept) : -1);
 }
 
-function fillMenus() {
-  for (const [name, { label }] of Object.entries(FILTERS)) {
-    const values = valuesOf(name);
-    if (values.length < 2) continue; // nothing to choose from
-    const boxes = values.map(([value, count]) => {
-      const changed = ({ target }) => {
-        state.wanted[name][target.checked ? "add" : "delete"](value);
-        refill();
-      };
-      const input = element("input", { type: "checkbox", value, change: changed });
-      return element("label", {}, input, element("span", {}, value), element("small", {}, String(count)));
-    });
-    byId("menus").append(
-      element("details", { class: "menu", "data-filter": name, name: "filters" },
-        element("summary", {}, label),
-        element("fieldset", {}, element("legend", { class: "hidden" }, label), ...boxes)),
-    );
-  }
-  document.addEventListener("click", ({ target }) => {
-    document.querySelectorAll(".menu[open]").forEach((menu) => menu.contains(target) || (menu.open = false));
-  });
-}
-
 function clearFilters() {
   Object.values(state.wanted).forEach((values) => values.clear());
   document.querySelectorAll(".menu input").forEach((input) => (input.checked = false));
   byId("search").value = state.text = "";
   refill();
   byId("search").focus();
-}
-
-function fillTools() {
-  const setter = (name) => (value) => stage.set(name, value);
-  fillSwitch(byId("layout"), [["slider", "Slider", "One over the other"], ["beside", "Beside", "Side by side"]],
-    "slider", setter("layout"));
-  fillSwitch(byId("tiling"), [["one", "1 × 1", "The texture alone"], ["nine", "3 × 3", "As the game repeats it"]],
-    "one", setter("tiling"));
-  fillSwitch(byId("extent"), [["whole", "Whole", "The split picture with all its pieces"],
-    ["piece", "Piece", "This piece alone"]], "whole", setter("extent"));
-  fillSwitch(byId("channel"), [["all", "RGBA", "Colour and alpha"], ["colour", "RGB", "Colour without alpha"],
-    ["alpha", "A", "Alpha as grey"]], "all", setter("channel"));
-  fillSwitch(byId("backdrop"), [["checker", "Checker", "Checker"], ["magenta", "Magenta", "Magenta"],
-    ["black", "Black", "Black"]], "checker", setter("backdrop"));
-  byId("zoom-in").addEventListener("click", () => stage.zoomBy(1));
-  byId("zoom-out").addEventListener("click", () => stage.zoomBy(-1));
-  byId("zoom-fit").addEventListener("click", () => stage.fit());
-  byId("previous").addEventListener("click", () => step(-1));
-  byId("next").addEventListener("click", () => step(1));
 }
 
 const step = (by) => {
@@ -140,13 +98,6 @@ const KEYS = {
   "/": () => byId("search").focus(),
   "?": () => byId("help").showModal(),
 };
-
-/** Whether the focused element wants this key for itself. */
-function wants(target, key) {
-  if (target.closest("dialog, details.menu, select, input[type=search]")) return true;
-  if (target.matches("input[type=radio]")) return key.startsWith("Arrow") || key === " ";
-  return key === " " && target.matches("button, input, summary, a");
-}
 
 function listen() {
   document.addEventListener("keydown", (event) => {
@@ -181,13 +132,6 @@ function listen() {
   byId("switch-theme").addEventListener("click", theme.toggle);
 }
 
-function closeMenus() {
-  const menu = document.querySelector(".menu[open]");
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
-}
-
 /** The texture that the address names, if it is one of these. */
 function named() {
   try {
@@ -208,8 +152,8 @@ function sayIfOlder() {
 
 const asked = named();
 sayIfOlder();
-fillMenus();
-fillTools();
+fillMenus(state.wanted, refill);
+fillTools(stage, step);
 listen();
 for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));
 byId("fold").closest("label").hidden = !TEXTURES.some((texture) => texture.family);

@@ -90,4 +90,5 @@ function piecesOf(texture) {
 
 const shortName = (texture) => texture.source.slice(common.length);
 const pixels = ([width, height]) => `${width} × ${height}`;
-const picture = (file) => `pictures/${file}`;
+/** The address of a picture: of a served one its own, else that in the report's folder. */
+const picture = (file) => (/^(\/|blob:)/.test(file) ? file : `pictures/${file}`);

@@ -1,0 +1,129 @@
+// Undo, the diff before saving, runs, hand-made pictures, and what the server tells by itself.
+"use strict";
+
+/** Say in a line what happened; a screen reader reads it. */
+function tell(text) {
+  byId("told").textContent = text;
+}
+
+/** Do something on the server; a refusal is said, and a conflict brings this page up to date. */
+async function attempt(doing) {
+  try {
+    await doing();
+  } catch (error) {
+    if (error.code === "conflict") {
+      await loadAll();
+      tell(say("conflict"));
+    } else if (error.code === "changed") showChanged();
+    else tell(error instanceof Refusal ? error.message : `${say("lost")} ${error.message}`);
+  }
+}
+
+/** Take over what a decision, an undo or a redo changed. */
+function took(done, text) {
+  studio.version = done.version;
+  if (done.rows) patchRows(done.rows);
+  list.redraw();
+  refreshPanel();
+  showOnStage(stage.texture, { preview: true });
+  tell(text);
+  refreshState();
+}
+
+const undo = () => attempt(async () => {
+  const done = await send("undo", { version: studio.version });
+  took(done, say("undone", { n: done.affected }));
+});
+
+const redo = () => attempt(async () => {
+  const done = await send("redo", { version: studio.version });
+  took(done, say("redone", { n: done.affected }));
+});
+
+/** Show what saving would change in the recipe. */
+const openDiff = () => attempt(async () => {
+  const { diff } = await ask("diff");
+  const lines = diff.split("\n").map((line) =>
+    element("span", { class: line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : null }, `${line}\n`));
+  byId("diff-text").replaceChildren(...(diff ? lines : [say("noChange")]));
+  byId("save-now").disabled = !diff;
+  byId("diff").showModal();
+});
+
+const save = () => attempt(async () => {
+  byId("diff").close();
+  const done = await send("save", { version: studio.version });
+  studio.version = done.version;
+  tell(say("saved"));
+  refreshState();
+});
+
+/** The recipe's file was changed by another program: nothing is overwritten; the person decides. */
+function showChanged() {
+  const again = () => attempt(async () => {
+    await send("reload", { version: studio.version, discard: true });
+    byId("alarm").hidden = true;
+    await loadAll();
+  });
+  byId("alarm").replaceChildren(say("changed"), " ", element("button", { type: "button", id: "reload", click: again }, say("reload")));
+  byId("alarm").hidden = false;
+}
+
+/** Use a file that was dropped on the stage instead of the texture shown. */
+const dropped = (file) => attempt(async () => {
+  if (file?.type !== "image/png") {
+    tell(say("notPng"));
+    return;
+  }
+  const put = (more) => ask(`override?${queryOf({ name: stage.texture.source, ...more })}`, { method: "PUT", body: file });
+  const made = await put({}).catch((error) => {
+    if (error.code === "exists" && confirm(say("replace"))) return put({ replace: 1 });
+    throw error;
+  });
+  await loadAll();
+  tell(say("dropped", { path: made.path }));
+});
+
+function listenForDrops(box) {
+  box.addEventListener("dragover", (event) => event.preventDefault());
+  box.addEventListener("drop", (event) => {
+    event.preventDefault();
+    dropped(event.dataTransfer.files[0]);
+  });
+}
+
+/** Start, pause or stop the run; decisions that are not saved are shown first. */
+const runs = (what) => attempt(async () => {
+  try {
+    showRun(await send("run", { do: what }));
+  } catch (error) {
+    if (error.code !== "unsaved") throw error;
+    byId("running").close();
+    await openDiff();
+    tell(error.message);
+  }
+});
+
+function showRun(run) {
+  studio.run = run;
+  const left = run.seconds_left === null ? say("unknownLeft") : say("left", { s: Math.ceil(run.seconds_left) });
+  byId("run-line").textContent = say(`r_${run.state}`, { ...run, left });
+  byId("run-bar").max = Math.max(1, run.total ?? 1);
+  byId("run-bar").value = run.done ?? 0;
+  byId("run-log").textContent = (run.log ?? []).join("\n");
+  byId("run-start").disabled = run.state === "running";
+  byId("run-pause").disabled = byId("run-stop").disabled = run.state !== "running";
+  byId("open-run").textContent = run.state === "running" ? `${say("run")} ${run.done}/${run.total}` : say("run");
+}
+
+/** What the server told: the run's progress, another page's decisions, another program's change of the file. */
+function heard(told) {
+  const wasRunning = studio.run?.state === "running";
+  showRun(told.run);
+  Object.assign(studio, { dirty: told.dirty, reviews: told.reviews ?? studio.reviews });
+  if (told.changed_on_disk) showChanged();
+  else byId("alarm").hidden = true;
+  const finished = wasRunning && told.run.state !== "running";
+  if (told.version !== studio.version || finished) attempt(loadAll);
+  else showCounts();
+}

@@ -1,0 +1,212 @@
+// The studio: the list and the stage of the report, joined with decisions, reviews and runs.
+"use strict";
+
+const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, queues: new Map(), run: null };
+const wished = { text: "", order: "name", fold: false, queue: "", wanted: {} };
+const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before its preview is computed
+let stopPreview = null;
+let earlier = null; // the picture before the last preview, for blinking
+
+const list = new PickList(byId("list"), (position) => go(position));
+list.chosen = () => {
+  const chosen = list.rows.map(({ texture }) => texture).filter((one) => list.picked.has(one));
+  return chosen.length ? chosen : [stage.texture].filter(Boolean);
+};
+const stage = new Stage(byId("stage"), (zoom, fitted) => {
+  byId("zoom-shown").textContent = `${fitted ? "Fit · " : ""}${Math.round(zoom * 100)} %`;
+});
+
+/** Show the texture of a row, without changing what is chosen. */
+function go(position) {
+  const row = list.rows[position];
+  list.mark(row ? position : -1);
+  byId("place").textContent = row ? say("place", { n: position + 1, all: list.rows.length }) : "";
+  byId("previous").disabled = !row || position === 0;
+  byId("next").disabled = !row || position === list.rows.length - 1;
+  earlier = null;
+  showOnStage(row?.texture ?? null);
+  refreshPanel();
+}
+
+/** Step to another row and choose it alone. */
+function step(by) {
+  const next = list.current + by;
+  if (next >= 0 && next < list.rows.length) list.pick(next, null, go);
+}
+
+function refreshPanel() {
+  const { texture } = stage;
+  showPanel(byId("panel"), texture, texture ? list.chosen() : []);
+  if (texture) showReasons(texture).catch(() => null); // it may be gone by now
+}
+
+/** Show a texture, then its finished picture, or a preview where none is kept. */
+function showOnStage(texture, { preview = false } = {}) {
+  stopPreview?.abort();
+  earlier = preview ? texture?.after.file : null;
+  stage.show(texture);
+  if (!texture || !texture.size || texture.action === "skip") return;
+  stopPreview = new AbortController();
+  const { signal } = stopPreview;
+  setTimeout(() => signal.aborted || fetchResult(texture, signal).catch((error) => signal.aborted || tell(error.message)),
+    preview ? 0 : PREVIEW_DELAY);
+}
+
+async function fetchResult(texture, signal) {
+  const name = texture.source;
+  const kept = await fetchPicture(`picture?${queryOf({ name, what: "result", v: studio.version })}`, signal);
+  byId("stage").dataset.busy = String(!kept);
+  try {
+    const shown = kept ?? (await fetchPicture(`preview?${queryOf({ name })}`, signal));
+    if (signal.aborted || !shown) return;
+    texture.after = { file: shown.file };
+    byId("stage").dataset.previewed = name;
+    if (stage.texture === texture) stage.draw();
+    if (!kept) tell(say("previewed", { s: shown.seconds.toFixed(1) }));
+  } finally {
+    if (!signal.aborted) byId("stage").dataset.busy = "false";
+  }
+}
+
+/** While held the picture of the setting before is shown. */
+function blink(held) {
+  const { texture } = stage;
+  if (!texture || !earlier || held === (texture.after.now !== undefined)) return;
+  texture.after = held ? { file: earlier, now: texture.after.file } : { file: texture.after.now };
+  stage.draw();
+}
+
+/** Fill the list anew; stay with the texture shown. */
+function refill() {
+  const keep = stage.texture?.source;
+  const inQueue = studio.queues.get(wished.queue);
+  const rows = select(wished).filter(({ texture }) => !inQueue || inQueue.has(texture.source));
+  list.fill(rows, null);
+  list.picked = new Set(rows.map(({ texture }) => texture).filter((one) => list.picked.has(one)));
+  byId("nothing").hidden = rows.length > 0;
+  byId("list").hidden = rows.length === 0;
+  byId("shown").textContent = say("shown", { n: rows.length, all: TEXTURES.length });
+  for (const menu of document.querySelectorAll(".menu")) {
+    menu.classList.toggle("active", wished.wanted[menu.dataset.filter].size > 0);
+  }
+  go(rows.length ? Math.max(0, rows.findIndex(({ texture }) => texture.source === keep)) : -1);
+}
+
+function showCounts() {
+  const looked = ["approve", "reject", "flag"].reduce((sum, mark) => sum + (studio.reviews[mark] ?? 0), 0);
+  const texts = [say("reviewed", { n: looked, all: TEXTURES.length }), say("rules", { n: studio.rules }), `${studio.scale}×`,
+    studio.model, studio.dirty ? say("unsaved") : null];
+  byId("counts").replaceChildren(...texts.filter(Boolean).map((text) => element("li", {}, text)));
+  byId("undo").disabled = !studio.undo;
+  byId("redo").disabled = !studio.redo;
+}
+
+/** Ask for the state anew, without the textures. */
+async function refreshState() {
+  const state = await ask("state");
+  const { recipe } = state;
+  Object.assign(studio, state, { scale: recipe.scale, model: [recipe.model].flat().join(" > "), rules: recipe.rules });
+  byId("name").textContent = recipe.name;
+  document.title = `${recipe.name} · texpipe studio`;
+  showCounts();
+  showRun(state.run);
+  if (state.changed_on_disk) showChanged();
+}
+
+/** Ask for everything anew. */
+async function loadAll() {
+  await refreshState();
+  const [columns, { queues }] = await Promise.all([ask("textures"), ask("queues")]);
+  const picked = new Set([...list.picked].map(({ source }) => source));
+  studio.version = columns.version ?? studio.version;
+  takeTextures(rowsOf(columns));
+  list.picked = new Set(TEXTURES.filter(({ source }) => picked.has(source)));
+  studio.queues = new Map(queues.map(({ id, names }) => [id, new Set(names)]));
+  fillQueues();
+  for (const name of Object.keys(FILTERS)) wished.wanted[name] ??= new Set();
+  fillMenus(wished.wanted, refill);
+  refill();
+  showCounts();
+}
+
+function fillQueues() {
+  const options = [["", say("all"), TEXTURES.length], ...[...studio.queues].map(([id, names]) => [id, say(`q_${id}`), names.size])];
+  byId("queue").replaceChildren(...options.map(([value, text, count]) => element("option", { value }, `${text} (${count})`)));
+  byId("queue").value = wished.queue;
+}
+
+const KEYS = {
+  ArrowDown: () => step(1), ArrowUp: () => step(-1), j: () => step(1), k: () => step(-1),
+  ArrowLeft: () => stage.slide(stage.share - 1), ArrowRight: () => stage.slide(stage.share + 1),
+  w: () => decide({ "edges.x": "wrap", "edges.y": "wrap" }),
+  m: () => decide({ "edges.x": "mirror", "edges.y": "mirror" }),
+  c: () => decide({ "edges.x": "clamp", "edges.y": "clamp" }),
+  n: () => decide({ action: "nearest" }), x: () => decide({ action: "skip" }),
+  a: () => review("approve"), r: () => review("reject"), f: () => review("flag"),
+  s: () => stepSwitch(byId("layout")), t: () => stepSwitch(byId("tiling")), l: () => stepSwitch(byId("channel")),
+  b: () => stepSwitch(byId("backdrop")), v: () => blink(true), " ": () => stage.hold(true),
+  "+": () => stage.zoomBy(1), "=": () => stage.zoomBy(1), "-": () => stage.zoomBy(-1), 0: () => stage.fit(),
+  "/": () => byId("search").focus(), "?": () => byId("help").showModal(),
+};
+const HELP = [["J K", "k_step"], ["Ctrl+click", "k_pick"], ["W M C", "k_edges"], ["N X", "k_action"], ["1 – 9", "k_model"],
+  ["A R F", "k_review"], ["Ctrl+Z, Ctrl+Shift+Z, Ctrl+S", "k_undo"], ["V", "k_blink"], ["S T L B", "k_look"], ["/", "k_find"]];
+
+function pressed(event) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (key === "Escape") closeMenus();
+  if ((event.ctrlKey || event.metaKey) && !wants(event.target, key)) pressedWithCtrl(event, key);
+  if (event.ctrlKey || event.metaKey || event.altKey || wants(event.target, key)) return;
+  const model = /^[1-9]$/.test(key) ? studio.fields.model?.[Number(key) - 1] : null;
+  const does = model ? () => decide({ model }) : Object.hasOwn(KEYS, key) && KEYS[key];
+  if (!does) return;
+  event.preventDefault();
+  if (!event.repeat || key.startsWith("Arrow") || "jk+-=".includes(key)) does();
+}
+
+function pressedWithCtrl(event, key) {
+  const does = { z: event.shiftKey ? redo : undo, y: redo, s: openDiff, a: () => list.pickAll() }[key];
+  if (!does) return;
+  event.preventDefault();
+  does();
+}
+
+function listen() {
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("keyup", ({ key }) => {
+    if (key === " ") stage.hold(false);
+    if (key === "v") blink(false);
+  });
+  byId("search").addEventListener("input", ({ target }) => ((wished.text = target.value), refill()));
+  byId("sort").addEventListener("change", ({ target }) => ((wished.order = target.value), refill()));
+  byId("queue").addEventListener("change", ({ target }) => ((wished.queue = target.value), refill()));
+  byId("clear").addEventListener("click", clearFilters);
+  const clicks = { undo, redo, save: openDiff, "save-now": save, "select-all": () => (list.pickAll(), refreshPanel()),
+    "open-run": () => byId("running").showModal(), "open-help": () => byId("help").showModal(), "switch-theme": theme.toggle,
+    "run-start": () => runs("start"), "run-pause": () => runs("pause"), "run-stop": () => runs("stop") };
+  for (const [id, does] of Object.entries(clicks)) byId(id).addEventListener("click", () => does());
+  listenForDrops(byId("stage"));
+}
+
+function clearFilters() {
+  Object.values(wished.wanted).forEach((values) => values.clear());
+  document.querySelectorAll(".menu input").forEach((input) => (input.checked = false));
+  byId("search").value = wished.text = "";
+  byId("queue").value = wished.queue = "";
+  refill();
+}
+
+async function begin() {
+  translate();
+  fitFilters();
+  fillTools(stage, step);
+  for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));
+  byId("sort").value = wished.order;
+  byId("keys").append(...HELP.map(([keys, text]) => element("div", {}, element("dt", {}, element("kbd", {}, keys)), element("dd", {}, say(text)))));
+  listen();
+  await openSession();
+  await loadAll();
+  listenToServer(heard, () => tell(say("lost")));
+  document.documentElement.dataset.ready = "true";
+}
+
+begin().catch((error) => tell(error.message));
