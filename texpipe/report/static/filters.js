@@ -70,7 +70,8 @@ const FILTERS = {
 function valuesOf(filter) {
   const counts = new Map();
   for (const texture of TEXTURES) {
-    for (const value of new Set(FILTERS[filter].values(texture))) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const values = FILTERS[filter].values(texture);
+    for (const value of values.length > 1 ? new Set(values) : values) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
@@ -91,6 +92,15 @@ function searched(texture) {
     ...Object.values(texture.id ?? {}),
   ].join("\n").toLowerCase();
   return texture.searched;
+}
+
+/** Make the texts of the search while nothing else is to be done, so that its first letter is as fast as the next. */
+function prepareSearch(from = 0) {
+  if (from >= TEXTURES.length) return;
+  requestIdleCallback(() => {
+    TEXTURES.slice(from, from + 1000).forEach(searched);
+    prepareSearch(from + 1000);
+  });
 }
 
 /** Whether a texture has all words of a text, and one of the wanted values in every filter that wants any. */

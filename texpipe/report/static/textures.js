@@ -9,10 +9,11 @@ let common = ""; // what all names begin with, up to a separator: the list leave
 /** Take these textures, each with its facts, in place of those before. */
 function takeTextures(all) {
   TEXTURES.length = 0;
-  all.forEach((facts, number) => TEXTURES.push({ ...facts, number, ...measuresOf(facts) }));
+  all.forEach((facts, number) => TEXTURES.push(Object.assign(facts, { number }, measuresOf(facts))));
   for (const measure of Object.keys(RANKS)) RANKS[measure] = rankBy(measure);
   for (const texture of TEXTURES) texture.rank = worstRank(texture);
   inOrder.clear();
+  prepareSearch();
   common = commonStart(TEXTURES.map(({ source }) => source));
 }
 

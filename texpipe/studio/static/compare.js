@@ -4,7 +4,7 @@
 const MOST_COMPARED = 6; // textures; each is computed once for every model
 
 async function compareModels(picked) {
-  const models = studio.fields.model ?? [];
+  const models = modelsInOrder();
   const sample = picked.slice(0, MOST_COMPARED);
   byId("columns").replaceChildren(element("table", {},
     element("thead", {}, element("tr", {}, element("td"), ...models.map((model) => element("th", { scope: "col" }, model,
@@ -20,6 +20,12 @@ async function compareModels(picked) {
       await showSample(cells[row * models.length + column], texture, model);
     }
   }
+}
+
+/** The recipe's model, then those of texpipe, which are small, then the others. */
+function modelsInOrder() {
+  const place = (model) => (model === studio.model ? 0 : model.startsWith("texpipe-") ? 1 : 2);
+  return [...(studio.fields.model ?? [])].sort((a, b) => place(a) - place(b));
 }
 
 async function showSample(cell, texture, model) {

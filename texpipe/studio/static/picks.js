@@ -59,7 +59,7 @@ class PickList extends TextureList {
         title: texture.source,
       },
       element("span", { class: "thumb", "aria-hidden": "true" },
-        element("img", { src: addressOf(texture.source, "source", { size: 46 }), alt: "", loading: "lazy", decoding: "async" })),
+        element("img", { src: addressOf(texture.source, "source", 46), alt: "", loading: "lazy", decoding: "async" })),
       element("span", { class: "name" }, shortName(texture)),
       element("span", { class: "kind" }, kindOf(texture)),
       this.badge(texture),

@@ -4,7 +4,8 @@
 const NAME = (folder) => folder.slice(0, folder.lastIndexOf("/") + 1);
 
 /** The address of a texture's picture in the server's words. */
-const addressOf = (name, what, more = {}) => `/api/picture?${queryOf({ name, what, ...more })}`;
+const addressOf = (name, what, size) =>
+  `/api/picture?what=${what}&name=${encodeURIComponent(name)}${size ? `&size=${size}` : ""}`;
 
 /** One texture of the columns, with the facts that the list and the stage of the report know. */
 function rowOf(columns, at) {

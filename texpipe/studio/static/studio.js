@@ -45,6 +45,7 @@ function showOnStage(texture, { preview = false } = {}) {
   stopPreview?.abort();
   earlier = preview ? texture?.after.file : null;
   stage.show(texture);
+  byId("previewed").textContent = "";
   if (!texture || !texture.size || texture.action === "skip") return;
   stopPreview = new AbortController();
   const { signal } = stopPreview;
@@ -62,7 +63,7 @@ async function fetchResult(texture, signal) {
     texture.after = { file: shown.file };
     byId("stage").dataset.previewed = name;
     if (stage.texture === texture) stage.draw();
-    if (!kept) tell(say("previewed", { s: shown.seconds.toFixed(1) }));
+    byId("previewed").textContent = kept ? say("resultShown") : say("previewed", { s: shown.seconds.toFixed(1) });
   } finally {
     if (!signal.aborted) byId("stage").dataset.busy = "false";
   }

@@ -1,0 +1,261 @@
+"""The studio in a real browser: from a dump to a pack without touching a file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser import chromium, require_browser
+from dumps import texture
+
+from texpipe.imaging.image_files import encode_png, save_png
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = '"><img src=x onerror=document.title=1>.png'
+RECIPE = """# My pack.
+version: 1
+name: walk   # as on the box
+input: dump
+output: out
+model: {model}
+targets: [folder]
+rules:
+  # the sky stays as it is
+  - {{match: {{name: sky.png}}, action: copy}}
+"""
+
+
+class Studio:
+    """A server of its own, and the browser that shows its page."""
+
+    def __init__(self, driver, address: str, folder: Path) -> None:
+        self.driver = driver
+        self.address = address
+        self.folder = folder
+
+    def wait(self, condition: str, *values: object) -> object:
+        """Wait until an expression of the page is true; return it."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        script = f"return {condition}"
+        return WebDriverWait(self.driver, 60, 0.03).until(lambda one: one.execute_script(script, *values))
+
+    def press(self, keys: str, *held: str) -> None:
+        """Press keys on the list."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        self.driver.execute_script("byId('list').focus()")
+        chain = ActionChains(self.driver)
+        for key in held:
+            chain.key_down(key)
+        chain.send_keys(keys)
+        for key in held:
+            chain.key_up(key)
+        chain.perform()
+
+    def find(self, text: str) -> None:
+        """Search, and choose the first texture found."""
+        box = self.driver.find_element("id", "search")
+        box.clear()
+        box.send_keys(text)
+        self.click("[role=option]")
+
+    def click(self, selector: str) -> None:
+        """Click on the first element of a selector."""
+        self.driver.find_element("css selector", selector).click()
+
+    def all_like_this(self, *scopes: str) -> str:
+        """Check what textures have to share, and no more; return how many the page counts."""
+        self.driver.execute_script(
+            "for (const box of document.querySelectorAll('#scopes input'))"
+            " if (box.checked !== arguments[0].includes(box.value)) box.click()",
+            list(scopes),
+        )
+        return self.driver.find_element("id", "like-count").text
+
+    def change(self, act: Callable[[], object]) -> None:
+        """Do something, and wait until the draft has another version and the page shows it."""
+        before = self.driver.execute_script("return studio.version")
+        act()
+        self.wait("studio.version !== arguments[0] && !byId('undo').disabled", before)
+
+    def of(self, prefix: str, expression: str) -> list[object]:
+        """Return a property of all textures whose names begin so."""
+        return self.driver.execute_script(
+            f"return TEXTURES.filter((one) => one.source.startsWith(arguments[0])).map((one) => {expression})",
+            prefix,
+        )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A dump of walls, letters, a sky and a hostile name, and a recipe with comments."""
+    made = tmp_path_factory.mktemp("studio")
+    names = [f"walls/{n}.png" for n in range(5)] + ["font/a.png", "font/b.png", "sky.png", HOSTILE]
+    for number, name in enumerate(names):
+        save_png(made / "dump" / name, texture(number, (16, 16)))
+    (made / "walk.yaml").write_text(RECIPE.format(model=tiny_model))
+    return made
+
+
+@pytest.fixture(scope="module")
+def studio(
+    request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Studio]:
+    require_browser(request.config)
+    command = [sys.executable, "-m", "texpipe", "studio", str(folder / "walk.yaml"), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().strip()
+            with chromium(tmp_path_factory.mktemp("profile")) as driver:
+                driver.get(address)
+                shown = Studio(driver, address, folder)
+                shown.wait("document.documentElement.dataset.ready === 'true'")
+                yield shown
+        finally:
+            server.terminate()
+
+
+def test_from_a_dump_to_a_pack(studio: Studio) -> None:
+    from selenium.webdriver.support.select import Select
+
+    driver = studio.driver
+    assert "token" not in driver.current_url, "nobody reads it over a shoulder"
+    Select(driver.find_element("id", "queue")).select_by_value("unseen")
+    studio.wait("list.rows.length === 9")
+
+    # five walls wrap, by one key and one rule
+    studio.find("walls")
+    assert studio.all_like_this("folder", "size").endswith(": 5")
+    studio.change(lambda: studio.press("w"))
+    studio.wait("byId('told').textContent.includes('textures: 5')")
+    assert studio.of("walls/", "one.edges.x + one.edges.y") == ["wrapwrap"] * 5
+    studio.wait("stage.texture.after.file?.startsWith('blob:') && byId('stage').dataset.busy === 'false'")
+    size = studio.wait(
+        "document.querySelector('.plane.after img')?.complete && document.querySelector('.plane.after img').naturalWidth"
+    )
+    assert size == 64
+
+    # letters by another model
+    studio.find("font")
+    studio.all_like_this("folder")
+    models = Select(driver.find_element("id", "field-model"))
+    studio.change(lambda: models.select_by_value("texpipe-x4-preview"))
+    assert studio.of("font/", "one.model") == ["texpipe-x4-preview"] * 2
+
+    # a picture by hand is dropped on one of them
+    studio.find("font/b")
+    data = base64.b64encode(encode_png(texture(99, (64, 64)))).decode()
+    driver.execute_script(
+        "const bytes = Uint8Array.from(atob(arguments[0]), (one) => one.charCodeAt(0));"
+        "const dataTransfer = new DataTransfer();"
+        "dataTransfer.items.add(new File([bytes], 'b.png', { type: 'image/png' }));"
+        "byId('stage').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))",
+        data,
+    )
+    studio.wait("TEXTURES.some((one) => one.source === 'font/b.png' && one.by.kind === 'hand')")
+
+    # a hostile name is text; a decision about it is taken back, and it is approved
+    studio.find("onerror")
+    studio.all_like_this()
+    assert driver.find_element("css selector", "#panel h2").text == HOSTILE
+    studio.change(lambda: studio.press("x"))
+    assert studio.of('"', "one.action") == ["skip"]
+    studio.change(lambda: studio.press("z", "\ue009"))
+    assert studio.of('"', "one.action") == ["upscale"]
+    studio.press("a")
+    studio.wait("studio.reviews.approve === 1")
+    assert driver.title == "walk · texpipe studio"
+    assert not driver.find_elements("css selector", "[onerror]")
+
+    # the diff, the recipe, the run
+    studio.click("#save")
+    studio.wait("byId('diff').open && byId('diff-text').textContent.includes('edges: wrap')")
+    studio.click("#save-now")
+    studio.wait("!byId('diff').open && !studio.dirty")
+    studio.click("#open-run")
+    studio.click("#run-start")
+    studio.wait("studio.run.state === 'done'")
+    studio.click("#running form button")
+    assert_pack_is_the_recipes(studio.folder)
+
+
+def assert_pack_is_the_recipes(folder: Path) -> None:
+    """The recipe holds the rules and its comments, and the command line has nothing left to do."""
+    text = (folder / "walk.yaml").read_text()
+    for kept in ("# My pack.", "# as on the box", "# the sky stays as it is", "action: copy"):
+        assert kept in text
+    assert "edges: wrap" in text
+    assert "texpipe-x4-preview" in text
+    before = files_of(folder / "out" / "folder")
+    assert len(before) == 8, "the hostile name is none that Windows allows"
+    command = [sys.executable, "-m", "texpipe", "run", str(folder / "walk.yaml"), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "out" / "run.json").read_text())["computed"] == 0
+    assert files_of(folder / "out" / "folder") == before
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Return the digest of each file below a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_change_by_an_editor_is_told_and_nothing_is_overwritten(studio: Studio) -> None:
+    recipe = studio.folder / "walk.yaml"
+    studio.driver.execute_script("clearFilters()")
+    studio.find("walls/4")
+    studio.all_like_this()
+    studio.change(lambda: studio.press("m"))
+    edited = recipe.read_text() + "# by an editor\n"
+    recipe.write_text(edited)
+    studio.wait("!byId('alarm').hidden")
+    studio.click("#save")
+    studio.wait("byId('diff').open")
+    studio.click("#save-now")
+    studio.wait("!byId('diff').open")
+    assert recipe.read_text() == edited
+    studio.click("#reload")
+    studio.wait("TEXTURES.find((one) => one.source === 'walls/4.png').edges.x === 'wrap'")
+    studio.wait("byId('alarm').hidden && !studio.dirty")
+
+
+def test_two_pages_show_the_same(studio: Studio) -> None:
+    """A decision of one page shows up in the other by itself."""
+    driver = studio.driver
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    driver.get(studio.address)
+    studio.wait("document.documentElement.dataset.ready === 'true'")
+    studio.find("walls/3")
+    studio.change(lambda: studio.press("c"))
+    driver.close()
+    driver.switch_to.window(first)
+    studio.wait("TEXTURES.find((one) => one.source === 'walls/3.png').edges.x === 'clamp'")
+
+
+def test_every_control_of_the_page_has_a_name(studio: Studio) -> None:
+    """As a screen reader gets them."""
+    nodes = studio.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    roles = ("button", "checkbox", "combobox", "listbox", "option", "radio", "searchbox", "slider", "spinbutton", "textbox")
+    controls = [one for one in nodes if not one.get("ignored") and one["role"]["value"] in roles]
+    assert {one["role"]["value"] for one in controls} >= {"button", "checkbox", "combobox", "listbox", "searchbox"}
+    assert not [one["role"]["value"] for one in controls if not one.get("name", {}).get("value")]
+
+
+def test_nothing_was_refused_by_the_page_s_policy(studio: Studio) -> None:
+    """No inline script or style, and no error but for results that are not made yet."""
+    log = [line["message"] for line in studio.driver.get_log("browser")]
+    assert all("what=result" in line or "409" in line for line in log), log
