@@ -1,46 +1,59 @@
 // The server's columns as textures of the list, and the filters that fit them.
 "use strict";
 
-const NAME = (folder) => folder.slice(0, folder.lastIndexOf("/") + 1);
-
 /** The address of a texture's picture in the server's words. */
 const addressOf = (name, what, size) =>
   `/api/picture?what=${what}&name=${encodeURIComponent(name)}${size ? `&size=${size}` : ""}`;
 
 /** One texture of the columns, with the facts that the list and the stage of the report know. */
-function rowOf(columns, at) {
-  const get = (column) => columns[column]?.[at] ?? null;
-  const undecided = { x: get("sure_x") !== null, y: get("sure_y") !== null };
-  const name = get("name");
-  return {
-    source: name,
-    size: get("width") ? [get("width"), get("height")] : null,
-    format: get("format"),
-    alpha: get("alpha"),
-    action: get("action"),
-    edges: { x: get("x"), y: get("y") },
-    undecided: undecided.x || undecided.y ? undecided : null,
-    repeats: { x: get("sure_x"), y: get("sure_y") },
-    model: get("model") ?? "",
-    detail: get("detail"),
-    colour_mode: get("colour"),
-    outline: get("outline"),
-    rule: get("rule") ?? 0,
-    kind: get("kind"),
-    status: get("status"),
-    by: get("by_hand") ? { kind: "hand" } : { kind: "model", model: get("model") || studio.model },
-    metrics: { colour_drift: get("drift") },
-    review: get("review") ?? "",
-    note: get("note") ?? "",
-    folder: NAME(name),
-    before: { file: addressOf(name, "source") },
-    after: {},
-    outputs: get("width") ? [{ target: "", path: "", size: [get("width") * studio.scale, get("height") * studio.scale] }] : null,
-  };
+class Row {
+  constructor(columns, at) {
+    const { name, width, height, sure_x: sureX, sure_y: sureY } = columns;
+    this.source = name[at];
+    this.size = width[at] ? [width[at], height[at]] : null;
+    this.format = columns.format[at];
+    this.alpha = columns.alpha[at];
+    this.action = columns.action[at];
+    this.edges = { x: columns.x[at], y: columns.y[at] };
+    this.repeats = { x: sureX[at], y: sureY[at] };
+    this.model = columns.model[at];
+    this.detail = columns.detail[at];
+    this.colour_mode = columns.colour[at];
+    this.outline = columns.outline[at];
+    this.rule = columns.rule[at];
+    this.kind = columns.kind?.[at] ?? null;
+    this.status = columns.status[at];
+    this.byHand = columns.by_hand[at];
+    this.metrics = { colour_drift: columns.drift[at] };
+    this.review = columns.review[at];
+    this.note = columns.note[at];
+    this.after = {};
+  }
+
+  get undecided() {
+    const { x, y } = this.repeats;
+    return x === null && y === null ? null : { x: x !== null, y: y !== null };
+  }
+
+  get by() {
+    return this.byHand ? { kind: "hand" } : { kind: "model", model: this.model || studio.model };
+  }
+
+  get folder() {
+    return this.source.slice(0, this.source.lastIndexOf("/") + 1);
+  }
+
+  get before() {
+    return { file: addressOf(this.source, "source") };
+  }
+
+  get outputs() {
+    return this.size && [{ target: "", path: "", size: this.size.map((side) => side * studio.scale) }];
+  }
 }
 
 /** All rows of columns. */
-const rowsOf = (columns) => columns.name.map((_, at) => rowOf(columns, at));
+const rowsOf = (columns) => columns.name.map((_, at) => new Row(columns, at));
 
 /** Bring rows up to date that are there already; the list then shows them anew. */
 function patchRows(columns) {
