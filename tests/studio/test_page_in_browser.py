@@ -139,9 +139,8 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
     studio.wait("byId('told').textContent.includes('textures: 5')")
     assert studio.of("walls/", "one.edges.x + one.edges.y") == ["wrapwrap"] * 5
     studio.wait("stage.texture.after.file?.startsWith('blob:') && byId('stage').dataset.busy === 'false'")
-    size = studio.wait(
-        "document.querySelector('.plane.after img')?.complete && document.querySelector('.plane.after img').naturalWidth"
-    )
+    loaded = "document.querySelector('.plane.after img')?.complete"
+    size = studio.wait(f"{loaded} && document.querySelector('.plane.after img').naturalWidth")
     assert size == 64
 
     # letters by another model
@@ -249,9 +248,26 @@ def test_two_pages_show_the_same(studio: Studio) -> None:
 def test_every_control_of_the_page_has_a_name(studio: Studio) -> None:
     """As a screen reader gets them."""
     nodes = studio.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
-    roles = ("button", "checkbox", "combobox", "listbox", "option", "radio", "searchbox", "slider", "spinbutton", "textbox")
+    roles = (
+        "button",
+        "checkbox",
+        "combobox",
+        "listbox",
+        "option",
+        "radio",
+        "searchbox",
+        "slider",
+        "spinbutton",
+        "textbox",
+    )
     controls = [one for one in nodes if not one.get("ignored") and one["role"]["value"] in roles]
-    assert {one["role"]["value"] for one in controls} >= {"button", "checkbox", "combobox", "listbox", "searchbox"}
+    assert {one["role"]["value"] for one in controls} >= {
+        "button",
+        "checkbox",
+        "combobox",
+        "listbox",
+        "searchbox",
+    }
     assert not [one["role"]["value"] for one in controls if not one.get("name", {}).get("value")]
 
 

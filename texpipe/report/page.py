@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SCRIPTS = ("dom.js", "textures.js", "filters.js", "list.js", "stage.js", "facts.js", "controls.js", "page.js")
+_SCRIPTS = (
+    "dom.js",
+    "textures.js",
+    "filters.js",
+    "list.js",
+    "stage.js",
+    "facts.js",
+    "controls.js",
+    "page.js",
+)
 """The page's scripts in loading order; `theme.js` is loaded before all, so that the page never flashes."""
 ASSETS = ("report.css", "theme.js", *_SCRIPTS)
 

@@ -48,7 +48,7 @@ def app_of(workshop: Workshop, port: int, token: str) -> Guard:
     app = Starlette(
         routes=[
             Route("/", _page),
-            Mount("/static", StaticFiles(directory=_STATIC, check_dir=False)),
+            Mount("/static", StaticFiles(directory=_STATIC, packages=[("texpipe.report", "static")])),
             *_routes(api),
         ],
         exception_handlers={TexpipeError: _explained, TooLargeError: _too_large},
