@@ -34,7 +34,8 @@ from torch.nn import functional
 from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.networks.rrdbnet import Architecture, RRDBNet
-from texpipe.upscale.device import Device, identity
+from texpipe.upscale.backend import identity
+from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
 
 Clock: TypeAlias = Callable[[], float]

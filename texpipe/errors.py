@@ -122,6 +122,10 @@ class DeviceError(TexpipeError):
     exit_code = ExitCode.DEVICE
 
 
+class DeviceLostError(DeviceError):
+    """The device stopped computing midway, or computes wrong; what it made before is kept."""
+
+
 class GuardError(TexpipeError):
     """A fine-tuned model is not better than the model that it started from; both were kept."""
 

@@ -8,6 +8,7 @@ import torch
 from texpipe.errors import DeviceError
 from texpipe.upscale import accelerators, device, hardware
 from texpipe.upscale.accelerators import ACCELERATORS, accelerator
+from texpipe.upscale.backend import identity
 from texpipe.upscale.hardware import TorchBuild
 from texpipe.upscale.transfer import HostTransfer, PlainTransfer, transfer_to
 
@@ -49,7 +50,7 @@ def test_intel_is_taken_where_its_build_is_installed(monkeypatch: pytest.MonkeyP
     assert chosen.free_memory() == int(0.8 * (8 << 30))
     chosen.release_cached_memory()
     assert asked == ["empty"]
-    assert device.identity().startswith("xpu Intel Arc A770 bf16 direct-2 torch")
+    assert identity().startswith("xpu Intel Arc A770 bf16 direct-2 torch")
 
 
 def test_apple_is_taken_on_its_processors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,11 +68,11 @@ def test_what_runs_out_of_memory_on_apple_is_recognised() -> None:
 
 def test_a_device_that_is_not_there_says_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
     intel(monkeypatch)
-    with pytest.raises(DeviceError, match="torch can use cpu, xpu here") as caught:
+    with pytest.raises(DeviceError, match="texpipe can use cpu, xpu here") as caught:
         device.choose("mps")
     assert "built without mps" in str(caught.value.hint)
     intel(monkeypatch, available=False)
-    with pytest.raises(DeviceError, match="torch can use cpu here") as caught:
+    with pytest.raises(DeviceError, match="texpipe can use cpu here") as caught:
         device.choose("xpu")
     assert "driver" in str(caught.value.hint)
 
@@ -82,7 +83,7 @@ def test_nothing_is_asked_of_torch_where_its_build_has_no_gpu(monkeypatch: pytes
 
 
 def test_every_kind_has_a_transfer_of_its_own() -> None:
-    assert [one.name for one in ACCELERATORS] == ["cuda", "xpu", "mps"]
+    assert [one.name for one in ACCELERATORS] == ["cuda", "xpu", "mps", "webgpu"]
     assert accelerator("mps").name == "mps"
     with pytest.raises(KeyError):
         accelerator("tpu")

@@ -5,6 +5,7 @@ import torch
 
 from texpipe.errors import DeviceError
 from texpipe.upscale import device, hardware
+from texpipe.upscale.backend import identity
 from texpipe.upscale.hardware import TorchBuild
 
 
@@ -78,5 +79,5 @@ def test_a_build_for_gpus_without_a_gpu_computes_on_the_cpu(monkeypatch):
 
 def test_the_identity_names_what_decides_the_last_bits(monkeypatch):
     monkeypatch.setattr(hardware, "instructions", lambda: "AVX2")
-    assert device.identity("cpu", "fp32") == "cpu AVX2 fp32 winograd-2 torch 2.13.0"
-    assert device.identity("cpu", "bf16") == "cpu AVX2 bf16 direct-2 torch 2.13.0"
+    assert identity("cpu", "fp32") == "cpu AVX2 fp32 winograd-2 torch 2.13.0"
+    assert identity("cpu", "bf16") == "cpu AVX2 bf16 direct-2 torch 2.13.0"

@@ -91,5 +91,5 @@ def test_flags_are_read_from_cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyP
     reason="only a CPU build on Linux and x86 is known without torch",
 )
 def test_naming_the_engine_does_not_import_torch() -> None:
-    code = "import sys; from texpipe.upscale.device import identity; identity(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from texpipe.upscale.backend import identity; identity(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import device_option, json_option, quiet_option
+from texpipe.cli.options import json_option, quiet_option, torch_device_option
 from texpipe.cli.printable import printable
 from texpipe.cli.replaceable import EVALUATIONS, PICTURES, force_option, require_replaceable
 from texpipe.errors import UsageError
@@ -71,7 +71,7 @@ FIGURES, SHEET = "evaluation.json", "sheet.png"
     help="Seed of the degradation; the same seed gives the same textures.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Largest number of textures to use.")
-@device_option
+@torch_device_option
 @force_option
 @json_option
 @quiet_option

@@ -11,7 +11,7 @@ import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import device_option, json_option, quiet_option
+from texpipe.cli.options import json_option, quiet_option, torch_device_option
 from texpipe.cli.progress import clock
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
 
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     help="Seed of the crops, the degradation and new layers.",
 )
-@device_option
+@torch_device_option
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path),

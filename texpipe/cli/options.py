@@ -27,6 +27,18 @@ def device_option(function: F) -> F:
     """Add --device."""
     return click.option(
         "--device",
+        type=click.Choice(["auto", "cpu", "cuda", "mps", "xpu", "webgpu"]),
+        default="auto",
+        show_default=True,
+        help="What runs the network: cuda (NVIDIA; AMD with ROCm), mps (Apple), xpu (Intel), webgpu (any graphics "
+        "card, by the extra gpu) or the processor.",
+    )(function)
+
+
+def torch_device_option(function: F) -> F:
+    """Add --device for what only PyTorch does."""
+    return click.option(
+        "--device",
         type=click.Choice(["auto", "cpu", "cuda", "mps", "xpu"]),
         default="auto",
         show_default=True,

@@ -1,46 +1,89 @@
-"""Examines what can compute: the processor, the graphics cards, and whether torch can use them."""
+"""Examines what can compute: the processor, the graphics cards, and whether torch or WebGPU can use them."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from texpipe.doctor.finding import Finding
 from texpipe.errors import DeviceError
 from texpipe.system.cpu import available_cores
 from texpipe.system.graphics_cards import Card, installed_cards
-from texpipe.upscale import hardware
-from texpipe.upscale.accelerators import usable
+from texpipe.upscale import hardware, webgpu
+from texpipe.upscale.accelerators import ACCELERATORS, Accelerator
 from texpipe.upscale.advice import remedy_for
 from texpipe.upscale.device import Device, choose
 
+_PROBE: Final = "from texpipe.upscale import webgpu; print(webgpu.why_missing() or '')"
+_PROBE_SECONDS: Final = 120
+"""Longest time that a graphics driver may take for a first computation, in seconds."""
 
-def devices(cards: Sequence[Card] | None = None) -> Iterator[Finding]:
-    """Examine the processor, each graphics card, and each kind of device that torch can use.
+
+def usable_accelerators(webgpu_fault: str | None) -> tuple[Accelerator, ...]:
+    """Return the kinds of graphics devices that can compute now.
 
     Args:
+        webgpu_fault: what `find_webgpu_fault` returned: then WebGPU is not tried in this process.
+    """
+    tried = (one for one in ACCELERATORS if one.name != "webgpu" or webgpu_fault is None)
+    return tuple(one for one in tried if one.may_exist() and one.is_available())
+
+
+def find_webgpu_fault() -> str | None:
+    """Return what is wrong with WebGPU, tried in another process because drivers may crash; None if it works."""
+    if not webgpu.is_installed():
+        return "the extra gpu is not installed"
+    if not webgpu.may_exist():
+        return "installed, but there is no graphics card"
+    command = [sys.executable, "-c", _PROBE]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, errors="replace"
+        )
+    except subprocess.TimeoutExpired:
+        return f"its first computation takes over {_PROBE_SECONDS} s"
+    if done.returncode:
+        return f"its first computation ended with code {done.returncode}: the graphics driver is broken"
+    return done.stdout.strip() or None
+
+
+def devices(
+    there: Sequence[Accelerator], webgpu_fault: str | None, cards: Sequence[Card] | None = None
+) -> Iterator[Finding]:
+    """Examine the processor, each graphics card, and each kind of device that can be used.
+
+    Args:
+        there: the kinds that can be used.
+        webgpu_fault: what is wrong with WebGPU; None if it works.
         cards: graphics cards of this computer; looked up by default.
     """
     bits = "multiplies bf16" if hardware.has_bf16() else "has no bf16, computes in fp32"
     yield Finding(
         "devices", "processor", "good", f"{available_cores()} cores, {hardware.instructions()}, {bits}"
     )
-    there = usable()
     for one in there:
-        yield Finding(
-            "devices", one.name, "good", f"{one.chip()}, {one.free_memory() >> 20} MB free, {one.half()}"
-        )
+        yield Finding("devices", one.name, "good", _described(one))
     cards = installed_cards() if cards is None else cards
+    if webgpu_fault is not None:
+        remedy = webgpu.missing_hint() if webgpu.may_exist() or cards else None
+        yield Finding("devices", "webgpu", "note", webgpu_fault, remedy)
     if not cards and not there:
         yield Finding("devices", "graphics card", "note", "none was found; texpipe computes on the processor")
     for card in cards:
         if not there:
-            yield _unused(card)
+            yield Finding("devices", card.name, "note", "not used", remedy_for(card))
 
 
-def usable_devices() -> tuple[Device, ...]:
-    """Return every device that can compute now, the fastest first, each in its own precision."""
+def usable_devices(there: Sequence[Accelerator]) -> tuple[Device, ...]:
+    """Return every device that can compute now, the fastest first, each in its own precision.
+
+    Args:
+        there: the kinds of graphics devices that can be used.
+    """
     found = []
-    for name in (*(one.name for one in usable()), "cpu"):
+    for name in (*(one.name for one in there), "cpu"):
         try:
             found.append(choose(name))
         except DeviceError:  # its driver went away between two questions
@@ -48,10 +91,7 @@ def usable_devices() -> tuple[Device, ...]:
     return tuple(found)
 
 
-def _unused(card: Card) -> Finding:
-    remedy = remedy_for(card)
-    if remedy is None:
-        return Finding(
-            "devices", card.name, "note", "PyTorch has no build for it; texpipe computes on the processor"
-        )
-    return Finding("devices", card.name, "note", "not used", remedy)
+def _described(one: Accelerator) -> str:
+    free = one.free_memory()
+    memory = "" if free is None else f", {free >> 20} MB free"
+    return f"{one.chip()}{memory}, {one.fastest()}"

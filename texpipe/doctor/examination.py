@@ -30,9 +30,11 @@ def examine(output: Path, seconds: float) -> Iterator[Finding]:
 
 
 def _computing(seconds: float) -> Iterator[Finding]:
-    from texpipe.doctor.devices import devices, usable_devices
+    from texpipe.doctor.devices import devices, find_webgpu_fault, usable_accelerators, usable_devices
     from texpipe.doctor.speed import speed
 
-    yield from devices()
+    fault = find_webgpu_fault()
+    there = usable_accelerators(fault)
+    yield from devices(there, fault)
     if seconds > 0:
-        yield from speed(usable_devices(), seconds)
+        yield from speed(usable_devices(there), seconds)

@@ -16,7 +16,13 @@ _TORCH_SECONDS: Final = 120
 """Longest time that `import torch` may take, in seconds: a cold start from a slow disk takes half a minute."""
 _LIBRARIES: Final = ("numpy", "pillow", "opencv-python-headless", "safetensors", "pydantic", "rich")
 """Libraries without which texpipe does not work."""
-_EXTRAS: Final = {"etcpak": "dds", "zstandard": "zstd", "ray": "ray", "onnx": "export"}
+_EXTRAS: Final = {
+    "etcpak": "dds",
+    "zstandard": "zstd",
+    "ray": "ray",
+    "onnx": "export",
+    "onnxruntime-ep-webgpu": "gpu",
+}
 """Libraries of the optional extras, and the extra's name."""
 
 _PROBE: Final = "import torch; torch.ones(2).sum().item(); print(torch.__version__)"

@@ -15,7 +15,7 @@ from texpipe.texture import Edges, Pass
 from texpipe.upscale.device import Device
 
 if TYPE_CHECKING:
-    from texpipe.upscale.engine import Engine
+    from texpipe.upscale.chain import PictureEngine
 
 _SIDE: Final = 32
 """Side of the measured textures in texels: the usual size of N64 textures."""
@@ -42,19 +42,18 @@ def _is_end_of_dial(name: str) -> bool:
 
 
 def _measured(device: Device, model: ModelFile, seconds: float) -> Finding:
-    from texpipe.networks.dial import load
-    from texpipe.upscale.engine import Engine
+    from texpipe.upscale.open_engine import open_engine
 
     title = f"{model.name} on {device.name}"
     try:
-        rate = textures_per_second(Engine(load(model.path), device.name, device.precision), seconds)
+        rate = textures_per_second(open_engine([model.path], device.name, device.precision), seconds)
     except (TexpipeError, RuntimeError, MemoryError) as error:
         return Finding("speed", title, "problem", f"failed: {error}", "Use another --device.")
     hint = f"a game of 5,000 textures takes {_duration(5000 / rate)}"
     return Finding("speed", title, "good", f"{rate:.1f} textures of {_SIDE}x{_SIDE} a second: {hint}")
 
 
-def textures_per_second(engine: Engine, seconds: float) -> float:
+def textures_per_second(engine: PictureEngine, seconds: float) -> float:
     """Return how many textures an engine upscales in a second.
 
     Args:

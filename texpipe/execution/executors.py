@@ -15,7 +15,8 @@ from texpipe.planning.jobs import JobResult, Workload
 from texpipe.planning.picture_memory import MIN_CHECKED_BYTES, result_bytes
 from texpipe.storage.results import ResultStore
 from texpipe.system.memory import budget
-from texpipe.upscale.device import choose, gpus, identity
+from texpipe.upscale.backend import identity
+from texpipe.upscale.device import choose, gpus
 from texpipe.upscale.lazy_upscaler import LazyUpscaler
 
 
@@ -23,7 +24,7 @@ class Executor(Protocol):
     """Computes jobs."""
 
     def engine(self) -> str:
-        """Return the name of what decides a result's last bits besides the weights; see `upscale.device.identity`."""
+        """Return the name of what decides a result's last bits besides the weights; see `upscale.backend.identity`."""
         ...
 
     def prepare(self, models: tuple[Path, ...]) -> None:

@@ -27,7 +27,8 @@ from texpipe.planning.jobs import Job, JobResult, Workload
 from texpipe.storage.results import ResultStore
 from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.system.memory import budget, resident
-from texpipe.upscale.device import choose, identity
+from texpipe.upscale.backend import identity
+from texpipe.upscale.device import choose
 from texpipe.upscale.lazy_upscaler import Upscalers, upscalers_of
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,8 @@ from texpipe.planning.jobs import Job, JobResult, Workload, is_stored
 from texpipe.planning.result_keys import PIXELS_VERSION
 from texpipe.storage.results import ResultStore
 from texpipe.storage.stale_parts import remove_stale_parts
-from texpipe.upscale.device import gpus, identity
+from texpipe.upscale.backend import identity
+from texpipe.upscale.device import gpus
 from texpipe.upscale.lazy_upscaler import Upscalers, upscalers_of
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,9 @@ class RayExecutor:
     @cached_property
     def _gpus(self) -> int:
         options = self._options
+        if options.device not in ("auto", "cpu", "cuda"):
+            hint = "Use --device auto, cpu or cuda, or leave out --executor ray."
+            raise DeviceError(f"a Ray cluster does not compute by {options.device}", hint=hint)
         count = 0 if options.device == "cpu" else int(self._ray.cluster_resources().get("GPU", 0))
         if options.device == "cuda" and not count:
             raise DeviceError("the Ray cluster has no GPU", hint="Use --device cpu or auto.")

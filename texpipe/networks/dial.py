@@ -43,10 +43,21 @@ class Dial:
         if detail == FAITHFUL:
             return self.faithful
         if self._inventive is None:
-            raise ModelError(
-                f"the model has no inventive end to blend in {detail:g} of", hint="Leave detail out."
-            )
+            require_faithful(detail)
+        assert self._inventive is not None
         return checkpoint.interpolate(self.faithful, self._inventive, detail)
+
+
+def require_faithful(detail: float) -> None:
+    """Check what is asked of a model that has no dial.
+
+    Raises:
+        ModelError: the detail is not 0.
+    """
+    if detail != FAITHFUL:
+        raise ModelError(
+            f"the model has no inventive end to blend in {detail:g} of", hint="Leave detail out."
+        )
 
 
 def load(path: Path) -> Dial:

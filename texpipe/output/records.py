@@ -31,6 +31,7 @@ from texpipe.planning.jobs import FrameJob, JobResult, Workload
 from texpipe.planning.run_plan import RunPlan
 from texpipe.system.interning import interned
 from texpipe.texture import Metrics, Status
+from texpipe.upscale.backend import why_it_varies
 
 
 def manifest_of(
@@ -73,15 +74,6 @@ def counts_of(done: Sequence[JobResult]) -> tuple[int, int]:
     return sum(not one.cached and one.reason is None for one in upscaled), sum(one.cached for one in upscaled)
 
 
-def _varies(engine: str) -> str | None:
-    """Say why another run of the same recipe on the same machine may end in other bytes; None where it cannot."""
-    if not engine.startswith("cuda"):
-        return None
-    return (
-        "computed on a GPU, whose library may choose its methods by the size of a batch: last bits may differ"
-    )
-
-
 def _model_id(file: ModelFile) -> ModelId:
     facts = file.facts
     if facts is None:
@@ -100,7 +92,7 @@ def _with_head(run: RunPlan, entries: Sequence[Entry], files: tuple[PackFile, ..
         licence=strictest(file.licence for file in several),
         scale=recipe.scale,
         targets=tuple(target.name for target in recipe.targets),
-        varies=_varies(run.engine),
+        varies=why_it_varies(run.engine),
         inputs=run.seen.inputs,
         textures=tuple(entries),
         summary=summarise(entries, ignored=sum(run.seen.ignored.values())),

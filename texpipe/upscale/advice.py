@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from texpipe.system.cpu import available_cores
 from texpipe.system.graphics_cards import Card, Maker, installed_cards
-from texpipe.upscale import hardware
+from texpipe.upscale import hardware, webgpu
 from texpipe.upscale.accelerators import AcceleratorName, accelerator
 from texpipe.upscale.device import Device
 
@@ -46,7 +46,8 @@ def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> A
         cards: the graphics cards of this computer; looked up by default.
     """
     if device.name != "cpu":
-        return Advice(f"{device.instructions} by {device.name}, {device.precision}", None)
+        by = "WebGPU" if device.name == "webgpu" else device.name
+        return Advice(f"{device.instructions} by {by}, {device.precision}", None)
     cores = available_cores()
     line = f"CPU, {cores} core{'s' if cores > 1 else ''}, {device.precision}"
     if asked == "cpu":
@@ -54,24 +55,26 @@ def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> A
     cards = installed_cards() if cards is None else cards
     if not cards:
         return Advice(f"{line}: no graphics card was found", None)
-    remedies = [remedy for card in cards if (remedy := remedy_for(card)) is not None]
-    why = f"{line}: the installed PyTorch cannot use {cards[0].name}; `texpipe doctor` says more"
-    return Advice(why, remedies[0] if remedies else None)
+    why = (
+        f"{line}: neither PyTorch nor WebGPU can use {cards[0].name} as installed; `texpipe doctor` says more"
+    )
+    return Advice(why, remedy_for(cards[0]))
 
 
-def remedy_for(card: Card, system: str = sys.platform) -> str | None:
-    """Return how to let PyTorch use a card that it does not use now; None if it has no build for it.
+def remedy_for(card: Card, system: str = sys.platform) -> str:
+    """Return how to have a card used that is not used now.
 
     Args:
         card: the card.
         system: `sys.platform`.
     """
+    by_webgpu = webgpu.missing_hint() if webgpu.is_installed() else f"For any card, 55 MB: {webgpu.INSTALL}"
     if card.maker == "AMD" and system == "win32":
-        return None
+        return f"{card.name} is not used: PyTorch has no build for it here. {by_webgpu}"
     if accelerator(_KINDS[card.maker]).may_exist():
         return f"PyTorch is built for {card.name} and finds no working driver: update the driver, then run again."
-    version = hardware.torch_build().version
+    version, build = hardware.torch_build().version, _BUILDS[card.maker]
     return (
-        f"{card.name} is not used: the installed PyTorch {version} was built without {_BUILDS[card.maker]}. "
-        f"Install the {_BUILDS[card.maker]} build: choose it on {_BUILDS_PAGE} and run the line shown there."
-    )
+        f"{card.name} is not used: the installed PyTorch {version} was built without {build}. {by_webgpu}. "
+        f"Or the {build} build of PyTorch: choose it on {_BUILDS_PAGE} and run the line shown there."
+    ).replace("..", ".")

@@ -29,8 +29,6 @@ from texpipe.upscale.tiles import run_tiled
 
 log = logging.getLogger(__name__)
 
-_MAX_TILE_SIDE = 512
-"""Largest side of a picture that is upscaled as a whole, in texels: about 1 GB of features per worker."""
 _MIN_TILE_SIDE = 64
 """Smallest side of a tile that is tried after running out of memory, in texels."""
 
@@ -65,7 +63,7 @@ def upscale(
     engine: PictureEngine,
     scale: int,
     *,
-    tile: int = _MAX_TILE_SIDE,
+    tile: int | None = None,
     cores: int | None = None,
     budget: Budget | None = None,
 ) -> Iterator[tuple[int, RgbF]]:
@@ -76,7 +74,8 @@ def upscale(
             The next window is fetched while the last batches of the one before are still computed.
         engine: upscales by its own factor.
         scale: the factor wanted, reached by repeating the engine's and by box filtering; see `scaling_steps`.
-        tile: pictures with more than tile x tile texels are upscaled in tiles of this side.
+        tile: pictures with more than tile x tile texels are upscaled in tiles of this side; by default as the device
+            wants it.
         cores: number of processor cores to use on a CPU; all by default.
         budget: memory that batches may take; unlimited by default. It changes no result.
 
@@ -89,6 +88,7 @@ def upscale(
         DeviceError: there is too little memory even for small tiles.
     """
     times, reduction = scaling_steps(engine.scale, scale)
+    tile = tile or engine.device.max_tile_side
     cores, texels = cores or engine.device.workers, engine.device.batch_texels
     parallelism = budget.parallelism(cores, texels) if budget else Parallelism(cores, texels)
     cores, texels = parallelism

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from texpipe.errors import DeviceError
 from texpipe.system.cpu import available_cores
-from texpipe.upscale import hardware
-from texpipe.upscale.accelerators import accelerator, usable
+from texpipe.upscale import hardware, webgpu
+from texpipe.upscale.accelerators import accelerator, usable, wanted
 
 if TYPE_CHECKING:
     import torch
 
-DeviceName: TypeAlias = Literal["cpu", "cuda", "xpu", "mps"]
+DeviceName: TypeAlias = Literal["cpu", "cuda", "xpu", "mps", "webgpu"]
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
-MethodName: TypeAlias = Literal["direct-2", "winograd-2"]
+MethodName: TypeAlias = Literal["direct-2", "winograd-2", "graph-1"]
 """Convolution methods as store keys name them: a change of last bits needs another name."""
 
 DTYPES: Final[dict[Precision, str]] = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -37,7 +37,7 @@ class Device:
     """A place to run a network.
 
     Attributes:
-        name: "cpu", or torch's name of a kind of graphics device.
+        name: "cpu", torch's name of a kind of graphics device, or "webgpu".
         precision: precision of the convolutions in the body; the residual stream and the pictures are always float32.
         instructions: instruction set (CPU) or chip (GPU); another one changes the last bits of results.
     """
@@ -62,6 +62,8 @@ class Device:
         runs must not. Winograd's is faster where torch's matrix product comes near the peak, measured on AVX2
         (docs/performance.md).
         """
+        if self.name == "webgpu":
+            return "graph-1"
         winograd = (self.name, self.precision, self.instructions) == ("cpu", "fp32", "AVX2")
         return "winograd-2" if winograd else "direct-2"
 
@@ -85,37 +87,35 @@ class Device:
     @property
     def batch_texels(self) -> int:
         """Input texels of a full batch: its features fit a core's cache, or keep a GPU busy."""
-        return 4096 if self.name == "cpu" else 65536
+        return {"cpu": 4096, "webgpu": 16384}.get(self.name, 65536)
+
+    @property
+    def max_tile_side(self) -> int:
+        """Largest side in texels of a picture that is upscaled as a whole.
+
+        512 takes about 1 GB of features per worker. WebGPU limits the size of each buffer: 256 takes 268 MB for one.
+        """
+        return 256 if self.name == "webgpu" else 512
 
     def free_memory(self) -> int | None:
-        """Return the bytes of a GPU's memory that batches may take; None on a CPU, which shares the program's."""
-        return None if self.name == "cpu" else int(_GPU_SHARE * accelerator(self.name).free_memory())
+        """Return the bytes of a GPU's memory that batches may take; None where it cannot be known.
+
+        A CPU shares the program's.
+        """
+        free = None if self.name == "cpu" else accelerator(self.name).free_memory()
+        return None if free is None else int(_GPU_SHARE * free)
 
     def release_cached_memory(self) -> None:
-        """Return torch's cached memory to the GPU: after running out of memory, its blocks may be too small."""
+        """Return cached memory to the GPU: after running out of memory, its blocks may be too small."""
         if self.name != "cpu":
-            accelerator(self.name).release_cached_memory()
-
-
-def identity(device: str = "auto", precision: str = "auto") -> str:
-    """Return everything but the weights that determines a result's last bits, as part of a store key.
-
-    Args:
-        device, precision: as `choose` takes them.
-
-    Raises:
-        DeviceError: see `choose`.
-    """
-    chosen = choose(device, precision)
-    library = f"torch {hardware.torch_build().version}"
-    return " ".join((chosen.name, chosen.instructions, chosen.precision, chosen.method, library))
+            accelerator(self.name).empty_cache()
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Device:
     """Return the device and precision to use.
 
     Args:
-        device: "auto" (the first GPU that torch can use), "cpu", "cuda", "xpu" or "mps".
+        device: "auto" (the first GPU that can be used), or a `DeviceName`.
         precision: "auto" (16 bit where the hardware multiplies it natively), "fp32", "bf16" or "fp16".
 
     Raises:
@@ -150,28 +150,38 @@ def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     return any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
+def torch_device(device: str) -> DeviceName:
+    """Return the device for work that only torch does, such as training; argument and errors as `choose`."""
+    if device == "webgpu":
+        raise DeviceError("webgpu runs networks and trains none", hint="Use --device auto.")
+    chosen = _choose_name(device)
+    return "cpu" if chosen == "webgpu" else chosen
+
+
 def _choose_name(device: str) -> DeviceName:
     if device not in ("auto", *get_args(DeviceName)):
         raise DeviceError(f"unknown device {device!r}", hint=f"Use auto, {', '.join(get_args(DeviceName))}.")
     if device == "cpu":
         return "cpu"
-    there = [one.name for one in usable()]
     if device == "auto":
-        return there[0] if there else "cpu"
-    for name in there:
-        if name == device:
-            return name
-    found = ", ".join(["cpu", *there])
-    raise DeviceError(f"{device} is missing: torch can use {found} here", hint=missing_hint(device))
+        best = wanted()
+        return best.name if best else "cpu"
+    if accelerator(device).may_exist() and accelerator(device).is_available():
+        return accelerator(device).name
+    found = ", ".join(["cpu", *(one.name for one in usable())])
+    raise DeviceError(f"{device} is missing: texpipe can use {found} here", hint=missing_hint(device))
 
 
 def _choose_precision(name: DeviceName, precision: str) -> Precision:
     if precision == "auto":
         if name == "cpu":
             return "bf16" if hardware.has_bf16() else "fp32"
-        return accelerator(name).half()
+        return accelerator(name).fastest()
     if precision == "fp16" and name == "cpu":
         raise DeviceError("fp16 needs a GPU", hint="Use --precision bf16 or fp32 on the CPU.")
+    if name == "webgpu" and precision not in ("fp32", accelerator(name).fastest()):
+        chip = accelerator(name).chip()
+        raise DeviceError(f"{chip} has no {precision} by WebGPU", hint="Use --precision auto or fp32.")
     for known in DTYPES:
         if known == precision:
             return known
@@ -179,7 +189,9 @@ def _choose_precision(name: DeviceName, precision: str) -> Precision:
 
 
 def missing_hint(device: str) -> str:
-    """Return what to do about a device that torch cannot use."""
+    """Return what to do about a device that cannot be used."""
+    if device == "webgpu":
+        return webgpu.missing_hint()
     if not accelerator(device).may_exist():
         return f"The installed PyTorch was built without {device}: install the build for it (texpipe doctor says how)."
     driver = " (nvidia-smi)" if device == "cuda" else ""

@@ -12,10 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from texpipe.errors import ModelError
 from texpipe.networks import borders
 from texpipe.networks.bridge import ForeignNetwork
-from texpipe.networks.dial import FAITHFUL
+from texpipe.networks.dial import require_faithful
 from texpipe.networks.foreign_facts import Borders
 from texpipe.networks.padding import Pads, pads_of
 from texpipe.texture import Axes, Edges
@@ -43,9 +42,9 @@ _STATELESS: Final = frozenset(
 """Architectures that keep nothing of a call in the network, so that several threads may use it at once."""
 _LOCAL_OVERLAP: Final = 64
 """Overlap of tiles for networks whose results depend on at most 32 texels around, in texels per side."""
-_OVERLAP: Final = 96
+OVERLAP: Final = 96
 """Overlap of tiles for all other networks, in texels per side."""
-_CHANNELS: Final = 1024
+CHANNELS: Final = 1024
 """What networks with attention need memory for, in channels as `budget` counts them."""
 
 
@@ -69,8 +68,8 @@ class ForeignEngine:
         self._place = torch.device(self.device.name)
         self._transfer = transfer_to(self._place)
         compiler = _COMPILERS.get(network.architecture)
-        self.overlap: int = _LOCAL_OVERLAP if compiler else _OVERLAP
-        self.channels: int = _CHANNELS
+        self.overlap: int = _LOCAL_OVERLAP if compiler else OVERLAP
+        self.channels: int = CHANNELS
         with torch.inference_mode():
             if compiler is not None and certified.multiple == 1:
                 self.channels = _widest(network)
@@ -95,10 +94,7 @@ class ForeignEngine:
         Raises:
             ModelError: the detail is not 0.
         """
-        if detail != FAITHFUL:
-            raise ModelError(
-                f"the model has no inventive end to blend in {detail:g} of", hint="Leave detail out."
-            )
+        require_faithful(detail)
         return self
 
     def run(self, batch: NDArray[np.float32], edges: Edges) -> NDArray[np.float32]:

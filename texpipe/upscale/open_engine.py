@@ -1,4 +1,4 @@
-"""From model files to the engine that runs them, whatever their architecture."""
+"""From model files to the engine that runs them, whatever their architecture and the library that computes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from texpipe.networks import catalogue, foreign_facts
 from texpipe.networks.dial import load
 from texpipe.networks.open_model import measured, open_foreign
+from texpipe.upscale.backend import backend_of
 from texpipe.upscale.chain import Chain, PictureEngine
-from texpipe.upscale.engine import Engine
-from texpipe.upscale.foreign_engine import ForeignEngine
+from texpipe.upscale.device import Device, choose
 
 
 def open_engine(models: Sequence[Path], device: str, precision: str) -> PictureEngine:
@@ -22,16 +22,18 @@ def open_engine(models: Sequence[Path], device: str, precision: str) -> PictureE
 
     Raises:
         ModelError: see `dial.load` and `open_model.open_foreign`.
-        DeviceError: see `device.choose`.
+        DeviceError: see `device.choose` and `backend.Backend`.
     """
-    engines = tuple(_open_one(path, device, precision) for path in models)
+    chosen = choose(device, precision)
+    engines = tuple(_open_one(path, chosen) for path in models)
     return engines[0] if len(engines) == 1 else Chain(engines)
 
 
-def _open_one(path: Path, device: str, precision: str) -> PictureEngine:
+def _open_one(path: Path, device: Device) -> PictureEngine:
+    backend = backend_of(device.name)
     if not catalogue.is_foreign(path):
-        return Engine(load(path), device, precision)
+        return backend.open(load(path), device)
     file = catalogue.describe(path)
     network = open_foreign(path)
     facts = foreign_facts.kept(file.sha256) or measured(file, network)
-    return ForeignEngine(network, facts.borders, device, precision)
+    return backend.open_foreign(network, facts.borders, device)

@@ -22,7 +22,7 @@ from texpipe.train.evaluation.baselines import Upscaler, baselines
 from texpipe.train.evaluation.bootstrap import Interval, paired_interval
 from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, Judge, Metric, Scores, average
 from texpipe.train.evaluation.validation import held_out, upscaler_of
-from texpipe.upscale.device import choose
+from texpipe.upscale.device import torch_device
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def evaluate(
         UsageError: a model's scale is not the pairs' scale.
     """
     scale = pairs[0].hr.shape[0] // pairs[0].lr.shape[0]
-    judge = Judge(choose(device).name)
+    judge = Judge(torch_device(device))
     ways = [*baselines(scale).items()]
     ways += [(title(model), load_upscaler(model, scale, judge.place, colour, detail)) for model in models]
     scores: list[dict[str, Scores]] = [{} for _ in ways]

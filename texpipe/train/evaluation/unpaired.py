@@ -33,7 +33,7 @@ from texpipe.train.evaluation.kernel_distance import (
 )
 from texpipe.train.losses import weights
 from texpipe.train.losses.features import Trunk
-from texpipe.upscale.device import choose
+from texpipe.upscale.device import torch_device
 
 _SIDE = 256
 """Pixels of the shorter side of a modern texture that it is reduced to: a console texture holds a whole wall, too."""
@@ -121,7 +121,7 @@ def evaluate_unpaired(
         SourceError: one of the folders has fewer than two usable textures.
         UsageError: a model's scale is not `scale`.
     """
-    trunk = _trunk().to(choose(device).name)
+    trunk = _trunk().to(torch_device(device))
     sources, modern = _sources(textures, scale, limit), _modern(reference)
     ways = [*baselines(scale).items()]
     ways += [

@@ -29,7 +29,7 @@ from texpipe.train.losses.weights import from_file, weights
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.prune_blocks import shortened
 from texpipe.train.schema import Preset
-from texpipe.upscale.device import choose
+from texpipe.upscale.device import choose, torch_device
 
 _SHORTENING_CROPS = 16
 """Number of crops on which the change by removing a block is measured."""
@@ -44,7 +44,7 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
         ModelError: a model, weights or the checkpoint cannot be loaded.
     """
     preset = job.preset
-    device = choose(job.device)
+    device = choose(torch_device(job.device))
     place = torch.device(device.name, here.local_rank) if device.name == "cuda" else torch.device(device.name)
     newest = _checkpoint_to_resume(job)
     base, network = start(preset, place)
