@@ -46,8 +46,20 @@ def test_a_card_whose_driver_does_not_work_is_told_so(monkeypatch: pytest.Monkey
     assert "driver" in str(advice(CPU, "auto", [GEFORCE]).warning)
 
 
+def test_a_gpu_by_webgpu_is_named() -> None:
+    found = advice(Device("webgpu", "fp16", "AMD Radeon RX 6700"), "auto", [])
+    assert found == ("AMD Radeon RX 6700 by WebGPU, fp16", None)
+
+
+@pytest.mark.parametrize("system", ["win32", "linux"])
+def test_webgpu_is_advised_for_any_card(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.webgpu, "is_installed", lambda: False)
+    for card in (GEFORCE, Card("AMD", "AMD Radeon RX 6700"), Card("Intel", "Intel Arc")):
+        assert 'pip install "texpipe[gpu]"' in remedy_for(card, system)
+
+
 def test_no_build_is_advised_where_there_is_none() -> None:
     radeon = Card("AMD", "AMD Radeon RX 6700")
-    assert remedy_for(radeon, "win32") is None
+    assert "pytorch.org" not in remedy_for(radeon, "win32")
     assert "ROCm" in str(remedy_for(radeon, "linux"))
     assert advice(CPU, "auto", [Card("Intel", "Intel Arc")]).warning is not None

@@ -55,9 +55,7 @@ def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> A
     cards = installed_cards() if cards is None else cards
     if not cards:
         return Advice(f"{line}: no graphics card was found", None)
-    why = (
-        f"{line}: neither PyTorch nor WebGPU can use {cards[0].name} as installed; `texpipe doctor` says more"
-    )
+    why = f"{line}: texpipe cannot use {cards[0].name} with what is installed; `texpipe doctor` says more"
     return Advice(why, remedy_for(cards[0]))
 
 
@@ -68,13 +66,14 @@ def remedy_for(card: Card, system: str = sys.platform) -> str:
         card: the card.
         system: `sys.platform`.
     """
-    by_webgpu = webgpu.missing_hint() if webgpu.is_installed() else f"For any card, 55 MB: {webgpu.INSTALL}"
+    quickly = webgpu.missing_hint()
     if card.maker == "AMD" and system == "win32":
-        return f"{card.name} is not used: PyTorch has no build for it here. {by_webgpu}"
+        return f"{card.name} is not used: PyTorch has no build for it on Windows. WebGPU: {quickly}"
     if accelerator(_KINDS[card.maker]).may_exist():
         return f"PyTorch is built for {card.name} and finds no working driver: update the driver, then run again."
     version, build = hardware.torch_build().version, _BUILDS[card.maker]
     return (
-        f"{card.name} is not used: the installed PyTorch {version} was built without {build}. {by_webgpu}. "
-        f"Or the {build} build of PyTorch: choose it on {_BUILDS_PAGE} and run the line shown there."
-    ).replace("..", ".")
+        f"{card.name} is not used: the installed PyTorch {version} was built without {build}. "
+        f"Install the {build} build: choose it on {_BUILDS_PAGE} and run the line shown there. "
+        f"Or use it by WebGPU, which is less to download: {quickly}"
+    )
