@@ -12,10 +12,11 @@ from pathlib import Path
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Inventory
 from texpipe.analysis.survey import survey
-from texpipe.errors import SourceError
+from texpipe.errors import DeviceLostError, SourceError
 from texpipe.execution import shards
-from texpipe.execution.executors import Executor, executor_for
+from texpipe.execution.executors import Executor, executor_for, processor
 from texpipe.execution.shards import jobs_of_shard
+from texpipe.execution.takeover import note_device, spoken, taken_over
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
 from texpipe.output.places import require_separate_places
@@ -102,11 +103,13 @@ def _run(
         cache.keep()
         if merge:
             shards.require_all_done(run)
+        note_device(run)
         if options.shard is not None:
             return _compute_shard(run, executor, progress, finished)
         remove_stale_parts(options.output)
         started = time.monotonic()
-        result = write_output(run, _compute(run, executor, progress, finished), before, progress)
+        run, done = _compute(run, executor, progress, finished)
+        result = write_output(run, done, before, progress)
         if run.sample is not None and not result.cached:
             result = replace(result, whole_seconds=run.sample.whole(time.monotonic() - started))
         if merge:
@@ -144,21 +147,47 @@ def _sampled(run: RunPlan, count: int) -> RunPlan:
 
 
 def _compute_shard(run: RunPlan, executor: Executor, progress: Watch, finished: Finished) -> RunResult:
-    done = _compute(run, executor, progress, finished)
+    run, done = _compute(run, executor, progress, finished)
     shards.mark_done(run)
     return shard_result(run, done)
 
 
-def _compute(run: RunPlan, executor: Executor, progress: Watch, finished: Finished) -> tuple[JobResult, ...]:
+def _compute(
+    run: RunPlan, executor: Executor, progress: Watch, finished: Finished
+) -> tuple[RunPlan, tuple[JobResult, ...]]:
+    """Compute the jobs; the processor finishes what a graphics card begins and cannot end."""
     work = jobs_of_shard(run.work, run.order.shard)
     parts = slices(work, run.order.first)
     computed = chain.from_iterable(executor.compute(part, run.store, run.models.paths()) for part in parts)
-    done = []
-    for one in _watched(computed, len(work.jobs), run.order, progress):
-        if not one.cached and one.reason is None:
-            finished(run, one)
-        done.append(one)
-    return tuple(done)
+    done: list[JobResult] = []
+    try:
+        for one in _watched(computed, len(work.jobs), run.order, progress):
+            if not one.cached and one.reason is None:
+                finished(run, one)
+            done.append(one)
+    except DeviceLostError as lost:
+        log.debug("the device was lost", exc_info=True)
+        run = _on_processor(run, lost, done, progress)
+        return _compute(run, processor(run.order), progress, finished)
+    return run, tuple(done)
+
+
+def _on_processor(run: RunPlan, lost: DeviceLostError, done: Sequence[JobResult], progress: Watch) -> RunPlan:
+    """Plan the rest of a run for the processor, and say so."""
+    cache, engine = AnalysisCache.beside(run.order.output), processor(run.order).engine()
+    again = _plan(run.order, run.models, engine, cache, progress)
+    # A shard is done by one device or the other: what merges shards asks for all results of one.
+    work = again.work if run.order.shard else taken_over(run.work, again.work, done)
+    log.warning(
+        "%s. %d of %d pictures were made by %s; the others are made by %s. Their results are kept apart%s",
+        lost.message,
+        sum(one.reason is None for one in done),
+        len(run.work.jobs),
+        spoken(run.engine),
+        spoken(engine),
+        f". {lost.hint}" if lost.hint else "",
+    )
+    return replace(again, work=work, begun_by=None if run.order.shard else run.engine)
 
 
 def _require_inputs(options: RunOptions) -> None:

@@ -108,6 +108,12 @@ def executor_for(options: RunOptions) -> Iterator[Executor]:
         yield executor
 
 
+def processor(options: RunOptions) -> Executor:
+    """Return an executor that computes on the processor, for a run that has lost its graphics card."""
+    precision = "auto" if options.precision == "fp16" else options.precision
+    return LocalExecutor("cpu", precision, options.memory)
+
+
 def _local_executor(options: RunOptions) -> Executor:
     """Return an executor with a process for each of several GPUs, or else of this process alone."""
     slots = _device_slots() if options.device in ("auto", "cuda") else ()

@@ -28,6 +28,7 @@ class RunPlan:
         left_out: texture name -> why no target can hold it.
         work: the jobs of the others.
         sample: what of the dump is made, if not all of it.
+        begun_by: name of how the first of them were computed, if the device was lost then.
     """
 
     order: RunOptions
@@ -37,6 +38,7 @@ class RunPlan:
     left_out: Mapping[str, str]
     work: Workload
     sample: Sample | None = None
+    begun_by: str | None = None
 
     @property
     def model(self) -> ModelFile:

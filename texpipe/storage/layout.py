@@ -47,6 +47,11 @@ class OutputLayout:
         return self.store / "analysis"
 
     @property
+    def computed_by(self) -> Path:
+        """What computed in the last run: another device has results of its own."""
+        return self.store / "computed-by"
+
+    @property
     def journal(self) -> Path:
         """Which files of packs texpipe wrote."""
         return self.store / "written"

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from texpipe.errors import DeviceError, ModelError
+from texpipe.errors import DeviceError, DeviceLostError, ModelError
 from texpipe.texture import Edges, Pass, RgbF
 from texpipe.upscale.budget import Budget, Parallelism
 from texpipe.upscale.chain import PictureEngine
-from texpipe.upscale.device import is_out_of_memory
+from texpipe.upscale.device import is_lost, is_out_of_memory
 from texpipe.upscale.tiles import run_tiled
 
 log = logging.getLogger(__name__)
@@ -249,8 +249,7 @@ def _enlarge_batch(
     try:
         return engine.run(pictures, edges)
     except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
+        _require_out_of_memory(error, engine)
     engine.device.release_cached_memory()
     if len(pictures) == 1:
         height, width = pictures.shape[1:3]
@@ -270,13 +269,30 @@ def _enlarge_tiled(picture: RgbF, edges: Edges, engine: PictureEngine, tile: int
         try:
             return run_tiled(engine, picture, edges, tile=side, overlap=engine.overlap)
         except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
+            _require_out_of_memory(error, engine)
         engine.device.release_cached_memory()
-    raise DeviceError(
+    kind = DeviceError if engine.device.name == "cpu" else DeviceLostError
+    raise kind(
         f"out of memory on {engine.device.name} with tiles of {sides[-1]} texels",
         hint="Close other programs, or use --device cpu.",
     )
+
+
+def _require_out_of_memory(error: MemoryError | RuntimeError, engine: PictureEngine) -> None:
+    """Return if memory ran out.
+
+    Raises:
+        DeviceLostError: the device is lost.
+        RuntimeError: `error`, if it is another one.
+    """
+    if is_out_of_memory(error):
+        return
+    if is_lost(error):
+        reason = str(error).strip().partition("\n")[0]
+        raise DeviceLostError(
+            f"{engine.device.instructions} stopped computing: {reason}", hint="Update the graphics driver."
+        ) from error
+    raise error
 
 
 def _texels(height: int, width: int, edges: Edges) -> int:

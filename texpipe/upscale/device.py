@@ -150,6 +150,14 @@ def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     return any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
+def is_lost(error: MemoryError | RuntimeError) -> bool:
+    """Tell a graphics device that computes no more from mistakes in the program: torch has a class for it."""
+    import torch
+
+    kind = getattr(torch, "AcceleratorError", ())
+    return isinstance(error, kind)
+
+
 def torch_device(device: str) -> DeviceName:
     """Return the device for work that only torch does, such as training; argument and errors as `choose`."""
     if device == "webgpu":
