@@ -55,13 +55,12 @@ def test_nothing_is_computed_with_a_broken_torch(monkeypatch: pytest.MonkeyPatch
     assert areas == {"software", "models", "folders", "emulators"}
 
 
-def test_a_card_that_is_not_used_is_noted_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("texpipe.doctor.devices.usable", lambda: ())
-    found = {one.name: one for one in devices([Card("NVIDIA", "NVIDIA GeForce RTX 3060")])}
+def test_a_card_that_is_not_used_is_noted_with_what_to_do() -> None:
+    found = {one.name: one for one in devices((), None, [Card("NVIDIA", "NVIDIA GeForce RTX 3060")])}
     assert found["NVIDIA GeForce RTX 3060"].state == "note"
     assert found["NVIDIA GeForce RTX 3060"].remedy
     assert found["processor"].state == "good"
-    assert [one.state for one in devices([])] == ["good", "note"]
+    assert [one.state for one in devices((), None, [])] == ["good", "note"]
 
 
 def test_a_damaged_model_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,216 @@
+"""Networks as graphs: on a graphics card in software, and with fakes of one on ONNX Runtime's processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import software_gpu
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from zoo import needs_spandrel, weights
+
+from texpipe.errors import DeviceLostError, ModelError
+from texpipe.networks import bridge, state_dict_names
+from texpipe.networks.dial import Dial
+from texpipe.networks.foreign_facts import Borders
+from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.texture import Edges, Pass
+from texpipe.upscale import webgpu
+from texpipe.upscale.backend import TORCH, WEBGPU
+from texpipe.upscale.batching import upscale
+from texpipe.upscale.chain import PictureEngine
+from texpipe.upscale.device import Device
+from texpipe.upscale.graph_engine import GraphEngine
+from texpipe.upscale.graph_models import foreign_models, own_models
+from texpipe.upscale.pace import BUCKETS, TARGET_SECONDS, Pace
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+LEVEL = 1 / 255
+CPU = Device("cpu", "fp32", "DEFAULT")
+CARD = Device("webgpu", "fp32", "a card")
+EVERY = [Edges(x, y) for x in ("wrap", "clamp", "mirror") for y in ("wrap", "clamp", "mirror")]
+
+
+def network(blocks: int, **changed: int) -> RRDBNet:
+    """A network with weights large enough that padding and every layer show in the result; it doubles."""
+    torch.manual_seed(7)
+    options = {"num_feat": 4, "num_block": blocks, "num_grow_ch": 2, "scale": 2, "unshuffle": 1, **changed}
+    made = RRDBNet(**options).eval()
+    with torch.no_grad():
+        for name, value in made.named_parameters():
+            if name.endswith("weight"):
+                torch.nn.init.kaiming_normal_(value, a=0.2)
+        made.conv_last.weight.mul_(0.1)
+        made.conv_last.bias.fill_(0.5)
+    return made
+
+
+def pictures(count: int, height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(count).random((count, height, width, 3), dtype=np.float32)
+
+
+def on_processor(model: bytes) -> webgpu.Run:
+    """ONNX Runtime's own processor in the place of a card."""
+    runtime = pytest.importorskip("onnxruntime")
+    return webgpu.run_of(lambda: runtime.InferenceSession(model, providers=["CPUExecutionProvider"]))
+
+
+def engine(net: RRDBNet, open_session: webgpu.OpenSession = on_processor) -> GraphEngine:
+    pytest.importorskip("onnx")
+    return GraphEngine(own_models(Dial(net), CARD, open_session), CARD)
+
+
+@pytest.fixture(scope="module")
+def card() -> Iterator[Device]:
+    software_gpu.require()
+    with software_gpu.present():
+        assert webgpu.adapter() is not None, webgpu.why_missing()
+        yield Device("webgpu", "fp32", "software graphics")
+
+
+@pytest.mark.parametrize("blocks", [3, 23])
+def test_a_card_differs_from_the_processor_by_less_than_a_level(card: Device, blocks: int) -> None:
+    dial = Dial(network(blocks))
+    found, expected = WEBGPU.open(dial, card), TORCH.open(dial, CPU)
+    batch = pictures(3, 4, 5) if blocks == 3 else pictures(1, 3, 4)
+    for edges in EVERY if blocks == 3 else EVERY[:1]:
+        difference = np.abs(found.run(batch, edges) - expected.run(batch, edges)).max()
+        assert difference < LEVEL, edges
+    assert found.run(batch, Edges()).std() > 0.01
+
+
+def test_rolling_a_wrapped_texture_rolls_the_result_of_a_card(card: Device) -> None:
+    one = WEBGPU.open(Dial(network(3)), card)
+    picture, edges = pictures(1, 4, 5), Edges("wrap", "wrap")
+    rolled = one.run(np.roll(picture, (1, 2), (1, 2)), edges)
+    np.testing.assert_allclose(rolled, np.roll(one.run(picture, edges), (2, 4), (1, 2)), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [{}, {"scale": 1, "unshuffle": 2}, {"scale": 4}])
+@pytest.mark.parametrize("edges", EVERY, ids=str)
+def test_graphs_give_what_torch_gives(size: dict[str, int], edges: Edges) -> None:
+    net = network(1, **size)
+    for shape in ((1, 1, 1), (5, 7, 3), (3, 4, 8)):
+        batch = pictures(*shape)
+        expected = TORCH.open(Dial(net), CPU).run(batch, edges)
+        np.testing.assert_allclose(engine(net).run(batch, edges), expected, atol=1e-5)
+
+
+@needs_spandrel()
+@pytest.mark.parametrize("name", ["SPAN", "Compact"])
+def test_networks_of_other_kinds_run_as_graphs(name: str) -> None:
+    pytest.importorskip("onnx")
+    state = weights(name)
+    if name == "Compact":
+        dial = Dial(state_dict_names.build(state_dict_names.to_own_names(state)))
+        found = GraphEngine(own_models(dial, CARD, on_processor), CARD)
+        expected = TORCH.open(dial, CPU)
+    else:
+        models = foreign_models(bridge.build(state), Borders(1), CARD, on_processor)
+        found = GraphEngine(models, CARD)
+        expected = TORCH.open_foreign(bridge.build(state), Borders(1), CPU)
+    for edges in (Edges(), Edges("wrap", "clamp"), Edges("wrap", "wrap")):
+        batch = pictures(3, 5, 9)
+        np.testing.assert_allclose(found.run(batch, edges), expected.run(batch, edges), atol=5e-4)
+    with pytest.raises(ModelError, match="inventive"):
+        found.at(0.5)
+
+
+def failing(after: int, error: Exception, picks: Callable[[np.ndarray], bool]) -> webgpu.OpenSession:
+    """Sessions that raise an error from some call on, for the batches that `picks` takes."""
+    calls = [0]
+
+    def open_session(model: bytes) -> webgpu.Run:
+        run = on_processor(model)
+
+        def guarded(planes: np.ndarray) -> np.ndarray:
+            calls[0] += 1
+            if calls[0] > after and picks(planes):
+                raise error
+            return run(planes)
+
+        return guarded
+
+    return open_session
+
+
+def test_what_is_too_large_for_a_card_is_halved_and_cut_into_tiles() -> None:
+    net = network(1)
+    small = engine(net, failing(0, MemoryError(), lambda planes: planes.size > 3 * 100 * 100))
+    batch = pictures(9, 48, 64)
+    expected = TORCH.open(Dial(net), CPU).run(batch, Edges("wrap", "clamp"))
+    np.testing.assert_allclose(small.run(batch, Edges("wrap", "clamp")), expected, atol=1e-5)
+    large = Pass(pictures(1, 20, 600)[0], Edges("wrap", "wrap"))
+    ((_, found),) = upscale([[large]], small, 2, tile=64)
+    whole = TORCH.open(Dial(net), CPU).run(large.rgb[None], large.edges)[0]
+    assert np.abs(found - whole).max() < LEVEL
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda planes: planes.repeat(2, 2).repeat(2, 3), lambda planes: planes], ids=["pixels", "size"]
+)
+def test_a_card_that_computes_wrong_is_not_used(wrong: webgpu.Run) -> None:
+    with pytest.raises(DeviceLostError, match=r"computes wrong|makes"):
+        engine(network(1), lambda model: wrong).run(pictures(1, 4, 4), Edges())
+
+
+def test_numbers_that_are_none_are_no_result() -> None:
+    sessions: list[webgpu.Run] = []
+
+    def open_session(model: bytes) -> webgpu.Run:
+        run = on_processor(model)
+        sessions.append(run)
+        return lambda planes: run(planes) if planes.shape[2:] == (8, 12) else run(planes) * np.float32("nan")
+
+    with pytest.raises(DeviceLostError, match="no numbers"):
+        engine(network(1), open_session).run(pictures(1, 4, 4), Edges())
+
+
+def test_errors_of_the_library_are_told_apart() -> None:
+    def raising(text: str) -> Callable[[], object]:
+        def call() -> object:
+            raise RuntimeError(text)
+
+        return call
+
+    with pytest.raises(MemoryError):
+        webgpu._guarded(raising("Buffer size (5368709120) exceeds the max buffer size limit"))
+    with pytest.raises(DeviceLostError, match="Device is lost"):
+        webgpu._guarded(raising("call.cc:9 was false. Device is lost"))
+
+
+@given(waiting=st.integers(1, 2000), texels=st.integers(1, 70000), most=st.integers(1, 70000))
+def test_batches_have_few_sizes_and_little_in_vain(waiting: int, texels: int, most: int) -> None:
+    pace = Pace(most)
+    left = waiting
+    while left:
+        taken, sent = pace.batch(left, texels)
+        assert 1 <= taken <= sent <= taken * 4 / 3
+        assert sent in BUCKETS
+        assert sent == 1 or sent * texels <= pace.texels
+        left -= taken
+    assert left == 0
+
+
+def test_batches_follow_what_was_measured() -> None:
+    pace = Pace(16384)
+    first = pace.texels
+    pace.measured((64, 8, 8), 9.0)  # compiles shaders
+    assert pace.texels == first
+    pace.measured((64, 8, 8), 4 * TARGET_SECONDS)
+    assert pace.texels == first // 4
+    for _ in range(9):
+        pace.measured((pace.texels // 64, 8, 8), 0.01)
+        pace.measured((pace.texels // 64, 8, 8), 0.01)
+    assert pace.texels == 16384
+    pace.too_large(16384)
+    assert pace.texels == 8192
+
+
+def test_the_engine_is_what_batches_need() -> None:
+    one: PictureEngine = engine(network(1))
+    assert (one.scale, one.has_dial, one.overlap) == (2, False, 64)
+    assert one.at(0) is one
