@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,11 @@ Clean: TypeAlias = Literal["auto", "off"]
 Winner: TypeAlias = Literal["newest", "first", "last"]
 Outline: TypeAlias = Literal["smooth", "hard"]
 Status: TypeAlias = Literal["written", "copied", "skipped", "failed", "edited", "foreign"]
+Kind: TypeAlias = Literal["letters", "hud", "face", "cut-out", "ground", "picture", "data"]
+"""What a texture shows; `data` is stored as a texture and is no picture."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Tiles: TypeAlias = Literal["true", "false", "uncertain"]
+"""Whether a texture repeats along an axis."""
 TexelFormat: TypeAlias = Literal[
     "rgba16", "rgba32", "yuv16", "ci4", "ci8", "ia4", "ia8", "ia16", "i4", "i8", "psx4", "psx8", "psx16"
 ]
@@ -203,6 +208,18 @@ class AxisGuess:
 
 
 @dataclass(frozen=True, slots=True)
+class KindGuess:
+    """What a texture shows, None where that is not sure, and the probability of the likeliest kind, 0 to 1."""
+
+    kind: Kind | None
+    confidence: float
+
+
+UNSURE = KindGuess(None, 0.0)
+"""The guess of what nothing can be told of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a texture is, as far as its pixels and its name tell.
 
@@ -215,6 +232,7 @@ class Facts:
         grey: R = G = B wherever alpha > 0.
         flat: one visible colour, or nothing visible at all.
         tiny: a side of at most 4 texels.
+        kind: what it shows.
     """
 
     alpha: AlphaClass
@@ -227,6 +245,14 @@ class Facts:
     grey: bool
     flat: bool
     tiny: bool
+    kind: KindGuess = UNSURE
+
+    @property
+    def tiles(self) -> Tiles:
+        """Whether it repeats along any axis, mirrored or not; uncertain if it may and nothing is decided."""
+        if self.x.mode != "clamp" or self.y.mode != "clamp":
+            return "true"
+        return "uncertain" if self.x.undecided or self.y.undecided else "false"
 
 
 @dataclass(frozen=True, slots=True)

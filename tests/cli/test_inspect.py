@@ -67,8 +67,8 @@ def test_a_piped_table_is_not_cut_to_a_narrow_terminal(recipe: Path, monkeypatch
     rows = {
         line[: len(COPY)]: line[len(COPY) :].split() for line in table.splitlines() if line.startswith(GAME)
     }
-    assert rows[COPY][:4] == ["8x8", "copy", "rgba16", "opaque"]
-    assert rows[COPY][4] in ("wrap", "clamp", "mirror", "wrap?")
+    assert rows[COPY][:5] == ["8x8", "copy", "rgba16", "data", "opaque"]
+    assert rows[COPY][5] in ("wrap", "clamp", "mirror", "wrap?")
     assert rows[FLAT][1] == "nearest"
     assert rows[BROKEN][0] == "failed"
     assert f"duplicate of {GAME}#00001002#0#2_all.png" in table

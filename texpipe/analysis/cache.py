@@ -183,6 +183,7 @@ def _is_possible(one: Analysis) -> bool:
         and all(_HEX.fullmatch(text) for text in (one.blocks, one.orbit))
         and all(text.isprintable() for text in (*texts, *one.warnings))
         and all(_is_possible_guess(guess) for guess in (one.facts.x, one.facts.y))
+        and 0 <= one.facts.kind.confidence <= 1
         and 0 <= one.contrast <= 255
         and 0 <= one.facts.colours <= one.size[0] * one.size[1]
         and all(_is_cell(cell, whole) for cell in one.cells)

@@ -13,7 +13,7 @@ from texpipe.manifest.schema import Entry
 from texpipe.read.unchanged import decode_unchanged
 from texpipe.relations import Box
 from texpipe.system.interning import interned
-from texpipe.texture import Facts, FlatName, Plan, Source, TexelFormat, Texture
+from texpipe.texture import UNSURE, Facts, FlatName, KindGuess, Plan, Source, TexelFormat, Texture
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class SurveyedTexture:
     texels: TexelFormat | None = None
     warnings: tuple[str, ...] = ()
     origin: Origin = Origin()
+    kind: KindGuess = UNSURE
 
     def entry(self) -> Entry:
         """Return the manifest entry of this texture, before anything was written."""
@@ -72,6 +73,8 @@ class SurveyedTexture:
             decided_by=self.plan.decided_by,
             warnings=self.warnings,
             format=self.texels,
+            kind=self.kind.kind,
+            kind_confidence=self.kind.confidence,
             undecided=self.plan.undecided or None,
             input=self.origin.input or None,
             instead_of=self.origin.instead_of,

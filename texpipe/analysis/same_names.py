@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from texpipe.analysis.inventory import Fingerprint, SurveyedTexture, Unreadable
 from texpipe.analysis.neighbours import Kin
+from texpipe.classify.analysis import Analysis
 from texpipe.texture import Source, Winner
 
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class Candidate:
         fingerprint: of its pixels; None if it cannot be read.
         rule: number of the rule that matches it, 0 if none does.
         kin: what its neighbours need to know of it, if it has any.
+        analysis: all that is known of it, where the rule that matches may change with its neighbours.
     """
 
     place: int
@@ -31,6 +33,7 @@ class Candidate:
     fingerprint: Fingerprint | None = None
     rule: int = 0
     kin: Kin | None = None
+    analysis: Analysis | None = None
 
     @property
     def name(self) -> str:

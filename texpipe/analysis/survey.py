@@ -108,9 +108,12 @@ def _candidate(
         texels=analysis.facts.texels,
         warnings=analysis.warnings,
         origin=origin,
+        kind=interned(analysis.facts.kind),
     )
     kin = kin_of(source.name, analysis)
-    return Candidate(place, item, _fingerprint(analysis, plan, recipe), rule, kin)
+    asked = kin is not None and any(one.match.tiles for one in recipe.rules)
+    kept = analysis if asked else None
+    return Candidate(place, item, _fingerprint(analysis, plan, recipe), rule, kin, kept)
 
 
 def _settled(
@@ -149,8 +152,17 @@ def _matches(match: Match, one: Candidate) -> bool:
 def _decided_again(one: Candidate, facts: Facts, recipe: Recipe) -> Candidate:
     assert isinstance(one.texture, SurveyedTexture)
     assert one.fingerprint is not None
+    if one.analysis is not None:  # rules ask whether it repeats, so another one may match now
+        return _decided_anew(one, replace(one.analysis, facts=facts), one.texture, recipe)
     texture = replace(one.texture, plan=_interned_plan(plan_by(one.rule, recipe, facts)))
     return replace(one, texture=texture, fingerprint=replace(one.fingerprint, facts=_kept(facts)))
+
+
+def _decided_anew(one: Candidate, analysis: Analysis, texture: SurveyedTexture, recipe: Recipe) -> Candidate:
+    rule = rule_for(recipe, one.name, texture.size, analysis.facts)
+    plan = plan_by(rule, recipe, analysis.facts)
+    texture = replace(texture, plan=_interned_plan(plan))
+    return replace(one, rule=rule, texture=texture, fingerprint=_fingerprint(analysis, plan, recipe))
 
 
 def _fingerprint(analysis: Analysis, plan: Plan, recipe: Recipe) -> Fingerprint:
@@ -183,6 +195,7 @@ def _kept(facts: Facts) -> Facts:
         facts,
         x=interned(replace(facts.x, doubt=None)),
         y=interned(replace(facts.y, doubt=None)),
+        kind=interned(facts.kind),
         alpha_reason=interned(facts.alpha_reason),
         texels_reason=interned(facts.texels_reason),
     )

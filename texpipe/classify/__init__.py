@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from texpipe.classify.alpha import alpha_class
+from texpipe.classify.evidence import Seen
+from texpipe.classify.kinds import guess_kind
 from texpipe.classify.pixel_format import texel_format
 from texpipe.classify.tileability import guess_axes
-from texpipe.imaging.visible import distinct_colours
+from texpipe.imaging.visible import distinct_colours, premultiplied
 from texpipe.texture import EmulatorName, Facts, Rgba8, Texture
 
 __all__ = ["classify"]
@@ -33,7 +35,8 @@ def classify(texture: Texture) -> Facts:
     alpha, alpha_reason = alpha_class(rgba, emulator.texels if emulator else None)
     if alpha == "data":
         rgba = np.dstack([rgba[..., :3], np.full_like(rgba[..., 3], 255)])
-    x, y = guess_axes(rgba, n64=_is_n64(emulator))
+    seen = Seen(premultiplied(rgba))
+    x, y = guess_axes(rgba, n64=_is_n64(emulator), seen=seen)
     texels, texels_reason = texel_format(texture)
     visible = _visible_colours(rgba)
     return Facts(
@@ -47,6 +50,7 @@ def classify(texture: Texture) -> Facts:
         grey=bool((visible == visible[:, :1]).all()),
         flat=len(visible) <= 1,
         tiny=min(texture.size) <= _TINY_SIDE,
+        kind=guess_kind(seen),
     )
 
 

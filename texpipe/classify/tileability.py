@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from texpipe.classify.evidence import Floats, evidence
+from texpipe.classify.evidence import Floats, Seen, evidence
 from texpipe.classify.harm import Treatment, harms, least_harm
 from texpipe.classify.judge import log_odds, probability
 from texpipe.classify.seam_measures import LEAST_LINES, Lines, relative_step
@@ -20,7 +20,7 @@ NOTHING_CHANGES = "nothing changes along this axis: every mode gives the same"
 """The reason of a guess that says nothing of what the game does."""
 
 
-def guess_axes(rgba: Rgba8, *, n64: bool) -> tuple[AxisGuess, AxisGuess]:
+def guess_axes(rgba: Rgba8, *, n64: bool, seen: Seen | None = None) -> tuple[AxisGuess, AxisGuess]:
     """Guess how a texture goes on beyond its borders, for x (left and right) and y (top and bottom).
 
     Hidden RGB has no influence. An axis along which nothing changes is `clamp`: every mode gives the same there.
@@ -28,16 +28,18 @@ def guess_axes(rgba: Rgba8, *, n64: bool) -> tuple[AxisGuess, AxisGuess]:
     Args:
         rgba: H x W x 4 uint8.
         n64: the texture comes from an N64, where only sides of a power of two can wrap or mirror.
+        seen: what is measured of its premultiplied pixels, if somebody else asks for that, too.
 
     Returns:
         The guesses for x and y.
     """
-    rows = premultiplied(rgba)
+    seen = Seen(premultiplied(rgba)) if seen is None else seen
+    rows = seen.rows
     columns: Lines = np.ascontiguousarray(rows.swapaxes(0, 1))
     x, y = (certain(lines, n64=n64) for lines in (columns, rows))
     if x is not None and y is not None:
         return x, y
-    of_x, of_y = evidence(rows)
+    of_x, of_y = evidence(seen)
     return x or _likely(columns, of_x), y or _likely(rows, of_y)
 
 

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KINDS = ("letters", "hud", "face", "cut-out", "ground", "picture", "data", "unsure")
+"""What textures can be picked by: their kinds, or that theirs is not sure."""
+
 _REASONS_WIDTH = 110
 """Width of the column of reasons, in characters, when stdout is no terminal; names are then never cut."""
 
-_HEADINGS = ("texture", "size", "action", "format", "alpha", "x", "y")
+_HEADINGS = ("texture", "size", "action", "format", "kind", "alpha", "x", "y")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,13 @@ class _InspectedTexture:
     help="Memory that this should stay below, such as 2G: larger pictures are named and not looked at; by default "
     "three quarters of what is free.",
 )
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    help="Show only textures of this kind; can be given several times.",
+)
 @json_option
 @quiet_option
 @click.pass_obj
@@ -65,6 +75,7 @@ def inspect(
     add: tuple[Path, ...],
     groups: bool,
     memory: str | None,
+    kinds: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -108,6 +119,8 @@ def inspect(
         return _print_groups(console, surveys, rules, as_json)
     folders = loaded.overrides if loaded else ()
     textures = [one for found in surveys for one in _inspected(found, rules, cache, folders)]
+    if kinds:
+        textures = [one for one in textures if (one.entry.kind or "unsure") in kinds]
     if as_json:
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
@@ -208,7 +221,7 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
     terminal = RichConsole(highlight=False)
     if not terminal.is_terminal:
         names = max((cell_len(row[0]) for row in rows), default=0)
-        terminal = RichConsole(highlight=False, width=names + 50 + _REASONS_WIDTH)
+        terminal = RichConsole(highlight=False, width=names + 60 + _REASONS_WIDTH)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in _HEADINGS:
         table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
@@ -225,13 +238,14 @@ def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None
 def _row(one: _InspectedTexture) -> tuple[str, ...]:
     entry = one.entry
     if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
-        return (printable(entry.source), "", "failed", "", "", "", "", printable(str(entry.reason)))
+        return (printable(entry.source), "", "failed", "", "", "", "", "", printable(str(entry.reason)))
     width, height = entry.size
     return (
         printable(entry.source),
         f"{width}x{height}",
         one.action,
         entry.format or "?",
+        entry.kind or "?",
         entry.alpha or "",
         _edge(entry, "x"),
         _edge(entry, "y"),
@@ -255,11 +269,17 @@ def _reasons(entry: Entry, facts: Facts) -> list[str]:
     if entry.status != "skipped":
         lines += [f"alpha: {reasons.alpha}", f"x: {reasons.x}", f"y: {reasons.y}"]
     lines += [f"cannot be used: {entry.reason}"] if entry.status == "failed" else []
-    return [*lines, f"texels: {_texels(facts)}", *entry.warnings]
+    return [*lines, f"kind: {_kind(facts)}", f"texels: {_texels(facts)}", *entry.warnings]
 
 
 def _where(spot: Spot) -> str:
     return f"column {spot.column + 1}, row {spot.row + 1}: {spot.why}"
+
+
+def _kind(facts: Facts) -> str:
+    """Say what a texture shows, and how sure that is."""
+    found = facts.kind
+    return f"{found.kind} ({found.confidence:.0%} sure)" if found.kind else "not sure"
 
 
 def _texels(facts: Facts) -> str:

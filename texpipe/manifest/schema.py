@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from texpipe.relations import Frame, Mirror, Spot, Variant
-from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Likely, Metrics, Status, TexelFormat
+from texpipe.texture import AlphaClass, Axes, Decisions, Edges, Kind, Likely, Metrics, Status, TexelFormat
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -103,6 +103,8 @@ class Entry:
         input: which of several inputs it is from, a name of `Manifest.inputs`; None of a single one.
         instead_of: the inputs that have another picture under its name, which is not used.
         repeats: how likely the undecided axes repeat, 0 to 1; None likewise.
+        kind: what it shows; None where that is not sure, and `kind_confidence` the probability of the likeliest kind, 0
+            to 1; both None of what cannot be read, and in older manifests.
         by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.
     """
 
@@ -132,6 +134,8 @@ class Entry:
     input: str | None = None
     instead_of: tuple[str, ...] = ()
     by: Provenance | None = None
+    kind: Kind | None = None
+    kind_confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -243,6 +247,11 @@ def summarise(textures: Iterable[Entry], *, ignored: int) -> Summary:
 def entry_as_json(entry: Entry) -> dict[str, Any]:
     """Return the JSON object of one texture, keys in the documented order, numbers rounded to 4 decimals."""
     several = {"input": entry.input, "instead_of": entry.instead_of}
+    known = (
+        {}
+        if entry.kind_confidence is None
+        else {"kind": entry.kind, "kind_confidence": entry.kind_confidence}
+    )
     likely = {"repeats": fields_of(entry.repeats)} if entry.repeats else {}
     return {
         "source": entry.source,
@@ -264,6 +273,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         "by": entry.by and _without_none(fields_of(entry.by), *fields_of(entry.by)),
         "warnings": entry.warnings,
         "format": entry.format,
+        **known,
         "undecided": entry.undecided and fields_of(entry.undecided),
         **likely,
         "outputs": [_without_none(fields_of(output), "kept") for output in entry.outputs],

@@ -165,6 +165,7 @@ def _traits(family: Sequence[Job]) -> _Traits:
     plan: Plan = first.plan
     return (
         ("made", type(family[-1]).__name__, plan.action),
+        ("kind", item.kind.kind),
         ("alpha", plan.alpha),
         ("edges", plan.edges, plan.undecided),
         ("size", *(side.bit_length() for side in item.size)),

@@ -58,6 +58,16 @@ class DumpProfile:
         return self.games[0].name if self.games else None
 
 
+_KIND_TEXTURES = 4
+"""Fewest textures of a kind that a rule is proposed for."""
+_KIND_WORDS = {"letters": "letters or words", "hud": "icons or buttons", "cut-out": "things that are cut out"}
+_KIND_RULES = {
+    "letters": "edges: clamp, detail: 0",
+    "hud": "edges: clamp, detail: 0",
+    "cut-out": "outline: smooth",
+}
+
+
 def profile_dump(seen: Survey, *dumps: Path) -> DumpProfile:
     """Return what a dump as a whole seems to be.
 
@@ -164,6 +174,16 @@ def _rules(items: tuple[SurveyedTexture, ...]) -> Iterator[str]:
     for (texels, (width, height)), count in _fonts(items):
         yield f"# {_textures(count)} that look like letters, which stand alone"
         yield f"- {{match: {{format: {texels}, size: {width}x{height}}}, edges: clamp}}"
+    yield from _kinds(items)
+
+
+def _kinds(items: tuple[SurveyedTexture, ...]) -> Iterator[str]:
+    """Yield rules by kind as comments, for the kinds that there are: which model suits them is a matter of taste."""
+    counts = Counter(item.kind.kind for item in items if item.kind.kind is not None)
+    for kind in ("letters", "hud", "cut-out"):
+        if counts[kind] >= _KIND_TEXTURES:
+            yield f"# {_textures(counts[kind])} that show {_KIND_WORDS[kind]}; a rule can name a model for them:"
+            yield f"# - {{match: {{kind: {kind}}}, {_KIND_RULES[kind]}}}"
 
 
 def _fonts(items: tuple[SurveyedTexture, ...]) -> Iterator[tuple[tuple[str, tuple[int, int]], int]]:

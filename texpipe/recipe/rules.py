@@ -79,6 +79,8 @@ def matches(match: Match, name: str, size: tuple[int, int], facts: Facts) -> boo
         and (match.min_side is None or min(size) >= match.min_side)
         and (match.format is None or match.format == facts.texels)
         and (match.alpha is None or match.alpha == facts.alpha)
+        and (match.kind is None or match.kind == facts.kind.kind)
+        and (match.tiles is None or match.tiles == facts.tiles)
         and (match.max_colours is None or facts.colours <= match.max_colours)
         and (match.min_colours is None or facts.colours >= match.min_colours)
         and (match.size is None or match.size == f"{size[0]}x{size[1]}")

@@ -28,8 +28,10 @@ from texpipe.texture import (
     Colour,
     Consistency,
     EdgeMode,
+    Kind,
     Outline,
     TexelFormat,
+    Tiles,
     Winner,
 )
 
@@ -57,6 +59,13 @@ class Match(Part):
     format: TexelFormat | None = Field(
         default=None, description="Texel format on the console, as far as it is known."
     )
+    kind: Kind | None = Field(
+        default=None, description="What the texture shows, where classify is sure of it."
+    )
+    tiles: Tiles | None = Field(
+        default=None,
+        description="Whether classify found that it repeats along an axis: true, false or uncertain.",
+    )
     size: SizeText | None = Field(default=None, description="Width and height in texels, such as 32x64.")
     min_side: Count | None = Field(
         default=None, description="Smallest length of the shorter side, in texels."
@@ -66,6 +75,11 @@ class Match(Part):
         default=None, description="Smallest number of distinct visible colours."
     )
     max_colours: Count | None = Field(default=None, description="Largest number of distinct visible colours.")
+
+    @field_validator("tiles", mode="before")
+    @classmethod
+    def _switch_as_a_word(cls, value: object) -> object:
+        return str(value).lower() if isinstance(value, bool) else value
 
     @field_validator("max_colours", "max_side")
     @classmethod

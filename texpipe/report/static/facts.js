@@ -21,7 +21,7 @@ function showFacts(panel, texture, reveal) {
 
 function heading(texture) {
   const sizes = [texture.size, texture.outputs?.[0]?.size].filter(Boolean).map(pixels).join(" → ");
-  const chips = [sizes, texture.format, texture.alpha, texture.group && `piece of ${texture.group}`, texture.status];
+  const chips = [sizes, texture.format, texture.kind, texture.alpha, texture.group && `piece of ${texture.group}`, texture.status];
   return element(
     "header",
     {},

@@ -1,0 +1,67 @@
+"""What a texture shows: letters, a part of a HUD, a face, a cut-out, a ground, a picture, or data that are no picture.
+
+Decision trees judge measures of the picture. They say how likely each kind is; whether that is sure enough to name it
+was found on games that the trees had not seen. `benchmarks/fit_kinds.py` fits them, and docs/alpha-and-edges.md says
+what they get right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from texpipe.classify.evidence import Seen, kind_evidence
+from texpipe.classify.trees import Floats, Trees, trees_in
+from texpipe.texture import KINDS, UNSURE, KindGuess
+
+_TREES = Path(__file__).with_name("kinds.safetensors")
+_LEAST_SIDE = 6
+"""Texels of the shorter side below which nothing can be told."""
+
+
+@dataclass(frozen=True, eq=False)
+class KindJudge:
+    """Trees of which every one in turn is about the next kind.
+
+    Attributes:
+        trees: the trees; their number is a multiple of that of `KINDS`.
+        start: the value of each kind that theirs are added to.
+        sure: probability of each kind from which it is named; above 1 for one that never is.
+    """
+
+    trees: Trees
+    start: Floats
+    sure: Floats
+
+    def probabilities(self, seen: Seen) -> Floats:
+        """Return how likely each kind is, in the order of `KINDS`; the same whichever way up the picture is."""
+        both = [self.trees.values(one).reshape(-1, len(KINDS)).sum(axis=0) for one in kind_evidence(seen)]
+        values = self.start + (both[0] + both[1]) / 2
+        odds = np.exp(values - values.max())
+        return np.asarray(odds / odds.sum(), np.float32)
+
+
+def guess_kind(seen: Seen) -> KindGuess:
+    """Return what a texture most likely shows, and whether that is sure.
+
+    Args:
+        seen: its premultiplied pixels.
+    """
+    if min(seen.rows.shape[:2]) < _LEAST_SIDE:
+        return UNSURE
+    judge = _judge()
+    likely = judge.probabilities(seen)
+    best = int(likely.argmax())
+    confidence = round(float(likely[best]), 2)
+    return KindGuess(KINDS[best] if likely[best] >= judge.sure[best] else None, confidence)
+
+
+@cache
+def _judge() -> KindJudge:
+    from safetensors.numpy import load_file
+
+    tensors = load_file(_TREES)
+    return KindJudge(trees_in(tensors), tensors["start"], tensors["sure"])
