@@ -77,7 +77,6 @@ function makerOf({ by }) {
   return by.model ?? MAKERS[by.kind] ?? by.kind;
 }
 
-<<<<<<< HEAD
 /** How an axis is treated; an undecided one is computed both ways. */
 function edgeOf(texture, axis) {
   return texture.undecided?.[axis] ? "wrap or clamp" : texture.edges?.[axis];
@@ -88,35 +87,6 @@ function piecesOf(texture) {
   if (!texture?.spot || !texture.family) return null;
   const family = TEXTURES.filter((one) => one.family === texture.family);
   return family.every((one) => one.spot && one.size) ? family : null;
-=======
-const FILTERS = {
-  class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
-  kind: { label: "Kind", values: (texture) => [texture.kind ?? "not sure"] },
-  size: { label: "Size", values: (texture) => [sideClass(texture)] },
-  target: { label: "Target", values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
-  by: { label: "Made by", values: (texture) => [makerOf(texture)] },
-  warning: { label: "Warning", values: warningsOf },
-  state: { label: "State", values: stateOf },
-};
-
-/** Count how many textures have each value of a filter, commonest first. */
-function valuesOf(filter) {
-  const counts = new Map();
-  for (const texture of TEXTURES) {
-    for (const value of new Set(FILTERS[filter].values(texture))) counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return [...counts].sort((a, b) => b[1] - a[1]);
-}
-
-/** Whether a texture has one of the wanted values in every filter that wants any, and the text in a name. */
-function fits(texture, wanted, text) {
-  const named = [texture.source, ...(texture.duplicates ?? [])];
-  const said = [texture.kind, texture.kind && `kind:${texture.kind}`];
-  if (text && !said.includes(text) && !named.some((name) => name.toLowerCase().includes(text))) return false;
-  return Object.entries(wanted).every(
-    ([filter, values]) => !values.size || FILTERS[filter].values(texture).some((value) => values.has(value)),
-  );
->>>>>>> 1668348 (Kinds of textures: rules can ask for letters, HUD, faces, cut-outs, grounds, pictures, data, and whether a texture repeats)
 }
 
 const shortName = (texture) => texture.source.slice(common.length);
