@@ -54,6 +54,7 @@ function surenessOf(texture) {
 
 const FILTERS = {
   class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
+  kind: { label: "Kind", values: (texture) => [texture.kind ?? "not sure"] },
   size: { label: "Size", values: (texture) => [sideClass(texture)] },
   format: { label: "Format", values: (texture) => [texture.format ?? "unknown"] },
   edges: { label: "Edges", values: edgesOf },
@@ -79,6 +80,7 @@ function valuesOf(filter) {
 /** Everything that the search looks at, in small letters; made when a texture is first looked at. */
 function searched(texture) {
   texture.searched ??= [
+    texture.kind ? `kind:${texture.kind}` : "",
     texture.source,
     ...(texture.duplicates ?? []),
     texture.group,
