@@ -24,9 +24,10 @@ from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
+from texpipe.planning.amount import Amounts
 from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
-from texpipe.planning.jobs import JobResult
+from texpipe.planning.jobs import JobResult, Workload
 from texpipe.planning.order import slices
 from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
@@ -161,7 +162,7 @@ def _compute(
     computed = chain.from_iterable(executor.compute(part, run.store, run.models.paths()) for part in parts)
     done: list[JobResult] = []
     try:
-        for one in _watched(computed, len(work.jobs), run.order, progress):
+        for one in _watched(computed, work, run, progress):
             if not one.cached and one.reason is None:
                 finished(run, one)
             done.append(one)
@@ -215,13 +216,16 @@ def _require_textures(options: RunOptions, seen: Inventory) -> None:
 
 
 def _watched(
-    results: Iterator[JobResult], total: int, options: RunOptions, progress: Watch
+    results: Iterator[JobResult], work: Workload, run: RunPlan, progress: Watch
 ) -> Iterator[JobResult]:
     cached = failed = 0
+    amounts = Amounts(work, run.models.cost)
     for number, one in enumerate(results, start=1):
         cached += one.cached
         failed += one.reason is not None
-        if options.strict and one.reason is not None:
+        amounts.finish(one)
+        if run.order.strict and one.reason is not None:
             raise SourceError(f"{one.job.pieces[0].item.source.name}: {one.reason}")
-        progress(Progress("upscale", number, total, cached=cached, failed=failed))
+        shares = amounts.done, amounts.total, amounts.ahead
+        progress(Progress("upscale", number, len(work.jobs), cached, failed, *shares))
         yield one

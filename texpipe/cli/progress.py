@@ -1,9 +1,10 @@
-"""Live progress: a bar on a terminal, otherwise a plain line every ten seconds, or JSON lines for front ends."""
+"""Live progress by work done: a bar on a terminal, else a line every ten seconds, or JSON lines for front ends."""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -22,6 +23,12 @@ _PLAIN_SECONDS = 10.0
 _EVENT_SECONDS = 0.5
 """Least seconds between two JSON lines of one stage; the last step of a stage always has one."""
 
+_TICK_SECONDS = 1.0
+"""Seconds between two looks at the clock while no step comes."""
+
+_AT_ONCE_SECONDS = 0.5
+"""Longest time in seconds between two pictures that came at once, from one batch."""
+
 _BAR_COLUMNS = (6, 40)
 """Smallest and largest width of the bar itself, in characters."""
 _TEXT_COLUMNS = 78
@@ -36,20 +43,44 @@ class Pace:
     seconds_left: float | None
 
 
-def pace(progress: Progress, seconds: float) -> Pace:
-    """Return the pace of a stage that began `seconds` ago.
+def pace(progress: Progress, seconds: float, waited: float = 0.0) -> Pace:
+    """Return the pace of a stage.
 
-    Textures from the store take almost no time, so the time left follows from the computed ones alone.
+    What the store had takes almost no time, so the time left follows from the work that was done now. While a step
+    is waited for, the work that is on its way counts as far as it should be done by now, but never beyond the largest
+    piece: then the rate falls with the clock, and the time left grows.
+
+    Args:
+        progress: the last step.
+        seconds: since the stage began.
+        waited: of them, since that step.
     """
-    computed = progress.done - progress.cached
-    left = progress.total - progress.done
+    done, total, ahead = _work(progress)
     per_second = progress.done / max(seconds, 1e-6)
-    return Pace(per_second, left * seconds / computed if computed > 0 else (0.0 if left == 0 else None))
+    if done >= total:
+        return Pace(per_second, 0.0)
+    if done <= 0:
+        return Pace(per_second, None)
+    rate = done / max(seconds - waited, 1e-6)
+    by_now = done + min(rate * waited, ahead, total - done)
+    return Pace(per_second, (total - by_now) * seconds / by_now)
+
+
+def _work(progress: Progress) -> tuple[float, float, float]:
+    """Return the work that is done now, all of it, and the largest piece ahead; textures where it is not known."""
+    if progress.work_total:
+        return progress.work, progress.work_total, progress.work_ahead
+    left = progress.total - progress.done
+    computed = progress.done - progress.cached
+    return computed, computed + left, min(1, left)
 
 
 def describe(progress: Progress, now: Pace) -> str:
-    """Return the text behind the counts: pace, time left, failures, textures from the store."""
-    parts = [f"{now.per_second:.1f} textures/s"]
+    """Return the text behind the counts: share of the work or pace, time left, failures, textures from the store."""
+    if progress.work_total:
+        parts = [f"{progress.work / progress.work_total:.0%} of the work"]
+    else:
+        parts = [f"{now.per_second:.1f} textures/s"]
     if now.seconds_left:
         parts.append(f"{clock(now.seconds_left)} left")
     if progress.failed:
@@ -78,7 +109,8 @@ def event(progress: Progress, now: Pace) -> str:
     """Return the JSON line of a step, for front ends."""
     left = None if now.seconds_left is None else round(now.seconds_left, 1)
     pace_of = {"per_second": round(now.per_second, 2), "seconds_left": left}
-    return json.dumps({"event": "progress", **vars(progress), **pace_of})
+    counts = {name: getattr(progress, name) for name in ("stage", "done", "total", "cached", "failed")}
+    return json.dumps({"event": "progress", **counts, **pace_of})
 
 
 class ProgressBar:
@@ -87,6 +119,9 @@ class ProgressBar:
     Args:
         console: says nothing when it is quiet.
         events: without a terminal write event lines instead of lines for people.
+
+    Attributes:
+        latest: the pace that was shown last.
     """
 
     def __init__(self, console: Console, *, events: bool = False) -> None:
@@ -95,26 +130,37 @@ class ProgressBar:
         self._events = events
         self._stage = ""
         self._failed = self._failed_before = 0
-        self._started = self._last = 0.0
+        self._started = self._last = self._stepped = 0.0
         self._printed = False
+        self.latest = Pace(0.0, None)
+        self._batch = self._work_before = 0
+        self._step: Progress | None = None
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
+        self._lock, self._ended = threading.RLock(), threading.Event()
+        self._ticking: threading.Thread | None = None
 
     def __enter__(self) -> ProgressBar:
         if self._live:
             from rich.console import Console as RichConsole
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.progress import BarColumn, Progress, TextColumn
 
             console = RichConsole(stderr=True)
             width = max(_BAR_COLUMNS[0], min(_BAR_COLUMNS[1], console.width - _TEXT_COLUMNS))
-            columns = (TextColumn("{task.description}"), BarColumn(width), MofNCompleteColumn())
+            columns = (TextColumn("{task.description}"), BarColumn(width), TextColumn("{task.fields[count]}"))
             self._bar = Progress(*columns, TextColumn("{task.fields[text]}"), console=console, transient=True)
             self._bar.start()
+        if not self._quiet:
+            self._ticking = threading.Thread(target=self._tick, name="progress", daemon=True)
+            self._ticking.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
+        if self._ticking is not None:
+            self._ticking.join()
         if self._bar is not None:
             self._bar.stop()
 
@@ -123,14 +169,44 @@ class ProgressBar:
         if self._quiet:
             return
         now = time.monotonic()
-        if progress.stage != self._stage:
-            self._begin_stage(progress, now)
-        self._failed = self._failed_before + progress.failed
-        progress = replace(progress, failed=self._failed)
-        speed = pace(progress, now - self._started)
+        with self._lock:
+            if progress.stage != self._stage:
+                self._begin_stage(progress, now)
+            self._failed = self._failed_before + progress.failed
+            self._step = self._with_batch(replace(progress, failed=self._failed), now)
+            self._stepped = now
+            self._show(self._step, now)
+
+    def _with_batch(self, progress: Progress, now: float) -> Progress:
+        """Let what is on its way be as much as ever came at once: small pictures come in batches."""
+        before = 0 if self._step is None else self._step.work
+        if now - self._stepped > _AT_ONCE_SECONDS:
+            self._work_before = before
+        self._batch = max(self._batch, progress.work - self._work_before)
+        return replace(progress, work_ahead=max(progress.work_ahead, self._batch))
+
+    def _tick(self) -> None:
+        while not self._ended.wait(_TICK_SECONDS):
+            self.wait()
+
+    def wait(self) -> None:
+        """Show that time went by without a step: the time left ages, and a plain line comes when it is due."""
+        with self._lock:
+            if self._step is not None and self._step.done < self._step.total:
+                self._show(self._step, time.monotonic())
+
+    def _show(self, progress: Progress, now: float) -> None:
+        speed = self.latest = pace(progress, now - self._started, now - self._stepped)
         if self._bar is not None and self._task is not None:
-            text = describe(progress, speed)
-            self._bar.update(self._task, completed=progress.done, total=progress.total, text=text)
+            done, total = (
+                (progress.work, progress.work_total)
+                if progress.work_total
+                else (progress.done, progress.total)
+            )
+            count = f"{progress.done}/{progress.total}"
+            self._bar.update(
+                self._task, completed=done, total=total, count=count, text=describe(progress, speed)
+            )
         elif self._is_due(progress, now):
             self._last, self._printed = now, True
             plain = f"{progress.stage}: {progress.done}/{progress.total}, {describe(progress, speed)}"
@@ -140,10 +216,11 @@ class ProgressBar:
         """Begin another stage with a bar of its own; the failures of earlier stages still count."""
         self._failed_before = self._failed
         self._stage, self._started, self._last, self._printed = progress.stage, now, now, False
+        self._step, self._stepped, self._batch, self._work_before = None, now, 0, 0
         if self._bar is not None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)
-            self._task = self._bar.add_task(progress.stage, total=progress.total, text="")
+            self._task = self._bar.add_task(progress.stage, total=progress.total, count="", text="")
 
     def _is_due(self, progress: Progress, now: float) -> bool:
         """Return whether a line is due. For people, a stage has a last line only if it had one before."""

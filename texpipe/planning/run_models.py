@@ -39,6 +39,13 @@ class RunModels:
         """Return the models that a plan names; those of the recipe for none."""
         return self.of_rules[named] if named else self.own
 
+    def cost(self, named: tuple[str, ...]) -> int:
+        """Return what a texel costs with the models that a plan names: the bytes of their weights.
+
+        Most convolutions have the size of the source, so that a network multiplies each weight about once per texel.
+        """
+        return sum(file.path.stat().st_size for file in self.of(named))
+
     def all(self) -> tuple[ModelFile, ...]:
         """Return every model once, those of the recipe first."""
         files = (file for models in (self.own, *self.of_rules.values()) for file in models)

@@ -1,0 +1,53 @@
+"""How much of a run's work each picture is: what the network computes counts, all else is as good as free."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from texpipe.planning.jobs import Job, JobResult, Workload, texels_of
+
+
+def amount_of(job: Job, cost: Callable[[tuple[str, ...]], int]) -> int:
+    """Return the amount of work of a job: texels that the network sees, times its cost; 0 without a network.
+
+    Args:
+        job: what is made.
+        cost: the cost per texel of the models that a plan names, in any unit.
+    """
+    plan = job.plan
+    if plan.action != "upscale" or job.made_of:
+        return 0
+    mirrored = (plan.edges.x == "mirror") + (plan.edges.y == "mirror")
+    return (texels_of(job) << mirrored) * cost(plan.model)
+
+
+class Amounts:
+    """The work of a run that is done, all of it, and the largest piece that may be on its way.
+
+    Args:
+        work: the jobs.
+        cost: as `amount_of` takes it.
+    """
+
+    def __init__(self, work: Workload, cost: Callable[[tuple[str, ...]], int]) -> None:
+        self._cost = cost
+        self.done, self._waiting = 0, sorted(amount_of(job, cost) for job in work.jobs)
+        self.total = sum(self._waiting)
+        self._gone: Counter[int] = Counter()
+
+    @property
+    def ahead(self) -> int:
+        """The largest piece that is not finished: large pictures come first."""
+        while self._waiting and self._gone[self._waiting[-1]]:
+            self._gone[self._waiting.pop()] -= 1
+        return self._waiting[-1] if self._waiting else 0
+
+    def finish(self, result: JobResult) -> None:
+        """Count a finished job; one that the store had, or that failed, was no work."""
+        amount = amount_of(result.job, self._cost)
+        self._gone[amount] += 1
+        if result.cached or result.reason is not None:
+            self.total -= amount
+        else:
+            self.done += amount
