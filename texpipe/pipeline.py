@@ -220,12 +220,13 @@ def _watched(
 ) -> Iterator[JobResult]:
     cached = failed = 0
     amounts = Amounts(work, run.models.cost)
+    if work.jobs:
+        progress(amounts.progress(0, len(work.jobs)))
     for number, one in enumerate(results, start=1):
         cached += one.cached
         failed += one.reason is not None
         amounts.finish(one)
         if run.order.strict and one.reason is not None:
             raise SourceError(f"{one.job.pieces[0].item.source.name}: {one.reason}")
-        shares = amounts.done, amounts.total, amounts.ahead
-        progress(Progress("upscale", number, len(work.jobs), cached, failed, *shares))
+        progress(amounts.progress(number, len(work.jobs), cached, failed))
         yield one

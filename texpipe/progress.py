@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ class Progress:
         failed: those of `done` that failed.
         work, work_total: work done and all of it, in any unit, where it is known; pictures differ in it.
         work_ahead: the largest piece of work that may be on its way.
+        work_per_texel: work of a texel, if all models have the same; 0 where they differ.
     """
 
     stage: Literal["read", "upscale", "write"]
@@ -27,3 +29,25 @@ class Progress:
     work: int = 0
     work_total: int = 0
     work_ahead: int = 0
+    work_per_texel: int = 0
+
+
+class Meter:
+    """How many texels networks have worked off in this process, counted while a picture is still computed."""
+
+    def __init__(self) -> None:
+        self._lock, self._texels = threading.Lock(), 0.0
+
+    @property
+    def texels(self) -> float:
+        """Source texels, each once for all of a network."""
+        return self._texels
+
+    def add(self, texels: float) -> None:
+        """Count a part of a picture, from any thread."""
+        with self._lock:
+            self._texels += texels
+
+
+WORKED_OFF = Meter()
+"""The meter of this process: what is shown while a large picture takes minutes is read from it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
-from texpipe.progress import Progress
+from texpipe.progress import WORKED_OFF, Progress
 
 if TYPE_CHECKING:
     import rich.progress
@@ -25,6 +25,9 @@ _EVENT_SECONDS = 0.5
 
 _TICK_SECONDS = 1.0
 """Seconds between two looks at the clock while no step comes."""
+
+_TOGETHER = 4
+"""Number of large pictures that may be on their way together: the meter counts no more beyond what is finished."""
 
 _AT_ONCE_SECONDS = 0.5
 """Longest time in seconds between two pictures that came at once, from one batch."""
@@ -43,7 +46,7 @@ class Pace:
     seconds_left: float | None
 
 
-def pace(progress: Progress, seconds: float, waited: float = 0.0) -> Pace:
+def pace(progress: Progress, seconds: float, waited: float = 0.0, worked_off: float = 0.0) -> Pace:
     """Return the pace of a stage.
 
     What the store had takes almost no time, so the time left follows from the work that was done now. While a step
@@ -54,11 +57,15 @@ def pace(progress: Progress, seconds: float, waited: float = 0.0) -> Pace:
         progress: the last step.
         seconds: since the stage began.
         waited: of them, since that step.
+        worked_off: work by the meter of this process, which counts within pictures; 0 where it is not known.
     """
     done, total, ahead = _work(progress)
     per_second = progress.done / max(seconds, 1e-6)
     if done >= total:
         return Pace(per_second, 0.0)
+    if worked_off > done:
+        by_now = min(worked_off, done + _TOGETHER * ahead, 0.99 * total)
+        return Pace(per_second, (total - by_now) * seconds / by_now)
     if done <= 0:
         return Pace(per_second, None)
     rate = done / max(seconds - waited, 1e-6)
@@ -134,6 +141,7 @@ class ProgressBar:
         self._printed = False
         self.latest = Pace(0.0, None)
         self._batch = self._work_before = 0
+        self._metered_before = 0.0
         self._step: Progress | None = None
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
@@ -196,7 +204,8 @@ class ProgressBar:
                 self._show(self._step, time.monotonic())
 
     def _show(self, progress: Progress, now: float) -> None:
-        speed = self.latest = pace(progress, now - self._started, now - self._stepped)
+        metered = (WORKED_OFF.texels - self._metered_before) * progress.work_per_texel
+        speed = self.latest = pace(progress, now - self._started, now - self._stepped, metered)
         if self._bar is not None and self._task is not None:
             done, total = (
                 (progress.work, progress.work_total)
@@ -217,6 +226,7 @@ class ProgressBar:
         self._failed_before = self._failed
         self._stage, self._started, self._last, self._printed = progress.stage, now, now, False
         self._step, self._stepped, self._batch, self._work_before = None, now, 0, 0
+        self._metered_before = WORKED_OFF.texels
         if self._bar is not None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)

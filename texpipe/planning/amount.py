@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from texpipe.planning.jobs import Job, JobResult, Workload, texels_of
+from texpipe.progress import Progress
 
 
 def amount_of(job: Job, cost: Callable[[tuple[str, ...]], int]) -> int:
@@ -36,6 +37,9 @@ class Amounts:
         self.total = sum(self._waiting)
         self._gone: Counter[int] = Counter()
 
+        costs = {cost(job.plan.model) for job in work.jobs if amount_of(job, cost)}
+        self.per_texel = costs.pop() if len(costs) == 1 else 0
+
     @property
     def ahead(self) -> int:
         """The largest piece that is not finished: large pictures come first."""
@@ -51,3 +55,9 @@ class Amounts:
             self.total -= amount
         else:
             self.done += amount
+
+    def progress(self, done: int, total: int, cached: int = 0, failed: int = 0) -> Progress:
+        """Return a step forward with these counts of pictures."""
+        return Progress(
+            "upscale", done, total, cached, failed, self.done, self.total, self.ahead, self.per_texel
+        )

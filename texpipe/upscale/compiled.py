@@ -14,12 +14,16 @@ from torch import Tensor, nn
 
 from texpipe.networks.padding import Padding, Pads
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, RRDBNet
+from texpipe.progress import WORKED_OFF
 from texpipe.upscale import layout
 from texpipe.upscale.convolve import Layer, Method
 from texpipe.upscale.layout import TexelGrid
 
 TAIL_TEXELS = 4096
 """Number of texels of the trunk that the tail upsamples at once: its maps have 16 times as many."""
+
+_TAIL_BLOCKS = 2
+"""Number of blocks that make as many multiplications as the tail."""
 
 _MAX_LONE_WORK = 65536
 """Largest product of texels and features at which a single picture runs twice; see `is_lone`."""
@@ -80,7 +84,12 @@ class CompiledNetwork:
         out = torch.empty(shape, device=self.device)
         for chunk in _tail_chunks(grid, pads.y, len(self.ups)):
             self._run_tail(trunk, grid, pads, chunk, out)
+            self._count(chunk.images * chunk.kept * grid.width, _TAIL_BLOCKS)
         return out
+
+    def _count(self, texels: int, blocks: float) -> None:
+        """Count what was worked off, in parts of the whole network."""
+        WORKED_OFF.add(texels * blocks / (len(self.blocks) + _TAIL_BLOCKS))
 
     def _trunk(self, rows: Tensor, grid: TexelGrid, pads: Pads) -> Tensor:
         # Between blocks the residual stream is float32 whatever the convolutions are: rounding errors there stay to
@@ -96,6 +105,7 @@ class CompiledNetwork:
                 for layer in dense[:-1]:
                     stack.push(stack.convolve(layer))
                 inner = torch.add(inner, stack.convolve(dense[-1]))
+                self._count(grid.count * grid.height * grid.width, 1 / len(block))
             features = torch.add(features, inner, alpha=RESIDUAL)
         return torch.add(first, self.method.convolve(features, self.body, grid, pads))
 
