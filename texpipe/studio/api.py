@@ -18,7 +18,7 @@ from texpipe.studio.columns import columns, queues
 from texpipe.studio.decisions import SCOPES, choices
 from texpipe.studio.guard import error_response
 from texpipe.studio.preview import Previews, settings_of
-from texpipe.studio.workshop import StaleError, Workshop
+from texpipe.studio.workshop import Workshop
 
 _LOOKS = 0.3
 """Seconds between two looks for something to tell the page."""
@@ -114,11 +114,11 @@ class Api:
         """Show a texture as it is, or as it was made."""
         name, side = _name(request), _side(request)
         if request.query_params.get("what", "source") == "source":
-            return _png(request, await run_in_threadpool(self.previews.source, name, side))
+            return _png(await run_in_threadpool(self.previews.source, name, side))
         png = await run_in_threadpool(self.previews.result, name, side)
         if png is None:
             return error_response(404, "unknown", f"{name} was not made yet as it is decided now")
-        return _png(request, png)
+        return _png(png)
 
     async def preview(self, request: Request) -> Response:
         """Make a texture in another setting."""
@@ -136,6 +136,7 @@ class Api:
         """Change the draft, or count what would change."""
         asked = await _object(request)
         names, scope = _texts(asked, "names"), _texts(asked, "scope")
+        scope = [] if "name" in scope else scope  # only one texture has a name
         settings = asked.get("set")
         if not isinstance(settings, dict):
             raise UsageError("`set` is not an object of what is decided")
@@ -301,12 +302,9 @@ def _texts(asked: dict[str, Any], key: str) -> list[str]:
     return value
 
 
-def _png(request: Request, png: bytes) -> Response:
+def _png(png: bytes) -> Response:
     return Response(png, media_type="image/png", headers={"cache-control": "private, no-cache"})
 
 
 def _fields(value: object) -> dict[str, Any]:
     return {name: getattr(value, name) for name in type(value).__dataclass_fields__}  # type: ignore[attr-defined]
-
-
-__all__ = ["Api", "StaleError", "UnsavedError"]
