@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def test_from_a_dump_to_a_pack_without_touching_a_file(
     page.post("run", 409, do="start")
     page.post("save")
     page.post("run", do="start")
-    _wait(page)
+    page.workshop.run.join()
 
     status = page.get("run")
     assert (status["state"], status["code"]) == ("done", 0), status
@@ -52,10 +51,3 @@ def test_from_a_dump_to_a_pack_without_touching_a_file(
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["computed"] == 0
     assert tree(folder / "out") == before
-
-
-def _wait(page: Page) -> None:
-    """Wait for the thread that watches the run."""
-    for thread in threading.enumerate():
-        if thread.name == "run":
-            thread.join(100)

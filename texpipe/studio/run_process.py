@@ -41,6 +41,7 @@ class RunProcess:
         self._code: int | None = None
         self._pausing = False
         self._lock = threading.Lock()
+        self._watcher: threading.Thread | None = None
 
     def status(self) -> dict[str, Any]:
         """Return what a page shows of the run."""
@@ -76,7 +77,8 @@ class RunProcess:
             errors="replace",
             env={**os.environ, "PYTHONUTF8": "1"},
         )
-        threading.Thread(target=self._watch, args=(self._process,), name="run", daemon=True).start()
+        self._watcher = threading.Thread(target=self._watch, args=(self._process,), name="run", daemon=True)
+        self._watcher.start()
 
     def _require_free(self) -> None:
         """Refuse to begin beside a run that somebody else, or a server before this one, has started."""
@@ -116,10 +118,14 @@ class RunProcess:
 
     def close(self) -> None:
         """Stop what is running when the server ends, and wait for it: results are kept."""
-        process = self._process
-        if process is not None and process.poll() is None:
+        if self.is_running:
             self._end(pausing=True)
-            process.wait()
+        self.join()
+
+    def join(self) -> None:
+        """Wait until the run has ended, and its end is known."""
+        if self._watcher is not None:
+            self._watcher.join()
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
@@ -129,7 +135,7 @@ class RunProcess:
         code = process.returncode
         with self._lock:
             self._code = code
-            stopped = code == ExitCode.INTERRUPTED or code < 0
+            stopped = code == ExitCode.INTERRUPTED or code == -signal.SIGINT or code == -signal.SIGTERM
             if stopped and self._pausing:
                 self._state = "paused"
             elif stopped:
