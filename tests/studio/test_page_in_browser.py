@@ -149,6 +149,8 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
     models = Select(driver.find_element("id", "field-model"))
     studio.change(lambda: models.select_by_value("texpipe-x4-preview"))
     assert studio.of("font/", "one.model") == ["texpipe-x4-preview"] * 2
+    numbers = [studio.of(name, "one.rule")[0] for name in ("font/", "walls/", "sky")]
+    assert numbers == [1, 2, 3], "as the recipe has them now"
 
     # a picture by hand is dropped on one of them
     studio.find("font/b")
@@ -168,8 +170,8 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
     assert driver.find_element("css selector", "#panel h2").text == HOSTILE
     studio.change(lambda: studio.press("x"))
     assert studio.of('"', "one.action") == ["skip"]
-    studio.change(lambda: studio.press("z", "\ue009"))
-    assert studio.of('"', "one.action") == ["upscale"]
+    studio.press("z", "\ue009")
+    studio.wait("TEXTURES.find((one) => one.source === arguments[0]).action === 'upscale'", HOSTILE)
     studio.press("a")
     studio.wait("studio.reviews.approve === 1")
     assert driver.title == "walk · texpipe studio"

@@ -22,7 +22,7 @@ async function attempt(doing) {
 /** Take over what a decision, an undo or a redo changed. */
 function took(done, text) {
   studio.version = done.version;
-  if (done.rows) patchRows(done.rows);
+  if (done.rows) patchRows(done.rows, done.rules_added ?? 0);
   list.redraw();
   refreshPanel();
   showOnStage(stage.texture, { preview: true });
@@ -32,12 +32,14 @@ function took(done, text) {
 
 const undo = () => attempt(async () => {
   const done = await send("undo", { version: studio.version });
-  took(done, say("undone", { n: done.affected }));
+  await loadAll(); // rules have other numbers now
+  tell(say("undone", { n: done.affected }));
 });
 
 const redo = () => attempt(async () => {
   const done = await send("redo", { version: studio.version });
-  took(done, say("redone", { n: done.affected }));
+  await loadAll();
+  tell(say("redone", { n: done.affected }));
 });
 
 /** Show what saving would change in the recipe. */

@@ -21,7 +21,7 @@ class PickList extends TextureList {
       this.picked = new Set([texture]);
       this.anchor = position;
     }
-    choose(position);
+    choose(position, event);
     this.redraw();
   }
 

@@ -55,12 +55,13 @@ class Row {
 /** All rows of columns. */
 const rowsOf = (columns) => columns.name.map((_, at) => new Row(columns, at));
 
-/** Bring rows up to date that are there already; the list then shows them anew. */
-function patchRows(columns) {
-  const byName = new Map(TEXTURES.map((one) => [one.source, one]));
-  for (const fresh of rowsOf(columns)) {
-    const there = byName.get(fresh.source);
-    if (there) Object.assign(there, fresh, { after: {}, searched: undefined });
+/** Bring rows up to date that are there already; new rules stand first, which moves the numbers of all others. */
+function patchRows(columns, rulesAdded) {
+  const fresh = new Map(rowsOf(columns).map((one) => [one.source, one]));
+  for (const texture of TEXTURES) {
+    const now = fresh.get(texture.source);
+    if (now) Object.assign(texture, now, { after: {}, searched: undefined });
+    else if (texture.rule && rulesAdded) Object.assign(texture, { rule: texture.rule + rulesAdded, searched: undefined });
   }
 }
 

@@ -7,7 +7,11 @@ const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before it
 let stopPreview = null;
 let earlier = null; // the picture before the last preview, for blinking
 
-const list = new PickList(byId("list"), (position) => go(position));
+const list = new PickList(byId("list"), (position, event) => {
+  go(position);
+  // In a narrow window the picture lies below the list.
+  if (event?.type === "click" && matchMedia("(max-width: 720px)").matches) byId("viewer").scrollIntoView({ block: "start" });
+});
 list.chosen = () => {
   const chosen = list.rows.map(({ texture }) => texture).filter((one) => list.picked.has(one));
   return chosen.length ? chosen : [stage.texture].filter(Boolean);
