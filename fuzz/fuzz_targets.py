@@ -227,7 +227,10 @@ PACKS = (
     Target("rtz", "a.rtz", _rtz, files.rtzs),
     Target("rt64-json", "rt64.json", read_hashes, files.jsons),
     Target(
-        "run-info", "run.json", lambda path: dump_of(path.parent), lambda: (b'{"input": ".", "stp": "semi"}',)
+        "run-info",
+        "run.json",
+        lambda path: dump_of(path.parent, {"a.png"}),
+        lambda: (b'{"input": ".", "stp": "semi"}',),
     ),
     Target("foreign-manifest", "manifest.json", has_manifest, files.manifests),
     Target("journal", ".store/written", _journal, folders.journals),

@@ -212,7 +212,7 @@ SETTING = b"ReducePaletteRange: false  # as dumped\n"
         ),
         (
             SETTING + b"A: ['" + b"x',\n  '" * 130_000 + b"x', [" + b"[], " * 130_000 + b"]]\n",
-            "limit of 250,000 values",
+            "limit of 180,000 values",
         ),
         (SETTING + b"A: &a [b]\nC: *a\n", "3:4: alias"),
         (SETTING + b"Aliases: [a, b]\n", "2: Aliases is not a mapping"),

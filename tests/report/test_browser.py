@@ -93,7 +93,7 @@ def look_at(page, name: str, zoom: int = 2, **view: str) -> None:
 def pictures(output: Path, name: str, zoom: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Return source and result of a texture, both `zoom` times the result's size, H x W x 4 uint8."""
     entries = {entry.source: entry for entry in read_manifest(output / "manifest.json").textures}
-    source = source_of(entries[name], dump_of(output))
+    source = source_of(entries[name], dump_of(output, {name}))
     return repeat(source, 4 * zoom), repeat(result_of(entries[name], output), zoom)
 
 

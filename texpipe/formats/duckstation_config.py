@@ -31,7 +31,7 @@ _REDUCES = "ReducePaletteRange"
 """Setting that names depend on, true unless it is set: palettes in them are as long as a texture needs."""
 _MAX_BYTES = 1 << 26
 """Largest file that is read, in bytes: an alias takes about 150."""
-_MAX_VALUES = 250_000
+_MAX_VALUES = 180_000
 """Largest number of values in a file."""
 _MAX_TEXT = 200
 """Largest number of characters of a setting."""

@@ -117,11 +117,17 @@ def require_input(root: Path) -> None:
     Raises:
         SourceError: `root` is missing, or is a file but not a picture.
     """
-    if root.is_file():
+    try:
+        is_file, is_folder = root.is_file(), root.is_dir()
+    except OSError as error:  # as for a name that is too long
+        raise SourceError(
+            f"{root} cannot be opened: {error.strerror or error}", hint="Check the path."
+        ) from error
+    if is_file:
         if root.suffix.lower() not in (*PICTURES, *INPUTS):
             known = ", ".join(sorted({*PICTURES, *INPUTS}))
             raise SourceError(f"{root} is not a picture", hint=f"Known: {known}.")
-    elif not root.is_dir():
+    elif not is_folder:
         raise SourceError(
             f"{root} does not exist",
             hint="Check the path: what a recipe calls `input`, or what the command names.",

@@ -20,7 +20,7 @@ Place: TypeAlias = tuple[Key, ...]
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 
 _MAX_DEPTH = 16
-_MAX_VALUES = 1 << 20
+_MAX_VALUES = 150_000
 """Largest number of values in a document, unless the caller sets another."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

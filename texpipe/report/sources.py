@@ -18,6 +18,8 @@ from texpipe.texture import Rgba8, Source
 
 _MAX_RUN_INFO = 1 << 20
 """Largest run.json that is read, in bytes."""
+_MAX_INPUTS = 64
+"""Largest number of inputs in a run.json that are looked into."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,13 @@ class Dump:
     stp: Stp = "opaque"
 
 
-def dump_of(output: Path, names: Collection[str] | None = None) -> Dump:
+def dump_of(output: Path, names: Collection[str]) -> Dump:
     """Return the dump of a finished run, from the paths in its run.json.
 
     Args:
         output: the folder of the run; it is skipped if it lies inside the dump.
         names: of the textures that are wanted: a run.json of a stranger may name any folder, and what the manifest
-            does not name is not looked at. None for all.
+            does not name is not looked at. The root of a file system is never looked into.
 
     Raises:
         PackError: run.json is missing or damaged, or the dump is gone; of several inputs all.
@@ -52,6 +54,8 @@ def dump_of(output: Path, names: Collection[str] | None = None) -> Dump:
     there: list[Path] = []
     sources: dict[str, tuple[Source, ...]] = {}
     for root in info.inputs:
+        if root.is_absolute() and root == root.parent:
+            continue
         with suppress(SourceError):
             found = scan(root, exclude=output, stp=stp, names=names)
             there.append(root)
@@ -105,7 +109,7 @@ def _run_info(path: Path) -> _RunInfo:
     paths = named if isinstance(named, list) else [named]
     texts = [one for one in paths if isinstance(one, str)]
     if isinstance(info, dict) and texts and texts == paths:
-        return _RunInfo(tuple(map(Path, texts)), info.get("stp"))
+        return _RunInfo(tuple(map(Path, dict.fromkeys(texts)))[:_MAX_INPUTS], info.get("stp"))
     raise PackError(f"{path} is damaged: it does not say where the textures are", hint=again)
 
 
