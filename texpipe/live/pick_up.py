@@ -1,7 +1,8 @@
 """How emulators come to show textures that are new in their folders: by themselves, by a key, or after a restart.
 
 From AutoCrispy's guides for Dolphin and PPSSPP, which watched a dump before, and from PPSSPP's issue 11938 for its
-hotkeys. The others are as their users describe them; where nobody does, a restart is assumed, which always works.
+hotkeys. The key of DuckStation is the name of a hotkey in its source. The others are not checked: a restart is
+assumed, which always works, and RT64's window is described from its documentation.
 """
 
 from __future__ import annotations
