@@ -43,7 +43,7 @@ _COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "height": lambda row: row.item.size[1],
     "format": lambda row: row.facts.texels,
     "colours": lambda row: row.facts.colours,
-    "kind": lambda row: getattr(row.facts, "kind", None),
+    "kind": lambda row: row.facts.kind.kind,
     "alpha": lambda row: row.plan.alpha,
     "action": lambda row: "hand" if row.by_hand else row.plan.action,
     "x": lambda row: row.plan.edges.x,
@@ -82,8 +82,8 @@ def queues(workshop: Workshop) -> dict[str, list[str]]:
         "new": [row for row in rows if row.entry is None],
         "unseen": [row for row in rows if not row.review.mark],
     }
-    if any(getattr(row.facts, "kind", None) for row in rows):
-        found["letters"] = [row for row in rows if getattr(row.facts, "kind", None) in ("letters", "hud")]
+    if any(row.facts.kind.kind for row in rows):
+        found["letters"] = [row for row in rows if row.facts.kind.kind in ("letters", "hud")]
     return {name: [row.item.source.name for row in some] for name, some in found.items()}
 
 

@@ -73,7 +73,7 @@ class Dump:
         """Return what a texture can be like others in; None where it is not known."""
         item, facts = self.item(name), self.facts(name)
         return {
-            "kind": getattr(facts, "kind", None),
+            "kind": facts.kind.kind,
             "size": f"{item.size[0]}x{item.size[1]}",
             "format": facts.texels,
             "alpha": facts.alpha,
