@@ -2,7 +2,7 @@
 
 From AutoCrispy's guides for Dolphin and PPSSPP, which watched a dump before, and from PPSSPP's issue 11938 for its
 hotkeys. The key of DuckStation is the name of a hotkey in its source. The others are not checked: a restart is
-assumed, which always works, and RT64's window is described from its documentation.
+assumed, which always works, and RT64's window is not checked either.
 """
 
 from __future__ import annotations
