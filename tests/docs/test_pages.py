@@ -122,8 +122,8 @@ def test_no_task_of_the_cookbook_has_a_recipe_with_mistakes(title: str, text: st
         assert load_recipe(path, known_targets()).recipe
 
 
-def test_no_number_of_the_twelve_tasks_is_missing() -> None:
-    assert [int(title.split(".")[0]) for title, _ in tasks()] == list(range(1, 13))
+def test_no_number_of_the_thirteen_tasks_is_missing() -> None:
+    assert [int(title.split(".")[0]) for title, _ in tasks()] == list(range(1, 14))
 
 
 def test_no_exit_code_is_missing_from_the_table_or_without_a_section() -> None:
