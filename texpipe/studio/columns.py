@@ -80,10 +80,9 @@ def queues(workshop: Workshop) -> dict[str, list[str]]:
         "worst": drifted,
         "by_hand": [row for row in rows if row.by_hand or (row.entry and row.entry.status == "edited")],
         "new": [row for row in rows if row.entry is None],
+        "letters": [row for row in rows if row.facts.kind.kind in ("letters", "hud")],
         "unseen": [row for row in rows if not row.review.mark],
     }
-    if any(row.facts.kind.kind for row in rows):
-        found["letters"] = [row for row in rows if row.facts.kind.kind in ("letters", "hud")]
     return {name: [row.item.source.name for row in some] for name, some in found.items()}
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from texpipe.errors import UsageError
-from texpipe.recipe.schema import Match, Rule
+from texpipe.recipe.schema import Rule
 from texpipe.studio.dump import Dump
 from texpipe.studio.rule_text import Raw
 
 Settings = Mapping[str, Any]
 """What is decided: a field of a rule, or "edges.x" and "edges.y", to a value; None leaves the matter open again."""
 
-SCOPES = tuple(name for name in ("kind", "size", "format", "alpha", "folder") if name in Match.model_fields)
+SCOPES = ("kind", "size", "format", "alpha", "folder")
 """In what textures can be alike for one rule to be about all of them."""
 FIELDS = ("action", "alpha", "colour", "outline", "consistency", "clean", "model", "detail", "cells")
 """What can be decided of a texture beside its edges."""
