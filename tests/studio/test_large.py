@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from dumps import texture
 from studio_page import RECIPE, Page, name_of
 
@@ -13,9 +14,10 @@ from texpipe.studio.workshop import Workshop
 HOSTILE = "<img src=x onerror=alert(1)>&'\";#?%2e.png"
 
 
+@pytest.mark.slow
 def test_a_recipe_of_ten_thousand_rules_takes_no_rule_more(folder: Path) -> None:
     recipe = folder / "mine.yaml"
-    rules = "".join(f"  - {{match: {{name: no{number}}}, action: skip}}\n" for number in range(9_997))
+    rules = "".join(f"  - {{match: {{name: no{number}}}, action: skip}}\n" for number in range(9_998))
     text = RECIPE.replace("# the end\n", f"{rules}# the end\n")
     recipe.write_text(text)
     page = Page(Workshop(recipe, device="cpu"))
