@@ -17,7 +17,7 @@ from texpipe.classify.analysis import Analysis, analyse, analysis_key
 from texpipe.errors import TexpipeError
 from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
-from texpipe.system.memory import budget, resident
+from texpipe.system.memory import why_too_large
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off
 from texpipe.texture import Source, Texture
@@ -36,8 +36,6 @@ LOOK_BYTES = 120
 
 _SMALL_FILE_BYTES = 4 << 10
 """Size of a file, in bytes, below which no picture takes much memory: one of 1024 x 1024 equal texels is larger."""
-_MIN_CHECKED_BYTES = 64 << 20
-"""Smallest need, in bytes, that is compared with the memory there is."""
 
 _NO_MEMORY = "there is not enough memory to read it"
 
@@ -117,7 +115,7 @@ def _begin(
 ) -> _Pending:
     """Read a texture, the first of those that are left; decode it and let the pool analyse it if its bytes are new."""
     try:
-        opened = open_source(source)
+        opened = open_source(source, memory)
         key = _key(opened)
         if (found := _cached(key, cache)) is not None:
             cached = Analysed(opened.sha256, found)
@@ -145,15 +143,9 @@ def _begin(
 
 def _too_large(opened: Opened, memory: int | None) -> str | None:
     """Return why a picture must not be looked at, if it would take more memory than there is."""
-    if sum(opened.lengths) < _SMALL_FILE_BYTES or (size := opened.claimed_size()) is None:
+    if 0 < sum(opened.lengths) < _SMALL_FILE_BYTES or (size := opened.claimed_size()) is None:
         return None
-    needed = size[0] * size[1] * LOOK_BYTES
-    if needed < _MIN_CHECKED_BYTES or resident() + needed <= (budget() if memory is None else memory):
-        return None
-    return (
-        f"{size[0]} x {size[1]} texels take about {needed >> 20:,} MB of memory to look at, more than there is: raise "
-        "--memory or close other programs"
-    )
+    return why_too_large(size, LOOK_BYTES, "look at", memory)
 
 
 def analyse_joined(picture: Texture, cache: AnalysisCache) -> Analysis:

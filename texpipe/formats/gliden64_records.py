@@ -21,6 +21,7 @@ from texpipe.errors import PackError
 from texpipe.formats.gliden64_streams import inflated, uncompressed
 from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.storage.small_files import open_regular
+from texpipe.system.memory import why_too_large
 from texpipe.texture import Rgba8
 
 VERSION = 0x08000000
@@ -35,6 +36,8 @@ _OLD_RECORD = struct.Struct("<IIIHHBI")
 _OFFSET_MASK = (1 << 48) - 1
 _MAX_SIDE = 32768
 _SLACK = 1 << 16
+_READ_BYTES, _PACKED_READ_BYTES = 15, 50
+"""Memory that it takes to read a texture, per texel, in bytes: of 32 and of 16 bits per texel."""
 
 # GL format, texture format, pixel type -> bits of R, G, B, A in a 16-bit pixel, from the top (the 16 bpp
 # option)
@@ -130,6 +133,17 @@ class CacheReader:
         with self._refusing():
             return self._read(record)
 
+    def size(self, record: Record) -> tuple[int, int]:
+        """Return the width and height that a texture claims, without decoding it.
+
+        Raises:
+            PackError: its head cannot be read.
+        """
+        with self._refusing():
+            self._file.seek(record.offset)
+            width, height, *_ = self._head()
+            return width, height
+
     @contextmanager
     def _refusing(self) -> Iterator[None]:
         """Turn whatever damage makes of the code inside into a PackError."""
@@ -180,6 +194,9 @@ class CacheReader:
         if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE and width * height <= MAX_PIXELS):
             raise ValueError(f"a texture claims to be {width} x {height}")
         triple = (form & ~COMPRESSED, texture_format, pixel_type)
+        per_texel = _PACKED_READ_BYTES if triple in _PACKED_PIXELS else _READ_BYTES
+        if (reason := why_too_large((width, height), per_texel, "decode")) is not None:
+            raise PackError(f"{self._name}: {reason}")
         size = width * height * (2 if triple in _PACKED_PIXELS else 4)
         if length > min(size + _SLACK, self._end - self._file.tell()):
             raise ValueError(f"a texture of {width} x {height} claims {length:,} bytes")
@@ -214,5 +231,5 @@ def _to_rgba8(data: bytes, shape: tuple[int, int], triple: tuple[int, int, int])
         shift -= bits
         top = (1 << bits) - 1
         level = pixels >> shift & top
-        channels.append((level * 510 + top) // (2 * top) if bits else np.full(shape, 255))
+        channels.append((level * 510 + top) // (2 * top) if bits else np.full(shape, 255, np.uint32))
     return np.stack(channels, axis=-1).astype(np.uint8)

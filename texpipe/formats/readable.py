@@ -10,6 +10,7 @@ from texpipe.formats.archive import ZipReader
 from texpipe.formats.gliden64_records import CacheReader
 from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.storage.small_files import read_small, refusing
+from texpipe.system.memory import TooLargeError
 
 _PICTURES = (".png", ".dds")
 _ARCHIVES = (".zip", ".rtz", ".o2r")
@@ -19,12 +20,14 @@ _MAX_ENTRY_BYTES = 1 << 30
 
 
 def is_readable(file: Path) -> bool:
-    """Return whether a file is what its suffix says, as far as that can be told; an empty file is not."""
+    """Return whether a file is what its suffix says, as far as there is memory to tell; an empty file is not."""
     try:
         if file.stat().st_size == 0:
             return False
         with refusing(file):
             return all(_opened(file))
+    except TooLargeError:
+        return True  # it may be somebody's work, which counts more
     except (PackError, SourceError, OSError):
         return False
 

@@ -6,7 +6,10 @@ Every file ends as H x W x 4 uint8 with straight alpha.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +26,7 @@ from texpipe.imaging.image_headers import (
     read_header,
 )
 from texpipe.storage.atomic import write_atomic
+from texpipe.system.memory import MIN_CHECKED_BYTES, TooLargeError, why_too_large
 from texpipe.texture import Rgba8, StoredForm
 
 __all__ = [
@@ -41,6 +45,11 @@ SIGNATURE = b"made by texpipe"
 
 MAX_FILE_BYTES = MAX_PIXELS * 4 + (1 << 20)
 """Size in bytes of the largest file that is read: the largest picture, uncompressed, with its headers."""
+_DECODE_BYTES, _DECODE16_BYTES = 25, 50
+"""Memory that it takes to decode a picture, per texel, in bytes, of 8 and of 16 bits per channel;
+docs/limits.md has the measures."""
+_LARGE = Lock()
+"""Held while a large picture is decoded."""
 _EFFORT = 4
 """Compression level of PNGs: half the time of zlib's level 6, files 3 % larger (docs/performance.md)."""
 
@@ -61,20 +70,20 @@ def decode(data: bytes, *, name: str) -> tuple[Rgba8, StoredForm, tuple[str, ...
         one line for each thing that had to be changed.
 
     Raises:
-        SourceError: the file is empty, damaged, of another format, without pixels or larger than MAX_PIXELS.
-            The message is the reason alone, the location is `name`.
+        SourceError: the file is empty, damaged, of another format, without pixels, larger than MAX_PIXELS, or takes
+            more memory than there is. The message is the reason alone, the location is `name`.
     """
     try:
         header = read_header(data, name)
-        image = _load(header)
-        rgba, stored, warnings = _to_rgba8(image, header)
+        with _enough_memory(header, name):
+            rgba, stored, warnings = _to_rgba8(_load(header), header)
     except DamagedError as error:
         hint = "Dump this texture again, or take it out of the folder."
         raise SourceError(str(error), hint=hint, location=Location(Path(name))) from error
     except UnsupportedError as error:
         hint = "Convert it to PNG, or take it out of the folder."
         raise SourceError(f"{error}: convert it to PNG", hint=hint, location=Location(Path(name))) from error
-    except MemoryError:
+    except (MemoryError, SourceError):
         raise
     except Exception as error:  # a damaged file can make a parser raise anything
         raise SourceError(f"damaged: {error}", location=Location(Path(name))) from error
@@ -124,6 +133,19 @@ def save_png(path: Path, rgba: Rgba8) -> None:
         PackError: the file cannot be written.
     """
     write_atomic(path, encode_png(rgba))
+
+
+@contextmanager
+def _enough_memory(header: Header, name: str) -> Iterator[None]:
+    """Refuse a picture that takes more memory than there is; let no two large ones be decoded at once."""
+    per_texel = _DECODE16_BYTES if header.bits == 16 else _DECODE_BYTES
+    if header.size[0] * header.size[1] * per_texel < MIN_CHECKED_BYTES:
+        yield
+        return
+    with _LARGE:
+        if (reason := why_too_large(header.size, per_texel, "decode")) is not None:
+            raise TooLargeError(reason, location=Location(Path(name)))
+        yield
 
 
 def _load(header: Header) -> Image.Image:

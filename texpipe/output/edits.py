@@ -17,6 +17,7 @@ from texpipe.packs.ownership import PackFolder
 from texpipe.packs.verify import written_by_texpipe
 from texpipe.planning.texture_names import shown
 from texpipe.storage.small_files import RefusedFileError, read_small
+from texpipe.system.memory import TooLargeError
 
 _SUFFIXES = (".png", ".dds")
 """Suffixes of the files of packs that hold one picture each."""
@@ -71,10 +72,15 @@ def edits_of(output: Path, manifest: Manifest) -> tuple[list[Edit], list[str]]:
     told: list[str] = []
     found: dict[str, list[Edit]] = {}
     for entry, one, reason in _edited(output, manifest):
-        if reason is None:
-            found.setdefault(entry.source, []).append(_edit(output, entry, one))
-        else:
+        if reason is not None:
             told.append(f"{one.path} {reason}")
+            continue
+        try:
+            edit = _edit(output, entry, one)
+        except TooLargeError as error:
+            told.append(f"{one.path}: {error.message}")
+        else:
+            found.setdefault(entry.source, []).append(edit)
     chosen = []
     for name, edits in found.items():
         edits.sort(key=lambda edit: edit.suffix != ".png")

@@ -18,6 +18,9 @@ SUFFIX = ".zip"
 PICTURES = frozenset({".png", ".tga", ".bmp", ".dds", ".jpg", ".jpeg", ".webp"})
 """Suffixes of the pictures in them, in lower case."""
 
+_SMALL_FILE_BYTES = 16 << 10
+"""Size of a file, in bytes, below which no picture takes much memory: a PNG has at most about 250 texels per byte."""
+
 _NOT_MEANT = ("__MACOSX", ".")
 """How the names of folders and files begin that systems add without being asked."""
 
@@ -43,13 +46,22 @@ def _member(number: int, name: str) -> Member:
 
 
 def _read_picture(source: Source) -> Texture:
-    status = source.file.stat()
-    archive = _archive(source.file, (status.st_size, status.st_mtime_ns))
-    data = archive.read(str(source.member), image_files.MAX_FILE_BYTES)
+    data = _bytes_of(source)
     rgba, stored, warnings = image_files.decode(data, name=source.name)
     if not duckstation.has_alpha(source.emulator):
         rgba = image_files.without_alpha(rgba)
     return Texture(source, rgba, hashlib.sha256(data).hexdigest(), stored, warnings)
+
+
+def _claimed_size(source: Source) -> tuple[int, int] | None:
+    data = _bytes_of(source)
+    return image_files.size_of(data, source.name) if len(data) >= _SMALL_FILE_BYTES else None
+
+
+def _bytes_of(source: Source) -> bytes:
+    status = source.file.stat()
+    archive = _archive(source.file, (status.st_size, status.st_mtime_ns))
+    return archive.read(str(source.member), image_files.MAX_FILE_BYTES)
 
 
 @functools.lru_cache(maxsize=4)
@@ -58,4 +70,4 @@ def _archive(file: Path, _stamp: tuple[int, int]) -> ZipReader:
     return ZipReader(file)
 
 
-ZIP = Container(_pictures, _read_picture)
+ZIP = Container(_pictures, _read_picture, _claimed_size)

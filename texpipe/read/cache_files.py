@@ -34,13 +34,23 @@ def _cached_member(game: str, record: Record) -> Member:
 
 
 def _read_cached(source: Source) -> Texture:
-    key, offset = map(int, str(source.member).split("/"))
-    status = source.file.stat()
-    rgba = (
-        _cache(source.file, (status.st_size, status.st_mtime_ns)).read(Record(key, None, None, offset)).rgba
-    )
+    rgba = _opened(source).read(_record(source)).rgba
     digest = hashlib.sha256(np.ascontiguousarray(rgba).tobytes()).hexdigest()
     return Texture(source, rgba, digest, StoredForm("RGBA"))
+
+
+def _claimed_size(source: Source) -> tuple[int, int]:
+    return _opened(source).size(_record(source))
+
+
+def _record(source: Source) -> Record:
+    key, offset = map(int, str(source.member).split("/"))
+    return Record(key, None, None, offset)
+
+
+def _opened(source: Source) -> CacheReader:
+    status = source.file.stat()
+    return _cache(source.file, (status.st_size, status.st_mtime_ns))
 
 
 @functools.lru_cache(maxsize=2)
@@ -49,4 +59,4 @@ def _cache(file: Path, _stamp: tuple[int, int]) -> CacheReader:
     return CacheReader(file)
 
 
-CACHE = Container(_cached, _read_cached)
+CACHE = Container(_cached, _read_cached, _claimed_size)

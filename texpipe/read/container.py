@@ -33,7 +33,10 @@ class Container:
     Attributes:
         members: the textures of a file, in any order. Raises SourceError, PackError or ValueError if it is damaged.
         read: one of them. Raises the same.
+        size: the width and height that one of them claims, before it is decoded; None if they cannot be large.
+            Raises the same.
     """
 
     members: Callable[[Path], list[Member]]
     read: Callable[[Source], Texture]
+    size: Callable[[Source], tuple[int, int] | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,12 @@ import numpy as np
 from texpipe.errors import Location, SourceError
 from texpipe.formats import duckstation
 from texpipe.imaging import image_files
+from texpipe.read.container import Container
 from texpipe.read.container_kinds import INPUTS
 from texpipe.read.tmem import TMEM_BYTES, decode_tmem, read_tile
 from texpipe.read.tmem_hash import with_hash
 from texpipe.storage.small_files import RefusedFileError, read_small
+from texpipe.system.memory import TooLargeError, why_too_large
 from texpipe.texture import Rgba8, Source, StoredForm, Texture
 
 T = TypeVar("T")
@@ -25,6 +27,8 @@ T = TypeVar("T")
 MAX_BYTES = image_files.MAX_FILE_BYTES
 """Size in bytes of the largest file that is read."""
 _MAX_TILE = 1 << 16
+_DECODE_BYTES = 50
+"""Memory that it takes to decode a picture in a container, per texel, in bytes; docs/limits.md has the measures."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,21 @@ class Opened:
         return _explained(self._decode, self.source)
 
 
-def open_source(source: Source) -> Opened:
+def open_source(source: Source, memory: int | None = None) -> Opened:
     """Read the bytes of a texture, so that a caller can tell by their digest whether it knows them before decoding.
+
+    Args:
+        source: where they are.
+        memory: bytes that this process should stay below: a picture in a container, which is decoded at once, is
+            refused if it takes more. By default a share of what is free.
 
     Raises:
         SourceError: as `decode`.
     """
-    reader = _READERS.get(source.file.suffix.lower(), _picture)
-    return _explained(lambda: reader(source), source)
+    suffix = source.file.suffix.lower()
+    if (container := INPUTS.get(suffix)) is not None:
+        return _explained(lambda: _member(container, source, memory), source)
+    return _explained(lambda: (_tmem if suffix == ".tmem" else _picture)(source), source)
 
 
 def decode(source: Source) -> Texture:
@@ -102,7 +113,10 @@ def _decode_picture(source: Source, data: bytes, mask: bytes, sha256: str) -> Te
 
 
 def _opened(source: Source, decode: Callable[[str], Texture], *parts: bytes) -> Opened:
-    sha256 = hashlib.sha256(b"".join(parts)).hexdigest()
+    digest = hashlib.sha256()
+    for part in parts:  # not joined: the largest has hundreds of megabytes
+        digest.update(part)
+    sha256 = digest.hexdigest()
     return Opened(source, sha256, tuple(map(len, parts)), partial(decode, sha256))
 
 
@@ -129,10 +143,16 @@ def _decode_tmem(source: Source, memory: bytes, described: bytes, sha256: str) -
     return Texture(replace(source, emulator=name), rgba, sha256, StoredForm("RGBA"), warnings, tile.edges)
 
 
-def _member(read: Callable[[Source], Texture], source: Source) -> Opened:
-    """A picture in a container has no bytes of its own, so it is read and decoded at once."""
-    texture = read(source)
-    return Opened(source, texture.sha256, (), lambda: texture)
+def _member(container: Container, source: Source, memory: int | None) -> Opened:
+    """A picture in a container has no bytes of its own, so it is decoded at once, if there is memory for it."""
+    width, height = container.size(source) or (0, 0)
+    reason = why_too_large((width, height), _DECODE_BYTES, "decode", memory)
+    if (
+        reason is not None and width * height <= image_files.MAX_PIXELS
+    ):  # the reader refuses more for its size
+        raise TooLargeError(reason, location=Location(Path(source.name)))
+    texture = container.read(source)
+    return Opened(source, texture.sha256, (), lambda: texture, lambda: texture.size)
 
 
 def _bytes_of(file: Path, limit: int, source: Source, *, beside: bool = False) -> bytes:
@@ -142,10 +162,3 @@ def _bytes_of(file: Path, limit: int, source: Source, *, beside: bool = False) -
     except RefusedFileError as error:
         which = "" if file == source.file else f"{file.name} beside it "
         raise SourceError(f"{which}{error.message}", location=Location(Path(source.name))) from error
-
-
-_READERS: Mapping[str, Callable[[Source], Opened]] = {
-    ".tmem": _tmem,
-    **{suffix: partial(_member, container.read) for suffix, container in INPUTS.items()},
-}
-"""How a file is read, by its suffix; all others are pictures."""

@@ -129,9 +129,17 @@ def _without_palette(alike: Sequence[str], count: int) -> str:
     return f"its palette is another resource, and {found}: take this texture from an extracted tree"
 
 
-def _read_resource(source: Source) -> Texture:
+def _claimed_size(source: Source) -> tuple[int, int]:
+    return read_otex(_opened(source).head(str(source.member), _HEAD), whole=False).size
+
+
+def _opened(source: Source) -> ZipReader:
     status = source.file.stat()
-    archive = _archive(source.file, (status.st_size, status.st_mtime_ns))
+    return _archive(source.file, (status.st_size, status.st_mtime_ns))
+
+
+def _read_resource(source: Source) -> Texture:
+    archive = _opened(source)
     data = _texture_bytes(archive, str(source.member))
     found = read_otex(data)
     tlut = dict(source.emulator.fields).get(_TLUT) if source.emulator is not None else None
@@ -166,4 +174,4 @@ def _archive(file: Path, _stamp: tuple[int, int]) -> ZipReader:
     return ZipReader(file)
 
 
-O2R = Container(_resources, _read_resource)
+O2R = Container(_resources, _read_resource, _claimed_size)

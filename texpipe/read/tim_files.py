@@ -16,11 +16,13 @@ from texpipe.system.limits import limit
 from texpipe.texture import EmulatorName, Source, StoredForm, Texture
 
 _MAX_TIM = limit("MAX_TIM_BYTES", 1 << 28)
+_LARGE_TEXELS = 1 << 20
+"""Number of texels below which no picture takes much memory."""
 
 
 def _pictures(file: Path) -> list[Member]:
     """List every picture with every palette; the number of the picture and of the palette make its name."""
-    tims = find_tims(read_small(file, _MAX_TIM, any_link=True))
+    tims = find_tims(_bytes_of(file))
     return [
         Member(_tim_name(tims, number, palette), f"{number}/{palette}", _tim_emulator(tim, number, palette))
         for number, tim in enumerate(tims)
@@ -41,7 +43,7 @@ def _tim_emulator(tim: Tim, number: int, palette: int) -> EmulatorName:
 
 def _read_picture(source: Source) -> Texture:
     number, palette, *meaning = str(source.member).split("/")
-    data = read_small(source.file, _MAX_TIM, any_link=True)
+    data = _bytes_of(source.file)
     stp: Stp = "semi" if meaning == ["semi"] else "opaque"
     tim = find_tims(data)[int(number)]
     rgba = decode_tim(data, tim, int(palette), stp)
@@ -50,4 +52,15 @@ def _read_picture(source: Source) -> Texture:
     return Texture(known, rgba, hashlib.sha256(data).hexdigest(), StoredForm("RGBA"))
 
 
-TIM = Container(_pictures, _read_picture)
+def _claimed_size(source: Source) -> tuple[int, int] | None:
+    """Texels of 4 bits are the smallest, and nothing is compressed: a small file has no large picture."""
+    if source.file.stat().st_size * 2 < _LARGE_TEXELS:
+        return None
+    return find_tims(_bytes_of(source.file))[int(str(source.member).split("/")[0])].size
+
+
+def _bytes_of(file: Path) -> bytes:
+    return read_small(file, _MAX_TIM, any_link=True)
+
+
+TIM = Container(_pictures, _read_picture, _claimed_size)

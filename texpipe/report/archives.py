@@ -10,16 +10,15 @@ from typing import Any, cast
 import numpy as np
 
 from texpipe.errors import PackError
-from texpipe.formats import gliden64, gliden64_cache, rt64, soh
+from texpipe.formats import gliden64, rt64, soh
 from texpipe.formats.archive import ZipReader
+from texpipe.formats.gliden64_records import CacheReader, Record
 from texpipe.formats.otex import read_otex
 from texpipe.imaging import image_files
 from texpipe.manifest.schema import Entry
 from texpipe.storage.small_files import parse_json, refusing
 from texpipe.texture import EmulatorName, Rgba8, Source
 
-_MAX_ENTRY_BYTES = 1 << 30
-"""Largest size of a file in an archive that is read, in bytes."""
 _MAX_LIST_BYTES = 1 << 26
 """Largest size of an archive's list of hashes, in bytes."""
 
@@ -50,11 +49,11 @@ def _named(entry: Entry) -> Source:
 
 def _in_cache(source: Source, path: Path) -> Rgba8:
     assert source.emulator is not None, "_named gives every texture a name"
-    pictures = _cache(path, path.stat().st_mtime_ns)
+    reader, records = _cache(path, path.stat().st_mtime_ns)
     key = gliden64.cache_key(source.emulator)
-    if key not in pictures:
+    if key not in records:
         raise PackError(f"{path.name} does not hold it")
-    return pictures[key]
+    return reader.read(records[key]).rgba
 
 
 def _in_o2r(source: Source, path: Path) -> Rgba8:
@@ -84,12 +83,14 @@ def _entry(path: Path, name: str) -> bytes:
     archive = _archive(path, path.stat().st_mtime_ns)
     if name not in archive.names():
         raise PackError(f"{path.name} does not hold {name}")
-    return archive.read(name, _MAX_ENTRY_BYTES)
+    return archive.read(name, image_files.MAX_FILE_BYTES)
 
 
 @functools.lru_cache(maxsize=1)
-def _cache(path: Path, _changed: int) -> Mapping[int, Rgba8]:
-    return {one.key: one.rgba for one in gliden64_cache.read_cache(path)}
+def _cache(path: Path, _changed: int) -> tuple[CacheReader, Mapping[int, Record]]:
+    """Keep a cache open: it may hold more pictures than there is memory for, so they are read one at a time."""
+    reader = CacheReader(path)
+    return reader, {one.key: one for one in reader.records()}
 
 
 @functools.lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from texpipe.errors import UsageError
+from texpipe.errors import SourceError, UsageError
 
 DEFAULT_SHARE = 0.75
 """Share of the available memory that a run may take without --memory."""
@@ -17,8 +17,14 @@ _MIN_BUDGET = 1 << 20
 """Smallest accepted --memory, in bytes: a smaller one lacks its unit."""
 PROGRAM_BYTES = 400 << 20
 """Typical memory of this process once torch and a network are loaded, in bytes."""
+MIN_CHECKED_BYTES = 64 << 20
+"""Smallest need of one picture, in bytes, that is compared with the memory there is: everything has to have so much."""
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:I?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+class TooLargeError(SourceError):
+    """A picture takes more memory than there is; nothing is known of whether it is sound."""
 
 
 def size_of(text: str) -> int:
@@ -39,6 +45,27 @@ def size_of(text: str) -> int:
 def budget() -> int:
     """Return the default memory limit of this process in bytes: what it uses, and a share of what is available."""
     return resident() + int(DEFAULT_SHARE * available())
+
+
+def why_too_large(
+    size: tuple[int, int], per_texel: int, purpose: str, memory: int | None = None
+) -> str | None:
+    """Return why a picture must be left alone because of the memory that it would take; None if it may fit.
+
+    Args:
+        size: width and height.
+        per_texel: memory that it takes, in bytes per texel.
+        purpose: what is to be done with it, as "decode".
+        memory: bytes that this process should stay below; by default its share of what is free.
+    """
+    needed = size[0] * size[1] * per_texel
+    if needed < MIN_CHECKED_BYTES or resident() + needed <= (budget() if memory is None else memory):
+        return None
+    remedy = "close other programs" if memory is None else "raise --memory or close other programs"
+    return (
+        f"{size[0]} x {size[1]} texels take about {needed >> 20:,} MB of memory to {purpose}, "
+        f"more than there is: {remedy}"
+    )
 
 
 def resident(proc: Path = Path("/proc")) -> int:
