@@ -22,10 +22,14 @@ _ANYWHERE = frozenset({
     "ZipFile", "TarFile", "extractfile", "safe_open", "load_file", "load_safetensors", "frombuffer",
     "fromfile", "memmap", "imread", "imdecode", "Unpickler", "decompress", "decompressobj", "ZstdFile", "GzipFile",
     "unpack", "unpack_from", "iter_unpack", "from_bytes", "validate_json", "DictReader", "safe_load", "is_zipfile",
+    "recv", "recv_into", "recvfrom", "readinto", "parse_qs", "parse_qsl", "b64decode", "unpack_archive", "extractall",
 })  # fmt: skip
 """Names of functions and methods that open or parse, whatever they belong to."""
 _OF_MODULES = {
     "json": {"load", "loads"},
+    "request": {"body", "form", "json", "stream"},
+    "websocket": {"receive_text", "receive_bytes", "receive_json", "receive"},
+    "rfile": {"read", "readline"},
     "yaml": {"load", "load_all", "parse", "scan", "compose"},
     "pickle": {"load", "loads"},
     "torch": {"load"},

@@ -72,8 +72,10 @@ def test_a_new_reader_is_found(tmp_path: Path) -> None:
     (tmp_path / "texpipe" / "new.py").write_text(
         "import json\nclass A:\n    @staticmethod\n    def f(p):\n        def g():\n            return p.read_bytes()\n"
         "        return [g() for _ in p]\ndef h(d):\n    return json.loads(d)\ndef i(d):\n    return d.strip()\n"
+        "async def j(request):\n    return await request.body()\ndef k(self):\n    return self.rfile.read(9)\n"
     )
-    assert readers.readers(tmp_path / "texpipe") == {"texpipe.new:A.f.g", "texpipe.new:h"}
+    found = {"texpipe.new:A.f.g", "texpipe.new:h", "texpipe.new:j", "texpipe.new:k"}
+    assert readers.readers(tmp_path / "texpipe") == found
 
 
 def test_watching_sees_calls_and_can_make_them_fail(tmp_path: Path) -> None:
