@@ -5,6 +5,8 @@ A reader may accept a file or refuse it with one of texpipe's errors; any other 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -40,6 +42,8 @@ from texpipe.report.sources import dump_of
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 from texpipe.storage.small_files import read_json
+from texpipe.studio.draft import Draft
+from texpipe.studio.reviews import Reviews
 from texpipe.train import generators
 from texpipe.train.data.files import picture_files, sources
 from texpipe.train.loop.checkpoints import load_state
@@ -48,6 +52,13 @@ from texpipe.train.presets import load_preset
 
 Read: TypeAlias = Callable[[Path], object]
 Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
+
+
+_REVIEWS = b"a.png: {mark: reject, note: 'too soft'}\n'b#1.png': {mark: flag}\n"
+_DRAFT = b"version: 1\nname: r\ninput: dump\noutput: out\nmodel: m\ntargets: [folder]\n"
+_KEPT = json.dumps(
+    {"of": hashlib.sha256(_DRAFT).hexdigest(), "text": _DRAFT.decode() + "scale: 2\n"}
+).encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +119,14 @@ def _tile(path: Path) -> None:
 
 def _recipe(path: Path) -> object:
     return load_recipe(path, known_targets())
+
+
+def _reviews(path: Path) -> object:
+    return Reviews(path.with_name("r.yaml")).all()
+
+
+def _kept(path: Path) -> object:
+    return Draft.open(path.with_name("r.yaml"))
 
 
 def _json(path: Path) -> object:
@@ -201,7 +220,9 @@ DUMPS = (
     _picture("webp", "webp", files.webps),
     _picture("tim", "tim", files.tims),
     Target("tmem", files.TMEM, _textures, files.memories, beside={files.TILE: files.tiles()[0]}),
-    Target("tile", files.TILE, _tile, files.tiles, beside={files.TMEM: files.memories()[0]}),
+    Target("studio-reviews", "r.review.yaml", _reviews, lambda: (_REVIEWS,)),
+    Target("studio-draft", "r.yaml", Draft.open, lambda: (_DRAFT,)),
+    Target("studio-kept", ".r.yaml.draft", _kept, lambda: (_KEPT,), beside={"r.yaml": _DRAFT}),
     Target("hts", "PACK.hts", _textures, files.htss),
     Target("htc", "PACK.htc", _textures, files.htcs),
     Target("o2r", "a.o2r", _textures, files.o2rs),

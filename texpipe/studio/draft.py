@@ -12,7 +12,7 @@ from texpipe.errors import RecipeError, UsageError
 from texpipe.formats import known_targets
 from texpipe.recipe.load import MAX_BYTES, LoadedRecipe, parse_recipe
 from texpipe.storage.atomic import write_atomic
-from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_small
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_small, refusing
 
 _MAX_KEPT = 4 * MAX_BYTES
 """Size in bytes of the largest kept draft that is read."""
@@ -52,7 +52,10 @@ class Draft:
             RecipeError: it cannot be read, or has mistakes.
         """
         base = _bytes_of(file)
-        draft = cls(file, base, base.decode("utf-8"))
+        try:
+            draft = cls(file, base, base.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{file} is not UTF-8 text", hint="Save it as UTF-8.") from error
         draft.loaded()
         kept = draft._kept()
         if kept is not None and kept != draft.text:
@@ -176,7 +179,8 @@ class Draft:
     def _kept(self) -> str | None:
         """Return the draft that was kept, if it is one of this file as it is and can be read."""
         try:
-            kept = parse_json(read_small(self.kept_file, _MAX_KEPT), self.kept_file)
+            with refusing(self.kept_file):
+                kept = parse_json(read_small(self.kept_file, _MAX_KEPT), self.kept_file)
         except RefusedFileError:
             return None
         if not isinstance(kept, dict) or kept.get("of") != hashlib.sha256(self.base).hexdigest():
@@ -191,7 +195,8 @@ class Draft:
 
 def _bytes_of(file: Path) -> bytes:
     try:
-        return read_small(file, MAX_BYTES, any_link=True)
+        with refusing(file):
+            return read_small(file, MAX_BYTES, any_link=True)
     except MissingFileError as error:
         raise RecipeError(f"{file} is missing", hint="Put it back, or open another one.") from error
     except RefusedFileError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from texpipe.errors import RecipeError, UsageError
 from texpipe.recipe.yaml_positions import Unreadable, read_yaml
 from texpipe.storage.atomic import write_atomic
-from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, refusing
 from texpipe.studio.rule_text import flow
 
 MARKS = ("approve", "reject", "flag")
@@ -46,8 +46,9 @@ class Reviews:
             RecipeError: the file is not one of reviews.
         """
         try:
-            data = read_small(self.file, _MAX_BYTES, any_link=True)
-            value = read_yaml(data.decode("utf-8-sig")).value
+            with refusing(self.file):
+                data = read_small(self.file, _MAX_BYTES, any_link=True)
+                value = read_yaml(data.decode("utf-8-sig")).value
         except MissingFileError:
             return {}
         except (RefusedFileError, UnicodeDecodeError, Unreadable) as error:
