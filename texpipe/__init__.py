@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from texpipe.errors import (
         DeviceError,
+        DeviceLostError,
         ExitCode,
         GuardError,
         Interrupted,
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DeviceError",
+    "DeviceLostError",
     "ExitCode",
     "GuardError",
     "Interrupted",
