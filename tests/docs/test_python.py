@@ -19,6 +19,7 @@ from texpipe.cli.console import exit_code_of
 PAGE = (REPOSITORY / "docs" / "python.md").read_text("utf-8")
 PUBLIC = {
     "DeviceError",
+    "DeviceLostError",
     "ExitCode",
     "GuardError",
     "Interrupted",
