@@ -126,6 +126,10 @@ MISTAKES = (
     ("models", CONTROL),
     ("evaluate", "--textures", f"nowhere{CONTROL}"),
     ("finetune", "--textures", f"nowhere{CONTROL}"),
+    ("studio", f"nowhere{CONTROL}"),
+    ("studio", "wrong.yaml"),
+    ("live", f"nowhere{CONTROL}"),
+    ("live", "wrong.yaml"),
     (CONTROL,),
 )
 
@@ -143,4 +147,4 @@ def test_no_command_prints_what_a_terminal_obeys(
 
 
 def test_the_walk_knows_every_command() -> None:
-    assert {word for words in WALK for word in words if word in COMMANDS} == set(COMMANDS)
+    assert {word for words in (*WALK, *MISTAKES) for word in words if word in COMMANDS} == set(COMMANDS)

@@ -334,7 +334,8 @@ def test_every_picture_of_the_sample_run_is_there(driver, tmp_path: Path, tiny_m
             "const done = arguments[0], all = [...document.querySelectorAll('.plane img')];"
             "Promise.all(all.map((one) => one.decode())).then(() => done(all.length), () => done(-1))"
         )
-        assert drawn == 2, driver.find_element("css selector", "#facts h2").text
+        # Source and result, of a split picture those of every piece.
+        assert drawn >= 2 and drawn % 2 == 0, driver.find_element("css selector", "#facts h2").text
         press(driver, "j")
     assert driver.get_log("browser") == []
 
