@@ -93,8 +93,20 @@ def _show_next(console: Console, result: RunResult, page: Path | None) -> None:
             f"The report {older} is older than the pack: `{command('texpipe', 'report', result.output)}` makes it anew"
         )
     for target in filled:
-        which = ("--target", target) if len(filled) > 1 else ()
-        console.say(f"Into the emulator: {command('texpipe', 'install', result.output, *which)}")
+        _show_install(console, result.output, target, only=len(filled) == 1)
+
+
+def _show_install(console: Console, output: Path, target: str, *, only: bool) -> None:
+    """Say how a pack gets to its emulator: by a command where texpipe knows the folder, else by hand."""
+    from texpipe.formats import format_of
+    from texpipe.formats.emulator_folders import usual_folders
+
+    if usual_folders(target):
+        which = () if only else ("--target", target)
+        console.say(f"Into the emulator: {command('texpipe', 'install', output, *which)}")
+        return
+    for line in format_of(target).copy_to.splitlines():
+        console.say(line)
 
 
 def _show_kept(console: Console, result: RunResult) -> None:
