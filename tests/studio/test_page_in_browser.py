@@ -8,11 +8,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from browser import chromium, require_browser
 from dumps import texture
+from payloads import PAYLOADS, SOURCES
 
 from texpipe.imaging.image_files import encode_png, save_png
 
@@ -105,23 +108,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     return made
 
 
+@contextmanager
+def served(recipe: Path) -> Iterator[str]:
+    """Serve the studio of a recipe; yields the address of its page."""
+    command = [sys.executable, "-m", "texpipe", "studio", str(recipe), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
 @pytest.fixture(scope="module")
 def studio(
     request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Studio]:
     require_browser(request.config)
-    command = [sys.executable, "-m", "texpipe", "studio", str(folder / "walk.yaml"), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            address = server.stdout.readline().strip()
-            with chromium(tmp_path_factory.mktemp("profile")) as driver:
-                driver.get(address)
-                shown = Studio(driver, address, folder)
-                shown.wait("document.documentElement.dataset.ready === 'true'")
-                yield shown
-        finally:
-            server.terminate()
+    with served(folder / "walk.yaml") as address, chromium(tmp_path_factory.mktemp("profile")) as driver:
+        driver.get(address)
+        shown = Studio(driver, address, folder)
+        shown.wait("document.documentElement.dataset.ready === 'true'")
+        yield shown
 
 
 def test_from_a_dump_to_a_pack(studio: Studio) -> None:
@@ -277,3 +285,28 @@ def test_nothing_was_refused_by_the_page_s_policy(studio: Studio) -> None:
     """No inline script or style, and no error but for results that are not made yet."""
     log = [line["message"] for line in studio.driver.get_log("browser")]
     assert all("what=result" in line or "409" in line for line in log), log
+
+
+def test_no_payload_of_a_dump_or_recipe_is_executed(studio: Studio, tmp_path: Path, tiny_model: Path) -> None:
+    for number, name in enumerate(SOURCES):
+        save_png(tmp_path / "dump" / name, texture(number, (8, 8)))
+    rules = [{"match": {"name": f"{text}*"}, "edges": {"x": "wrap"}} for text in PAYLOADS]
+    recipe = {"version": 1, "name": "payloads", "input": "dump", "output": "out", "model": str(tiny_model)}
+    (tmp_path / "payloads.yaml").write_text(yaml.safe_dump({**recipe, "targets": ["folder"], "rules": rules}))
+    with served(tmp_path / "payloads.yaml") as address:
+        studio.driver.get(address)
+        studio.wait("document.documentElement.dataset.ready === 'true'")
+        for name in SOURCES:
+            studio.driver.execute_script(
+                "go(list.rows.findIndex((row) => row.texture.source === arguments[0]))", name
+            )
+            title = studio.driver.find_element("css selector", "#panel h2")
+            assert title.get_property("textContent") == name
+        studio.change(lambda: studio.press("w"))
+        studio.press("a")
+        studio.driver.find_element("id", "search").send_keys("<img src=x")
+        assert studio.driver.execute_script("return window.pwned ?? null") is None
+        made = "[onerror], [onload], [ontoggle], iframe, base, meta[http-equiv=refresh]"
+        assert not studio.driver.find_elements("css selector", made)
+        log = [line["message"] for line in studio.driver.get_log("browser")]
+        assert all("what=result" in line for line in log), log
