@@ -41,6 +41,7 @@ NOT_RUN = {
     r"evaluate": "wants the weights of the metrics; tests/train/evaluation/test_evaluate.py runs it without them",
     r"doctor": "measures speed for seconds; tests/doctor/test_examination.py runs it without",
     r"live": "goes on until Ctrl-C; tests/live/test_session.py plays",
+    r"studio": "serves until Ctrl-C; tests/studio/test_story.py asks it",
     r".*--executor ray": "wants a Ray cluster; tests/execution/test_ray_cluster.py starts one where Ray is installed",
 }
 """Calls that cannot be run here, by how they begin, and what stands in for that. test_pages.py parses them."""
