@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from forests import tensors_of
 from kind_samples import Sample, samples
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -73,7 +73,7 @@ def write_and_show(seen: Measured, unseen: Measured, output: Path) -> None:
     """Fit, write the weights, and print the confusion table of what was not seen."""
     sure = _sure(seen)
     forest = fit(seen)
-    save_file({**tensors(forest), "sure": sure}, output)
+    save_file({**tensors_of(forest, LEAVES), "sure": sure}, output)
     show(unseen, probabilities(forest, unseen.measures), sure)
 
 
@@ -142,29 +142,6 @@ def _least(likely: NDArray[np.float64], kinds: NDArray[np.intp], number: int) ->
     share = np.cumsum(kinds[named] == number) / np.arange(1, len(named) + 1)
     good = np.flatnonzero(share[FEWEST:] >= RIGHT[KINDS[number]])
     return float(likely[named[good[-1] + FEWEST], number]) if len(good) else 1.01
-
-
-def tensors(forest: HistGradientBoostingClassifier) -> dict[str, NDArray[Any]]:
-    """Return the trees as texpipe.classify.kinds reads them."""
-    trees = [tree.nodes for of_kinds in forest._predictors for tree in of_kinds]
-    shape = len(trees), 2 * LEAVES - 1
-    itself = np.tile(np.arange(shape[1], dtype=np.uint8), (len(trees), 1))
-    found: dict[str, NDArray[Any]] = {
-        "measure": np.zeros(shape, np.uint8),
-        "threshold": np.zeros(shape, np.float32),
-        "below": itself.copy(),
-        "above": itself.copy(),
-        "value": np.zeros(shape, np.float16),
-        "start": np.ravel(forest._baseline_prediction).astype(np.float32),
-    }
-    for number, nodes in enumerate(trees):
-        inner, leaf = np.flatnonzero(nodes["is_leaf"] == 0), np.flatnonzero(nodes["is_leaf"])
-        found["measure"][number, inner] = nodes["feature_idx"][inner]
-        found["threshold"][number, inner] = nodes["num_threshold"][inner]
-        found["below"][number, inner] = nodes["left"][inner]
-        found["above"][number, inner] = nodes["right"][inner]
-        found["value"][number, leaf] = nodes["value"][leaf]
-    return found
 
 
 def show(measured: Measured, likely: NDArray[np.float64], sure: Sequence[float] | Floats) -> None:

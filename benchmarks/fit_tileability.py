@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forests import tensors_of
 from labelled import Sample, fringes, masonry, samples
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -99,26 +100,7 @@ def fit(measured: Measured) -> dict[str, NDArray[Any]]:
         early_stopping=False,
         random_state=0,
     ).fit(measured.measures, measured.repeats, sample_weight=measured.weights)
-    trees = [tree.nodes for (tree,) in forest._predictors]
-    shape = len(trees), 2 * LEAVES - 1
-    itself = np.tile(np.arange(shape[1], dtype=np.uint8), (len(trees), 1))
-    found: dict[str, NDArray[Any]] = {
-        "measure": np.zeros(shape, np.uint8),
-        "threshold": np.zeros(shape, np.float32),
-        "below": itself.copy(),
-        "above": itself.copy(),
-        "value": np.zeros(shape, np.float16),
-        "start": np.array([float(np.ravel(forest._baseline_prediction)[0])], np.float32),
-    }
-    for number, nodes in enumerate(trees):
-        inner, leaf = np.flatnonzero(nodes["is_leaf"] == 0), np.flatnonzero(nodes["is_leaf"])
-        found["measure"][number, inner] = nodes["feature_idx"][inner]
-        # Measures lie on a grid, and thresholds in the middle between two of them: single precision holds both exactly.
-        found["threshold"][number, inner] = nodes["num_threshold"][inner]
-        found["below"][number, inner] = nodes["left"][inner]
-        found["above"][number, inner] = nodes["right"][inner]
-        found["value"][number, leaf] = nodes["value"][leaf]
-    return found
+    return tensors_of(forest, LEAVES)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +42,9 @@ class FirstRecipe:
 
     def text(self, folder: Path, output: str) -> str:
         """Return the recipe for a file in `folder`."""
-        from texpipe.planning.starter_recipe import recipe_text
+        from texpipe.planning.starter_recipe import input_path, recipe_text
 
-        return recipe_text(self.profile, self.name, [_relative(dump, folder) for dump in self.dumps], output)
+        return recipe_text(self.profile, self.name, [input_path(dump, folder) for dump in self.dumps], output)
 
     def say(self, console: Console) -> None:
         """Say what was found, and what may be a mistake."""
@@ -131,11 +130,3 @@ def _nothing_in(dumps: Sequence[Path], found: Survey) -> SourceError:
         f"no texture in {dump} can be read ({len(found.failures)} damaged); {first.source.name}: {first.reason}",
         hint="`texpipe inspect` shows what is wrong with each of them.",
     )
-
-
-def _relative(folder: Path, start: Path) -> str:
-    """Return the path of a folder relative to `start`; on another drive (Windows) its full path."""
-    try:
-        return Path(os.path.relpath(folder.resolve(), start)).as_posix()
-    except ValueError:
-        return folder.resolve().as_posix()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from texpipe.cli.options import json_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.summary import show
 from texpipe.errors import PackError
+from texpipe.system.shell import command
 
 
 @click.command()
@@ -85,4 +85,4 @@ def _shard_command(context: click.Context, shard: str) -> str:
             value = context.params[name]
             for one in value if option.multiple else (value,):
                 words += [option.opts[0], str(one)]
-    return shlex.join(["texpipe", "run", *words, "--shard", shard])
+    return command("texpipe", "run", *words, "--shard", shard)

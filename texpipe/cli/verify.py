@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
 from texpipe.errors import ExitCode, PackError
+from texpipe.system.shell import quoted
 
 
 def _remedy(kept: Sequence[str]) -> str:
@@ -21,7 +21,7 @@ def _remedy(kept: Sequence[str]) -> str:
     more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
     return (
         f"{again}\n{kept[0]}{more} would be kept as it is: mend it, or run with --replace-edited "
-        f"{shlex.quote(kept[0])}; a copy goes to the backup then."
+        f"{quoted(kept[0])}; a copy goes to the backup then."
     )
 
 

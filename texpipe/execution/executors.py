@@ -12,9 +12,9 @@ from texpipe.execution.compute import ModelPaths, compute_jobs
 from texpipe.execution.multi_gpu import DeviceSlot, MultiGpuExecutor
 from texpipe.options import RunOptions
 from texpipe.planning.jobs import JobResult, Workload
-from texpipe.planning.picture_memory import MIN_CHECKED_BYTES, result_bytes
+from texpipe.planning.picture_memory import result_bytes
 from texpipe.storage.results import ResultStore
-from texpipe.system.memory import budget
+from texpipe.system.memory import MIN_CHECKED_BYTES, budget
 from texpipe.upscale.backend import identity
 from texpipe.upscale.device import choose, gpus
 from texpipe.upscale.lazy_upscaler import LazyUpscaler

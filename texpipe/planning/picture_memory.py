@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from texpipe.planning.jobs import Job, texels_of
-from texpipe.system.memory import PROGRAM_BYTES
+from texpipe.system.memory import MIN_CHECKED_BYTES, PROGRAM_BYTES
 from texpipe.texture import Plan
-
-MIN_CHECKED_BYTES = 64 << 20
-"""Smallest need, in bytes, that is compared with the memory there is: every run has to have so much."""
 
 _PASS_BYTES = 12
 """Memory of a result per pixel and pass, in bytes: three floats."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -244,3 +245,11 @@ def _quoted(text: str) -> str:
         return text
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
+
+
+def input_path(dump: Path, folder: Path) -> str:
+    """Return how a recipe in `folder` names a dump: by the way to it; on another drive (Windows) by its full path."""
+    try:
+        return Path(os.path.relpath(dump.resolve(), folder)).as_posix()
+    except ValueError:
+        return dump.resolve().as_posix()

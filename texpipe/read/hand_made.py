@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.errors import SourceError
 from texpipe.imaging.image_headers import DamagedError, UnsupportedError, read_header
 from texpipe.read.decode import MAX_BYTES
+from texpipe.storage.file_names import utf8_name
 from texpipe.storage.small_files import RefusedFileError, read_small
 
 SUFFIXES = frozenset({".png", ".tga", ".dds", ".webp", ".jpg", ".jpeg", ".bmp"})
@@ -90,7 +91,7 @@ def _stop(error: OSError) -> None:
 
 
 def _looked_at(folder: Path, name: str) -> HandMade:
-    shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+    shown = utf8_name(name)
     if shown != name:
         return HandMade(shown, folder, problem="its name is not valid UTF-8: rename the file")
     try:

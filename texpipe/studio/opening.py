@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from texpipe.analysis.survey import survey
@@ -10,7 +9,7 @@ from texpipe.errors import RecipeError, SourceError, UsageError
 from texpipe.formats import known_targets
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.pipeline import Watch
-from texpipe.planning.starter_recipe import profile_dump, recipe_name, recipe_text
+from texpipe.planning.starter_recipe import input_path, profile_dump, recipe_name, recipe_text
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.storage.atomic import write_atomic
@@ -65,8 +64,7 @@ def _of_dump(dump: Path, progress: Watch) -> Path:
     file = Path.cwd() / f"{name}.yaml"
     if file.exists():
         return _known(file, dump)
-    folder = Path(os.path.relpath(dump.resolve(), file.parent)).as_posix()
-    write_atomic(file, recipe_text(profile, name, [folder], f"build/{name}").encode())
+    write_atomic(file, recipe_text(profile, name, [input_path(dump, file.parent)], f"build/{name}").encode())
     return file
 
 
