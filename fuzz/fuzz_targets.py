@@ -49,6 +49,7 @@ from texpipe.train.data.files import picture_files, sources
 from texpipe.train.loop.checkpoints import load_state
 from texpipe.train.losses.weights import from_file
 from texpipe.train.presets import load_preset
+from texpipe.upkeep.any_pack import CONTAINERS, open_pack
 
 Read: TypeAlias = Callable[[Path], object]
 Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
@@ -162,6 +163,17 @@ def _pack(path: Path, depth: int) -> None:
         raise PackError(problems[0])
 
 
+def _any_pack(path: Path) -> None:
+    """Read whatever files and textures a pack of strangers holds."""
+    pack = open_pack(path if path.suffix in CONTAINERS else path.parent)
+    for one in pack.entries:
+        one.digest()
+        if one.pixels is not None:
+            one.pixels()
+    if pack.problems:
+        raise PackError(pack.problems[0])
+
+
 def _journal(path: Path) -> object:
     return noted(path.parents[1])
 
@@ -246,6 +258,12 @@ PACKS = (
     _in_pack("pack-ppsspp-list", "ppsspp/ULUS10000/textures.ini", folders.ppsspp_pack),
     _in_pack("pack-duckstation-config", "duckstation/SLUS-00067/config.yaml", folders.duckstation_pack),
     Target("rtz", "a.rtz", _rtz, files.rtzs),
+    Target("any-hts", "PACK.hts", _any_pack, files.htss),
+    Target("any-o2r", "a.o2r", _any_pack, lambda: (folders.soh_pack()["soh/a.o2r"],)),
+    Target("any-rtz", "a.rtz", _any_pack, files.rtzs),
+    Target("any-rt64-list", "rt64.json", _any_pack, files.jsons),
+    Target("any-ppsspp-list", "textures.ini", _any_pack, files.lists),
+    Target("any-duckstation-config", "config.yaml", _any_pack, files.configs),
     Target("rt64-json", "rt64.json", read_hashes, files.jsons),
     Target(
         "run-info",

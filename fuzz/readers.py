@@ -86,6 +86,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.read.hand_made:_bytes_of": "hands bytes to image_files.decode, which is fuzzed",
     "texpipe.report.page:render": _SHIPPED,
     "texpipe.report.page:write_report": _SHIPPED,
+    "texpipe.upkeep.pages:PageFolder.write": _SHIPPED,
     "texpipe.storage.atomic:_sync_folder": "opens a folder to flush it",
     "texpipe.storage.atomic:open_atomic": WRITES,
     "texpipe.storage.lock:Lock.__enter__": "opens a file to lock it; what is in it is shown, not parsed",

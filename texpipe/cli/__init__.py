@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.verify:verify",
         "Check each file of a pack by its manifest and its emulator's rules.",
     ),
+    "coverage": (
+        "texpipe.cli.coverage:coverage",
+        "Show which textures of a dump a pack has, and which it lacks.",
+    ),
     "adopt": (
         "texpipe.cli.adopt:adopt",
         "Make edited files of a pack a source: copy them to the recipe's overrides.",

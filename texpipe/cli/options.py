@@ -23,6 +23,16 @@ def json_option(function: F) -> F:
     )
 
 
+def html_option(function: F) -> F:
+    """Add --html: the result as a page in a folder of its own."""
+    return click.option(
+        "--html",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Write a page, DIR/index.html, with pictures; it needs nothing else and can be moved.",
+    )(function)
+
+
 def device_option(function: F) -> F:
     """Add --device."""
     return click.option(

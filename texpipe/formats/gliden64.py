@@ -19,7 +19,7 @@ import numpy as np
 from texpipe.errors import PackError
 from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, UnwritableError, size_problems
 from texpipe.formats.gliden64_cache import CONFIGS, write_htc, write_hts
-from texpipe.formats.gliden64_records import CacheEntry, CacheReader
+from texpipe.formats.gliden64_records import CacheEntry, CacheReader, Record
 from texpipe.formats.rice_dumps import leftover
 from texpipe.imaging.image_files import decode
 from texpipe.recipe.targets import Target
@@ -144,6 +144,23 @@ def _in_ascii(folder: str) -> str:
 def _is_wrapper(folder: str) -> bool:
     """Tell the folders, and the cache files, that hold the pictures of a game from those that sort them."""
     return folder in _WRAPPERS or folder.endswith((".hts", ".htc"))
+
+
+def record_name(game: str, record: Record) -> str:
+    """Return the file name by which GLideN64 would dump a texture of a cache file.
+
+    Files from before 2022 do not say the format of texels: of those it is the 64-bit key in 16 hex digits.
+    """
+    if record.fmt is None or record.siz is None:
+        return f"{record.key:016X}"
+    crc, palette = record.key & 0xFFFFFFFF, record.key >> 32
+    tail = f"#{palette:08X}_ciByRGBA.png" if palette else "_all.png"
+    return f"{game}#{crc:08X}#{record.fmt:X}#{record.siz:X}{tail}"
+
+
+def game_of_cache(file: Path) -> str:
+    """Return the game that a cache file is called after."""
+    return file.stem.removesuffix(_CACHE_STEM)
 
 
 def key(source: Source) -> str:

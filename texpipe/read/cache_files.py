@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +16,15 @@ from texpipe.texture import Source, StoredForm, Texture
 
 def _cached(file: Path) -> list[Member]:
     """List the textures of a cache under the names that GLideN64 would dump them by; of equal names the first."""
-    game = re.sub(r"_HIRESTEXTURES$", "", file.stem)
+    game = gliden64.game_of_cache(file)
     with CacheReader(file) as reader:
         members = (_cached_member(game, record) for record in reader.records())
         return list({member.name: member for member in reversed(list(members))}.values())
 
 
 def _cached_member(game: str, record: Record) -> Member:
-    where = f"{record.key}/{record.offset}"
-    if record.fmt is None or record.siz is None:  # files from before 2022 do not say the format
-        return Member(f"{record.key:016X}", where)
-    crc, palette = record.key & 0xFFFFFFFF, record.key >> 32
-    tail = f"#{palette:08X}_ciByRGBA.png" if palette else "_all.png"
-    name = f"{game}#{crc:08X}#{record.fmt:X}#{record.siz:X}{tail}"
-    return Member(name, where, gliden64.parse(name))
+    name = gliden64.record_name(game, record)
+    return Member(name, f"{record.key}/{record.offset}", gliden64.parse(name))
 
 
 def _read_cached(source: Source) -> Texture:
