@@ -217,7 +217,7 @@ def _picture_of(name: str, data: Callable[[], bytes]) -> Callable[[], Rgba8] | N
 
 def _otex_of(archive: ZipReader, inside: str) -> Callable[[], Rgba8] | None:
     """Read a replacement in an archive of Ship of Harkinian; other resources have no pixels of their own."""
-    with suppress(PackError, ValueError):
+    with suppress(PackError), refusing(Path(inside), PackError):
         head = archive.head(inside, _OTEX_HEAD)
         if is_otex(head) and read_otex(head, whole=False).flags & LOAD_AS_RAW:
             return partial(_read_raw_otex, archive, inside)
