@@ -81,6 +81,8 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.networks.fetch:_member": _PINNED,
     "texpipe.networks.fetch:download": _PINNED,
     "texpipe.output.edits:_read": "hands bytes to image_files.decode, which is fuzzed",
+    "texpipe.upscale.webgpu_probe:_probed_now": "reads the answer of a process that it started, by parse_json",
+    "texpipe.upscale.webgpu_probe:_recalled": "reads the user's own cache folder, by read_small and parse_json",
     "texpipe.planning.order:read_order": "splits a text that read_small and text_of read into lines",
     "texpipe.passes.outlines:_weights": _SHIPPED,
     "texpipe.read.hand_made:_bytes_of": "hands bytes to image_files.decode, which is fuzzed",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from texpipe.upscale import webgpu
+from texpipe.upscale import webgpu, webgpu_sessions
 
 FOLDER = Path("/usr/lib/chromium")
 DRIVER = FOLDER / "vk_swiftshader_icd.json"
@@ -39,7 +39,7 @@ def require() -> None:
 def present() -> Iterator[None]:
     """Let this process find the card, and forget it afterwards."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
+        for name, value in IN_CHILDREN.items():
             patch.setenv(name, value)
         ctypes.CDLL(str(LOADER), mode=ctypes.RTLD_GLOBAL)  # whoever opens it by its name then finds it
         _forget()
@@ -48,5 +48,5 @@ def present() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for cached in (webgpu._device, webgpu._probed):
+    for cached in (webgpu_sessions._device, webgpu._probed):
         cached.cache_clear()

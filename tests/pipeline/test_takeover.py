@@ -17,7 +17,7 @@ from texpipe.execution.takeover import spoken
 from texpipe.imaging.image_files import decode
 from texpipe.pipeline import run_recipe
 from texpipe.planning.load_options import load_options
-from texpipe.upscale import accelerators, webgpu
+from texpipe.upscale import accelerators, webgpu, webgpu_sessions
 
 TEXTURES = 5
 
@@ -31,8 +31,10 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Exception], None]:
     def break_after(batches: int, error: Exception) -> None:
         calls = [0]
 
-        def open_session(model: bytes) -> webgpu.Run:
-            run = webgpu.run_of(lambda: runtime.InferenceSession(model, providers=["CPUExecutionProvider"]))
+        def open_session(model: bytes) -> webgpu_sessions.Run:
+            run = webgpu_sessions.run_of(
+                lambda: runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+            )
 
             def counted(planes: np.ndarray) -> np.ndarray:
                 calls[0] += planes.shape[2:] != (8, 12)  # the picture that a card is tested with
@@ -42,10 +44,10 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Exception], None]:
 
             return counted
 
-        monkeypatch.setattr(webgpu, "open_session", open_session)
+        monkeypatch.setattr(webgpu_sessions, "open_session", open_session)
 
     monkeypatch.setattr(webgpu, "may_exist", lambda: True)
-    monkeypatch.setattr(webgpu, "_probed", lambda: webgpu.Adapter("AMD Radeon RX 6700", half=False))
+    monkeypatch.setattr(webgpu, "_probed", lambda: webgpu_sessions.Adapter("AMD Radeon RX 6700", half=False))
     gpu = replace(accelerators.accelerator("webgpu"), may_exist=lambda: True)
     monkeypatch.setattr(accelerators, "ACCELERATORS", (gpu,))
     return break_after

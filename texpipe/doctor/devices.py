@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from texpipe.doctor.finding import Finding
 from texpipe.errors import DeviceError
@@ -15,10 +12,6 @@ from texpipe.upscale import hardware, webgpu
 from texpipe.upscale.accelerators import ACCELERATORS, Accelerator
 from texpipe.upscale.advice import remedy_for
 from texpipe.upscale.device import Device, choose
-
-_PROBE: Final = "from texpipe.upscale import webgpu; print(webgpu.why_missing() or '')"
-_PROBE_SECONDS: Final = 120
-"""Longest time that a graphics driver may take for a first computation, in seconds."""
 
 
 def usable_accelerators(webgpu_fault: str | None) -> tuple[Accelerator, ...]:
@@ -32,21 +25,9 @@ def usable_accelerators(webgpu_fault: str | None) -> tuple[Accelerator, ...]:
 
 
 def find_webgpu_fault() -> str | None:
-    """Return what is wrong with WebGPU, tried in another process because drivers may crash; None if it works."""
-    if not webgpu.is_installed():
-        return "the extra gpu is not installed"
-    if not webgpu.may_exist():
-        return "installed, but there is no graphics card"
-    command = [sys.executable, "-c", _PROBE]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, errors="replace"
-        )
-    except subprocess.TimeoutExpired:
-        return f"its first computation takes over {_PROBE_SECONDS} s"
-    if done.returncode:
-        return f"its first computation ended with code {done.returncode}: the graphics driver is broken"
-    return done.stdout.strip() or None
+    """Return what is wrong with WebGPU, tried anew whatever earlier runs found; None if it works."""
+    webgpu.try_again()
+    return webgpu.why_missing()
 
 
 def devices(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from texpipe.errors import DeviceLostError
 from texpipe.texture import Axes
 from texpipe.upscale.pace import Pace
-from texpipe.upscale.webgpu import OpenSession, Run
+from texpipe.upscale.webgpu_sessions import OpenSession, Run
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +58,15 @@ class AxisGraphs:
             MemoryError: there is too little memory for a single picture.
             DeviceLostError: the card computes no more, or wrong.
         """
-        run, results, done = self._opened(axes), [], 0
+        results, done = [], 0
         texels = planes.shape[2] * planes.shape[3]
         while done < len(planes):
+            self._open(axes)
             taken, sent = self._pace.batch(len(planes) - done, texels)
             try:
-                results.append(self._timed(run, planes[done : done + taken], sent)[:taken])
+                results.append(self._timed(axes, planes[done : done + taken], sent)[:taken])
             except MemoryError:
+                self._runs.clear()  # buffers that could not be made stay in the sessions' caches and fail again
                 if sent == 1:
                     raise
                 self._pace.too_large(sent * texels)
@@ -73,10 +75,10 @@ class AxisGraphs:
             done += taken
         return results[0] if len(results) == 1 else np.concatenate(results)
 
-    def _timed(self, run: Run, planes: NDArray[np.float32], sent: int) -> NDArray[np.float32]:
+    def _timed(self, axes: Axes, planes: NDArray[np.float32], sent: int) -> NDArray[np.float32]:
         filled = np.concatenate((planes, np.repeat(planes[-1:], sent - len(planes), axis=0)))
         start = time.perf_counter()
-        result = run(np.ascontiguousarray(filled))
+        result = self._runs[axes](np.ascontiguousarray(filled))
         self._pace.measured((sent, *planes.shape[2:]), time.perf_counter() - start)
         if not np.isfinite(result).all():
             raise DeviceLostError(
@@ -85,12 +87,11 @@ class AxisGraphs:
             )
         return result
 
-    def _opened(self, axes: Axes) -> Run:
+    def _open(self, axes: Axes) -> None:
         if axes not in self._runs:
             run = self._open_session(self._graph(axes))
             self._compare(run, axes)
             self._runs[axes] = run
-        return self._runs[axes]
 
     def _compare(self, run: Run, axes: Axes) -> None:
         """Check that the card computes what the processor does, to rounding."""

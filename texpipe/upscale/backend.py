@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from texpipe.upscale import hardware, webgpu
+from texpipe.upscale import hardware, webgpu, webgpu_sessions
 from texpipe.upscale.device import Device, choose
 
 if TYPE_CHECKING:
@@ -85,14 +85,14 @@ class WebGpuBackend:
         from texpipe.upscale.graph_engine import GraphEngine
         from texpipe.upscale.graph_models import own_models
 
-        return GraphEngine(own_models(network, device, webgpu.open_session), device)
+        return GraphEngine(own_models(network, device, webgpu_sessions.open_session), device)
 
     def open_foreign(self, network: ForeignNetwork, borders: Borders, device: Device) -> PictureEngine:
         """Make a `graph_engine.GraphEngine` of the graph that torch exports."""
         from texpipe.upscale.graph_engine import GraphEngine
         from texpipe.upscale.graph_models import foreign_models
 
-        return GraphEngine(foreign_models(network, borders, device, webgpu.open_session), device)
+        return GraphEngine(foreign_models(network, borders, device, webgpu_sessions.open_session), device)
 
 
 TORCH: Final = TorchBackend()

@@ -27,7 +27,7 @@ from texpipe.upscale.axis_graphs import AxisGraphs, Upscale
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import tile_overlap
 from texpipe.upscale.foreign_engine import CHANNELS, OVERLAP
-from texpipe.upscale.webgpu import OpenSession
+from texpipe.upscale.webgpu_sessions import OpenSession
 
 _OWN_TEST_SIDES: Final = (8, 12)
 """Height and width in texels of the picture that own networks are compared on: multiples of every fold."""
