@@ -139,7 +139,7 @@ def test_inspect_as_json_has_the_entries_of_the_manifest(tmp_path: Path, texpipe
     assert [entry["alpha"] for entry in entries] == ["opaque", "opaque", "opaque", "binary"]
     assert all(entry["id"]["scheme"] == "gliden64" and entry["format"] == "rgba16" for entry in entries)
     assert all(set(entry["decided_by"]) == {"action", "alpha", "x", "y"} for entry in entries)
-    table = texpipe("inspect", tmp_path / "dump")
+    table = texpipe("inspect", tmp_path / "dump", "--all")
     assert all(name in table.stdout for name in names)
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from dumps import GAME, dump, texture, write_recipe
+from terminal import on_terminal, plain
 
 from texpipe.cli import texpipe
 from texpipe.cli.console import Console, set_log_level
+from texpipe.errors import UsageError
 from texpipe.imaging.image_files import encode_png
 
 COPY, FLAT = f"{GAME}#00000001#0#2_all.png", f"{GAME}#00000002#0#2_all.png"
@@ -63,7 +68,7 @@ def test_a_broken_file_a_duplicate_and_a_split_picture_are_told_in_json(recipe: 
 
 def test_a_piped_table_is_not_cut_to_a_narrow_terminal(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    table = inspect(recipe).stdout
+    table = inspect(recipe, "--all").stdout
     rows = {
         line[: len(COPY)]: line[len(COPY) :].split() for line in table.splitlines() if line.startswith(GAME)
     }
@@ -104,3 +109,76 @@ def test_an_empty_folder_is_warned_of(tmp_path: Path) -> None:
     done = CliRunner().invoke(texpipe, ["inspect", str(tmp_path)], standalone_mode=False)
     assert done.return_value == 0
     assert "no textures" in done.stderr
+
+
+def rows(done: Result) -> list[str]:
+    """Return the names of the textures that a list has."""
+    return [line[: len(COPY)] for line in done.stdout.splitlines() if line.startswith(GAME)]
+
+
+def test_the_summary_counts_each_texture_once_and_names_what_is_wrong(recipe: Path) -> None:
+    """What the list says of each texture, in numbers: the two agree on any dump."""
+    entries = json.loads(inspect(recipe, "--json").stdout)
+    done = inspect(recipe)
+    assert done.return_value == 7
+    summary = " ".join(done.stdout.split())
+    assert summary.startswith(f"{len(entries)} textures, named as gliden64 names them")
+    readable = [entry for entry in entries if entry["status"] != "failed"]
+    for key in ("alpha", "format"):
+        for value, count in Counter(entry[key] for entry in readable).items():
+            assert f"{value} ({count})" in summary
+    uncertain = sum(bool(entry["undecided"]) for entry in entries)
+    assert f"may repeat, not certain ({uncertain})" in summary or not uncertain
+    assert "1 split picture of 2 pieces, 1 duplicate" in summary
+    assert f"{BROKEN}: " in summary
+    assert not rows(done)
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_no_command_of_the_summary_is_broken_at_any_width(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """People paste them; all else is wrapped at the width of the terminal."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = inspect(recipe).stdout.splitlines()
+    calls = [shlex.split(line, comments=True) for line in lines if line.lstrip().startswith("texpipe")]
+    assert [call[-1] for call in calls][-2:] == ["NAME", "--all"]
+    assert all(call[2] == str(recipe.parent / "dump") for call in calls)
+    assert all(len(line) <= columns for line in lines if "texpipe" not in line and BROKEN not in line)
+
+
+def test_a_list_of_some_has_only_those(recipe: Path) -> None:
+    entries = {entry["source"]: entry for entry in json.loads(inspect(recipe, "--json").stdout)}
+    uncertain = [name for name, entry in entries.items() if entry["undecided"]]
+    assert rows(inspect(recipe, "--uncertain")) == uncertain
+    picked = json.loads(inspect(recipe, "--uncertain", "--json").stdout)
+    assert [entry["source"] for entry in picked] == uncertain
+    assert rows(inspect(recipe, "--all")) == list(entries)
+
+
+@pytest.mark.parametrize("name", [TWIN, TWIN.removesuffix(".png"), "fffffff0"])
+def test_those_like_one_begin_with_it_and_what_belongs_to_it(recipe: Path, name: str) -> None:
+    """By its path, without the suffix, and by the hash alone; a duplicate comes before what only looks like it."""
+    found = rows(inspect(recipe, "--like", name))
+    assert found[:2] == [TWIN, f"{GAME}#00001002#0#2_all.png"]
+    assert FLAT not in found
+
+
+def test_a_name_that_no_texture_has_gets_the_closest_one(recipe: Path) -> None:
+    done = inspect(recipe, "--like", TWIN.replace("FFFFFFF0", "FFFFFFF7"))
+    assert isinstance(done.exception, UsageError)
+    assert "closest name" in str(done.exception.hint)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+@pytest.mark.parametrize(("columns", "is_table"), [(80, False), (140, True)])
+def test_no_line_of_a_list_is_wider_than_the_terminal(recipe: Path, columns: int, is_table: bool) -> None:
+    """A row for each texture where there is room for its columns, else a paragraph."""
+    dump = recipe.parent / "dump"
+    code, shown = on_terminal(["inspect", dump, "--recipe", recipe, "--all", "-q"], columns)
+    lines = plain(shown).splitlines()
+    assert code == 7
+    assert max(map(len, lines)) <= columns
+    assert any(line.split()[:2] == ["texture", "size"] for line in lines) == is_table
+    assert sum("kind: " in line for line in lines) == 7
+    assert sum(line == COPY for line in lines) == (not is_table)

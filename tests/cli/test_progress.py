@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from dumps import dump, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
+from terminal import on_terminal, plain
 
 from texpipe.cli import progress as module
 from texpipe.cli.console import Console
@@ -202,37 +202,17 @@ def test_failures_of_an_earlier_stage_are_not_forgotten(
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
 def test_the_bar_of_a_real_run_is_complete_and_leaves_no_trace(tmp_path: Path, tiny_model: Path) -> None:
     """The bar of the real command names stage, pace, time left, store and failures, and leaves no trace of itself."""
-    import pty
-
     dump(tmp_path / "dump", 12)
-    recipe = write_recipe(tmp_path)
-    command = [sys.executable, "-m", "texpipe", "run", str(recipe), "--model", str(tiny_model)]
-    subprocess.run(command, capture_output=True, timeout=300, check=True)
+    call = ["run", str(write_recipe(tmp_path)), "--model", str(tiny_model)]
+    subprocess.run([sys.executable, "-m", "texpipe", *call], capture_output=True, timeout=300, check=True)
     dump(tmp_path / "dump", 40)
     (tmp_path / "dump" / "torn.png").write_bytes(b"no picture")
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command, stderr=theirs, stdout=theirs, env={**os.environ, "COLUMNS": "110", "TERM": "xterm"}
-    ) as process:
-        os.close(theirs)
-        shown = _everything(ours)
-    assert process.returncode == 7
-    frames = re.split(r"\r|\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
+    code, shown = on_terminal(call)
+    assert code == 7
+    frames = re.split(r"\r|\n", plain(shown))
     bars = [frame for frame in frames if frame.startswith("upscale")]
     assert any(
         re.search(r"\d+/40 .*% of the work, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
     ), bars
     assert any(frame.startswith("wrote 40 textures") for frame in frames)
     assert shown.rstrip().endswith(f"texpipe install {tmp_path / 'out'}")
-
-
-def _everything(terminal: int) -> str:
-    """Read a pseudo-terminal until the other side closes it."""
-    parts = []
-    try:
-        while part := os.read(terminal, 1 << 16):
-            parts.append(part)
-    except OSError:  # how Linux says the end
-        pass
-    os.close(terminal)
-    return b"".join(parts).decode()

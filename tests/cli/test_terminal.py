@@ -90,6 +90,7 @@ WALK = (
     ("-vv", "inspect", CONTROL),
     ("inspect", CONTROL, "--json"),
     ("inspect", "--recipe", "recipe.yaml"),
+    ("inspect", "--recipe", "recipe.yaml", "--all"),
     ("init", CONTROL, "--output", f"made{CONTROL}.yaml"),
     ("run", "recipe.yaml", "--dry-run"),
     ("-vv", "run", "recipe.yaml"),

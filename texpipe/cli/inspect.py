@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.games import several_games
+from texpipe.cli.inspect_list import show_list
+from texpipe.cli.inspect_summary import belonging, command_of, show_summary
+from texpipe.cli.inspected import InspectedTexture, inspected
+from texpipe.cli.likeness import like, named
 from texpipe.cli.options import add_option, json_option, quiet_option
-from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.errors import ExitCode, UsageError
+from texpipe.texture import KINDS
 
 if TYPE_CHECKING:
-    from texpipe.analysis.cache import AnalysisCache
-    from texpipe.analysis.inventory import Survey, SurveyedTexture, Unreadable
-    from texpipe.manifest.schema import Entry
-    from texpipe.planning.jobs import Workload
-    from texpipe.planning.result_keys import EngineIds
+    from texpipe.analysis.inventory import Survey
     from texpipe.recipe.schema import Recipe
-    from texpipe.relations import Spot
-    from texpipe.texture import Facts, PlannedAction, Status
 
 log = logging.getLogger(__name__)
 
-KINDS = ("letters", "hud", "face", "cut-out", "ground", "picture", "data", "unsure")
-"""What textures can be picked by: their kinds, or that theirs is not sure."""
-
-_REASONS_WIDTH = 110
-"""Width of the column of reasons, in characters, when stdout is no terminal; names are then never cut."""
-
-_HEADINGS = ("texture", "size", "action", "format", "kind", "alpha", "x", "y")
-
-
-@dataclass(frozen=True)
-class _InspectedTexture:
-    """A texture's manifest entry, and its planned action and facts unless it cannot be read."""
-
-    entry: Entry
-    action: PlannedAction | None = None
-    facts: Facts | None = None
+FEW = 5
+"""Largest number of textures that are listed although nothing asks for the list."""
 
 
 @click.command()
@@ -62,9 +46,18 @@ class _InspectedTexture:
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(KINDS),
+    type=click.Choice((*KINDS, "unsure")),
     help="Show only textures of this kind; can be given several times.",
 )
+@click.option("--uncertain", is_flag=True, help="Show only textures that may repeat, not certain.")
+@click.option(
+    "--like",
+    "like_name",
+    metavar="NAME",
+    help="Show one texture and those that belong to it or are stored, shaped and treated as it is; NAME is its path, "
+    "its file name or the hash in it.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Show every texture, and why it is treated as it is.")
 @json_option
 @quiet_option
 @click.pass_obj
@@ -76,16 +69,20 @@ def inspect(
     groups: bool,
     memory: str | None,
     kinds: tuple[str, ...],
+    uncertain: bool,
+    like_name: str | None,
+    show_all: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Show what each texture is, what a run would do with it, and why.
+    """Show what a dump holds and what a run would do with it; of each texture with --all, or of those picked.
 
     \b
     PATH is a picture or a folder. Duplicates are found within one PATH. Without PATH the recipe's input is read,
     as a run would.
-    Example:
+    Examples:
       texpipe inspect recipes/samples/oot --recipe recipes/oot.yaml
+      texpipe inspect recipes/samples/oot --uncertain
       texpipe inspect recipes/samples/oot --groups
     """
     from texpipe.analysis.cache import AnalysisCache
@@ -118,16 +115,52 @@ def inspect(
     if groups:
         return _print_groups(console, surveys, rules, as_json)
     folders = loaded.overrides if loaded else ()
-    textures = [one for found in surveys for one in _inspected(found, rules, cache, folders)]
-    if kinds:
-        textures = [one for one in textures if (one.entry.kind or "unsure") in kinds]
+    everything = [one for found in surveys for one in inspected(found, rules, cache, folders)]
+    textures = _picked(everything, kinds, uncertain, like_name)
     if as_json:
         print_json([_without_outputs(entry_as_json(one.entry)) for one in textures])
     else:
-        _show_table(console, textures)
+        is_list = show_all or bool(kinds) or uncertain or like_name is not None or len(textures) <= FEW
+        if is_list:
+            _list(console, textures, everything)
+        else:
+            _summarise(textures, surveys, rules, command_of(paths, recipe, add))
         for found, roots in zip(surveys, inputs, strict=True):
             _name_games(console, found, roots)
     return _exit_code(any(one.entry.status == "failed" for one in textures))
+
+
+def _picked(
+    textures: Sequence[InspectedTexture], kinds: Sequence[str], uncertain: bool, like_name: str | None
+) -> list[InspectedTexture]:
+    """Return the textures that the options ask for; those that are like one in the order of their likeness."""
+    found = list(textures) if like_name is None else like(textures, named(textures, like_name))
+    if kinds:
+        found = [one for one in found if (one.entry.kind or "unsure") in kinds]
+    return [one for one in found if one.entry.undecided] if uncertain else found
+
+
+def _list(
+    console: Console, textures: Sequence[InspectedTexture], everything: Sequence[InspectedTexture]
+) -> None:
+    show_list(textures)
+    failed = sum(one.action is None for one in textures)
+    if not everything:
+        console.warn("there are no textures here: give the folder that your emulator dumps its textures to")
+    of_all = "" if len(textures) == len(everything) else f" of {len(everything)}"
+    console.say(f"{len(textures)}{of_all} textures, {failed} of them cannot be read")
+
+
+def _summarise(
+    textures: Sequence[InspectedTexture],
+    surveys: Sequence[Survey],
+    recipe: Recipe,
+    words: Sequence[str | Path],
+) -> None:
+    ignored: Counter[str] = Counter()
+    for found in surveys:
+        ignored.update(found.inventory.ignored)
+    show_summary(textures, belonging(textures, surveys, recipe), ignored, words)
 
 
 def _inputs(
@@ -169,120 +202,5 @@ def _exit_code(failed: bool) -> ExitCode:
     return ExitCode.SOME_FAILED if failed else ExitCode.OK
 
 
-def _inspected(
-    found: Survey, recipe: Recipe, cache: AnalysisCache, overrides: Sequence[Path]
-) -> list[_InspectedTexture]:
-    """Return the textures of one folder, ordered by name, with their plans."""
-    from texpipe.planning.by_hand import with_hand_made
-    from texpipe.planning.overrides import find_overrides
-    from texpipe.planning.planner import plan_jobs
-    from texpipe.recipe.models import chains_of
-
-    by_hand = find_overrides(overrides, found.inventory)
-    of_rules: EngineIds = dict.fromkeys(chains_of(recipe), ())
-    work = plan_jobs(found, recipe, (), cache, of_rules)
-    work, items = with_hand_made(work, found, {}, by_hand)
-    facts = {name: fingerprint.facts for name, fingerprint in found.fingerprints.items()}
-    textures = [_readable(item, facts[item.source.name], work) for item in items]
-    textures += [_failed(one) for one in found.failures]
-    return sorted(textures, key=lambda one: one.entry.source)
-
-
-def _failed(failure: Unreadable) -> _InspectedTexture:
-    return _InspectedTexture(failure.entry())
-
-
-def _readable(item: SurveyedTexture, facts: Facts, work: Workload) -> _InspectedTexture:
-    plan = work.plan_of(item)
-    statuses: dict[str, Status] = {"copy": "copied", "skip": "skipped"}
-    made = work.made_by_hand.get(item.source.name)
-    problem = None if made is None else made.problem
-    status = "failed" if problem else statuses.get(plan.action, "written")
-    entry = replace(
-        work.entry(item),
-        status=status,
-        reason=plan.decided_by.action if plan.action == "skip" else problem,
-    )
-    return _InspectedTexture(entry, plan.action, facts)
-
-
 def _without_outputs(entry: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in entry.items() if key not in ("outputs", "metrics")}
-
-
-def _show_table(console: Console, textures: Sequence[_InspectedTexture]) -> None:
-    """Print one row per texture to stdout, for pagers and `grep`."""
-    from rich.cells import cell_len
-    from rich.console import Console as RichConsole
-    from rich.markup import escape
-    from rich.table import Table
-
-    rows = [_row(one) for one in textures]
-    terminal = RichConsole(highlight=False)
-    if not terminal.is_terminal:
-        names = max((cell_len(row[0]) for row in rows), default=0)
-        terminal = RichConsole(highlight=False, width=names + 60 + _REASONS_WIDTH)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in _HEADINGS:
-        table.add_column(heading, no_wrap=heading != "texture", overflow="fold")
-    table.add_column("why", overflow="fold", ratio=1)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    terminal.print(table)
-    failed = sum(one.action is None for one in textures)
-    if not textures:
-        console.warn("there are no textures here: give the folder that your emulator dumps its textures to")
-    console.say(f"{len(textures)} textures, {failed} of them cannot be read")
-
-
-def _row(one: _InspectedTexture) -> tuple[str, ...]:
-    entry = one.entry
-    if one.action is None or one.facts is None or entry.size is None or entry.edges is None:
-        return (printable(entry.source), "", "failed", "", "", "", "", "", printable(str(entry.reason)))
-    width, height = entry.size
-    return (
-        printable(entry.source),
-        f"{width}x{height}",
-        one.action,
-        entry.format or "?",
-        entry.kind or "?",
-        entry.alpha or "",
-        _edge(entry, "x"),
-        _edge(entry, "y"),
-        "\n".join(printable(reason) for reason in _reasons(entry, one.facts)),
-    )
-
-
-def _edge(entry: Entry, axis: Literal["x", "y"]) -> str:
-    """Return how an axis is treated; "wrap?" if it may repeat or not and is computed both ways."""
-    if entry.undecided and getattr(entry.undecided, axis):
-        return "wrap?"
-    return str(getattr(entry.edges, axis))
-
-
-def _reasons(entry: Entry, facts: Facts) -> list[str]:
-    reasons = entry.decided_by
-    assert reasons is not None
-    lines = [f"duplicate of {entry.duplicate_of}"] if entry.duplicate_of else []
-    lines += [f"piece of {entry.group}, {_where(entry.spot)}"] if entry.spot else []
-    lines.append(f"action: {reasons.action}")
-    if entry.status != "skipped":
-        lines += [f"alpha: {reasons.alpha}", f"x: {reasons.x}", f"y: {reasons.y}"]
-    lines += [f"cannot be used: {entry.reason}"] if entry.status == "failed" else []
-    return [*lines, f"kind: {_kind(facts)}", f"texels: {_texels(facts)}", *entry.warnings]
-
-
-def _where(spot: Spot) -> str:
-    return f"column {spot.column + 1}, row {spot.row + 1}: {spot.why}"
-
-
-def _kind(facts: Facts) -> str:
-    """Say what a texture shows, and how sure that is."""
-    found = facts.kind
-    return f"{found.kind} ({found.confidence:.0%} sure)" if found.kind else "not sure"
-
-
-def _texels(facts: Facts) -> str:
-    colours = f"{facts.colours} colour{'s' if facts.colours != 1 else ''}"
-    words = {"grey": facts.grey, "flat": facts.flat, "tiny": facts.tiny}
-    return ", ".join([facts.texels_reason, colours, *(word for word, true in words.items() if true)])
