@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.planning.result_keys import plan_key
-from texpipe.recipe.rules import decide, matches
+from texpipe.recipe.rules import decide, deciding, matches, plan_by, sureness
 from texpipe.recipe.schema import Match, Recipe, Rule
 from texpipe.storage.keys import canonical_json
 from texpipe.texture import Axes, AxisGuess, Edges, Facts, Likely
@@ -221,6 +221,58 @@ def test_the_first_match_wins_and_leaving_out_asks_classify(said: list[dict[str,
     for by, decided in (("action", plan.decided_by.action), ("alpha", plan.decided_by.alpha)):
         ruled = first.get(by, "auto") != "auto"
         assert decided.startswith(f"rule {number}: " if ruled else "classify: ")
+
+
+guesses = st.builds(
+    AxisGuess,
+    mode=st.sampled_from(["wrap", "mirror", "clamp"]),
+    confidence=st.sampled_from([0.2, 0.7, 1.0]),
+    reason=st.sampled_from(["a", "b"]),
+    undecided=st.booleans(),
+)
+facts_found = st.builds(
+    Facts,
+    alpha=st.sampled_from(["opaque", "binary", "data"]),
+    alpha_reason=st.sampled_from(["a", "b"]),
+    x=guesses,
+    y=guesses,
+    texels=st.sampled_from(["ci8", None]),
+    texels_reason=st.just(""),
+    colours=st.integers(0, 2),
+    grey=st.booleans(),
+    flat=st.booleans(),
+    tiny=st.booleans(),
+)
+
+
+@given(facts_found, facts_found, rules)
+def test_what_decides_is_all_that_decides(one: Facts, other: Facts, rule: dict[str, Any]) -> None:
+    """Textures that differ in nothing that decides get equal plans."""
+    decided_alike = replace(
+        other,
+        alpha=one.alpha,
+        grey=one.grey,
+        flat=one.flat,
+        colours=min(other.colours + 1, 9) if one.colours else 0,
+        x=replace(other.x, mode=one.x.mode, undecided=one.x.undecided),
+        y=replace(other.y, mode=one.y.mode, undecided=one.y.undecided),
+    )
+    assert deciding(decided_alike) == deciding(one)
+    for number in (0, 1):
+        plan = plan_by(number, recipe(rule), one)
+        assert plan == plan_by(number, recipe(rule), decided_alike)
+
+
+def test_how_sure_the_least_certain_axis_is() -> None:
+    certain, unsure = (
+        replace(FACTS, y=AxisGuess("clamp", 1.0, "ends")),
+        recipe({"match": {}, "edges": "wrap"}),
+    )
+    assert sureness(0, recipe(), FACTS) == 0.5
+    assert sureness(0, recipe(), certain) == 0.912
+    assert sureness(1, unsure, FACTS) == 1
+    may = replace(certain, x=AxisGuess("clamp", 0.38, "edges differ", undecided=True))
+    assert sureness(0, recipe(), may) == pytest.approx(0.62)
 
 
 @given(st.lists(rules, min_size=1, max_size=4))

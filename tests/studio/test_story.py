@@ -20,8 +20,9 @@ def test_from_a_dump_to_a_pack_without_touching_a_file(
     page: Page, folder: Path, texpipe: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     assert page.get("state")["textures"] == 9
-    queues = {one["id"]: one["names"] for one in page.get("queues")["queues"]}
-    assert len(queues["new"]) == len(queues["unseen"]) == 9
+    listed = page.get("textures")
+    assert set(listed["status"]) == {"new"}
+    assert set(listed["review"]) == {""}
 
     wrapped = page.decide(name_of(1), scope=("size",), edges_x="wrap", edges_y="wrap")
     assert wrapped["affected"] == 7

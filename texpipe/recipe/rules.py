@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from fnmatch import translate
 from typing import Literal, TypeVar
 
@@ -71,6 +71,31 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
     )
 
 
+def deciding(facts: Facts) -> Hashable:
+    """Return what of the facts `plan_by` decides by: textures for which it is equal get equal plans by one rule."""
+    alike = facts.alpha, facts.grey, facts.flat, facts.colours == 0
+    return *alike, facts.x.mode, facts.x.undecided, facts.y.mode, facts.y.undecided
+
+
+def sureness(number: int, recipe: Recipe, facts: Facts) -> float:
+    """Return how sure the least certain decision about the edges is, 0 to 1; arguments as `plan_by`.
+
+    A rule is as sure as a fact: 1.
+    """
+    edges = (recipe.rules[number - 1] if number else _SILENT).edges or EdgeRule()
+    guesses = [guess for chosen, guess in ((edges.x, facts.x), (edges.y, facts.y)) if chosen == "auto"]
+    return min((_sure(guess) for guess in guesses), default=1.0)
+
+
+def _sure(guess: AxisGuess) -> float:
+    return 1 - guess.confidence if _may_repeat(guess) else guess.confidence
+
+
+def _may_repeat(guess: AxisGuess) -> bool:
+    """Return whether an axis ends, though it may repeat: the confidence is that it repeats."""
+    return guess.confidence < 1 and (guess.undecided or (guess.mode == "wrap" and guess.confidence < _EVEN))
+
+
 def matches(match: Match, name: str, size: tuple[int, int], facts: Facts) -> bool:
     """Return whether a texture meets every condition of a rule."""
     return (
@@ -107,11 +132,11 @@ def _edge(
 
 def _in_words(guess: AxisGuess, way: str) -> str:
     """Say what is thought of an axis as one would say it: "probably repeats top to bottom (62 % sure): ..."."""
-    sure = f"{guess.confidence:.0%} sure"
+    sure = f"{_sure(guess):.0%} sure"
     if guess.confidence == 1:
         return guess.reason
-    if guess.undecided or (guess.mode == "wrap" and guess.confidence < _EVEN):
-        return f"probably doesn't repeat {way} ({1 - guess.confidence:.0%} sure), but may: {guess.reason}"
+    if _may_repeat(guess):
+        return f"probably doesn't repeat {way} ({sure}), but may: {guess.reason}"
     verb = {"wrap": "repeats", "mirror": "is mirrored", "clamp": "doesn't repeat"}[guess.mode]
     doubt = "" if guess.confidence >= _CERTAIN else "probably "
     return f"{doubt}{verb} {way} ({sure}): {guess.reason}"

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from texpipe.errors import UsageError
 from texpipe.networks.catalogue import installed
 from texpipe.studio.by_hand import put_override
-from texpipe.studio.columns import columns, queues
+from texpipe.studio.columns import columns
 from texpipe.studio.decisions import SCOPES, choices
 from texpipe.studio.guard import error_response
 from texpipe.studio.preview import Previews, settings_of
@@ -93,8 +94,10 @@ class Api:
         }
 
     async def textures(self, request: Request) -> Response:
-        """List all textures."""
-        return await _answer(lambda: {"version": self.workshop.draft.version, **columns(self.workshop)})
+        """List all textures; when the page has them, begin to load the model, which it will need next."""
+        answer = await _answer(lambda: {"version": self.workshop.draft.version, **columns(self.workshop)})
+        answer.background = BackgroundTask(self.previews.warm_up)
+        return answer
 
     async def texture(self, request: Request) -> Response:
         """Say everything about one texture."""
@@ -211,14 +214,6 @@ class Api:
                 known = [self.workshop.dump.item(name).source.name for name in names]
                 reviews = self.workshop.reviews.put(known, mark, note)
                 return {"reviews": self.workshop.reviews.counts(reviews)}
-
-        return await _answer(done)
-
-    async def queues(self, request: Request) -> Response:
-        """Say which textures are to be looked at."""
-
-        def done() -> dict[str, Any]:
-            return {"queues": [{"id": name, "names": some} for name, some in queues(self.workshop).items()]}
 
         return await _answer(done)
 

@@ -2,113 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable
 from typing import Any
 
-from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.errors import ModelError
 from texpipe.manifest.schema import Entry
-from texpipe.planning.run_models import dialled, find_models
+from texpipe.planning.run_models import dialled
+from texpipe.recipe.rules import deciding, plan_by, sureness
 from texpipe.recipe.schema import Recipe
 from texpipe.studio.reviews import Review
 from texpipe.studio.workshop import Workshop
 from texpipe.texture import Facts, Plan
 
-_WORST = 50
-"""Number of textures in the queue of the worst."""
-
-
-@dataclass(frozen=True)
-class _Row:
-    """Everything that is known of a texture."""
-
-    item: SurveyedTexture
-    facts: Facts
-    plan: Plan
-    rule: int
-    entry: Entry | None
-    by_hand: bool
-    review: Review
-
-
-def _drift(row: _Row) -> float | None:
-    metrics = None if row.entry is None else row.entry.metrics
-    return None if metrics is None else metrics.colour_drift
-
-
-_COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
-    "name": lambda row: row.item.source.name,
-    "width": lambda row: row.item.size[0],
-    "height": lambda row: row.item.size[1],
-    "format": lambda row: row.facts.texels,
-    "colours": lambda row: row.facts.colours,
-    "kind": lambda row: row.facts.kind.kind,
-    "alpha": lambda row: row.plan.alpha,
-    "action": lambda row: "hand" if row.by_hand else row.plan.action,
-    "x": lambda row: row.plan.edges.x,
-    "y": lambda row: row.plan.edges.y,
-    "sure_x": lambda row: row.plan.repeats.x,
-    "sure_y": lambda row: row.plan.repeats.y,
-    "model": lambda row: " > ".join(row.plan.model),
-    "detail": lambda row: row.plan.detail,
-    "colour": lambda row: row.plan.colour,
-    "outline": lambda row: row.plan.outline,
-    "rule": lambda row: row.rule,
-    "status": lambda row: "new" if row.entry is None else row.entry.status,
-    "by_hand": lambda row: row.by_hand,
-    "drift": _drift,
-    "review": lambda row: row.review.mark,
-    "note": lambda row: row.review.note,
-}
-
 
 def columns(workshop: Workshop, names: Iterable[str] | None = None) -> dict[str, list[Any]]:
-    """Return the columns of some textures, or of all of them."""
+    """Return the columns of some textures, or of all of them; docs/studio-api.md says what they are."""
     with workshop.lock:
-        rows = list(_rows(workshop, names))
-    return {name: [value(row) for row in rows] for name, value in _COLUMNS.items()}
-
-
-def queues(workshop: Workshop) -> dict[str, list[str]]:
-    """Return the textures that are to be looked at, by reason."""
-    with workshop.lock:
-        rows = list(_rows(workshop, None))
-    drifted = sorted((row for row in rows if _drift(row)), key=lambda row: -(_drift(row) or 0))[:_WORST]
-    found = {
-        "undecided": [row for row in rows if row.plan.undecided],
-        "worst": drifted,
-        "by_hand": [row for row in rows if row.by_hand or (row.entry and row.entry.status == "edited")],
-        "new": [row for row in rows if row.entry is None],
-        "letters": [row for row in rows if row.facts.kind.kind in ("letters", "hud")],
-        "unseen": [row for row in rows if not row.review.mark],
+        dump = workshop.dump
+        places = range(len(dump.rules)) if names is None else [dump.place(name) for name in names]
+        items = [dump.seen.items[place] for place in places]
+        rules = [dump.rules[place] for place in places]
+        known, by_hand = workshop.entries(), workshop.overrides().by_texture
+        recipe, marked = _recipe(workshop), workshop.reviews.all()
+    shown = [item.source.name for item in items]
+    facts = [dump.facts(name) for name in shown]
+    plans = _plans(rules, facts, recipe)
+    entries = [known.get(name) for name in shown]
+    reviews = [marked.get(name, Review()) for name in shown]
+    pairs = list(zip(facts, plans, strict=True))
+    return {
+        "name": shown,
+        "width": [item.size[0] for item in items],
+        "height": [item.size[1] for item in items],
+        "format": [one.texels for one in facts],
+        "colours": [one.colours for one in facts],
+        "kind": [one.kind.kind for one in facts],
+        "alpha": [plan.alpha for plan in plans],
+        "action": [
+            "hand" if name in by_hand else plan.action for name, plan in zip(shown, plans, strict=True)
+        ],
+        "x": [plan.edges.x for plan in plans],
+        "y": [plan.edges.y for plan in plans],
+        "sure_x": [round(one.x.confidence, 3) if plan.undecided.x else None for one, plan in pairs],
+        "sure_y": [round(one.y.confidence, 3) if plan.undecided.y else None for one, plan in pairs],
+        "sure": [round(sureness(rule, recipe, one), 3) for rule, one in zip(rules, facts, strict=True)],
+        "model": [" > ".join(plan.model) for plan in plans],
+        "detail": [plan.detail for plan in plans],
+        "colour": [plan.colour for plan in plans],
+        "outline": [plan.outline for plan in plans],
+        "rule": rules,
+        "status": ["new" if entry is None else entry.status for entry in entries],
+        "by_hand": [name in by_hand for name in shown],
+        "drift": [_drift(entry) for entry in entries],
+        "review": [one.mark for one in reviews],
+        "note": [one.note for one in reviews],
     }
-    return {name: [row.item.source.name for row in some] for name, some in found.items()}
 
 
-def _rows(workshop: Workshop, names: Iterable[str] | None) -> Iterable[_Row]:
-    dump, recipe = workshop.dump, _recipe(workshop)
-    entries, by_hand = workshop.entries(), workshop.overrides().by_texture
-    reviews = workshop.reviews.all()
-    places = range(len(dump.rules)) if names is None else [dump.place(name) for name in names]
-    for place in places:
-        item = dump.seen.items[place]
-        name = item.source.name
-        yield _Row(
-            item=item,
-            facts=dump.facts(name),
-            plan=dump.plan(name, recipe),
-            rule=dump.rules[place],
-            entry=entries.get(name),
-            by_hand=name in by_hand,
-            review=reviews.get(name, Review()),
-        )
+def _plans(rules: Iterable[int], facts: Iterable[Facts], recipe: Recipe) -> list[Plan]:
+    """Return the plans of textures; of those that are alike it is one object, with the reasons of the first."""
+    made: dict[tuple[int, Hashable], Plan] = {}
+    plans = []
+    for rule, one in zip(rules, facts, strict=True):
+        key = rule, deciding(one)
+        plan = made.get(key)
+        if plan is None:
+            plan = made[key] = plan_by(rule, recipe, one)
+        plans.append(plan)
+    return plans
+
+
+def _drift(entry: Entry | None) -> float | None:
+    metrics = None if entry is None else entry.metrics
+    return None if metrics is None else metrics.colour_drift
 
 
 def _recipe(workshop: Workshop) -> Recipe:
     """Return the recipe with the dials of its models; as it is where a model is missing, which a run tells."""
     recipe = workshop.loaded.recipe
     try:
-        return dialled(recipe, find_models(recipe))
+        return dialled(recipe, workshop.models.of(recipe))
     except ModelError:
         return recipe

@@ -18,7 +18,7 @@ from texpipe.imaging.image_files import decode, encode_png
 from texpipe.planning.jobs import ResultRef, SingleTexture, Workload
 from texpipe.planning.planner import plan_jobs
 from texpipe.planning.result_keys import content_with_model, engine_id_for, plan_key
-from texpipe.planning.run_models import RunModels, dialled, find_models
+from texpipe.planning.run_models import RunModels, dialled
 from texpipe.recipe.models import with_models
 from texpipe.recipe.rules import plan_by
 from texpipe.recipe.schema import Recipe, Rule
@@ -58,7 +58,7 @@ class Previews:
 
     def warm_up(self) -> None:
         """Begin to load the recipe's model, in a thread of its own."""
-        self._executor.prepare(find_models(self._workshop.loaded.recipe).paths()[()])
+        self._executor.prepare(self._workshop.models.of(self._workshop.loaded.recipe).paths()[()])
 
     def source(self, name: str, side: int | None = None) -> bytes:
         """Return a texture as it is in the dump, as a PNG whose longer side is at most `side` pixels.
@@ -120,7 +120,7 @@ class Previews:
         alone = Recipe.default().model_copy(update={"models": recipe.models, "rules": (rule,)})
         rules = with_models(alone, workshop.loaded.path.parent).rules
         whole = recipe.model_copy(update={"rules": rules})
-        models = find_models(whole)
+        models = workshop.models.of(whole)
         return dialled(whole, models), models
 
     def _job(self, item: SurveyedTexture, models: RunModels) -> SingleTexture:
@@ -151,7 +151,7 @@ class Previews:
 
     def _planned_keys(self) -> dict[str, str]:
         workshop = self._workshop
-        models = find_models(workshop.loaded.recipe)
+        models = workshop.models.of(workshop.loaded.recipe)
         recipe = dialled(workshop.loaded.recipe, models)
         seen = workshop.dump.seen
         items = tuple(replace(item, plan=self._plan(item, recipe)) for item in seen.items)

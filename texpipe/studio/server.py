@@ -44,7 +44,6 @@ def app_of(workshop: Workshop, port: int, token: str) -> Guard:
         token: what the page must know.
     """
     api = Api(workshop, f"texpipe-{port}", token)
-    api.previews.warm_up()
     app = Starlette(
         routes=[
             Route("/", _page),
@@ -71,7 +70,6 @@ def _routes(api: Api) -> list[Route]:
         Route("/api/diff", api.diff),
         Route("/api/save", api.save, methods=["POST"]),
         Route("/api/review", api.review, methods=["POST"]),
-        Route("/api/queues", api.queues),
         Route("/api/override", api.override, methods=["PUT"]),
         Route("/api/run", api.run, methods=["GET", "POST"]),
         Route("/api/events", api.events),

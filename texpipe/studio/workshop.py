@@ -10,7 +10,7 @@ from typing import Any
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.survey import survey
-from texpipe.errors import PackError, SourceError, UsageError
+from texpipe.errors import ModelError, PackError, SourceError, UsageError
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry
 from texpipe.options import RunOptions
@@ -26,6 +26,7 @@ from texpipe.storage.lock import Lock
 from texpipe.studio.decisions import Settings, exact, likeness, merged, new_rules, require_known
 from texpipe.studio.draft import Draft
 from texpipe.studio.dump import Dump
+from texpipe.studio.known_models import KnownModels
 from texpipe.studio.reviews import Reviews
 from texpipe.studio.rule_text import Raw, with_rule, with_rules
 from texpipe.studio.run_process import RunProcess
@@ -56,6 +57,7 @@ class Workshop:
         self.loaded: LoadedRecipe = self.draft.loaded()
         self.options: RunOptions = load_options(recipe, device=device)
         require_separate_places(self.options)
+        self.models = KnownModels()
         self.cache = AnalysisCache.beside(self.options.output)
         seen = survey(
             self.options.inputs,
@@ -70,6 +72,8 @@ class Workshop:
                 hint="Point the recipe's `input` at the folder that your emulator dumps its textures to.",
             )
         self._keep_analyses()
+        with suppress(ModelError):  # a run tells it
+            self.models.of(self.loaded.recipe)
         self.dump = Dump.of(seen, self.loaded.recipe)
         self.reviews = Reviews(recipe)
         self.run = RunProcess(recipe, self.options.output, device)

@@ -47,9 +47,13 @@ const decidersOf = (texture) => reasonsOf(texture).map((reason) => reason.split(
 /** How sure the least certain decision is that says so in percent. */
 function surenessOf(texture) {
   const told = reasonsOf(texture).map((reason) => /\((\d+)% sure\)/.exec(reason)?.[1]).filter(Boolean);
-  if (!told.length) return "certain";
-  const least = Math.min(...told.map(Number));
-  return least >= 90 ? "90 % or more" : least >= 70 ? "70 to 89 %" : "less than 70 %";
+  return surenessIn(told.length ? Math.min(...told.map(Number)) / 100 : 1);
+}
+
+/** A confidence of 0 to 1 in words. */
+function surenessIn(least) {
+  if (least === 1) return "certain";
+  return least >= 0.9 ? "90 % or more" : least >= 0.7 ? "70 to 89 %" : "less than 70 %";
 }
 
 const FILTERS = {

@@ -123,6 +123,7 @@ async function review(mark, note) {
     for (const one of chosen) Object.assign(one, mark === undefined ? { note } : { review: again ?? "" });
     studio.reviews = reviews;
     showCounts();
+    fillQueues();
     list.redraw();
     tell(say("reviewedNow", { mark: again ? say(again) : say("note"), n: chosen.length }));
     if (mark && again && chosen.length === 1) step(1);

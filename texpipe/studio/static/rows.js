@@ -5,6 +5,16 @@
 const addressOf = (name, what, size) =>
   `/api/picture?what=${what}&name=${encodeURIComponent(name)}${size ? `&size=${size}` : ""}`;
 
+/** One object for all textures that have the same values: a large dump has few different ones. */
+const shared = new Map();
+function sharedPair(x, y) {
+  const key = `${x} ${y}`;
+  if (!shared.has(key)) shared.set(key, Object.freeze({ x, y }));
+  return shared.get(key);
+}
+const UNMEASURED = Object.freeze({ colour_drift: null });
+const NOT_MADE = Object.freeze({});
+
 /** One texture of the columns, with the facts that the list and the stage of the report know. */
 class Row {
   constructor(columns, at) {
@@ -14,8 +24,9 @@ class Row {
     this.format = columns.format[at];
     this.alpha = columns.alpha[at];
     this.action = columns.action[at];
-    this.edges = { x: columns.x[at], y: columns.y[at] };
-    this.repeats = { x: sureX[at], y: sureY[at] };
+    this.edges = sharedPair(columns.x[at], columns.y[at]);
+    this.repeats = sharedPair(sureX[at], sureY[at]);
+    this.sure = columns.sure[at];
     this.model = columns.model[at];
     this.detail = columns.detail[at];
     this.colour_mode = columns.colour[at];
@@ -24,10 +35,10 @@ class Row {
     this.kind = columns.kind?.[at] ?? null;
     this.status = columns.status[at];
     this.byHand = columns.by_hand[at];
-    this.metrics = { colour_drift: columns.drift[at] };
+    this.metrics = columns.drift[at] === null ? UNMEASURED : { colour_drift: columns.drift[at] };
     this.review = columns.review[at];
     this.note = columns.note[at];
-    this.after = {};
+    this.after = NOT_MADE;
   }
 
   get undecided() {
@@ -60,10 +71,23 @@ function patchRows(columns, rulesAdded) {
   const fresh = new Map(rowsOf(columns).map((one) => [one.source, one]));
   for (const texture of TEXTURES) {
     const now = fresh.get(texture.source);
-    if (now) Object.assign(texture, now, { after: {}, searched: undefined });
+    if (now) Object.assign(texture, now, { after: NOT_MADE, searched: undefined });
     else if (texture.rule && rulesAdded) Object.assign(texture, { rule: texture.rule + rulesAdded, searched: undefined });
   }
 }
+
+const MOST_OF_THE_WORST = 50;
+
+/** The queues: which textures are to be looked at, and why; the first has all of them. */
+const QUEUES = {
+  "": () => true,
+  undecided: ({ undecided }) => undecided !== null,
+  worst: (one) => one.colour > 0 && RANKS.colour.get(one) <= MOST_OF_THE_WORST,
+  by_hand: ({ byHand, status }) => byHand || status === "edited",
+  new: ({ status }) => status === "new",
+  letters: ({ kind }) => kind === "letters" || kind === "hud",
+  unseen: ({ review }) => !review,
+};
 
 const SCOPE_VALUES = {
   name: (one) => one.source,
@@ -82,9 +106,10 @@ function countLike(texture, scopes) {
 
 /** The report's filters, without those that a recipe being written cannot have. */
 function fitFilters() {
-  for (const name of ["target", "input", "sure", "warning"]) delete FILTERS[name];
+  for (const name of ["target", "input", "warning"]) delete FILTERS[name];
   FILTERS.rule.values = ({ rule }) => [rule ? `rule ${rule}` : "classify"];
   FILTERS.state.values = ({ status, undecided }) => [status ?? "new", ...(undecided ? ["may repeat, not certain"] : [])];
+  FILTERS.sure.values = ({ sure }) => [surenessIn(sure)];
   FILTERS.kind = { label: "Kind", values: ({ kind }) => [kind ?? "unknown"] };
   FILTERS.action = { label: "Action", values: ({ action }) => [action ?? "unknown"] };
   FILTERS.review = { label: "Review", values: ({ review, note }) => [review || "none", ...(note ? ["with a note"] : [])] };

@@ -1,7 +1,7 @@
 // The studio: the list and the stage of the report, joined with decisions, reviews and runs.
 "use strict";
 
-const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, queues: new Map(), run: null };
+const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null };
 const wished = { text: "", order: "name", fold: false, queue: "", wanted: {} };
 const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before its preview is computed
 let stopPreview = null;
@@ -13,7 +13,7 @@ const list = new PickList(byId("list"), (position, event) => {
   if (event?.type === "click" && matchMedia("(max-width: 720px)").matches) byId("viewer").scrollIntoView({ block: "start" });
 });
 list.chosen = () => {
-  const chosen = list.rows.map(({ texture }) => texture).filter((one) => list.picked.has(one));
+  const chosen = list.picked.size ? list.rows.map(({ texture }) => texture).filter((one) => list.picked.has(one)) : [];
   return chosen.length ? chosen : [stage.texture].filter(Boolean);
 };
 const stage = new Stage(byId("stage"), (zoom, fitted) => {
@@ -84,17 +84,20 @@ function blink(held) {
 /** Fill the list anew; stay with the texture shown. */
 function refill() {
   const keep = stage.texture?.source;
-  const inQueue = studio.queues.get(wished.queue);
-  const rows = select(wished).filter(({ texture }) => !inQueue || inQueue.has(texture.source));
+  const rows = select(wished).filter(({ texture }) => QUEUES[wished.queue](texture));
   list.fill(rows, null);
-  list.picked = new Set(rows.map(({ texture }) => texture).filter((one) => list.picked.has(one)));
+  list.picked = new Set(list.chosen().filter((one) => list.picked.has(one)));
   byId("nothing").hidden = rows.length > 0;
   byId("list").hidden = rows.length === 0;
   byId("shown").textContent = say("shown", { n: rows.length, all: TEXTURES.length });
+  markMenus();
+  go(rows.length ? Math.max(0, rows.findIndex(({ texture }) => texture.source === keep)) : -1);
+}
+
+function markMenus() {
   for (const menu of document.querySelectorAll(".menu")) {
     menu.classList.toggle("active", wished.wanted[menu.dataset.filter].size > 0);
   }
-  go(rows.length ? Math.max(0, rows.findIndex(({ texture }) => texture.source === keep)) : -1);
 }
 
 function showCounts() {
@@ -121,21 +124,24 @@ async function refreshState() {
 /** Ask for everything anew. */
 async function loadAll() {
   await refreshState();
-  const [columns, { queues }] = await Promise.all([ask("textures"), ask("queues")]);
+  const columns = await ask("textures");
   const picked = new Set([...list.picked].map(({ source }) => source));
   studio.version = columns.version ?? studio.version;
   takeTextures(rowsOf(columns));
   list.picked = new Set(TEXTURES.filter(({ source }) => picked.has(source)));
-  studio.queues = new Map(queues.map(({ id, names }) => [id, new Set(names)]));
-  fillQueues();
   for (const name of Object.keys(FILTERS)) wished.wanted[name] ??= new Set();
-  fillMenus(wished.wanted, refill);
   refill();
   showCounts();
+  await drawn(); // to count what a large dump has takes longer than to show its first rows
+  fillQueues();
+  fillMenus(wished.wanted, refill);
+  markMenus();
 }
 
+const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+
 function fillQueues() {
-  const options = [["", say("all"), TEXTURES.length], ...[...studio.queues].map(([id, names]) => [id, say(`q_${id}`), names.size])];
+  const options = Object.entries(QUEUES).map(([id, belongs]) => [id, id ? say(`q_${id}`) : say("all"), TEXTURES.filter(belongs).length]);
   byId("queue").replaceChildren(...options.map(([value, text, count]) => element("option", { value }, `${text} (${count})`)));
   byId("queue").value = wished.queue;
 }
