@@ -32,6 +32,14 @@ class Progress:
     work_per_texel: int = 0
 
 
+def in_words(seconds: float) -> str:
+    """Return an estimate as people say it, no more exact than it is: 40 s, 12 minutes, 3 h 20 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 class Meter:
     """How many texels networks have worked off in this process, counted while a picture is still computed."""
 

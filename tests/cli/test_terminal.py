@@ -47,6 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     (folder / CONTROL / f"{NAMES[-1]}.png").write_bytes(b"no picture")
     (folder / CONTROL / f"copy{CONTROL}.png").write_bytes(encode_png(texture(0, (16, 8))))
     (folder / MODEL).write_bytes(tiny_model.read_bytes())
+    (folder / f"other{MODEL}").write_bytes(tiny_model.read_bytes())
     (folder / f"torn{MODEL}").write_bytes(b"no model")
     rule = {"match": {"name": f"nothing{CONTROL}"}, "edges": {"x": "wrap"}}
     recipe = {
@@ -101,6 +102,7 @@ WALK = (
     ("report", f"out{CONTROL}", "--sheet", f"sheet{CONTROL}.png"),
     ("coverage", f"out{CONTROL}", "--dump", CONTROL, "--list"),
     ("coverage", f"out{CONTROL}", "--dump", CONTROL, "--html", f"page{CONTROL}"),
+    ("compare", "recipe.yaml", "--model", f"./{MODEL}", "--model", f"./other{MODEL}"),
     ("adopt", f"out{CONTROL}", "--to", f"mine{CONTROL}"),
     ("merge", "recipe.yaml"),
     ("install", f"out{CONTROL}", "--into", f"emulator{CONTROL}"),
@@ -121,6 +123,8 @@ MISTAKES = (
     ("run", f"{CONTROL}.yaml"),
     ("run", "recipe.yaml", "--model", CONTROL),
     ("run", "recipe.yaml", f"--{CONTROL}"),
+    ("compare", "recipe.yaml", "--model", CONTROL),
+    ("compare", "unknown.yaml"),
     ("inspect", f"nowhere{CONTROL}"),
     ("verify", CONTROL),
     ("report", CONTROL),

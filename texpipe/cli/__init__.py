@@ -18,6 +18,10 @@ from texpipe import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("texpipe.cli.init:init", "Analyse a dump and write a first recipe for it."),
     "run": ("texpipe.cli.run:run", "Upscale a folder of textures into a pack that an emulator loads."),
+    "compare": (
+        "texpipe.cli.compare:compare",
+        "Show a part of a dump by several models, side by side, with the time of each.",
+    ),
     "merge": ("texpipe.cli.merge:merge", "Write one pack from the shards that `run --shard` computed."),
     "inspect": (
         "texpipe.cli.inspect:inspect",

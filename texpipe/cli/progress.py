@@ -104,14 +104,6 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def in_words(seconds: float) -> str:
-    """Return an estimate as people say it, no more exact than it is: 40 s, 12 minutes, 3 h 20 min."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def event(progress: Progress, now: Pace) -> str:
     """Return the JSON line of a step, for front ends."""
     left = None if now.seconds_left is None else round(now.seconds_left, 1)

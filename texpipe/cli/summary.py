@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.progress import in_words
 from texpipe.cli.worst import uncertain, worst
+from texpipe.progress import in_words
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:

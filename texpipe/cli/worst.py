@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,15 +29,33 @@ def worst(textures: Iterable[Entry], count: int) -> list[str]:
         textures: entries of a manifest. Duplicates are left out: they have the same result as their original.
         count: largest number of lines.
     """
-    found: list[tuple[float, str]] = []
+    return [f"{name}: {text}" for _, name, text in _ranked(textures)[:count]]
+
+
+def worst_names(output: Path) -> list[str]:
+    """Return the names of the textures of a finished pack that exceed a limit, worst first; none without a pack."""
+    from texpipe.errors import PackError
+    from texpipe.manifest.file import read_manifest
+    from texpipe.storage.layout import OutputLayout
+
+    try:
+        textures = read_manifest(OutputLayout(output).manifest).textures
+    except PackError:
+        return []
+    return [name for _, name, _ in _ranked(textures)]
+
+
+def _ranked(textures: Iterable[Entry]) -> list[tuple[float, str, str]]:
+    """Return how far each texture exceeds its limits, negative, with its name and what it exceeds; worst first."""
+    found: list[tuple[float, str, str]] = []
     for entry in textures:
         if entry.metrics is None or entry.duplicate_of is not None:
             continue
         excess = {text: share for text, share in _shares(entry.metrics).items() if share > 1}
         if excess:
             text = ", ".join(sorted(excess, key=lambda text: -excess[text]))
-            found.append((-max(excess.values()), f"{entry.source}: {text}"))
-    return [line for _, line in sorted(found)[:count]]
+            found.append((-max(excess.values()), entry.source, text))
+    return sorted(found)
 
 
 def uncertain(textures: Iterable[Entry]) -> list[str]:

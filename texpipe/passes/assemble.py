@@ -147,6 +147,31 @@ def split(layout: Layout, picture: Rgba8, scale: int, names: Sequence[str]) -> d
     return {name: np.pad(places[name].cut(picture, scale), around, mode="edge") for name in names}
 
 
+def join_enlarged(layout: Layout, pieces: Mapping[str, Rgba8], scale: int) -> Rgba8:
+    """Put enlarged pieces together again, as `split` cut them out.
+
+    Args:
+        layout: the layout by which the picture was joined.
+        pieces: name -> sh x sw x 4 uint8; where one is missing, the picture is transparent.
+        scale: s.
+
+    Returns:
+        sH x sW x 4 uint8.
+    """
+    width, height = layout.size
+    picture = np.zeros((height * scale, width * scale, 4), dtype=np.uint8)
+    left, top = (side * scale for side in layout.trim[:2])
+    for place in reversed(layout.places):
+        if place.name in pieces:
+            wide, high = (side * scale for side in place.size)
+            rows, columns = (
+                slice(start * scale, start * scale + side)
+                for start, side in ((place.y, high), (place.x, wide))
+            )
+            picture[rows, columns] = pieces[place.name][top : top + high, left : left + wide]
+    return picture
+
+
 def _inside(group: Group, name: str, size: Size) -> Size:
     """Return the size of a piece without its trim."""
     left, top, right, bottom = group.trim

@@ -67,6 +67,19 @@ def sample_of(work: Workload, count: int, worst: Sequence[str] = ()) -> Sample:
     return _only(work, chosen)
 
 
+def only_of(work: Workload, names: Container[str]) -> Workload:
+    """Return the jobs of some textures alone, and those that they are made of: a sample chosen before.
+
+    Args:
+        work: all jobs of a dump.
+        names: of the textures; a picture is taken if any of them gets its pixels from it.
+    """
+    contents = {
+        job.content for job in work.jobs if any(piece.item.source.name in names for piece in job.pieces)
+    }
+    return _only(work, contents).work
+
+
 def _only(work: Workload, contents: Container[str]) -> Sample:
     jobs = tuple(job for job in work.jobs if job.content in contents)
     made = {piece.key for job in jobs for piece in job.pieces}

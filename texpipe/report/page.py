@@ -75,7 +75,7 @@ def write_report(
     made_of = pack_of_report(output)
     page = render({"pack": facts_of_pack(manifest) | made_of, "textures": textures})
     for name in ASSETS:
-        write_atomic(folder / name, (_own_files() / "static" / name).read_bytes(), fsync=False)
+        write_atomic(folder / name, asset(name), fsync=False)
     write_atomic(folder / "index.html", page.encode("ascii", "xmlcharrefreplace"))
     write_stamp(output, made_of["manifest"])
     pictures.remove_others()
@@ -97,19 +97,34 @@ def _require_own(page: Path) -> None:
 def render(data: dict[str, Any]) -> str:
     """Return the page's HTML.
 
+    Args:
+        data: `pack` and `textures` of `page_data`, JSON-able; `pack` with what `pack_of_report` says.
+    """
+    template = (_own_files() / "templates" / "index.html").read_text("utf-8")
+    return page_of(template, data=data, pack=data["pack"], scripts=_SCRIPTS)
+
+
+def page_of(template: str, **values: object) -> str:
+    """Return the HTML of a page that shows file names.
+
     File names are untrusted. Everything in the template is escaped by jinja2, the data cannot end its script element
     because <, >, & and ' are escaped in it, and the page's policy forbids inline scripts.
 
     Args:
-        data: `pack` and `textures` of `page_data`, JSON-able; `pack` with what `pack_of_report` says.
+        template: the page.
+        values: what it shows.
     """
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string((_own_files() / "templates" / "index.html").read_text("utf-8"))
-    return template.render(data=data, pack=data["pack"], scripts=_SCRIPTS)
+    return environment.from_string(template).render(**values)
+
+
+def asset(name: str) -> bytes:
+    """Return a style sheet or a script of the report, by its file name."""
+    return (_own_files() / "static" / name).read_bytes()
 
 
 def _own_files() -> Traversable:

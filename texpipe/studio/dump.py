@@ -60,6 +60,14 @@ class Dump:
         """Return what will be done to a texture."""
         return plan_by(self.rules[self.place(name)], recipe, self.facts(name))
 
+    def planned(self, recipe: Recipe) -> Survey:
+        """Return the survey with what a recipe does to each texture; it has the rules that `rules` counts."""
+        items = tuple(
+            replace(item, plan=plan_by(number, recipe, self.facts(item.source.name)))
+            for item, number in zip(self.seen.items, self.rules, strict=True)
+        )
+        return replace(self.seen, inventory=replace(self.seen.inventory, items=items))
+
     def fitting(self, match: Match) -> list[str]:
         """Return the names of all textures that a rule with this `match` is about."""
         facts = self.seen.fingerprints

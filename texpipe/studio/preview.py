@@ -27,7 +27,7 @@ from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 from texpipe.studio.decisions import Settings, merged, require_known
 from texpipe.studio.workshop import Workshop
-from texpipe.texture import Plan, Rgba8
+from texpipe.texture import Rgba8
 
 
 @dataclass(frozen=True)
@@ -153,15 +153,10 @@ class Previews:
         workshop = self._workshop
         models = workshop.models.of(workshop.loaded.recipe)
         recipe = dialled(workshop.loaded.recipe, models)
-        seen = workshop.dump.seen
-        items = tuple(replace(item, plan=self._plan(item, recipe)) for item in seen.items)
-        planned = replace(seen, inventory=replace(seen.inventory, items=items))
+        planned = workshop.dump.planned(recipe)
         ids = models.engine_id((), self._engine), models.engine_ids(self._engine)
         work = plan_jobs(planned, recipe, ids[0], workshop.cache, ids[1])
         return {name: piece.key for name, piece in work.piece_of.items()}
-
-    def _plan(self, item: SurveyedTexture, recipe: Recipe) -> Plan:
-        return self._workshop.dump.plan(item.source.name, recipe)
 
 
 def _within(rgba: Rgba8, side: int | None) -> Rgba8:

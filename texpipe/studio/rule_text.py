@@ -51,6 +51,18 @@ def with_rules(text: str, rules: Sequence[Raw]) -> str:
     )
 
 
+def frame_of_rule(text: str) -> tuple[str, str]:
+    """Return what stands before and behind a rule that somebody puts first into a recipe's text by hand.
+
+    Args:
+        text: a recipe that can be read.
+    """
+    found = next((pair[1] for pair in _root(text).value if pair[0].value == "rules"), None)
+    if found is None or (found.flow_style and not found.value):
+        return "  - ", ""
+    return ("", ",") if found.flow_style else (f"{' ' * found.start_mark.column}- ", "")
+
+
 def with_rule(text: str, number: int, rule: Raw) -> str | None:
     """Return a recipe's text with another rule in place of one that is written in braces; None if it is not.
 

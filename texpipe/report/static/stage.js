@@ -76,10 +76,7 @@ class Stage {
     const edges = (!this.texture.group && this.texture.edges) || { x: "clamp", y: "clamp" };
     const images = this.parts.map((one) => this.image(one, which));
     const made = this.parts.length > 1 ? element("div", { class: "pieces" }, ...images.filter(Boolean)) : images[0];
-    const flip = (step, mode) => (step !== 0 && mode === "mirror" ? -1 : 1);
-    made.style.transform = `scale(${flip(x, edges.x)}, ${flip(y, edges.y)})`;
-    // A clamped axis is not repeated by the game: its neighbours are shown faintly.
-    if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) made.classList.add("faint");
+    lay(made, x, y, edges);
     return made;
   }
 
@@ -207,6 +204,14 @@ class Stage {
     planes.addEventListener("lostpointercapture", () => planes.removeEventListener("pointermove", move), { once: true });
     move(event);
   }
+}
+
+/** Lay one of 3 x 3 copies as the console does, by its place from -1 to 1. */
+function lay(copy, x, y, edges) {
+  const flip = (step, mode) => (step !== 0 && mode === "mirror" ? -1 : 1);
+  copy.style.transform = `scale(${flip(x, edges.x)}, ${flip(y, edges.y)})`;
+  // A clamped axis is not repeated by the game: its neighbours are shown faintly.
+  if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) copy.classList.add("faint");
 }
 
 function framed(plane) {
