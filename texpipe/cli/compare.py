@@ -91,7 +91,7 @@ def compare(
     Nothing of the recipe or the pack changes.
     Examples:
       texpipe compare recipes/oot.yaml --model texpipe-x4 --model texpipe-x4-fast
-      texpipe compare recipes/oot.yaml --detail 0 --detail 1 --sample 12
+      texpipe compare ~/dumps/oot --model texpipe-x4 --model texpipe-x4-fast --sample 12
     """
     from texpipe.compare.columns import columns_of
     from texpipe.compare.making import compare as make
