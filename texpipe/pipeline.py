@@ -16,7 +16,7 @@ from texpipe.errors import DeviceLostError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for, processor
 from texpipe.execution.shards import jobs_of_shard
-from texpipe.execution.takeover import note_device, spoken, taken_over
+from texpipe.execution.takeover import note_device, taken_over
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
 from texpipe.output.places import require_separate_places
@@ -39,6 +39,7 @@ from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
 from texpipe.storage.lock import Lock
 from texpipe.storage.stale_parts import remove_stale_parts
+from texpipe.upscale.backend import spoken
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +189,12 @@ def _on_processor(run: RunPlan, lost: DeviceLostError, done: Sequence[JobResult]
         spoken(engine),
         f". {lost.hint}" if lost.hint else "",
     )
-    return replace(again, work=work, begun_by=None if run.order.shard else run.engine)
+    if run.order.shard:
+        return replace(again, work=work)
+    made = frozenset(
+        piece.key for one in done if not one.cached and one.reason is None for piece in one.job.pieces
+    )
+    return replace(again, work=work, begun_by=run.engine, begun_keys=made)
 
 
 def _require_inputs(options: RunOptions) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
+from texpipe.cli.device_line import say_device
 from texpipe.cli.install import ask_to_move, say_switches
 from texpipe.cli.live_screen import Screen
 from texpipe.cli.options import device_option, order_option, precision_option, quiet_option
@@ -96,6 +97,7 @@ def live(
     from texpipe.planning.load_options import load_options
 
     console = console.quieter(quiet)
+    say_device(console, device, precision)
     if recipe.is_dir():
         recipe = _recipe_for(console, recipe)
     options = load_options(

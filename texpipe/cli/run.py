@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from texpipe.cli.console import Console
+from texpipe.cli.device_line import say_device
 from texpipe.cli.first_recipe import output_around
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, order_option, quiet_option, run_options
@@ -124,6 +125,7 @@ def run(
         if of_dump:
             if inputs:
                 raise refuse_inputs(recipe)
+            _say_device(console, executor, device, precision)
             recipe = _recipe_of_dump(console, recipe, dry_run, stack)
         options = load_options(
             recipe,
@@ -146,8 +148,9 @@ def run(
             sample=sample,
             order=order,
         )
+    if not of_dump:
+        _say_device(console, executor, device, precision)
     _look_at_inputs(console, options, recipe, given=bool(inputs))
-    _say_device(console, options)
     with_page = bool(needs_pack) or (of_dump and not dry_run and shard is None)
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
         result = run_recipe(options, dry_run=dry_run, progress=step)
@@ -163,6 +166,11 @@ def _recipe_of_dump(console: Console, dump: Path, dry_run: bool, stack: ExitStac
         return recipe_of_dump(console, dump)
     folder = stack.enter_context(TemporaryDirectory(prefix="texpipe-"))
     return planned_recipe_of_dump(console, dump, Path(folder))
+
+
+def _say_device(console: Console, executor: str, device: str, precision: str) -> None:
+    if executor == "local":  # the machines of a cluster say for themselves what they are
+        say_device(console, device, precision)
 
 
 def _look_at_inputs(console: Console, options: RunOptions, recipe: Path, *, given: bool) -> None:
@@ -181,19 +189,6 @@ def _look_at_inputs(console: Console, options: RunOptions, recipe: Path, *, give
         made = output_around(path)
         if made is not None:
             console.warn(f"{path} is part of what texpipe wrote to {made}: these are results, not a dump")
-
-
-def _say_device(console: Console, options: RunOptions) -> None:
-    """Say what will compute, and how to have a graphics card used that is not."""
-    if options.executor != "local":  # the machines of a cluster say for themselves what they are
-        return
-    from texpipe.upscale.advice import advice
-    from texpipe.upscale.device import choose
-
-    found = advice(choose(options.device, options.precision), options.device)
-    console.say(f"Computing on {found.line}")
-    if found.warning:
-        console.warn(found.warning)
 
 
 def _report(result: RunResult, step: DeferredInterrupt) -> Path:

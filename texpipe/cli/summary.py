@@ -63,6 +63,9 @@ def _show_made(console: Console, result: RunResult) -> None:
         f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates{by_hand})"
         f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from the store"
     )
+    if len(result.computed_by) > 1:
+        (first, by_first), (last, by_last) = result.computed_by.items()
+        console.say(f"{first}, computed {by_first} of them and stopped; {last}, computed the other {by_last}")
     reasons = list(result.skip_reasons().items())
     for reason, number in reasons[:_SHOWN_REASONS]:
         console.say(f"skipped {number}: {reason}")

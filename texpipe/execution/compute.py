@@ -12,6 +12,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import TypeAlias
 
+from texpipe.errors import DeviceLostError
 from texpipe.execution.derived import compute_derived
 from texpipe.execution.hand_made import take_hand_made
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
@@ -190,12 +191,18 @@ class _InFlight:
             def passes(window: Sequence[SourceJob]) -> list[Pass]:
                 return [one for begun in decoding.map(_begin, window) for one in self._take(begun, hand_over)]
 
-            for number, rgb in upscale(map(passes, _windows(self._jobs, self._window_texels)), self._scale):
-                partial = self._waiting.pop(number)
-                partial.parts[number] = rgb
-                if len(partial.parts) == len(partial.passes):
-                    self._finish(partial, hand_over)
-                yield from self._finished(self._window_texels)
+            try:
+                for number, rgb in upscale(
+                    map(passes, _windows(self._jobs, self._window_texels)), self._scale
+                ):
+                    partial = self._waiting.pop(number)
+                    partial.parts[number] = rgb
+                    if len(partial.parts) == len(partial.passes):
+                        self._finish(partial, hand_over)
+                    yield from self._finished(self._window_texels)
+            except DeviceLostError:
+                yield from self._finished(-1)  # what the device has made is kept
+                raise
             yield from self._finished(-1)
 
     @contextmanager

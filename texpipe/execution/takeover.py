@@ -15,6 +15,7 @@ from texpipe.planning.run_plan import RunPlan
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json
 from texpipe.storage.small_files import RefusedFileError, parse_json, read_small
+from texpipe.upscale.backend import spoken
 
 log = logging.getLogger(__name__)
 
@@ -65,15 +66,6 @@ def note_device(run: RunPlan) -> None:
             spoken(run.engine),
         )
     write_atomic(run.layout.computed_by, canonical_json({"engine": run.engine}))
-
-
-def spoken(engine: str) -> str:
-    """Return the device of `upscale.backend.identity` as people say it, such as "Intel Arc A770 by xpu, bf16"."""
-    name, *rest = engine.partition(" torch ")[0].partition(" onnxruntime ")[0].split()
-    *chip, precision, _method = rest
-    if name == "cpu":
-        return f"the CPU, {precision}"
-    return f"{' '.join(chip)} by {'WebGPU' if name == 'webgpu' else name}, {precision}"
 
 
 def _noted(run: RunPlan) -> str | None:

@@ -8,6 +8,7 @@ from texpipe.packs.pack import plan_pack
 from texpipe.planning.exclusions import planned_pictures
 from texpipe.planning.jobs import FrameJob, is_stored
 from texpipe.planning.run_plan import RunPlan
+from texpipe.upscale.backend import spoken
 
 
 def planned_result(run: RunPlan) -> RunResult:
@@ -18,4 +19,4 @@ def planned_result(run: RunPlan) -> RunResult:
     packs = [plan_pack(target, planned_pictures(held)) for target in run.order.recipe.targets]
     known = {name: one.problem for name, one in run.work.made_by_hand.items() if one.problem}
     manifest = manifest_of(run, packs, known, {})
-    return run_result(run, manifest, len(upscaled) - cached, cached, dry_run=True)
+    return run_result(run, manifest, {spoken(run.engine): len(upscaled) - cached}, cached, dry_run=True)

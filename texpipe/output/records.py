@@ -31,7 +31,7 @@ from texpipe.planning.jobs import FrameJob, JobResult, Workload
 from texpipe.planning.run_plan import RunPlan
 from texpipe.system.interning import interned
 from texpipe.texture import Metrics, Status
-from texpipe.upscale.backend import why_it_varies
+from texpipe.upscale.backend import spoken, why_it_varies
 
 
 def manifest_of(
@@ -59,7 +59,7 @@ def shard_result(run: RunPlan, done: Sequence[JobResult]) -> RunResult:
         for item in run.seen.items
         if item.source.name in reasons
     ]
-    return run_result(run, _with_head(run, entries), *counts_of(done))
+    return run_result(run, _with_head(run, entries), *counts_of(run, done))
 
 
 def failures(work: Workload, done: Sequence[JobResult]) -> dict[str, str]:
@@ -68,10 +68,15 @@ def failures(work: Workload, done: Sequence[JobResult]) -> dict[str, str]:
     return {name: failed[piece.key] for name, piece in work.piece_of.items() if piece.key in failed}
 
 
-def counts_of(done: Sequence[JobResult]) -> tuple[int, int]:
-    """Return how many pictures were computed, and how many were in the store."""
+def counts_of(run: RunPlan, done: Sequence[JobResult]) -> tuple[dict[str, int], int]:
+    """Return how many pictures were computed by each device, in their order, and how many were in the store before."""
     upscaled = [one for one in done if not isinstance(one.job, FrameJob)]
-    return sum(not one.cached and one.reason is None for one in upscaled), sum(one.cached for one in upscaled)
+    last = sum(not one.cached and one.reason is None for one in upscaled)
+    stored = sum(one.cached for one in upscaled)
+    if run.begun_by is None:
+        return {spoken(run.engine): last}, stored
+    first = sum(one.cached and one.job.pieces[0].key in run.begun_keys for one in upscaled)
+    return {spoken(run.begun_by): first, spoken(run.engine): last}, stored - first
 
 
 def _model_id(file: ModelFile) -> ModelId:
@@ -177,20 +182,30 @@ def _kept_status(kept: Sequence[Output]) -> tuple[Kept, str]:
 def run_result(
     run: RunPlan,
     manifest: Manifest,
-    computed: int,
+    computed_by: Mapping[str, int],
     cached: int,
     *,
     warnings: tuple[str, ...] = (),
     dry_run: bool = False,
 ) -> RunResult:
-    """Return what a run did, or would do, with warnings about its textures added to those given."""
+    """Return what a run did, or would do.
+
+    Args:
+        run: what was planned.
+        manifest: what became of every texture.
+        computed_by: device, as people say it -> how many pictures it computed.
+        cached: how many pictures were in the store before.
+        warnings: go before those about textures.
+        dry_run: nothing was written.
+    """
     order = run.order
     warnings += (*notices(run, manifest), *run.work.warnings)
     warnings += tuple(f"{entry.source}: {line}" for entry in manifest.textures for line in entry.warnings)
     return RunResult(
         manifest=manifest,
         output=order.output,
-        computed=computed,
+        computed=sum(computed_by.values()),
+        computed_by=computed_by,
         cached=cached,
         ignored=dict(run.seen.ignored),
         warnings=warnings,

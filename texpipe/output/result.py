@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class RunResult:
         manifest: one entry per texture, and the summary counts.
         output: the folder that was (or would be) written.
         computed, cached: pictures that were upscaled now, and that the store had.
+        computed_by: device, as people say it -> how many pictures it computed, in the order in which they did.
         ignored: how many files were no textures, by kind.
         warnings: lines for people about what did not stop the run.
         problems: one line for each rule of an emulator that the finished packs break, and for each empty pack.
@@ -42,6 +43,7 @@ class RunResult:
     shard: tuple[int, int] | None = None
     problems: tuple[str, ...] = ()
     whole_seconds: float | None = None
+    computed_by: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -62,6 +64,7 @@ class RunResult:
             "output": str(self.output),
             "summary": summary_as_json(self.manifest.summary),
             "computed": self.computed,
+            "computed_by": dict(self.computed_by),
             "cached": self.cached,
             "seconds": round(self.seconds, 3),
             "dry_run": self.dry_run,

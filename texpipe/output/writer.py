@@ -60,7 +60,7 @@ def write_output(
         before.folder.backup.copy(run.layout.manifest.name)
     write_manifest(run.layout.manifest, manifest)
     keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
-    outcome = run_result(run, manifest, *counts_of(done), warnings=warnings)
+    outcome = run_result(run, manifest, *counts_of(run, done), warnings=warnings)
     outcome = replace(outcome, problems=(*outcome.problems, *broken_rules(output, manifest)))
     write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome

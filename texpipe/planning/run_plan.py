@@ -29,6 +29,7 @@ class RunPlan:
         work: the jobs of the others.
         sample: what of the dump is made, if not all of it.
         begun_by: name of how the first of them were computed, if the device was lost then.
+        begun_keys: keys of the results that were computed so.
     """
 
     order: RunOptions
@@ -39,6 +40,7 @@ class RunPlan:
     work: Workload
     sample: Sample | None = None
     begun_by: str | None = None
+    begun_keys: frozenset[str] = frozenset()
 
     @property
     def model(self) -> ModelFile:

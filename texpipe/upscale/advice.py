@@ -14,6 +14,8 @@ from texpipe.upscale.device import Device
 
 _BUILDS_PAGE: Final = "https://pytorch.org/get-started/locally/"
 """Page of PyTorch on which people choose a build by system and graphics card."""
+_USUAL_TORCH: Final = "python -m pip install --force-reinstall torch"
+"""Line that puts the usual PyTorch in the place of another build."""
 _KINDS: Final[dict[Maker, AcceleratorName]] = {
     "NVIDIA": "cuda",
     "AMD": "cuda",
@@ -29,7 +31,7 @@ class Advice(NamedTuple):
     """What computes.
 
     Attributes:
-        line: device and precision, and for a processor why no GPU does it.
+        line: device, precision, and why it is that one.
         warning: how to have a GPU that is there used; None if there is nothing to gain.
     """
 
@@ -47,7 +49,8 @@ def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> A
     """
     if device.name != "cpu":
         by = "WebGPU" if device.name == "webgpu" else device.name
-        return Advice(f"{device.instructions} by {by}, {device.precision}", None)
+        why = ": the first graphics card that works" if asked == "auto" else ", as asked"
+        return Advice(f"{device.instructions} by {by}, {device.precision}{why}", None)
     cores = available_cores()
     line = f"CPU, {cores} core{'s' if cores > 1 else ''}, {device.precision}"
     if asked == "cpu":
@@ -60,20 +63,18 @@ def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> A
 
 
 def remedy_for(card: Card, system: str = sys.platform) -> str:
-    """Return how to have a card used that is not used now.
+    """Return how to have a card used that is not used now, with one line to type.
 
     Args:
         card: the card.
         system: `sys.platform`.
     """
-    quickly = webgpu.missing_hint()
-    if card.maker == "AMD" and system == "win32":
-        return f"{card.name} is not used: PyTorch has no build for it on Windows. WebGPU: {quickly}"
+    version, build = hardware.torch_build().version, _BUILDS[card.maker]
     if accelerator(_KINDS[card.maker]).may_exist():
         return f"PyTorch is built for {card.name} and finds no working driver: update the driver, then run again."
-    version, build = hardware.torch_build().version, _BUILDS[card.maker]
-    return (
-        f"{card.name} is not used: the installed PyTorch {version} was built without {build}. "
-        f"Install the {build} build: choose it on {_BUILDS_PAGE} and run the line shown there. "
-        f"Or use it by WebGPU, which is less to download: {quickly}"
-    )
+    if card.maker == "AMD" and system == "win32":
+        return f"{card.name} is not used: PyTorch has no build for it on Windows. {webgpu.missing_hint()}"
+    why = f"{card.name} is not used: the installed PyTorch {version} was built without {build}."
+    if card.maker == "NVIDIA" and system == "linux":  # where the usual PyTorch is the CUDA build
+        return f"{why} Install the usual PyTorch: {_USUAL_TORCH}"
+    return f"{why} {webgpu.missing_hint()} (or the {build} build of PyTorch, {_BUILDS_PAGE})"

@@ -118,6 +118,15 @@ def identity(device: str = "auto", precision: str = "auto") -> str:
     return " ".join((chosen.name, chosen.instructions, chosen.precision, chosen.method, library))
 
 
+def spoken(engine: str) -> str:
+    """Return the device of `identity` as people say it, such as "Intel Arc A770 by xpu, bf16"."""
+    name, *rest = engine.partition(" torch ")[0].partition(" onnxruntime ")[0].split()
+    *chip, precision, _method = rest
+    if name == "cpu":
+        return f"the CPU, {precision}"
+    return f"{' '.join(chip)} by {'WebGPU' if name == 'webgpu' else name}, {precision}"
+
+
 def why_it_varies(engine: str) -> str | None:
     """Say why another run on the same machine may end in other bytes; None where it cannot.
 
