@@ -24,7 +24,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from texpipe.classify.evidence import Seen, kind_evidence
 from texpipe.imaging.visible import premultiplied
-from texpipe.texture import KINDS
+from texpipe.texture import KINDS, Rgba8
 
 Floats = NDArray[np.float32]
 
@@ -79,9 +79,15 @@ def write_and_show(seen: Measured, unseen: Measured, output: Path) -> None:
 
 def measure(made: Iterable[Sample]) -> Measured:
     """Measure textures."""
-    rows = [(kind_evidence(Seen(premultiplied(one.rgba))), KINDS.index(one.kind), one.source) for one in made]
+    rows = [(_evidence(one.rgba), KINDS.index(one.kind), one.source) for one in made]
     measures, kinds, sources = zip(*rows, strict=True)
     return Measured(np.array(measures), np.array(kinds), np.array(sources))
+
+
+def _evidence(rgba: Rgba8) -> tuple[Floats, Floats]:
+    """Return the measures of one texture, as it is and with x and y exchanged."""
+    (plain,), (turned,) = kind_evidence(Seen.of([premultiplied(rgba)]))
+    return plain, turned
 
 
 def fit(measured: Measured) -> HistGradientBoostingClassifier:

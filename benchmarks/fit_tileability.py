@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from texpipe.classify.evidence import evidence
+from texpipe.classify.evidence import Seen, evidence
 from texpipe.classify.seam_measures import LEAST_LINES
 from texpipe.classify.tileability import certain
-from texpipe.imaging.visible import premultiplied
+from texpipe.imaging.visible import premultiplied, without_hidden
 
 Floats = NDArray[np.float32]
 
@@ -76,13 +76,13 @@ def measure(made: Iterable[Sample]) -> Measured:
     """Measure every axis that is labelled and about which no fact decides."""
     rows: list[tuple[Floats, bool, float]] = []
     for sample in made:
-        pixels = premultiplied(sample.rgba)
+        shown = without_hidden(sample.rgba)[None]
         weight = MASONRY_WEIGHT if "mortar" in sample.kind else WEIGHTS.get(sample.kind, 1.0)
-        columns = np.ascontiguousarray(pixels.swapaxes(0, 1))
-        for lines, truth, found in zip(
-            (columns, pixels), (sample.x, sample.y), evidence(pixels), strict=True
+        measures = evidence(Seen.of([premultiplied(sample.rgba)]))
+        for lines, truth, (found,) in zip(
+            (shown.swapaxes(1, 2), shown), (sample.x, sample.y), measures, strict=True
         ):
-            if len(lines) >= LEAST_LINES and truth != "?" and certain(lines, n64=False) is None:
+            if lines.shape[1] >= LEAST_LINES and truth != "?" and certain(lines, [False]) == [None]:
                 rows.append((found, truth == "wrap", weight))
     measures, repeats, weights = zip(*rows, strict=True)
     return Measured(np.array(measures), np.array(repeats, np.float32), np.array(weights, np.float32))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,14 +51,14 @@ def sheet() -> np.ndarray:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note the names of textures that are looked at, and look."""
     names: list[str] = []
-    plain = pool.analyse
+    plain = pool.analyse_alike
 
-    def noted(one: Texture) -> analysis.Analysis:
-        names.append(one.source.name)
-        return plain(one)
+    def noted(some: Sequence[Texture]) -> list[analysis.Analysis]:
+        names.extend(one.source.name for one in some)
+        return plain(some)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pool, "analyse", noted)
+        patch.setattr(pool, "analyse_alike", noted)
         yield names
 
 
@@ -134,25 +134,25 @@ def test_a_raised_version_looks_again(folder: Path, tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("ahead", [1, 100, 1 << 20])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_threads_change_nothing(
+def test_threads_and_batches_change_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, workers: int, ahead: int
 ) -> None:
     wanted = survey(folder, Recipe.default(), workers=2)
-    monkeypatch.setattr(pool, "MAX_TEXELS_AHEAD", ahead)
-    monkeypatch.setattr(pool, "MAX_TEXTURES_AHEAD", ahead)
+    for name in ("MAX_TEXELS_AHEAD", "MAX_TEXTURES_AHEAD", "BATCH_TEXELS"):
+        monkeypatch.setattr(pool, name, ahead)
     assert survey(folder, Recipe.default(), workers=workers) == wanted
     assert available_cores() >= 1
 
 
 def test_a_texture_too_large_for_memory_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = pool.analyse
+    plain = pool.analyse_alike
 
-    def full(one: Texture) -> analysis.Analysis:
-        if one.source.name == SHEET:
+    def full(some: Sequence[Texture]) -> list[analysis.Analysis]:
+        if any(one.source.name == SHEET for one in some):
             raise MemoryError
-        return plain(one)
+        return plain(some)
 
-    monkeypatch.setattr(pool, "analyse", full)
+    monkeypatch.setattr(pool, "analyse_alike", full)
     seen = survey(folder, Recipe.default())
     assert {one.source.name: one.reason for one in seen.failures}[SHEET].startswith("there is not enough")
     assert len(seen.items) == 7

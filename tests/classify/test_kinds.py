@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
 from texpipe.classify.evidence import Seen
-from texpipe.classify.kinds import guess_kind
+from texpipe.classify.kinds import guess_kinds
 from texpipe.cli.inspect import KINDS as CHOICES
 from texpipe.imaging.visible import premultiplied
 from texpipe.recipe.rules import matches
@@ -26,7 +26,7 @@ FACTS = Facts("opaque", "", CLAMP, CLAMP, None, "", 9, False, False, False)
 
 
 def kind_of(rgba: Rgba8) -> KindGuess:
-    return guess_kind(Seen(premultiplied(np.ascontiguousarray(rgba))))
+    return guess_kinds(Seen.of([premultiplied(np.ascontiguousarray(rgba))]))[0]
 
 
 def stones(seed: int) -> Rgba8:

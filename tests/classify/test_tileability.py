@@ -95,13 +95,13 @@ FACTS: list[tuple[Rgba8, bool, AxisGuess]] = [
 def test_facts_decide_whatever_the_judge_would_say(
     rgba: Rgba8, n64: bool, expected: AxisGuess, odds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tileability, "log_odds", lambda _: odds)
+    monkeypatch.setattr(tileability, "log_odds", lambda measures: [odds] * len(measures))
     assert guess_axes(rgba, n64=n64)[0] == expected
 
 
 @pytest.mark.parametrize("odds", [-4.6, 4.6])
 def test_the_judge_decides_where_no_fact_does(odds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tileability, "log_odds", lambda _: odds)
+    monkeypatch.setattr(tileability, "log_odds", lambda measures: [odds] * len(measures))
     stones = np.random.default_rng(0).integers(0, 255, (16, 16))
     assert set(modes(opaque(stones))) == {"wrap" if odds > 0 else "clamp"}
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from dumps import dump, repeated, texture, tree
 
+from texpipe.analysis import pool
 from texpipe.analysis.survey import survey
 from texpipe.classify.analysis import analyse
 from texpipe.errors import PackError
@@ -58,7 +59,7 @@ def test_without_an_answer_it_is_done_here(start: list[str], textures: list[Text
 def test_a_process_goes_on_after_an_error(textures: list[Texture]) -> None:
     broken = replace(textures[0], rgba=textures[0].rgba[..., :2])
     with SubprocessPool() as elsewhere:
-        with pytest.raises(ValueError, match="broadcast"):
+        with pytest.raises(IndexError, match="out of bounds"):
             elsewhere.call(analyse, broken)
         assert elsewhere.call(analyse, textures[1]) == analyse(textures[1])
 
@@ -100,12 +101,13 @@ def test_enough_textures_are_looked_at_by_processes(tmp_path: Path, monkeypatch:
     dump(tmp_path / "in", 12, (12, 8))
     wanted = survey(tmp_path / "in", Recipe.default(), workers=2)
     calls = counted(monkeypatch)
-    monkeypatch.setattr(offload_policy, "MIN_CALLS", 3)
+    monkeypatch.setattr(offload_policy, "MIN_CALLS", 1)
+    monkeypatch.setattr(pool, "MAX_TEXTURES_AHEAD", 4)
     assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
-    assert calls == ["analyse"] * 9
+    assert calls == ["_analysed"] * 2  # of three windows, each of one size, the first shows that it pays off
     monkeypatch.setattr(offload_policy, "can_spawn", lambda: False)
     assert survey(tmp_path / "in", Recipe.default(), workers=2) == wanted
-    assert len(calls) == 9
+    assert len(calls) == 2
 
 
 def test_enough_results_are_finished_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

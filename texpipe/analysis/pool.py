@@ -1,19 +1,20 @@
-"""Many textures in a row: read one after the other, recognised by their bytes, or else analysed by threads, which hand
-that on to processes where there are enough textures."""
+"""Many textures: read one after the other, recognised by their bytes, or else analysed together with others of one size
+by threads, which hand that on to processes where there are enough textures."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.classify.analysis import Analysis, analyse, analysis_key
+from texpipe.classify.analysis import Analysis, analyse_alike, analysis_key
 from texpipe.errors import TexpipeError
 from texpipe.imaging.image_files import MAX_PIXELS
 from texpipe.read.decode import Opened, open_source
@@ -25,11 +26,18 @@ from texpipe.texture import Source, Texture
 MAX_WORKERS = 4
 """Largest number of threads or processes that analyse: one thread reads and decodes, and keeps no more of them busy."""
 
-MAX_TEXELS_AHEAD = 1 << 20
-"""Largest number of decoded texels that wait to be analysed; with more, the first textures are waited for."""
+MAX_TEXELS_AHEAD = 1 << 19
+"""Decoded texels of a window, from which on no more are added to it. Two windows are held: one is analysed while the
+next one is read."""
 
-MAX_TEXTURES_AHEAD = 64
-"""Largest number of textures that wait to be analysed."""
+MAX_TEXTURES_AHEAD = 512
+"""Largest number of textures in a window: the more there are, the more have one size and are analysed together."""
+
+BATCH_TEXELS = 1 << 15
+"""Largest number of texels that are analysed together: beyond that memory costs what fewer steps save."""
+
+_TEXTURES_PER_CALL = 4
+"""Textures that are analysed in the time of a call for which `pays_off` is made."""
 
 LOOK_BYTES = 120
 """Memory that it takes to look at a picture, per texel, in bytes; benchmarks/budget.py measures it."""
@@ -53,11 +61,21 @@ AnalysisResult: TypeAlias = Analysed | str
 
 
 @dataclass(frozen=True)
-class _Pending:
-    """A texture that is analysed: how to get the result, and how many texels are held until then."""
+class _Begun:
+    """A texture that was read: what is known of it, or its pixels and the key of the analysis that they will get."""
 
-    result: Callable[[], AnalysisResult]
-    texels: int = 0
+    result: AnalysisResult | None = None
+    texture: Texture | None = None
+    key: str = ""
+
+    @property
+    def texels(self) -> int:
+        """How many decoded texels are held."""
+        return 0 if self.texture is None else self.texture.size[0] * self.texture.size[1]
+
+
+_Window: TypeAlias = "list[Callable[[], AnalysisResult]]"
+"""How to get the result of each texture, in order."""
 
 
 def analyse_all(
@@ -72,17 +90,29 @@ def analyse_all(
         memory: bytes that this process should stay below: a picture that takes more is not decoded. By default a share
             of what is free.
     """
-    waiting: deque[_Pending] = deque()
-    held = 0
     with SubprocessPool() as processes, ThreadPoolExecutor(workers, "analyse") as threads:
         pool = _AnalysisPool(threads, processes, workers)
-        for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
-            waiting.append(_begin(source, cache, pool, left, memory))
-            held += waiting[-1].texels
-            while held > MAX_TEXELS_AHEAD or len(waiting) > MAX_TEXTURES_AHEAD:
-                held -= waiting[0].texels
-                yield waiting.popleft().result()
-        yield from (one.result() for one in waiting)
+        before: _Window = []
+        for window, left in _windows(sources, cache, memory):
+            begun = pool.begin(window, cache, left)
+            yield from (result() for result in before)
+            before = begun
+        yield from (result() for result in before)
+
+
+def _windows(
+    sources: Sequence[Source], cache: AnalysisCache, memory: int | None
+) -> Iterator[tuple[list[_Begun], int]]:
+    """Read textures in order; yield some at a time, and how many are left with them."""
+    window: list[_Begun] = []
+    held = 0
+    for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
+        window.append(_begin(source, cache, memory))
+        held += window[-1].texels
+        if held >= MAX_TEXELS_AHEAD or len(window) >= MAX_TEXTURES_AHEAD:
+            yield window, left - 1 + len(window)
+            window, held = [], 0
+    yield window, len(window)
 
 
 class _AnalysisPool:
@@ -98,47 +128,86 @@ class _AnalysisPool:
         self._threads, self._processes, self._workers = threads, processes, workers
         self._count, self._is_offloaded = 0, False
 
-    def analyse(self, texture: Texture, left: int) -> Future[Analysis]:
-        """Begin to analyse a texture, the first of those that are left.
+    def begin(self, window: Sequence[_Begun], cache: AnalysisCache, left: int) -> _Window:
+        """Begin to analyse the textures of a window that are not known yet.
 
-        Those may all be in the cache, so processes start only when as many textures had to be analysed before.
+        Args:
+            window: textures in order.
+            cache: gets their analyses.
+            left: how many textures are left, these among them. All may be known, so processes start only when as many
+                had to be analysed before.
         """
-        self._is_offloaded |= pays_off(min(self._count, left), self._workers)
-        self._count += 1
+        calls = min(self._count, left) // _TEXTURES_PER_CALL
+        self._is_offloaded |= pays_off(calls, self._workers)
+        futures: dict[int, tuple[Future[list[Analysis | None]], int]] = {}
+        for batch in _batches(window):
+            textures = [one.texture for one in batch if one.texture is not None]
+            future = self._submit(textures)
+            futures |= {id(one): (future, number) for number, one in enumerate(batch)}
+            self._count += len(batch)
+        return [
+            partial(_result, one, one.texture, *futures[id(one)], cache)
+            if one.texture
+            else partial(_known, one)
+            for one in window
+        ]
+
+    def _submit(self, textures: list[Texture]) -> Future[list[Analysis | None]]:
         if self._is_offloaded:
-            return self._threads.submit(self._processes.call, analyse, texture)
-        return self._threads.submit(analyse, texture)
+            return self._threads.submit(self._processes.call, _analysed, textures)
+        return self._threads.submit(_analysed, textures)
 
 
-def _begin(
-    source: Source, cache: AnalysisCache, pool: _AnalysisPool, left: int, memory: int | None
-) -> _Pending:
-    """Read a texture, the first of those that are left; decode it and let the pool analyse it if its bytes are new."""
+def _batches(window: Sequence[_Begun]) -> Iterator[list[_Begun]]:
+    """Divide the textures of a window that are not known into batches of one size."""
+    alike: dict[tuple[int, int], list[_Begun]] = defaultdict(list)
+    for one in window:
+        if one.texture is not None:
+            alike[one.texture.size].append(one)
+    for (width, height), some in alike.items():
+        most = max(1, BATCH_TEXELS // (width * height))
+        yield from (some[at : at + most] for at in range(0, len(some), most))
+
+
+def _analysed(textures: list[Texture]) -> list[Analysis | None]:
+    """Analyse textures of one size; None for one that there is not enough memory for."""
+    try:
+        return [*analyse_alike(textures)]
+    except MemoryError:
+        if len(textures) == 1:
+            return [None]
+    return [_analysed([one])[0] for one in textures]
+
+
+def _known(one: _Begun) -> AnalysisResult:
+    assert one.result is not None
+    return one.result
+
+
+def _result(
+    one: _Begun, texture: Texture, batch: Future[list[Analysis | None]], number: int, cache: AnalysisCache
+) -> AnalysisResult:
+    analysis = batch.result()[number]
+    if analysis is None:
+        return _NO_MEMORY
+    cache.add(one.key, analysis)
+    return Analysed(texture.sha256, analysis)
+
+
+def _begin(source: Source, cache: AnalysisCache, memory: int | None) -> _Begun:
+    """Read a texture, and decode it if its bytes are new."""
     try:
         opened = open_source(source, memory)
         key = _key(opened)
         if (found := _cached(key, cache)) is not None:
-            cached = Analysed(opened.sha256, found)
-            return _Pending(lambda: cached)
+            return _Begun(Analysed(opened.sha256, found))
         if (refused := _too_large(opened, memory)) is not None:
-            return _Pending(lambda: refused)
-        texture = opened.texture()
+            return _Begun(refused)
+        return _Begun(texture=opened.texture(), key=key)
     except TexpipeError as error:
-        reason = error.message
-        return _Pending(lambda: reason)
+        return _Begun(error.message)
     except MemoryError:
-        return _Pending(lambda: _NO_MEMORY)
-    future = pool.analyse(texture, left)
-
-    def result() -> AnalysisResult:
-        try:
-            analysis = future.result()
-        except MemoryError:
-            return _NO_MEMORY
-        cache.add(key, analysis)
-        return Analysed(opened.sha256, analysis)
-
-    return _Pending(result, texture.size[0] * texture.size[1])
+        return _Begun(_NO_MEMORY)
 
 
 def _too_large(opened: Opened, memory: int | None) -> str | None:
@@ -159,7 +228,7 @@ def analyse_joined(picture: Texture, cache: AnalysisCache) -> Analysis:
     key = analysis_key("made", pixels, picture.size, picture.source.emulator, picture.edges)
     analysis = cache.recall(key)
     if analysis is None or analysis.size != picture.size:
-        analysis = analyse(replace(picture, warnings=()))
+        (analysis,) = analyse_alike([replace(picture, warnings=())])
         cache.add(key, analysis)
     return analysis
 

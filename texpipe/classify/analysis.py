@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from texpipe.classify import classify
+from texpipe.classify import classify_alike
 from texpipe.classify.alpha import hidden_picture
 from texpipe.classify.block_digests import block_digests
 from texpipe.classify.cells import find_cells
@@ -28,6 +29,19 @@ SAID_BY_DUMP = "the dump says so"
 
 def analyse(texture: Texture) -> Analysis:
     """Return what there is to see in a decoded texture, whatever a recipe will make of it."""
+    return analyse_alike([texture])[0]
+
+
+def analyse_alike(textures: Sequence[Texture]) -> list[Analysis]:
+    """Return what there is to see in decoded textures of one size, in each as if it were alone.
+
+    Args:
+        textures: all of one size, at least one. Together they take a fraction of the time.
+    """
+    return [_analysis(*one) for one in zip(textures, classify_alike(textures), strict=True)]
+
+
+def _analysis(texture: Texture, facts: Facts) -> Analysis:
     rgba = texture.rgba
     pixels = pixel_digest(rgba)
     indices, bare_indices = index_digests(rgba)
@@ -35,7 +49,7 @@ def analyse(texture: Texture) -> Analysis:
     return Analysis(
         emulator=texture.source.emulator,
         size=texture.size,
-        facts=_as_dumped(classify(texture), texture.edges),
+        facts=_as_dumped(facts, texture.edges),
         pixels=pixels,
         all_pixels=pixels if rgba[..., 3].all() else pixel_digest(rgba, hidden=True),
         indices=indices,

@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 
 from texpipe.classify.judge import probability
-from texpipe.classify.seam_measures import Lines
+from texpipe.classify.seam_measures import Stack
 from texpipe.texture import Doubt
 
 FALSE_STEP = (0.53, 0.01, -1.5)
@@ -52,15 +52,19 @@ def least_harm(doubt: Doubt) -> Treatment:
     return Treatment.BLEND if worth else Treatment.CLAMP
 
 
-def harms(lines: Lines) -> tuple[float, float]:
+def harms(lines: Stack) -> list[tuple[float, float]]:
     """Return what a clamp costs if the axis repeats, and a wrap if it ends, in visible levels, to 3 decimals.
 
     Args:
-        lines: N x M x 4, the lines along an axis, in levels.
+        lines: P x 4 x N x M, the lines along an axis of P pictures.
     """
-    exact = lines[[0, 1, -2, -1]].astype(np.float64)
-    seam = float(np.abs(exact[0] - exact[3]).mean())
-    beside = float(np.abs(exact[[1, 3]] - exact[[0, 2]]).mean())
+    first, second, last_but_one, last = (lines[:, :, at] for at in (0, 1, -2, -1))
+    seam = np.abs(first - last).mean(axis=(1, 2))
+    beside = np.abs(np.stack([second - first, last - last_but_one], axis=1)).mean(axis=(1, 2, 3))
+    return [_harm(*one) for one in zip(seam.tolist(), beside.tolist(), strict=True)]
+
+
+def _harm(seam: float, beside: float) -> tuple[float, float]:
     clamp, wrap = (a * seam + b * beside + c for a, b, c in (FALSE_STEP, BLEEDING))
     bleeds = max(wrap, LEAST_HARM[1])
     return round(max(clamp, LEAST_HARM[0], bleeds), 3), round(bleeds, 3)

@@ -2,7 +2,7 @@
 
 Ink is what is visible where something is not, else the rarer of light and dark. Letters are thin strokes of one colour,
 icons are closed shapes of several, faces have the colours of skin, and data are no picture at all. A flip of the
-picture leaves every measure as it is.
+picture leaves every measure as it is. Pictures of one size are measured together.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.classify.seam_measures import LEVEL, Doubles
+from texpipe.classify.kind_measures import Planes, columns_of, luma_of
+from texpipe.classify.seam_measures import LEVEL, Doubles, Stack
 from texpipe.imaging.visible import LUMA
 
 Mask = NDArray[np.bool_]
+"""P x H x W."""
 
 _CALM = 0.1
 """Distance from nothing or from all, as a share, within which a texel counts as one of both."""
@@ -23,134 +25,146 @@ _CALM = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """Measures of strokes along x, along y, and of what is drawn as a whole."""
+    """Measures of strokes along x, along y, and of what is drawn as a whole, of each of P pictures: P x K."""
 
     x: Doubles
     y: Doubles
     whole: Doubles
 
 
-def ink_measures(rows: Doubles) -> Ink:
-    """Return what is drawn on a texture.
+def ink_measures(rows: Stack) -> Ink:
+    """Return what is drawn on textures.
 
     Args:
-        rows: H x W x 4 float64, alpha and premultiplied colours in levels.
+        rows: P x 4 x H x W.
     """
-    luma = rows[..., :3] @ LUMA.astype(np.float64)
-    level = _level(rows[..., 3], luma)
+    pictures, luma, alpha = len(rows), luma_of(rows), rows[:, 3]
+    level = _level(alpha, luma)
     ink: Mask = np.asarray(level >= 0.5)
-    if ink.mean() > 0.5 and rows[..., 3].min() >= 128:
-        ink, level = ~ink, 1 - level
+    turned = (_count(ink) / ink[0].size > 0.5) & (alpha.min(axis=(1, 2)) >= 128)
+    ink ^= turned[:, None, None]
+    level = np.where(turned[:, None, None], 1 - level, level)
     x, y = (
-        np.array(
+        columns_of(
             [
-                *_strokes(np.moveaxis(ink, axis, 0)),
-                *_neighbours(np.moveaxis(luma, axis, 0)),
+                *_strokes(np.moveaxis(ink, axis, 1)),
+                *_neighbours(np.moveaxis(luma, axis, 1)),
                 _balance(ink, axis),
-            ]
+            ],
+            pictures,
         )
-        for axis in (1, 0)
+        for axis in (2, 1)
     )
-    return Ink(x, y, np.array([*_shape(ink, level, rows[..., 3]), *_paint(rows), *_vectors(rows)]))
+    whole = [*_shape(ink, level, alpha), *_paint(rows), *_vectors(rows)]
+    return Ink(x, y, columns_of(whole, pictures))
 
 
-def _count(mask: NDArray[np.bool_] | np.bool_) -> int:
-    return int(np.count_nonzero(mask))
+def _count(mask: Mask) -> NDArray[np.intp]:
+    """Return how many are set in each picture, P."""
+    return np.asarray(np.count_nonzero(mask.reshape(len(mask), -1), axis=1))
 
 
-def _level(alpha: Doubles, luma: Doubles) -> Doubles:
+def _level(alpha: Planes, luma: Planes) -> Planes:
     """Return what is ink, 0 to 1: alpha where it says something, else luma from the darkest to the lightest."""
-    plane = alpha if alpha.min() < 128 else luma
-    low, high = float(plane.min()), float(plane.max())
-    return np.asarray((plane - low) / max(high - low, LEVEL))
+    plane = np.where(alpha.min(axis=(1, 2), keepdims=True) < 128, alpha, luma)
+    low, high = (end(axis=(1, 2), keepdims=True) for end in (plane.min, plane.max))
+    return np.asarray((plane - low) / np.maximum(high - low, LEVEL))
 
 
-def _strokes(ink: Mask) -> list[float]:
+def _strokes(ink: Mask) -> list[Doubles]:
     """Return how long strokes along an axis are, how many there are in a line, and how many lines have none."""
-    starts = _count(ink[1:] & ~ink[:-1]) + _count(ink[:1])
-    lines = max(_count(ink.any(axis=0)), 1)
-    count = max(starts, 1)
+    starts = _count(ink[:, 1:] & ~ink[:, :-1]) + np.count_nonzero(ink[:, 0], axis=1)
+    lines = np.maximum(np.count_nonzero(ink.any(axis=1), axis=1), 1)
+    count = np.maximum(starts, 1)
     return [
-        float(np.log(_count(ink) / count + 0.5)),
-        float(np.log(count / lines)),
-        1 - lines / ink.shape[1],
-        float((ink[0].mean() + ink[-1].mean()) / 2),
+        np.log(_count(ink) / count + 0.5),
+        np.log(count / lines),
+        1 - lines / ink.shape[2],
+        (ink[:, 0].mean(axis=1) + ink[:, -1].mean(axis=1)) / 2,
     ]
 
 
-def _neighbours(luma: Doubles) -> list[float]:
+def _neighbours(luma: Planes) -> list[Doubles | float]:
     """Correlate texels with their next ones along an axis: noise has nothing to do with itself."""
-    if len(luma) < 3:
+    if luma.shape[1] < 3:
         return [0.0, 0.0]
-    centred = luma - luma.mean()
-    power = float((centred**2).mean()) + LEVEL**2
-    return [float((centred[step:] * centred[:-step]).mean()) / power for step in (1, 2)]
+    centred = luma - luma.mean(axis=(1, 2), keepdims=True)
+    power = np.square(centred).mean(axis=(1, 2)) + LEVEL**2
+    return [(centred[:, step:] * centred[:, :-step]).mean(axis=(1, 2)) / power for step in (1, 2)]
 
 
-def _balance(ink: Mask, axis: int) -> float:
+def _balance(ink: Mask, axis: int) -> Doubles:
     """Return how far the middle of the ink is from the middle of the texture, as a share of its side."""
-    along = ink.sum(axis=1 - axis)
-    total = int(along.sum())
-    if not total:
-        return 0.0
-    place = float((along * np.arange(len(along))).sum()) / total
-    return abs(place - (len(along) - 1) / 2) / len(along)
+    along = np.count_nonzero(ink, axis=3 - axis)
+    total, count = along.sum(axis=1), along.shape[1]
+    place = (along * np.arange(count)).sum(axis=1) / np.maximum(total, 1)
+    return np.where(total > 0, np.abs(place - (count - 1) / 2) / count, 0.0)
 
 
-def _shape(ink: Mask, level: Doubles, alpha: Doubles) -> list[float]:
+def _shape(ink: Mask, level: Planes, alpha: Planes) -> list[Doubles]:
     """Return how much ink there is, how sharp it is, how compact, and how many pieces it has beyond its holes."""
-    padded = np.pad(ink, 1).astype(np.int8)
-    quads = padded[1:, 1:] + padded[1:, :-1] + padded[:-1, 1:] + padded[:-1, :-1]
-    diagonal = (padded[1:, 1:] == padded[:-1, :-1]) & (padded[1:, :-1] == padded[:-1, 1:]) & (quads == 2)
+    padded = np.pad(ink, ((0, 0), (1, 1), (1, 1))).view(np.int8)
+    low, high = padded[:, :-1], padded[:, 1:]
+    quads = high[..., 1:] + high[..., :-1] + low[..., 1:] + low[..., :-1]
+    diagonal = (high[..., 1:] == low[..., :-1]) & (high[..., :-1] == low[..., 1:]) & (quads == 2)
     euler = (_count(quads == 1) - _count(quads == 3) + 2 * _count(diagonal)) / 4
-    rim = _count(np.diff(padded, axis=0) != 0) + _count(np.diff(padded, axis=1) != 0)
-    area = _count(ink)
+    rim = _count(high != low) + _count(padded[..., 1:] != padded[..., :-1])
+    area, texels = _count(ink), ink[0].size
     calm = (level < _CALM) | (level > 1 - _CALM)
     soft = (alpha > 5) & (alpha < 250)
     return [
-        area / ink.size,
-        float(calm.mean()),
-        float(np.log(rim**2 / (16 * max(area, 1)) + 0.1)),
-        float(np.sign(euler) * np.log1p(abs(euler))),
-        float(soft.mean()),
-        float(len(np.unique(alpha[soft].astype(np.uint8)))) / 256,
+        area / texels,
+        _count(calm) / texels,
+        np.log(rim**2 / (16 * np.maximum(area, 1)) + 0.1),
+        np.sign(euler) * np.log1p(np.abs(euler)),
+        _count(soft) / texels,
+        np.array([len(np.unique(one[some].astype(np.uint8))) for one, some in zip(alpha, soft, strict=True)])
+        / 256,
     ]
 
 
-def _paint(rows: Doubles) -> list[float]:
+def _paint(rows: Stack) -> list[Doubles]:
     """Return how the visible colours are: how colourful, how many of skin, of grey, and how much they differ."""
-    alpha = rows[..., 3]
-    shown = rows[alpha >= 128]
-    if not len(shown):
+    return list(np.array([_paint_of(one) for one in rows]).T)
+
+
+def _paint_of(rows: Doubles) -> list[float]:
+    """Measure 4 x H x W: how many texels are visible differs from picture to picture."""
+    visible = rows[3] >= 128
+    if not visible.any():
         return [0.0] * 9
-    red, green, blue = (shown[:, :3] * (255 / shown[:, 3:])).clip(0, 255).T
-    high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
-    spread = high - low
-    luma = (red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]).astype(np.float64)
+    shown = rows.reshape(4, -1) if visible.all() else rows[:, visible]
+    colours = (shown[:3] * (255 / shown[3])).clip(0, 255)
+    red, green, blue = colours
+    spread = colours.max(axis=0) - colours.min(axis=0)
+    luma = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
     skin = (red > green) & (green >= blue) & (spread > 20) & (spread < 130) & (red - green > 8) & (red > 80)
-    codes = red.astype(np.int64) << 16 | green.astype(np.int64) << 8 | blue.astype(np.int64)
-    _, counts = np.unique(codes, return_counts=True)
+    codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue.astype(np.int32)
+    codes.sort()
+    firsts = np.flatnonzero(codes[1:] != codes[:-1])
+    counts = np.diff(firsts, prepend=-1, append=len(codes) - 1)
+    texels = len(codes)
     return [
         float(spread.mean()) / 255,
         float(spread.std()) / 128,
-        float((spread < 8).mean()),
-        float(skin.mean()),
+        np.count_nonzero(spread < 8) / texels,
+        np.count_nonzero(skin) / texels,
         float((red - blue).mean()) / 255,
         float((green - (red + blue) / 2).mean()) / 255,
         float(luma.std()) / 128,
         float(np.log2(len(counts))) / 8,
-        float(counts.max() / len(shown)),
+        int(counts.max()) / texels,
     ]
 
 
-def _vectors(rows: Doubles) -> list[float]:
+def _vectors(rows: Stack) -> list[Doubles]:
     """Tell how much the colours are vectors of length 1, as in maps of normals, and whether alpha is the colour."""
-    vectors = rows[..., :3] / 127.5 - 1
-    length = np.sqrt((vectors**2).sum(axis=2))
-    plain = rows[..., :3]
+    plain = rows[:, :3]
+    vectors = plain / 127.5 - 1
+    length = np.sqrt(np.square(vectors).sum(axis=1))
     return [
-        float(np.abs(length - 1).mean()),
-        float(vectors[..., 2].mean()),
-        float(np.abs(plain - rows[..., 3:]).mean()) / 255,
-        float(np.abs(plain[..., :1] - plain[..., 1:]).mean()) / 255,
+        np.abs(length - 1).mean(axis=(1, 2)),
+        vectors[:, 2].mean(axis=(1, 2)),
+        np.abs(plain - rows[:, 3:]).mean(axis=(1, 2, 3)) / 255,
+        np.abs(plain[:, :1] - plain[:, 1:]).mean(axis=(1, 2, 3)) / 255,
     ]

@@ -27,18 +27,19 @@ class Judge:
     trees: Trees
     start: float
 
-    def log_odds(self, measures: Floats) -> float:
-        """Return the log odds that an axis repeats, from its K measures."""
-        return self.start + float(self.trees.values(measures).sum(dtype=np.float64))
+    def log_odds(self, measures: Floats) -> list[float]:
+        """Return the log odds that axes repeat, from P x K measures."""
+        sums = self.trees.values(measures).sum(axis=1, dtype=np.float64)
+        return [self.start + one for one in sums.tolist()]
 
 
-def log_odds(measures: Floats) -> float:
-    """Return the log odds that an axis repeats, within `MOST_ODDS` and rounded to 3 decimals.
+def log_odds(measures: Floats) -> list[float]:
+    """Return the log odds that axes repeat, within `MOST_ODDS` and rounded to 3 decimals.
 
     Args:
-        measures: its measures, as `evidence` returns them.
+        measures: their measures, P x K, as `evidence` returns them.
     """
-    return round(min(max(_judge().log_odds(measures), -MOST_ODDS), MOST_ODDS), 3)
+    return [round(min(max(odds, -MOST_ODDS), MOST_ODDS), 3) for odds in _judge().log_odds(measures)]
 
 
 def probability(odds: float) -> float:

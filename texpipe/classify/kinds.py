@@ -37,26 +37,32 @@ class KindJudge:
     sure: Floats
 
     def probabilities(self, seen: Seen) -> Floats:
-        """Return how likely each kind is, in the order of `KINDS`; the same whichever way up the picture is."""
-        both = [self.trees.values(one).reshape(-1, len(KINDS)).sum(axis=0) for one in kind_evidence(seen)]
+        """Return how likely each kind is, P x K in the order of `KINDS`; the same whichever way up a picture is."""
+        both = [
+            self.trees.values(one).reshape(len(seen), -1, len(KINDS)).sum(axis=1)
+            for one in kind_evidence(seen)
+        ]
         values = self.start + (both[0] + both[1]) / 2
-        odds = np.exp(values - values.max())
-        return np.asarray(odds / odds.sum(), np.float32)
+        odds = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
 
 
-def guess_kind(seen: Seen) -> KindGuess:
-    """Return what a texture most likely shows, and whether that is sure.
+def guess_kinds(seen: Seen) -> list[KindGuess]:
+    """Return what each of P textures most likely shows, and whether that is sure.
 
     Args:
-        seen: its premultiplied pixels.
+        seen: their premultiplied pixels.
     """
-    if min(seen.rows.shape[:2]) < _LEAST_SIDE:
-        return UNSURE
+    if min(seen.rows.shape[2:]) < _LEAST_SIDE:
+        return [UNSURE] * len(seen)
     judge = _judge()
-    likely = judge.probabilities(seen)
+    return [_guess(likely, judge.sure) for likely in judge.probabilities(seen)]
+
+
+def _guess(likely: Floats, sure: Floats) -> KindGuess:
     best = int(likely.argmax())
     confidence = round(float(likely[best]), 2)
-    return KindGuess(KINDS[best] if likely[best] >= judge.sure[best] else None, confidence)
+    return KindGuess(KINDS[best] if likely[best] >= sure[best] else None, confidence)
 
 
 @cache

@@ -1,19 +1,20 @@
 """What the seam of an axis says of whether it repeats: measures that compare it with what lies inside.
 
 One line of mortar at one border, which is a large step, counts as ordinary where such lines are inside as well. A flip
-of the picture leaves every measure as it is.
+of the picture leaves every measure as it is. Pictures of one size are measured together: what NumPy does in a hundred
+small steps takes as long for one as for many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
-Lines = NDArray[np.floating]
-"""N x M x 4: the N lines of texels along an axis; alpha and premultiplied colours in levels."""
+Stack: TypeAlias = NDArray[np.float64]
+"""P x 4 x N x M: P pictures of N lines along an axis; their premultiplied colours and alpha in levels."""
 
 LEAST_LINES = 8
 """Lines of texels on an axis below which its measures say nothing."""
@@ -37,57 +38,84 @@ _MEASURES = 38
 """Measures of one seam."""
 
 
-def relative_step(lines: Lines) -> float:
-    """Return the mean difference across the seam over that of neighbouring lines inside.
+def relative_steps(lines: Stack) -> Doubles:
+    """Return the mean difference across the seam over that of neighbouring lines inside, P.
 
     Args:
-        lines: N x M x 4 with N at least 2.
+        lines: P x 4 x N x M with N at least 2.
     """
-    exact = lines.astype(np.float64)
-    steps = np.diff(exact, axis=0)
-    inside = float(np.abs(steps, out=steps).mean())
-    return (float(np.abs(exact[0] - exact[-1]).mean()) + LEVEL) / (inside + LEVEL)
+    steps = lines[:, :, 1:] - lines[:, :, :-1]
+    inside = np.abs(steps, out=steps).mean(axis=(1, 2, 3))
+    across = np.abs(lines[:, :, 0] - lines[:, :, -1]).mean(axis=(1, 2))
+    return np.asarray((across + LEVEL) / (inside + LEVEL))
 
 
-def seam_measures(lines: Doubles, reduced: Doubles) -> Doubles:
-    """Return what the seam of an axis says, 0 throughout for too few lines.
+def seam_measures(lines: Stack, reduced: Stack) -> Doubles:
+    """Return what the seam of an axis says of each of P pictures, P x 38; 0 throughout for too few lines.
 
     Args:
-        lines: N x M x 4 float64.
+        lines: P x 4 x N x M.
         reduced: the same, or reduced so far that looking for strips, bands and periods in it takes no time.
     """
-    if len(lines) < LEAST_LINES:
-        return np.zeros(_MEASURES)
-    count = len(lines)
+    if lines.shape[2] < LEAST_LINES:
+        return np.zeros((len(lines), _MEASURES))
+    found = _line_by_line(lines)
+    steps = found.steps.sum(axis=1) / 4
+    worst = found.steps.max(axis=1)
+    measures = [
+        *_against(steps[:, -1:], steps[:, 1:-2]),
+        *_against(found.bends[:, -1:], found.bends[:, 1:-2]),
+        *_against(worst[:, -1:], worst[:, 1:-2]),
+        *_bands(reduced),
+        *_likeness(lines),
+        *_strips(reduced),
+        *_period(reduced),
+        *_borders(lines, found.spreads, steps[:, :-1]),
+    ]
+    return np.stack(measures, axis=1)
 
-    def step_after(at: Places) -> Doubles:
-        return np.asarray(lines[at % count] - lines[(at + 1) % count])
 
-    per_channel = _line_by_line(lines, lambda at: np.abs(step_after(at)).sum(axis=1)) / lines.shape[1]
-    steps = per_channel.sum(axis=1) / 4
-    worst = per_channel.max(axis=1)
-    bends = _line_by_line(lines, lambda at: _means(np.abs(step_after(at - 1) - step_after(at + 1))))
-    return np.array(
-        [
-            *_against(steps[-1:], steps[1:-2]),
-            *_against(bends[-1:], bends[1:-2]),
-            *_against(worst[-1:], worst[1:-2]),
-            *_bands(reduced),
-            *_likeness(lines),
-            *_strips(reduced),
-            *_period(reduced),
-            *_borders(lines, steps[:-1]),
-        ]
+class _Lines(NamedTuple):
+    """What is measured of each of N lines.
+
+    Attributes:
+        steps: P x 4 x N, mean step to the next line; from the last one, across the seam.
+        bends: P x N, mean difference of the steps before and behind it.
+        spreads: P x N, standard deviation along it, mean of the channels.
+    """
+
+    steps: Doubles
+    bends: Doubles
+    spreads: Doubles
+
+
+def _line_by_line(lines: Stack) -> _Lines:
+    """Measure all lines, a few at a time where they are long: all at once would take as much memory as the picture,
+    several times.
+    """
+    pictures, _, count, width = lines.shape
+    some = max(1, _TEXELS_AT_A_TIME // (pictures * width))
+    parts = [_measured(lines, at, min(count, at + some)) for at in range(0, count, some)]
+    return (
+        parts[0]
+        if len(parts) == 1
+        else _Lines(*(np.concatenate(one, axis=-1) for one in zip(*parts, strict=True)))
     )
 
 
-def _line_by_line(lines: Doubles, measure: Callable[[Places], Doubles]) -> Doubles:
-    """Measure all lines, given by their numbers, a few at a time where they are long: all at once would take as much
-    memory as the picture, several times.
-    """
-    some = max(1, _TEXELS_AT_A_TIME // lines.shape[1])
-    starts = range(0, len(lines), some)
-    return np.concatenate([measure(np.arange(at, min(len(lines), at + some))) for at in starts])
+def _measured(lines: Stack, start: int, stop: int) -> _Lines:
+    """Measure the lines from one to another."""
+    width = lines.shape[3]
+    around = lines.take(np.arange(start - 1, stop + 2), axis=2, mode="wrap")
+    steps = around[:, :, :-1] - around[:, :, 1:]
+    bends = steps[:, :, :-2] - steps[:, :, 2:]
+    bent = np.abs(bends, out=bends).sum(axis=3).sum(axis=1) / (4 * width)
+    own = steps[:, :, 1:-1]
+    stepped = np.abs(own, out=own).sum(axis=3) / width
+    inside = around[:, :, 1:-2]
+    centred = np.subtract(inside, inside.sum(axis=3, keepdims=True) / width, out=bends)
+    spread = np.sqrt(np.vecdot(centred, centred) / width)
+    return _Lines(stepped, bent, spread.sum(axis=1) / 4)
 
 
 def parts_of(side: int) -> tuple[slice, ...]:
@@ -103,164 +131,175 @@ def parts_of(side: int) -> tuple[slice, ...]:
     )
 
 
-def _means(lines: Doubles) -> Doubles:
-    """Return the mean of each line."""
-    return np.asarray(lines.sum(axis=(1, 2)) / lines[0].size)
-
-
-def _against(seam: Doubles, inside: Doubles) -> tuple[float, float, float]:
-    """Compare a value with those inside: by their mean, by their largest, and by how many it exceeds."""
-    value = float(seam.sum()) / len(seam)
-    usual = float(inside.sum()) / len(inside)
+def _against(seam: Doubles, inside: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Compare the mean of P x S values with P x K inside: with their mean, their largest, and how many it exceeds."""
+    value = seam.sum(axis=1) / seam.shape[1]
+    usual = inside.sum(axis=1) / inside.shape[1]
     return (
-        float(np.log((value + LEVEL) / (usual + LEVEL))),
-        float(np.log((value + LEVEL) / (float(inside.max()) + LEVEL))),
-        np.count_nonzero(inside >= value - _SAME) / len(inside),
+        np.log((value + LEVEL) / (usual + LEVEL)),
+        np.log((value + LEVEL) / (inside.max(axis=1) + LEVEL)),
+        np.count_nonzero(inside >= value[:, None] - _SAME, axis=1) / inside.shape[1],
     )
 
 
-def _bands(lines: Doubles) -> list[float]:
+def _bands(lines: Stack) -> list[Doubles]:
     """Compare the means of two bands on either side of the seam with those of bands inside: a crop has a trend.
 
     Bands are compared as a whole and in four parts.
     """
-    count = len(lines)
-    found: list[float] = []
-    sums = np.cumsum(_twice_over_in_parts(lines), axis=0)
+    count = lines.shape[2]
+    found: list[Doubles] = []
+    sums = np.cumsum(_twice_over_in_parts(lines), axis=1)
     for wide in (2, max(2, count // 8), max(2, count // 4)):
-        bands = (sums[wide : wide + count] - sums[:count]) / wide
-        apart = np.abs(bands - np.roll(bands, -wide, axis=0))
+        bands = (sums[:, wide : wide + count] - sums[:, :count]) / wide
+        apart = np.abs(bands - np.roll(bands, -wide, axis=1))
         # The sum before the first line is missing, so band k is lines k + 1 to k + wide.
         at = (np.arange(count) + wide) % count
         seam = at == count - 1
         far = (at >= wide - 1) & (at <= count - 1 - wide)
-        for steps in (_means(apart[:, :1]), _means(apart[:, 1:])):
-            found += _against(steps[seam], steps[far] if far.any() else steps)[::2]
+        for some in (apart[:, :, :1], apart[:, :, 1:]):
+            steps = some.sum(axis=(2, 3)) / (some.shape[2] * some.shape[3])
+            found += _against(steps[:, seam], steps[:, far] if far.any() else steps)[::2]
     return found
 
 
-def _twice_over_in_parts(lines: Doubles) -> Doubles:
-    """Return lines twice over and one more: the mean of each, then the means of its four parts."""
-    parts = [
-        lines[:, part].sum(axis=1) / len(range(lines.shape[1])[part]) for part in parts_of(lines.shape[1])
-    ]
-    means = np.stack([lines.sum(axis=1) / lines.shape[1], *parts], axis=1)
-    return np.concatenate([means, means, means[:1]])
+def _twice_over_in_parts(lines: Stack) -> Doubles:
+    """Return lines twice over and one more: the mean of each, then the means of its four parts; P x 2N+1 x 5 x 4."""
+    width = lines.shape[3]
+    parts = [lines[..., part].sum(axis=3) / len(range(width)[part]) for part in parts_of(width)]
+    means = np.stack([lines.sum(axis=3) / width, *parts], axis=3).transpose(0, 2, 3, 1)
+    return np.concatenate([means, means, means[:, :1]], axis=1)
 
 
-def _likeness(lines: Doubles) -> list[float]:
+def _likeness(lines: Stack) -> list[Doubles]:
     """Correlate neighbouring lines, with a shift of up to one texel, and compare the seam with the inside."""
-    if lines.shape[1] < 3:
-        return [0.0, 0.0, 0.0]
-    plain = lines.sum(axis=2) / 4
-    plain -= plain.sum(axis=1, keepdims=True) / plain.shape[1]
-    power = (plain**2).sum(axis=1)
-    scale = np.sqrt(power * np.roll(power, -1)) + LEVEL * lines.shape[1]
-    following = np.roll(plain, -1, axis=0)
+    pictures, _, _, width = lines.shape
+    if width < 3:
+        return [np.zeros(pictures)] * 3
+    plain = lines.sum(axis=1) / 4
+    plain -= plain.sum(axis=2, keepdims=True) / width
+    power = np.vecdot(plain, plain)
+    scale = np.sqrt(power * np.roll(power, -1, axis=1)) + LEVEL * width
+    following = np.roll(plain, -1, axis=1)
     shifted = [
-        (plain * following).sum(axis=1),
-        (plain[:, 1:] * following[:, :-1]).sum(axis=1),
-        (plain[:, :-1] * following[:, 1:]).sum(axis=1),
+        np.vecdot(plain, following),
+        np.vecdot(plain[..., 1:], following[..., :-1]),
+        np.vecdot(plain[..., :-1], following[..., 1:]),
     ]
     likeness = np.max(shifted, axis=0) / scale
-    inside = likeness[1:-2]
+    seam, inside = likeness[:, -1], likeness[:, 1:-2]
     return [
-        float(likeness[-1]),
-        float(likeness[-1] - inside.mean()),
-        np.count_nonzero(inside <= likeness[-1] + _SAME) / len(inside),
+        seam,
+        seam - inside.mean(axis=1),
+        np.count_nonzero(inside <= seam[:, None] + _SAME, axis=1) / inside.shape[1],
     ]
 
 
-def _strips(lines: Doubles) -> list[float]:
+def _strips(lines: Stack) -> list[Doubles]:
     """Tell whether the strips across the seam look like some strip inside, wherever that lies along the line.
 
     Bricks are shifted from row to row, so every shift along the line counts; a correlation finds all at once. The last
     measure is how unlike each other strips inside are, which is little in a texture and much in a picture.
     """
-    count, width = lines.shape[:2]
-    centred = lines - lines.mean(axis=(0, 1))
-    energy = (centred**2).sum(axis=(1, 2))
+    pictures, _, count, width = lines.shape
+    centred = lines - lines.mean(axis=(2, 3), keepdims=True)
+    energy = np.vecdot(centred, centred).sum(axis=1)
     places = np.arange(count)
     strip = (places[:, None] + np.arange(_STRIP)) % count
-    norms = energy[strip].sum(axis=1)
+    norms = energy[:, strip].sum(axis=2)
     inside = places[: count - _STRIP + 1]
     tested = np.concatenate([places[count - _STRIP + 1 :], _spread_out(inside)])
-    best = _best_correlations(centred, strip[tested], strip[inside])
-    distance = norms[tested][:, None] + norms[inside][None] - 2 * best
+    best = np.stack([_best_correlations(one, strip[tested], strip[inside]) for one in centred])
+    distance = norms[:, tested, None] + norms[:, None, inside] - 2 * best
     apart = np.abs((tested[:, None] - inside[None] + count // 2) % count - count // 2)
     distance = np.where(apart < _STRIP, np.inf, distance)
-    nearest = np.sqrt(np.maximum(distance.min(axis=1), 0) / (_STRIP * width * 4))
-    across, usual = nearest[: _STRIP - 1], nearest[_STRIP - 1 :]
-    usual = usual[np.isfinite(usual)]
-    if not len(usual) or not np.isfinite(across).all():
-        return [0.0, 0.0, 0.0, 0.0]
-    spread = float(np.sqrt(energy.sum() / centred.size))
-    return [*_against(across, usual), float(np.log((usual.mean() + LEVEL) / (spread + LEVEL)))]
+    nearest = np.sqrt(np.maximum(distance.min(axis=2), 0) / (_STRIP * width * 4))
+    across, usual = nearest[:, : _STRIP - 1], nearest[:, _STRIP - 1 :]
+    # Which strips lie too near all others follows from the number of lines alone.
+    usual = usual[:, np.isfinite(usual[0])]
+    if not usual.shape[1] or not np.isfinite(across).all():
+        return [np.zeros(pictures)] * 4
+    spread = np.sqrt(energy.sum(axis=1) / centred[0].size)
+    return [*_against(across, usual), np.log((usual.mean(axis=1) + LEVEL) / (spread + LEVEL))]
 
 
-def _best_correlations(centred: Doubles, tested: NDArray[np.int64], inside: NDArray[np.int64]) -> Doubles:
+def _best_correlations(centred: Doubles, tested: Places, inside: Places) -> Doubles:
     """Return the largest correlation of each of T strips with each of I strips over all shifts, T x I.
 
     Args:
-        centred: N x M x 4.
+        centred: 4 x N x M.
         tested, inside: T x 4 and I x 4, the numbers of their lines.
     """
-    spectrum = np.fft.rfft(centred, axis=1)
-    frequencies = spectrum.shape[1]
-    ours, theirs = (
-        spectrum[strip].transpose(2, 0, 1, 3).reshape(frequencies, len(strip), -1)
-        for strip in (tested, inside)
-    )
+    spectrum = np.fft.rfft(centred, axis=2).transpose(2, 1, 0)
+    ours, theirs = (spectrum[:, strip].reshape(len(spectrum), len(strip), -1) for strip in (tested, inside))
     products = np.matmul(ours, theirs.conj().transpose(0, 2, 1))
-    correlations = np.fft.irfft(products, centred.shape[1], axis=0)
+    correlations = np.fft.irfft(products, centred.shape[2], axis=0)
     return np.asarray(correlations.max(axis=0))
 
 
-def _spread_out(places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _spread_out(places: Places) -> Places:
     """Return some of the places, as many from either end."""
     first = np.linspace(0, (len(places) - 1) / 2, _STRIPS // 2).astype(int)
     return np.asarray(places[np.union1d(first, len(places) - 1 - first)])
 
 
-def _period(lines: Doubles) -> list[float]:
+def _period(lines: Stack) -> list[Doubles]:
     """Look for a period without the seam's help, and tell how well it divides the side; then with the seam's help."""
-    count = len(lines)
-    centred = (lines - lines.mean(axis=0)).reshape(count, -1)
-    padded = np.fft.rfft(centred, 2 * count, axis=0)
-    power_at = padded.real**2 + padded.imag**2
-    plain = np.fft.irfft(power_at.sum(axis=1), 2 * count)[:count]
-    power = (centred**2).sum(axis=1)
-    head, tail = np.concatenate([[0], power.cumsum()]), power.sum()
+    count = lines.shape[2]
+    plain, circular, power = _self_correlations(lines)
+    tail = power.sum(axis=1)[:, None]
+    head = np.concatenate([np.zeros_like(tail), power.cumsum(axis=1)], axis=1)
     lags = np.arange(count)
-    overlap = (head[count - lags] + tail - head[lags]) / 2 + 1e-3 * tail + 1e-6
+    overlap = (head[:, count - lags] + tail - head[:, lags]) / 2 + 1e-3 * tail + 1e-6
     likeness = np.round(plain / overlap, 6)
-    # Every other frequency of the padded lines is one of the lines themselves.
-    circular = np.fft.irfft(power_at[::2].sum(axis=1), count) / (tail + 1e-6)
+    around = circular / (tail + 1e-6)
+    found = [_best_period(*one) for one in zip(likeness, around, strict=True)]
+    return list(np.array(found).T)
+
+
+def _self_correlations(lines: Stack) -> tuple[Doubles, Doubles, Doubles]:
+    """Return the products of lines that are 0 to N - 1 apart, without and with the first after the last, and the power
+    of each line; P x N each.
+    """
+    pictures, _, count, _ = lines.shape
+    centred = (lines - lines.mean(axis=2, keepdims=True)).swapaxes(1, 2).reshape(pictures, count, -1)
+    # Written in rows of 2N and read in rows of 2N + 1, the product of line k with line k + lag is at [k, lag].
+    room = np.zeros((pictures, count * (2 * count + 1)))
+    products = room[:, : count * 2 * count].reshape(pictures, count, 2 * count)[:, :, :count]
+    products[:] = np.matmul(centred, centred.swapaxes(1, 2))
+    power = products.diagonal(axis1=1, axis2=2)
+    plain = room.reshape(pictures, count, 2 * count + 1)[:, :, :count].sum(axis=1)
+    around = plain.copy()
+    around[:, 1:] += plain[:, :0:-1]
+    return plain, around, power
+
+
+def _best_period(likeness: Doubles, around: Doubles) -> tuple[float, float, float, float]:
+    count = len(likeness)
     most = count // 2 + 1
     middle = likeness[2:most]
     peaks = 2 + np.flatnonzero((middle >= likeness[1 : most - 1]) & (middle >= likeness[3 : most + 1]))
     if not len(peaks):
-        return [0.0, 0.5, 0.0, float(circular[most - 1])]
+        return 0.0, 0.5, 0.0, float(around[most - 1])
     lag = int(peaks[np.argmax(likeness[peaks])])
     before, at, after = (float(likeness[lag + k]) for k in (-1, 0, 1))
     bend = before - 2 * at + after
     exact = lag + (0.5 * (before - after) / bend if bend < -1e-5 else 0.0)
     times = count / exact
-    return [at, abs(times - round(times)), float(circular[lag] - at), float(circular[most - 1])]
+    return at, abs(times - round(times)), float(around[lag] - at), float(around[most - 1])
 
 
-def _borders(lines: Doubles, steps: Doubles) -> list[float]:
+def _borders(lines: Stack, spreads: Doubles, steps: Doubles) -> list[Doubles]:
     """Tell how the two border lines themselves look: how much varies along them, how much is void, how they step."""
-    spreads = _line_by_line(lines, lambda at: np.asarray(lines[at].std(axis=1).mean(axis=1)))
-    usual = float(np.median(spreads)) + LEVEL
-    inside = float(steps.mean()) + LEVEL
-    void = (lines[[0, -1], :, 3] < 128).mean(axis=1)
-    first, last = spreads[0], spreads[-1]
+    usual = np.median(spreads, axis=1) + LEVEL
+    inside = steps.mean(axis=1) + LEVEL
+    void = (lines[:, 3, [0, -1]] < 128).mean(axis=2)
+    ends, border = spreads[:, [0, -1]], steps[:, [0, -1]]
     return [
-        float(np.log((min(first, last) + LEVEL) / usual)),
-        float(np.log((max(first, last) + LEVEL) / usual)),
-        float(np.log((min(steps[0], steps[-1]) + LEVEL) / inside)),
-        float(np.log((max(steps[0], steps[-1]) + LEVEL) / inside)),
-        float(void.min()),
-        float(void.max()),
+        np.log((ends.min(axis=1) + LEVEL) / usual),
+        np.log((ends.max(axis=1) + LEVEL) / usual),
+        np.log((border.min(axis=1) + LEVEL) / inside),
+        np.log((border.max(axis=1) + LEVEL) / inside),
+        void.min(axis=1),
+        void.max(axis=1),
     ]

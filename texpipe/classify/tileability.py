@@ -7,20 +7,25 @@ guessed: where pixels give it away, at calm borders, a clamp looks the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from texpipe.classify.evidence import Floats, Seen, evidence
 from texpipe.classify.harm import Treatment, harms, least_harm
 from texpipe.classify.judge import log_odds, probability
-from texpipe.classify.seam_measures import LEAST_LINES, Lines, relative_step
-from texpipe.imaging.visible import premultiplied
+from texpipe.classify.seam_measures import LEAST_LINES, Stack, relative_steps
+from texpipe.imaging.visible import premultiplied, without_hidden
 from texpipe.texture import AxisGuess, Doubt, Rgba8
 
 NOTHING_CHANGES = "nothing changes along this axis: every mode gives the same"
 """The reason of a guess that says nothing of what the game does."""
 
+Flags = NDArray[np.bool_]
 
-def guess_axes(rgba: Rgba8, *, n64: bool, seen: Seen | None = None) -> tuple[AxisGuess, AxisGuess]:
+
+def guess_axes(rgba: Rgba8, *, n64: bool) -> tuple[AxisGuess, AxisGuess]:
     """Guess how a texture goes on beyond its borders, for x (left and right) and y (top and bottom).
 
     Hidden RGB has no influence. An axis along which nothing changes is `clamp`: every mode gives the same there.
@@ -28,69 +33,114 @@ def guess_axes(rgba: Rgba8, *, n64: bool, seen: Seen | None = None) -> tuple[Axi
     Args:
         rgba: H x W x 4 uint8.
         n64: the texture comes from an N64, where only sides of a power of two can wrap or mirror.
-        seen: what is measured of its premultiplied pixels, if somebody else asks for that, too.
 
     Returns:
         The guesses for x and y.
     """
-    seen = Seen(premultiplied(rgba)) if seen is None else seen
-    rows = seen.rows
-    columns: Lines = np.ascontiguousarray(rows.swapaxes(0, 1))
-    x, y = (certain(lines, n64=n64) for lines in (columns, rows))
-    if x is not None and y is not None:
-        return x, y
-    of_x, of_y = evidence(seen)
-    return x or _likely(columns, of_x), y or _likely(rows, of_y)
+    shown, seen = without_hidden(rgba)[None], Seen.of([premultiplied(rgba)])
+    return guess_axes_alike(shown, seen, [n64])[0]
 
 
-def certain(lines: Lines, *, n64: bool) -> AxisGuess | None:
-    """Answer what needs no statistics, or return None.
+def guess_axes_alike(
+    shown: NDArray[np.uint8], seen: Seen, n64: Sequence[bool]
+) -> list[tuple[AxisGuess, AxisGuess]]:
+    """Guess the same for P textures of one size: what is certain first, and measures only of what that leaves open.
 
     Args:
-        lines: N x M x 4, the lines along an axis.
-        n64: as `guess_axes` takes it.
+        shown: P x H x W x 4, with zeros under zero alpha.
+        seen: what is measured of them.
+        n64: of each, as `guess_axes` takes it.
     """
-    count = len(lines)
-    if not (lines != lines[0]).any():
-        return AxisGuess("clamp", 1.0, NOTHING_CHANGES)
-    if n64 and count & (count - 1):
-        return AxisGuess("clamp", 1.0, f"{count} texels are no power of two: an N64 cannot repeat them")
-    if not lines[0, :, 3].any() and not lines[-1, :, 3].any():
-        return AxisGuess("clamp", 0.9, "nothing is visible at either border")
-    if period := _exact_period(lines):
-        return AxisGuess("wrap", 0.95, f"it repeats exactly every {period} texels")
-    if _only_touches(lines):
-        return AxisGuess("clamp", 0.8, "a shape that only touches its borders")
-    if count < LEAST_LINES:
-        return AxisGuess("clamp", 0.5, f"{count} texels are too few to tell")
-    if np.array_equal(lines[0], lines[-1]) and (lines[0, :, 3] != lines[0, 0, 3]).any():
-        # As bars of a fence do. Were it not meant, equal would bleed into equal.
-        return AxisGuess("wrap", 0.9, "the same line of texels and holes at both borders")
-    return None
+    guesses = [certain(lines, n64) for lines in (shown.swapaxes(1, 2), shown)]
+    open_axes = np.array([[one is None for one in axis] for axis in guesses])
+    doubtful = np.asarray(open_axes.any(axis=0))
+    if doubtful.any():
+        some = seen.some(doubtful)
+        for axis, is_open, lines, measures in zip(
+            guesses, open_axes, (some.columns, some.rows), evidence(some), strict=True
+        ):
+            asked = is_open[doubtful]
+            weighed = _likely(lines if asked.all() else lines[asked], measures[asked])
+            for at, guess in zip(np.flatnonzero(is_open), weighed, strict=True):
+                axis[at] = guess
+    return [(x, y) for x, y in zip(*guesses, strict=True) if x is not None and y is not None]
 
 
-def _only_touches(lines: Lines) -> bool:
+def certain(lines: NDArray[np.uint8], n64: Sequence[bool]) -> list[AxisGuess | None]:
+    """Answer what needs no statistics, or None, for each of P textures.
+
+    Args:
+        lines: P x N x M x 4, the lines along an axis, with zeros under zero alpha.
+        n64: of each, as `guess_axes` takes it.
+    """
+    count = lines.shape[1]
+    codes, alpha = np.ascontiguousarray(lines).view(np.uint32)[..., 0], lines[..., 3]
+    flat = (codes == codes[:, :1]).all(axis=(1, 2))
+    never = np.array(n64) & (count & (count - 1) != 0)
+    no_ends = ~(alpha[:, 0].any(axis=1) | alpha[:, -1].any(axis=1))
+    period = _exact_periods(codes, ~(flat | never | no_ends))
+    touches = _only_touch(alpha)
+    same_ends = np.asarray(
+        (codes[:, 0] == codes[:, -1]).all(axis=1) & (alpha[:, 0] != alpha[:, 0, :1]).any(axis=1)
+    )
+    rules = np.stack([flat, never, no_ends, period > 0, touches], axis=1)
+    guesses: list[AxisGuess | None] = []
+    for first, decided, length, same in zip(
+        rules.argmax(axis=1).tolist(),
+        np.asarray(rules.any(axis=1)).tolist(),
+        period.tolist(),
+        same_ends.tolist(),
+        strict=True,
+    ):
+        if decided:
+            guesses.append(_by_fact(first, count, length))
+        elif count < LEAST_LINES:
+            guesses.append(AxisGuess("clamp", 0.5, f"{count} texels are too few to tell"))
+        elif same:  # as bars of a fence do; were it not meant, equal would bleed into equal
+            guesses.append(AxisGuess("wrap", 0.9, "the same line of texels and holes at both borders"))
+        else:
+            guesses.append(None)
+    return guesses
+
+
+def _by_fact(number: int, count: int, period: int) -> AxisGuess:
+    """Return the guess that the first of five facts makes, by its number."""
+    return (
+        AxisGuess("clamp", 1.0, NOTHING_CHANGES),
+        AxisGuess("clamp", 1.0, f"{count} texels are no power of two: an N64 cannot repeat them"),
+        AxisGuess("clamp", 0.9, "nothing is visible at either border"),
+        AxisGuess("wrap", 0.95, f"it repeats exactly every {period} texels"),
+        AxisGuess("clamp", 0.8, "a shape that only touches its borders"),
+    )[number]
+
+
+def _only_touch(alpha: NDArray[np.uint8]) -> Flags:
     """Tell whether less is visible at both borders than anywhere in the middle, as in an icon that fills its box.
 
     What goes on past a border (a fence, foliage) is somewhere in the middle as narrow as it is there.
     """
-    width = (lines[..., 3] > 0).sum(axis=1)
-    middle = width[len(lines) // 4 : -(len(lines) // 4) or None]
-    touching = max(width[0], width[-1])
-    return bool(touching < 0.75 * middle.min() and touching <= lines.shape[1] / 2)
+    count = alpha.shape[1]
+    width = np.count_nonzero(alpha, axis=2)
+    middle = width[:, count // 4 : -(count // 4) or None]
+    touching = np.maximum(width[:, 0], width[:, -1])
+    return np.asarray((touching < 0.75 * middle.min(axis=1)) & (touching <= alpha.shape[2] / 2))
 
 
-def _exact_period(lines: Lines) -> int | None:
-    """Return the shortest period that divides the number of lines, if the texture repeats inside itself."""
-    count = len(lines)
-    for period in range(1, count // 2 + 1):
-        if (
-            count % period == 0
-            and np.array_equal(lines[period], lines[0])  # most periods fail here
-            and np.array_equal(lines[period:], lines[:-period])
-        ):
-            return period
-    return None
+def _exact_periods(codes: NDArray[np.uint32], asked: Flags) -> NDArray[np.intp]:
+    """Return the shortest period that divides the number of lines, where a texture repeats inside itself, else 0.
+
+    Args:
+        codes: P x N x M, the colours of lines.
+        asked: the textures that are looked at.
+    """
+    count = codes.shape[1]
+    found = np.zeros(len(codes), np.intp)
+    for period in (one for one in range(1, count // 2 + 1) if count % one == 0):
+        # Most periods fail at their second line.
+        for at in np.flatnonzero(asked & (found == 0) & (codes[:, period] == codes[:, 0]).all(axis=1)):
+            if np.array_equal(codes[at, period:], codes[at, :-period]):
+                found[at] = period
+    return found
 
 
 def by_harm(doubt: Doubt, neighbours: str = "") -> AxisGuess:
@@ -110,7 +160,9 @@ def by_harm(doubt: Doubt, neighbours: str = "") -> AxisGuess:
     return AxisGuess("clamp", round(1 - repeats, 2), seam, doubt=doubt)
 
 
-def _likely(lines: Lines, measures: Floats) -> AxisGuess:
-    clamp, wrap = harms(lines)
-    step = round(relative_step(lines), 2)
-    return by_harm(Doubt(log_odds(measures), clamp, wrap, step))
+def _likely(lines: Stack, measures: Floats) -> list[AxisGuess]:
+    """Weigh the axes of pictures, of at least two lines each, about which no fact decides."""
+    if not len(lines):
+        return []
+    found = zip(log_odds(measures), harms(lines), relative_steps(lines).tolist(), strict=True)
+    return [by_harm(Doubt(odds, *harm, round(step, 2))) for odds, harm, step in found]

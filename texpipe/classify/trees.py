@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,16 +31,25 @@ class Trees:
     value: Floats
 
     def values(self, measures: Floats) -> Floats:
-        """Return what each of the T trees says of K measures."""
-        trees = np.arange(len(self.measure))
-        at = np.zeros(len(trees), np.uint8)
-        for _ in range(self.measure.shape[1]):
-            goes_below = measures[self.measure[trees, at]] <= self.threshold[trees, at]
-            further = np.where(goes_below, self.below[trees, at], self.above[trees, at])
+        """Return what each of the T trees says of P pictures, P x T, from their K measures, P x K."""
+        trees, nodes = self.measure.shape
+        measure, threshold, value = (one.ravel() for one in (self.measure, self.threshold, self.value))
+        pictures = np.arange(len(measures), dtype=np.intp)[:, None] * measures.shape[1]
+        at = np.broadcast_to(np.arange(trees, dtype=np.intp) * nodes, (len(measures), trees))
+        told = np.ascontiguousarray(measures).ravel()
+        for _ in range(nodes):
+            goes_above = told.take(pictures + measure.take(at)) > threshold.take(at)
+            further = self._next.take(2 * at + goes_above)
             if np.array_equal(further, at):
                 break
             at = further
-        return self.value[trees, at]
+        return np.asarray(value.take(at), np.float32)
+
+    @cached_property
+    def _next(self) -> NDArray[np.intp]:
+        """Where the walk goes on from each node of all trees: at its even place below, at its odd one above."""
+        start = np.arange(len(self.measure), dtype=np.intp)[:, None] * self.measure.shape[1]
+        return np.stack([start + self.below, start + self.above], axis=-1).ravel()
 
 
 def trees_in(tensors: Mapping[str, NDArray[Any]]) -> Trees:
