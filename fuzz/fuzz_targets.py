@@ -32,6 +32,7 @@ from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.packs.journal import noted
 from texpipe.packs.verify import verify_pack
+from texpipe.probe.numbers import read_numbers
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.recipe.ctt import read_ctt
@@ -55,6 +56,7 @@ Read: TypeAlias = Callable[[Path], object]
 Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
 
 
+_NUMBERS = b'{"schema": "texpipe.probe/1", "textures": ["a.png", "b/c.png"]}'
 _REVIEWS = b"a.png: {mark: reject, note: 'too soft'}\n'b#1.png': {mark: flag}\n"
 _DRAFT = b"version: 1\nname: r\ninput: dump\noutput: out\nmodel: m\ntargets: [folder]\n"
 _KEPT = json.dumps(
@@ -289,6 +291,7 @@ PACKS = (
         lambda: files.pngs()[:1],
         beside={f".store/01/{folders.KEY}.json": folders.sidecars()[0]},
     ),
+    Target("probe-numbers", "probe.json", lambda path: read_numbers(path.parent), lambda: (_NUMBERS,)),
     Target("shard-note", ".store/shards/1-of-1", _shard_note, lambda: (_SHARD_NOTE,)),
 )
 """What an output folder has in it: packs, their manifest and the store."""

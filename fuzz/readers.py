@@ -79,6 +79,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.live.installed_files:InstallationRecord._recorded": "reads the user's own data folder, by read_json",
     "texpipe.live.refiner:RefinerProcess._listen": "reads the pipe from a process that it started",
     "texpipe.live.refiner:_read": "reads the pipe from the process that started it",
+    "texpipe.live.probe_pack:_picture": "hands bytes to image_files.decode, which is fuzzed",
     "texpipe.networks.cards:licence_text": _SHIPPED,
     "texpipe.networks.foreign_facts:kept": "reads the user's own data folder, by read_json",
     "texpipe.networks.ncnn:_read_slopes": "takes floats of a checked length, as _read_one does",

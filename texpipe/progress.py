@@ -21,7 +21,7 @@ class Progress:
         work_per_texel: work of a texel, if all models have the same; 0 where they differ.
     """
 
-    stage: Literal["read", "upscale", "write"]
+    stage: Literal["read", "paint", "upscale", "write"]
     done: int
     total: int
     cached: int = 0

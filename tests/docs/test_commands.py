@@ -41,6 +41,8 @@ NOT_RUN = {
     r"evaluate": "wants the weights of the metrics; tests/train/evaluation/test_evaluate.py runs it without them",
     r"doctor": "measures speed for seconds; tests/doctor/test_examination.py runs it without",
     r"live": "goes on until Ctrl-C; tests/live/test_session.py plays",
+    r"probe .*--read": "wants a screenshot; tests/cli/test_probe.py makes one",
+    r"install build/oot-probe": "wants the pack of another name; tests/cli/test_probe.py installs one",
     r"studio": "serves until Ctrl-C; tests/studio/test_story.py asks it",
     r".*--executor ray": "wants a Ray cluster; tests/execution/test_ray_cluster.py starts one where Ray is installed",
 }

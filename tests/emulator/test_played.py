@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +17,8 @@ import pytest
 from textures import opaque
 
 from emulator.flaws import FLAWS, lower_case, resized
-from emulator.mupen64plus import Emulator, hidden_screen, require_emulator
-from emulator.scene import GAME, PACK_SCALE, SCENE, Drawn, cartridge, painted
+from emulator.mupen64plus import Emulator
+from emulator.scene import GAME, PACK_SCALE, SCENE, Drawn, painted
 from texpipe.imaging.image_files import decode, save_png
 from texpipe.texture import Rgba8
 
@@ -46,18 +45,8 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def emulator(request, tmp_path_factory) -> Iterator[Emulator]:
-    require_emulator(request.config)
-    scratch = tmp_path_factory.mktemp("emulator")
-    file = scratch / "cartridge.z64"
-    file.write_bytes(cartridge())
-    with hidden_screen() as display:
-        yield Emulator(display, file, scratch)
-
-
-@pytest.fixture(scope="module")
-def played(emulator: Emulator) -> Played:
-    original, dump = emulator.dump()
+def played(emulator: Emulator, dumped: tuple[Rgba8, Path]) -> Played:
+    original, dump = dumped
     recipe = emulator.scratch / "recipe.yaml"
     recipe.write_text(
         f"version: 1\nname: emulator\ngame: {GAME}\ninput: {dump}\noutput: out\n"

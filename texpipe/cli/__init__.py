@@ -55,6 +55,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.live:live",
         "Upscale a dump while the game is played, into the emulator's folder.",
     ),
+    "probe": (
+        "texpipe.cli.probe:probe",
+        "Find out which textures a screenshot of the game shows.",
+    ),
     "finetune": ("texpipe.cli.finetune:finetune", "Train a model on a folder of modern textures."),
     "evaluate": (
         "texpipe.cli.evaluate:evaluate",

@@ -18,8 +18,12 @@ _MAX_FILE: Final = 64 << 20
 """Largest size of a file of names in bytes."""
 
 
-def read_order(file: Path) -> tuple[str, ...]:
+def read_order(file: Path, option: str = "--order") -> tuple[str, ...]:
     """Read names of textures, the most important first: one a line.
+
+    Args:
+        file: of text.
+        option: what named the file, for messages.
 
     Raises:
         UsageError: the file is missing, unreadable or empty.
@@ -27,10 +31,10 @@ def read_order(file: Path) -> tuple[str, ...]:
     try:
         lines = text_of(read_small(file, _MAX_FILE)).splitlines()
     except (MissingFileError, RefusedFileError) as error:
-        raise UsageError(f"--order: {file} cannot be read: {error.message}") from error
+        raise UsageError(f"{option}: {file} cannot be read: {error.message}") from error
     names = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not names:
-        raise UsageError(f"--order: there are no names in {file}", hint="Give one name of a texture a line.")
+        raise UsageError(f"{option}: there are no names in {file}", hint="Give one name of a texture a line.")
     return names
 
 
