@@ -91,6 +91,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (work / f"{name}.yaml").write_text(
             f"version: 1\nname: {name}\ninput: ~/dumps/oot\noutput: build/oot\ntargets: [gliden64]\n", "utf-8"
         )
+    (work / "seen.txt").write_text(f"THE LEGEND OF ZELDA#{DUMPED[0]}.png\n")
     (work / "models").mkdir()
     torch.manual_seed(7)
     state = RRDBNet(num_feat=8, num_block=1, num_grow_ch=4).state_dict()
