@@ -32,6 +32,7 @@ from texpipe.imaging.image_files import save_png
 from texpipe.networks.catalogue import installed
 from texpipe.studio.columns import columns
 from texpipe.studio.dump import Dump
+from texpipe.studio.opening import Opening
 from texpipe.studio.preview import Previews
 from texpipe.studio.server import serve
 from texpipe.studio.workshop import Workshop
@@ -146,7 +147,7 @@ def _measure_page(browser: WebDriver, address: str) -> None:
 def _served(workshop: Workshop) -> Iterator[str]:
     """Serve the page from a thread, which ends with this program; yields its address."""
     addresses: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=lambda: serve(workshop, opened=addresses.put), daemon=True).start()
+    threading.Thread(target=lambda: serve(Opening.of(workshop), opened=addresses.put), daemon=True).start()
     yield addresses.get(timeout=60)
 
 

@@ -105,7 +105,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.studio.api:Api.override": "hands bytes of a limited size to image_files.decode, which is fuzzed",
     "texpipe.studio.api:_object": "takes a request of a limited size, and refuses what is not a JSON object",
     "texpipe.studio.rule_text:_root": "reads the recipe that parse_recipe has just read",
-    "texpipe.studio.run_process:RunProcess._take": "reads the pipe from a process that it started",
+    "texpipe.studio.run_process:RunProcess._take": "reads the log of a process that it started; a test damages it",
     "texpipe.studio.workshop:Workshop.__init__": "calls Draft.open, which is fuzzed",
     "texpipe.system.graphics_cards:_text": _SYSTEM,
     "texpipe.system.memory:_free_on_linux": _SYSTEM,

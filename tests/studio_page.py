@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from dumps import GAME
 
+from texpipe.studio.opening import Opening
 from texpipe.studio.server import app_of
 from texpipe.studio.workshop import Workshop
 
@@ -50,7 +51,7 @@ class Page:
 
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
-        self.app = app_of(workshop, PORT, TOKEN)
+        self.app = app_of(Opening.of(workshop), PORT, TOKEN)
 
     def ask(
         self,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +16,9 @@ from pathlib import Path
 import pytest
 from studio_page import RECIPE, name_of
 
-from texpipe.pipeline import run_recipe
-from texpipe.planning.load_options import load_options
+from texpipe.errors import UsageError
+from texpipe.manifest.file import read_manifest
+from texpipe.storage.layout import OutputLayout
 from texpipe.studio import draft as drafts
 from texpipe.studio.draft import Draft
 from texpipe.studio.run_process import RunProcess
@@ -41,6 +45,8 @@ def server(recipe: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         try:
             assert process.stdout is not None
             address, _, token = process.stdout.readline().strip().partition("/#token=")
+            while ask(address, token, "state")["reading"] is not None:
+                time.sleep(0.05)
             yield process, address, token
         finally:
             process.kill()
@@ -55,7 +61,7 @@ def ask(address: str, token: str, path: str, **body: object) -> dict[str, object
     return made
 
 
-def test_a_killed_server_loses_no_decision_and_the_next_run_is_whole(folder: Path) -> None:
+def test_a_killed_server_loses_no_decision_and_the_run_goes_on(folder: Path) -> None:
     recipe = folder / "mine.yaml"
     with server(recipe) as (process, address, token):
         assert address.startswith("http://127.0.0.1:")
@@ -68,19 +74,75 @@ def test_a_killed_server_loses_no_decision_and_the_next_run_is_whole(folder: Pat
         process.kill()
         process.wait()
     assert "edges: {x: wrap, y: auto}" in recipe.read_text()
-    kept = Draft.open(recipe)
-    assert kept.is_dirty
-    assert "action: skip" in kept.text
-    _free(folder / "out")
-    whole = run_recipe(load_options(recipe, device="cpu"))
-    assert whole.manifest.summary.written == 9
+    with server(recipe) as (_, address, token):
+        state = ask(address, token, "state")
+        assert state["dirty"]
+        assert "action: skip" in str(ask(address, token, "diff")["diff"])
+        run = ask(address, token, "run")
+        assert run["found"]
+        while run["state"] == "running":
+            time.sleep(0.05)
+            run = ask(address, token, "run")
+        assert (run["state"], run["code"]) == ("done", 0), run
+    assert read_manifest(OutputLayout(folder / "out").manifest).summary.written == 9
 
 
-def _free(output: Path) -> None:
-    """Wait until a run that outlived its server has ended."""
-    fcntl = pytest.importorskip("fcntl")
-    with (output / ".lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="there the output's lock alone says that a run is at work"
+)
+def test_a_run_that_was_killed_with_its_server_is_offered_again(folder: Path) -> None:
+    recipe = folder / "mine.yaml"
+    killed = RunProcess(recipe, folder / "out", "cpu")
+    killed.start()
+    assert killed._pid is not None
+    os.kill(killed._pid, signal.SIGSTOP)  # amid its work
+    found = RunProcess(recipe, folder / "out", "cpu")
+    assert (found.status()["state"], found.status()["found"]) == ("running", True)
+    with pytest.raises(UsageError, match="going on"):
+        found.start()
+    kept = (recipe.parent / f".{recipe.name}.run.log").read_bytes()
+    os.kill(killed._pid, signal.SIGKILL)
+    killed.join()
+    found.join()
+    assert found.status()["state"] == "paused"
+    (recipe.parent / f".{recipe.name}.run.log").write_bytes(kept)
+    again = RunProcess(recipe, folder / "out", "cpu")
+    assert (again.status()["state"], again.status()["found"]) == ("paused", True)
+    again.start()
+    again.join()
+    assert (again.status()["state"], again.status()["found"]) == ("done", False)
+    assert RunProcess(recipe, folder / "out", "cpu").status()["state"] == "idle"
+
+
+def test_a_log_that_is_damaged_stops_nothing(folder: Path) -> None:
+    log = folder / ".mine.yaml.run.log"
+    log.write_bytes(b'{"event": "process", "pid": "x"}\n{"event"\n\xff\xfe' + b"[" * 100_000 + b"\n{}\n[1]\n")
+    run = RunProcess(folder / "mine.yaml", folder / "out", "cpu")
+    assert run.status()["state"] == "paused"
+    run.stop()
+    assert not log.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed otherwise there")
+def test_a_save_that_is_killed_leaves_a_whole_recipe_and_the_draft(folder: Path) -> None:
+    """A process that saves again and again, killed at any moment: the recipe is the old or the new one, never torn."""
+    recipe = folder / "mine.yaml"
+    script = (
+        "import sys; from pathlib import Path; from texpipe.studio.draft import Draft\n"
+        "draft = Draft.open(Path(sys.argv[1])); print('ready', flush=True)\n"
+        "for number in range(10**6):\n"
+        "    draft.change(draft.body() + f'# {number}\\n')\n"
+        "    draft.save()\n"
+    )
+    for wait in (0.0, 0.011, 0.023):
+        with subprocess.Popen([sys.executable, "-c", script, str(recipe)], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait)
+            process.kill()
+        lines = Draft.open(recipe).text.removeprefix(RECIPE).splitlines()
+        assert [line for line in lines if not line.startswith("# ")] == []
+        assert recipe.read_text().startswith(RECIPE)
 
 
 def test_a_save_that_fails_leaves_the_old_recipe_and_the_draft(

@@ -71,8 +71,12 @@ class Studio:
         self.click("[role=option]")
 
     def click(self, selector: str) -> None:
-        """Click on the first element of a selector."""
-        self.driver.find_element("css selector", selector).click()
+        """Click on the first element of a selector, as soon as it stays where it is."""
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        waiting = WebDriverWait(self.driver, 60, 0.03, ignored_exceptions=[StaleElementReferenceException])
+        waiting.until(lambda one: one.find_element("css selector", selector).click() or True)
 
     def all_like_this(self, *scopes: str) -> str:
         """Check what textures have to share, and no more; return how many the page counts."""

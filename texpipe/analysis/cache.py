@@ -63,6 +63,12 @@ class AnalysisCache:
         file = OutputLayout(output).analysis_cache
         return AnalysisCache(None if leads_out(file, output) else file)
 
+    def moved_beside(self, output: Path) -> AnalysisCache:
+        """Return the cache of an output folder, with the analyses of this one: of a dump that had no output before."""
+        moved = AnalysisCache.beside(output)
+        moved._compressor, moved._used = self._compressor, dict(self._used)
+        return moved
+
     @functools.cached_property
     def _before(self) -> dict[bytes, bytes]:
         return {} if self._file is None else _read(self._file, self._compressor)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 from texpipe.analysis.cache import AnalysisCache
 from texpipe.analysis.inventory import Fingerprint, Inventory, Origin, Survey, SurveyedTexture, Unreadable
@@ -23,6 +24,9 @@ from texpipe.system.cpu import available_cores
 from texpipe.system.interning import interned
 from texpipe.texture import Decisions, Facts, Plan, Source
 
+Found: TypeAlias = Callable[[SurveyedTexture, Fingerprint], None]
+"""What is told of each texture while others are still to be read."""
+
 
 def survey(
     root: Path | Sequence[Path],
@@ -33,6 +37,7 @@ def survey(
     workers: int | None = None,
     memory: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    found: Found = lambda texture, fingerprint: None,
 ) -> Survey:
     """Read and classify every texture below `root` and decide what to do with it.
 
@@ -45,13 +50,23 @@ def survey(
             not change the result.
         memory: bytes that this process should stay below; by default a share of what is free.
         progress: called after each texture.
+        found: called with each texture that can be read, before its neighbours and other inputs are asked.
 
     Raises:
         SourceError: `root` is missing or unreadable. One bad texture becomes an `Unreadable` instead.
     """
     roots = (root,) if isinstance(root, Path) else tuple(root)
     scans = [scan(one, exclude=exclude, stp=recipe.stp) for one in roots]
-    return survey_scans(roots, scans, recipe, cache=cache, workers=workers, memory=memory, progress=progress)
+    return survey_scans(
+        roots,
+        scans,
+        recipe,
+        cache=cache,
+        workers=workers,
+        memory=memory,
+        progress=progress,
+        found=found,
+    )
 
 
 def survey_scans(
@@ -63,13 +78,14 @@ def survey_scans(
     workers: int | None = None,
     memory: int | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    found: Found = lambda texture, fingerprint: None,
 ) -> Survey:
     """Read and classify textures that were listed; see `survey`.
 
     Args:
         roots: the inputs.
         scans: what is to be read of each.
-        recipe, cache, workers, memory, progress: as `survey` takes them.
+        recipe, cache, workers, memory, progress, found: as `survey` takes them.
     """
     places = [place for place, one in enumerate(scans) for _ in one.sources]
     sources = [source for one in scans for source in one.sources]
@@ -84,7 +100,10 @@ def survey_scans(
     results = analyse_all(sources, known, workers or min(available_cores(), MAX_WORKERS), memory)
     for place, source, result in zip(places, sources, results, strict=True):
         read.append(_candidate(place, origins[place], source, result, recipe))
-        failed += read[-1].fingerprint is None
+        texture, fingerprint = read[-1].texture, read[-1].fingerprint
+        if fingerprint is not None and isinstance(texture, SurveyedTexture):
+            found(texture, fingerprint)
+        failed += fingerprint is None
         progress(Progress("read", next(steps), len(sources), failed=failed))
     ignored = sum((Counter(one.ignored) for one in scans), Counter[str]())
     return _settled(read, origins, recipe, ignored)

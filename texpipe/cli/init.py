@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console
-from texpipe.cli.first_recipe import first_recipe
+from texpipe.cli.first_recipe import look_at, say_found
 from texpipe.cli.options import quiet_option
 from texpipe.errors import ExitCode, UsageError
 from texpipe.system.shell import command
@@ -33,13 +33,13 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     from texpipe.storage.atomic import write_atomic
 
     console = console.quieter(quiet)
-    first = first_recipe(console, dumps)
+    first = look_at(console, dumps)
     profile, path = first.profile, output or Path(f"{first.name}.yaml")
     if path.exists() and not force:
         raise UsageError(f"{path} already exists", hint="Give another --output, or --force to replace it.")
     write_atomic(path, first.text(path.resolve().parent, f"build/{first.name}").encode())
     game = f" of {profile.game}" if profile.game else ""
     console.say(f"wrote {path}: {profile.textures} textures{game}, for {profile.target}")
-    first.say(console)
+    say_found(console, first)
     console.say(f"Read it, then run: {command('texpipe', 'run', path, '--report')}")
     return ExitCode.OK

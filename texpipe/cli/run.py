@@ -11,7 +11,6 @@ import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.device_line import say_device
-from texpipe.cli.first_recipe import output_around
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, order_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
@@ -185,6 +184,8 @@ def _look_at_inputs(console: Console, options: RunOptions, recipe: Path, *, give
             f"the recipe's dump {missing} does not exist",
             hint=f"Say where yours is: {command('texpipe', 'run', recipe, '--input')} FOLDER --output build/NAME",
         )
+    from texpipe.planning.dump_folders import output_around
+
     for path in options.inputs:
         made = output_around(path)
         if made is not None:

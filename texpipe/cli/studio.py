@@ -9,7 +9,6 @@ import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
-from texpipe.cli.progress import ProgressBar
 from texpipe.errors import ExitCode, UsageError
 
 
@@ -44,19 +43,15 @@ def studio(console: Console, given: Path, port: int, no_browser: bool, device: s
             f"texpipe studio needs a package that is not installed: {error.name}",
             hint='Install it:  pip install "texpipe[studio]"',
         ) from error
-    from texpipe.studio.opening import recipe_for
-    from texpipe.studio.workshop import Workshop
+    from texpipe.studio.opening import Opening
 
     console = console.quieter(quiet)
-    with ProgressBar(console) as bar:
-        recipe = recipe_for(given, bar)
-        workshop = Workshop(recipe, device=device, progress=bar)
 
     def opened(address: str) -> None:
         click.echo(address)
-        console.say(f"{recipe}: {len(workshop.dump.seen.items)} textures. Ctrl-C ends the server.")
+        console.say("Ctrl-C ends the server.")
         if not no_browser:
             webbrowser.open(address)
 
-    serve(workshop, port=port, opened=opened)
+    serve(Opening(given, device=device), port=port, opened=opened)
     return ExitCode.OK

@@ -50,7 +50,7 @@ class Lock:
                 f"cannot write {self.path}: {error.strerror or error}",
                 hint="Check that the folder may be written to, or give another --output.",
             ) from error
-        if not _try_lock(file, shared=self._shared):
+        if not try_lock(file, shared=self._shared):
             raise self._held_by_another(file)
         self._file = file
         self._say(f"{os.getpid()}\n".encode())
@@ -89,7 +89,7 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
-def _try_lock(file: IO[bytes], *, shared: bool) -> bool:
+def try_lock(file: IO[bytes], *, shared: bool = False) -> bool:
     """Lock the file for this process; return False when another has it."""
     try:
         if sys.platform == "win32":

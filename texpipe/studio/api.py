@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -12,13 +14,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from texpipe.errors import UsageError
+from texpipe.errors import ModelError, UsageError
 from texpipe.networks.catalogue import installed
-from texpipe.studio.by_hand import put_override
-from texpipe.studio.columns import columns
+from texpipe.studio.by_hand import put_override, shown, to_edit
+from texpipe.studio.columns import columns, first_columns
 from texpipe.studio.decisions import SCOPES, choices
+from texpipe.studio.editors import open_in_editor
 from texpipe.studio.guard import error_response
-from texpipe.studio.preview import Previews, settings_of
+from texpipe.studio.opening import Opening
+from texpipe.studio.preview import Previews, reduced, settings_of, source_picture
 from texpipe.studio.workshop import Workshop
 
 _LOOKS = 0.3
@@ -33,15 +37,36 @@ class Api:
     """The answers of one server.
 
     Args:
-        workshop: the recipe and its dump.
+        opening: of a recipe and its dump.
         cookie: name of the cookie that the page gets.
         token: its value.
+        open_file: opens a picture for somebody to change it.
     """
 
-    def __init__(self, workshop: Workshop, cookie: str, token: str) -> None:
-        self.workshop = workshop
-        self.previews = Previews(workshop)
+    def __init__(
+        self,
+        opening: Opening,
+        cookie: str,
+        token: str,
+        open_file: Callable[[Path], None] = open_in_editor,
+    ) -> None:
+        self._opening = opening
+        self._open_file = open_file
         self._cookie, self._token = cookie, token
+        self._previews: Previews | None = None
+
+    @property
+    def workshop(self) -> Workshop:
+        """The recipe and its dump; StillReadingError until all textures are read."""
+        return self._opening.workshop()
+
+    @property
+    def previews(self) -> Previews:
+        """What makes pictures; as `workshop`."""
+        with self.workshop.lock:
+            if self._previews is None:
+                self._previews = Previews(self.workshop)
+            return self._previews
 
     async def session(self, request: Request) -> Response:
         """Give the page its cookie; the guard has seen the token."""
@@ -54,6 +79,8 @@ class Api:
         return await _answer(self._state)
 
     def _state(self) -> dict[str, Any]:
+        if not self._opening.is_open:
+            return {**self._changing(), "recipe": {"name": self._opening.given.name}}
         workshop = self.workshop
         with workshop.lock:
             recipe, draft, seen = workshop.loaded.recipe, workshop.draft, workshop.dump.seen
@@ -84,20 +111,38 @@ class Api:
 
     def _changing(self) -> dict[str, Any]:
         """Return what may change without a request of the page that looks."""
+        reading = self._opening.progress()
+        if reading is not None:
+            error = self._opening.error
+            return {"version": 0, "reading": reading, "error": None if error is None else str(error)}
         workshop = self.workshop
         return {
+            "reading": None,
             "version": workshop.draft.version,
             "dirty": workshop.draft.is_dirty,
             "changed_on_disk": workshop.draft.changed_on_disk(),
             "run": workshop.run.status(),
+            "by_hand": workshop.by_hand.glance(workshop.loaded.overrides),
             "reviews": workshop.reviews.counts(workshop.reviews.all()),
         }
 
     async def textures(self, request: Request) -> Response:
         """List all textures; when the page has them, begin to load the model, which it will need next."""
+        if not self._opening.is_open:
+            return await _answer(lambda: self._first_textures(request))
         answer = await _answer(lambda: {"version": self.workshop.draft.version, **columns(self.workshop)})
-        answer.background = BackgroundTask(self.previews.warm_up)
+        answer.background = BackgroundTask(self._warm_up)
         return answer
+
+    def _warm_up(self) -> None:
+        with suppress(ModelError):  # a preview or a run tells it
+            self.previews.warm_up()
+
+    def _first_textures(self, request: Request) -> dict[str, Any]:
+        start = request.query_params.get("from", "0")
+        if not start.isdecimal():
+            raise UsageError("from is no number of textures")
+        return {"version": 0, **first_columns(self._opening.read_from(int(start[:9])))}
 
     async def texture(self, request: Request) -> Response:
         """Say everything about one texture."""
@@ -117,11 +162,16 @@ class Api:
         """Show a texture as it is, or as it was made."""
         name, side = _name(request), _side(request)
         if request.query_params.get("what", "source") == "source":
-            return _png(await run_in_threadpool(self.previews.source, name, side))
-        png = await run_in_threadpool(self.previews.result, name, side)
+            item = self._opening.item(name)
+            return _png(await run_in_threadpool(source_picture, item, side))
+        png = await run_in_threadpool(self._result, name, side)
         if png is None:
             return error_response(404, "unknown", f"{name} was not made yet as it is decided now")
         return _png(png)
+
+    def _result(self, name: str, side: int | None) -> bytes | None:
+        by_hand = shown(self.workshop, name)
+        return self.previews.result(name, side) if by_hand is None else reduced(by_hand, side)
 
     async def preview(self, request: Request) -> Response:
         """Make a texture in another setting."""
@@ -154,6 +204,22 @@ class Api:
                 return {**self._rows(about), "rules_added": added}
 
         return await _answer(done)
+
+    async def group(self, request: Request) -> Response:
+        """Declare a split picture."""
+        asked = await _object(request)
+        names, title = _texts(asked, "names"), asked.get("name")
+        columns, overlap = asked.get("columns"), asked.get("overlap", 0)
+        if not isinstance(columns, int) or not isinstance(overlap, int) or not isinstance(title, str | None):
+            raise UsageError("columns and overlap are whole numbers, and a name is a text")
+        return await self._changed(request, lambda: self.workshop.group(names, columns, overlap, title))
+
+    async def ungroup(self, request: Request) -> Response:
+        """Take the declaration of a split picture away."""
+        names = _texts(await _object(request), "names")
+        if not names:
+            raise UsageError("no texture is selected")
+        return await self._changed(request, lambda: self.workshop.ungroup(names[0]))
 
     async def step(self, request: Request) -> Response:
         """Undo or redo."""
@@ -224,6 +290,20 @@ class Api:
 
         def done() -> dict[str, Any]:
             file = put_override(self.workshop, name, data, replace=replace)
+            return {"path": file.as_posix(), **self._rows([name])}
+
+        return await _answer(done)
+
+    async def edit(self, request: Request) -> Response:
+        """Open a texture's hand-made picture in the system's program for it; one is made if there is none."""
+        name = str((await _object(request)).get("name"))
+
+        def made() -> bytes:
+            return self.previews.result(name) or self.previews.preview(name, {}).png
+
+        def done() -> dict[str, Any]:
+            file = to_edit(self.workshop, name, made)
+            self._open_file(file)
             return {"path": file.as_posix(), **self._rows([name])}
 
         return await _answer(done)

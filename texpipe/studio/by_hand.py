@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from texpipe.errors import SourceError, UsageError
 from texpipe.formats.archive import harm_in
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import decode, encode_png
 from texpipe.packs.backup import Backup
+from texpipe.passes.hand_made import fitted
 from texpipe.planning.overrides import misfit
 from texpipe.planning.texture_names import TextureNames, title_of
 from texpipe.recipe.edits import overrides_line, with_line
@@ -55,6 +57,44 @@ def put_override(workshop: Workshop, name: str, data: bytes, *, replace: bool = 
             line = overrides_line(Path(_DEFAULT_FOLDER))
             workshop.loaded = workshop.draft.change(with_line(workshop.draft.body(), line))
         return file
+
+
+def to_edit(workshop: Workshop, name: str, made: Callable[[], bytes]) -> Path:
+    """Return the file to change by hand for a texture: its override, or a new one that is what would be made of it.
+
+    Args:
+        workshop: the recipe and its dump.
+        name: the texture.
+        made: returns the PNG that a run would make; asked if there is no override.
+
+    Raises:
+        SourceError: there is no such texture.
+        PackError: the file cannot be written.
+    """
+    with workshop.lock:
+        known = workshop.overrides().by_texture.get(name)
+    if known is not None:
+        return known.root / known.name
+    return put_override(workshop, name, made())
+
+
+def shown(workshop: Workshop, name: str) -> bytes | None:
+    """Return the PNG of a hand-made picture in the pack's size; None if there is none that can be used.
+
+    Raises:
+        SourceError: there is no such texture, or the file cannot be read.
+    """
+    with workshop.lock:
+        known = workshop.overrides().by_texture.get(name)
+        item, plan = workshop.dump.item(name), workshop.dump.plan(name, workshop.loaded.recipe)
+    if known is None or known.problem is not None:
+        return None
+    try:
+        rgba, _, _ = decode((known.root / known.name).read_bytes(), name=known.name)
+    except (ValueError, OSError) as error:
+        raise SourceError(f"{known.name} cannot be read: {error}") from error
+    width, height = item.size
+    return encode_png(fitted(rgba, (width * plan.scale, height * plan.scale), plan))
 
 
 def _require_fitting(data: bytes, name: str, size: tuple[int, int]) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from texpipe.errors import UsageError
 from texpipe.recipe.schema import Rule
-from texpipe.studio.dump import Dump
+from texpipe.studio.dump import Dump, glob_of
 from texpipe.studio.rule_text import Raw
 
 Settings = Mapping[str, Any]
 """What is decided: a field of a rule, or "edges.x" and "edges.y", to a value; None leaves the matter open again."""
 
-SCOPES = ("kind", "size", "format", "alpha", "folder")
+SCOPES = ("kind", "size", "format", "alpha", "folder", "palette", "group")
 """In what textures can be alike for one rule to be about all of them."""
+_CONDITIONS = {"palette": "name"}
+"""Conditions of rules that are called otherwise: a palette is a part of the names that emulators give."""
 FIELDS = ("action", "alpha", "colour", "outline", "consistency", "clean", "model", "detail", "cells")
 """What can be decided of a texture beside its edges."""
 _AXES = ("x", "y")
@@ -74,7 +75,7 @@ def _edges(value: object) -> dict[str, Any]:
 
 def exact(name: str) -> dict[str, str]:
     """Return the `match` of one texture alone."""
-    pattern = re.sub(r"([*?[])", r"[\1]", name)
+    pattern = glob_of(name)
     return {"name": pattern} if "/" in name else {"name": pattern, "folder": "."}
 
 
@@ -93,7 +94,7 @@ def likeness(dump: Dump, name: str, scope: Sequence[str]) -> dict[str, Any]:
         raise UsageError(
             f"the {unknown[0]} of {name} is not known", hint="Choose something else that is alike."
         )
-    return {one: traits[one] for one in SCOPES if one in scope}
+    return {_CONDITIONS.get(one, one): traits[one] for one in SCOPES if one in scope and one != "group"}
 
 
 def new_rules(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,6 +13,20 @@ from texpipe.errors import SourceError
 from texpipe.recipe.rules import matches, plan_by, rule_for
 from texpipe.recipe.schema import Match, Recipe
 from texpipe.texture import Facts, Plan
+
+
+def palette_of(item: SurveyedTexture) -> str | None:
+    """Return the digest of a texture's palette as its name writes it; None if it has none."""
+    fields = {} if item.source.emulator is None else dict(item.source.emulator.fields)
+    found = next((value for name, value in fields.items() if "palette" in name and value), None)
+    if isinstance(found, int):
+        return next((text for text in (f"{found:08X}", f"{found:08x}") if text in item.source.name), None)
+    return found
+
+
+def glob_of(text: str) -> str:
+    """Return the glob that a text alone fits."""
+    return re.sub(r"([*?[])", r"[\1]", text)
 
 
 @dataclass(frozen=True)
@@ -86,7 +101,15 @@ class Dump:
             "format": facts.texels,
             "alpha": facts.alpha,
             "folder": name.rpartition("/")[0] or ".",
+            "palette": self._palette_pattern(item),
         }
+
+    @staticmethod
+    def _palette_pattern(item: SurveyedTexture) -> str | None:
+        """Return the glob on file names that all textures of one palette fit; None if the name tells none."""
+        palette = palette_of(item)
+        file = item.source.name.rpartition("/")[2]
+        return None if palette is None or palette not in file else f"*{glob_of(palette)}*"
 
     def deciding(self, names: Iterable[str]) -> dict[int, list[str]]:
         """Return the textures by the rule that decides about them."""

@@ -60,15 +60,6 @@ class Previews:
         """Begin to load the recipe's model, in a thread of its own."""
         self._executor.prepare(self._workshop.models.of(self._workshop.loaded.recipe).paths()[()])
 
-    def source(self, name: str, side: int | None = None) -> bytes:
-        """Return a texture as it is in the dump, as a PNG whose longer side is at most `side` pixels.
-
-        Raises:
-            SourceError: there is no such texture, or it cannot be read any more.
-        """
-        rgba = read_again(self._workshop.dump.item(name)).rgba
-        return encode_png(_within(rgba, side))
-
     def result(self, name: str, side: int | None = None) -> bytes | None:
         """Return what a run makes of a texture as the draft decides, if that was made already; else None.
 
@@ -80,7 +71,7 @@ class Previews:
         found = None if key is None else self._store.get(key)
         if found is None:
             return None
-        return found.png if side is None else encode_png(_within(decode(found.png, name=name)[0], side))
+        return reduced(found.png, side)
 
     def preview(self, name: str, settings: Settings) -> Made:
         """Return a texture made in another setting, by itself: without its variants, frames and pieces.
@@ -102,7 +93,7 @@ class Previews:
         if plan.action == "skip":
             raise SourceError(f"{name} is left out, so there is nothing to see")
         if plan.action == "copy":
-            return Made(self.source(name), cached=False)
+            return Made(source_picture(item), cached=False)
         job = self._job(replace(item, plan=plan), models)
         cached = self._store.get(job.result.key)
         return Made(cached.png, cached=True) if cached else Made(self._compute(job, models), cached=False)
@@ -157,6 +148,20 @@ class Previews:
         ids = models.engine_id((), self._engine), models.engine_ids(self._engine)
         work = plan_jobs(planned, recipe, ids[0], workshop.cache, ids[1])
         return {name: piece.key for name, piece in work.piece_of.items()}
+
+
+def source_picture(item: SurveyedTexture, side: int | None = None) -> bytes:
+    """Return a texture as it is in the dump, as a PNG whose longer side is at most `side` pixels.
+
+    Raises:
+        SourceError: it cannot be read any more.
+    """
+    return encode_png(_within(read_again(item).rgba, side))
+
+
+def reduced(png: bytes, side: int | None) -> bytes:
+    """Return a picture as it is, or with its longer side at most `side` pixels long."""
+    return png if side is None else encode_png(_within(decode(png, name="a result")[0], side))
 
 
 def _within(rgba: Rgba8, side: int | None) -> Rgba8:

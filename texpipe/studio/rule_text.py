@@ -24,31 +24,74 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def with_rules(text: str, rules: Sequence[Raw]) -> str:
-    """Return a recipe's text with some rules more, before all others.
+    """Return a recipe's text with some rules more, before all others, in the order in which they decide.
+
+    Raises:
+        RecipeError: as `with_entries`.
+    """
+    return with_entries(text, "rules", rules)
+
+
+def with_entries(text: str, name: str, entries: Sequence[Raw]) -> str:
+    """Return a recipe's text with some entries more in one of its lists, before all others.
 
     Args:
         text: a recipe that can be read.
-        rules: in the order in which they decide.
+        name: of the list, which may be missing, or have one word in place of a list.
+        entries: in their order.
 
     Raises:
-        RecipeError: the whole recipe is written in one pair of braces, so that there is no line to put a rule on.
+        RecipeError: the whole recipe is written in one pair of braces, so that there is no line to put an entry on.
     """
-    if not rules:
+    if not entries:
         return text
     root = _root(text)
-    found = next((pair for pair in root.value if pair[0].value == "rules"), None)
+    found = next((pair for pair in root.value if pair[0].value == name), None)
     if found is None:
-        return _with_section(text, root, rules)
+        return _with_section(text, root, name, entries)
     key, section = found
-    if not section.flow_style:
-        return _into_lines(text, _after_line(text, key.end_mark.index), section.start_mark.column, rules)
     begin, end = section.start_mark.index, section.end_mark.index
+    column = root.value[0][0].start_mark.column + 2
+    if isinstance(section, yaml.ScalarNode):
+        if not section.value:
+            return _into_lines(text, _after_line(text, key.end_mark.index), column, entries)
+        return f"{text[:begin]}[{', '.join(map(flow, entries))}, {text[begin:end]}]{text[end:]}"
+    if not section.flow_style:
+        return _into_lines(text, _after_line(text, key.end_mark.index), section.start_mark.column, entries)
     if section.value:
-        return text[: begin + 1] + ", ".join([*map(flow, rules), ""]) + text[begin + 1 :]
+        return text[: begin + 1] + ", ".join([*map(flow, entries), ""]) + text[begin + 1 :]
     bare = text[:begin].rstrip(" ") + text[end:]
-    return _into_lines(
-        bare, _after_line(bare, key.end_mark.index), root.value[0][0].start_mark.column + 2, rules
+    return _into_lines(bare, _after_line(bare, key.end_mark.index), column, entries)
+
+
+def without_entry(text: str, name: str, number: int) -> str:
+    """Return a recipe's text without one entry of one of its lists; comments above it stay.
+
+    Args:
+        text: a recipe that can be read and has the list.
+        name: of the list.
+        number: of the entry, from 0.
+    """
+    key, section = next(pair for pair in _root(text).value if pair[0].value == name)
+    entry = section.value[number]
+    begin, end = entry.start_mark.index, entry.end_mark.index
+    if section.flow_style:
+        after = re.compile(r"\s*,\s*").match(text, end)
+        before = re.compile(r"\s*,\s*$").search(text, 0, begin)
+        if after is not None:
+            return text[:begin] + text[after.end() :]
+        return text[: before.start() if before and number else begin] + text[end:]
+    first = text.rfind("\n", 0, begin) + 1
+    lines = text[first : end if text[end - 1 : end] == "\n" else _after_line(text, end)].splitlines(
+        keepends=True
     )
+    while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+        lines.pop()  # what stands above the next entry
+    rest = text[:first] + text[first + sum(map(len, lines)) :]
+    if len(section.value) > 1:
+        return rest
+    colon = text.index(":", key.end_mark.index)
+    return f"{rest[: colon + 1]} []{rest[colon + 1 :]}"
 
 
 def frame_of_rule(text: str) -> tuple[str, str]:
@@ -110,17 +153,17 @@ def _root(text: str) -> yaml.MappingNode:
     return root
 
 
-def _with_section(text: str, root: yaml.MappingNode, rules: Sequence[Raw]) -> str:
-    """Put `rules:` behind the last line of the recipe."""
+def _with_section(text: str, root: yaml.MappingNode, name: str, entries: Sequence[Raw]) -> str:
+    """Put a list behind the last line of the recipe."""
     column = root.value[0][0].start_mark.column
     head = text if text.endswith(("\n", "\r")) else text + _line_end(text)
-    section = " " * column + "rules:" + _line_end(text)
-    return _into_lines(head + section, len(head + section), column + 2, rules)
+    section = " " * column + f"{name}:" + _line_end(text)
+    return _into_lines(head + section, len(head + section), column + 2, entries)
 
 
-def _into_lines(text: str, place: int, column: int, rules: Sequence[Raw]) -> str:
+def _into_lines(text: str, place: int, column: int, entries: Sequence[Raw]) -> str:
     end = _line_end(text)
-    lines = "".join(f"{' ' * column}- {flow(rule)}{end}" for rule in rules)
+    lines = "".join(f"{' ' * column}- {flow(entry)}{end}" for entry in entries)
     before = text[:place]
     return before + ("" if before.endswith("\n") else end) + lines + text[place:]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +19,13 @@ from texpipe.errors import SourceError, TexpipeError, UsageError
 from texpipe.studio.api import Api, UnsavedError
 from texpipe.studio.by_hand import ExistsError
 from texpipe.studio.draft import ChangedError
+from texpipe.studio.editors import open_in_editor
 from texpipe.studio.guard import Guard, TooLargeError, error_response
-from texpipe.studio.workshop import StaleError, Workshop
+from texpipe.studio.opening import Opening, StillReadingError
+from texpipe.studio.workshop import StaleError
 
+_LAST_WORDS = 1.0
+"""Seconds that a page has to hear why nothing can be opened."""
 _STATIC = Path(__file__).parent / "static"
 
 # The first that fits an error: status and code.
@@ -29,21 +34,25 @@ _ERRORS: tuple[tuple[type[Exception], int, str], ...] = (
     (ChangedError, 409, "changed"),
     (ExistsError, 409, "exists"),
     (UnsavedError, 409, "unsaved"),
+    (StillReadingError, 409, "reading"),
     (UsageError, 422, "invalid"),
     (SourceError, 404, "unknown"),
     (TexpipeError, 422, "invalid"),
 )
 
 
-def app_of(workshop: Workshop, port: int, token: str) -> Guard:
+def app_of(
+    opening: Opening, port: int, token: str, open_file: Callable[[Path], None] = open_in_editor
+) -> Guard:
     """Return the ASGI application of a workshop, guarded.
 
     Args:
-        workshop: the recipe and its dump.
+        opening: of a recipe and its dump.
         port: that it will be reached at.
         token: what the page must know.
+        open_file: opens a picture for somebody to change it.
     """
-    api = Api(workshop, f"texpipe-{port}", token)
+    api = Api(opening, f"texpipe-{port}", token, open_file)
     app = Starlette(
         routes=[
             Route("/", _page),
@@ -64,6 +73,9 @@ def _routes(api: Api) -> list[Route]:
         Route("/api/picture", api.picture),
         Route("/api/preview", api.preview),
         Route("/api/decide", api.decide, methods=["POST"]),
+        Route("/api/group", api.group, methods=["POST"]),
+        Route("/api/ungroup", api.ungroup, methods=["POST"]),
+        Route("/api/edit", api.edit, methods=["POST"]),
         Route("/api/undo", api.step, methods=["POST"]),
         Route("/api/redo", api.step, methods=["POST"]),
         Route("/api/reload", api.reload, methods=["POST"]),
@@ -91,31 +103,44 @@ async def _too_large(request: Request, error: Exception) -> Response:
     return error_response(413, "too_large", "the file is larger than any picture may be")
 
 
-def serve(workshop: Workshop, *, port: int = 0, opened: Callable[[str], None] = lambda _: None) -> None:
+def serve(opening: Opening, *, port: int = 0, opened: Callable[[str], None] = lambda _: None) -> None:
     """Serve a workshop on this computer alone until Ctrl-C; then a run is paused, and its results are kept.
 
+    The page can be opened before all textures are read.
+
     Args:
-        workshop: the recipe and its dump.
+        opening: of a recipe and its dump.
         port: to listen on; 0 for a free one.
         opened: called with the address of the page, token and all, when it can be opened.
 
     Raises:
         UsageError: the port is taken.
+        TexpipeError: the dump cannot be opened.
     """
     with _listening(port) as listener:
         port, token = listener.getsockname()[1], secrets.token_urlsafe(32)
         config = uvicorn.Config(
-            app_of(workshop, port, token),
+            app_of(opening, port, token),
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=1,
         )
+        server = uvicorn.Server(config)
+        opening.begin(failed=lambda: _end_soon(server))
         opened(f"http://127.0.0.1:{port}/#token={token}")
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
         finally:
-            workshop.run.close()
+            opening.close()
+    if opening.error is not None:
+        raise opening.error
+
+
+def _end_soon(server: uvicorn.Server) -> None:
+    """End a server that has nothing to show, when its page had the time to say why."""
+    time.sleep(_LAST_WORDS)
+    server.should_exit = True
 
 
 def _listening(port: int) -> socket.socket:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from texpipe.analysis.cache import AnalysisCache
-from texpipe.analysis.survey import survey
+from texpipe.analysis.survey import Found, survey
 from texpipe.errors import ModelError, PackError, SourceError, UsageError
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry
@@ -18,6 +18,7 @@ from texpipe.output.places import require_separate_places
 from texpipe.pipeline import Watch
 from texpipe.planning.load_options import load_options
 from texpipe.planning.overrides import Overrides, find_overrides
+from texpipe.recipe.group_rules import GroupRule
 from texpipe.recipe.load import LoadedRecipe
 from texpipe.recipe.schema import Match
 from texpipe.recipe.yaml_positions import read_yaml
@@ -26,10 +27,12 @@ from texpipe.storage.lock import Lock
 from texpipe.studio.decisions import Settings, exact, likeness, merged, new_rules, require_known
 from texpipe.studio.draft import Draft
 from texpipe.studio.dump import Dump
+from texpipe.studio.folder_state import FolderState
 from texpipe.studio.known_models import KnownModels
 from texpipe.studio.reviews import Reviews
-from texpipe.studio.rule_text import Raw, with_rule, with_rules
+from texpipe.studio.rule_text import Raw, with_entries, with_rule, with_rules, without_entry
 from texpipe.studio.run_process import RunProcess
+from texpipe.studio.split_pictures import Piece, declared_pieces, new_group
 
 
 class StaleError(UsageError):
@@ -44,27 +47,39 @@ class Workshop:
     Args:
         recipe: the file.
         device: as `upscale.device.choose` takes it.
+        cache: what is known of the dump already.
         progress: called after each texture that is read.
+        found: called with each texture that can be read, as `survey` calls it.
 
     Raises:
         RecipeError, UsageError: the recipe has mistakes.
         SourceError: the input cannot be read or holds no texture.
     """
 
-    def __init__(self, recipe: Path, *, device: str = "auto", progress: Watch = lambda _: None) -> None:
+    def __init__(
+        self,
+        recipe: Path,
+        *,
+        device: str = "auto",
+        cache: AnalysisCache | None = None,
+        progress: Watch = lambda _: None,
+        found: Found = lambda texture, fingerprint: None,
+    ) -> None:
         self.lock = threading.RLock()
         self.draft = Draft.open(recipe)
         self.loaded: LoadedRecipe = self.draft.loaded()
         self.options: RunOptions = load_options(recipe, device=device)
         require_separate_places(self.options)
         self.models = KnownModels()
-        self.cache = AnalysisCache.beside(self.options.output)
+        output = self.options.output
+        self.cache = cache.moved_beside(output) if cache else AnalysisCache.beside(output)
         seen = survey(
             self.options.inputs,
             self.loaded.recipe,
             exclude=self.options.output,
             cache=self.cache,
             progress=progress,
+            found=found,
         )
         if not seen.items:
             raise SourceError(
@@ -77,6 +92,9 @@ class Workshop:
         self.dump = Dump.of(seen, self.loaded.recipe)
         self.reviews = Reviews(recipe)
         self.run = RunProcess(recipe, self.options.output, device)
+        self.by_hand = FolderState()
+        self._pieces: tuple[int, Mapping[str, Piece]] | None = None
+        self._overrides: tuple[object, Overrides] | None = None
         self._entries: tuple[float, Mapping[str, Entry]] = (0.0, {})
 
     def _keep_analyses(self) -> None:
@@ -105,7 +123,16 @@ class Workshop:
             raise UsageError("no texture is selected")
         if not scope:
             return [self.dump.item(name).source.name for name in dict.fromkeys(names)]
-        return self.dump.fitting(Match.model_validate(likeness(self.dump, names[0], scope)))
+        like = likeness(self.dump, names[0], [one for one in scope if one != "group"])
+        fitting = self.dump.fitting(Match.model_validate(like))
+        if "group" not in scope:
+            return fitting
+        piece = self.pieces().get(names[0])
+        if piece is None:
+            raise UsageError(f"{names[0]} is no piece of a split picture that the recipe declares")
+        return [
+            name for name in fitting if name in self.pieces() and self.pieces()[name].group == piece.group
+        ]
 
     def decide(self, names: Sequence[str], scope: Sequence[str], settings: Settings) -> tuple[list[str], int]:
         """Change the draft so that its rules decide as somebody did.
@@ -137,7 +164,7 @@ class Workshop:
         """Return the draft with rules that are about the same textures changed in place, and the rules to add."""
         matches: list[tuple[dict[str, Any], Sequence[str]]] = (
             [(likeness(self.dump, about[0], scope), about)]
-            if scope
+            if scope and "group" not in scope
             else [(exact(name), [name]) for name in about]
         )
         text, new = self.draft.body(), list[Raw]()
@@ -175,6 +202,59 @@ class Workshop:
         number = self.dump.rules[self.dump.place(name)]
         return self._raw_rules()[number - 1] if number else {}
 
+    def pieces(self) -> Mapping[str, Piece]:
+        """Return the pieces of the split pictures that the draft declares, by texture."""
+        if self._pieces is None or self._pieces[0] != self.draft.version:
+            self._pieces = self.draft.version, declared_pieces(self.dump.seen.items, self.loaded.recipe)
+        return self._pieces[1]
+
+    def group(self, names: Sequence[str], columns: int, overlap: int, title: str | None = None) -> list[str]:
+        """Declare in the draft that textures are the pieces of one picture; return all of its pieces.
+
+        Args:
+            names: the pieces in rows from the top left.
+            columns, overlap, title: as `new_group`.
+
+        Raises:
+            UsageError, SourceError: a name is unknown, one is a piece already, or it is no picture.
+            RecipeError: a value cannot be; nothing is changed.
+        """
+        with self.lock:
+            known = [self.dump.item(name).source.name for name in names]
+            taken = next((name for name in known if name in self.pieces()), None)
+            if taken is not None:
+                group = self.pieces()[taken].group
+                raise UsageError(f"{taken} is a piece of {group} already", hint="Ungroup that first.")
+            entry = new_group(self.loaded.recipe, known, columns, overlap, title)
+            self.loaded = self.draft.change(with_entries(self.draft.body(), "groups", [entry]))
+            return known
+
+    def ungroup(self, name: str) -> list[str]:
+        """Take the declaration of the picture that a texture is a piece of out of the draft; return its pieces.
+
+        Raises:
+            UsageError: the recipe declares none.
+        """
+        with self.lock:
+            piece = self.pieces().get(self.dump.item(name).source.name)
+            entries = self.loaded.recipe.groups
+            number = next(
+                (
+                    number
+                    for number, one in enumerate(entries)
+                    if piece is not None and isinstance(one, GroupRule) and one.name == piece.group
+                ),
+                None,
+            )
+            if piece is None or number is None:
+                raise UsageError(
+                    f"the recipe declares no split picture with {name}",
+                    hint="One that was found by `groups: auto` is no longer joined without that word.",
+                )
+            members = [one for one, other in self.pieces().items() if other.group == piece.group]
+            self.loaded = self.draft.change(without_entry(self.draft.body(), "groups", number))
+            return members
+
     def step(self, way: str) -> list[str]:
         """Undo or redo, and return the textures that another rule decides about since, or other words of one."""
         with self.lock:
@@ -207,8 +287,11 @@ class Workshop:
 
     def overrides(self) -> Overrides:
         """Return the hand-made pictures; none where their folder is not there."""
-        folders = [folder for folder in self.loaded.overrides if folder.is_dir()]
-        return find_overrides(folders, self.dump.seen.inventory)
+        folders = tuple(folder for folder in self.loaded.overrides if folder.is_dir())
+        now = folders, self.by_hand.look(folders)
+        if self._overrides is None or self._overrides[0] != now:
+            self._overrides = now, find_overrides(folders, self.dump.seen.inventory)
+        return self._overrides[1]
 
     def entries(self) -> Mapping[str, Entry]:
         """Return what the last run said of each texture; nothing without a manifest that can be read."""

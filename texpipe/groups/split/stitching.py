@@ -90,7 +90,7 @@ def make_joins(
     """
     known = AnalysisCache() if cache is None else cache
     by_name = {item.source.name: item for item in items}
-    find = _finder(by_name)
+    find = finder(by_name)
     joins: list[SplitPicture] = []
     notes: dict[str, str] = {}
     warnings: list[str] = []
@@ -117,7 +117,7 @@ def make_joins(
     return SplitPictures(tuple(joins), notes, tuple(warnings))
 
 
-def _finder(by_name: Mapping[str, SurveyedTexture]) -> Callable[[str], str]:
+def finder(by_name: Mapping[str, SurveyedTexture]) -> Callable[[str], str]:
     """Return a function from a declared file to a texture's name; other tools list files without a folder."""
     count = Counter(name.rpartition("/")[2] for name in by_name)
     by_file_name = {file: name for name in by_name if count[file := name.rpartition("/")[2]] == 1}

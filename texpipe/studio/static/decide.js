@@ -24,6 +24,10 @@ function showPanel(panel, texture, picked) {
     panel.replaceChildren();
     return;
   }
+  if (studio.reading) {
+    panel.replaceChildren(panelHeading(texture, picked), element("p", { class: "note" }, say("readingHint")));
+    return;
+  }
   const kept = chosenScopes();
   panel.replaceChildren(
     panelHeading(texture, picked),

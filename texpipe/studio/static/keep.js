@@ -106,10 +106,15 @@ const runs = (what) => attempt(async () => {
   }
 });
 
+let toldFound = false;
+
 function showRun(run) {
   studio.run = run;
   const left = run.seconds_left === null ? say("unknownLeft") : say("left", { s: Math.ceil(run.seconds_left) });
-  byId("run-line").textContent = say(`r_${run.state}`, { ...run, left });
+  const found = run.found && ["running", "paused"].includes(run.state) ? `${say(`found_${run.state}`)} ` : "";
+  byId("run-line").textContent = found + say(`r_${run.state}`, { ...run, left });
+  if (found && !toldFound) tell(found);
+  toldFound = Boolean(found);
   byId("run-bar").max = Math.max(1, run.total ?? 1);
   byId("run-bar").value = run.done ?? 0;
   byId("run-log").textContent = (run.log ?? []).join("\n");
@@ -120,6 +125,14 @@ function showRun(run) {
 
 /** What the server told: the run's progress, another page's decisions, another program's change of the file. */
 function heard(told) {
+  if (told.reading) {
+    heardOfReading(told);
+    return;
+  }
+  if (studio.reading) {
+    attempt(loadAll);
+    return;
+  }
   const wasRunning = studio.run?.state === "running";
   showRun(told.run);
   Object.assign(studio, { dirty: told.dirty, reviews: told.reviews ?? studio.reviews });

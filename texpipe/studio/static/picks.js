@@ -35,6 +35,14 @@ class PickList extends TextureList {
     this.redraw();
   }
 
+  /** Show more rows, and stay where the list is. */
+  grow(rows, current) {
+    this.rows = rows;
+    this.current = current;
+    this.space.style.height = `${rows.length * ROW_HEIGHT}px`;
+    this.redraw();
+  }
+
   /** Draw the rows in view anew, where they are. */
   redraw() {
     this.drawn.forEach((row) => row.remove());

@@ -1,10 +1,11 @@
 // The studio: the list and the stage of the report, joined with decisions, reviews and runs.
 "use strict";
 
-const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null };
+const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null };
 const wished = { text: "", order: "name", fold: false, queue: "", wanted: {} };
 const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before its preview is computed
 let stopPreview = null;
+let knownAt = 0; // when textures were asked for last, while others are read
 let earlier = null; // the picture before the last preview, for blinking
 
 const list = new PickList(byId("list"), (position, event) => {
@@ -50,7 +51,7 @@ function showOnStage(texture, { preview = false } = {}) {
   earlier = preview ? texture?.after.file : null;
   stage.show(texture);
   byId("previewed").textContent = "";
-  if (!texture || !texture.size || texture.action === "skip") return;
+  if (!texture || !texture.size || texture.action === "skip" || studio.reading) return;
   stopPreview = new AbortController();
   const { signal } = stopPreview;
   setTimeout(() => signal.aborted || fetchResult(texture, signal).catch((error) => signal.aborted || tell(error.message)),
@@ -81,10 +82,12 @@ function blink(held) {
   stage.draw();
 }
 
+const wishedRows = () => select(wished).filter(({ texture }) => QUEUES[wished.queue](texture));
+
 /** Fill the list anew; stay with the texture shown. */
 function refill() {
   const keep = stage.texture?.source;
-  const rows = select(wished).filter(({ texture }) => QUEUES[wished.queue](texture));
+  const rows = wishedRows();
   list.fill(rows, null);
   list.picked = new Set(list.chosen().filter((one) => list.picked.has(one)));
   byId("nothing").hidden = rows.length > 0;
@@ -101,6 +104,12 @@ function markMenus() {
 }
 
 function showCounts() {
+  if (studio.reading) {
+    const { done, total } = studio.reading;
+    byId("counts").replaceChildren(element("li", {}, say("reading", { n: done, all: total })));
+  }
+  for (const id of ["undo", "redo", "save", "open-run"]) byId(id).disabled = studio.reading !== null;
+  if (studio.reading) return;
   const looked = ["approve", "reject", "flag"].reduce((sum, mark) => sum + (studio.reviews[mark] ?? 0), 0);
   const texts = [say("reviewed", { n: looked, all: TEXTURES.length }), say("rules", { n: studio.rules }), `${studio.scale}×`,
     studio.model, studio.dirty ? say("unsaved") : null];
@@ -113,29 +122,58 @@ function showCounts() {
 async function refreshState() {
   const state = await ask("state");
   const { recipe } = state;
-  Object.assign(studio, state, { scale: recipe.scale, model: [recipe.model].flat().join(" > "), rules: recipe.rules });
+  Object.assign(studio, state);
+  if (!state.reading) Object.assign(studio, { scale: recipe.scale, model: [recipe.model].flat().join(" > "), rules: recipe.rules });
   byId("name").textContent = recipe.name;
   document.title = `${recipe.name} · texpipe studio`;
   showCounts();
+  if (state.error) tell(state.error);
+  if (state.reading) return;
   showRun(state.run);
   if (state.changed_on_disk) showChanged();
 }
 
 /** Ask for everything anew. */
 async function loadAll() {
+  for (const name of Object.keys(FILTERS)) wished.wanted[name] ??= new Set();
   await refreshState();
+  if (studio.reading) {
+    await loadKnown();
+    return;
+  }
   const columns = await ask("textures");
   const picked = new Set([...list.picked].map(({ source }) => source));
   studio.version = columns.version ?? studio.version;
   takeTextures(rowsOf(columns));
   list.picked = new Set(TEXTURES.filter(({ source }) => picked.has(source)));
-  for (const name of Object.keys(FILTERS)) wished.wanted[name] ??= new Set();
   refill();
   showCounts();
   await drawn(); // to count what a large dump has takes longer than to show its first rows
   fillQueues();
   fillMenus(wished.wanted, refill);
   markMenus();
+  document.documentElement.dataset.ready = "true";
+}
+
+/** While textures are read, show those that are known so far. */
+async function loadKnown() {
+  const columns = await ask(`textures?${queryOf({ from: TEXTURES.length })}`);
+  if (columns.version !== 0) return; // all of them are there now, which the server tells
+  takeTextures([...TEXTURES, ...rowsOf(columns)]);
+  const rows = wishedRows();
+  list.grow(rows, rows.findIndex(({ texture }) => texture === stage.texture));
+  byId("shown").textContent = say("shown", { n: rows.length, all: TEXTURES.length });
+  if (!stage.texture && rows.length) go(0);
+  knownAt = Date.now();
+}
+
+/** Take over how far reading is; the longer the list, the rarer it is made anew. */
+function heardOfReading({ reading, error }) {
+  studio.reading = reading;
+  if (error) tell(error);
+  showCounts();
+  const isDue = Date.now() - knownAt > Math.max(300, TEXTURES.length / 10);
+  if (isDue && reading.known > TEXTURES.length) attempt(loadKnown);
 }
 
 const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
@@ -217,7 +255,6 @@ async function begin() {
   await openSession();
   await loadAll();
   listenToServer(heard, () => tell(say("lost")));
-  document.documentElement.dataset.ready = "true";
 }
 
 begin().catch((error) => tell(error.message));
