@@ -89,6 +89,8 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.upscale.webgpu_probe:_probed_now": "reads the answer of a process that it started, by parse_json",
     "texpipe.upscale.webgpu_probe:_recalled": "reads the user's own cache folder, by read_small and parse_json",
     "texpipe.planning.order:read_order": "splits a text that read_small and text_of read into lines",
+    "texpipe.packs.remembered_checks:RememberedChecks._read": "is read_small alone: digests that are only compared",
+    "texpipe.passes.storage_box:_remembered": OWN,
     "texpipe.passes.outlines:_weights": _SHIPPED,
     "texpipe.read.hand_made:_bytes_of": "hands bytes to image_files.decode, which is fuzzed",
     "texpipe.report.page:render": _SHIPPED,

@@ -20,6 +20,7 @@ from texpipe.output.shrinking import require_no_loss
 from texpipe.packs.journal import keep_notes
 from texpipe.packs.obsolete_files import remove_left_over
 from texpipe.packs.pack import Pack, plan_pack, write_pack
+from texpipe.packs.remembered_checks import RememberedChecks
 from texpipe.packs.verify import broken_rules, digests_of, written_by_texpipe
 from texpipe.planning.jobs import JobResult
 from texpipe.planning.run_plan import RunPlan
@@ -61,7 +62,9 @@ def write_output(
     write_manifest(run.layout.manifest, manifest)
     keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
     outcome = run_result(run, manifest, *counts_of(run, done), warnings=warnings)
-    outcome = replace(outcome, problems=(*outcome.problems, *broken_rules(output, manifest)))
+    remembered = RememberedChecks(output)
+    outcome = replace(outcome, problems=(*outcome.problems, *broken_rules(output, manifest, remembered)))
+    remembered.keep()
     write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
 

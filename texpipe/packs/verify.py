@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,14 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError, SourceError
-from texpipe.formats import format_of
+from texpipe.formats import TARGETS, format_of
 from texpipe.formats.contract import PackFormat, Size
 from texpipe.formats.portable_names import file_digest
 from texpipe.formats.readable import is_readable
 from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
+from texpipe.packs.remembered_checks import RememberedChecks
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.links import leads_out
 from texpipe.storage.small_files import read_small, refusing
@@ -103,12 +105,13 @@ def _file_state(output: Path, path: str, digest: str, is_foreign: bool) -> tuple
     return [f"{path}: is damaged"], True
 
 
-def broken_rules(output: Path, manifest: Manifest) -> list[str]:
+def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks | None = None) -> list[str]:
     """Check what is in the packs against the rules of their emulators; what is missing breaks none.
 
     Args:
         output: the run's output folder.
         manifest: what is in it.
+        remembered: what was checked before and has not changed since is not read; None to read all.
 
     Returns:
         One line for every rule that a file of texpipe's breaks, with the file.
@@ -119,7 +122,18 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
     layouts, problems = _layouts(manifest.targets)
 
     def check(entry: Entry, one: Output) -> list[str]:
-        lines = _texture_problems(output, entry, one, layouts.get(one.target), manifest.scale)
+        layout = layouts.get(one.target)
+        if (
+            remembered is None or one.target not in TARGETS
+        ):  # rules of others may change without a new version
+            lines = _texture_problems(output, entry, one, layout, manifest.scale)
+            return [f"{one.path}: {line}" for line in lines]
+        mark = remembered.mark(one.path, *_asked(entry, one, manifest.scale))
+        if remembered.knows(mark):
+            return []
+        lines = _texture_problems(output, entry, one, layout, manifest.scale)
+        if not lines:
+            remembered.add(mark)
         return [f"{one.path}: {line}" for line in lines]
 
     there = _textures_there(output, manifest)
@@ -130,6 +144,12 @@ def broken_rules(output: Path, manifest: Manifest) -> list[str]:
         files = _files_of(output / name)
         problems += [f"{name}/{line}" for line in _checked(layout, output / name, files)]
     return problems
+
+
+def _asked(entry: Entry, one: Output, scale: int) -> tuple[object, ...]:
+    """Return what the check of a file depends on besides its bytes and its path."""
+    by = None if entry.by is None else entry.by.kind
+    return one.target, one.sha256, one.size, entry.size, entry.alpha, entry.status, by, scale
 
 
 def _checked(layout: PackFormat, folder: Path, files: list[PurePosixPath]) -> list[str]:
@@ -177,7 +197,7 @@ def _texture_problems(
     size = (rgba.shape[1], rgba.shape[0])
     wanted = scale if entry.status in ("written", "edited", "foreign") else 1
     is_rgba8 = stored.mode == "RGBA" and stored.bits == 8
-    if file_digest(output / one.path) == one.sha256:
+    if hashlib.sha256(data).hexdigest() == one.sha256:
         found = _own_problems(entry, one, rgba, is_rgba8=is_rgba8)
     else:  # somebody's: it may have any size that the emulator takes, but without alpha it would be drawn opaque
         found = [] if is_rgba8 or entry.alpha == "opaque" else [_NOT_RGBA8]

@@ -20,6 +20,7 @@ from texpipe.passes.resample import (
     Plane,
     before_enlarging,
     blur,
+    blur_weights,
     box_reduce,
     enlarge,
     enlarge_cubic,
@@ -27,7 +28,7 @@ from texpipe.passes.resample import (
     row_bands,
     smooth,
 )
-from texpipe.passes.storage_box import box, storage_step
+from texpipe.passes.storage_box import step_and_box
 from texpipe.passes.undither import undithered
 from texpipe.texture import Edges, PlaneF, RgbF
 
@@ -84,8 +85,7 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
     """
     visible = source_alpha > 0
     result = _match_tone(result, alpha, source, source_alpha, edges)
-    step = storage_step(source, visible)
-    width = box(source, step, edges)
+    step, width = step_and_box(source, visible, edges)
     scale = result.shape[0] // source.shape[0]
     mean, cover = visible_mean(result, alpha, scale)
     result = restore_grain(result, mean, source, source_alpha * cover, step, edges)
@@ -124,7 +124,7 @@ def _match_tone(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF,
     scale = result.shape[0] // source.shape[0]
     mean, cover = visible_mean(result, alpha, scale)
     weight = source_alpha * cover
-    reach = blur(weight, edges, _TONE_SIGMA)[..., None]
+    reach = blur_weights(weight, edges, _TONE_SIGMA)[..., None]
     missing = blur((source - mean) * weight[..., None], edges, _TONE_SIGMA)
     missing = np.where(reach > _NOTHING, missing / np.maximum(reach, _NOTHING), np.float32(0))
     return _clipped_sum(enlarge(missing, scale, edges), result)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from texpipe.passes.resample import Plane, blur, enlarge, smooth
+from texpipe.passes.resample import Plane, blur, blur_weights, enlarge, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
 _FINE = 1.5
@@ -81,7 +81,7 @@ def restore_grain(
 
 def _coarse(plane: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Return the weighted mean around each texel, 0 where nothing counts."""
-    whole = blur(weight, edges, _FINE)[..., None]
+    whole = blur_weights(weight, edges, _FINE)[..., None]
     near = blur(plane * weight[..., None], edges, _FINE)
     return np.asarray(near / np.maximum(whole, _NOTHING), np.float32)
 

@@ -10,7 +10,7 @@ from texpipe.passes.bleed import shown
 from texpipe.passes.colour import visible_mean
 from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import row_bands
-from texpipe.passes.storage_box import box, storage_step
+from texpipe.passes.storage_box import step_and_box
 from texpipe.texture import EdgeMode, Metrics, Plan, PlaneF, Rgba8, RgbF
 
 _OPAQUE_ENOUGH = 128
@@ -29,24 +29,25 @@ def measure(source: Rgba8, result: Rgba8, plan: Plan) -> Metrics:
     """
     drift, distance = _colour(source, result, plan)
     steps = [_steps(result, mode, axis, plan.scale) for axis, mode in ((1, plan.edges.x), (0, plan.edges.y))]
+    repeats = [_ratio(one) for one in steps]
     return Metrics(
-        seam_x=_seam(result, plan.edges.x, axis=1, scale=plan.scale),
-        seam_y=_seam(result, plan.edges.y, axis=0, scale=plan.scale),
+        seam_x=None if plan.edges.x == "clamp" else repeats[0],
+        seam_y=None if plan.edges.y == "clamp" else repeats[1],
         colour_drift=drift,
         alpha_coverage_drift=round(_coverage(result) - _coverage(source), 4),
-        source_seam_x=_seam(source, plan.edges.x, axis=1),
-        source_seam_y=_seam(source, plan.edges.y, axis=0),
+        source_seam_x=_source_seam(source, plan.edges.x, axis=1),
+        source_seam_y=_source_seam(source, plan.edges.y, axis=0),
         box_distance=distance,
-        repeat_x=_ratio(steps[0]),
-        repeat_y=_ratio(steps[1]),
+        repeat_x=repeats[0],
+        repeat_y=repeats[1],
         repeat_step_x=steps[0] and round(steps[0][0], 4),
         repeat_step_y=steps[1] and round(steps[1][0], 4),
     )
 
 
-def _seam(result: Rgba8, mode: EdgeMode, axis: int, scale: int = 1) -> float | None:
+def _source_seam(source: Rgba8, mode: EdgeMode, axis: int) -> float | None:
     """Mean step from one repeat of the texture to the next, over the mean step inside; None where clamped."""
-    return None if mode == "clamp" else _ratio(_steps(result, mode, axis, scale))
+    return None if mode == "clamp" else _ratio(_steps(source, mode, axis, 1))
 
 
 def _ratio(steps: tuple[float, float] | None) -> float | None:
@@ -83,7 +84,7 @@ def _colour(source: Rgba8, result: Rgba8, plan: Plan) -> tuple[float | None, flo
         weight, result_alpha = (_ones(rgba) if solid else _alpha(rgba) for rgba in (source, result))
         colours = shown(source, plan.alpha, plan.edges)
     mean, cover = _visible_mean(result, result_alpha, plan.scale)
-    width = box(colours, storage_step(colours, weight > 0), plan.edges)
+    _, width = step_and_box(colours, weight > 0, plan.edges)
     weight = weight * (cover > 0)
     if not weight.any():
         return None, None

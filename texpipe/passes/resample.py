@@ -85,11 +85,32 @@ def blur(plane: Plane, edges: Edges, sigma: float) -> Plane:
     """Low-pass with a Gaussian whose standard deviation is `sigma` texels."""
     import cv2
 
+    weight = _gaussian(sigma)
+    reach = len(weight) // 2
+    return crop(np.asarray(cv2.sepFilter2D(extend(plane, edges, reach), cv2.CV_32F, weight, weight)), reach)
+
+
+def blur_weights(weight: Plane, edges: Edges, sigma: float) -> Plane:
+    """Return `blur` of H x W weights; where each is 1, as of every opaque texture, it is remembered by its size."""
+    if weight.min() == 1 == weight.max():
+        return _blurred_ones(weight.shape, edges, sigma)
+    return blur(weight, edges, sigma)
+
+
+@lru_cache(maxsize=32)
+def _blurred_ones(shape: tuple[int, ...], edges: Edges, sigma: float) -> Plane:
+    blurred = blur(np.ones(shape, np.float32), edges, sigma)
+    blurred.flags.writeable = False
+    return blurred
+
+
+@lru_cache(maxsize=16)
+def _gaussian(sigma: float) -> Plane:
     reach = int(np.ceil(3 * sigma))
     place = np.arange(-reach, reach + 1, dtype=np.float32)
     weight = np.exp(-(place**2) / np.float32(2 * sigma**2))
     weight /= weight.sum()
-    return crop(np.asarray(cv2.sepFilter2D(extend(plane, edges, reach), cv2.CV_32F, weight, weight)), reach)
+    return np.asarray(weight, np.float32)
 
 
 def enlarge(plane: Plane, scale: int, edges: Edges) -> Plane:

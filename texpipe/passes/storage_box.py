@@ -8,6 +8,8 @@ wide the box is, is judged for each texture by its own colours.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,8 +40,38 @@ _WIDEST_STEP = np.float32(48 / 255)
 _ONE_LEVEL = np.float32(1 / 255)
 _NEAREST = 16
 """Number of nearest colours among which a colour's neighbours in the palette are looked for."""
+_REMEMBERED_TEXELS = 1 << 14
+"""Largest number of texels of a picture whose steps and box are remembered until they are asked for again."""
 _TOUCHING = np.float32(1e-5)
 """Difference of squared distances that is rounding."""
+
+
+def step_and_box(source: RgbF, visible: Flags, edges: Edges) -> tuple[Plane | None, Plane]:
+    """Return what `storage_step` and `box` return; of small pictures both are remembered, because the colour match and
+    then the metrics ask for them. They must not be changed.
+
+    Args:
+        source: H x W x 3 in [0, 1], made from 8 bits; hidden texels bled.
+        visible: H x W; what is hidden has no say.
+        edges: what lies beyond the borders.
+    """
+    if visible.size <= _REMEMBERED_TEXELS:
+        return _remembered(source.shape, source.tobytes(), visible.tobytes(), edges)
+    step = storage_step(source, visible)
+    return step, box(source, step, edges)
+
+
+@lru_cache(maxsize=8)
+def _remembered(
+    shape: tuple[int, ...], source: bytes, visible: bytes, edges: Edges
+) -> tuple[Plane | None, Plane]:
+    picture = np.frombuffer(source, np.float32).reshape(shape)
+    step = storage_step(picture, np.frombuffer(visible, np.bool_).reshape(shape[:2]))
+    width = box(picture, step, edges)
+    width.flags.writeable = False
+    if step is not None:
+        step.flags.writeable = False
+    return step, width
 
 
 def storage_step(picture: RgbF, visible: Flags) -> Plane | None:

@@ -57,6 +57,11 @@ class OutputLayout:
         return self.store / "written"
 
     @property
+    def checked(self) -> Path:
+        """Which files of packs kept all rules when they were last checked."""
+        return self.store / "checked"
+
+    @property
     def shard_marks(self) -> Path:
         """The folder of notes about finished shards."""
         return self.store / "shards"
