@@ -72,9 +72,9 @@ def test_a_file_with_another_time_alone_is_checked_again(
 def test_a_file_that_broke_a_rule_is_said_in_every_run(tmp_path: Path, tiny_model: Path) -> None:
     run(tmp_path, tiny_model)
     output = tmp_path / "out"
-    pack_files(tmp_path)[0].write_bytes(
-        encode_png(verify.decode(pack_files(tmp_path)[0].read_bytes(), name="a")[0][1:])
-    )
+    file = pack_files(tmp_path)[0]
+    rgba, _, _ = verify.decode(file.read_bytes(), name="a.png")
+    file.write_bytes(encode_png(rgba[1:]))
     manifest = read_manifest(output / "manifest.json")
     for _ in range(2):
         remembered = RememberedChecks(output)
