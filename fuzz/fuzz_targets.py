@@ -51,6 +51,10 @@ from texpipe.train.loop.checkpoints import load_state
 from texpipe.train.losses.weights import from_file
 from texpipe.train.presets import load_preset
 from texpipe.upkeep.any_pack import CONTAINERS, open_pack
+from texpipe.upkeep.layers import MARK, merge_layers
+from texpipe.upkeep.layers_recipe import is_layers_recipe, read_layers_recipe
+from texpipe.upkeep.lists import LISTS
+from texpipe.upkeep.patch import apply_patch, make_patch
 
 Read: TypeAlias = Callable[[Path], object]
 Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
@@ -176,6 +180,31 @@ def _any_pack(path: Path) -> None:
         raise PackError(pack.problems[0])
 
 
+def _update(path: Path) -> object:
+    """Apply an update archive to the pack beside it."""
+    return apply_patch(path, path.parent / "pack")
+
+
+def _update_of_cache(path: Path) -> object:
+    """Make an update archive of a cache file and the one beside it."""
+    return make_patch(path.parent / "new" / path.name, path, path.parent / "p.texpatch")
+
+
+def _layers_recipe(path: Path) -> object:
+    return is_layers_recipe(path) and read_layers_recipe(path)
+
+
+def _joined(path: Path) -> object:
+    """Join a list of names with itself, as two layers."""
+    data = path.read_bytes()
+    return LISTS[path.name]([("a", data), ("b", data)], lambda _, __: None)
+
+
+def _merged_before(path: Path) -> object:
+    """Replace an earlier merge."""
+    return merge_layers([path.parents[1] / "a", path.parents[1] / "b"], path.parent)
+
+
 def _journal(path: Path) -> object:
     return noted(path.parents[1])
 
@@ -266,6 +295,23 @@ PACKS = (
     Target("any-rt64-list", "rt64.json", _any_pack, files.jsons),
     Target("any-ppsspp-list", "textures.ini", _any_pack, files.lists),
     Target("any-duckstation-config", "config.yaml", _any_pack, files.configs),
+    Target(
+        "update", "a.texpatch", _update, folders.updates, beside={"pack/a.png": b"old", "pack/b.png": b"gone"}
+    ),
+    Target(
+        "update-of-cache",
+        "a.hts",
+        _update_of_cache,
+        files.htss,
+        beside={"new/a.hts": files.htss()[0][:-1] + b"~"},
+    ),
+    Target("layers-recipe", "layers.yaml", _layers_recipe, folders.layers_recipes),
+    Target("layers-rt64-list", "rt64.json", _joined, files.jsons),
+    Target("layers-ppsspp-list", "textures.ini", _joined, files.lists),
+    Target("layers-duckstation-config", "config.yaml", _joined, files.configs),
+    Target(
+        "layers-mark", f"out/{MARK}", _merged_before, folders.marks, beside={"a/a.png": b"a", "b/b.png": b"b"}
+    ),
     Target("rt64-json", "rt64.json", read_hashes, files.jsons),
     Target(
         "run-info",

@@ -296,3 +296,35 @@ def trunks() -> tuple[bytes, ...]:
 def resources() -> tuple[bytes, ...]:
     """Return the list of resources in a tree extracted from a game of Ship of Harkinian."""
     return (json.dumps({"objects/a/gTex": {"textureType": "RGBA16bpp"}, "b": {"textureType": 2}}).encode(),)
+
+
+def updates() -> tuple[bytes, ...]:
+    """Return an archive that changes one file of a pack, removes one and copies one."""
+
+    def digest(data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
+
+    fresh = {"base": None, "start": 0, "length": 3}
+    copied = {"base": "a.png", "start": 0, "length": 3}
+    top = {
+        "schema": "texpipe.patch/1",
+        "texpipe": "0",
+        "is_file": False,
+        "base": {"a.png": digest(b"old"), "b.png": digest(b"gone")},
+        "made": [
+            {"name": "a.png", "sha256": digest(b"new"), "pieces": [fresh]},
+            {"name": "c/c.png", "sha256": digest(b"oldnew"), "pieces": [copied, fresh]},
+        ],
+        "removed": ["b.png"],
+    }
+    return archive({"data/0": b"new", "data/1": b"new", "patch.json": json.dumps(top).encode()})
+
+
+def layers_recipes() -> tuple[bytes, ...]:
+    """Return a recipe of layers."""
+    return (b'version: 1\nlayers: [a, "b"]\noutput: out\nchoose:\n  "*": b\n',)
+
+
+def marks() -> tuple[bytes, ...]:
+    """Return what a merge of layers notes of the files that it wrote."""
+    return (json.dumps({"schema": "texpipe.layers/1", "files": {"a.png": "0" * 64}}).encode(),)

@@ -92,6 +92,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"version: 1\nname: {name}\ninput: ~/dumps/oot\noutput: build/oot\ntargets: [gliden64]\n", "utf-8"
         )
     (work / "seen.txt").write_text(f"THE LEGEND OF ZELDA#{DUMPED[0]}.png\n")
+    for layer in ("base", "hd-hud", "mine"):
+        shutil.copytree(home / "paintings", work / layer)
     (work / "models").mkdir()
     torch.manual_seed(7)
     state = RRDBNet(num_feat=8, num_block=1, num_grow_ch=4).state_dict()

@@ -22,7 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.compare:compare",
         "Show a part of a dump by several models, side by side, with the time of each.",
     ),
-    "merge": ("texpipe.cli.merge:merge", "Write one pack from the shards that `run --shard` computed."),
+    "merge": (
+        "texpipe.cli.merge:merge",
+        "Write one pack out of several, or from the shards that `run --shard` computed.",
+    ),
     "inspect": (
         "texpipe.cli.inspect:inspect",
         "Show what each texture is and what a run would do with it.",
@@ -35,6 +38,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.coverage:coverage",
         "Show which textures of a dump a pack has, and which it lacks.",
     ),
+    "diff": (
+        "texpipe.cli.diff:diff",
+        "Show how two packs differ: what was added, removed or changed, by whom.",
+    ),
+    "patch": ("texpipe.cli.patch:patch", "Make and apply small updates of packs."),
     "adopt": (
         "texpipe.cli.adopt:adopt",
         "Make edited files of a pack a source: copy them to the recipe's overrides.",

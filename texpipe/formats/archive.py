@@ -42,6 +42,15 @@ class ZipWriter:
         entry.external_attr = 0o644 << 16
         self._zip.writestr(entry, data)
 
+    @contextmanager
+    def opened(self, path: PurePosixPath) -> Iterator[IO[bytes]]:
+        """Add one entry whose bytes are written to a stream, for those that memory should not hold."""
+        entry = zipfile.ZipInfo(str(path), _EPOCH)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o644 << 16
+        with self._zip.open(entry, "w", force_zip64=True) as stream:
+            yield stream
+
     def close(self) -> None:
         """Write the directory of entries."""
         self._zip.close()
@@ -117,6 +126,10 @@ class ZipReader:
         """Return the compression method of each file, as the zip format numbers them."""
         return {name: info.compress_type for name, info in self._infos.items()}
 
+    def offsets(self) -> list[int]:
+        """Return where the entries, and the directory behind them, begin in the file."""
+        return [*(info.header_offset for info in self._zip.infolist()), self._zip.start_dir]
+
     def read(self, name: str, limit: int) -> bytes:
         """Return the bytes of a file.
 
@@ -141,6 +154,19 @@ class ZipReader:
             with self._zip.open(info) as stream:
                 return stream.read(count)
         except MemoryError:
+            raise
+        except Exception as error:  # each method of compression has errors of its own
+            raise PackError(f"{self._name}: {name!r} cannot be read: {error}") from error
+
+    @contextmanager
+    def stream(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a file of the archive for reading from its beginning to its end; errors as `read`."""
+        if name not in self._infos:
+            raise PackError(f"{self._name}: {name!r} is missing")
+        try:
+            with self._zip.open(self._infos[name]) as stream:
+                yield stream
+        except (PackError, MemoryError):
             raise
         except Exception as error:  # each method of compression has errors of its own
             raise PackError(f"{self._name}: {name!r} cannot be read: {error}") from error

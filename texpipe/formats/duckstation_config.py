@@ -115,7 +115,12 @@ def read_config(file: Path) -> Config:
         RefusedFileError: it is missing, too large, not YAML, not a mapping of settings, or its aliases are not a
             mapping of names to files.
     """
-    text = _UNPRINTABLE.sub("?", text_of(read_small(file, _MAX_BYTES)))
+    return parse_config(read_small(file, _MAX_BYTES), file)
+
+
+def parse_config(data: bytes, file: Path) -> Config:
+    """Read the bytes of a configuration file; `file` says where they are from. Errors as `read_config`."""
+    text = _UNPRINTABLE.sub("?", text_of(data))
     try:
         document = read_yaml(text, max_values=_MAX_VALUES)
     except Unreadable as error:

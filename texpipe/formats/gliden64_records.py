@@ -154,6 +154,17 @@ class CacheReader:
         except Exception as error:  # strangers' bytes can make a parser raise anything
             raise PackError(f"{self._name} cannot be read as a GLideN64 cache: {error}") from error
 
+    def offsets(self) -> list[int]:
+        """Return where the textures of a `.hts` file, and the table behind them, begin in it.
+
+        Raises:
+            PackError: the file is unfinished or damaged.
+        """
+        with self._refusing():
+            found = [record.offset for record in self._in_table()]
+            self._file.seek(self._start + 4)
+            return [*found, *struct.unpack("<q", self._file.read(8))]
+
     def _in_table(self) -> Iterator[Record]:
         self._file.seek(self._start)
         (place,) = struct.unpack("<4xq", self._file.read(12))

@@ -97,9 +97,14 @@ def read_list(file: Path) -> TextureList:
     Raises:
         RefusedFileError: it is missing, too large or no regular file, or its kind of hash is unknown.
     """
+    return parse_list(read_small(file, _MAX_LIST), file)
+
+
+def parse_list(data: bytes, file: Path) -> TextureList:
+    """Read the bytes of a list; `file` says where they are from. Errors as `read_list`."""
     sections: dict[str, dict[str, tuple[str, str, int]]] = {}
     odd: list[str] = []
-    lines = text_of(read_small(file, _MAX_LIST)).splitlines()
+    lines = text_of(data).splitlines()
     current: dict[str, tuple[str, str, int]] = {}
     listing = False
     for number, line in enumerate(map(str.strip, lines), start=1):

@@ -21,7 +21,7 @@ import numpy as np
 from texpipe.errors import PackError, SourceError
 from texpipe.formats import duckstation_config, gliden64, parse_name, ppsspp, ppsspp_list, rt64, soh
 from texpipe.formats.archive import ZipReader, harm_in
-from texpipe.formats.gliden64_records import CacheReader, Record
+from texpipe.formats.gliden64_records import CacheEntry, CacheReader, Record
 from texpipe.formats.otex import LOAD_AS_RAW, is_otex, read_otex
 from texpipe.formats.portable_names import file_digest
 from texpipe.formats.rt64_hashes import name_of
@@ -60,6 +60,7 @@ class PackEntry:
         data: returns its bytes; of a texture in a cache file, those of a PNG of it.
         pixels: returns its picture, H x W x 4 uint8; None if it is no picture. These three raise PackError or
             SourceError if it cannot be read.
+        cached: returns a texture of a cache file as it is there, with its key; None for other files.
     """
 
     name: str
@@ -67,6 +68,7 @@ class PackEntry:
     digest: Callable[[], str] = field(repr=False)
     data: Callable[[], bytes] = field(repr=False)
     pixels: Callable[[], Rgba8] | None = field(default=None, repr=False)
+    cached: Callable[[], CacheEntry] | None = field(default=None, repr=False)
 
     @property
     def inside(self) -> str:
@@ -247,7 +249,12 @@ def _cache_entry(reader: CacheReader, container: str, inside: str, record: Recor
         return hashlib.sha256(repr(rgba.shape).encode() + rgba.tobytes()).hexdigest()
 
     return PackEntry(
-        f"{container}/{inside}", container, digest, lambda: image_files.encode_png(pixels()), pixels
+        f"{container}/{inside}",
+        container,
+        digest,
+        lambda: image_files.encode_png(pixels()),
+        pixels,
+        partial(reader.read, record),
     )
 
 

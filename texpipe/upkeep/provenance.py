@@ -1,0 +1,100 @@
+"""Who made the textures of a pack, as far as its manifest says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from texpipe.errors import PackError
+from texpipe.manifest.file import read_manifest
+from texpipe.manifest.output_folder import has_manifest
+from texpipe.manifest.schema import Entry, Manifest
+from texpipe.storage.layout import OutputLayout
+from texpipe.texture import EmulatorName
+from texpipe.upkeep.any_pack import PackEntry, PackTexture
+from texpipe.upkeep.keys import TextureKey, key_of
+
+UNKNOWN = "unknown"
+"""Stands for the maker of a texture that no manifest tells of."""
+EDITED = "edited by hand"
+BY_HAND = "by hand"
+_KINDS: Mapping[str, str] = {
+    "nearest": "repeated texels",
+    "hand": BY_HAND,
+    "copied": "copied from the dump",
+    "edited": EDITED,
+    "foreign": "foreign",
+}
+OTHERS = frozenset(_KINDS.values())
+"""Makers that are no models."""
+
+
+@dataclass(frozen=True)
+class Makers:
+    """Who made the textures of a pack.
+
+    Attributes:
+        manifest: of the run that wrote it; None if there is none that can be read.
+    """
+
+    manifest: Manifest | None = None
+    _by_path: Mapping[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
+    _by_key: Mapping[TextureKey, Entry] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def of(root: Path) -> Makers:
+        """Return the makers of a pack, from the manifest in its folder; of other packs none is known."""
+        manifest_file = OutputLayout(root).manifest
+        if not root.is_dir() or not has_manifest(manifest_file):
+            return Makers()
+        with suppress(PackError):
+            manifest = read_manifest(manifest_file)
+            by_path = {one.path: (entry, one.sha256) for entry in manifest.textures for one in entry.outputs}
+            by_key: dict[TextureKey, Entry] = {}
+            for entry in manifest.textures:
+                if entry.id is not None and entry.outputs:
+                    by_key.setdefault(key_of(name_of_entry(entry)), entry)
+            return Makers(manifest, by_path, by_key)
+        return Makers()
+
+    def of_file(self, texture: PackTexture) -> str:
+        """Return who made a texture: a model's name, `by hand` and so on, or `unknown`.
+
+        Raises:
+            PackError: its file cannot be read.
+        """
+        entry = self._entry_of(texture.entry, texture.names)
+        if entry is None:
+            return UNKNOWN
+        known = self._by_path.get(texture.entry.name)
+        if known is not None and entry.status != "foreign" and texture.entry.digest() != known[1]:
+            return EDITED
+        return maker_of(entry)
+
+    def _entry_of(self, file: PackEntry, names: tuple[EmulatorName, ...]) -> Entry | None:
+        known = self._by_path.get(file.name)
+        if known is not None:
+            return known[0]
+        return next((self._by_key[key] for key in map(key_of, names) if key in self._by_key), None)
+
+
+def maker_of(entry: Entry) -> str:
+    """Return who made a texture, as its manifest entry says; `unknown` of manifests that do not say it."""
+    by = entry.by
+    if by is None:
+        return UNKNOWN
+    if by.kind != "model":
+        return _KINDS[by.kind]
+    detail = f", detail {by.detail:g}" if by.detail is not None else ""
+    return f"{by.model or 'model'}{detail}"
+
+
+def name_of_entry(entry: Entry) -> EmulatorName:
+    """Return the emulator's name of a manifest entry that has one."""
+    assert entry.id is not None, "the caller has looked"
+    own = ("scheme", "game", "texels")
+    fields = tuple((key, value) for key, value in entry.id.items() if value is not None and key not in own)
+    game = entry.id.get("game")
+    return EmulatorName(str(entry.id["scheme"]), None if game is None else str(game), fields=fields)
