@@ -67,6 +67,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.doctor.bundle:_manifest_head": "is parse_json alone: what it returns is written, not taken apart",
     "texpipe.doctor.bundle:_text": "is read_small alone: what it returns is written, not taken apart",
     "texpipe.doctor.bundle:write_bundle": WRITES,
+    "texpipe.execution.forecast:_Speed._recall": "reads the user's own cache folder, by read_json",
     "texpipe.execution.takeover:_noted": "is read_small and parse_json alone: one text is taken from what they return",
     "texpipe.formats.archive:ZipWriter.__init__": WRITES,
     "texpipe.formats.archive:ZipWriter.opened": WRITES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from texpipe.analysis.survey import survey
 from texpipe.errors import DeviceLostError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for, processor
+from texpipe.execution.forecast import forecast, learn
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.execution.takeover import note_device, taken_over
 from texpipe.options import RunOptions
@@ -24,7 +25,7 @@ from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
-from texpipe.planning.amount import Amounts
+from texpipe.planning.amount import Amounts, Forecast
 from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
 from texpipe.planning.jobs import JobResult, Workload
@@ -34,7 +35,7 @@ from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_models import RunModels, dialled, find_models
 from texpipe.planning.run_plan import RunPlan
 from texpipe.planning.sample import sample_of
-from texpipe.progress import Progress
+from texpipe.progress import WORKED_OFF, Progress
 from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
 from texpipe.storage.lock import Lock
@@ -48,6 +49,15 @@ Finished = Callable[[RunPlan, JobResult], None]
 """Called with each job that was computed in this run, when its results are in the store."""
 
 
+@dataclass(frozen=True)
+class Watchers:
+    """Who is told of a run: see `run_recipe`."""
+
+    progress: Watch
+    finished: Finished
+    foreseen: Callable[[Forecast], None] | None
+
+
 def run_recipe(
     options: RunOptions,
     *,
@@ -55,6 +65,8 @@ def run_recipe(
     merge: bool = False,
     progress: Watch = lambda _: None,
     finished: Finished = lambda _, __: None,
+    foreseen: Callable[[Forecast], None] | None = None,
+    known: AnalysisCache | None = None,
 ) -> RunResult:
     """Turn a folder of textures into packs, with a manifest that says what was done and why.
 
@@ -64,6 +76,9 @@ def run_recipe(
         merge: check first that every shard of this run is finished.
         progress: called at every step forward.
         finished: called with each job that is computed, before the pack is written.
+        foreseen: called before anything is computed with what the run will need, where that is known or can be
+            measured.
+        known: analyses of textures that were made already.
 
     Raises:
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
@@ -72,7 +87,7 @@ def run_recipe(
         PackError: something cannot be written. One bad texture becomes a `failed` entry instead.
     """
     with executor_for(options) as executor:
-        return _run(options, executor, dry_run, merge, progress, finished)
+        return _run(options, executor, dry_run, merge, Watchers(progress, finished, foreseen), known)
 
 
 def _run(
@@ -80,18 +95,22 @@ def _run(
     executor: Executor,
     dry_run: bool,
     merge: bool,
-    progress: Watch,
-    finished: Finished,
+    watchers: Watchers,
+    known: AnalysisCache | None,
 ) -> RunResult:
+    progress, finished = watchers.progress, watchers.finished
     require_separate_places(options)
     for folder in options.overrides:
         require_folder(folder)
     _require_inputs(options)
     models, cache = find_models(options.recipe), AnalysisCache.beside(options.output)
+    is_new = cache.is_new  # nothing was made here before, so something must be made now
+    if known is not None:
+        cache.learn(known)
     options = replace(options, recipe=dialled(options.recipe, models))
     for line in models.warnings():
         log.warning(line)
-    if not dry_run and cache.is_new:  # nothing was made here before, so something must be made now
+    if not dry_run and is_new:
         executor.prepare(models.paths()[()])
     engine = executor.engine()
     for file in models.all():
@@ -99,7 +118,7 @@ def _run(
     run = _plan(options, models, engine, cache, progress)
     log.info("%d textures, %d pictures to make", len(run.seen.items), len(run.work.jobs))
     if dry_run:
-        return planned_result(run)
+        return replace(planned_result(run), forecast=forecast(run))
     with Lock(options.output, shared=options.shard is not None):
         before = check_output(run)
         cache.keep()
@@ -109,11 +128,16 @@ def _run(
         if options.shard is not None:
             return _compute_shard(run, executor, progress, finished)
         remove_stale_parts(options.output)
+        if watchers.foreseen is not None and (needed := forecast(run)) is not None:
+            watchers.foreseen(needed)
         started = time.monotonic()
         run, done = _compute(run, executor, progress, finished)
+        # Loading a model takes its time once, whatever comes.
+        seconds = time.monotonic() - (WORKED_OFF.begun or started)
+        learn(run, done, seconds)
         result = write_output(run, done, before, progress)
         if run.sample is not None and not result.cached:
-            result = replace(result, whole_seconds=run.sample.whole(time.monotonic() - started))
+            result = replace(result, whole_seconds=run.sample.whole(seconds))
         if merge:
             shards.remove_marks(run)
         return result
@@ -226,6 +250,7 @@ def _watched(
 ) -> Iterator[JobResult]:
     cached = failed = 0
     amounts = Amounts(work, run.models.cost)
+    WORKED_OFF.restart()
     if work.jobs:
         progress(amounts.progress(0, len(work.jobs)))
     for number, one in enumerate(results, start=1):

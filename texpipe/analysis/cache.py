@@ -92,6 +92,11 @@ class AnalysisCache:
         with contextlib.suppress(ValueError):  # names in archives may be invalid Unicode
             self._used[bytes.fromhex(key)] = self._compressor.compress(_adapter().dump_json(analysis))
 
+    def learn(self, other: AnalysisCache) -> None:
+        """Take over what another cache was asked for or given."""
+        for key, compressed in other._used.items():
+            self._used.setdefault(key, self._compressor.compress(other._compressor.line_of(compressed)))
+
     def keep(self) -> None:
         """Write what this run used, and nothing else of earlier ones, for the next run; then forget it.
 

@@ -11,15 +11,16 @@ from texpipe.cli.games import several_games
 from texpipe.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.planning.first_recipe import FirstRecipe
 
 
-def look_at(console: Console, dumps: Sequence[Path]) -> FirstRecipe:
-    """Look at a dump; UsageError and SourceError as `first_recipe`."""
+def look_at(console: Console, dumps: Sequence[Path], known: AnalysisCache | None) -> FirstRecipe:
+    """Look at a dump; errors as `first_recipe`. What is found in each texture is added to `known`."""
     from texpipe.planning.first_recipe import first_recipe
 
     with ProgressBar(console) as bar:
-        return first_recipe(dumps, progress=bar)
+        return first_recipe(dumps, cache=known, progress=bar)
 
 
 def say_found(console: Console, first: FirstRecipe) -> None:

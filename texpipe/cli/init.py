@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import look_at, say_found
+from texpipe.cli.needs import said, warn_of_disk
 from texpipe.cli.options import quiet_option
-from texpipe.errors import ExitCode, UsageError
+from texpipe.errors import ExitCode, TexpipeError, UsageError
 from texpipe.system.shell import command
+
+if TYPE_CHECKING:
+    from texpipe.analysis.cache import AnalysisCache
+    from texpipe.planning.amount import Forecast
 
 
 @click.command()
@@ -30,10 +37,12 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     Example:
       texpipe init ~/dumps/oot --output oot.yaml
     """
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.storage.atomic import write_atomic
 
     console = console.quieter(quiet)
-    first = look_at(console, dumps)
+    known = AnalysisCache()
+    first = look_at(console, dumps, known)
     profile, path = first.profile, output or Path(f"{first.name}.yaml")
     if path.exists() and not force:
         raise UsageError(f"{path} already exists", hint="Give another --output, or --force to replace it.")
@@ -41,5 +50,20 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     game = f" of {profile.game}" if profile.game else ""
     console.say(f"wrote {path}: {profile.textures} textures{game}, for {profile.target}")
     say_found(console, first)
-    console.say(f"Read it, then run: {command('texpipe', 'run', path, '--report')}")
+    needed = _needs(path, known)
+    if needed is not None:
+        console.say(f"All of it takes {said(needed)}.")
+        warn_of_disk(console, needed, Path("build"))
+    console.say(f"Read it, then look at a few: {command('texpipe', 'run', path, '--sample', '20')}")
+    console.say(f"All of it: {command('texpipe', 'run', path, '--report')}")
     return ExitCode.OK
+
+
+def _needs(recipe: Path, known: AnalysisCache) -> Forecast | None:
+    """Return what a run of the new recipe needs; None where that is not known or nothing can compute here."""
+    from texpipe.pipeline import run_recipe
+    from texpipe.planning.load_options import load_options
+
+    with suppress(TexpipeError):
+        return run_recipe(load_options(recipe), dry_run=True, known=known).forecast
+    return None

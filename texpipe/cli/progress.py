@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
-from texpipe.progress import WORKED_OFF, Progress
+from texpipe.progress import WORKED_OFF, Progress, Reading
 
 if TYPE_CHECKING:
     import rich.progress
@@ -46,7 +46,7 @@ class Pace:
     seconds_left: float | None
 
 
-def pace(progress: Progress, seconds: float, waited: float = 0.0, worked_off: float = 0.0) -> Pace:
+def pace(progress: Progress, seconds: float, waited: float = 0.0, metered: Reading | None = None) -> Pace:
     """Return the pace of a stage.
 
     What the store had takes almost no time, so the time left follows from the work that was done now. While a step
@@ -57,20 +57,26 @@ def pace(progress: Progress, seconds: float, waited: float = 0.0, worked_off: fl
         progress: the last step.
         seconds: since the stage began.
         waited: of them, since that step.
-        worked_off: work by the meter of this process, which counts within pictures; 0 where it is not known.
+        metered: what the meter says, where there is one.
     """
     done, total, ahead = _work(progress)
     per_second = progress.done / max(seconds, 1e-6)
     if done >= total:
         return Pace(per_second, 0.0)
-    if worked_off > done:
-        by_now = min(worked_off, done + _TOGETHER * ahead, 0.99 * total)
-        return Pace(per_second, (total - by_now) * seconds / by_now)
+    if metered is not None:
+        work = metered.texels * progress.work_per_texel
+        by_now = min(work, done + _TOGETHER * ahead, 0.99 * total)
+        return Pace(per_second, (total - by_now) * metered.seconds / work)
     if done <= 0:
         return Pace(per_second, None)
     rate = done / max(seconds - waited, 1e-6)
     by_now = done + min(rate * waited, ahead, total - done)
     return Pace(per_second, (total - by_now) * seconds / by_now)
+
+
+def _metered(progress: Progress) -> Reading | None:
+    """Read the meter; None if it counts nothing yet, or other work than this."""
+    return WORKED_OFF.reading() if progress.work_per_texel else None
 
 
 def _work(progress: Progress) -> tuple[float, float, float]:
@@ -104,6 +110,15 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def in_bytes(count: float) -> str:
+    """Return a size as people say it: 800 KB, 120 MB, 3.4 GB."""
+    for unit in ("KB", "MB"):
+        count /= 1000
+        if count < 1000:
+            return f"{max(1, round(count))} {unit}"
+    return f"{count / 1000:.1f} GB"
+
+
 def event(progress: Progress, now: Pace) -> str:
     """Return the JSON line of a step, for front ends."""
     left = None if now.seconds_left is None else round(now.seconds_left, 1)
@@ -133,7 +148,6 @@ class ProgressBar:
         self._printed = False
         self.latest = Pace(0.0, None)
         self._batch = self._work_before = 0
-        self._metered_before = 0.0
         self._step: Progress | None = None
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
@@ -196,7 +210,7 @@ class ProgressBar:
                 self._show(self._step, time.monotonic())
 
     def _show(self, progress: Progress, now: float) -> None:
-        metered = (WORKED_OFF.texels - self._metered_before) * progress.work_per_texel
+        metered = _metered(progress)
         speed = self.latest = pace(progress, now - self._started, now - self._stepped, metered)
         if self._bar is not None and self._task is not None:
             done, total = (
@@ -218,7 +232,6 @@ class ProgressBar:
         self._failed_before = self._failed
         self._stage, self._started, self._last, self._printed = progress.stage, now, now, False
         self._step, self._stepped, self._batch, self._work_before = None, now, 0, 0
-        self._metered_before = WORKED_OFF.texels
         if self._bar is not None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)

@@ -12,6 +12,7 @@ import click
 from texpipe.cli.console import Console
 from texpipe.cli.device_line import say_device
 from texpipe.cli.interrupt import DeferredInterrupt
+from texpipe.cli.needs import say_before
 from texpipe.cli.options import json_option, order_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.run_dump import is_dump, planned_recipe_of_dump, recipe_of_dump, refuse_inputs
@@ -20,6 +21,7 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.options import RunOptions
     from texpipe.output.result import RunResult
 
@@ -108,6 +110,7 @@ def run(
       texpipe run ~/dumps/oot
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.pipeline import run_recipe
     from texpipe.planning.load_options import load_options
 
@@ -120,12 +123,12 @@ def run(
             hint=f"Leave out {needs_pack[0]}, and use `texpipe report OUTPUT` when the pack is written.",
         )
     with ExitStack() as stack:
-        of_dump = is_dump(recipe)
+        of_dump, known = is_dump(recipe), AnalysisCache()
         if of_dump:
             if inputs:
                 raise refuse_inputs(recipe)
             _say_device(console, executor, device, precision)
-            recipe = _recipe_of_dump(console, recipe, dry_run, stack)
+            recipe = _recipe_of_dump(console, recipe, dry_run, stack, known)
         options = load_options(
             recipe,
             inputs or None,
@@ -152,7 +155,13 @@ def run(
     _look_at_inputs(console, options, recipe, given=bool(inputs))
     with_page = bool(needs_pack) or (of_dump and not dry_run and shard is None)
     with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
-        result = run_recipe(options, dry_run=dry_run, progress=step)
+        result = run_recipe(
+            options,
+            dry_run=dry_run,
+            progress=step,
+            foreseen=lambda needed: say_before(console, needed, options.output),
+            known=known,
+        )
         page = _report(result, step) if with_page else None
     code = show(console, result, as_json=as_json, page=page)
     if open_page and page is not None:
@@ -160,11 +169,13 @@ def run(
     return code
 
 
-def _recipe_of_dump(console: Console, dump: Path, dry_run: bool, stack: ExitStack) -> Path:
+def _recipe_of_dump(
+    console: Console, dump: Path, dry_run: bool, stack: ExitStack, known: AnalysisCache
+) -> Path:
     if not dry_run:
-        return recipe_of_dump(console, dump)
+        return recipe_of_dump(console, dump, known)
     folder = stack.enter_context(TemporaryDirectory(prefix="texpipe-"))
-    return planned_recipe_of_dump(console, dump, Path(folder))
+    return planned_recipe_of_dump(console, dump, Path(folder), known)
 
 
 def _say_device(console: Console, executor: str, device: str, precision: str) -> None:

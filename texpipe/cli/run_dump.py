@@ -11,6 +11,7 @@ from texpipe.errors import UsageError
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
+    from texpipe.analysis.cache import AnalysisCache
     from texpipe.planning.first_recipe import FirstRecipe
 
 
@@ -29,8 +30,13 @@ def refuse_inputs(dump: Path) -> UsageError:
     )
 
 
-def recipe_of_dump(console: Console, dump: Path) -> Path:
+def recipe_of_dump(console: Console, dump: Path, known: AnalysisCache | None = None) -> Path:
     """Return the recipe for a dump: the one that is here already, or a new one.
+
+    Args:
+        console: for people.
+        dump: folder or file of textures.
+        known: what is found in each texture is added.
 
     Raises:
         UsageError: the dump is a folder that texpipe wrote.
@@ -38,7 +44,7 @@ def recipe_of_dump(console: Console, dump: Path) -> Path:
     """
     from texpipe.planning.first_recipe import file_for
 
-    first = look_at(console, (dump,))
+    first = look_at(console, (dump,), known)
     _say_found(console, first)
     file = file_for(first, dump)
     if file.is_new:
@@ -49,9 +55,9 @@ def recipe_of_dump(console: Console, dump: Path) -> Path:
     return file.path
 
 
-def planned_recipe_of_dump(console: Console, dump: Path, folder: Path) -> Path:
+def planned_recipe_of_dump(console: Console, dump: Path, folder: Path, known: AnalysisCache) -> Path:
     """Write the recipe that a dump would get into a temporary folder: a dry run leaves nothing in the user's."""
-    first = look_at(console, (dump,))
+    first = look_at(console, (dump,), known)
     _say_found(console, first)
     path = folder / f"{first.name}.yaml"
     path.write_text(first.text(path.parent.resolve(), str(Path("build", first.name).absolute())), "utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
+from texpipe.cli.needs import said, warn_of_disk
 from texpipe.cli.worst import uncertain, worst
 from texpipe.progress import in_words
 from texpipe.system.shell import command
@@ -40,7 +41,7 @@ def show(console: Console, result: RunResult, *, as_json: bool, page: Path | Non
         print_json(result.as_json())
     for warning in result.warnings:
         console.warn(warning)
-    _failures(console, result)
+    _failures(console, result, "`texpipe inspect`" if result.dry_run else "manifest.json")
     _warn_first(console, result.problems, "`texpipe verify` names them all")
     if result.shard is not None:
         return _show_shard(console, result, result.shard)
@@ -50,7 +51,13 @@ def show(console: Console, result: RunResult, *, as_json: bool, page: Path | Non
     _show_kept(console, result)
     for line in worst(result.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
-    _name_uncertain(console, uncertain(result.manifest.textures))
+    _name_uncertain(
+        console,
+        uncertain(result.manifest.textures),
+        "`texpipe inspect --uncertain` lists all of them"
+        if result.dry_run
+        else 'the report has all of them: sort by "May repeat, not certain"',
+    )
     _show_next(console, result, page)
     return result.exit_code
 
@@ -71,7 +78,8 @@ def _show_made(console: Console, result: RunResult) -> None:
         console.say(f"skipped {number}: {reason}")
     if len(reasons) > _SHOWN_REASONS:
         console.say(
-            f"skipped {sum(number for _, number in reasons[_SHOWN_REASONS:])} more; manifest.json has the reasons"
+            f"skipped {sum(number for _, number in reasons[_SHOWN_REASONS:])} more; "
+            f"{'`texpipe inspect --all`' if result.dry_run else 'manifest.json'} has the reasons"
         )
     if result.ignored:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(result.ignored.items()))
@@ -87,6 +95,9 @@ def _show_next(console: Console, result: RunResult, page: Path | None) -> None:
             f"This was a sample. All of the dump would take about {in_words(result.whole_seconds)} here."
         )
     if result.dry_run:
+        if result.forecast is not None:
+            console.say(f"It would take {said(result.forecast)}.")
+            warn_of_disk(console, result.forecast, result.output)
         return
     filled = dict.fromkeys(one.target for entry in result.manifest.textures for one in entry.outputs)
     for target in filled:
@@ -122,7 +133,7 @@ def _show_kept(console: Console, result: RunResult) -> None:
         console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
 
 
-def _name_uncertain(console: Console, lines: Sequence[str]) -> None:
+def _name_uncertain(console: Console, lines: Sequence[str], where_all_are: str) -> None:
     """Print which textures may repeat without anybody being certain: a rule settles each."""
     if not lines:
         return
@@ -133,7 +144,7 @@ def _name_uncertain(console: Console, lines: Sequence[str]) -> None:
     for line in lines[:_SHOWN_UNCERTAIN]:
         console.say(f"  {line}")
     if len(lines) > _SHOWN_UNCERTAIN:
-        console.say('  ... the report has all of them: sort by "May repeat, not certain"')
+        console.say(f"  ... {where_all_are}")
 
 
 def _show_shard(console: Console, result: RunResult, shard: tuple[int, int]) -> int:
@@ -145,11 +156,9 @@ def _show_shard(console: Console, result: RunResult, shard: tuple[int, int]) -> 
     return result.exit_code
 
 
-def _failures(console: Console, result: RunResult) -> None:
+def _failures(console: Console, result: RunResult, where: str) -> None:
     failed = [entry for entry in result.manifest.textures if entry.status == "failed"]
-    _warn_first(
-        console, [f"{entry.source}: {entry.reason}" for entry in failed], "manifest.json names them all"
-    )
+    _warn_first(console, [f"{entry.source}: {entry.reason}" for entry in failed], f"{where} names them all")
 
 
 def _warn_first(console: Console, lines: Sequence[str], where_all_are: str) -> None:

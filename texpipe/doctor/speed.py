@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from texpipe.doctor.finding import Finding
 from texpipe.errors import TexpipeError
 from texpipe.networks.catalogue import ModelFile, installed, resolve
-from texpipe.texture import Edges, Pass
 from texpipe.upscale.device import Device
 
 if TYPE_CHECKING:
@@ -60,15 +56,9 @@ def textures_per_second(engine: PictureEngine, seconds: float) -> float:
         engine: the device and the model.
         seconds: time to measure; at least one batch is measured, however long it takes.
     """
-    from texpipe.upscale.batching import upscale
+    from texpipe.upscale.speed import texels_per_second
 
-    noise = np.random.default_rng(0).random((_SIDE, _SIDE, 3), dtype=np.float32)
-    window = [Pass(noise, Edges("wrap", "wrap")) for _ in range(_AT_ONCE)]
-    list(upscale([window[:1]], engine, engine.scale))
-    start, done = time.perf_counter(), 0
-    while not done or time.perf_counter() - start < seconds:
-        done += len(list(upscale([window], engine, engine.scale)))
-    return done / (time.perf_counter() - start)
+    return texels_per_second(engine, _SIDE, seconds, _AT_ONCE) / _SIDE**2
 
 
 def _duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ from texpipe.execution.derived import compute_derived
 from texpipe.execution.hand_made import take_hand_made
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
 from texpipe.passes import nearest
+from texpipe.planning.amount import network_texels
 from texpipe.planning.jobs import (
     DerivedJob,
     HandMadeJob,
@@ -28,6 +30,7 @@ from texpipe.planning.jobs import (
     texels_of,
 )
 from texpipe.planning.picture_memory import why_too_large
+from texpipe.progress import WORKED_OFF
 from texpipe.storage.results import ResultStore
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off
@@ -273,6 +276,20 @@ def _recombine(
     store: ResultStore,
 ) -> str | None:
     """Finish a picture, and return the reason if that fails."""
+    began = time.thread_time()
+    try:
+        return _finished(job, picture, passes, results, store)
+    finally:
+        WORKED_OFF.finish(network_texels(job), time.thread_time() - began)
+
+
+def _finished(
+    job: SourceJob,
+    picture: Rgba8,
+    passes: tuple[Pass, ...],
+    results: tuple[RgbF, ...],
+    store: ResultStore,
+) -> str | None:
     try:
         result = job.recombine(picture, results, passes)
     except PICTURE_ERRORS as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from texpipe.errors import ExitCode
 from texpipe.manifest.schema import Manifest, summary_as_json
+from texpipe.planning.amount import Forecast
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class RunResult:
         seconds: wall-clock time.
         dry_run: nothing was written.
         whole_seconds: what the whole dump would take, where only a sample was made and its pictures were computed now.
+        forecast: what a run would need, where it was only planned and that is known.
         shard: (i, n) when only this part was computed, and no pack written.
     """
 
@@ -44,6 +46,7 @@ class RunResult:
     problems: tuple[str, ...] = ()
     whole_seconds: float | None = None
     computed_by: Mapping[str, int] = field(default_factory=dict)
+    forecast: Forecast | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -71,4 +74,5 @@ class RunResult:
             "failed": {e.source: e.reason for e in self.manifest.textures if e.status == "failed"},
             "warnings": list(self.warnings),
             "problems": list(self.problems),
+            **({"forecast": asdict(self.forecast)} if self.forecast else {}),
         }

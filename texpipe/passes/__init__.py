@@ -20,7 +20,7 @@ from texpipe.passes.resample import neighbourhood, repeat, row_bands
 from texpipe.passes.undecided import blended, ways
 from texpipe.texture import AlphaClass, Pass, Plan, PlaneF, Rgba8, RgbF
 
-__all__ = ["make_passes", "nearest", "pass_count", "recombine", "steady", "vary"]
+__all__ = ["make_passes", "nearest", "pass_count", "pass_texels", "recombine", "steady", "vary"]
 
 _GREY: tuple[AlphaClass, ...] = ("soft", "data")
 """Alpha that a network for pictures enlarges."""
@@ -60,6 +60,18 @@ def pass_count(rgba: Rgba8, plan: Plan) -> int:
     many where the plan's axes are undecided.
     """
     return len(ways(plan)) * _pass_count(rgba, plan)
+
+
+def pass_texels(texels: int, plan: Plan) -> int:
+    """Return about how many texels the network sees of a texture: of all its passes, each mirrored axis twice.
+
+    Args:
+        texels: of the texture.
+        plan: its alpha class and its edges, decided or not, are used. Grey alpha counts as if it were not constant.
+    """
+    of_alpha = 2 if plan.alpha in _GREY else 1
+    mirrored = (plan.edges.x == "mirror") + (plan.edges.y == "mirror")
+    return (texels * of_alpha * len(ways(plan))) << mirrored
 
 
 def _pass_count(rgba: Rgba8, plan: Plan) -> int:

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from texpipe.passes import pass_texels
 from texpipe.planning.jobs import Job, JobResult, Workload, texels_of
 from texpipe.progress import Progress
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will need.
+
+    Attributes:
+        seconds: time to compute and write what is not in the store yet.
+        disk: bytes that the store and the packs grow by.
+        pictures: number of pictures that go through a network.
+    """
+
+    seconds: float
+    disk: int
+    pictures: int
 
 
 def amount_of(job: Job, cost: Callable[[tuple[str, ...]], int]) -> int:
@@ -16,11 +33,14 @@ def amount_of(job: Job, cost: Callable[[tuple[str, ...]], int]) -> int:
         job: what is made.
         cost: the cost per texel of the models that a plan names, in any unit.
     """
-    plan = job.plan
-    if plan.action != "upscale" or job.made_of:
+    return network_texels(job) * cost(job.plan.model)
+
+
+def network_texels(job: Job) -> int:
+    """Return about how many texels the network sees of a job: none of what is derived, repeated or made by hand."""
+    if job.plan.action != "upscale" or job.made_of:
         return 0
-    mirrored = (plan.edges.x == "mirror") + (plan.edges.y == "mirror")
-    return (texels_of(job) << mirrored) * cost(plan.model)
+    return pass_texels(texels_of(job), job.plan)
 
 
 class Amounts:

@@ -12,7 +12,8 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from texpipe.planning.jobs import Job, Workload, texels_of
+from texpipe.planning.amount import network_texels
+from texpipe.planning.jobs import Job, Workload
 from texpipe.texture import Plan
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Sample:
     Attributes:
         work: their jobs alone, and those that they are made of.
         names: the textures that get their pixels from them.
-        texels: source texels of those pictures that go through the network, and `all_texels` of all in the dump.
+        texels: texels that the network sees of those pictures, and `all_texels` of all in the dump.
     """
 
     work: Workload
@@ -87,8 +88,8 @@ def _only(work: Workload, contents: Container[str]) -> Sample:
     return Sample(
         work=_without_others(replace(work, jobs=jobs), names),
         names=names,
-        texels=_network_texels(jobs),
-        all_texels=_network_texels(work.jobs),
+        texels=sum(map(network_texels, jobs)),
+        all_texels=sum(map(network_texels, work.jobs)),
     )
 
 
@@ -110,11 +111,6 @@ def _without_others(work: Workload, names: Container[str]) -> Workload:
         made_by_hand=kept(work.made_by_hand),
         notes=kept(work.notes),
     )
-
-
-def _network_texels(jobs: Iterable[Job]) -> int:
-    """Count the texels that go through the network: derived pictures and those made by hand do not."""
-    return sum(texels_of(job) for job in jobs if job.plan.action == "upscale" and not job.made_of)
 
 
 def _families(jobs: Sequence[Job]) -> dict[str, list[Job]]:

@@ -62,36 +62,37 @@ class CompiledNetwork:
     conv_hr: Layer
     last: Layer
 
-    def __call__(self, images: Tensor, pads: Pads) -> Tensor:
+    def __call__(self, images: Tensor, pads: Pads, counted: float = 1.0) -> Tensor:
         """Run the network.
 
         Args:
             images: N x H x W x C float32 on the device, C as the first convolution takes it.
             pads: what every convolution sees beyond the border.
+            counted: share of the texels that the meter of progress counts.
 
         Returns:
             N x factor H x factor W x C float32, not clamped.
         """
         if is_lone(self.method, images, self.first.bias.shape[0]):
-            return self(images.expand(2, -1, -1, -1), pads)[:1]
+            return self(images.expand(2, -1, -1, -1), pads, counted / 2)[:1]
         count, height, width, channels = images.shape
         grid = TexelGrid(count, height, width, self.method.order)
         rows = images.reshape(-1, channels)
         if grid.order != "raster":
             rows = rows.index_select(0, layout.from_raster(grid, self.device))
-        trunk = self._trunk(rows, grid, pads)
+        trunk = self._trunk(rows, grid, pads, counted)
         shape = (count, height * self.factor, width * self.factor, self.last.bias.shape[0])
         out = torch.empty(shape, device=self.device)
         for chunk in _tail_chunks(grid, pads.y, len(self.ups)):
             self._run_tail(trunk, grid, pads, chunk, out)
-            self._count(chunk.images * chunk.kept * grid.width, _TAIL_BLOCKS)
+            self._count(counted * chunk.images * chunk.kept * grid.width, _TAIL_BLOCKS)
         return out
 
-    def _count(self, texels: int, blocks: float) -> None:
+    def _count(self, texels: float, blocks: float) -> None:
         """Count what was worked off, in parts of the whole network."""
         WORKED_OFF.add(texels * blocks / (len(self.blocks) + _TAIL_BLOCKS))
 
-    def _trunk(self, rows: Tensor, grid: TexelGrid, pads: Pads) -> Tensor:
+    def _trunk(self, rows: Tensor, grid: TexelGrid, pads: Pads, counted: float) -> Tensor:
         # Between blocks the residual stream is float32 whatever the convolutions are: rounding errors there stay to
         # the end. Within a block they count a fifth, and rounding its three sums costs half a decibel.
         first = self.method.convolve(rows, self.first, grid, pads)
@@ -105,7 +106,7 @@ class CompiledNetwork:
                 for layer in dense[:-1]:
                     stack.push(stack.convolve(layer))
                 inner = torch.add(inner, stack.convolve(dense[-1]))
-                self._count(grid.count * grid.height * grid.width, 1 / len(block))
+                self._count(counted * grid.count * grid.height * grid.width, 1 / len(block))
             features = torch.add(features, inner, alpha=RESIDUAL)
         return torch.add(first, self.method.convolve(features, self.body, grid, pads))
 

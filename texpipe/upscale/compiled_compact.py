@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from texpipe.networks.compact import Compact
 from texpipe.networks.padding import Pads
+from texpipe.progress import WORKED_OFF
 from texpipe.upscale import layout
 from texpipe.upscale.compiled import is_lone
 from texpipe.upscale.convolve import Layer, Method
@@ -34,18 +35,19 @@ class CompiledCompact:
     layers: tuple[tuple[Layer, Tensor], ...]
     last: Layer
 
-    def __call__(self, images: Tensor, pads: Pads) -> Tensor:
+    def __call__(self, images: Tensor, pads: Pads, counted: float = 1.0) -> Tensor:
         """Run the network.
 
         Args:
             images: N x H x W x C float32 on the device.
             pads: what every convolution sees beyond the border.
+            counted: share of the texels that the meter of progress counts.
 
         Returns:
             N x factor H x factor W x C float32, not clamped.
         """
         if is_lone(self.method, images, self.layers[0][1].shape[0]):
-            return self(images.expand(2, -1, -1, -1), pads)[:1]
+            return self(images.expand(2, -1, -1, -1), pads, counted / 2)[:1]
         count, height, width, channels = images.shape
         grid = TexelGrid(count, height, width, self.method.order)
         rows = images.reshape(-1, channels)
@@ -53,6 +55,7 @@ class CompiledCompact:
             rows = rows.index_select(0, layout.from_raster(grid, self.device))
         for layer, slopes in self.layers:
             rows = functional.prelu(self.method.convolve(rows, layer, grid, pads), slopes)
+            WORKED_OFF.add(counted * count * height * width / len(self.layers))
         rows = self.method.convolve(rows, self.last, grid, pads)
         if grid.order != "raster":
             rows = rows.index_select(0, layout.to_raster(grid, self.device))

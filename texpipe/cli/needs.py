@@ -1,0 +1,42 @@
+"""What a run needs, said before it begins: time and disk on this computer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from texpipe.cli.console import Console
+from texpipe.cli.progress import in_bytes
+from texpipe.progress import in_words
+
+if TYPE_CHECKING:
+    from texpipe.planning.amount import Forecast
+
+LONG_SECONDS = 60.0
+"""Least time of a run that people are told of before it begins."""
+
+
+def said(needed: Forecast) -> str:
+    """Return time and disk in words: \"about 12 minutes here and 120 MB of disk\"."""
+    return f"about {in_words(needed.seconds)} here and {in_bytes(needed.disk)} of disk"
+
+
+def say_before(console: Console, needed: Forecast, output: Path) -> None:
+    """Say what a long run needs, and warn if the disk is too small for it."""
+    if needed.seconds >= LONG_SECONDS:
+        console.say(
+            f"This takes {said(needed)}. Ctrl-C stops it; the same command goes on where it was, and "
+            "`--sample 20` makes a few first."
+        )
+    warn_of_disk(console, needed, output)
+
+
+def warn_of_disk(console: Console, needed: Forecast, output: Path) -> None:
+    """Warn if less disk is free than a run needs."""
+    there = next(path for path in (output.resolve(), *output.resolve().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed.disk:
+        console.warn(
+            f"the disk of {output} has {in_bytes(free)} free, and this needs {in_bytes(needed.disk)}"
+        )
