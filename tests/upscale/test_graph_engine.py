@@ -14,8 +14,11 @@ from zoo import needs_spandrel, weights
 
 from texpipe.errors import DeviceLostError, ModelError
 from texpipe.networks import bridge, state_dict_names
-from texpipe.networks.dial import Dial
+from texpipe.networks.catalogue import resolve
+from texpipe.networks.compact import Compact, CompactArchitecture
+from texpipe.networks.dial import Dial, load
 from texpipe.networks.foreign_facts import Borders
+from texpipe.networks.probe_graph import probe_graph
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.texture import Edges, Pass
 from texpipe.upscale import webgpu, webgpu_sessions
@@ -52,6 +55,28 @@ def pictures(count: int, height: int, width: int) -> np.ndarray:
     return np.random.default_rng(count).random((count, height, width, 3), dtype=np.float32)
 
 
+def wide_graph(channels: int) -> bytes:
+    """A graph whose inner map has many channels."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = [
+        numpy_helper.from_array(np.ones((channels, 3, 1, 1), np.float32), "in"),
+        numpy_helper.from_array(np.ones((3, channels, 1, 1), np.float32), "out"),
+    ]
+    nodes = [
+        helper.make_node("Conv", ["input", "in"], ["wide"]),
+        helper.make_node("Conv", ["wide", "out"], ["output"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "H", "W"])
+        for name in ("input", "output")
+    ]
+    graph = helper.make_graph(nodes, "wide", ends[:1], ends[1:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    made: bytes = model.SerializeToString()
+    return made
+
+
 def on_processor(model: bytes) -> webgpu_sessions.Run:
     """ONNX Runtime's own processor in the place of a card."""
     runtime = pytest.importorskip("onnxruntime")
@@ -65,21 +90,39 @@ def engine(net: RRDBNet, open_session: webgpu_sessions.OpenSession = on_processo
 
 @pytest.fixture(scope="module")
 def card() -> Iterator[Device]:
+    """The card in software; a session is kept open, because shaders are forgotten with the last one."""
     software_gpu.require()
     with software_gpu.present():
         assert webgpu.adapter() is not None, webgpu.why_missing()
+        kept = webgpu_sessions.open_session(probe_graph(half=False))
         yield Device("webgpu", "fp32", "software graphics")
+        del kept
+
+
+def assert_alike(found: np.ndarray, expected: np.ndarray, case: object = None) -> None:
+    """Compare two results: less than a level apart, and not flat."""
+    assert found.shape == expected.shape, case
+    assert np.abs(found - expected).max() < LEVEL, case
+    assert found.std() > 0.01, case
 
 
 @pytest.mark.parametrize("blocks", [3, 23])
 def test_a_card_differs_from_the_processor_by_less_than_a_level(card: Device, blocks: int) -> None:
+    """In all nine pairs of edges; three pictures leave a place of a batch of four empty where nothing is mirrored."""
     dial = Dial(network(blocks))
     found, expected = WEBGPU.open(dial, card), TORCH.open(dial, CPU)
-    batch = pictures(3, 4, 5) if blocks == 3 else pictures(1, 3, 4)
-    for edges in EVERY if blocks == 3 else EVERY[:1]:
-        difference = np.abs(found.run(batch, edges) - expected.run(batch, edges)).max()
-        assert difference < LEVEL, edges
-    assert found.run(batch, Edges()).std() > 0.01
+    batch = pictures(3, 4, 5) if blocks == 3 else pictures(3, 2, 3)
+    for edges in EVERY:
+        assert_alike(found.run(batch, edges), expected.run(batch, edges), edges)
+
+
+def test_batches_of_any_number_of_pictures_are_computed_by_a_card(card: Device) -> None:
+    """One, and five, which are a batch of four and a last one."""
+    dial = Dial(network(3))
+    found, expected = WEBGPU.open(dial, card), TORCH.open(dial, CPU)
+    for count in (1, 5):
+        batch, edges = pictures(count, 4, 5), Edges("wrap", "clamp")
+        assert_alike(found.run(batch, edges), expected.run(batch, edges), count)
 
 
 def test_rolling_a_wrapped_texture_rolls_the_result_of_a_card(card: Device) -> None:
@@ -87,6 +130,50 @@ def test_rolling_a_wrapped_texture_rolls_the_result_of_a_card(card: Device) -> N
     picture, edges = pictures(1, 4, 5), Edges("wrap", "wrap")
     rolled = one.run(np.roll(picture, (1, 2), (1, 2)), edges)
     np.testing.assert_allclose(rolled, np.roll(one.run(picture, edges), (2, 4), (1, 2)), atol=1e-5)
+
+
+def test_a_large_picture_is_computed_in_tiles_by_a_card(card: Device) -> None:
+    """By a network that sees so little around it that tiles can be small."""
+    torch.manual_seed(7)
+    dial = Dial(Compact(CompactArchitecture(num_feat=4, num_conv=1, scale=2)).eval())
+    found, expected = WEBGPU.open(dial, card), TORCH.open(dial, CPU)
+    large = Pass(pictures(1, 6, 70)[0], Edges("wrap", "clamp"))
+    whole = expected.run(large.rgb[None], large.edges)[0]
+    widths: list[int] = []
+    run = found.run
+
+    def watched(batch: np.ndarray, edges: Edges) -> np.ndarray:
+        widths.append(batch.shape[2])
+        return run(batch, edges)
+
+    found.run = watched  # type: ignore[method-assign]
+    ((_, tiled),) = upscale([[large]], found, 2, tile=16)
+    assert len(widths) > 3
+    assert max(widths) < 70
+    assert_alike(tiled, whole)
+
+
+@pytest.mark.parametrize("name", ["texpipe-x4-fast", "texpipe-x4-preview"])
+def test_a_shipped_model_is_computed_by_a_card(card: Device, name: str) -> None:
+    dial = load(resolve(name).path)
+    batch, edges = pictures(1, 4, 4), Edges("wrap", "wrap")
+    assert_alike(WEBGPU.open(dial, card).run(batch, edges), TORCH.open(dial, CPU).run(batch, edges))
+
+
+@needs_spandrel()
+def test_a_network_of_another_kind_is_computed_by_a_card(card: Device) -> None:
+    made, batch, edges = bridge.build(weights("SPAN")), pictures(1, 32, 33), Edges("wrap", "wrap")
+    found = WEBGPU.open_foreign(made, Borders(1), card).run(batch, edges)
+    assert_alike(found, TORCH.open_foreign(made, Borders(1), CPU).run(batch, edges))
+
+
+def test_too_little_memory_is_said_by_a_card_itself(card: Device) -> None:
+    """1024 channels of 1024 x 1024 texels need 4 GiB in one buffer."""
+    run = webgpu_sessions.open_session(wide_graph(1024))
+    small = np.ones((1, 3, 1, 2), np.float32)
+    np.testing.assert_array_equal(run(small), np.full((1, 3, 1, 2), 3 * 1024, np.float32))
+    with pytest.raises(MemoryError, match="Invalid Buffer"):
+        run(np.ones((1, 3, 1024, 1024), np.float32))
 
 
 @pytest.mark.parametrize("size", [{}, {"scale": 1, "unshuffle": 2}, {"scale": 4}])
