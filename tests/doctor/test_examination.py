@@ -1,10 +1,9 @@
 """What the examination finds, with software that is broken on purpose."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from texpipe.doctor import folders as folders_module
@@ -15,10 +14,13 @@ from texpipe.doctor.examination import examine
 from texpipe.doctor.folders import emulators, folders
 from texpipe.doctor.models import models
 from texpipe.doctor.software import torch_finding
-from texpipe.doctor.speed import textures_per_second
-from texpipe.errors import ModelError
+from texpipe.doctor.speed import speed, textures_per_second
+from texpipe.errors import DeviceLostError, ModelError
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.system.graphics_cards import Card
+from texpipe.texture import Edges
+from texpipe.upscale import open_engine as open_engine_module
+from texpipe.upscale.device import Device
 from texpipe.upscale.engine import Engine
 
 
@@ -51,8 +53,10 @@ def test_a_torch_that_hangs_is_a_problem(tmp_path: Path, monkeypatch: pytest.Mon
 def test_nothing_is_computed_with_a_broken_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('broken')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    areas = {finding.area for finding in examine(tmp_path, 5)}
-    assert areas == {"software", "models", "folders", "emulators"}
+    found = list(examine(tmp_path, 5))
+    assert {one.area for one in found} == {"software", "models", "folders", "emulators", "devices"}
+    (devices,) = (one for one in found if one.area == "devices")
+    assert devices.found == "not examined: torch cannot be used"
 
 
 def test_a_card_that_is_not_used_is_noted_with_what_to_do() -> None:
@@ -107,17 +111,38 @@ def test_speed_is_measured_at_least_once() -> None:
     assert textures_per_second(engine, 0) > 0
 
 
-@pytest.mark.slow
-def test_the_command_shows_a_table_and_ends_well(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "texpipe", "doctor", str(tmp_path), "--seconds", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"})
-    assert done.returncode == 0, done.stderr
-    assert "processor" in done.stderr
-    assert "Traceback" not in done.stderr
-    (tmp_path / "fake").mkdir()
-    (tmp_path / "fake" / "torch.py").write_text("raise ImportError('broken on purpose')")
-    path = os.pathsep.join([str(tmp_path / "fake"), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
-    assert done.returncode == 6
-    assert "broken on purpose" in done.stderr
-    assert "Traceback" not in done.stderr
+class Instant:
+    """An engine that repeats texels."""
+
+    scale, channels, overlap, has_dial = 2, 3, 1, False
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def at(self, detail: float) -> "Instant":
+        return self
+
+    def run(self, batch: np.ndarray, edges: Edges) -> np.ndarray:
+        return batch.repeat(2, 1).repeat(2, 2)
+
+
+def test_each_device_is_measured_with_each_shipped_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def open_engine(models: list[Path], device: str, precision: str) -> Instant:
+        opened.append((models[0].stem, device, precision))
+        if device == "webgpu" and models[0].stem == "texpipe-x4-fast":
+            raise DeviceLostError("the graphics card stopped computing", hint="Update the graphics driver.")
+        return Instant(Device("cpu", "fp32", "AVX2"))
+
+    monkeypatch.setattr(open_engine_module, "open_engine", open_engine)
+    card, cpu = Device("webgpu", "fp16", "AMD Radeon RX 6700"), Device("cpu", "fp32", "AVX2")
+    found = {one.name: one for one in speed([card, cpu], 0.01)}
+    models = ("texpipe-x4", "texpipe-x4-fast", "texpipe-x4-preview")
+    assert set(found) == {f"{model} on {device}" for model in models for device in ("webgpu", "cpu")}
+    assert sorted(opened) == sorted((m, d.name, d.precision) for m in models for d in (card, cpu))
+    broken = found.pop("texpipe-x4-fast on webgpu")
+    assert (broken.state, "stopped computing" in broken.found, bool(broken.remedy)) == ("problem", True, True)
+    for one in found.values():
+        assert one.state == "good"
+        assert "textures of 32x32 a second: a game of 5,000 textures takes" in one.found

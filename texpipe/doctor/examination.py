@@ -9,6 +9,7 @@ from texpipe.doctor.finding import Finding
 from texpipe.doctor.folders import emulators, folders
 from texpipe.doctor.models import models
 from texpipe.doctor.software import software
+from texpipe.upscale.hardware import REINSTALL_TORCH
 
 
 def examine(output: Path, seconds: float) -> Iterator[Finding]:
@@ -25,8 +26,10 @@ def examine(output: Path, seconds: float) -> Iterator[Finding]:
     yield from models()
     yield from folders(output)
     yield from emulators()
-    if torch_works:  # otherwise its import would end, or hang, this process
+    if torch_works:
         yield from _computing(seconds)
+    else:  # its import would end, or hang, this process
+        yield Finding("devices", "devices", "note", "not examined: torch cannot be used", REINSTALL_TORCH)
 
 
 def _computing(seconds: float) -> Iterator[Finding]:

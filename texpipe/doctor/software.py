@@ -11,6 +11,7 @@ from typing import Final
 
 from texpipe import __version__
 from texpipe.doctor.finding import Finding
+from texpipe.upscale.hardware import REINSTALL_TORCH
 
 _TORCH_SECONDS: Final = 120
 """Longest time that `import torch` may take, in seconds: a cold start from a slow disk takes half a minute."""
@@ -26,7 +27,6 @@ _EXTRAS: Final = {
 """Libraries of the optional extras, and the extra's name."""
 
 _PROBE: Final = "import torch; torch.ones(2).sum().item(); print(torch.__version__)"
-_REINSTALL: Final = "Install it again: python -m pip install --force-reinstall torch"
 
 
 def software() -> Iterator[Finding]:
@@ -55,12 +55,12 @@ def torch_finding() -> Finding:
         )
     except subprocess.TimeoutExpired:
         return Finding(
-            "software", "torch", "problem", f"its import takes over {_TORCH_SECONDS} s", _REINSTALL
+            "software", "torch", "problem", f"its import takes over {_TORCH_SECONDS} s", REINSTALL_TORCH
         )
     if done.returncode == 0:
         return Finding("software", "torch", "good", done.stdout.strip())
     last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
-    return Finding("software", "torch", "problem", f"{installed} cannot be used: {last}", _REINSTALL)
+    return Finding("software", "torch", "problem", f"{installed} cannot be used: {last}", REINSTALL_TORCH)
 
 
 def _version(library: str) -> str | None:

@@ -40,9 +40,7 @@ class Accelerator:
 
 
 def _torch_of(name: str) -> Any:  # noqa: ANN401
-    import torch
-
-    return getattr(torch, name)
+    return getattr(hardware.require_torch(), name)
 
 
 def _cuda_fastest() -> NativePrecision:

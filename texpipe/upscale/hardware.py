@@ -8,7 +8,9 @@ import runpy
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from texpipe.errors import DeviceError
 
 _NATIVE_BF16: Final = frozenset({"avx512_bf16", "amx_bf16"})
 """Flags of x86 processors with bf16 multiplication; without one of them torch emulates it, slower than fp32."""
@@ -17,6 +19,9 @@ _INSTRUCTION_SETS: Final = (
     ("AVX2", frozenset({"avx2", "fma"})),
 )
 """torch's names of x86 instruction sets, best first, and the processor flags that each requires."""
+
+
+REINSTALL_TORCH: Final = "Install it again: python -m pip install --force-reinstall torch"
 
 
 class TorchBuild(NamedTuple):
@@ -55,6 +60,19 @@ def has_bf16() -> bool:
 
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, bool)()) for name in names)
+
+
+def require_torch() -> Any:  # noqa: ANN401
+    """Import torch and return it.
+
+    Raises:
+        DeviceError: it is broken: its libraries do not fit this system, or are missing.
+    """
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise DeviceError(f"PyTorch cannot be used: {error}", hint=REINSTALL_TORCH) from error
+    return torch
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from texpipe.system.memory import resident
 from texpipe.texture import Pass, RgbF
+from texpipe.upscale.hardware import require_torch
 
 if TYPE_CHECKING:
     from texpipe.upscale.budget import Budget
@@ -90,6 +91,7 @@ class LazyUpscaler:
         return engine
 
     def _load(self) -> PictureEngine:
+        require_torch()
         from texpipe.upscale.open_engine import open_engine
 
         return open_engine(self._models, self._device, self._precision)
