@@ -186,6 +186,56 @@ def test_graphs_give_what_torch_gives(size: dict[str, int], edges: Edges) -> Non
         np.testing.assert_allclose(engine(net).run(batch, edges), expected, atol=1e-5)
 
 
+def in_16_bits(dial: Dial, open_session: webgpu_sessions.OpenSession = on_processor) -> GraphEngine:
+    fp16 = Device("webgpu", "fp16", "a card")
+    return GraphEngine(own_models(dial, fp16, open_session), fp16)
+
+
+@pytest.mark.parametrize("name", ["texpipe-x4-fast", "texpipe-x4-preview"])
+def test_a_shipped_model_in_16_bits_is_within_three_levels(name: str) -> None:
+    """By ONNX Runtime's processor, which rounds each map to fp16: the card in software has no 16 bits."""
+    pytest.importorskip("onnx")
+    dial = load(resolve(name).path)
+    graphs: list[bytes] = []
+
+    def open_session(model: bytes) -> webgpu_sessions.Run:
+        graphs.append(model)
+        return on_processor(model)
+
+    found = in_16_bits(dial, open_session)
+    batch = pictures(3, 8, 12)
+    for edges in (Edges("wrap", "wrap"), Edges("clamp", "mirror")):
+        result, expected = found.run(batch, edges), TORCH.open(dial, CPU).run(batch, edges)
+        assert result.dtype == np.float32
+        assert 0 < np.abs(result - expected).max() < 3 * LEVEL
+    assert kinds_of(graphs[0]) == {"weights": 10, "input": 1, "output": 1}  # FLOAT16; FLOAT
+
+
+def kinds_of(model: bytes) -> dict[str, int]:
+    """Return ONNX's element types of the weights of convolutions, and of what goes in and comes out."""
+    import onnx
+
+    graph = onnx.load_from_string(model).graph
+    convolved = {node.input[1] for node in graph.node if node.op_type == "Conv"}
+    (weights_of,) = {one.data_type for one in graph.initializer if one.name in convolved}
+    ends = {
+        name: ends[0].type.tensor_type.elem_type
+        for name, ends in (("input", graph.input), ("output", graph.output))
+    }
+    return {"weights": weights_of, **ends}
+
+
+def test_a_card_whose_16_bits_overflow_is_not_used() -> None:
+    """Numbers beyond 65504 are infinite in fp16: the comparison with the processor shows it before anything is made."""
+    net = network(1)
+    with torch.no_grad():
+        net.conv_first.weight.mul_(1e6)
+        net.conv_last.weight.mul_(1e-6)
+    with pytest.raises(DeviceLostError, match="computes wrong") as caught:
+        in_16_bits(Dial(net)).run(pictures(1, 4, 4), Edges("wrap", "wrap"))
+    assert "--precision fp32" in str(caught.value.hint)
+
+
 @needs_spandrel()
 @pytest.mark.parametrize("name", ["SPAN", "Compact"])
 def test_networks_of_other_kinds_run_as_graphs(name: str) -> None:
