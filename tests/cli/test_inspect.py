@@ -182,3 +182,9 @@ def test_no_line_of_a_list_is_wider_than_the_terminal(recipe: Path, columns: int
     assert any(line.split()[:2] == ["texture", "size"] for line in lines) == is_table
     assert sum("kind: " in line for line in lines) == 7
     assert sum(line == COPY for line in lines) == (not is_table)
+
+
+def test_a_log_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
+    done = CliRunner().invoke(texpipe, ["--log", str(tmp_path / "no" / "x.log"), "inspect", str(tmp_path)])
+    assert isinstance(done.exception, UsageError)
+    assert "cannot write the log" in str(done.exception)

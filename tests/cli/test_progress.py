@@ -255,3 +255,24 @@ def test_the_bar_of_a_real_run_is_complete_and_leaves_no_trace(tmp_path: Path, t
     ), bars
     assert any(frame.startswith("wrote 40 textures") for frame in frames)
     assert shown.rstrip().endswith(f"texpipe install {tmp_path / 'out'}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_no_log_line_runs_into_the_bar(tmp_path: Path, tiny_model: Path) -> None:
+    """With -v each line of the log begins where the bar was erased; a file gets all of them without the bar."""
+    dump(tmp_path / "dump", 12)
+    log = tmp_path / "run.log"
+    log.write_text("kept\n")
+    call = ["-v", "--log", str(log), "run", str(write_recipe(tmp_path)), "--model", str(tiny_model)]
+    code, shown = on_terminal(call, columns=200)
+    assert code == 0
+    pieces = [plain(piece) for piece in re.split(r"\r|\n|\x1b\[2K|\x1b\[1A", shown)]
+    lines = [piece for piece in pieces if "INFO texpipe" in piece]
+    assert any("lazy_upscaler" in line for line in lines), "one that comes while the bar is shown"
+    assert all(line.startswith("INFO texpipe") for line in lines), lines
+    written = log.read_text("utf-8").splitlines()
+    assert written[0] == "kept"
+    assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ texpipe", line) for line in written[1:]), written
+    assert all(any(line.split(" ", 1)[1] in entry for entry in written) for line in lines)
+    assert any("texpipe.said: wrote 12 textures" in entry for entry in written)
+    assert not any("━" in entry for entry in written)

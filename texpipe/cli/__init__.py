@@ -146,8 +146,15 @@ def _refuse(word: str, rest: Sequence[str]) -> NoReturn:
 @click.version_option(__version__, "-V", "--version", prog_name="texpipe")
 @click.option("-v", "--verbose", count=True, help="Show more messages; give it twice for debugging.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+@click.option(
+    "--log",
+    "log_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append all messages to a file, each with its time, also those that -v and -vv would show.",
+)
 @click.pass_context
-def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
+def texpipe(ctx: click.Context, verbose: int, quiet: bool, log_file: Path | None) -> None:
     """AI-upscaled texture packs for N64 and PS1 games.
 
     \b
@@ -156,7 +163,8 @@ def texpipe(ctx: click.Context, verbose: int, quiet: bool) -> None:
     """
     from texpipe.cli.console import Console, start_log
 
-    start_log(logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    start_log(level, log_file)
     ctx.obj = Console(quiet=quiet)
 
 

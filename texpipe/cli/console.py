@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Console:
-    """Writes lines for people to stderr, unless it is quiet."""
+    """Writes lines for people to stderr, unless it is quiet; above a progress bar that is shown."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -53,37 +53,86 @@ class Console:
 
     def say(self, line: str = "") -> None:
         """Write one line for people."""
+        _SAID.info("%s", printable(line))
         if not self.quiet:
-            click.echo(printable(line), err=True)
+            click.echo(printable(line), file=sys.stderr)
 
     def warn(self, line: str) -> None:
         """Write one line about a problem that did not stop the command."""
+        _SAID.warning("%s", printable(line))
         if not self.quiet:
-            click.echo(click.style("warning: ", fg="yellow") + printable(line), err=True)
+            click.echo(click.style("warning: ", fg="yellow") + printable(line), file=sys.stderr)
 
 
 class _Echo(logging.Handler):
-    """Writes to the current stderr, which a progress bar replaces while it is shown."""
+    """Writes to what is stderr now: a progress bar that is shown replaces it, and puts the lines above itself.
+
+    Attributes:
+        shown: level from which on lines of texpipe are written; those of other libraries from WARNING on.
+    """
+
+    shown = logging.WARNING
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
+        own = record.name.partition(".")[0] == "texpipe"
+        if record.levelno < (self.shown if own else max(self.shown, logging.WARNING)):
+            return
         try:
             for line in self.format(record).split("\n") if record.exc_info else [self.format(record)]:
-                click.echo(printable(line), err=True)
+                click.echo(printable(line), file=sys.stderr)
         except Exception:  # as all handlers of the standard library do: a log line never stops a command
             self.handleError(record)
 
 
-def start_log(level: int) -> None:
-    """Send the library's log lines to stderr."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[_Echo()])
+def start_log(level: int, file: Path | None = None) -> None:
+    """Send the library's log lines to stderr.
+
+    Args:
+        level: from which on lines of texpipe are shown.
+        file: also gets all of them, whatever the level, and what people are told, each with its time; it is appended.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[_ECHO])
+    if file is not None:
+        _write_to(file)
     set_log_level(level)
 
 
 def set_log_level(level: int) -> None:
     """Show log lines of texpipe from this level on, and those of other libraries from WARNING on."""
-    logging.getLogger("texpipe").setLevel(level)
+    _ECHO.shown = level
+    logging.getLogger("texpipe").setLevel(logging.DEBUG if _has_file() else level)
     logging.getLogger().setLevel(max(level, logging.WARNING))
+
+
+class _LogFile(logging.FileHandler):
+    """The file of --log."""
+
+
+def _has_file() -> bool:
+    return any(isinstance(one, _LogFile) for one in _SAID.handlers)
+
+
+def _write_to(file: Path) -> None:
+    try:
+        writer = _LogFile(file, "a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the log {file}: {error.strerror or error}", hint="Give another --log FILE."
+        ) from error
+    writer.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for logger in (logging.getLogger("texpipe"), _SAID):
+        logger.addHandler(writer)
+
+
+_ECHO = _Echo()
+_SAID = logging.getLogger("texpipe.said")
+"""What people are told: it goes to a log file alone, because the terminal has it already."""
+_SAID.propagate = False
+_SAID.setLevel(logging.INFO)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401
@@ -152,6 +201,7 @@ def _explain(error: TexpipeError) -> int:
     problems: tuple[TexpipeError, ...] = error.problems if isinstance(error, RecipeError) else (error,)
     with suppress(BrokenPipeError):  # as in `texpipe verify OUTPUT 2>&1 | head -1`: the code says it, too
         for problem in problems:
+            _SAID.error("%s", printable(str(problem)))
             click.echo(click.style("error: ", fg="red") + printable(str(problem)), err=True)
             for line in problem.hint.split("\n") if problem.hint else ():
                 click.echo(f"  {printable(line)}", err=True)
