@@ -16,6 +16,8 @@ from texpipe.doctor.models import models
 from texpipe.doctor.software import torch_finding
 from texpipe.doctor.speed import speed, textures_per_second
 from texpipe.errors import DeviceLostError, ModelError
+from texpipe.networks.catalogue import ModelFile
+from texpipe.networks.foreign_facts import Borders, ForeignFacts
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.system.graphics_cards import Card
 from texpipe.texture import Edges
@@ -75,6 +77,28 @@ def test_a_damaged_model_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models_module, "resolve", resolve)
     (found,) = models()
     assert (found.state, found.found, found.remedy) == ("problem", "mine is damaged", "Get it again.")
+
+
+@pytest.mark.parametrize(
+    ("foreign", "measured", "said"),
+    [
+        (False, None, "borders exact"),
+        (True, Borders(1), "borders exact"),
+        (True, Borders(8), "borders exact at multiples of 8"),
+        (True, Borders(None, 2.5), "borders approximate (2.5 levels)"),
+        (True, None, "borders not measured yet"),
+    ],
+)
+def test_a_model_is_shown_with_its_licence_and_its_borders(
+    foreign: bool, measured: Borders | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = ModelFile("mine", Path("mine.pth"), "ab", "MIT", {"sha256": "ab"}, foreign=foreign)
+    facts = measured and ForeignFacts("SPAN", 4, 1000, measured)
+    monkeypatch.setattr(models_module, "installed", lambda: {"mine": file.path})
+    monkeypatch.setattr(models_module, "resolve", lambda name: file)
+    monkeypatch.setattr(models_module, "kept", lambda sha256: facts)
+    (found,) = models()
+    assert (found.state, found.found) == ("good", f"as its card describes, licence MIT, {said}")
 
 
 def test_the_nearest_folder_that_exists_is_examined(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Examines the installed models: whether each file is the one that its card describes, and its licence."""
+"""Examines the installed models: whether each file is the one that its card describes, and its licence and borders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from texpipe.doctor.finding import Finding
 from texpipe.errors import TexpipeError
-from texpipe.networks.catalogue import installed, resolve
+from texpipe.networks.catalogue import ModelFile, installed, resolve
+from texpipe.networks.foreign_facts import kept
 
 
 def models() -> Iterator[Finding]:
@@ -21,4 +22,13 @@ def models() -> Iterator[Finding]:
             yield Finding("models", name, "problem", error.message, error.hint)
         else:
             state = "as its card describes" if file.card.get("sha256") else "has no card"
-            yield Finding("models", name, "good", f"{state}, licence {file.licence or 'unknown'}")
+            found = f"{state}, licence {file.licence or 'unknown'}, {_borders(file)}"
+            yield Finding("models", name, "good", found)
+
+
+def _borders(file: ModelFile) -> str:
+    """Return how right the borders of results are, as far as that was measured: those of own networks are exact."""
+    if not file.foreign:
+        return "borders exact"
+    facts = kept(file.sha256)
+    return str(facts.borders) if facts is not None else "borders not measured yet"
