@@ -90,6 +90,7 @@ def _is_n64(emulator: EmulatorName | None) -> bool:
 
 def _visible_colours(rgba: Rgba8) -> NDArray[np.uint8]:
     """Return the distinct visible colours, N x 3."""
-    shown = rgba[rgba[..., 3] > 0]
+    seen = rgba[..., 3] > 0
+    shown = rgba.reshape(-1, 4).copy() if seen.all() else rgba[seen]
     shown[:, 3] = 0
     return distinct_colours(shown)[:, :3]

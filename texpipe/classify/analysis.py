@@ -71,7 +71,8 @@ def _as_dumped(facts: Facts, edges: Edges | None) -> Facts:
 
 
 def _contrast(rgba: Rgba8) -> float:
-    visible = rgba[rgba[..., 3] > 0][:, :3].astype(np.float32)
+    seen = rgba[..., 3] > 0
+    visible = (rgba.reshape(-1, 4) if seen.all() else rgba[seen])[:, :3].astype(np.float32)
     return round(float((visible @ LUMA).std()), 3) if len(visible) else 0.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from texpipe.imaging.visible import without_hidden
 from texpipe.texture import Rgba8
@@ -30,7 +31,7 @@ def block_digests(rgba: Rgba8) -> bytes:
     height, width = rgba.shape[:2]
     if min(height, width) < MIN_SIDE:
         return b""
-    shown = without_hidden(rgba)
+    shown = without_hidden(rgba).view(np.uint32)[..., 0]
     rows, columns = (np.linspace(0, side, _BLOCKS + 1).astype(int) for side in (height, width))
     return b"".join(
         _digest(shown[rows[y] : rows[y + 1], columns[x] : columns[x + 1]])
@@ -39,7 +40,7 @@ def block_digests(rgba: Rgba8) -> bytes:
     )
 
 
-def _digest(block: Rgba8) -> bytes:
+def _digest(block: NDArray[np.uint32]) -> bytes:
     if (block == block[0, 0]).all():
         return bytes(DIGEST_BYTES)
-    return hashlib.blake2b(np.ascontiguousarray(block).tobytes(), digest_size=DIGEST_BYTES).digest()
+    return hashlib.blake2b(block.tobytes(), digest_size=DIGEST_BYTES).digest()

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from texpipe.imaging.visible import without_hidden
 from texpipe.relations import Flip
 from texpipe.texture import Rgba8
+
+Texel = TypeVar("Texel", np.uint8, np.uint32)
 
 FLIPS: Final[tuple[Flip, ...]] = ("none", "x", "y", "both")
 
 DIGEST_BYTES = 16
 
 
-def flipped(rgba: Rgba8, axis: Flip) -> Rgba8:
+def flipped(rgba: NDArray[Texel], axis: Flip) -> NDArray[Texel]:
     """Swap left and right ("x"), top and bottom ("y") or both.
 
     Args:
-        rgba: H x W x 4.
+        rgba: H x W x C.
         axis: "none" returns the picture as it is.
 
     Returns:
-        H x W x 4, a view.
+        H x W x C, a view.
     """
     rows = slice(None, None, -1 if axis in ("y", "both") else 1)
     columns = slice(None, None, -1 if axis in ("x", "both") else 1)
@@ -45,11 +48,9 @@ def orbit_digest(rgba: Rgba8) -> bytes:
     Returns:
         16 bytes.
     """
-    shown = without_hidden(rgba)
-    return min(_digest(flipped(shown, axis)) for axis in FLIPS)
-
-
-def _digest(rgba: Rgba8) -> bytes:
-    digest = hashlib.blake2b(repr(rgba.shape).encode(), digest_size=DIGEST_BYTES)
-    digest.update(np.ascontiguousarray(rgba).tobytes())
-    return digest.digest()
+    # Four bytes are moved at a time as one number.
+    shown, shape = without_hidden(rgba).view(np.uint32), repr(rgba.shape).encode()
+    return min(
+        hashlib.blake2b(shape + flipped(shown, axis).tobytes(), digest_size=DIGEST_BYTES).digest()
+        for axis in FLIPS
+    )

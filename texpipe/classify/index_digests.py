@@ -19,6 +19,10 @@ ENOUGH_BITS = 48
 """Two unrelated textures have one index image, flipped or not, with a chance of less than one in 2 to so many."""
 
 
+_AT_ONCE = 1 << 18
+"""Largest number of texels that are ranked by numbers of twice the size."""
+
+
 def index_image(rgba: Rgba8) -> Indices:
     """Number the colours of a texture; colour under zero alpha does not count.
 
@@ -43,9 +47,7 @@ def _colours(rgba: Rgba8) -> NDArray[np.uint32]:
 
 
 def _numbered(codes: NDArray[np.integer]) -> Indices:
-    # All numbers of texels fit into 32 bits; of a large picture 64 would take as much memory as anything else.
-    order = np.argsort(codes, axis=None, kind="stable").astype(np.int32)
-    ranked = codes.ravel()[order]
+    order, ranked = _ranked(codes.ravel())
     is_new = np.ones(len(order), np.bool_)
     np.not_equal(ranked[1:], ranked[:-1], out=is_new[1:])
     del ranked
@@ -56,6 +58,18 @@ def _numbered(codes: NDArray[np.integer]) -> Indices:
     numbers = np.empty(len(order), np.int32)
     numbers[order] = rank[np.cumsum(is_new, dtype=np.int32) - 1]
     return numbers.reshape(codes.shape)
+
+
+def _ranked(codes: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.integer]]:
+    """Return the places of codes in the order of the codes, equal ones as they came, and the codes in that order."""
+    if codes.dtype == np.uint32 and len(codes) <= _AT_ONCE:
+        # Code and place in one number: sorting those is several times as fast as finding a stable order.
+        both = codes.astype(np.uint64) << np.uint64(32) | np.arange(len(codes), dtype=np.uint64)
+        both.sort()
+        return both.astype(np.int32), (both >> np.uint64(32)).astype(np.uint32)
+    # All numbers of texels fit into 32 bits; of a large picture 64 would take as much memory as anything else.
+    order = np.argsort(codes, kind="stable").astype(np.int32)
+    return order, codes[order]
 
 
 def index_digests(rgba: Rgba8) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.classify.kind_measures import Planes, columns_of, luma_of
+from texpipe.classify.kind_measures import Planes, columns_of, counted, luma_of
 from texpipe.classify.seam_measures import LEVEL, Doubles, Stack
 from texpipe.imaging.visible import LUMA
 
@@ -125,36 +125,41 @@ def _shape(ink: Mask, level: Planes, alpha: Planes) -> list[Doubles]:
 
 def _paint(rows: Stack) -> list[Doubles]:
     """Return how the visible colours are: how colourful, how many of skin, of grey, and how much they differ."""
-    return list(np.array([_paint_of(one) for one in rows]).T)
+    found = np.zeros((len(rows), 9))
+    visible = rows[:, 3] >= 128
+    whole = visible.all(axis=(1, 2))
+    if whole.any():
+        found[whole] = _paint_of(rows[whole].reshape(np.count_nonzero(whole), 4, -1))
+    # How many texels are visible differs among the others.
+    for at in np.flatnonzero(visible.any(axis=(1, 2)) & ~whole):
+        found[at] = _paint_of(rows[at][None, :, visible[at]])
+    return list(found.T)
 
 
-def _paint_of(rows: Doubles) -> list[float]:
-    """Measure 4 x H x W: how many texels are visible differs from picture to picture."""
-    visible = rows[3] >= 128
-    if not visible.any():
-        return [0.0] * 9
-    shown = rows.reshape(4, -1) if visible.all() else rows[:, visible]
-    colours = (shown[:3] * (255 / shown[3])).clip(0, 255)
-    red, green, blue = colours
-    spread = colours.max(axis=0) - colours.min(axis=0)
+def _paint_of(shown: Doubles) -> Doubles:
+    """Measure the colours of P x 4 x K texels, P x 9."""
+    colours = (shown[:, :3] * (255 / shown[:, 3:])).clip(0, 255)
+    red, green, blue = colours.swapaxes(0, 1)
+    spread = colours.max(axis=1) - colours.min(axis=1)
     luma = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
     skin = (red > green) & (green >= blue) & (spread > 20) & (spread < 130) & (red - green > 8) & (red > 80)
     codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue.astype(np.int32)
-    codes.sort()
-    firsts = np.flatnonzero(codes[1:] != codes[:-1])
-    counts = np.diff(firsts, prepend=-1, append=len(codes) - 1)
-    texels = len(codes)
-    return [
-        float(spread.mean()) / 255,
-        float(spread.std()) / 128,
-        np.count_nonzero(spread < 8) / texels,
-        np.count_nonzero(skin) / texels,
-        float((red - blue).mean()) / 255,
-        float((green - (red + blue) / 2).mean()) / 255,
-        float(luma.std()) / 128,
-        float(np.log2(len(counts))) / 8,
-        int(counts.max()) / texels,
-    ]
+    distinct, most = counted(codes)
+    texels = shown.shape[2]
+    return np.stack(
+        [
+            spread.mean(axis=1) / 255,
+            spread.std(axis=1) / 128,
+            np.count_nonzero(spread < 8, axis=1) / texels,
+            np.count_nonzero(skin, axis=1) / texels,
+            (red - blue).mean(axis=1) / 255,
+            (green - (red + blue) / 2).mean(axis=1) / 255,
+            luma.std(axis=1) / 128,
+            np.log2(distinct) / 8,
+            most / texels,
+        ],
+        axis=1,
+    )
 
 
 def _vectors(rows: Stack) -> list[Doubles]:

@@ -14,6 +14,8 @@ LUMA = np.array(LUMA_PER_MILLE, np.float32) / np.float32(1000)
 
 def without_hidden(rgba: Rgba8) -> Rgba8:
     """Return a copy of H x W x 4 uint8 with zeros under zero alpha: a colour that nobody sees must not count."""
+    if rgba[..., 3].all():
+        return np.array(rgba, order="C")
     return np.where(rgba[..., 3:] > 0, rgba, np.uint8(0))
 
 
