@@ -3,8 +3,10 @@
 `kind_labels.csv` names folders of packages of Debian, each unpacked in a folder of its name (`apt-get download NAME;
 dpkg-deb -x NAME_*.deb GAMES/NAME`), whose .pk3 and .wz archives are unpacked in its folder `pk3`. What a folder holds
 was looked at. `tileability_labels.csv` adds grounds, walls, skies and all of Freedoom. Letters are drawn with fonts,
-data are made by rule. `part` says what a source is for: no game and no font is in both, and bytes are of other
-programs. Pictures of things on nothing, which are inventories in one game and sprites in another, are left out.
+which are looked for in these packages too, and data are made by rule. `part` says what a source is for: "fit"; "table";
+"fresh", labelled when the weights were fixed, from which their thresholds are taken since; or "again", labelled after
+that. No game and no font is in two of them, and bytes are of other files. Pictures of things on nothing, which are
+inventories in one game and sprites in another, are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from texpipe.texture import Edges, Rgba8
 Floats = NDArray[np.float32]
 
 LABELS = Path(__file__).with_name("kind_labels.csv")
+LATER = ("fresh", "again")
+"""Parts that are of kind_labels.csv, fonts and rules alone."""
 UNSEEN = (
     "minetest-data", "minetest-mod-ethereal", "minetest-mod-nether", "minetest-mod-xdecor", "openarena-data",
     "openarena-081-textures", "supertuxkart-data", "cube2-data", "oxygen", "widelands", "teeworlds-data",
@@ -35,6 +39,42 @@ UNSEEN = (
 FONTS = {
     "fit": ("*DejaVu*", "*Lato*", "*FreeS*", "*vera*", "*Droid*"),
     "table": ("*Liberation*", "*SourceCode*", "*Nanum*", "*D2Coding*"),
+    "fresh": (
+        "Roboto-*",
+        "ComicNeue*",
+        "Cantarell*",
+        "Carlito*",
+        "Jura*",
+        "Lin*",
+        "OldStandard*",
+        "Dustismo*",
+        "Play*",
+        "Inconsolata*",
+        "Ubuntu-Title*",
+        "Humor*",
+        "Junction*",
+        "PenguinAttack*",
+        "Wargames*",
+        "Winks*",
+    ),
+    "again": (
+        "CourierPrime*",
+        "Courier_Prime*",
+        "Yanone*",
+        "Vollkorn*",
+        "EBGaramond*",
+        "Andika*",
+        "Hack*",
+        "Fira*",
+        "Lobster*",
+        "LeagueMono*",
+        "El_Abogado*",
+        "Junkyard*",
+        "Rufscript*",
+        "Domestic*",
+        "MarkedFool*",
+        "Aoyagi*",
+    ),
 }
 """Patterns of the files of fonts."""
 _KINDS = {
@@ -85,8 +125,27 @@ def _of_folders(games: Path, part: str) -> Iterator[Sample]:
         ]
         for file in choices.Random(row["pattern"]).sample(found, min(len(found), int(row["most"]))):
             name = f"{row['package']}/{file.relative_to(root)}"
-            if (rgba := _picture(file)) is not None:
+            if (rgba := _picture(file)) is None:
+                continue
+            if row["kind"] == "letter-sheet":
+                yield from _cut(row["package"], name, rgba)
+            else:
                 yield from _forms(row["package"], name, row["kind"], rgba)
+
+
+def _cut(source: str, name: str, rgba: Rgba8) -> Iterator[Sample]:
+    """Yield some pieces of a sheet of letters, as large as consoles keep them, that have ink in them."""
+    random = seeded(f"sheet {name}")
+    for _ in range(40):
+        height, width = ((16, 16), (16, 32), (32, 32), (16, 64), (64, 64), (32, 128))[int(random.integers(6))]
+        height = min(height, rgba.shape[0])
+        if rgba.shape[1] < width or height < 8:
+            continue
+        top = int(random.integers(rgba.shape[0] - height + 1))
+        left = int(random.integers(rgba.shape[1] - width + 1))
+        piece = rgba[top : top + height, left : left + width]
+        if 0.04 < (piece[..., 3] > 127).mean() < 0.8:
+            yield Sample(source, name, "letters", np.ascontiguousarray(piece))
 
 
 def _deep(pattern: str) -> str:
@@ -103,7 +162,7 @@ def _picture(file: Path) -> Rgba8 | None:
 
 
 def _of_labels(games: Path, part: str) -> Iterator[Sample]:
-    for label in (*labels("fit"), *labels("table")):
+    for label in () if part in LATER else (*labels("fit"), *labels("table")):
         kind = _kind_of(label)
         if kind is None or (label.package in UNSEEN) != (part == "table"):
             continue
@@ -210,7 +269,12 @@ _SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789?!&%+-.:
 def _letters(games: Path, part: str) -> Iterator[Sample]:
     """Draw letters, words, lines and sheets with every font of a part, as white, coloured, outlined or shaded ink."""
     roots = (Path("/usr/share/fonts"), games)
-    files = {file.name: file for root in roots for file in sorted(root.rglob("*.ttf")) if file.exists()}
+    files = {
+        file.name: file
+        for root in roots
+        for file in sorted([*root.rglob("*.ttf"), *root.rglob("*.otf")])
+        if file.exists()
+    }
     for file in (f for f in files.values() if any(fnmatch(f.name, one) for one in FONTS[part])):
         for number in range(14):
             random = seeded(f"{part} {file.name} {number}")
@@ -344,7 +408,10 @@ def _data(games: Path, part: str) -> Iterator[Sample]:
 
 
 def _bytes_of(games: Path, part: str) -> NDArray[np.uint8]:
-    """Return what lies in memory: programs for one part, compressed sounds for the other."""
+    """Return what lies in memory: other programs for each of two parts, compressed sounds for the third."""
+    if part in LATER:
+        sounds = sorted(games.rglob("*.ogg"))[LATER.index(part) :: 2][:60]
+        return np.concatenate([np.fromfile(one, np.uint8, 60000, offset=4096) for one in sounds])
     files = sorted(Path("/usr/bin").glob("[a-m]*" if part == "fit" else "[n-z]*"))[:60]
     return np.concatenate(
         [np.fromfile(one, np.uint8, 60000, offset=4096) for one in files if one.stat().st_size > 70000]

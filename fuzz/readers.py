@@ -84,6 +84,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.live.probe_pack:_picture": "hands bytes to image_files.decode, which is fuzzed",
     "texpipe.networks.cards:licence_text": _SHIPPED,
     "texpipe.networks.foreign_facts:kept": "reads the user's own data folder, by read_json",
+    "texpipe.networks.overviews:kept": "reads the user's own data folder, by read_json",
     "texpipe.networks.ncnn:_read_slopes": "takes floats of a checked length, as _read_one does",
     "texpipe.networks.fetch:_member": _PINNED,
     "texpipe.networks.fetch:download": _PINNED,

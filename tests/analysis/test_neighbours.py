@@ -126,3 +126,33 @@ def test_a_survey_takes_them_into_account(tmp_path) -> None:
     assert "others of its palette" not in one.plan.decided_by.x
     assert "6 others of its palette and size probably repeat" in first.plan.decided_by.x
     assert still.plan == first.plan
+
+
+def test_rules_for_what_tiles_match_what_the_neighbours_say(tmp_path) -> None:
+    """Alone a texture may repeat, and a rule for that matches; among tiles it does, and another rule matches."""
+    crop = np.ascontiguousarray(grain((64, 64), 3, detail=2)[4:36, 6:38])
+    name = "GAME#{:08X}#2#1#0AC1D2E3_ciByRGBA.png"
+    alone, among = tmp_path / "alone", tmp_path / "among"
+    for folder in (alone, among):
+        folder.mkdir()
+        Image.fromarray(crop).save(folder / name.format(1))
+    for seed in range(2, 12):
+        Image.fromarray(grain((32, 32), seed)).save(among / name.format(seed))
+    rules = [
+        {"match": {"tiles": "true"}, "outline": "hard"},
+        {"match": {"tiles": "false"}, "consistency": "strict"},
+        {"match": {"tiles": "uncertain"}, "clean": "auto"},
+    ]
+    recipe = Recipe.model_validate(Recipe.default().model_dump() | {"rules": rules})
+    found = {}
+    for folder in (alone, among):
+        seen = survey(folder, recipe, workers=1)
+        item, facts = seen.items[0], seen.fingerprints[name.format(1)].facts
+        decided = {"true": item.plan.outline == "hard", "false": item.plan.consistency == "strict"}
+        decided["uncertain"] = item.plan.clean == "auto"
+        assert [word for word, by in decided.items() if by] == [facts.tiles]
+        found[folder.name] = facts.tiles
+        used = {number for number, _ in seen.inventory.idle_rules} ^ {1, 2, 3}
+        assert ({"true": 1, "false": 2, "uncertain": 3}[facts.tiles]) in used
+    assert found["alone"] != "true"
+    assert found["among"] == "true"

@@ -13,7 +13,7 @@ import torch
 
 from texpipe.cli import texpipe
 from texpipe.cli.console import exit_code_of
-from texpipe.networks import checkpoint
+from texpipe.networks import checkpoint, overviews
 from texpipe.networks.convert import interpolate
 from texpipe.networks.export import export_onnx
 from texpipe.networks.rrdbnet import RRDBNet
@@ -187,3 +187,61 @@ def test_the_exported_graph_differs_in_no_result(tmp_path: Path, size: dict[str,
         np.testing.assert_allclose(
             session.run(None, {"input": maps.numpy()})[0], net(maps).numpy(), atol=1e-4
         )
+
+
+def test_a_model_that_is_added_is_listed_with_what_was_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("texpipe.cli.model_facts.SECONDS", 0.0)
+    torch.save(network(5, scale=2).state_dict(), tmp_path / "2x_Some.pth")
+    assert run("add", tmp_path / "2x_Some.pth", "--name", "some") == 0
+    said = capsys.readouterr()
+    assert "RRDBNet, 2x, borders exact, " in said.err
+    assert "textures of 32x32 a second here" in said.err
+    assert run("list", "--json") == 0
+    entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    some = entries["some"]
+    assert (some["architecture"], some["scale"], some["borders"]) == ("RRDBNet", 2, "borders exact")
+    assert some["textures_per_second"] > 0
+    assert "architecture" not in entries["a"]  # nobody has loaded it yet
+    assert run("list") == 0
+    assert "RRDBNet, 2x, borders exact, " in capsys.readouterr().err
+    assert run("show", "some") == 0
+    assert "a second here" in capsys.readouterr().err
+
+
+def test_measuring_tells_of_every_model_and_goes_on_after_a_broken_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("texpipe.cli.model_facts.SECONDS", 0.0)
+    monkeypatch.setattr("texpipe.networks.catalogue.search_path", lambda: (models,))
+    (models / "torn.safetensors").write_bytes(b"no model")
+    assert run("list", "--measure", "--json") == 0
+    entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert [entries[name]["scale"] for name in "abc"] == [4, 4, 4]
+    assert entries["torn"]["architecture"] is None
+    assert run("list") == 0
+    assert "cannot be used: " not in capsys.readouterr().err.split("torn")[0]
+    with monkeypatch.context() as patch:
+        patch.setattr("texpipe.cli.model_facts._measured", lambda *_: pytest.fail("measured twice"))
+        for name in "abc":
+            from texpipe.cli.model_facts import facts_of
+
+            assert facts_of(models / f"{name}.safetensors", measure=True).scale == 4
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{}", b"[]", b'{"architecture": 1, "scale": 2, "borders": "x"}', b"\xff"]
+)
+def test_a_damaged_note_about_a_model_counts_as_none(
+    damage: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    known = overviews.Overview("SPAN", 2, "borders exact").with_speed("cpu", 3.0)
+    overviews.keep("0" * 64, known)
+    assert overviews.kept("0" * 64) == known
+    (file,) = (tmp_path / "texpipe" / "models").iterdir()
+    file.write_bytes(damage)
+    assert overviews.kept("0" * 64) is None

@@ -30,22 +30,32 @@ def models() -> None:
 
 
 @models.command("list", short_help="List the installed models and those that can be downloaded.")
+@click.option(
+    "--measure", is_flag=True, help="Load the installed models of which architecture or speed is unknown."
+)
 @json_option
 @click.pass_obj
-def list_(console: Console, as_json: bool) -> None:
-    """List the installed models and the public ones that can be downloaded."""
+def list_(console: Console, measure: bool, as_json: bool) -> None:
+    """List the installed models and the public ones that can be downloaded.
+
+    \b
+    Of an installed model it tells architecture, scale, borders and how fast it is here, as far as they were measured:
+    when the model was added, or by --measure.
+    """
+    from texpipe.cli.model_facts import facts_of
     from texpipe.networks.catalogue import listing
 
-    entries = listing()
+    entries = [(entry, facts_of(entry.path, measure=measure)) for entry in listing()]
     if as_json:
-        print_json([entry.as_json() for entry in entries])
+        print_json([entry.as_json() | facts.as_json() for entry, facts in entries])
         return
-    width = max(len(entry.name) for entry in entries)
-    for entry in entries:
+    width = max(len(entry.name) for entry, _ in entries)
+    for entry, facts in entries:
         where = str(entry.path) if entry.path else f"texpipe models fetch {entry.name}"
         console.say(f"{entry.name:{width}}  {entry.licence or 'licence unknown'}  {where}")
-        if entry.summary:
-            console.say(f"{'':{width}}  {entry.summary}")
+        for line in (entry.summary, facts.line):
+            if line:
+                console.say(f"{'':{width}}  {line}")
 
 
 @models.command(short_help="Show a model's network, origin and licence.")
@@ -59,6 +69,7 @@ def show(console: Console, model: str, as_json: bool) -> None:
     Example:
       texpipe models show texpipe-x4
     """
+    from texpipe.cli.model_facts import facts_of
     from texpipe.networks.catalogue import not_installed, resolve
     from texpipe.networks.describe import description_of
     from texpipe.networks.licence_terms import forbids_commerce
@@ -80,7 +91,7 @@ def show(console: Console, model: str, as_json: bool) -> None:
     console.say(f"{file.name}: {file.path}")
     console.say(f"sha256 {file.sha256}, licence {file.licence or 'unknown'}")
     console.say(", ".join(f"{key} {value}" for key, value in found.architecture.items()))
-    console.say(found.borders)
+    console.say(facts_of(file.path).line or found.borders)
     for line in page_of(file.path.with_suffix(".md"), console):
         console.say(line)
     for key, value in found.notes.items():
@@ -125,6 +136,7 @@ def add(console: Console, file: Path, name: str | None, replace: bool, quiet: bo
     Example:
       texpipe models add 4x_SomeModel.pth --name some-model
     """
+    from texpipe.cli.model_facts import facts_of
     from texpipe.networks.convert import add as write
     from texpipe.networks.describe import description_of
 
@@ -133,7 +145,7 @@ def add(console: Console, file: Path, name: str | None, replace: bool, quiet: bo
     console.say(f"{added.name}: {added.path}, licence {added.licence or 'unknown'}")
     found = description_of(added)
     console.say(", ".join(f"{key} {value}" for key, value in found.architecture.items()))
-    console.say(found.borders)
+    console.say(facts_of(added.path, measure=True).line)
 
 
 @models.command(short_help="Download a public model.")

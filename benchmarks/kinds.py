@@ -1,0 +1,91 @@
+"""What texpipe says of the kinds of textures that neither its weights nor its thresholds saw: counts and bounds.
+
+python benchmarks/kinds.py --games GAMES                  # the part "fresh" of kind_labels.csv
+python benchmarks/kinds.py --games GAMES --sheet DIR      # also pictures of what it is sure of and wrong
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from kind_samples import Sample, samples
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from texpipe.classify.evidence import Seen
+from texpipe.classify.kinds import guess_kind
+from texpipe.imaging.visible import premultiplied
+from texpipe.texture import KINDS
+
+CELL, COLUMNS = 96, 12
+
+
+def main() -> None:
+    """Make the samples, ask, print; write sheets of mistakes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--games", type=Path, required=True, help="folder of unpacked packages")
+    parser.add_argument("--part", default="fresh")
+    parser.add_argument("--sheet", type=Path, help="folder for pictures of mistakes")
+    chosen = parser.parse_args()
+    made = list(samples(chosen.games, chosen.part))
+    said = [guess_kind(Seen(premultiplied(one.rgba))).kind for one in made]
+    show(made, said)
+    if chosen.sheet is not None:
+        chosen.sheet.mkdir(parents=True, exist_ok=True)
+        for kind in KINDS:
+            wrong = [one for one, word in zip(made, said, strict=True) if word == kind != one.kind]
+            if wrong:
+                sheet(wrong[: COLUMNS * 12]).save(chosen.sheet / f"called-{kind}.png")
+
+
+def show(made: Sequence[Sample], said: Sequence[str | None]) -> None:
+    """Print a row per true kind, then what is right of each word, with bounds, and what is wrong by source."""
+    table = Counter((one.kind, word) for one, word in zip(made, said, strict=True))
+    print("| it is \\ called |", " | ".join(KINDS), "| not sure | all |\n|" + " --- |" * (len(KINDS) + 3))
+    for kind in KINDS:
+        counts = [table[kind, word] for word in (*KINDS, None)]
+        print(f"| {kind} |", " | ".join(map(str, counts)), f"| {sum(counts)} |")
+    for word in KINDS:
+        named, right = sum(table[kind, word] for kind in KINDS), table[word, word]
+        if named:
+            print(
+                f"{word}: {right} of {named} right, {right / named:.1%}, at least {least(right, named):.1%} (95 %)"
+            )
+    wrong: dict[tuple[str, str, str | None], int] = defaultdict(int)
+    for one, word in zip(made, said, strict=True):
+        if word not in (None, one.kind):
+            wrong[one.source, one.kind, word] += 1
+    for (source, kind, word), count in sorted(wrong.items(), key=lambda pair: -pair[1])[:30]:
+        print(f"  {count} of {source}: {kind} called {word}")
+
+
+def least(right: int, named: int) -> float:
+    """Return the lower end of Wilson's interval for a share, one-sided at 95 %."""
+    z = 1.645
+    share = right / named
+    spread = z * math.sqrt(share * (1 - share) / named + z * z / (4 * named * named))
+    return (share + z * z / (2 * named) - spread) / (1 + z * z / named)
+
+
+def sheet(some: Sequence[Sample]) -> Image.Image:
+    """Lay pictures out over grey, enlarged by a whole factor, with their true kind and source."""
+    page = Image.new("RGB", (COLUMNS * CELL, -(-len(some) // COLUMNS) * (CELL + 24)), (40, 40, 44))
+    draw = ImageDraw.Draw(page)
+    for number, one in enumerate(some):
+        x, y = number % COLUMNS * CELL, number // COLUMNS * (CELL + 24)
+        factor = max(1, (CELL - 4) // max(one.rgba.shape[:2]))
+        shown: NDArray[np.uint8] = one.rgba.repeat(factor, 0).repeat(factor, 1)[: CELL - 4, : CELL - 4]
+        picture = Image.new("RGBA", shown.shape[1::-1], (110, 60, 110, 255))
+        picture.alpha_composite(Image.fromarray(np.ascontiguousarray(shown)))
+        page.paste(picture.convert("RGB"), (x, y))
+        draw.text((x, y + CELL - 2), f"{one.kind}\n{one.source[:15]}", (220, 220, 220))
+    return page
+
+
+if __name__ == "__main__":
+    main()
