@@ -77,11 +77,14 @@ class Emulator:
     cartridge: Path
     scratch: Path
 
-    def dump(self) -> tuple[Rgba8, Path]:
+    def dump(self, name: str = "dump") -> tuple[Rgba8, Path]:
         """Play without a pack; returns the screenshot and the folder that textures were dumped to."""
-        home = self.scratch / "dump"
-        shot = self._play(home, "DumpTexturesToFiles")
-        return shot, _user_data(home) / "texture_dump"
+        shot = self._play(self.scratch / name, "DumpTexturesToFiles")
+        return shot, self.dump_folder(name)
+
+    def dump_folder(self, name: str) -> Path:
+        """Return the folder that `dump` dumps to, which need not be there yet; `name` is that of the home to make."""
+        return _user_data(self.scratch / name) / "texture_dump"
 
     def show(self, pack: Path, name: str) -> Rgba8:
         """Play with a pack; `pack` is the folder that has the game's, `name` that of the home to make."""
