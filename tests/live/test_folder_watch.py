@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from texpipe.live.folder_watch import FolderWatch, system_events
 
@@ -177,3 +179,65 @@ def test_the_system_tells_of_a_new_file_long_before_it_would_be_found(tmp_path):
     finally:
         stop.set()
         thread.join()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["write", "half", "remove", "clear", "rename", "come back", "wait"]),
+            st.integers(0, 5),
+            st.booleans(),
+        ),
+        max_size=25,
+    )
+)
+def test_whatever_happens_to_the_folder_the_last_bytes_of_every_file_are_told(tmp_path_factory, steps):
+    """Events are lost at random; files are written by halves, the folder is cleared, renamed and made again."""
+    folder = tmp_path_factory.mktemp("watch")
+    dump, clock, told = folder / "dump", Clock(), queue.SimpleQueue()
+    dump.mkdir()
+    watch = FolderWatch([dump], events=lambda _, events, __: told.put(events), clock=clock)
+    seen: dict[str, bytes] = {}
+
+    def look(seconds: float) -> None:
+        for file in looked(watch, clock, seconds):
+            if file.exists():
+                seen[file.name] = file.read_bytes()
+
+    look(0)
+    events = told.get(timeout=10)
+    for number, (what, name, is_told) in enumerate(steps):
+        file = dump / f"{name}.png"
+        if what in ("write", "half") and dump.exists():
+            write(file, b"x" * (number + 1) if what == "write" else b"x")
+            if is_told:
+                events.put(str(file))
+        elif what == "remove":
+            file.unlink(missing_ok=True)
+        elif what == "clear" and dump.exists():
+            shutil.rmtree(dump)
+            dump.mkdir()
+        elif what == "rename" and dump.exists():
+            dump.rename(folder / f"away{number}")
+        elif what == "come back":
+            dump.mkdir(exist_ok=True)
+        look(0.3)
+    look(1000)
+    there = {file.name: file.read_bytes() for file in dump.glob("*.png")} if dump.exists() else {}
+    assert there.items() <= seen.items()
+    watch.close()
+
+
+def test_many_files_are_found_once_and_cost_little_afterwards(tmp_path, watch, clock, monkeypatch):
+    for number in range(3000):
+        (tmp_path / "dump" / f"{number}.png").touch()
+    assert len(watch.wait(0)) == 3000
+    looks = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looks.append(path) or scandir(path))
+    for _ in range(100):
+        assert looked(watch, clock, 0.1) == set()
+    assert len(looks) <= 2, "a folder whose list of names has not changed is not listed"
+    write(tmp_path / "dump/new.png")
+    assert looked(watch, clock, 1.1) == {tmp_path / "dump/new.png"}

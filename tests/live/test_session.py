@@ -18,7 +18,7 @@ from texpipe.live.delivery import Delivery
 from texpipe.live.destination import Destination
 from texpipe.live.events import Event
 from texpipe.live.installed_files import InstallationRecord
-from texpipe.live.preview import Previewer
+from texpipe.live.preview import Previewer, Previews
 from texpipe.live.refining import Refinement, refine
 from texpipe.live.session import MAX_WAIT_SECONDS, QUIET_SECONDS, Session
 from texpipe.options import RunOptions
@@ -264,6 +264,26 @@ def test_in_an_endless_stream_of_textures_refining_begins_all_the_same(game):
         if game.refiner.asked:
             break
     assert MAX_WAIT_SECONDS <= game.now - began < MAX_WAIT_SECONDS + QUIET_SECONDS
+
+
+def test_refining_waits_for_what_came_while_a_preview_was_made(game, monkeypatch):
+    first, second = (game.dump / name for name in dump(game.dump, 2))
+    make = game.session._previewer.make
+
+    def takes_long(files: list[Path]) -> Previews:
+        game.now += 10 * QUIET_SECONDS
+        return make(files)
+
+    monkeypatch.setattr(game.session._previewer, "make", takes_long)
+    game.tell(first)
+    game.step()
+    assert game.kinds()[-1] == "preview"
+    game.tell(second)
+    game.step()
+    assert game.kinds()[-1] == "preview"
+    assert game.refiner.asked == []
+    game.play_to_the_end()
+    assert len(game.refiner.asked) == 1
 
 
 def test_without_textures_nothing_is_refined(game):

@@ -14,7 +14,7 @@ from texpipe.passes.assemble import split
 from texpipe.passes.metrics import measure
 from texpipe.planning.jobs import Job, JobResult, SplitPictureJob
 from texpipe.storage.results import ResultStore
-from texpipe.texture import Edges, Rgba8
+from texpipe.texture import Edges, Plan, Rgba8
 
 PICTURE_ERRORS = (TexpipeError, ValueError, ArithmeticError, MemoryError)
 """Errors of one picture, which do not stop the others."""
@@ -54,7 +54,7 @@ def store_result(job: Job, picture: Rgba8, result: Rgba8, store: ResultStore) ->
         PackError: the store cannot be written.
     """
     try:
-        entries = list(_entries(job, picture, result))
+        entries = list(_entries(job, picture, result, measured=store.keeps_facts))
     except PICTURE_ERRORS as error:
         return JobResult(job, reason=f"could not be stored: {describe_error(error)}")
     for key, png, metrics in entries:
@@ -62,10 +62,16 @@ def store_result(job: Job, picture: Rgba8, result: Rgba8, store: ResultStore) ->
     return JobResult(job)
 
 
-def _entries(job: Job, picture: Rgba8, result: Rgba8) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
+def _entries(
+    job: Job, picture: Rgba8, result: Rgba8, *, measured: bool
+) -> Iterator[tuple[str, bytes, Mapping[str, Any]]]:
     """Yield what is put into the store: a key, a PNG and its metrics, for a split picture those of each piece."""
+
+    def metrics(source: Rgba8, made: Rgba8, plan: Plan) -> Mapping[str, Any]:
+        return fields_of(measure(source, made, plan)) if measured else {}
+
     if not isinstance(job, SplitPictureJob):
-        yield job.result.key, encode_png(result), fields_of(measure(picture, result, job.plan))
+        yield job.result.key, encode_png(result), metrics(picture, result, job.plan)
         return
     names = [piece.item.source.name for piece in job.pieces]
     sources = split(job.split.layout, picture, 1, names)
@@ -73,4 +79,4 @@ def _entries(job: Job, picture: Rgba8, result: Rgba8) -> Iterator[tuple[str, byt
     # The border of a piece is not the border of the picture.
     plan = replace(job.plan, edges=Edges("clamp", "clamp"))
     for piece, name in zip(job.pieces, names, strict=True):
-        yield piece.key, encode_png(results[name]), fields_of(measure(sources[name], results[name], plan))
+        yield piece.key, encode_png(results[name]), metrics(sources[name], results[name], plan)

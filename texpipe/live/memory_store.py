@@ -13,6 +13,8 @@ from texpipe.storage.results import ResultRecord, ResultStore, StoredResult
 class MemoryStore(ResultStore):
     """A store that writes nothing: what it holds is gone with it."""
 
+    keeps_facts = False
+
     def __init__(self) -> None:
         super().__init__(Path())
         self._results: dict[str, StoredResult] = {}

@@ -1,8 +1,7 @@
 """How emulators come to show textures that are new in their folders: by themselves, by a key, or after a restart.
 
-From AutoCrispy's guides for Dolphin and PPSSPP, which watched a dump before, and from PPSSPP's issue 11938 for its
-hotkeys. The key of DuckStation is the name of a hotkey in its source. The others are not checked: a restart is
-assumed, which always works, and RT64's window is not checked either.
+Each row says where that is known from. Where it says nothing a restart is assumed, which always works; of RT64 only
+the window is not checked.
 """
 
 from __future__ import annotations
@@ -22,27 +21,37 @@ class PickUp:
         emulator: its name, as people know it.
         how: by itself, by a key or a menu, or by starting the game again.
         what: what to do, as a sentence for people.
+        source: where that is known from; None if it is not checked.
     """
 
     target: str
     emulator: str
     how: How
     what: str
+    source: str | None = None
 
 
 PICK_UP: Final = (
     PickUp(
         "gliden64",
         "GLideN64",
-        "restart",
-        "Start the game again; where the emulator has a key for reloading textures, press that.",
+        "key",
+        "Press R, the hotkey that reloads the texture pack; the plugin's settings must have it switched on.",
+        "GLideN64's issues 1465, 2331, 2560 and 2926",
     ),
-    PickUp("rice", "Mupen64Plus with Rice", "restart", "Start the game again: it reads the folder then."),
+    PickUp(
+        "rice",
+        "Mupen64Plus with Rice",
+        "restart",
+        "Start the game again: it reads the folder then.",
+        "texpipe's own test with this emulator",
+    ),
     PickUp(
         "duckstation",
         "DuckStation",
         "key",
         'Press the key of "Reload Texture Replacements": Settings > Hotkeys lets you choose one.',
+        "its source: the hotkey ReloadTextureReplacements",
     ),
     PickUp("beetle-psx", "Beetle PSX", "restart", "Close the content and load it again."),
     PickUp("rt64", "RT64", "key", "Press F1 and load the replacement folder again under Textures."),
@@ -51,12 +60,14 @@ PICK_UP: Final = (
         "Dolphin",
         "key",
         'Switch "Load Custom Textures" off and on again; Options > Hotkey Settings has a key for it.',
+        "its source: the hotkey HK_TOGGLE_TEXTURES",
     ),
     PickUp(
         "ppsspp",
         "PPSSPP",
         "itself",
         "Textures appear when the game loads them the next time; switching the replacing off and on shows all.",
+        "AutoCrispy's guide; its source: the key VIRTKEY_TEXTURE_REPLACE",
     ),
     PickUp("soh", "Ship of Harkinian", "restart", "Start the game again: its archive is written as a whole."),
 )

@@ -121,10 +121,11 @@ class Session:
     def step(self) -> None:
         """Wait a moment for changes, and do what there is to do."""
         self._take_notice(self._changes.wait(self._patience()))
-        if batch := self._arrivals.take(BATCH):
+        batch = self._arrivals.take(BATCH)
+        if batch:
             self._preview(batch)
         self._hear()
-        if self._is_due():
+        if self._is_due(previewed=bool(batch)):
             self._refine()
 
     def _patience(self) -> float:
@@ -197,7 +198,8 @@ class Session:
         with suppress(PackError):  # the notes stay, and are settled another time
             InstallationRecord(self._place.folder).settle()
 
-    def _is_due(self) -> bool:
+    def _is_due(self, *, previewed: bool) -> bool:
+        """Tell whether refining may begin; while a preview was made others may have come that nobody noticed yet."""
         if self._refiner.is_busy or not self._changes.count:
             return False
         if self._is_asked:
@@ -205,7 +207,7 @@ class Session:
         now = self._clock()
         if self._unrefined_since is None or now < self._not_before:
             return False
-        is_quiet = not len(self._arrivals) and now - self._last_new >= QUIET_SECONDS
+        is_quiet = not previewed and not len(self._arrivals) and now - self._last_new >= QUIET_SECONDS
         return is_quiet or now - self._unrefined_since >= MAX_WAIT_SECONDS
 
     def _refine(self) -> None:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json, key_of
@@ -39,7 +39,11 @@ class ResultStore:
 
     Plain files and no database, because those lock badly on network file systems. Entries are checked when
     read, so they are written without waiting for the disk.
+
+    `keeps_facts`: whoever fills it has to find out the facts, too.
     """
+
+    keeps_facts: ClassVar[bool] = True
 
     def __init__(self, root: Path) -> None:
         self.root = root
