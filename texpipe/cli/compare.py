@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_model, complete_recipe
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import add_option, device_option, json_option, precision_option, quiet_option
@@ -27,10 +28,11 @@ SAMPLE = 24
 
 
 @click.command()
-@click.argument("recipe", metavar="RECIPE|DUMP", type=PATH)
+@click.argument("recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=PATH)
 @click.option(
     "--model",
     "models",
+    shell_complete=complete_model,
     multiple=True,
     metavar="NAME|PATH",
     help="A column: a model, or a name that the recipe gives to models. Repeat it; by default the recipe's own.",

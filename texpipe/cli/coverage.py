@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_target
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import html_option, json_option, quiet_option
 from texpipe.cli.printable import printable
@@ -34,6 +35,7 @@ _JUDGED = ("gliden64", "rice", "duckstation", "beetle-psx")
 )
 @click.option(
     "--target",
+    shell_complete=complete_target,
     type=click.Choice(_JUDGED),
     help="Emulator whose rules the names have to follow; by default the one whose names they are.",
 )

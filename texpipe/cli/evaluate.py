@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_model, complete_preset
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option, torch_device_option
 from texpipe.cli.printable import printable
@@ -40,13 +41,19 @@ FIGURES, SHEET = "evaluation.json", "sheet.png"
     "with these.",
 )
 @click.option(
-    "--model", "models", multiple=True, metavar="NAME|PATH", help="Model to measure. Repeat it for several."
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|PATH",
+    shell_complete=complete_model,
+    help="Model to measure. Repeat it for several.",
 )
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Folder to write evaluation.json and sheet.png to."
 )
 @click.option(
     "--preset",
+    shell_complete=complete_preset,
     default="texture-esrgan",
     show_default=True,
     help="Training preset whose degradation makes the low-resolution versions.",

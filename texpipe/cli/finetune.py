@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_model, complete_preset
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, quiet_option, torch_device_option
@@ -31,11 +32,17 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--preset",
+    shell_complete=complete_preset,
     default="texture-esrgan",
     show_default=True,
     help="Training preset: a name in recipes/train, or a .yaml file.",
 )
-@click.option("--base", metavar="MODEL", help="Model to start from, instead of the preset's.")
+@click.option(
+    "--base",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="Model to start from, instead of the preset's.",
+)
 @click.option(
     "--keep-blocks",
     type=click.IntRange(min=1),
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--teacher",
+    shell_complete=complete_model,
     metavar="MODEL",
     help="Slower model whose pictures the new one learns to make, beside the originals.",
 )

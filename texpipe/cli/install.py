@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_target
 from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
 from texpipe.errors import ExitCode, UsageError
@@ -22,7 +23,10 @@ _SHOWN = 5
 @click.command()
 @click.argument("output_dir", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--target", metavar="NAME", help="Which of the packs in OUTPUT_DIR; needed if there are several."
+    "--target",
+    metavar="NAME",
+    shell_complete=complete_target,
+    help="Which of the packs in OUTPUT_DIR; needed if there are several.",
 )
 @click.option(
     "--into",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_model, complete_recipe, complete_target
 from texpipe.cli.console import Console
 from texpipe.cli.device_line import say_device
 from texpipe.cli.install import ask_to_move, say_switches
@@ -30,14 +31,21 @@ _LOOK_SECONDS = 1.0
 
 
 @click.command()
-@click.argument("recipe", metavar="RECIPE|DUMP", type=click.Path(path_type=Path))
+@click.argument(
+    "recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=click.Path(path_type=Path)
+)
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
     help="The emulator's texture folder; by default it is looked for.",
 )
-@click.option("--target", metavar="NAME", help="Which of the recipe's emulators; needed if it has several.")
+@click.option(
+    "--target",
+    metavar="NAME",
+    shell_complete=complete_target,
+    help="Which of the recipe's emulators; needed if it has several.",
+)
 @click.option(
     "--input",
     "inputs",
@@ -48,7 +56,12 @@ _LOOK_SECONDS = 1.0
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Folder of the pack, instead of the recipe's."
 )
-@click.option("--model", metavar="NAME|PATH", help="Model to refine with, instead of the recipe's.")
+@click.option(
+    "--model",
+    metavar="NAME|PATH",
+    shell_complete=complete_model,
+    help="Model to refine with, instead of the recipe's.",
+)
 @device_option
 @precision_option
 @click.option("--memory", metavar="SIZE", help="Memory that each process should stay below, such as 2G.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_model
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
 from texpipe.cli.replaceable import force_option, require_replaceable
@@ -59,7 +60,7 @@ def list_(console: Console, measure: bool, as_json: bool) -> None:
 
 
 @models.command(short_help="Show a model's network, origin and licence.")
-@click.argument("model")
+@click.argument("model", shell_complete=complete_model)
 @json_option
 @click.pass_obj
 def show(console: Console, model: str, as_json: bool) -> None:
@@ -149,7 +150,7 @@ def add(console: Console, file: Path, name: str | None, replace: bool, quiet: bo
 
 
 @models.command(short_help="Download a public model.")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_model)
 @click.option("--into", type=PATH, help="Folder to save it in; by default your own models folder.")
 @quiet_option
 @click.pass_obj
@@ -194,8 +195,8 @@ def convert(console: Console, source: str, output: Path, trust: bool, force: boo
 
 
 @models.command(short_help="Blend two models.")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=complete_model)
+@click.argument("b", shell_complete=complete_model)
 @click.argument("alpha", type=click.FloatRange(0, 1))
 @click.option("--output", "-o", type=PATH, required=True, help="The .safetensors file to write.")
 @force_option
@@ -223,7 +224,7 @@ def interpolate(
 
 
 @models.command(short_help="Write a model as ONNX for other programs.")
-@click.argument("model")
+@click.argument("model", shell_complete=complete_model)
 @click.option("--onnx", type=PATH, required=True, metavar="FILE", help="The .onnx file to write.")
 @force_option
 @quiet_option

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import click
 
+from texpipe.cli.completion import complete_model, complete_recipe, complete_target
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -103,6 +105,7 @@ def run_options(function: F) -> F:
             "targets",
             multiple=True,
             metavar="NAME",
+            shell_complete=complete_target,
             help="Emulator to write a pack for, such as duckstation, instead of the recipe's. Repeat it for several.",
         ),
         click.option(
@@ -110,7 +113,12 @@ def run_options(function: F) -> F:
             type=click.FloatRange(0, 1),
             help="Detail of a model with a dial, 0 faithful to 1 inventive, instead of the recipe's.",
         ),
-        click.option("--model", metavar="NAME|PATH", help="Model to use instead of the recipe's."),
+        click.option(
+            "--model",
+            metavar="NAME|PATH",
+            shell_complete=complete_model,
+            help="Model to use instead of the recipe's.",
+        ),
         click.option("--output", type=path, help="Folder to write to, instead of the recipe's."),
         add_option,
         click.option(
@@ -139,7 +147,7 @@ def run_options(function: F) -> F:
         click.option(
             "--remove", is_flag=True, help="Let this run remove much of the pack; it goes to OUTPUT/.backup."
         ),
-        click.argument("recipe", type=path),
+        click.argument("recipe", type=path, shell_complete=complete_recipe),
     ):
         function = option(function)
     return function

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from texpipe.cli.completion import complete_recipe
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import json_option, quiet_option
 from texpipe.cli.printable import printable
@@ -26,7 +27,9 @@ _MUCH = 0.02
 
 
 @click.command()
-@click.argument("recipe", metavar="RECIPE|DUMP", type=click.Path(path_type=Path))
+@click.argument(
+    "recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=click.Path(path_type=Path)
+)
 @click.option(
     "--read",
     "shots",
