@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -112,11 +113,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     return made
 
 
+EDITOR = """#!/bin/sh
+# Stands for the system's program: saves a picture over the one that it was asked to open.
+cp "$(dirname "$0")/painted.png" "$1.new" && mv "$1.new" "$1" && echo "$1" >> "$(dirname "$0")/opened"
+"""
+
+
 @contextmanager
 def served(recipe: Path) -> Iterator[str]:
-    """Serve the studio of a recipe; yields the address of its page."""
+    """Serve the studio of a recipe, with an editor that paints by itself; yields the address of its page."""
+    programs = recipe.parent / "programs"
+    programs.mkdir(exist_ok=True)
+    save_png(programs / "painted.png", texture(77, (64, 64)))
+    (programs / "xdg-open").write_text(EDITOR)
+    (programs / "xdg-open").chmod(0o755)
     command = [sys.executable, "-m", "texpipe", "studio", str(recipe), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path}
+    ) as server:
         try:
             assert server.stdout is not None
             yield server.stdout.readline().strip()
@@ -224,6 +239,96 @@ def files_of(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def choose(studio: Studio, *names: str) -> None:
+    """Choose rows with Ctrl."""
+    studio.driver.execute_script(
+        "clearFilters(); const names = [...arguments];"
+        "names.forEach((name, at) => list.pick(list.rows.findIndex(({ texture }) => texture.source === name),"
+        " { ctrlKey: at > 0 }, go)); refreshPanel()",
+        *names,
+    )
+
+
+def test_pieces_become_one_picture_and_are_shown_whole(studio: Studio) -> None:
+    choose(studio, "walls/0.png", "walls/1.png")
+    studio.wait("list.chosen().length === 2 && byId('group')")
+    studio.change(lambda: studio.click("#group"))
+    studio.wait("stage.pieces?.length === 2 && !byId('extent').hidden")
+    assert studio.of("walls/0", "one.group") == ["picture-1"]
+    studio.wait("document.querySelectorAll('.plane.before .pieces img').length === 2")
+    studio.wait("document.querySelectorAll('.plane.after .pieces img').length === 2")
+    studio.press("g")
+    studio.wait("document.querySelectorAll('.plane.before .pieces').length === 0")
+    studio.press("g")
+    studio.all_like_this("group")
+    assert studio.driver.find_element("id", "like-count").text.endswith(": 2")
+    studio.all_like_this()
+    studio.change(lambda: studio.click("#ungroup"))
+    studio.wait("TEXTURES.every((one) => one.group === null)")
+
+
+def test_another_setting_is_shown_beside_before_it_is_taken(studio: Studio) -> None:
+    from selenium.webdriver.support.select import Select
+
+    choose(studio, "walls/2.png")
+    studio.wait("stage.texture.after.file?.startsWith('blob:')")
+    before = studio.driver.execute_script("return studio.version")
+    studio.click("#trying")
+    Select(studio.driver.find_element("id", "field-edges-x")).select_by_value("mirror")
+    studio.wait("document.querySelector('.plane.other img')?.complete")
+    shown = studio.driver.find_elements("css selector", "#stage figcaption")
+    assert [one.text for one in shown] == ["Source", "Result", "Other setting"]
+    assert studio.driver.execute_script("return studio.version") == before
+    assert studio.of("walls/2", "one.edges.x") == ["wrap"]
+    studio.change(lambda: studio.click("#take-tried"))
+    studio.wait("TEXTURES.find((one) => one.source === 'walls/2.png').edges.x === 'mirror'")
+    studio.wait("!document.querySelector('.plane.other')")
+    studio.click("#layout [data-value=slider]")
+
+
+def test_models_and_details_are_compared_in_columns(studio: Studio) -> None:
+    from selenium.webdriver.support.select import Select
+
+    driver = studio.driver
+    driver.execute_script("studio.fields.model = ['texpipe-x4-preview', studio.model]")
+    choose(studio, "font/a.png", "walls/4.png")
+    studio.click("#open-compare")
+    studio.wait("document.querySelectorAll('#columns .sample img').length === 4")
+    heads = [
+        one.get_attribute("textContent") for one in driver.find_elements("css selector", "#columns thead th")
+    ]
+    assert [head.split("Use")[0] for head in heads] == [
+        driver.execute_script("return studio.model"),
+        "texpipe-x4-preview",
+    ]
+    rows = driver.find_elements("css selector", "#columns tbody tr")
+    studio.change(lambda: rows[1].find_elements("css selector", ".sample-pick")[1].click())
+    assert studio.of("walls/4", "one.model") == ["texpipe-x4-preview"]
+    Select(driver.find_element("id", "compare-what")).select_by_value("detail")
+    studio.wait("document.querySelectorAll('#columns thead th').length === 5")
+    studio.click("#compare form button")
+    driver.execute_script("refreshState()")
+
+
+def test_a_picture_changed_in_the_system_s_editor_is_shown(studio: Studio) -> None:
+    choose(studio, "walls/1.png")
+    studio.wait("stage.texture.after.file?.startsWith('blob:')")
+    studio.click("#open-editor")
+    studio.wait("TEXTURES.find((one) => one.source === 'walls/1.png').byHand")
+    opened = (studio.folder / "programs" / "opened").read_text().strip()
+    assert Path(opened).name in ("1.png", "walls/1.png")
+    painted = (studio.folder / "programs" / "painted.png").read_bytes()
+    assert Path(opened).read_bytes() == painted
+    wanted = texture(77, (64, 64))[0, 0, :3].tolist()
+    studio.wait(
+        "(() => { const image = document.querySelector('.plane.after img'); if (!image?.complete) return false;"
+        "const canvas = document.createElement('canvas'); canvas.width = canvas.height = 1;"
+        "const drawing = canvas.getContext('2d'); drawing.drawImage(image, 0, 0);"
+        "return [...drawing.getImageData(0, 0, 1, 1).data].slice(0, 3).join() === arguments[0].join(); })()",
+        wanted,
+    )
 
 
 def test_a_change_by_an_editor_is_told_and_nothing_is_overwritten(studio: Studio) -> None:

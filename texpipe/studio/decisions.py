@@ -15,6 +15,8 @@ Settings = Mapping[str, Any]
 
 SCOPES = ("kind", "size", "format", "alpha", "folder", "palette", "group")
 """In what textures can be alike for one rule to be about all of them."""
+EVERYTHING = "all"
+"""Alone in a scope: every texture is meant."""
 _CONDITIONS = {"palette": "name"}
 """Conditions of rules that are called otherwise: a palette is a part of the names that emulators give."""
 FIELDS = ("action", "alpha", "colour", "outline", "consistency", "clean", "model", "detail", "cells")
@@ -85,6 +87,8 @@ def likeness(dump: Dump, name: str, scope: Sequence[str]) -> dict[str, Any]:
     Raises:
         UsageError: no rule can be about that, or it is not known of this texture.
     """
+    if list(scope) == [EVERYTHING]:
+        return {}
     strange = [one for one in scope if one not in SCOPES]
     if strange:
         raise UsageError(f"textures cannot be alike in {strange[0]!r}", hint=f"Known: {', '.join(SCOPES)}.")

@@ -82,9 +82,10 @@ def without_entry(text: str, name: str, number: int) -> str:
             return text[:begin] + text[after.end() :]
         return text[: before.start() if before and number else begin] + text[end:]
     first = text.rfind("\n", 0, begin) + 1
-    lines = text[first : end if text[end - 1 : end] == "\n" else _after_line(text, end)].splitlines(
-        keepends=True
-    )
+    # The parser sees a block end where the next thing begins.
+    is_block = not isinstance(entry, yaml.ScalarNode) and not entry.flow_style
+    last = text.rfind("\n", 0, end) + 1 if is_block and end < len(text) else _after_line(text, end)
+    lines = text[first:last].splitlines(keepends=True)
     while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
         lines.pop()  # what stands above the next entry
     rest = text[:first] + text[first + sum(map(len, lines)) :]

@@ -43,11 +43,10 @@ class Stage {
       return;
     }
     for (const [name, value] of Object.entries(this.view)) this.box.dataset[name] = value;
-    const [before, after] = [this.plane("before"), this.plane("after")];
-    this.sheets = [before, after].filter(Boolean);
-    const both = this.sheets.length === 2;
-    this.canSlide = both && this.view.layout === "slider";
-    this.box.dataset.alone = String(!both);
+    const shown = this.view.layout === "slider" ? ["before", "after"] : ["before", "after", "other"];
+    this.sheets = shown.map((which) => this.plane(which)).filter(Boolean);
+    this.canSlide = this.sheets.length === 2 && this.view.layout === "slider";
+    this.box.dataset.alone = String(this.sheets.length < 2);
     const handle = this.canSlide ? this.handle() : null;
     const focused = document.activeElement?.id === "slider";
     this.box.replaceChildren(
@@ -63,7 +62,7 @@ class Stage {
 
   /** One plane of 1 or 9 copies, laid as the console lays them, or null without a picture. */
   plane(which) {
-    if (!this.parts.some((one) => one[which].file)) return null;
+    if (!this.parts.some((one) => one[which]?.file)) return null;
     const label = described(this.texture, which, this.parts.length);
     const plane = element("div", { class: `plane ${which}`, role: "img", "aria-label": label });
     const steps = this.view.tiling === "nine" ? [-1, 0, 1] : [0];
@@ -82,7 +81,7 @@ class Stage {
 
   image(texture, which) {
     const shown = texture[which];
-    const file = (this.view.channel === "colour" && shown.colour) || shown.file;
+    const file = (this.view.channel === "colour" && shown?.colour) || shown?.file;
     if (!file) return null;
     const gone = (event) => {
       event.target.closest(".plane").classList.add("gone");
@@ -140,15 +139,15 @@ class Stage {
     return outputs?.[0]?.size ?? size ?? [64, 64];
   }
 
-  /** The largest zoom that fits; two planes lie beside or below each other, whichever leaves more for them. */
+  /** The largest zoom that fits; planes lie beside or below each other, whichever leaves more for them. */
   fitting(width, height) {
     const tiles = this.view.tiling === "nine" ? 3 : 1;
-    const two = this.view.layout === "beside" && this.sheets.length === 2;
+    const count = this.view.layout === "beside" ? this.sheets.length : 1;
     const room = (across, down) => Math.min(
       (this.box.clientWidth - ROOM * (across + 1)) / (width * tiles * across),
       (this.box.clientHeight - ROOM * (down + 1)) / (height * tiles * down),
     );
-    const [beside, below] = two ? [room(2, 1), room(1, 2)] : [room(1, 1), 0];
+    const [beside, below] = count > 1 ? [room(count, 1), room(1, count)] : [room(1, 1), 0];
     this.box.dataset.below = String(below > beside);
     const largest = Math.max(beside, below);
     const [, step] = FIT_STEPS.find(([below]) => largest < below) ?? [];
@@ -214,9 +213,10 @@ function lay(copy, x, y, edges) {
   if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) copy.classList.add("faint");
 }
 
+const PLANES = { before: "Source", after: "Result", other: "Other setting" };
+
 function framed(plane) {
-  const label = plane.classList.contains("before") ? "Source" : "Result";
-  return element("figure", {}, plane, element("figcaption", {}, label));
+  return element("figure", {}, plane, element("figcaption", {}, PLANES[plane.classList[1]]));
 }
 
 /** Where a piece lies in its split picture, as styles. */
@@ -232,7 +232,7 @@ function placeOf({ spot, size }) {
 }
 
 function described(texture, which, pieces) {
-  const name = which === "before" ? "Source" : "Result";
+  const name = PLANES[which];
   if (pieces > 1) return `${name} of ${texture.group ?? texture.source}, ${pieces} pieces`;
   const size = which === "before" ? texture.size : texture.outputs?.[0]?.size;
   return `${name} of ${texture.source}${size ? `, ${pixels(size)}` : ""}`;

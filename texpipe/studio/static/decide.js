@@ -33,9 +33,11 @@ function showPanel(panel, texture, picked) {
     panelHeading(texture, picked),
     scopesOf(texture, kept),
     section(say("decide"), element("div", { class: "fields" }, ...Object.keys(FIELDS)
-      .filter((name) => studio.fields[name]).map((name) => fieldRow(name, picked)))),
+      .filter((name) => studio.fields[name]).map((name) => fieldRow(name, picked))), tryBox()),
+    groupBox(texture, picked),
     element("div", { class: "doing" },
-      element("button", { type: "button", id: "open-compare", click: () => compareModels(picked) }, say("compare")),
+      element("button", { type: "button", id: "open-editor", click: edit }, say("edit")),
+      element("button", { type: "button", id: "open-compare", click: () => openCompare(picked) }, say("compare")),
       element("small", {}, say("dropHint"))),
     reviewOf(texture),
     element("div", { id: "reasons" }),
@@ -54,7 +56,8 @@ function panelHeading(texture, picked) {
 function scopesOf(texture, kept) {
   const boxes = studio.scopes.filter((scope) => scope !== "name").map((scope) => {
     const input = element("input", { type: "checkbox", value: scope, change: () => countScopes(texture) });
-    input.checked = kept.includes(scope);
+    input.disabled = (SCOPE_VALUES[scope](texture) ?? null) === null;
+    input.checked = kept.includes(scope) && !input.disabled;
     return element("label", {}, input, say(`s_${scope}`));
   });
   return element("fieldset", { id: "scopes", class: "scopes" }, element("legend", {}, say("like")), ...boxes,
@@ -81,7 +84,7 @@ function fieldControl(name, id, shown) {
     const isNumber = known && typeof known === "object";
     const box = element("input", {
       id, type: isNumber ? "number" : "text", ...(isNumber ? { ...known, step: 0.05 } : { placeholder: String(known) }),
-      change: ({ target }) => decide({ [name]: target.value === "" ? null : isNumber ? Number(target.value) : target.value }),
+      change: ({ target }) => choose({ [name]: target.value === "" ? null : isNumber ? Number(target.value) : target.value }),
     });
     box.value = shown ?? "";
     return box;
@@ -89,11 +92,93 @@ function fieldControl(name, id, shown) {
   const empty = shown === undefined ? say("mixed") : name === "model" ? say("recipes") : say("automatic");
   const options = [["", empty], ...known.filter((one) => one !== "auto" && one !== "").map((one) => [one, one])];
   if (shown && !known.includes(shown)) options.push([shown, shown]);
-  const select = element("select", { id, change: ({ target }) => decide({ [name]: target.value || null }) },
+  const select = element("select", { id, change: ({ target }) => choose({ [name]: target.value || null }) },
     ...options.map(([value, text]) => element("option", { value }, text)));
   select.value = shown ?? "";
   return select;
 }
+
+/** Whether fields only show another setting beside the present one, and what to do with it. */
+function tryBox() {
+  const box = element("input", { type: "checkbox", id: "trying", change: ({ target }) => setTrying(target.checked) });
+  box.checked = tried !== null;
+  const take = element("button", { type: "button", id: "take-tried", click: takeTried }, say("takeTried"));
+  take.disabled = !tried || !Object.keys(tried).length;
+  return element("div", { class: "trying" }, element("label", {}, box, say("tryOnly")), take);
+}
+
+let tried = null; // the other setting that is tried, or null
+
+function setTrying(on) {
+  tried = on ? {} : null;
+  if (!on && stage.texture?.other) {
+    stage.texture.other = undefined;
+    stage.draw();
+  }
+  refreshPanel();
+}
+
+/** Decide, or where settings are only tried, show this one beside the present one. */
+const choose = (set) => (tried ? tryOut({ ...tried, ...set }) : decide(set));
+
+async function tryOut(set) {
+  const { texture } = stage;
+  if (!texture) return;
+  tried = set;
+  await attempt(async () => {
+    tell(say("previewing"));
+    const given = Object.entries(set).map(([name, value]) => [name, value ?? ""]);
+    const shown = await fetchPicture(`preview?${queryOf([["name", texture.source], ...given])}`);
+    texture.other = { file: shown.file };
+    byId("layout").querySelector("[value=beside]").click();
+    if (stage.texture === texture) stage.draw();
+    tell(say("triedNow", { what: inWords(set), s: shown.seconds.toFixed(1) }));
+  });
+  byId("take-tried").disabled = false;
+}
+
+function takeTried() {
+  const set = tried;
+  setTrying(false);
+  decide(set);
+}
+
+const inWords = (set) => Object.entries(set).map(([name, value]) => `${name} ${value ?? say("automatic")}`).join(", ");
+
+/** Join several textures as one picture that the console had to split, or take that back. */
+function groupBox(texture, picked) {
+  if (texture.group) {
+    return element("div", { class: "doing" }, element("small", {}, say("pieceOf", { name: texture.group })),
+      element("button", { type: "button", id: "ungroup", click: ungroup }, say("ungroup")));
+  }
+  if (picked.length < 2) return null;
+  const columns = element("input", { type: "number", id: "group-columns", min: 1, max: picked.length, value: 1, "aria-label": say("columns") });
+  const overlap = element("select", { id: "group-overlap", "aria-label": say("overlap") },
+    ...[0, 1, 2, 4].map((texels) => element("option", { value: texels }, String(texels))));
+  return section(say("splitPicture", { n: picked.length }), element("div", { class: "fields" },
+    element("div", { class: "field" }, element("label", { for: "group-columns" }, say("columns")), columns),
+    element("div", { class: "field" }, element("label", { for: "group-overlap" }, say("overlap")), overlap)),
+    element("button", { type: "button", id: "group", click: () => group(Number(columns.value), Number(overlap.value)) }, say("group")));
+}
+
+const group = (columns, overlap) => attempt(async () => {
+  const names = list.chosen().map(({ source }) => source);
+  await send("group", { version: studio.version, names, columns, overlap });
+  await loadAll();
+  tell(say("grouped", { n: names.length }));
+});
+
+const ungroup = () => attempt(async () => {
+  const done = await send("ungroup", { version: studio.version, names: [stage.texture.source] });
+  await loadAll();
+  tell(say("ungrouped", { n: done.affected }));
+});
+
+/** Open the texture's picture in the system's program; the page shows it when it is saved there. */
+const edit = () => attempt(async () => {
+  const done = await send("edit", { name: stage.texture.source });
+  took(done, say("editing", { path: done.path }));
+});
 
 function reviewOf(texture) {
   const marks = ["approve", "reject", "flag"].map((mark) =>
@@ -105,14 +190,15 @@ function reviewOf(texture) {
   return section(say("review"), element("div", { class: "marks" }, ...marks), note);
 }
 
-/** Decide for the chosen textures, or all that are like the first in the checked scopes. */
-async function decide(set) {
-  const { texture } = stage;
+/** Decide for the chosen textures, or for `only` one; or for all that are like the first in every scope. */
+async function decide(set, { only = null, scope = chosenScopes() } = {}) {
+  const texture = only ?? stage.texture;
   if (!texture) return;
-  const names = [texture.source, ...list.chosen().map(({ source }) => source).filter((name) => name !== texture.source)];
-  const what = Object.entries(set).map(([name, value]) => `${name} ${value ?? say("automatic")}`).join(", ");
+  const chosen = only ? [] : list.chosen().map(({ source }) => source);
+  const names = [texture.source, ...chosen.filter((name) => name !== texture.source)];
+  const what = inWords(set);
   await attempt(async () => {
-    const done = await send("decide", { version: studio.version, names, scope: chosenScopes(), set });
+    const done = await send("decide", { version: studio.version, names, scope, set });
     took(done, say("decided", { what, n: done.affected, r: done.rules_added ?? 0 }));
   });
 }

@@ -138,7 +138,9 @@ function heard(told) {
   Object.assign(studio, { dirty: told.dirty, reviews: told.reviews ?? studio.reviews });
   if (told.changed_on_disk) showChanged();
   else byId("alarm").hidden = true;
+  const byHand = told.by_hand !== studio.by_hand;
+  studio.by_hand = told.by_hand;
   const finished = wasRunning && told.run.state !== "running";
-  if (told.version !== studio.version || finished) attempt(loadAll);
+  if (told.version !== studio.version || finished || byHand) attempt(loadAll);
   else showCounts();
 }

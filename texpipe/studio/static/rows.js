@@ -12,6 +12,7 @@ function sharedPair(x, y) {
   if (!shared.has(key)) shared.set(key, Object.freeze({ x, y }));
   return shared.get(key);
 }
+const spotOf = (at) => at && { column: at[0], row: at[1], x: at[2], y: at[3], picture: [at[4], at[5]] };
 const UNMEASURED = Object.freeze({ colour_drift: null });
 const NOT_MADE = Object.freeze({});
 
@@ -33,6 +34,10 @@ class Row {
     this.outline = columns.outline[at];
     this.rule = columns.rule[at];
     this.kind = columns.kind?.[at] ?? null;
+    this.palette = columns.palette[at];
+    this.group = columns.group[at];
+    this.family = this.group && `group ${this.group}`;
+    this.spot = spotOf(columns.spot[at]);
     this.status = columns.status[at];
     this.byHand = columns.by_hand[at];
     this.metrics = columns.drift[at] === null ? UNMEASURED : { colour_drift: columns.drift[at] };
@@ -71,7 +76,7 @@ function patchRows(columns, rulesAdded) {
   const fresh = new Map(rowsOf(columns).map((one) => [one.source, one]));
   for (const texture of TEXTURES) {
     const now = fresh.get(texture.source);
-    if (now) Object.assign(texture, now, { after: NOT_MADE, searched: undefined });
+    if (now) Object.assign(texture, now, { after: NOT_MADE, other: undefined, searched: undefined });
     else if (texture.rule && rulesAdded) Object.assign(texture, { rule: texture.rule + rulesAdded, searched: undefined });
   }
 }
@@ -96,6 +101,8 @@ const SCOPE_VALUES = {
   alpha: ({ alpha }) => alpha,
   folder: ({ folder }) => folder,
   kind: ({ kind }) => kind,
+  palette: ({ palette }) => palette,
+  group: ({ group }) => group,
 };
 
 /** How many textures are like one in every scope. */

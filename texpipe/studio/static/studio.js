@@ -50,6 +50,7 @@ function showOnStage(texture, { preview = false } = {}) {
   stopPreview?.abort();
   earlier = preview ? texture?.after.file : null;
   stage.show(texture);
+  byId("extent").hidden = !stage.pieces;
   byId("previewed").textContent = "";
   if (!texture || !texture.size || texture.action === "skip" || studio.reading) return;
   stopPreview = new AbortController();
@@ -60,7 +61,7 @@ function showOnStage(texture, { preview = false } = {}) {
 
 async function fetchResult(texture, signal) {
   const name = texture.source;
-  const kept = await fetchPicture(`picture?${queryOf({ name, what: "result", v: studio.version })}`, signal);
+  const kept = await fetchKept(name, signal);
   byId("stage").dataset.busy = String(!kept);
   try {
     const shown = kept ?? (await fetchPicture(`preview?${queryOf({ name })}`, signal));
@@ -68,10 +69,26 @@ async function fetchResult(texture, signal) {
     texture.after = { file: shown.file };
     byId("stage").dataset.previewed = name;
     if (stage.texture === texture) stage.draw();
+    await fetchPieces(texture, signal);
     byId("previewed").textContent = kept ? say("resultShown") : say("previewed", { s: shown.seconds.toFixed(1) });
   } finally {
     if (!signal.aborted) byId("stage").dataset.busy = "false";
   }
+}
+
+const fetchKept = (name, signal) => fetchPicture(`picture?${queryOf({ name, what: "result", v: studio.version })}`, signal);
+const fetchMade = async (name, signal) =>
+  (await fetchKept(name, signal)) ?? fetchPicture(`preview?${queryOf({ name })}`, signal);
+
+/** Fetch the pieces of the split picture that a texture is a piece of. */
+async function fetchPieces(texture, signal) {
+  for (const piece of stage.pieces ?? []) {
+    if (piece === texture || piece.after.file) continue;
+    const made = await fetchMade(piece.source, signal);
+    if (signal.aborted) return;
+    if (made) piece.after = { file: made.file };
+  }
+  if (stage.pieces && stage.texture === texture) stage.draw();
 }
 
 /** While held the picture of the setting before is shown. */
@@ -193,12 +210,12 @@ const KEYS = {
   n: () => decide({ action: "nearest" }), x: () => decide({ action: "skip" }),
   a: () => review("approve"), r: () => review("reject"), f: () => review("flag"),
   s: () => stepSwitch(byId("layout")), t: () => stepSwitch(byId("tiling")), l: () => stepSwitch(byId("channel")),
-  b: () => stepSwitch(byId("backdrop")), v: () => blink(true), " ": () => stage.hold(true),
+  b: () => stepSwitch(byId("backdrop")), g: () => byId("extent").hidden || stepSwitch(byId("extent")), e: () => edit(), v: () => blink(true), " ": () => stage.hold(true),
   "+": () => stage.zoomBy(1), "=": () => stage.zoomBy(1), "-": () => stage.zoomBy(-1), 0: () => stage.fit(),
   "/": () => byId("search").focus(), "?": () => byId("help").showModal(),
 };
 const HELP = [["J K", "k_step"], ["Ctrl+click", "k_pick"], ["W M C", "k_edges"], ["N X", "k_action"], ["1 – 9", "k_model"],
-  ["A R F", "k_review"], ["Ctrl+Z, Ctrl+Shift+Z, Ctrl+S", "k_undo"], ["V", "k_blink"], ["S T L B", "k_look"], ["/", "k_find"]];
+  ["A R F", "k_review"], ["Ctrl+Z, Ctrl+Shift+Z, Ctrl+S", "k_undo"], ["V", "k_blink"], ["E", "k_edit"], ["S T L B G", "k_look"], ["/", "k_find"]];
 
 function pressed(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
