@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 EDITOR = """#!/bin/sh
 # Stands for the system's program: saves a picture over the one that it was asked to open.
-cp "$(dirname "$0")/painted.png" "$1.new" && mv "$1.new" "$1" && echo "$1" >> "$(dirname "$0")/opened"
+cp "$(dirname "$0")/painted.png" "$1.new" && mv "$1.new" "$1" && echo "$1" > "$(dirname "$0")/o" && mv "$(dirname "$0")/o" "$(dirname "$0")/opened"
 """
 
 
@@ -317,7 +318,10 @@ def test_a_picture_changed_in_the_system_s_editor_is_shown(studio: Studio) -> No
     studio.wait("stage.texture.after.file?.startsWith('blob:')")
     studio.click("#open-editor")
     studio.wait("TEXTURES.find((one) => one.source === 'walls/1.png').byHand")
-    opened = (studio.folder / "programs" / "opened").read_text().strip()
+    note = studio.folder / "programs" / "opened"
+    while not note.exists():  # the program is not waited for
+        time.sleep(0.05)
+    opened = note.read_text().strip()
     assert Path(opened).name in ("1.png", "walls/1.png")
     painted = (studio.folder / "programs" / "painted.png").read_bytes()
     assert Path(opened).read_bytes() == painted

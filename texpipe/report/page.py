@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _SCRIPTS = (
     "dom.js",
+    "texts.js",
+    "viewer.js",
     "textures.js",
     "filters.js",
     "list.js",

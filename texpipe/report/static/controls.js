@@ -30,16 +30,15 @@ document.addEventListener("click", ({ target }) => {
 /** Fill the switches above the stage, and let the buttons around it work; `step` goes on in the list. */
 function fillTools(stage, step) {
   const setter = (name) => (value) => stage.set(name, value);
-  fillSwitch(byId("layout"), [["slider", "Slider", "One over the other"], ["beside", "Beside", "Side by side"]],
+  fillSwitch(byId("layout"), [["slider", say("t_slider"), say("t_sliderHint")], ["beside", say("t_beside"), say("t_besideHint")]],
     "slider", setter("layout"));
-  fillSwitch(byId("tiling"), [["one", "1 × 1", "The texture alone"], ["nine", "3 × 3", "As the game repeats it"]],
+  fillSwitch(byId("tiling"), [["one", "1 × 1", say("t_oneHint")], ["nine", "3 × 3", say("t_nineHint")]],
     "one", setter("tiling"));
-  fillSwitch(byId("extent"), [["whole", "Whole", "The split picture with all its pieces"],
-    ["piece", "Piece", "This piece alone"]], "whole", setter("extent"));
-  fillSwitch(byId("channel"), [["all", "RGBA", "Colour and alpha"], ["colour", "RGB", "Colour without alpha"],
-    ["alpha", "A", "Alpha as grey"]], "all", setter("channel"));
-  fillSwitch(byId("backdrop"), [["checker", "Checker", "Checker"], ["magenta", "Magenta", "Magenta"],
-    ["black", "Black", "Black"]], "checker", setter("backdrop"));
+  fillSwitch(byId("extent"), [["whole", say("t_whole"), say("t_wholeHint")],
+    ["piece", say("t_piece"), say("t_pieceHint")]], "whole", setter("extent"));
+  fillSwitch(byId("channel"), [["all", "RGBA", say("t_rgbaHint")], ["colour", "RGB", say("t_rgbHint")],
+    ["alpha", "A", say("t_aHint")]], "all", setter("channel"));
+  fillSwitch(byId("backdrop"), ["checker", "magenta", "black"].map((name) => [name, say(`t_${name}`), say(`t_${name}`)]), "checker", setter("backdrop"));
   byId("zoom-in").addEventListener("click", () => stage.zoomBy(1));
   byId("zoom-out").addEventListener("click", () => stage.zoomBy(-1));
   byId("zoom-fit").addEventListener("click", () => stage.fit());

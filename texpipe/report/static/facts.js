@@ -2,9 +2,9 @@
 "use strict";
 
 const MEASURES = {
-  seam: { label: "Seam", short: "seam", text: (value) => value.toFixed(2), full: 4 },
-  colour: { label: "Colour drift", short: "colour", text: (value) => value.toFixed(1), full: 15 },
-  alphaDrift: { label: "Alpha drift", short: "alpha", text: (value) => `${value.toFixed(1)} %`, full: 6 },
+  seam: { label: say("m_seam"), short: say("m_seamShort"), text: (value) => value.toFixed(2), full: 4 },
+  colour: { label: say("m_colour"), short: say("m_colourShort"), text: (value) => value.toFixed(1), full: 15 },
+  alphaDrift: { label: say("m_alpha"), short: say("m_alphaShort"), text: (value) => `${value.toFixed(1)} %`, full: 6 },
 };
 
 function showFacts(panel, texture, reveal) {
@@ -21,7 +21,7 @@ function showFacts(panel, texture, reveal) {
 
 function heading(texture) {
   const sizes = [texture.size, texture.outputs?.[0]?.size].filter(Boolean).map(pixels).join(" → ");
-  const chips = [sizes, texture.format, texture.kind, texture.alpha, texture.group && `piece of ${texture.group}`, texture.status];
+  const chips = [sizes, texture.format, texture.kind, texture.alpha, texture.group && say("pieceIn", { name: texture.group }), texture.status];
   return element(
     "header",
     {},
@@ -46,7 +46,7 @@ function problems(texture) {
 function measures(texture) {
   const names = Object.keys(MEASURES).filter((name) => texture[name] !== null);
   if (!names.length) return null;
-  return section("Measures", element("dl", { class: "measures" }, ...names.map((name) => measure(texture, name))));
+  return section(say("measures"), element("dl", { class: "measures" }, ...names.map((name) => measure(texture, name))));
 }
 
 function measure(texture, name) {
@@ -55,7 +55,7 @@ function measure(texture, name) {
   const ranks = RANKS[name];
   const bar = element("span", { class: `bar level-${severity(name, value)}`, "aria-hidden": "true" }, element("i"));
   bar.firstChild.style.width = `${Math.min(100, (value / full) * 100)}%`;
-  const place = value > 0 ? `${ordinal(ranks.get(texture))} worst of ${ranks.size}` : "";
+  const place = value > 0 ? rankText(ranks.get(texture), ranks.size) : "";
   const { seam_x: x, seam_y: y } = texture.metrics;
   const axes = name === "seam" && Number.isFinite(x) && Number.isFinite(y) ? `x ${x.toFixed(2)}, y ${y.toFixed(2)}` : "";
   return element(
@@ -66,46 +66,49 @@ function measure(texture, name) {
   );
 }
 
+const rankText = (number, all) => (number === 1 ? say("firstRank", { all }) : say("rank", { place: ordinal(number), all }));
+
+/** A number as a place in an order: 2nd, or in German 2. */
 function ordinal(number) {
+  if (LANGUAGE === "de") return `${number}.-`;
   const teens = number % 100 >= 11 && number % 100 <= 13;
   const suffix = teens ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th");
-  return number === 1 ? "the" : `${number}${suffix}`;
+  return `${number}${suffix}`;
 }
 
 function decisions(texture) {
   if (!texture.decided_by) return null;
   const { action, alpha, x, y } = texture.decided_by;
-  const did = { written: "Write", copied: "Copy", skipped: "Skip", failed: "Fail" }[texture.status];
+  const did = ["written", "copied", "skipped", "failed"].includes(texture.status) ? say(`did_${texture.status}`) : undefined;
   const lines = [
-    ["Action", did, action],
+    [say("action"), did, action],
     ...madeBy(texture),
-    ["Alpha", texture.alpha, alpha],
-    ["Left, right", edgeOf(texture, "x"), x],
-    ["Top, bottom", edgeOf(texture, "y"), y],
+    [say("alpha"), texture.alpha, alpha],
+    [say("leftRight"), edgeOf(texture, "x"), x],
+    [say("topBottom"), edgeOf(texture, "y"), y],
   ];
-  if (texture.spot) lines.push(["Piece", `column ${texture.spot.column + 1}, row ${texture.spot.row + 1}`, texture.spot.why]);
+  if (texture.spot) lines.push([say("pieceLabel"), say("pieceAt", { column: texture.spot.column + 1, row: texture.spot.row + 1 }), texture.spot.why]);
   if (texture.variant) {
     const own = texture.variant.like === texture.source;
-    lines.push(["Structure", own ? "gives its own to its variants" : "of a variant", structure(texture.variant)]);
+    lines.push([say("structure"), own ? say("structureOwn") : say("structureOf"), structure(texture.variant)]);
   }
   if (texture.mirror) {
-    const flips = { none: "gives its own to its images", x: "left and right swapped", y: "top and bottom swapped", both: "turned around" };
-    lines.push(["Mirror image", flips[texture.mirror.axis], `${texture.mirror.why}; upscaled was ${texture.mirror.of}`]);
+    lines.push([say("mirrorImage"), say(`flip_${texture.mirror.axis}`), say("upscaledWas", { why: texture.mirror.why, name: texture.mirror.of })]);
   }
-  if (texture.input) lines.push(["Input", texture.input, insteadOf(texture)]);
-  return section("Decided", element("dl", { class: "why" }, ...lines.map(decision)));
+  if (texture.input) lines.push([say("input"), texture.input, insteadOf(texture)]);
+  return section(say("decided"), element("dl", { class: "why" }, ...lines.map(decision)));
 }
 
 /** Which other inputs have a picture of that name that is not used. */
 function insteadOf({ instead_of: others }) {
-  return others ? `other pictures under this name, not used, in ${others.join(", ")}` : "";
+  return others ? say("insteadOf", { names: others.join(", ") }) : "";
 }
 
 /** Who made the picture, and of a hand-made, edited or foreign one its file. */
 function madeBy(texture) {
   if (!texture.by) return [];
   const { detail, file } = texture.by;
-  return [["Made by", makerOf(texture), Number.isFinite(detail) ? `detail ${detail}` : (file ?? "")]];
+  return [[say("madeBy"), makerOf(texture), Number.isFinite(detail) ? say("detailAt", { n: detail }) : (file ?? "")]];
 }
 
 function decision([what, value, why]) {
@@ -120,7 +123,7 @@ function decision([what, value, why]) {
 }
 
 function structure({ like, why }) {
-  return `${why}; upscaled was ${like}`;
+  return say("upscaledWas", { why, name: like });
 }
 
 /** Other palettes, tints or flips of the same texels, or the whole picture that this is a piece of. */
@@ -138,8 +141,8 @@ function relatives(texture, reveal) {
   const whole = family.every((one) => one.spot && one.size);
   const box = element("div", { class: whole ? "joined" : "relatives" }, ...buttons);
   if (whole) layOut(box, buttons, family);
-  const kind = texture.group ? "pieces" : texture.mirror && !texture.variant ? "mirror images" : "variants";
-  return section(`${family.length} ${kind}`, box);
+  const kind = texture.group ? "pieces" : texture.mirror && !texture.variant ? "images" : "variants";
+  return section(say(`family_${kind}`, { n: family.length }), box);
 }
 
 /** Put the pieces of a split picture where they belong. */
@@ -152,7 +155,7 @@ function layOut(box, buttons, family) {
 function duplicates(texture) {
   if (!texture.duplicates) return null;
   const names = texture.duplicates.map((name) => element("li", { class: "path" }, ...breakable(name)));
-  return section(`${names.length} with the same pixels`, element("ul", { class: "names" }, ...names));
+  return section(say("samePixels", { n: names.length }), element("ul", { class: "names" }, ...names));
 }
 
 function files(texture) {
@@ -160,13 +163,13 @@ function files(texture) {
   const lines = texture.outputs.map((one) =>
     element("li", {}, element("span", { class: "who" }, one.target), " ", element("span", { class: "path" }, ...breakable(one.path))),
   );
-  return section("Files", element("ul", { class: "names" }, ...lines));
+  return section(say("files"), element("ul", { class: "names" }, ...lines));
 }
 
 function identity(texture) {
   if (!texture.id) return null;
   const fields = Object.entries(texture.id).filter(([, value]) => value !== null);
-  return section("Name says", element("dl", { class: "id" }, ...fields.map(([name, value]) =>
+  return section(say("nameSays"), element("dl", { class: "id" }, ...fields.map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, String(value))))));
 }
 

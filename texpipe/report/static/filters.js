@@ -6,39 +6,40 @@ const byName = (a, b) => a.number - b.number;
 const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || byName(a, b);
 
 const ORDERS = {
-  worst: { label: "Worst in any measure", compare: (a, b) => a.rank - b.rank || byName(a, b) },
-  seam: { label: "Worst seam", compare: worst("seam") },
-  mayRepeat: { label: "May repeat, not certain", compare: worst("mayRepeat") },
-  colour: { label: "Worst colour drift", compare: worst("colour") },
-  alpha: { label: "Worst alpha drift", compare: worst("alphaDrift") },
-  name: { label: "Name", compare: byName },
-  large: { label: "Largest first", compare: (a, b) => area(b) - area(a) || byName(a, b) },
-  small: { label: "Smallest first", compare: (a, b) => area(a) - area(b) || byName(a, b) },
+  worst: { label: say("o_worst"), compare: (a, b) => a.rank - b.rank || byName(a, b) },
+  seam: { label: say("o_seam"), compare: worst("seam") },
+  mayRepeat: { label: say("o_mayRepeat"), compare: worst("mayRepeat") },
+  colour: { label: say("o_colour"), compare: worst("colour") },
+  alpha: { label: say("o_alpha"), compare: worst("alphaDrift") },
+  name: { label: say("o_name"), compare: byName },
+  large: { label: say("o_large"), compare: (a, b) => area(b) - area(a) || byName(a, b) },
+  small: { label: say("o_small"), compare: (a, b) => area(a) - area(b) || byName(a, b) },
 };
 
 function sideClass({ size }) {
-  if (!size) return "unknown";
+  if (!size) return say("v_unknown");
   const side = Math.max(...size);
-  return side <= 16 ? "up to 16" : side <= 32 ? "up to 32" : side <= 64 ? "up to 64" : "larger";
+  const most = [16, 32, 64].find((limit) => side <= limit);
+  return most ? say("v_upTo", { n: most }) : say("v_larger");
 }
 
 /** What to look at: measures beyond their limits, and what reading the file had to change. */
 function warningsOf(texture) {
   const found = Object.keys(LIMITS).filter((name) => severity(name, texture[name]) > 0);
-  const all = [...found.map((name) => MEASURES[name].label), ...(texture.warnings ? ["Reading the file"] : [])];
-  return all.length ? all : ["None"];
+  const all = [...found.map((name) => MEASURES[name].label), ...(texture.warnings ? [say("v_reading")] : [])];
+  return all.length ? all : [say("v_none")];
 }
 
 function stateOf(texture) {
   const found = [texture.status];
-  if (texture.undecided) found.push("may repeat, not certain");
-  if (texture.duplicates) found.push("with duplicates");
-  if (texture.instead_of) found.push("differs between inputs");
-  if (texture.before.missing || texture.after.missing) found.push("picture missing");
+  if (texture.undecided) found.push(say("v_mayRepeat"));
+  if (texture.duplicates) found.push(say("v_duplicates"));
+  if (texture.instead_of) found.push(say("v_inputs"));
+  if (texture.before.missing || texture.after.missing) found.push(say("v_gone"));
   return found;
 }
 
-const edgesOf = (texture) => ["x", "y"].map((axis) => edgeOf(texture, axis) ?? "unknown");
+const edgesOf = (texture) => ["x", "y"].map((axis) => edgeOf(texture, axis) ?? say("v_unknown"));
 const reasonsOf = ({ decided_by: by }) => (by ? [by.action, by.alpha, by.x, by.y] : []);
 
 /** Who decided anything of a texture: "rule 3", "classify" and the like. */
@@ -52,23 +53,24 @@ function surenessOf(texture) {
 
 /** A confidence of 0 to 1 in words. */
 function surenessIn(least) {
-  if (least === 1) return "certain";
-  return least >= 0.9 ? "90 % or more" : least >= 0.7 ? "70 to 89 %" : "less than 70 %";
+  if (least === 1) return say("v_certain");
+  if (least >= 0.9) return say("v_atLeast", { n: 90 });
+  return least >= 0.7 ? say("v_between", { from: 70, to: 89 }) : say("v_below", { n: 70 });
 }
 
 const FILTERS = {
-  class: { label: "Class", values: (texture) => [texture.alpha ?? "unknown"] },
-  kind: { label: "Kind", values: (texture) => [texture.kind ?? "not sure"] },
-  size: { label: "Size", values: (texture) => [sideClass(texture)] },
-  format: { label: "Format", values: (texture) => [texture.format ?? "unknown"] },
-  edges: { label: "Edges", values: edgesOf },
-  rule: { label: "Decided by", values: decidersOf },
-  sure: { label: "Confidence", values: (texture) => [surenessOf(texture)] },
-  target: { label: "Target", values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
-  input: { label: "Input", values: (texture) => [texture.input ?? "unknown"] },
-  by: { label: "Made by", values: (texture) => [makerOf(texture)] },
-  warning: { label: "Warning", values: warningsOf },
-  state: { label: "State", values: stateOf },
+  class: { label: say("l_class"), values: (texture) => [texture.alpha ?? say("v_unknown")] },
+  kind: { label: say("l_kind"), values: (texture) => [texture.kind ?? say("v_notSure")] },
+  size: { label: say("l_size"), values: (texture) => [sideClass(texture)] },
+  format: { label: say("l_format"), values: (texture) => [texture.format ?? say("v_unknown")] },
+  edges: { label: say("l_edges"), values: edgesOf },
+  rule: { label: say("l_rule"), values: decidersOf },
+  sure: { label: say("l_sure"), values: (texture) => [surenessOf(texture)] },
+  target: { label: say("l_target"), values: (texture) => (texture.outputs ?? []).map((one) => one.target) },
+  input: { label: say("l_input"), values: (texture) => [texture.input ?? say("v_unknown")] },
+  by: { label: say("l_by"), values: (texture) => [makerOf(texture)] },
+  warning: { label: say("l_warning"), values: warningsOf },
+  state: { label: say("l_state"), values: stateOf },
 };
 
 /** Count how many textures have each value of a filter, commonest first. */

@@ -107,22 +107,22 @@ function kindOf(texture) {
 function moreOf(texture, count) {
   const duplicates = texture.duplicates?.length ?? 0;
   const parts = [];
-  if (count > 1) parts.push(`${count - 1} more of its variants, images or pieces`);
-  if (duplicates) parts.push(`${duplicates} with the same pixels`);
+  if (count > 1) parts.push(say("relativesMore", { n: count - 1 }));
+  if (duplicates) parts.push(say("samePixels", { n: duplicates }));
   return parts.join(", ");
 }
 
 /** The measure that the list is sorted by, or what went wrong. */
 function badge(texture, measure) {
-  if (texture.status === "failed") return element("span", { class: "badge level-2" }, "failed");
-  if (texture.status === "skipped") return element("span", { class: "badge" }, "skipped");
+  if (texture.status === "failed") return element("span", { class: "badge level-2" }, say("failed"));
+  if (texture.status === "skipped") return element("span", { class: "badge" }, say("skipped"));
   const shown = measure ?? worstMeasure(texture);
   const value = texture[shown];
   if (value === null || value === undefined) return null;
   const text = `${MEASURES[shown].short} ${MEASURES[shown].text(value)}`;
   const level = severity(shown, value);
   // Colour alone says nothing to those who do not see it.
-  const said = element("span", { class: "hidden" }, ["", ", look at it", ", look at it first"][level]);
+  const said = element("span", { class: "hidden" }, ["", say("look"), say("lookFirst")][level]);
   return element("span", { class: `badge level-${level}` }, text, said);
 }
 

@@ -18,7 +18,7 @@ const list = new TextureList(byId("list"), (position) => {
   if (matchMedia("(max-width: 720px)").matches) byId("viewer").scrollIntoView({ block: "start" });
 });
 const stage = new Stage(byId("stage"), (zoom, fitted) => {
-  byId("zoom-shown").textContent = `${fitted ? "Fit · " : ""}${Math.round(zoom * 100)} %`;
+  byId("zoom-shown").textContent = zoomText(zoom, fitted);
 });
 
 /** Show the texture of a row and everything about it. */
@@ -26,7 +26,7 @@ function go(position) {
   const row = list.rows[position];
   list.mark(row ? position : -1);
   show(row?.texture ?? null);
-  byId("place").textContent = row ? `${position + 1} of ${list.rows.length}` : "";
+  byId("place").textContent = row ? say("place", { n: position + 1, all: list.rows.length }) : "";
   byId("previous").disabled = !row || position === 0;
   byId("next").disabled = !row || position === list.rows.length - 1;
 }
@@ -53,7 +53,7 @@ function refill(keep = stage.texture) {
   const kept = rows.findIndex((row) => row.texture === keep);
   byId("nothing").hidden = rows.length > 0;
   byId("list").hidden = rows.length === 0;
-  byId("shown").textContent = `${rows.length} of ${TEXTURES.length} textures`;
+  byId("shown").textContent = say("shown", { n: rows.length, all: TEXTURES.length });
   for (const name of Object.keys(FILTERS)) {
     const menu = document.querySelector(`[data-filter=${name}]`);
     menu?.classList.toggle("active", state.wanted[name].size > 0);
@@ -146,7 +146,7 @@ function named() {
 function sayIfOlder() {
   const { manifest, date } = DATA.pack;
   if (typeof PACK_NOW === "undefined" || !manifest || PACK_NOW === manifest) return;
-  const text = `This report is older than the pack: it was made from the pack of ${date}. texpipe report makes it anew.`;
+  const text = say("outdated", { date });
   document.querySelector(".top").after(element("p", { class: "note outdated", role: "status" }, text));
 }
 

@@ -85,7 +85,7 @@ class Stage {
     if (!file) return null;
     const gone = (event) => {
       event.target.closest(".plane").classList.add("gone");
-      event.target.closest(".plane").dataset.note = `${picture(file)} is missing from the report`;
+      event.target.closest(".plane").dataset.note = say("gone", { file: picture(file) });
     };
     const image = element("img", { src: picture(file), alt: "", draggable: "false", error: gone });
     if (this.parts.length > 1) Object.assign(image.style, placeOf(texture));
@@ -100,7 +100,7 @@ class Stage {
         class: "slider",
         role: "slider",
         tabindex: "0",
-        "aria-label": "Source on the left, result on the right",
+        "aria-label": say("sliderName"),
         "aria-valuemin": "0",
         "aria-valuemax": "100",
       },
@@ -180,7 +180,7 @@ class Stage {
     this.box.style.setProperty("--share", this.canSlide ? `${shown}%` : "50%");
     const slider = byId("slider");
     slider?.setAttribute("aria-valuenow", String(Math.round(shown)));
-    slider?.setAttribute("aria-valuetext", `${Math.round(shown)} percent source`);
+    slider?.setAttribute("aria-valuetext", say("sliderValue", { n: Math.round(shown) }));
   }
 
   /** While held the source alone is shown. */
@@ -213,7 +213,7 @@ function lay(copy, x, y, edges) {
   if ((x !== 0 && edges.x === "clamp") || (y !== 0 && edges.y === "clamp")) copy.classList.add("faint");
 }
 
-const PLANES = { before: "Source", after: "Result", other: "Other setting" };
+const PLANES = { before: say("source"), after: say("result"), other: say("other") };
 
 function framed(plane) {
   return element("figure", {}, plane, element("figcaption", {}, PLANES[plane.classList[1]]));
@@ -233,15 +233,15 @@ function placeOf({ spot, size }) {
 
 function described(texture, which, pieces) {
   const name = PLANES[which];
-  if (pieces > 1) return `${name} of ${texture.group ?? texture.source}, ${pieces} pieces`;
+  if (pieces > 1) return say("ofPieces", { which: name, name: texture.group ?? texture.source, n: pieces });
   const size = which === "before" ? texture.size : texture.outputs?.[0]?.size;
-  return `${name} of ${texture.source}${size ? `, ${pixels(size)}` : ""}`;
+  return say("described", { which: name, name: texture.source }) + (size ? `, ${pixels(size)}` : "");
 }
 
 function notes(texture) {
   const gone = [
-    ["The source cannot be shown", texture.before.missing],
-    ["There is no result", texture.after.missing],
+    [say("noSource"), texture.before.missing],
+    [say("noResult"), texture.after.missing],
   ];
   return gone
     .filter(([, why]) => why)

@@ -69,17 +69,17 @@ function commonStart(names) {
   return start.slice(0, Math.max(start.lastIndexOf("/"), start.lastIndexOf("#")) + 1);
 }
 
-const MAKERS = { nearest: "repeated texels", hand: "by hand" };
+const MAKERS = { nearest: say("nearest"), hand: say("hand") };
 
 /** Who made a texture's picture: a model by its name, a person, or nobody. */
 function makerOf({ by }) {
-  if (!by) return "nothing made";
+  if (!by) return say("nobody");
   return by.model ?? MAKERS[by.kind] ?? by.kind;
 }
 
 /** How an axis is treated; an undecided one is computed both ways. */
 function edgeOf(texture, axis) {
-  return texture.undecided?.[axis] ? "wrap or clamp" : texture.edges?.[axis];
+  return texture.undecided?.[axis] ? say("both") : texture.edges?.[axis];
 }
 
 /** The pieces of the split picture that a texture is one of; null where it is none, or a piece has no known place. */

@@ -199,7 +199,7 @@ async function decide(set, { only = null, scope = chosenScopes() } = {}) {
   const what = inWords(set);
   await attempt(async () => {
     const done = await send("decide", { version: studio.version, names, scope, set });
-    took(done, say("decided", { what, n: done.affected, r: done.rules_added ?? 0 }));
+    took(done, say("decidedNow", { what, n: done.affected, r: done.rules_added ?? 0 }));
   });
 }
 

@@ -115,11 +115,10 @@ function countLike(texture, scopes) {
 function fitFilters() {
   for (const name of ["target", "input", "warning"]) delete FILTERS[name];
   FILTERS.rule.values = ({ rule }) => [rule ? `rule ${rule}` : "classify"];
-  FILTERS.state.values = ({ status, undecided }) => [status ?? "new", ...(undecided ? ["may repeat, not certain"] : [])];
+  FILTERS.state.values = ({ status, undecided }) => [status ?? "new", ...(undecided ? [say("v_mayRepeat")] : [])];
   FILTERS.sure.values = ({ sure }) => [surenessIn(sure)];
-  FILTERS.kind = { label: "Kind", values: ({ kind }) => [kind ?? "unknown"] };
-  FILTERS.action = { label: "Action", values: ({ action }) => [action ?? "unknown"] };
-  FILTERS.review = { label: "Review", values: ({ review, note }) => [review || "none", ...(note ? ["with a note"] : [])] };
+    FILTERS.action = { label: say("l_action"), values: ({ action }) => [action ?? say("v_unknown")] };
+  FILTERS.review = { label: say("l_review"), values: ({ review, note }) => [review ? say(review) : say("v_none"), ...(note ? [say("v_note")] : [])] };
   for (const name of ["seam", "alpha", "worst"]) delete ORDERS[name];
   const unsure = ({ undecided, repeats }) => (undecided ? Math.max(repeats.x ?? 0, repeats.y ?? 0) : -1);
   ORDERS.mayRepeat.compare = (a, b) => unsure(b) - unsure(a) || byName(a, b);

@@ -18,7 +18,7 @@ list.chosen = () => {
   return chosen.length ? chosen : [stage.texture].filter(Boolean);
 };
 const stage = new Stage(byId("stage"), (zoom, fitted) => {
-  byId("zoom-shown").textContent = `${fitted ? "Fit · " : ""}${Math.round(zoom * 100)} %`;
+  byId("zoom-shown").textContent = zoomText(zoom, fitted);
 });
 
 /** Show the texture of a row, without changing what is chosen. */
@@ -262,7 +262,6 @@ function clearFilters() {
 }
 
 async function begin() {
-  translate();
   fitFilters();
   fillTools(stage, step);
   for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));

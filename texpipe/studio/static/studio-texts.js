@@ -1,18 +1,17 @@
-// Every text of the studio, a catalogue for each language; English has all of them.
+// The texts of the studio that the report has not, a catalogue for each language.
 "use strict";
 
-const TEXTS = {
+addTexts({
   en: {
-    skip: "Skip to the picture", counts: "The recipe", undo: "Undo", redo: "Redo", save: "Save …", run: "Run …", keys: "Keys",
-    theme: "Switch between light and dark", textures: "Textures", find: "Find names, formats, edges, models, rules",
-    queue: "Queue", sort: "Sort", selectAll: "Select all", nothing: "No texture fits.", clear: "Clear the filters",
-    viewer: "Before and after", tools: "How to look at it", layout: "Layout", tiling: "Tiling", extent: "Split picture",
-    channel: "Channels", backdrop: "Backdrop", zoom: "Zoom", zoomOut: "Zoom out", zoomIn: "Zoom in",
-    zoomFit: "Fit to the window", steps: "Step through the list", previous: "Previous", next: "Next", decide: "Decide",
+    v_note: "with a note",
+    counts: "The recipe", undo: "Undo", redo: "Redo", save: "Save …", run: "Run …",
+    queue: "Queue", selectAll: "Select all",
+
+    decide: "Decide",
     diffTitle: "What changes in the recipe", cancel: "Cancel", saveNow: "Save", start: "Start", pause: "Pause", stop: "Stop",
-    close: "Close", log: "Log", runProgress: "Progress of the run", compareTitle: "Compare models and details",
+    log: "Log", runProgress: "Progress of the run", compareTitle: "Compare models and details",
     reading: "reading: {n} of {all}", readingHint: "The textures are still being read. When all are there, you can decide.",
-    shown: "{n} of {all} textures", place: "{n} of {all}", selected: "{n} selected", rules: "{n} rules", unsaved: "not saved",
+    selected: "{n} selected", rules: "{n} rules", unsaved: "not saved",
     reviewed: "{n} of {all} looked at", all: "All textures", q_undecided: "Probably repeats, not certain",
     q_worst: "Worst of the last run", q_by_hand: "Edited by hand", q_new: "New since last time",
     q_letters: "Letters and HUD", q_unseen: "Never looked at", like: "All like this",
@@ -28,7 +27,7 @@ const TEXTS = {
     splitPicture: "{n} pieces of one picture", columns: "In a row", overlap: "Shared texels", group: "Group", ungroup: "Ungroup",
     pieceOf: "Piece of {name}", grouped: "One picture now (textures: {n})", ungrouped: "No longer one picture (textures: {n})",
     edit: "Open in my editor", editing: "{path} is opened; what you save there is shown here", k_edit: "open in my editor", dropHint: "Drop a PNG on the picture to use it instead.", previewing: "Preview …",
-    previewed: "Preview in {s} s", resultShown: "Finished result", decided: "{what} (textures: {n}, new rules: {r})",
+    previewed: "Preview in {s} s", resultShown: "Finished result", decidedNow: "{what} (textures: {n}, new rules: {r})",
     undone: "Undone (textures: {n})", redone: "Redone (textures: {n})", saved: "The recipe is saved", reviewedNow: "{mark} (textures: {n})",
     dropped: "{path} is used instead", notPng: "Only PNG files can be dropped here", noChange: "Nothing has changed.",
     changed: "The recipe's file was changed by another program.", reload: "Read it and give up what is not saved here",
@@ -43,16 +42,15 @@ const TEXTS = {
     k_look: "layout, tiling, channels, backdrop", k_find: "find", k_pick: "add to the selection, with Shift all between",
   },
   de: {
-    skip: "Zum Bild springen", counts: "Das Rezept", undo: "Zurück", redo: "Wiederholen", save: "Sichern …", run: "Lauf …", keys: "Tasten",
-    theme: "Hell oder dunkel", textures: "Texturen", find: "Namen, Formate, Ränder, Modelle, Regeln suchen",
-    queue: "Liste", sort: "Ordnung", selectAll: "Alle auswählen", nothing: "Keine Textur passt.", clear: "Filter leeren",
-    viewer: "Vorher und nachher", tools: "Ansicht", layout: "Anordnung", tiling: "Kacheln", extent: "Geteiltes Bild",
-    channel: "Kanäle", backdrop: "Hintergrund", zoom: "Größe", zoomOut: "Kleiner", zoomIn: "Größer",
-    zoomFit: "Ins Fenster einpassen", steps: "Durch die Liste gehen", previous: "Vorige", next: "Nächste", decide: "Entscheiden",
+    v_note: "mit Notiz",
+    counts: "Das Rezept", undo: "Zurück", redo: "Wiederholen", save: "Sichern …", run: "Lauf …",
+    queue: "Liste", selectAll: "Alle auswählen",
+
+    decide: "Entscheiden",
     diffTitle: "Was sich im Rezept ändert", cancel: "Abbrechen", saveNow: "Sichern", start: "Start", pause: "Pause", stop: "Halt",
-    close: "Schließen", log: "Protokoll", runProgress: "Fortschritt des Laufs", compareTitle: "Modelle und Details vergleichen",
+    log: "Protokoll", runProgress: "Fortschritt des Laufs", compareTitle: "Modelle und Details vergleichen",
     reading: "gelesen: {n} von {all}", readingHint: "Die Texturen werden noch gelesen. Sobald alle da sind, lässt sich entscheiden.",
-    shown: "{n} von {all} Texturen", place: "{n} von {all}", selected: "{n} ausgewählt", rules: "{n} Regeln", unsaved: "nicht gesichert",
+    selected: "{n} ausgewählt", rules: "{n} Regeln", unsaved: "nicht gesichert",
     reviewed: "{n} von {all} angesehen", all: "Alle Texturen", q_undecided: "Wiederholt sich wohl, nicht sicher",
     q_worst: "Schlechteste des letzten Laufs", q_by_hand: "Von Hand gemacht", q_new: "Neu seit dem letzten Mal",
     q_letters: "Schrift und Anzeigen", q_unseen: "Nie angesehen", like: "Alle solchen",
@@ -68,7 +66,7 @@ const TEXTS = {
     splitPicture: "{n} Teile eines Bildes", columns: "In einer Reihe", overlap: "Gemeinsame Texel", group: "Zusammenfügen", ungroup: "Trennen",
     pieceOf: "Teil von {name}", grouped: "Jetzt ein Bild (Texturen: {n})", ungrouped: "Kein gemeinsames Bild mehr (Texturen: {n})",
     edit: "In meinem Programm öffnen", editing: "{path} ist geöffnet; was dort gesichert wird, erscheint hier", k_edit: "im eigenen Programm öffnen", dropHint: "Ein PNG auf das Bild ziehen, um es stattdessen zu nehmen.", previewing: "Vorschau …",
-    previewed: "Vorschau in {s} s", resultShown: "Fertiges Ergebnis", decided: "{what} (Texturen: {n}, neue Regeln: {r})",
+    previewed: "Vorschau in {s} s", resultShown: "Fertiges Ergebnis", decidedNow: "{what} (Texturen: {n}, neue Regeln: {r})",
     undone: "Zurückgenommen (Texturen: {n})", redone: "Wiederholt (Texturen: {n})", saved: "Das Rezept ist gesichert", reviewedNow: "{mark} (Texturen: {n})",
     dropped: "{path} wird stattdessen genommen", notPng: "Hierher gehören nur PNG-Dateien", noChange: "Nichts hat sich geändert.",
     changed: "Ein anderes Programm hat das Rezept geändert.", reload: "Neu lesen und aufgeben, was hier nicht gesichert ist",
@@ -82,20 +80,4 @@ const TEXTS = {
     k_review: "gut, schlecht, merken", k_undo: "zurück, wiederholen, sichern", k_blink: "halten: die Einstellung davor",
     k_look: "Anordnung, Kacheln, Kanäle, Hintergrund", k_find: "suchen", k_pick: "zur Auswahl, mit Umschalt alle dazwischen",
   },
-};
-
-const LANGUAGE = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en";
-
-/** The text of a key, with {names} in it replaced by values. */
-function say(key, values = {}) {
-  const text = TEXTS[LANGUAGE][key] ?? TEXTS.en[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
-}
-
-/** Put the texts into the page's own elements. */
-function translate() {
-  document.documentElement.lang = LANGUAGE;
-  for (const one of document.querySelectorAll("[data-text]")) one.textContent = say(one.dataset.text);
-  for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", say(one.dataset.label));
-  for (const one of document.querySelectorAll("[data-placeholder]")) one.placeholder = say(one.dataset.placeholder);
-}
+});
