@@ -189,6 +189,18 @@ def test_every_condition_must_hold(condition: dict[str, Any], fits: bool) -> Non
     assert matches(Match(**condition), "a.png", SIZE, FACTS) == fits
 
 
+def test_one_of_several_names_is_enough() -> None:
+    match = Match(name=["*.dds", "a/b*"])
+    assert [matches(match, name, SIZE, FACTS) for name in ("x/y.dds", "a/b.png", "b.png")] == [
+        True,
+        True,
+        False,
+    ]
+    assert Match(name="a") == Match(name=("a",))
+    with pytest.raises(ValueError, match="at least 1"):
+        Match(name=())
+
+
 conditions = st.fixed_dictionaries(
     {},
     optional={

@@ -88,6 +88,18 @@ def test_a_decision_about_all_is_one_rule_and_keeps_what_others_set(page: Page) 
     assert plans[0].colour == "off", "as the stone's rule sets it"
 
 
+def test_a_selection_without_anything_in_common_is_one_rule(page: Page, folder: Path) -> None:
+    names = [name_of(1), name_of(4), f"hud/{name_of(7)}", f"hud/{name_of(8)}"]
+    changed = page.decide(*names, clean="auto")
+    assert (changed["affected"], changed["rules_added"]) == (4, 2), "those in folders, and those in none"
+    page.post("save")
+    recipe = Workshop(folder / "mine.yaml", device="cpu")
+    every = [item.source.name for item in recipe.dump.seen.items]
+    cleaned = [name for name in every if recipe.dump.plan(name, recipe.loaded.recipe).clean == "auto"]
+    assert sorted(cleaned) == sorted(names)
+    assert page.decide(*names[:2], clean="off")["rules_added"] == 0, "their rule is changed"
+
+
 def test_textures_of_one_palette_are_alike(tmp_path: Path, tiny_model: Path) -> None:
     for number, palette in enumerate(("0D5E4A2B", "0D5E4A2B", "11112222")):
         name = f"{GAME}#{0x1000 + number:08X}#2#1#{palette}_ciByRGBA.png"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +17,7 @@ from texpipe.cli.install import ask_to_move, say_switches
 from texpipe.cli.live_screen import Screen
 from texpipe.cli.options import device_option, order_option, precision_option, quiet_option
 from texpipe.cli.run_dump import recipe_of_dump
-from texpipe.errors import ExitCode, UsageError
+from texpipe.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,27 +157,18 @@ def _place(
     console: Console, options: RunOptions, target: str | None, into: Path | None, *, replace: bool
 ) -> Destination:
     """Find the emulator's folder, and move away what would hide the textures, after asking."""
-    from texpipe.live.destination import destination, require_apart_from
+    from texpipe.live.destination import place_for
     from texpipe.live.installation import Changes, carry_out
     from texpipe.live.pick_up import pick_up_of
 
-    names = [one.name for one in options.recipe.targets]
-    if target is None and len(names) > 1:
-        raise UsageError("the recipe has several targets", hint=f"Choose with --target: {', '.join(names)}.")
-    chosen = next((one for one in options.recipe.targets if one.name == (target or names[0])), None)
-    if chosen is None:
-        raise UsageError(f"the recipe has no target {target}", hint=f"It has {', '.join(names)}.")
-    suffix = f".{chosen.container}" if chosen.container not in (None, "folder") else ".png"
-    game = chosen.game or options.recipe.game or "game"
-    place = destination(chosen.name, [PurePosixPath(game, f"any{suffix}")], into)
-    require_apart_from(place, options)
+    place = place_for(options, target, into)
     changes = Changes(place, options.output.absolute(), {}, {}, (), (), ())
     if changes.in_the_way:
         if not replace:
             ask_to_move(console, changes)
         console.say(f"What was in the way is in {carry_out(changes)}")
-    say_switches(console, chosen.name)
-    if (pick_up := pick_up_of(chosen.name)) is not None:
+    say_switches(console, place.target)
+    if (pick_up := pick_up_of(place.target)) is not None:
         console.say(f"To see new textures: {pick_up.what}")
     return place
 

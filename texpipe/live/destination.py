@@ -55,6 +55,31 @@ def destination(target: str, files: Sequence[PurePosixPath], into: Path | None) 
     return Destination(target, emulator.texture_folder(), tuple(_caches_of(files, caches)))
 
 
+def place_for(options: RunOptions, target: str | None, into: Path | None) -> Destination:
+    """Find the emulator's folder for one target of a recipe, apart from what a run reads and writes.
+
+    Args:
+        options: of the run.
+        target: the name of one of the recipe's targets; None if it has one alone.
+        into: the folder that the user names; None to look for the emulator.
+
+    Raises:
+        UsageError: the target is not one of the recipe's, no emulator is found, or its folder is among the run's.
+    """
+    targets = options.recipe.targets
+    names = ", ".join(one.name for one in targets)
+    if target is None and len(targets) > 1:
+        raise UsageError("the recipe has several targets", hint=f"Choose with --target: {names}.")
+    chosen = next((one for one in targets if target in (None, one.name)), None)
+    if chosen is None:
+        raise UsageError(f"the recipe has no target {target}", hint=f"It has {names}.")
+    suffix = f".{chosen.container}" if chosen.container not in (None, "folder") else ".png"
+    game = chosen.game or options.recipe.game or "game"
+    place = destination(chosen.name, [PurePosixPath(game, f"any{suffix}")], into)
+    require_apart_from(place, options)
+    return place
+
+
 def require_apart_from(place: Destination, options: RunOptions) -> None:
     """Check that the emulator's folder is not among what a run reads or writes, and that no pack is read as a dump.
 

@@ -25,6 +25,8 @@ def json_schema(known: KnownTargets) -> str:
     inputs = schema["properties"]["input"]
     listed_inputs = {key: inputs.pop(key) for key in ("type", "items", "minItems", "maxItems")}
     inputs["anyOf"] = [listed_inputs["items"], listed_inputs]
+    names = defs["Match"]["properties"]["name"]
+    names["anyOf"] = [names["anyOf"][0]["items"], *names["anyOf"]]
     for name in ("groups", "overrides"):
         field = schema["properties"][name]
         listed = {key: field.pop(key) for key in ("type", "items", "maxItems")}

@@ -149,8 +149,9 @@ def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:
     return "upscale", "classify: a picture to upscale"
 
 
-def _name_fits(pattern: str, name: str) -> bool:
-    return _compiled(pattern)(name if "/" in pattern else name.rpartition("/")[2]) is not None
+def _name_fits(patterns: tuple[str, ...], name: str) -> bool:
+    file = name.rpartition("/")[2]
+    return any(_compiled(one)(name if "/" in one else file) is not None for one in patterns)
 
 
 def _folder_fits(pattern: str, name: str) -> bool:

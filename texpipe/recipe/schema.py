@@ -39,6 +39,7 @@ DEFAULT_MODEL = "texpipe-x4"
 """Name of the model of a recipe that does not name one."""
 
 MAX_RULES = limit("MAX_RULES", 10_000)
+MAX_NAMES = limit("MAX_NAMES", 1_000)
 MAX_GROUPS = limit("MAX_GROUPS", 1_000)
 MAX_INPUTS = limit("MAX_INPUTS", 256)
 MAX_OVERRIDES = 100
@@ -48,9 +49,10 @@ MAX_OVERRIDES = 100
 class Match(Part):
     """Which textures a rule is for: those that meet every condition. No condition matches all textures."""
 
-    name: Glob | None = Field(
+    name: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=MAX_NAMES)] | None = Field(
         default=None,
-        description="Glob on the file name, or on the relative path if the pattern has a slash; case counts.",
+        description="Glob on the file name, or on the relative path if the pattern has a slash; case counts. Of a list "
+        "of them one must fit.",
     )
     folder: Glob | None = Field(
         default=None, description="Glob on the folder, relative to the input, or one above it."
@@ -75,6 +77,11 @@ class Match(Part):
         default=None, description="Smallest number of distinct visible colours."
     )
     max_colours: Count | None = Field(default=None, description="Largest number of distinct visible colours.")
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: object) -> object:
+        return value if value is None or isinstance(value, list | tuple) else (value,)
 
     @field_validator("tiles", mode="before")
     @classmethod

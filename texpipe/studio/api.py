@@ -122,6 +122,8 @@ class Api:
             "dirty": workshop.draft.is_dirty,
             "changed_on_disk": workshop.draft.changed_on_disk(),
             "run": workshop.run.status(),
+            "live": workshop.live.status(),
+            "seen": [workshop.looks, workshop.made_at()],
             "by_hand": workshop.by_hand.glance(workshop.loaded.overrides),
             "reviews": workshop.reviews.counts(workshop.reviews.all()),
         }
@@ -322,9 +324,36 @@ class Api:
 
     def _start(self) -> None:
         with self.workshop.lock:
-            if self.workshop.draft.is_dirty:
-                raise UnsavedError("what was decided is not saved", hint="Save it, then start the run.")
+            self._require_saved()
             self.workshop.run.start()
+
+    def _require_saved(self) -> None:
+        if self.workshop.draft.is_dirty:
+            raise UnsavedError("what was decided is not saved", hint="Save it, then start.")
+
+    async def live(self, request: Request) -> Response:
+        """Say how upscaling during the game stands; or start or stop it, or have the whole pack written."""
+        if request.method == "GET":
+            return await _answer(lambda: self.workshop.live.status())
+        asked = await _object(request)
+        target, into = asked.get("target"), asked.get("into")
+        if not isinstance(target, str | None) or not isinstance(into, str | None):
+            raise UsageError("a target and a folder are texts")
+
+        def start() -> None:
+            with self.workshop.lock:
+                self._require_saved()
+                self.workshop.live.start(target or None, Path(into) if into else None)
+
+        def done() -> dict[str, Any]:
+            live = self.workshop.live
+            act = {"start": start, "stop": live.stop, "write": live.write_now}.get(str(asked.get("do")))
+            if act is None:
+                raise UsageError("this can be started and stopped", hint='Send {"do": "start"}.')
+            act()
+            return live.status()
+
+        return await _answer(done)
 
     async def events(self, request: Request) -> Response:
         """Tell the page what changes, until it is closed."""

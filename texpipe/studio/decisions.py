@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from texpipe.errors import UsageError
-from texpipe.recipe.schema import Rule
+from texpipe.recipe.schema import MAX_NAMES, Rule
 from texpipe.studio.dump import Dump, glob_of
 from texpipe.studio.rule_text import Raw
 
@@ -81,6 +81,21 @@ def exact(name: str) -> dict[str, str]:
     return {"name": pattern} if "/" in name else {"name": pattern, "folder": "."}
 
 
+def together(names: Sequence[str]) -> list[tuple[dict[str, Any], Sequence[str]]]:
+    """Return the `match` of some textures alone, as few as can be, each with its textures."""
+    if len(names) == 1:
+        return [(exact(names[0]), names)]
+    in_folders, others = [one for one in names if "/" in one], [one for one in names if "/" not in one]
+    parts = [
+        some[at : at + MAX_NAMES] for some in (in_folders, others) for at in range(0, len(some), MAX_NAMES)
+    ]
+    return [(exact(part[0]) | {"name": _patterns(part)}, part) for part in parts]
+
+
+def _patterns(names: Sequence[str]) -> str | list[str]:
+    return glob_of(names[0]) if len(names) == 1 else [glob_of(name) for name in names]
+
+
 def likeness(dump: Dump, name: str, scope: Sequence[str]) -> dict[str, Any]:
     """Return the `match` of all textures that are like one in every respect of a scope.
 
@@ -123,7 +138,8 @@ def new_rules(
         if both is not None:
             yield {"match": both, **merged(rule, settings)}
         else:
-            yield from ({"match": exact(name), **merged(rule, settings)} for name in deciding[number])
+            alone = together(deciding[number])
+            yield from ({"match": one, **merged(rule, settings)} for one, _ in alone)
 
 
 def _both(match: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:

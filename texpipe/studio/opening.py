@@ -81,6 +81,7 @@ class Opening:
         if self._thread is not None:
             self._thread.join()
         if self._workshop is not None:
+            self._workshop.live.close()
             self._workshop.run.close()
 
     @property

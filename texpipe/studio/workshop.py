@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from texpipe.analysis.cache import AnalysisCache
+from texpipe.analysis.inventory import Survey
 from texpipe.analysis.survey import Found, survey
 from texpipe.errors import ModelError, PackError, SourceError, UsageError
 from texpipe.manifest.file import read_manifest
@@ -24,11 +25,12 @@ from texpipe.recipe.schema import Match
 from texpipe.recipe.yaml_positions import read_yaml
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.lock import Lock
-from texpipe.studio.decisions import Settings, exact, likeness, merged, new_rules, require_known
+from texpipe.studio.decisions import Settings, likeness, merged, new_rules, require_known, together
 from texpipe.studio.draft import Draft
 from texpipe.studio.dump import Dump
 from texpipe.studio.folder_state import FolderState
 from texpipe.studio.known_models import KnownModels
+from texpipe.studio.live_play import LivePlay
 from texpipe.studio.reviews import Reviews
 from texpipe.studio.rule_text import Raw, with_entries, with_rule, with_rules, without_entry
 from texpipe.studio.run_process import RunProcess
@@ -73,14 +75,7 @@ class Workshop:
         self.models = KnownModels()
         output = self.options.output
         self.cache = cache.moved_beside(output) if cache else AnalysisCache.beside(output)
-        seen = survey(
-            self.options.inputs,
-            self.loaded.recipe,
-            exclude=self.options.output,
-            cache=self.cache,
-            progress=progress,
-            found=found,
-        )
+        seen = self._survey(progress, found)
         if not seen.items:
             raise SourceError(
                 f"there are no textures that can be read in {', '.join(map(str, self.options.inputs))}",
@@ -93,9 +88,34 @@ class Workshop:
         self.reviews = Reviews(recipe)
         self.run = RunProcess(recipe, self.options.output, device)
         self.by_hand = FolderState()
+        self.looks = 1
+        self.live = LivePlay(recipe, device, self.look_again)
         self._pieces: tuple[int, Mapping[str, Piece]] | None = None
         self._overrides: tuple[object, Overrides] | None = None
         self._entries: tuple[float, Mapping[str, Entry]] = (0.0, {})
+
+    def _survey(self, progress: Watch, found: Found) -> Survey:
+        return survey(
+            self.options.inputs,
+            self.loaded.recipe,
+            exclude=self.options.output,
+            cache=self.cache,
+            progress=progress,
+            found=found,
+        )
+
+    def look_again(self) -> None:
+        """Look for textures that came or changed since; those that are gone leave the list.
+
+        Raises:
+            SourceError: the input cannot be read.
+        """
+        seen = self._survey(lambda _: None, lambda texture, fingerprint: None)
+        if seen.items:
+            with self.lock:
+                self.dump = Dump.of(seen, self.loaded.recipe)
+                self._pieces = self._overrides = None
+                self.looks += 1
 
     def _keep_analyses(self) -> None:
         """Keep what was found in each texture for the next start, if the output can be written and is not in use."""
@@ -162,11 +182,8 @@ class Workshop:
         self, rules: Sequence[Raw], about: Sequence[str], scope: Sequence[str], settings: Settings
     ) -> tuple[str, list[Raw]]:
         """Return the draft with rules that are about the same textures changed in place, and the rules to add."""
-        matches: list[tuple[dict[str, Any], Sequence[str]]] = (
-            [(likeness(self.dump, about[0], scope), about)]
-            if scope and "group" not in scope
-            else [(exact(name), [name]) for name in about]
-        )
+        alike = bool(scope) and "group" not in scope
+        matches = [(likeness(self.dump, about[0], scope), about)] if alike else together(about)
         text, new = self.draft.body(), list[Raw]()
         for match, names in matches:
             deciding = self.dump.deciding(names)
@@ -292,6 +309,11 @@ class Workshop:
         if self._overrides is None or self._overrides[0] != now:
             self._overrides = now, find_overrides(folders, self.dump.seen.inventory)
         return self._overrides[1]
+
+    def made_at(self) -> float:
+        """Return when the last run wrote its manifest, in seconds; 0 without one."""
+        self.entries()
+        return self._entries[0]
 
     def entries(self) -> Mapping[str, Entry]:
         """Return what the last run said of each texture; nothing without a manifest that can be read."""

@@ -138,9 +138,10 @@ function heard(told) {
   Object.assign(studio, { dirty: told.dirty, reviews: told.reviews ?? studio.reviews });
   if (told.changed_on_disk) showChanged();
   else byId("alarm").hidden = true;
-  const byHand = told.by_hand !== studio.by_hand;
-  studio.by_hand = told.by_hand;
+  showLive(told.live);
+  const isNew = told.by_hand !== studio.by_hand || String(told.seen) !== String(studio.seen);
+  Object.assign(studio, { by_hand: told.by_hand, seen: told.seen });
   const finished = wasRunning && told.run.state !== "running";
-  if (told.version !== studio.version || finished || byHand) attempt(loadAll);
+  if (told.version !== studio.version || finished || isNew) attempt(loadAll);
   else showCounts();
 }

@@ -3,7 +3,9 @@
 
 addTexts({
   en: {
-    v_note: "with a note",
+    v_note: "with a note", live: "Live …", liveHint: "Upscale while the game is played: what it dumps goes into the emulator's folder, and into this list.",
+    liveInto: "Texture folder", liveTarget: "Emulator", liveStart: "Start", liveWrite: "Write the whole pack now", live_off: "Off.",
+    live_on: "On: textures go to {into}.", live_stopping: "It stops …",
     counts: "The recipe", undo: "Undo", redo: "Redo", save: "Save …", run: "Run …",
     queue: "Queue", selectAll: "Select all",
 
@@ -42,7 +44,9 @@ addTexts({
     k_look: "layout, tiling, channels, backdrop", k_find: "find", k_pick: "add to the selection, with Shift all between",
   },
   de: {
-    v_note: "mit Notiz",
+    v_note: "mit Notiz", live: "Live …", liveHint: "Vergrößern, während gespielt wird: was das Spiel ausgibt, kommt in den Ordner des Emulators und in diese Liste.",
+    liveInto: "Texturordner", liveTarget: "Emulator", liveStart: "Start", liveWrite: "Jetzt das ganze Paket schreiben", live_off: "Aus.",
+    live_on: "An: Texturen kommen nach {into}.", live_stopping: "Es hält an …",
     counts: "Das Rezept", undo: "Zurück", redo: "Wiederholen", save: "Sichern …", run: "Lauf …",
     queue: "Liste", selectAll: "Alle auswählen",
 

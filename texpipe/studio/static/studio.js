@@ -125,7 +125,7 @@ function showCounts() {
     const { done, total } = studio.reading;
     byId("counts").replaceChildren(element("li", {}, say("reading", { n: done, all: total })));
   }
-  for (const id of ["undo", "redo", "save", "open-run"]) byId(id).disabled = studio.reading !== null;
+  for (const id of ["undo", "redo", "save", "open-run", "open-live"]) byId(id).disabled = studio.reading !== null;
   if (studio.reading) return;
   const looked = ["approve", "reject", "flag"].reduce((sum, mark) => sum + (studio.reviews[mark] ?? 0), 0);
   const texts = [say("reviewed", { n: looked, all: TEXTURES.length }), say("rules", { n: studio.rules }), `${studio.scale}×`,
@@ -147,6 +147,7 @@ async function refreshState() {
   if (state.error) tell(state.error);
   if (state.reading) return;
   showRun(state.run);
+  showLive(state.live);
   if (state.changed_on_disk) showChanged();
 }
 
@@ -248,6 +249,7 @@ function listen() {
   byId("clear").addEventListener("click", clearFilters);
   const clicks = { undo, redo, save: openDiff, "save-now": save, "select-all": () => (list.pickAll(), refreshPanel()),
     "open-run": () => byId("running").showModal(), "open-help": () => byId("help").showModal(), "switch-theme": theme.toggle,
+    "open-live": openLive, "live-start": () => plays("start"), "live-stop": () => plays("stop"), "live-write": () => plays("write"),
     "run-start": () => runs("start"), "run-pause": () => runs("pause"), "run-stop": () => runs("stop") };
   for (const [id, does] of Object.entries(clicks)) byId(id).addEventListener("click", () => does());
   listenForDrops(byId("stage"));
