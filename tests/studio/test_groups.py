@@ -71,6 +71,8 @@ def test_textures_are_grouped_and_ungrouped(page: Page, folder: Path) -> None:
     page.post("save")
     page.post("run", do="start")
     page.workshop.run.join()
+    status = page.get("run")
+    assert (status["state"], status["code"]) == ("done", 0), status
     entry = page.workshop.entries()[name_of(1)]
     assert entry.group == "picture-1"
     undone = page.post("ungroup", names=[name_of(1)])
