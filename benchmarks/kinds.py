@@ -1,6 +1,6 @@
 """What texpipe says of the kinds of textures that neither its weights nor its thresholds saw: counts and bounds.
 
-python benchmarks/kinds.py --games GAMES                  # the part "fresh" of kind_labels.csv
+python benchmarks/kinds.py --games GAMES                  # the part "last" of kind_labels.csv
 python benchmarks/kinds.py --games GAMES --sheet DIR      # also pictures of what it is sure of and wrong
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from texpipe.classify.evidence import Seen
-from texpipe.classify.kinds import guess_kind
+from texpipe.classify.kinds import guess_kinds
 from texpipe.imaging.visible import premultiplied
 from texpipe.texture import KINDS
 
@@ -29,11 +29,11 @@ def main() -> None:
     """Make the samples, ask, print; write sheets of mistakes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--games", type=Path, required=True, help="folder of unpacked packages")
-    parser.add_argument("--part", default="fresh")
+    parser.add_argument("--part", default="last")
     parser.add_argument("--sheet", type=Path, help="folder for pictures of mistakes")
     chosen = parser.parse_args()
     made = list(samples(chosen.games, chosen.part))
-    said = [guess_kind(Seen(premultiplied(one.rgba))).kind for one in made]
+    said = [guess_kinds(Seen.of([premultiplied(one.rgba)]))[0].kind for one in made]
     show(made, said)
     if chosen.sheet is not None:
         chosen.sheet.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from texpipe.classify.evidence import Seen
 from texpipe.classify.kinds import guess_kinds
-from texpipe.cli.inspect import KINDS as CHOICES
+from texpipe.cli.inspect import inspect
 from texpipe.imaging.visible import premultiplied
 from texpipe.recipe.rules import matches
 from texpipe.recipe.schema import Match
@@ -96,4 +96,5 @@ def test_a_rule_for_what_tiles_matches_what_was_found(x: AxisGuess, y: AxisGuess
 
 
 def test_inspect_offers_every_kind() -> None:
-    assert (*KINDS, "unsure") == CHOICES
+    (option,) = (one for one in inspect.params if one.opts == ["--kind"])
+    assert (*KINDS, "unsure") == tuple(option.type.choices)  # type: ignore[attr-defined]
