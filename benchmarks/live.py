@@ -95,11 +95,11 @@ class Emulator(threading.Thread):
         self._folder = folder
         self.seen: dict[str, float] = {}
         self.torn: list[str] = []
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Look until it is stopped."""
-        while not self._stop.wait(POLL_SECONDS):
+        while not self._ended.wait(POLL_SECONDS):
             for file in self._folder.glob(f"{GAME}/*.png"):
                 if file.name not in self.seen:
                     self.seen[file.name] = time.time()
@@ -108,7 +108,7 @@ class Emulator(threading.Thread):
 
     def stop(self) -> None:
         """Look no more."""
-        self._stop.set()
+        self._ended.set()
         self.join()
 
 
@@ -259,6 +259,8 @@ def kills(folder: Path, count: int, seed: int, number_of_textures: int) -> bool:
             live = Live(place)
             dropping = threading.Thread(target=drop, args=(files, dump, 10.0))
             dropping.start()
+            if number % 4:  # every fourth is killed while it still starts
+                live.wait("started")
             moment = rng.uniform(0, 15)
             time.sleep(moment)
             state = live.events[-1]["event"] if live.events else "starting"
