@@ -59,6 +59,16 @@ def test_a_short_training_ends_with_a_model_and_can_be_resumed(
     assert (report["steps"], report["model"]) == (2, str(output / "mine.safetensors"))
     assert report["after"]["psnr_y"] > 0
     assert "wrote" in done.stderr
+    phases = [line.removesuffix(" ...") for line in done.stderr.splitlines() if line.endswith(" ...")]
+    assert [name for name in phases if "fetching" not in name] == [
+        "collecting textures",
+        "preparing",
+        "training",
+        "judging",
+    ]
+    assert "training: " in done.stderr, "each with its time"
+    assert str(output / "step-000002" / "sheet.png") in done.stderr
+    assert f"--model {output / 'mine.safetensors'}" in done.stderr
     resumed = run("--textures", textures, "--preset", preset, "--output", output, "--steps", 3, "--resume",
                   "--device", "cpu")  # fmt: skip
     assert resumed.exit_code == 0, resumed.output
@@ -123,3 +133,18 @@ def test_ctrl_c_ends_a_training_after_the_step_with_a_checkpoint(
     assert not (output / "step-000002").exists()
     assert "press Ctrl-C again to stop at once" in capfd.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_preview_shows_the_newest_sheet_and_is_opened_once(
+    textures: Path, preset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("texpipe.cli.phases.click.launch", opened.append)
+    output = tmp_path / "out"
+    done = run("--textures", textures, "--preset", preset, "--output", output, "--validate-every", 1, "--preview",
+               "--device", "cpu")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    page = output / "preview.html"
+    assert opened == [page.resolve().as_uri()]
+    assert 'src="step-000002/sheet.png"' in page.read_text("utf-8")
+    assert (output / "step-000002" / "sheet.png").is_file()

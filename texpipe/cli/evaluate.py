@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
@@ -13,6 +13,7 @@ from texpipe.cli.options import json_option, quiet_option, torch_device_option
 from texpipe.cli.printable import printable
 from texpipe.cli.replaceable import EVALUATIONS, PICTURES, force_option, require_replaceable
 from texpipe.errors import UsageError
+from texpipe.system.shell import command
 
 if TYPE_CHECKING:
     from texpipe.texture import Colour
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from texpipe.train.evaluation.unpaired import UnpairedEvaluation
 
 
+_DECIDING: Final[tuple[Literal["lpips_alex", "dists", "l1"], ...]] = ("lpips_alex", "dists", "l1")
+"""Metrics by which one model is called better than another, the first that was measured; less is better in all."""
 FIGURES, SHEET = "evaluation.json", "sheet.png"
 """Files in the output folder."""
 
@@ -109,6 +112,7 @@ def evaluate(
     """
     from texpipe.train.evaluation.evaluate import degraded, real_pairs
     from texpipe.train.evaluation.evaluate import evaluate as measure
+    from texpipe.train.losses.weights import fetching
     from texpipe.train.presets import load_preset
 
     console = console.quieter(quiet)
@@ -131,6 +135,8 @@ def evaluate(
             console, textures, unpaired, models, output, scale, colour, detail, limit, device, as_json
         )
         return
+    if words := fetching():
+        console.say(f"{words} ...")
     found: tuple[TexturePair, ...]
     if textures is not None:
         found = degraded(textures, load_preset(preset).degradation, seed, limit)
@@ -151,8 +157,10 @@ def evaluate(
         print_json(evaluation.as_json())
     else:
         _table(console, evaluation)
+        _say_best(console, evaluation, models)
     if output is not None:
         _write(output, evaluation)
+        console.say(f"wrote {output / FIGURES} and the sheet {output / SHEET}")
 
 
 def _evaluate_unpaired(
@@ -188,6 +196,7 @@ def _evaluate_unpaired(
         _unpaired_table(console, evaluation)
     if output is not None:
         _write(output, evaluation)
+        console.say(f"wrote {output / FIGURES} and the sheet {output / SHEET}")
 
 
 def _unpaired_table(console: Console, evaluation: UnpairedEvaluation) -> None:
@@ -223,7 +232,7 @@ def _table(console: Console, evaluation: Evaluation) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from texpipe.train.evaluation.metrics import METRICS
+    from texpipe.train.evaluation.metrics import HIGHER_IS_BETTER, METRICS
 
     # One row per metric: a terminal is too narrow for one column per metric.
     metrics = [metric for metric in METRICS if any(metric in m.scores for m in evaluation.measured)]
@@ -231,11 +240,32 @@ def _table(console: Console, evaluation: Evaluation) -> None:
     for heading in ("", *(m.name for m in evaluation.measured)):
         table.add_column(Text(printable(heading)), overflow="fold")
     for metric in metrics:
-        table.add_row(metric, *(_cell(evaluation, way, metric) for way in evaluation.measured))
+        arrow = "↑" if metric in HIGHER_IS_BETTER else "↓"
+        table.add_row(f"{metric} {arrow}", *(_cell(evaluation, way, metric) for way in evaluation.measured))
     console.rich.print(table)
     console.rich.print(
-        "bold: the best; ~ no worse than it beyond chance (paired bootstrap over textures, 95 %)"
+        "↑ more is better, ↓ less is better; bold: the best; ~ no worse than it beyond chance (paired bootstrap over "
+        "textures, 95 %)"
     )
+
+
+def _say_best(console: Console, evaluation: Evaluation, models: tuple[str, ...]) -> None:
+    """Say which model is better than the others and by how much, by the first metric of `_DECIDING` that is there."""
+    from texpipe.train.evaluation.bootstrap import paired_interval
+
+    own = evaluation.measured[len(evaluation.measured) - len(models) :] if models else ()
+    metric = next((one for one in _DECIDING if any(one in way.scores for way in own)), None)
+    if metric is None:
+        return
+    best, *others = sorted(own, key=lambda way: way.scores[metric])
+    for other in others:
+        gap = paired_interval(
+            [one[metric] for one in other.textures.values()], [one[metric] for one in best.textures.values()]
+        )
+        ends = f"(95 %: {gap.low:.3f} to {gap.high:.3f})"
+        sure = "" if gap.is_certain else ", which may be chance"
+        console.say(f"{best.name} is better than {other.name} by {gap.mean:.3f} in {metric} {ends}{sure}")
+    console.say(f"Use it: {command('texpipe', 'run', 'oot', '--model', best.name, '--sample', '20')}")
 
 
 def _cell(evaluation: Evaluation, way: MethodScores, metric: Metric) -> str:

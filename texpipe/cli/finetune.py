@@ -13,8 +13,10 @@ from texpipe.cli.completion import complete_model, complete_preset
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, quiet_option, torch_device_option
+from texpipe.cli.phases import Phases, Preview
 from texpipe.cli.progress import clock
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
+from texpipe.system.shell import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,6 +106,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write a PNG with examples of degraded textures, and do not train.",
 )
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Open a page in the browser that shows the newest sheet while it trains.",
+)
 @force_option
 @json_option
 @quiet_option
@@ -129,6 +136,7 @@ def finetune(
     seed: int,
     device: str,
     sheet: Path | None,
+    preview: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -142,6 +150,7 @@ def finetune(
     Example:
       texpipe finetune --textures ~/textures --steps 200 --output build/mine
     """
+    from texpipe.train.loop.output import SHEET
     from texpipe.train.loop.state import TrainingJob
     from texpipe.train.loop.trainer import finetune as train
     from texpipe.train.presets import load_preset, with_changes
@@ -173,12 +182,19 @@ def finetune(
         freeze_body=freeze_body,
         unlabelled=unlabelled,
     )
+    phases = Phases(console)
+    shown = Preview(output) if preview and not console.quiet else lambda _: None
     with _bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
-        result = train(job, show, lambda: interrupt.requested)
+        result = train(job, show, lambda: interrupt.requested, phases, shown)
+        phases.end()
     if result.model is None:
         return
     console.say(result.verdict)
     console.say(f"wrote {result.model} after {result.steps} steps")
+    sheets = sorted(output.glob(f"*/{SHEET}"))
+    if sheets:
+        console.say(f"Look at {sheets[-1]}: low resolution, bicubic, base, now, original")
+    console.say(f"Use it: {command('texpipe', 'run', 'oot', '--model', result.model, '--sample', '20')}")
     if as_json:
         summary = {"model": str(result.model), "steps": result.steps, "verdict": result.verdict}
         print_json({**summary, "before": result.before, "after": result.after})

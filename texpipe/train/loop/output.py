@@ -24,6 +24,9 @@ from texpipe.train.loop.checkpoints import folder_of, prune, save_state
 from texpipe.train.loop.state import State, Tools
 from texpipe.train.schema import Preset
 
+SHEET = "sheet.png"
+"""Name of the sheet in a checkpoint's folder: LR, bicubic, base, now, HR."""
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -36,8 +39,9 @@ class TrainingResult:
     verdict: str
 
 
-def save_checkpoint(state: State, tools: Tools, *, validated: bool) -> None:
-    """Write a checkpoint, with a validation if `validated`."""
+def save_checkpoint(state: State, tools: Tools, *, validated: bool) -> Path | None:
+    """Write a checkpoint, with a validation if `validated`; return its sheet, which the first process writes."""
+    sheet = None
     job = tools.job
     if tools.world.first:
         pairs = tools.pairs[: job.validate_on]
@@ -50,7 +54,9 @@ def save_checkpoint(state: State, tools: Tools, *, validated: bool) -> None:
         prune(job.output, job.keep)
         if now:
             tools.log.log_event("validation", step=state.step, scores=now.scores)
+            sheet = folder / SHEET
     tools.world.wait()
+    return sheet
 
 
 def _write_checkpoint(
@@ -68,7 +74,7 @@ def _write_checkpoint(
     if now is not None:
         scores = {"base": base.scores if base else None, "now": now.scores}
         write_atomic(folder / "metrics.json", (json.dumps(scores, indent=2) + "\n").encode())
-        save_sheet(folder / "sheet.png", *columns(pairs, base, now, generators.scale_of(network)))
+        save_sheet(folder / SHEET, *columns(pairs, base, now, generators.scale_of(network)))
 
 
 def finish(state: State, tools: Tools) -> TrainingResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +26,7 @@ from texpipe.train.loop.teaching import taught_crops
 from texpipe.train.losses import terms
 from texpipe.train.losses.features import Trunk, TrunkName
 from texpipe.train.losses.shared_look import SharedDists, SharedLook, SharedLpips
-from texpipe.train.losses.weights import from_file, weights
+from texpipe.train.losses.weights import fetching, from_file, weights
 from texpipe.train.presets import differences, load_preset
 from texpipe.train.prune_blocks import shortened
 from texpipe.train.schema import Preset
@@ -35,8 +36,15 @@ _SHORTENING_CROPS = 16
 """Number of crops on which the change by removing a block is measured."""
 
 
-def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
+def prepare(
+    job: TrainingJob, here: ProcessGroup, phase: Callable[[str], None] = lambda _: None
+) -> tuple[State, Tools]:
     """Load everything, measure the base, and resume from the newest checkpoint if the job says so.
+
+    Args:
+        job: the settings.
+        here: this process among those that train.
+        phase: called with the name of each part of the work when it begins.
 
     Raises:
         SourceError: no usable texture.
@@ -48,7 +56,9 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
     place = torch.device(device.name, here.local_rank) if device.name == "cuda" else torch.device(device.name)
     newest = _checkpoint_to_resume(job)
     base, network = start(preset, place)
+    phase("collecting textures")
     collection = collect(job.textures)
+    phase("preparing")
     training, held = collection.split(preset.data.held_out)
     crops = TextureCrops(collection, training, preset.data, preset.degradation, job.seed)
     if preset.keep_blocks is not None:
@@ -57,9 +67,12 @@ def prepare(job: TrainingJob, here: ProcessGroup) -> tuple[State, Tools]:
         freeze_body(network)
     taught = taught_crops(job, crops, place)
     pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
+    if job.perceptual and (words := fetching()):
+        phase(words)
     judge = Judge(place, perceptual=job.perceptual)
     before = None
     if base and here.first:
+        phase("judging the base")
         before = validate(upscaler_of(base.network.to(place), preset.colour), pairs, judge)
     look = shared_look(preset, place)
     state = new_state(network, preset, place, look)

@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,6 +37,8 @@ def finetune(
     job: TrainingJob,
     progress: Callable[[TrainingProgress], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
+    phase: Callable[[str], None] = lambda _: None,
+    shown: Callable[[Path], None] = lambda _: None,
 ) -> TrainingResult:
     """Train a generator and write it, its card, checkpoints and log into the output folder.
 
@@ -43,6 +46,8 @@ def finetune(
         job: the settings.
         progress: called after every step.
         stopped: asked after every step; True ends the training after a checkpoint.
+        phase: called with the name of each part of the work when it begins.
+        shown: called with each sheet that a validation wrote.
 
     Returns:
         The model written, with the held-out scores before and after.
@@ -57,15 +62,21 @@ def finetune(
     """
     with process_group() as here:
         torch.manual_seed(job.seed)
-        state, tools = prepare(job, here)
-        fit(state, tools, stopped, progress)
+        state, tools = prepare(job, here, phase)
+        phase("training")
+        fit(state, tools, stopped, progress, shown)
         if not here.first:
             return TrainingResult(None, {}, {}, state.step, "")
+        phase("judging")
         return finish(state, tools)
 
 
 def fit(
-    state: State, tools: Tools, stopped: Callable[[], bool], progress: Callable[[TrainingProgress], None]
+    state: State,
+    tools: Tools,
+    stopped: Callable[[], bool],
+    progress: Callable[[TrainingProgress], None],
+    shown: Callable[[Path], None] = lambda _: None,
 ) -> None:
     """Train until the end, with validations and checkpoints.
 
@@ -92,7 +103,9 @@ def fit(
         last = _fraction_done(state, tools) >= 1
         stop = tools.world.highest(float(stopped())) > 0
         if last or stop or state.step % job.save_every == 0 or state.step % job.validate_every == 0:
-            save_checkpoint(state, tools, validated=last or state.step % job.validate_every == 0)
+            sheet = save_checkpoint(state, tools, validated=last or state.step % job.validate_every == 0)
+            if sheet is not None:
+                shown(sheet)
             good = copy.deepcopy(state.state_dict())
         if stop and not last:
             raise Interrupted(

