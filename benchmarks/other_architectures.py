@@ -1,4 +1,4 @@
-"""SPAN and Compact in texpipe's engine against spandrel's own call on pictures padded by 16 texels, in one run.
+"""SPAN, Compact and RealPLKSR in texpipe's engines against spandrel's own call on pictures padded by 16 texels.
 
 python benchmarks/other_architectures.py        # random weights: they do not matter for the time
 """
@@ -31,10 +31,15 @@ def processor_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def compare(name: str, engine: Engine | ForeignEngine, state: dict[str, torch.Tensor]) -> None:
-    """Print textures per second of both, interleaved, the best of some rounds."""
+def compare(
+    name: str,
+    engine: Engine | ForeignEngine,
+    state: dict[str, torch.Tensor],
+    sizes: tuple[tuple[int, int], ...] = ((16, 8), (32, 4), (64, 1)),
+) -> None:
+    """Print textures per second of both, interleaved, the best of some rounds; `sizes` are sides and how many."""
     descriptor = import_spandrel().ModelLoader("cpu").load_from_state_dict(dict(state))
-    for side, count in ((16, 8), (32, 4), (64, 1)):
+    for side, count in sizes:
         batch = np.random.default_rng(0).random((count, side, side, 3), dtype=np.float32)
         around = ((0, 0), (PADDING, PADDING), (PADDING, PADDING), (0, 0))
         padded = torch.from_numpy(np.pad(batch, around, "wrap")).permute(0, 3, 1, 2)
@@ -48,17 +53,20 @@ def compare(name: str, engine: Engine | ForeignEngine, state: dict[str, torch.Te
 
         times = [[processor_seconds(work) for work in (ours, theirs)] for _ in range(ROUNDS + 1)][1:]
         one, other = (count / min(column) for column in zip(*times, strict=True))
-        print(f"{name:8} {side:3}  {one:7.1f}  {other:7.1f} textures/s  {one / other:.1f} times", flush=True)
+        print(f"{name:9} {side:3}  {one:7.1f}  {other:7.1f} textures/s  {one / other:.1f} times", flush=True)
 
 
 def main() -> None:
-    """Compare both architectures in their usual sizes."""
+    """Compare the architectures in their usual sizes; RealPLKSR runs picture by picture."""
     torch.set_num_threads(1)
     import_spandrel()
     of = "spandrel.architectures"
     span = importlib.import_module(f"{of}.SPAN").SPAN(num_in_ch=3, num_out_ch=3).eval().state_dict()
     compact = importlib.import_module(f"{of}.Compact.__arch.SRVGG").SRVGGNetCompact().state_dict()
     compare("SPAN", ForeignEngine(bridge.build(span), Borders(1), "cpu", "fp32"), span)
+    large = importlib.import_module(f"{of}.PLKSR").RealPLKSR(dim=64, n_blocks=28).eval().state_dict()
+    foreign = ForeignEngine(bridge.build(large), Borders(1), "cpu", "fp32")
+    compare("RealPLKSR", foreign, large, ((16, 2), (32, 1)))
     compare("Compact", Engine(state_dict_names.build(compact), "cpu", "fp32"), compact)
 
 
