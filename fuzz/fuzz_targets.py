@@ -30,6 +30,7 @@ from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
+from texpipe.output.credits import write_credits
 from texpipe.packs.journal import noted
 from texpipe.packs.verify import verify_pack
 from texpipe.probe.numbers import read_numbers
@@ -180,6 +181,11 @@ def _any_pack(path: Path) -> None:
         raise PackError(pack.problems[0])
 
 
+def _credits(path: Path) -> object:
+    """Write credits where there are some."""
+    return write_credits(path.parent, read_manifest(path.with_name("manifest.json")))
+
+
 def _update(path: Path) -> object:
     """Apply an update archive to the pack beside it."""
     return apply_patch(path, path.parent / "pack")
@@ -304,6 +310,9 @@ PACKS = (
         _update_of_cache,
         files.htss,
         beside={"new/a.hts": files.htss()[0][:-1] + b"~"},
+    ),
+    Target(
+        "credits", "credits.json", _credits, folders.summaries, beside={"manifest.json": files.manifests()[0]}
     ),
     Target("layers-recipe", "layers.yaml", _layers_recipe, folders.layers_recipes),
     Target("layers-rt64-list", "rt64.json", _joined, files.jsons),

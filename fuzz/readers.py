@@ -97,6 +97,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.passes.outlines:_weights": _SHIPPED,
     "texpipe.read.hand_made:_bytes_of": "hands bytes to image_files.decode, which is fuzzed",
     "texpipe.report.page:render": _SHIPPED,
+    "texpipe.upkeep.archive:_add": "copies a file of the pack, and takes nothing apart",
     "texpipe.upkeep.pages:PageFolder.write": _SHIPPED,
     "texpipe.upkeep.patch:_write_file": "copies a pack, and takes nothing apart",
     "texpipe.storage.atomic:_sync_folder": WRITES,

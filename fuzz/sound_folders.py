@@ -328,3 +328,8 @@ def layers_recipes() -> tuple[bytes, ...]:
 def marks() -> tuple[bytes, ...]:
     """Return what a merge of layers notes of the files that it wrote."""
     return (json.dumps({"schema": "texpipe.layers/1", "files": {"a.png": "0" * 64}}).encode(),)
+
+
+def summaries() -> tuple[bytes, ...]:
+    """Return the summary of who made a pack."""
+    return (json.dumps({"schema": "texpipe.credits/1", "page_sha256": "0" * 64}).encode(),)

@@ -34,6 +34,7 @@ STAND_INS = {
 """Words of the docs that stand for what the reader has."""
 
 NOT_RUN = {
+    r"port": "wants dumps by two emulators; tests/upkeep/test_port.py makes them",
     r"models fetch": "downloads; tests/networks/test_catalogue.py gives it a package of its own",
     r"models convert x4.param": "wants a whole ncnn network; tests/networks/test_ncnn.py converts one",
     r"models export": "wants onnx, an extra; tests/cli/test_models.py runs it where that is installed",

@@ -61,7 +61,11 @@ def kinds(result: RunResult) -> dict[str, str | None]:
 
 def packs(tmp_path: Path) -> dict[str, bytes]:
     files = tree(tmp_path / "pack").items()
-    return {path: data for path, data in files if not path.startswith((".", "manifest", "run.json"))}
+    return {
+        path: data
+        for path, data in files
+        if not path.startswith((".", "manifest", "run.json", "CREDITS.md", "credits.json"))
+    }
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["the manifest says edited", "edited since the run"])

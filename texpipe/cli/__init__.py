@@ -43,6 +43,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show how two packs differ: what was added, removed or changed, by whom.",
     ),
     "patch": ("texpipe.cli.patch:patch", "Make and apply small updates of packs."),
+    "archive": (
+        "texpipe.cli.archive:archive",
+        "Write the zip file that people upload, with install lines, credits and a picture.",
+    ),
+    "port": ("texpipe.cli.port:port", "Make a pack for another emulator, through dumps of the game by both."),
     "adopt": (
         "texpipe.cli.adopt:adopt",
         "Make edited files of a pack a source: copy them to the recipe's overrides.",

@@ -146,7 +146,7 @@ def fits(rgba: Rgba8, texels: TexelFormat) -> bool:
     """
     kept = quantise(rgba, texels)
     visible = (rgba[..., 3] > 0) | (kept[..., 3] > 0)
-    if not np.array_equal(_as_dumped(rgba, texels)[visible], kept[visible]):
+    if not np.array_equal(as_stored(rgba, texels)[visible], kept[visible]):
         return False
     if texels not in INDEXED:
         return True
@@ -243,8 +243,13 @@ _SAME = _table({})
 _HALF = _table({127: SEMI_ALPHA, 143: SEMI_ALPHA})
 
 
-def _as_dumped(rgba: Rgba8, texels: TexelFormat) -> Rgba8:
-    """Replace other tools' expansions of a level by ours; other values stay as they are."""
+def as_stored(rgba: Rgba8, texels: TexelFormat) -> Rgba8:
+    """Replace other tools' expansions of a level by ours; other values stay as they are.
+
+    Args:
+        rgba: H x W x 4 uint8, as some tool dumped it.
+        texels: any format but yuv16.
+    """
     stored = INDEXED[texels].entry if texels in INDEXED else texels
     colour = {"rgba16": _5_BIT, "psx16": _5_BIT, "ia4": _3_BIT}.get(stored, _SAME)
     alpha = _HALF if stored == "psx16" else _SAME

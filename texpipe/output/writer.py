@@ -13,6 +13,7 @@ from texpipe.formats.contract import Picture
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import write_manifest, write_run_info
 from texpipe.manifest.output_folder import has_manifest
+from texpipe.output.credits import write_credits
 from texpipe.output.preflight import OutputBefore
 from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
 from texpipe.output.result import RunResult
@@ -60,6 +61,8 @@ def write_output(
     if run.layout.manifest.is_file() and not has_manifest(run.layout.manifest):
         before.folder.backup.copy(run.layout.manifest.name)
     write_manifest(run.layout.manifest, manifest)
+    not_credited = write_credits(output, manifest)
+    warnings += () if not_credited is None else (not_credited,)
     keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
     outcome = run_result(run, manifest, *counts_of(run, done), warnings=warnings)
     remembered = RememberedChecks(output)

@@ -13,9 +13,9 @@ from texpipe.formats import format_of
 from texpipe.formats.contract import PackFormat
 from texpipe.progress import Progress
 from texpipe.read.decode import open_source
-from texpipe.read.scan import scan
 from texpipe.texture import EmulatorName, Source
 from texpipe.upkeep.any_pack import AnyPack, PackTexture
+from texpipe.upkeep.dumps import sources_of
 from texpipe.upkeep.keys import ANY, TextureKey, file_key, key_of, names_of_dumped
 
 SCHEMA = "texpipe.coverage/1"
@@ -118,7 +118,7 @@ def coverage(
     Raises:
         SourceError: a dump is missing or cannot be listed.
     """
-    sources, unreadable = _sources(dumps)
+    sources, unreadable = sources_of(dumps)
     judge = _Judge(pack, None if target is None else format_of(target))
     covered = []
     for number, source in enumerate(sources.values(), start=1):
@@ -133,17 +133,6 @@ def coverage(
         progress(Progress("read", number, len(sources)))
     found = tuple(judge.with_wrong_names(covered))
     return Coverage(found, judge.unasked(found), unreadable, sources)
-
-
-def _sources(dumps: Sequence[Path]) -> tuple[dict[str, Source], dict[str, str]]:
-    sources: dict[str, Source] = {}
-    unreadable: dict[str, str] = {}
-    for dump in dumps:
-        found = scan(dump)
-        for source in found.sources:
-            sources.setdefault(source.name, source)
-        unreadable |= {source.name: reason for source, reason in found.unusable}
-    return dict(sorted(sources.items())), unreadable
 
 
 def _size_of(source: Source) -> tuple[int, int]:

@@ -16,6 +16,8 @@ from texpipe.formats.archive import zip_writer
 from texpipe.formats.gliden64_cache import write_htc, write_hts
 from texpipe.formats.portable_names import file_digest, folded
 from texpipe.manifest.schema import SCHEMA as MANIFEST_SCHEMA
+from texpipe.output.credits import PAGE, SUMMARY
+from texpipe.output.credits import SCHEMA as CREDITS_SCHEMA
 from texpipe.progress import Progress
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.links import leads_out
@@ -34,7 +36,13 @@ Choices: TypeAlias = Sequence[tuple[str, str]]
 Step: TypeAlias = Callable[[Progress], None]
 
 _MAX_MARK = 1 << 28
-_MANIFEST = "manifest.json"
+_HEAD_BYTES = 1 << 16
+_OF_RUNS: Mapping[str, bytes] = {
+    "manifest.json": MANIFEST_SCHEMA.encode(),
+    SUMMARY: CREDITS_SCHEMA.encode(),
+    PAGE: b"Made with texpipe",
+}
+"""Files that runs write beside packs, and what stands in them."""
 _LEFT_BY_SYSTEMS = frozenset({MARK.lower(), ".ds_store", "thumbs.db", "desktop.ini"})
 """Names of files in a merged pack that nobody minds to lose."""
 
@@ -245,8 +253,9 @@ def _units(layers: Sequence[_Layer]) -> tuple[dict[str, _Forms], dict[str, dict[
 
 
 def _is_manifest(entry: PackEntry) -> bool:
-    """Return whether a file is a run's manifest, which says nothing of a merged pack."""
-    return entry.name == _MANIFEST and MANIFEST_SCHEMA.encode() in entry.data()[:4096]
+    """Return whether a file is a run's manifest or credits, which speak of that pack alone."""
+    mark = _OF_RUNS.get(entry.name)
+    return mark is not None and mark in entry.data()[:_HEAD_BYTES]
 
 
 def _unit_of(entry: PackEntry, texture: PackTexture | None) -> str:
