@@ -332,4 +332,4 @@ def marks() -> tuple[bytes, ...]:
 
 def summaries() -> tuple[bytes, ...]:
     """Return the summary of who made a pack."""
-    return (json.dumps({"schema": "texpipe.credits/1", "page_sha256": "0" * 64}).encode(),)
+    return (json.dumps({"schema": "texpipe.credits/1", "pages": ["0" * 64]}).encode(),)

@@ -16,6 +16,7 @@ from texpipe.errors import UsageError
 from texpipe.imaging.image_files import decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, Provenance, RecipeId, Summary
+from texpipe.output import credits as credits_module
 from texpipe.output.credits import PAGE, SUMMARY, credits_of, write_credits
 from texpipe.upkeep.any_pack import open_pack
 from texpipe.upkeep.archive import archive_name, chosen_targets, manifest_of_output, write_archive
@@ -78,6 +79,30 @@ def test_credits_of_somebody_else_stay(tmp_path: Path) -> None:
     (tmp_path / SUMMARY).write_text("{}")
     assert "not texpipe's" in str(write_credits(tmp_path, MIXED))
     assert (tmp_path / SUMMARY).read_text() == "{}"
+
+
+@pytest.mark.parametrize("writes", range(3))
+def test_a_run_killed_while_it_writes_credits_does_not_take_them_for_an_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    write_credits(tmp_path, MIXED)
+    left, write = [writes], credits_module.write_atomic
+
+    def counted(*arguments: object, **options: object) -> None:
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        write(*arguments, **options)
+
+    monkeypatch.setattr(credits_module, "write_atomic", counted)
+    with pytest.raises(KeyboardInterrupt):
+        write_credits(tmp_path, replace(MIXED, texpipe="0.3"))
+    monkeypatch.undo()
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    for folder in (tmp_path, fresh):
+        assert write_credits(folder, replace(MIXED, texpipe="0.4")) is None
+    assert all((tmp_path / name).read_bytes() == (fresh / name).read_bytes() for name in (PAGE, SUMMARY))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,15 +160,22 @@ def write_credits(output: Path, manifest: Manifest) -> str | None:
         return f"{SUMMARY} is there and not texpipe's: it stays, and the pack's credits are not written"
     found = credits_of(manifest)
     text = found.page().encode()
-    if _is_free(page, before.get("page_sha256"), output):
-        write_atomic(page, text, fsync=False)
-        kept = None
-    else:
-        kept = f"{PAGE} was changed by hand: it stays as it is"
-    digest = hashlib.sha256(text).hexdigest() if kept is None else before.get("page_sha256")
-    value = found.as_json() | {"page_sha256": digest}
+    known = before.get("pages")
+    pages = [one for one in known if isinstance(one, str)] if isinstance(known, list) else []
+    if not _is_free(page, pages, output):
+        _write_summary(summary, found, pages)
+        return f"{PAGE} was changed by hand: it stays as it is"
+    digest = hashlib.sha256(text).hexdigest()
+    if pages != [digest]:  # a run that is killed between the two files leaves a page that is known
+        _write_summary(summary, found, [digest, *pages])
+    write_atomic(page, text, fsync=False)
+    _write_summary(summary, found, [digest])
+    return None
+
+
+def _write_summary(summary: Path, found: Credits, pages: Sequence[str]) -> None:
+    value = found.as_json() | {"pages": list(pages)}
     write_atomic(summary, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), fsync=False)
-    return kept
 
 
 def _summary_before(summary: Path) -> dict[str, Any] | None:
@@ -182,7 +189,8 @@ def _summary_before(summary: Path) -> dict[str, Any] | None:
     return top if isinstance(top, dict) and top.get("schema") == SCHEMA else None
 
 
-def _is_free(page: Path, digest: object, output: Path) -> bool:
+def _is_free(page: Path, known: Sequence[str], output: Path) -> bool:
+    """Return whether nothing lies at the page's place, or a page that a run wrote."""
     if not page.exists() and not page.is_symlink():
         return True
-    return page.is_file() and not leads_out(page, output) and file_digest(page) == digest
+    return page.is_file() and not leads_out(page, output) and file_digest(page) in known
