@@ -328,8 +328,21 @@ def test_the_command_prints_a_table(textures: Path, model: Path) -> None:
     done = CliRunner().invoke(command, arguments, obj=Console())
     assert done.exit_code == 0, done.output
     assert done.stdout == ""
-    for word in ("bicubic", "nearest", "tiny", "colour_drift"):
+    for word in ("bicubic", "nearest", "tiny", "colour_drift", "psnr_y ↑", "l1 ↓", "--model tiny"):
         assert word in done.stderr
+
+
+def test_the_better_of_two_models_is_named_with_its_interval(
+    textures: Path, model: Path, tmp_path: Path
+) -> None:
+    """By as much as the means differ; of two equal models neither is called better for certain."""
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(model.read_bytes())
+    arguments = ["--textures", textures, "--model", model, "--model", other, "--output", tmp_path / "out"]
+    done = CliRunner().invoke(command, list(map(str, arguments)), obj=Console())
+    assert done.exit_code == 0, done.output
+    assert "by 0.000 in l1 (95 %: 0.000 to 0.000), which may be chance" in done.stderr
+    assert f"the sheet {tmp_path / 'out' / 'sheet.png'}" in done.stderr
 
 
 def test_the_command_wants_one_source() -> None:
