@@ -31,7 +31,7 @@ from texpipe.texture import Edges, Rgba8
 
 PAGE, SHEET, NOTES = "index.html", "sheet.png", "comparison.json"
 """Names of the files in the folder of a comparison."""
-_OF_REPORT = ("report.css", "theme.js", "dom.js", "stage.js")
+_OF_REPORT = ("report.css", "theme.js", "dom.js", "texts.js", "stage.js")
 _OWN = ("compare.css", "compare.js")
 _PICTURE = re.compile(r"[0-9a-f]{24}\.png")
 _MAX_NOTES = 1 << 20
