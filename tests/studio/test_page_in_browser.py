@@ -24,17 +24,6 @@ from texpipe.imaging.image_files import encode_png, save_png
 pytestmark = pytest.mark.slow
 
 HOSTILE = '"><img src=x onerror=document.title=1>.png'
-RECIPE = """# My pack.
-version: 1
-name: walk   # as on the box
-input: dump
-output: out
-model: {model}
-targets: [folder]
-rules:
-  # the sky stays as it is
-  - {{match: {{name: sky.png}}, action: copy}}
-"""
 
 
 class Studio:
@@ -104,13 +93,12 @@ class Studio:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
-    """A dump of walls, letters, a sky and a hostile name, and a recipe with comments."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dump of walls, letters, a sky and a hostile name, and nothing else."""
     made = tmp_path_factory.mktemp("studio")
     names = [f"walls/{n}.png" for n in range(5)] + ["font/a.png", "font/b.png", "sky.png", HOSTILE]
     for number, name in enumerate(names):
-        save_png(made / "dump" / name, texture(number, (16, 16)))
-    (made / "walk.yaml").write_text(RECIPE.format(model=tiny_model))
+        save_png(made / "walk" / name, texture(number, (16, 16)))
     return made
 
 
@@ -122,17 +110,17 @@ echo "$1" > "$(dirname "$0")/note" && mv "$(dirname "$0")/note" "$(dirname "$0")
 
 
 @contextmanager
-def served(recipe: Path) -> Iterator[str]:
-    """Serve the studio of a recipe, with an editor that paints by itself; yields the address of its page."""
-    programs = recipe.parent / "programs"
+def served(folder: Path, given: str) -> Iterator[str]:
+    """Serve the studio of a recipe or dump in a folder, with an editor that paints by itself; yields its address."""
+    programs = folder / "programs"
     programs.mkdir(exist_ok=True)
     save_png(programs / "painted.png", texture(77, (64, 64)))
     (programs / "xdg-open").write_text(EDITOR)
     (programs / "xdg-open").chmod(0o755)
-    command = [sys.executable, "-m", "texpipe", "studio", str(recipe), "--no-browser"]
+    command = [sys.executable, "-m", "texpipe", "studio", given, "--no-browser"]
     path = os.pathsep.join([str(programs), os.environ["PATH"]])
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": path}
+        command, stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, "PATH": path}
     ) as server:
         try:
             assert server.stdout is not None
@@ -146,7 +134,7 @@ def studio(
     request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Studio]:
     require_browser(request.config)
-    with served(folder / "walk.yaml") as address, chromium(tmp_path_factory.mktemp("profile")) as driver:
+    with served(folder, "walk") as address, chromium(tmp_path_factory.mktemp("profile")) as driver:
         driver.get(address)
         shown = Studio(driver, address, folder)
         shown.wait("document.documentElement.dataset.ready === 'true'")
@@ -157,6 +145,8 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
     from selenium.webdriver.support.select import Select
 
     driver = studio.driver
+    first_recipe = (studio.folder / "walk.yaml").read_text()
+    assert "rules: []" in first_recipe
     assert "token" not in driver.current_url, "nobody reads it over a shoulder"
     Select(driver.find_element("id", "queue")).select_by_value("unseen")
     studio.wait("list.rows.length === 9")
@@ -179,7 +169,7 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
     studio.change(lambda: models.select_by_value("texpipe-x4-preview"))
     assert studio.of("font/", "one.model") == ["texpipe-x4-preview"] * 2
     numbers = [studio.of(name, "one.rule")[0] for name in ("font/", "walls/", "sky")]
-    assert numbers == [1, 2, 3], "as the recipe has them now"
+    assert numbers == [1, 2, 0], "as the recipe has them now"
 
     # a picture by hand is dropped on one of them
     studio.find("font/b")
@@ -215,23 +205,24 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
     studio.click("#run-start")
     studio.wait("studio.run.state === 'done'")
     studio.click("#running form button")
-    assert_pack_is_the_recipes(studio.folder)
+    assert_pack_is_the_recipes(studio.folder, first_recipe)
 
 
-def assert_pack_is_the_recipes(folder: Path) -> None:
-    """The recipe holds the rules and its comments, and the command line has nothing left to do."""
+def assert_pack_is_the_recipes(folder: Path, first_recipe: str) -> None:
+    """The recipe holds the rules and all else of the first one, and the command line has nothing left to do."""
     text = (folder / "walk.yaml").read_text()
-    for kept in ("# My pack.", "# as on the box", "# the sky stays as it is", "action: copy"):
-        assert kept in text
+    kept = [line for line in first_recipe.splitlines() if line != "rules: []"]
+    assert sum("#" in line for line in kept) > 5
+    assert [line for line in kept if line not in text.splitlines()] == []
     assert "edges: wrap" in text
     assert "texpipe-x4-preview" in text
-    before = files_of(folder / "out" / "folder")
+    before = files_of(folder / "build" / "walk" / "folder")
     assert len(before) == 8, "the hostile name is none that Windows allows"
     command = [sys.executable, "-m", "texpipe", "run", str(folder / "walk.yaml"), "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads((folder / "out" / "run.json").read_text())["computed"] == 0
-    assert files_of(folder / "out" / "folder") == before
+    assert json.loads((folder / "build" / "walk" / "run.json").read_text())["computed"] == 0
+    assert files_of(folder / "build" / "walk" / "folder") == before
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -342,7 +333,9 @@ def test_a_change_by_an_editor_is_told_and_nothing_is_overwritten(studio: Studio
     studio.find("walls/4")
     studio.all_like_this()
     studio.change(lambda: studio.press("m"))
-    edited = recipe.read_text() + "# by an editor\n"
+    rule = "rules:  # by an editor\n  # the sky stays as it is\n  - {match: {name: sky.png}, action: copy}\n"
+    edited = recipe.read_text().replace("rules:\n", rule)
+    assert rule in edited
     recipe.write_text(edited)
     studio.wait("!byId('alarm').hidden")
     studio.click("#save")
@@ -353,6 +346,13 @@ def test_a_change_by_an_editor_is_told_and_nothing_is_overwritten(studio: Studio
     studio.click("#reload")
     studio.wait("TEXTURES.find((one) => one.source === 'walls/4.png').edges.x === 'wrap'")
     studio.wait("byId('alarm').hidden && !studio.dirty")
+    assert studio.of("sky", "one.action") == ["copy"]
+    studio.change(lambda: studio.press("m"))
+    studio.click("#save")
+    studio.wait("byId('diff').open")
+    studio.click("#save-now")
+    studio.wait("!byId('diff').open && !studio.dirty")
+    assert [line for line in edited.splitlines() if line not in recipe.read_text().splitlines()] == []
 
 
 def test_two_pages_show_the_same(studio: Studio) -> None:
@@ -407,7 +407,7 @@ def test_no_payload_of_a_dump_or_recipe_is_executed(studio: Studio, tmp_path: Pa
     rules = [{"match": {"name": f"{text}*"}, "edges": {"x": "wrap"}} for text in PAYLOADS]
     recipe = {"version": 1, "name": "payloads", "input": "dump", "output": "out", "model": str(tiny_model)}
     (tmp_path / "payloads.yaml").write_text(yaml.safe_dump({**recipe, "targets": ["folder"], "rules": rules}))
-    with served(tmp_path / "payloads.yaml") as address:
+    with served(tmp_path, "payloads.yaml") as address:
         studio.driver.get(address)
         studio.wait("document.documentElement.dataset.ready === 'true'")
         for name in SOURCES:
