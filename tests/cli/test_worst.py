@@ -45,8 +45,12 @@ def test_the_report_does_not_turn_amber_at_other_limits() -> None:
 
 def test_the_summary_uses_the_words_of_the_report() -> None:
     """Who reads "Alpha drift" in the terminal must find it in the page."""
-    script = files("texpipe.report").joinpath("static/facts.js").read_text("utf-8")
-    labels = re.findall(r'label: "([^"]+)", short:', script)
+    static = files("texpipe.report").joinpath("static")
+    metrics = re.findall(r'label: say\("(\w+)"\), short:', static.joinpath("facts.js").read_text("utf-8"))
+    english = dict(
+        re.findall(r'(\w+): "([^"]*)"', static.joinpath("texts.js").read_text("utf-8").split("\n  de: {")[0])
+    )
+    labels = [english[name] for name in metrics]
     (line,) = worst([entry("all", seam_x=9.0, colour_drift=9.0, alpha_coverage_drift=0.5)], 1)
     assert len(labels) == 3
     assert all(label in line for label in labels), line
@@ -67,9 +71,17 @@ def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first_and_ho
         Entry("inspected", "written", undecided=Axes(x=True)),
     ]
     assert uncertain(textures) == [
-        "steep: may repeat left to right (40% likely; repeated, it has a step of 31 levels, 2.1 times a usual one)"
-        " and top to bottom (30% likely; repeated, it has a step of 2 levels)",
-        "steeper: may repeat left to right (10% likely; repeated, it has a step of 60 levels, 3.0 times a usual one)",
-        "faint: may repeat top to bottom (50% likely; repeated, it has a step of 4 levels, 1.2 times a usual one)",
-        "inspected: may repeat left to right (50% likely)",
+        "steep: probably doesn't repeat left to right (60 % sure; where it repeats, a step of 31 levels shows, 2.1"
+        " times a usual one);"
+        " probably doesn't repeat top to bottom (70 % sure; where it repeats, a step of 2 levels shows)",
+        "steeper: probably doesn't repeat left to right (90 % sure; where it repeats, a step of 60 levels shows, 3.0"
+        " times a usual one)",
+        "faint: probably doesn't repeat top to bottom (50 % sure; where it repeats, a step of 4 levels shows, 1.2"
+        " times a usual one)",
+        "inspected: probably doesn't repeat left to right (50 % sure)",
+    ]
+    likely = Entry("likely", "written", undecided=Axes(x=True), repeats=Likely(x=0.62), metrics=steeper)
+    assert uncertain([likely]) == [
+        "likely: probably repeats left to right (62 % sure; where it repeats, a step of 60 levels shows, 3.0"
+        " times a usual one)"
     ]

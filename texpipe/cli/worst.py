@@ -71,8 +71,8 @@ def uncertain(textures: Iterable[Entry]) -> list[str]:
         if not entry.undecided or entry.duplicate_of is not None:
             continue
         axes = _axes(entry)
-        said = " and ".join(axis.in_words for axis in axes)
-        found.append((-max(axis.expected for axis in axes), f"{entry.source}: may repeat {said}"))
+        said = "; ".join(axis.in_words for axis in axes)
+        found.append((-max(axis.expected for axis in axes), f"{entry.source}: {said}"))
     return [line for _, line in sorted(found)]
 
 
@@ -92,12 +92,12 @@ class _Axis:
 
     @property
     def in_words(self) -> str:
+        verb = "repeats" if self.likely > _EVEN else "doesn't repeat"
+        said = f"probably {verb} {self.way} ({max(self.likely, 1 - self.likely) * 100:.0f} % sure"
         if self.step is None:
-            return f"{self.way} ({self.likely:.0%} likely)"
+            return f"{said})"
         times = "" if self.ratio is None else f", {self.ratio:.1f} times a usual one"
-        return (
-            f"{self.way} ({self.likely:.0%} likely; repeated, it has a step of {self.step:.0f} levels{times})"
-        )
+        return f"{said}; where it repeats, a step of {self.step:.0f} levels shows{times})"
 
 
 def _axes(entry: Entry) -> list[_Axis]:
