@@ -109,6 +109,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.execution.multi_gpu:_WorkerPool._receive": "reads the pipe from a process that it started",
     "texpipe.execution.multi_gpu:serve": "reads the pipe from the process that started it",
     "texpipe.report.stamp:head_of_report": _COMPARES,
+    "texpipe.studio.api:Api.screen": "hands bytes of a limited size to image_files.decode, which is fuzzed",
     "texpipe.studio.api:Api.override": "hands bytes of a limited size to image_files.decode, which is fuzzed",
     "texpipe.studio.by_hand:shown": "hands a picture that was looked at before to image_files.decode, which is fuzzed",
     "texpipe.studio.api:_object": "takes a request of a limited size, and refuses what is not a JSON object",

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 from dumps import GAME
 
+from texpipe.imaging.image_files import encode_png
+from texpipe.probe.numbers import Numbers
+from texpipe.probe.painting import painted
 from texpipe.studio.opening import Opening
 from texpipe.studio.server import app_of
 from texpipe.studio.workshop import Workshop
@@ -116,6 +120,17 @@ class Page:
     def decide(self, *names: str, scope: tuple[str, ...] = (), status: int = 200, **settings: object) -> Any:
         dotted = {key.replace("_", "."): value for key, value in settings.items()}
         return self.post("decide", status, names=list(names), scope=list(scope), set=dotted)
+
+
+def screen_with(numbers: Numbers, *names: str) -> bytes:
+    """Return a grey screen of 480 x 360 as PNG with up to two numbered textures on it, the larger one first."""
+    shot = np.full((360, 480, 4), 120, np.uint8)
+    shot[..., 3] = 255
+    for place, name in enumerate(names):
+        number, side = numbers.names.index(name) + 1, 32 - 16 * place
+        shown = painted(np.full((side, side, 4), 255, np.uint8), 4, numbers.book.rings[number - 1], number)
+        shot[40 : 40 + 4 * side, 20 + 200 * place : 20 + 200 * place + 4 * side] = shown
+    return encode_png(shot)
 
 
 def name_of(number: int) -> str:

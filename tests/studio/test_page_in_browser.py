@@ -18,8 +18,10 @@ import yaml
 from browser import chromium, require_browser
 from dumps import texture
 from payloads import PAYLOADS, SOURCES
+from studio_page import screen_with
 
 from texpipe.imaging.image_files import encode_png, save_png
+from texpipe.probe.numbers import Numbers, write_numbers
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +85,18 @@ class Studio:
         before = self.driver.execute_script("return studio.version")
         act()
         self.wait("studio.version !== arguments[0] && !byId('undo').disabled", before)
+
+    def drop(self, box: str, png: bytes) -> None:
+        """Drop a picture on a part of the page."""
+        self.driver.execute_script(
+            "const bytes = Uint8Array.from(atob(arguments[1]), (one) => one.charCodeAt(0));"
+            "const dataTransfer = new DataTransfer();"
+            "dataTransfer.items.add(new File([bytes], 'b.png', { type: 'image/png' }));"
+            "byId(arguments[0]).dispatchEvent("
+            "new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))",
+            box,
+            base64.b64encode(png).decode(),
+        )
 
     def of(self, prefix: str, expression: str) -> list[object]:
         """Return a property of all textures whose names begin so."""
@@ -173,14 +187,7 @@ def test_from_a_dump_to_a_pack(studio: Studio) -> None:
 
     # a picture by hand is dropped on one of them
     studio.find("font/b")
-    data = base64.b64encode(encode_png(texture(99, (64, 64)))).decode()
-    driver.execute_script(
-        "const bytes = Uint8Array.from(atob(arguments[0]), (one) => one.charCodeAt(0));"
-        "const dataTransfer = new DataTransfer();"
-        "dataTransfer.items.add(new File([bytes], 'b.png', { type: 'image/png' }));"
-        "byId('stage').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))",
-        data,
-    )
+    studio.drop("stage", encode_png(texture(99, (64, 64))))
     studio.wait("TEXTURES.some((one) => one.source === 'font/b.png' && one.by.kind === 'hand')")
 
     # a hostile name is text; a decision about it is taken back, and it is approved
@@ -353,6 +360,33 @@ def test_a_change_by_an_editor_is_told_and_nothing_is_overwritten(studio: Studio
     studio.click("#save-now")
     studio.wait("!byId('diff').open && !studio.dirty")
     assert [line for line in edited.splitlines() if line not in recipe.read_text().splitlines()] == []
+
+
+def test_a_screenshot_becomes_the_list_of_what_is_on_it(studio: Studio, tmp_path: Path) -> None:
+    driver = studio.driver
+    numbers = Numbers(tuple(studio.of("", "one.source")))
+    write_numbers(studio.folder / "build" / "walk-probe", numbers.names)
+    driver.find_element("id", "search").send_keys("sky")
+    studio.click("#open-screen")
+    studio.drop("seeing", b"no picture")
+    studio.wait("byId('screen-line').textContent.startsWith('the screenshot: ')")
+    driver.get_log("browser")  # which has the refusal
+    shot = tmp_path / "shot.png"
+    shot.write_bytes(screen_with(numbers, "walls/3.png", HOSTILE))
+    driver.find_element("id", "screen-file").send_keys(str(shot))
+    studio.wait("!byId('seeing').open && byId('told').textContent.startsWith('On the screen: 2 textures')")
+    assert driver.execute_script("return list.rows.map(({ texture }) => texture.source)") == [
+        "walls/3.png",
+        HOSTILE,
+    ]
+    shown = driver.execute_script(
+        "return [byId('queue'), byId('sort')].map((one) => one.selectedOptions[0].text)"
+    )
+    assert shown == ["What I see here (2)", "Share of the screen"]
+    studio.click("#open-screen")
+    studio.drop("seeing", screen_with(numbers, HOSTILE))
+    studio.wait("list.rows.length === 1 && !byId('seeing').open")
+    driver.execute_script("clearFilters()")
 
 
 def test_two_pages_show_the_same(studio: Studio) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from texpipe.analysis.inventory import SurveyedTexture, read_again
 from texpipe.analysis.survey import survey
 from texpipe.errors import SourceError, TexpipeError
-from texpipe.imaging.image_files import decode, save_png
+from texpipe.imaging.image_files import decode, save_png, size_of
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
@@ -27,6 +27,10 @@ from texpipe.storage.small_files import read_small
 from texpipe.texture import Rgba8
 
 Watch = Callable[[Progress], None]
+
+_MOST_PIXELS = 40_000_000
+"""Number of pixels that a screenshot may have, somewhat more than a screen of 7,680 x 4,320: reading takes many times
+its memory."""
 
 
 @dataclass(frozen=True)
@@ -131,20 +135,45 @@ def look(shots: Sequence[Path], numbers: Numbers) -> OnScreen:
         numbers: of the pack that was on the screen.
 
     Raises:
-        SourceError: a file cannot be read as a picture.
+        SourceError: a file cannot be read as a picture, or is larger than any screen.
     """
+    return _joined((_picture(file) for file in shots), len(shots), numbers)
+
+
+def look_at(data: bytes, numbers: Numbers) -> OnScreen:
+    """Return which textures one screenshot shows, given as the bytes of its file; otherwise as `look`."""
+    return _joined([_decoded(data, "the screenshot", "")], 1, numbers)
+
+
+def _joined(pictures: Iterable[Rgba8], count: int, numbers: Numbers) -> OnScreen:
     shares: defaultdict[str, float] = defaultdict(float)
     unread = 0.0
-    for file in shots:
-        seen = read_screen(_picture(file), numbers.book)
-        unread += seen.unread / len(shots)
+    for picture in pictures:
+        seen = read_screen(picture, numbers.book)
+        unread += seen.unread / count
         for number, share in seen.shares.items():
-            shares[numbers.name(number)] += share / len(shots)
+            shares[numbers.name(number)] += share / count
     return OnScreen(dict(sorted(shares.items(), key=lambda one: -one[1])), unread)
 
 
 def _picture(file: Path) -> Rgba8:
     try:
-        return decode(read_small(file, MAX_BYTES, any_link=True), name=file.name)[0]
+        data = read_small(file, MAX_BYTES, any_link=True)
     except TexpipeError as error:
-        raise SourceError(f"{file}: {error.message}", hint="Give a screenshot, such as a PNG.") from error
+        raise _refused(str(file), error.message) from error
+    return _decoded(data, str(file), file.name)
+
+
+def _decoded(data: bytes, title: str, name: str) -> Rgba8:
+    """Decode a screenshot; `title` is for messages, `name` has the suffix."""
+    width, height = size_of(data, name) or (0, 0)
+    if width * height > _MOST_PIXELS:
+        raise _refused(title, f"{width} x {height} pixels are more than a screen has")
+    try:
+        return decode(data, name=name)[0]
+    except TexpipeError as error:
+        raise _refused(title, error.message) from error
+
+
+def _refused(title: str, reason: str) -> SourceError:
+    return SourceError(f"{title}: {reason}", hint="Give a screenshot, such as a PNG.")

@@ -15,7 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from texpipe.errors import ModelError, UsageError
+from texpipe.live.probe_pack import look_at, probe_output
 from texpipe.networks.catalogue import installed
+from texpipe.probe.numbers import read_numbers
 from texpipe.studio.by_hand import put_override, shown, to_edit
 from texpipe.studio.columns import columns, first_columns
 from texpipe.studio.decisions import SCOPES, choices
@@ -293,6 +295,16 @@ class Api:
         def done() -> dict[str, Any]:
             file = put_override(self.workshop, name, data, replace=replace)
             return {"path": file.as_posix(), **self._rows([name])}
+
+        return await _answer(done)
+
+    async def screen(self, request: Request) -> Response:
+        """Say which textures a screenshot of the pack that shows numbers has on it."""
+        data = await request.body()
+
+        def done() -> dict[str, Any]:
+            seen = look_at(data, read_numbers(probe_output(self.workshop.options)))
+            return {"shares": seen.shares, "unread": seen.unread}
 
         return await _answer(done)
 

@@ -83,6 +83,7 @@ def _routes(api: Api) -> list[Route]:
         Route("/api/save", api.save, methods=["POST"]),
         Route("/api/review", api.review, methods=["POST"]),
         Route("/api/override", api.override, methods=["PUT"]),
+        Route("/api/screen", api.screen, methods=["PUT"]),
         Route("/api/run", api.run, methods=["GET", "POST"]),
         Route("/api/live", api.live, methods=["GET", "POST"]),
         Route("/api/events", api.events),

@@ -86,11 +86,11 @@ const dropped = (file) => attempt(async () => {
   tell(say("dropped", { path: made.path }));
 });
 
-function listenForDrops(box) {
+function listenForDrops(box, taken) {
   box.addEventListener("dragover", (event) => event.preventDefault());
   box.addEventListener("drop", (event) => {
     event.preventDefault();
-    dropped(event.dataTransfer.files[0]);
+    taken(event.dataTransfer.files[0]);
   });
 }
 

@@ -92,6 +92,7 @@ const QUEUES = {
   new: ({ status }) => status === "new",
   letters: ({ kind }) => kind === "letters" || kind === "hud",
   unseen: ({ review }) => !review,
+  screen: ({ source }) => studio.onScreen.has(source),
 };
 
 const SCOPE_VALUES = {
@@ -121,5 +122,7 @@ function fitFilters() {
   FILTERS.review = { label: say("l_review"), values: ({ review, note }) => [review ? say(review) : say("v_none"), ...(note ? [say("v_note")] : [])] };
   for (const name of ["seam", "alpha", "worst"]) delete ORDERS[name];
   const unsure = ({ undecided, repeats }) => (undecided ? Math.max(repeats.x ?? 0, repeats.y ?? 0) : -1);
+  const share = ({ source }) => studio.onScreen.get(source) ?? 0;
+  ORDERS.screen = { label: say("o_screen"), compare: (a, b) => share(b) - share(a) || byName(a, b) };
   ORDERS.mayRepeat.compare = (a, b) => unsure(b) - unsure(a) || byName(a, b);
 }

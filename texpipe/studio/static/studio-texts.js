@@ -6,6 +6,10 @@ addTexts({
     v_note: "with a note", live: "Live …", liveHint: "Upscale while the game is played: what it dumps goes into the emulator's folder, and into this list.",
     liveInto: "Texture folder", liveTarget: "Emulator", liveStart: "Start", liveWrite: "Write the whole pack now", live_off: "Off.",
     live_on: "On: textures go to {into}.", live_stopping: "It stops …",
+    screen: "What I see here …", screenHint: "Play with the pack of `texpipe probe`, in which each texture shows its number, and take a screenshot. Drop it here, or choose its file: the list then has the textures on it.",
+    screenFile: "Screenshot", screenReading: "It is read …", screenFound: "On the screen: {n} textures, {share} % of the picture.",
+    screenNothing: "No number of a texture can be read on this picture.", q_screen: "What I see here", o_screen: "Share of the screen",
+    screenUnread: "{share} % has colours of numbers that cannot be read: go nearer, or play in a higher resolution.",
     counts: "The recipe", undo: "Undo", redo: "Redo", save: "Save …", run: "Run …",
     queue: "Queue", selectAll: "Select all",
 
@@ -47,6 +51,10 @@ addTexts({
     v_note: "mit Notiz", live: "Live …", liveHint: "Vergrößern, während gespielt wird: was das Spiel ausgibt, kommt in den Ordner des Emulators und in diese Liste.",
     liveInto: "Texturordner", liveTarget: "Emulator", liveStart: "Start", liveWrite: "Jetzt das ganze Paket schreiben", live_off: "Aus.",
     live_on: "An: Texturen kommen nach {into}.", live_stopping: "Es hält an …",
+    screen: "Was ich hier sehe …", screenHint: "Mit dem Paket von `texpipe probe` spielen, in dem jede Textur ihre Nummer zeigt, und ein Bildschirmfoto machen. Es hierher ziehen oder seine Datei wählen: die Liste hat dann die Texturen, die darauf sind.",
+    screenFile: "Bildschirmfoto", screenReading: "Es wird gelesen …", screenFound: "Zu sehen: {n} Texturen, {share} % des Bildes.",
+    screenNothing: "Auf diesem Bild ist keine Nummer einer Textur zu lesen.", q_screen: "Was ich hier sehe", o_screen: "Anteil am Bild",
+    screenUnread: "{share} % hat Farben von Nummern, die nicht zu lesen sind: näher herangehen oder höher auflösen.",
     counts: "Das Rezept", undo: "Zurück", redo: "Wiederholen", save: "Sichern …", run: "Lauf …",
     queue: "Liste", selectAll: "Alle auswählen",
 

@@ -1,7 +1,7 @@
 // The studio: the list and the stage of the report, joined with decisions, reviews and runs.
 "use strict";
 
-const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null };
+const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null, onScreen: new Map() };
 const wished = { text: "", order: "name", fold: false, queue: "", wanted: {} };
 const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before its preview is computed
 let stopPreview = null;
@@ -125,7 +125,7 @@ function showCounts() {
     const { done, total } = studio.reading;
     byId("counts").replaceChildren(element("li", {}, say("reading", { n: done, all: total })));
   }
-  for (const id of ["undo", "redo", "save", "open-run", "open-live"]) byId(id).disabled = studio.reading !== null;
+  for (const id of ["undo", "redo", "save", "open-run", "open-live", "open-screen"]) byId(id).disabled = studio.reading !== null;
   if (studio.reading) return;
   const looked = ["approve", "reject", "flag"].reduce((sum, mark) => sum + (studio.reviews[mark] ?? 0), 0);
   const texts = [say("reviewed", { n: looked, all: TEXTURES.length }), say("rules", { n: studio.rules }), `${studio.scale}×`,
@@ -246,20 +246,23 @@ function listen() {
   byId("search").addEventListener("input", ({ target }) => ((wished.text = target.value), refill()));
   byId("sort").addEventListener("change", ({ target }) => ((wished.order = target.value), refill()));
   byId("queue").addEventListener("change", ({ target }) => ((wished.queue = target.value), refill()));
-  byId("clear").addEventListener("click", clearFilters);
+  byId("clear").addEventListener("click", () => clearFilters());
   const clicks = { undo, redo, save: openDiff, "save-now": save, "select-all": () => (list.pickAll(), refreshPanel()),
     "open-run": () => byId("running").showModal(), "open-help": () => byId("help").showModal(), "switch-theme": theme.toggle,
-    "open-live": openLive, "live-start": () => plays("start"), "live-stop": () => plays("stop"), "live-write": () => plays("write"),
+    "open-live": openLive, "open-screen": openScreen, "live-start": () => plays("start"), "live-stop": () => plays("stop"), "live-write": () => plays("write"),
     "run-start": () => runs("start"), "run-pause": () => runs("pause"), "run-stop": () => runs("stop") };
   for (const [id, does] of Object.entries(clicks)) byId(id).addEventListener("click", () => does());
-  listenForDrops(byId("stage"));
+  listenForDrops(byId("stage"), dropped);
+  listenForDrops(byId("seeing"), readScreen);
+  byId("screen-file").addEventListener("change", ({ target }) => readScreen(target.files[0]));
 }
 
-function clearFilters() {
+/** Take all filters and the search away; a queue stays only if it is named. */
+function clearFilters(queue = "") {
   Object.values(wished.wanted).forEach((values) => values.clear());
   document.querySelectorAll(".menu input").forEach((input) => (input.checked = false));
   byId("search").value = wished.text = "";
-  byId("queue").value = wished.queue = "";
+  byId("queue").value = wished.queue = queue;
   refill();
 }
 
