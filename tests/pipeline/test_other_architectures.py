@@ -85,6 +85,19 @@ def test_a_rolled_or_flipped_texture_has_the_rolled_or_flipped_result(name: str,
         assert np.abs(found - turned(once, edges, step, scale)).max() <= 1, edges  # rounding to 8 bits
 
 
+@pytest.mark.parametrize("name", ["RealPLKSR", "RealPLKSR, DySample"])
+def test_textures_that_share_a_batch_are_what_each_is_alone(name: str, tmp_path: Path) -> None:
+    save_file(weights(name), tmp_path / "model.safetensors")
+    some = [texture(number, (12, 20)) for number in range(5)]
+    together = run(tmp_path / "all", str(tmp_path / "model.safetensors"), 4, dict.fromkeys(EDGES, some))
+    for number in (0, 4):
+        pictures = {edges: [some[number]] for edges in EDGES}
+        alone = run(tmp_path / str(number), str(tmp_path / "model.safetensors"), 4, pictures)
+        for edges in EDGES:
+            np.testing.assert_array_equal(alone[f"{edges}/0.png"], together[f"{edges}/{number}.png"])
+    assert not np.array_equal(together["wrapped/0.png"], together["one axis/0.png"])
+
+
 @pytest.mark.parametrize("name", ["Compact", "SwinIR"])
 def test_the_command_takes_such_a_model_and_ends_the_same_twice(
     name: str, tmp_path: Path, texpipe: Texpipe
@@ -100,7 +113,7 @@ def test_the_command_takes_such_a_model_and_ends_the_same_twice(
     assert tree(tmp_path / "out") == once
     other = texpipe("run", recipe, "--device", "cpu", "--output", tmp_path / "other")
     assert other.returncode == 0
-    assert tree(tmp_path / "other", ("run.json", "journal")).keys() == once.keys()
+    assert tree(tmp_path / "other", ("run.json", "journal", "checked")).keys() == once.keys()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["model"]["name"] == "model"
 

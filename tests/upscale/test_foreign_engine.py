@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from zoo import ZOO, needs_spandrel, weights
 
 from texpipe.errors import ModelError
@@ -14,10 +16,13 @@ from texpipe.texture import Axes, Edges
 from texpipe.upscale.batching import upscale
 from texpipe.upscale.chain import Chain
 from texpipe.upscale.convolve import DirectConvolution
-from texpipe.upscale.foreign_engine import ForeignEngine
+from texpipe.upscale.device import Device
+from texpipe.upscale.foreign_engine import _COMPILERS, ForeignEngine
 from texpipe.upscale.rows import elementwise, product
 
 pytestmark = [needs_spandrel(), pytest.mark.usefixtures("one_thread")]
+
+BATCHED = ["SPAN", "RealPLKSR", "RealPLKSR, DySample", "RealPLKSR, layer norm"]
 
 EVERY = [
     Edges(),
@@ -46,7 +51,7 @@ def plain(name: str, batch: np.ndarray, edges: Edges) -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", ["winograd", "direct"])
-@pytest.mark.parametrize("name", ["SPAN"])
+@pytest.mark.parametrize("name", BATCHED)
 def test_the_batch_engine_gives_what_the_network_gives(
     name: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,8 +65,46 @@ def test_the_batch_engine_gives_what_the_network_gives(
         np.testing.assert_allclose(found, expected, atol=2e-4)  # SPAN multiplies pictures by 255
 
 
+@pytest.mark.parametrize("name", [name for name in BATCHED if name != "SPAN"])
+def test_a_batch_is_its_pictures_one_by_one_at_any_size(name: str) -> None:
+    """Also where the large kernel goes around a small picture several times."""
+    one = engine(name)
+    modes = st.sampled_from(["wrap", "clamp"])
+
+    @settings(deadline=None, max_examples=15)
+    @given(st.integers(1, 5), st.integers(1, 20), st.integers(1, 20), st.builds(Edges, modes, modes))
+    def check(count: int, height: int, width: int, edges: Edges) -> None:
+        batch = pictures(count, height, width)
+        alone = [plain(name, batch[number : number + 1], edges) for number in range(count)]
+        np.testing.assert_allclose(one.run(batch, edges), np.concatenate(alone), atol=2e-5)
+
+    check()
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_a_lone_picture_may_be_run_twice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch convolves a single small map by another library than several."""
+    method = DirectConvolution(torch.device("cpu"))
+    monkeypatch.setattr("texpipe.upscale.foreign_engine.method_for", lambda _: method)
+    one, batch = engine(name), pictures(1, 6, 9)
+    once = one.run(batch, Edges("wrap", "clamp"))
+    monkeypatch.setattr(method, "pairs", True)
+    np.testing.assert_allclose(one.run(batch, Edges("wrap", "clamp")), once, atol=2e-4)
+
+
+def test_16_bits_only_where_the_network_suits_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Group normalisation over a picture does not suit fp16."""
+    half = Device("cpu", "fp16", "AVX2")
+    monkeypatch.setattr("texpipe.upscale.foreign_engine.devices.choose", lambda *_: half)
+    used: list[torch.dtype] = []
+    monkeypatch.setitem(_COMPILERS, "RealPLKSR", lambda *given: used.append(given[-1]))
+    engine("RealPLKSR")
+    engine("RealPLKSR, layer norm")
+    assert used == [torch.float32, torch.float16]
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("name", ["Compact", "SPAN", "RealPLKSR", "SwinIR"])
+@pytest.mark.parametrize("name", ["Compact", "SwinIR", *BATCHED])
 def test_a_result_does_not_depend_on_its_batch(name: str, precision: str) -> None:
     one = engine(name, precision)
     for height, width in ((1, 1), (5, 3), (16, 16)):
@@ -73,7 +116,7 @@ def test_a_result_does_not_depend_on_its_batch(name: str, precision: str) -> Non
                 np.testing.assert_array_equal(alone[0], together[number])
 
 
-@pytest.mark.parametrize("name", ["Compact", "SPAN", "RealPLKSR", "SwinIR"])
+@pytest.mark.parametrize("name", ["Compact", "SwinIR", *BATCHED])
 def test_wrapped_results_roll_and_mirrored_results_flip(name: str) -> None:
     one, step = engine(name), ZOO[name].multiple or 1
     batch = pictures(2, 16, 16)
@@ -89,7 +132,7 @@ def test_wrapped_results_roll_and_mirrored_results_flip(name: str) -> None:
 
 def test_bf16_is_near_float32() -> None:
     batch = pictures(2, 16, 16)
-    for name in ("SPAN",):
+    for name in BATCHED:
         near = engine(name, "bf16").run(batch, Edges("wrap", "wrap"))
         exact = engine(name).run(batch, Edges("wrap", "wrap"))
         assert 0 < np.abs(near - exact).max() < 0.02
@@ -134,5 +177,5 @@ def test_steps_between_convolutions_do_not_depend_on_how_much_there_is() -> None
 
 
 def test_the_certificate_of_the_module_is_that_of_the_engine() -> None:
-    for name in ("Compact", "SPAN"):
+    for name in ("Compact", *BATCHED):
         assert certificate.certify(bridge.build(weights(name))) == Borders(1)

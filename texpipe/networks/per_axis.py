@@ -179,6 +179,11 @@ _CHANGES: Final[Mapping[type[nn.Module], Callable[[Any, WrappedAxes], None]]] = 
 """The modules that read beyond the border, and how that is changed."""
 
 
+def sampling(axes: Axes) -> TorchFunctionMode:
+    """Return a context in which bilinear samples at coordinates go around on these axes."""
+    return _Sampling(axes)
+
+
 class _Sampling(TorchFunctionMode):
     """Lets bilinear samples at coordinates go around, and pictures that a network pads itself."""
 

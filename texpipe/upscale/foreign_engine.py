@@ -1,4 +1,4 @@
-"""The engine for networks of other architectures: SPAN in batches, all others picture by picture."""
+"""The engine for networks of other architectures: SPAN and RealPLKSR in batches, all others picture by picture."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from texpipe.upscale import mirror
 from texpipe.upscale.convolve import Method
 from texpipe.upscale.device import Device
 from texpipe.upscale.engine import method_for
+from texpipe.upscale.realplksr import compile_realplksr
 from texpipe.upscale.span import compile_span
 from texpipe.upscale.transfer import transfer_to
 
@@ -30,6 +31,7 @@ _Execute: TypeAlias = Callable[[Tensor, Pads], Tensor]
 
 _COMPILERS: Final[Mapping[str, Callable[[Any, Method, torch.device, torch.dtype], _Execute]]] = {
     "SPAN": compile_span,
+    "RealPLKSR": compile_realplksr,
 }
 """The architectures that run in batches."""
 _STATELESS: Final = frozenset(
@@ -40,7 +42,7 @@ _STATELESS: Final = frozenset(
     )
 )
 """Architectures that keep nothing of a call in the network, so that several threads may use it at once."""
-_LOCAL_OVERLAP: Final = 64
+_LOCAL_OVERLAPS: Final[Mapping[str, int]] = {"SPAN": 64}
 """Overlap of tiles for networks whose results depend on at most 32 texels around, in texels per side."""
 OVERLAP: Final = 96
 """Overlap of tiles for all other networks, in texels per side."""
@@ -68,20 +70,23 @@ class ForeignEngine:
         self._place = torch.device(self.device.name)
         self._transfer = transfer_to(self._place)
         compiler = _COMPILERS.get(network.architecture)
-        self.overlap: int = _LOCAL_OVERLAP if compiler else OVERLAP
+        self.overlap: int = _LOCAL_OVERLAPS.get(network.architecture, OVERLAP)
         self.channels: int = CHANNELS
         with torch.inference_mode():
             if compiler is not None and certified.multiple == 1:
                 self.channels = _widest(network)
                 method = method_for(self.device)
-                self._execute: _Execute = compiler(network.inner, method, self._place, self.device.dtype)
+                dtype = self._dtype(network)
+                self._execute: _Execute = compiler(network.inner, method, self._place, dtype)
             else:
-                self._execute = _OneByOne(network, certified, self._place, self._dtype(network))
+                # Only what was written for this engine is computed in 16 bits on a processor.
+                dtype = torch.float32 if self.device.name == "cpu" else self._dtype(network)
+                self._execute = _OneByOne(network, certified, self._place, dtype)
 
     def _dtype(self, network: ForeignNetwork) -> torch.dtype:
-        """Return the type that networks are computed in which were not written for this engine."""
+        """Return the precision of the device if the network suits it, else float32."""
         suits = {"fp32": True, "fp16": network.half, "bf16": network.bfloat16}[self.device.precision]
-        return self.device.dtype if suits and self.device.name != "cpu" else torch.float32
+        return self.device.dtype if suits else torch.float32
 
     @property
     def has_dial(self) -> bool:
