@@ -5,17 +5,23 @@ from __future__ import annotations
 import shlex
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dumps import GAME, dump, texture, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
+from texpipe import pipeline
 from texpipe.cli import texpipe
 from texpipe.cli.console import exit_code_of
 from texpipe.cli.mistakes import with_quotes
 from texpipe.imaging.image_files import encode_png
+from texpipe.options import RunOptions
+from texpipe.output.result import RunResult
+from texpipe.pipeline import run_recipe
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.system.shell import command
@@ -34,6 +40,19 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return code, captured.out + captured.err
 
     return run
+
+
+def test_a_message_is_said_once(say: Say) -> None:
+    code, said = say("run", "nowhere/dump")
+    assert code == 2
+    assert said.count("there is no such folder or recipe") == 1
+
+
+def test_a_recipe_in_the_place_of_a_picture_is_answered_with_its_option(say: Say, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    code, said = say("inspect", recipe)
+    assert code == 3
+    assert f"--recipe {command(recipe)}" in said
 
 
 def quick(folder: Path) -> Path:
@@ -207,3 +226,25 @@ def test_a_sample_has_a_folder_of_its_own_and_says_what_all_would_take(say: Say,
     assert (tmp_path / "out-sample" / "report" / "index.html").exists()
     assert not (tmp_path / "out").exists()
     assert say("run", tmp_path / "recipe.yaml", "--sample", "3", "--dry-run")[0] == 2
+
+
+def test_a_sample_names_the_command_that_makes_all(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(options: RunOptions, **how: Any) -> RunResult:
+        return replace(run_recipe(options, **how), whole_seconds=360.0)
+
+    dump(tmp_path / "dump", 12)
+    recipe = quick(tmp_path)
+    monkeypatch.setattr(pipeline, "run_recipe", measured)
+    _, said = say("run", recipe, "--sample", "3")
+    assert f"To make all of it: {command('texpipe', 'run', recipe)}" in said
+
+
+def test_failures_are_counted_at_the_end(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 3)
+    (tmp_path / "dump" / f"{GAME}#FFFFFFF1#0#2_all.png").write_bytes(b"")
+    code, said = say("run", quick(tmp_path))
+    assert code == 7
+    assert "1 failed: the warnings above say why" in said
+    assert said.count("the file is empty") == 1

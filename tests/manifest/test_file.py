@@ -28,6 +28,7 @@ from texpipe.manifest.schema import (
     summarise,
 )
 from texpipe.relations import Frame, Spot, Variant
+from texpipe.system.shell import quoted
 from texpipe.texture import (
     AlphaClass,
     Decisions,
@@ -343,6 +344,15 @@ def test_a_line_more_or_less_is_noticed(tmp_path: Path, cut: bytes) -> None:
 def test_a_missing_manifest_is_a_pack_error(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="cannot read"):
         read_manifest(tmp_path / "manifest.json")
+
+
+@pytest.mark.parametrize("part", ["gliden64", "gliden64/GAME"])
+def test_a_part_of_a_pack_is_answered_with_its_output(tmp_path: Path, part: str) -> None:
+    write_manifest(tmp_path / "out" / "manifest.json", manifest())
+    (tmp_path / "out" / part).mkdir(parents=True)
+    with pytest.raises(PackError) as caught:
+        read_manifest(tmp_path / "out" / part / "manifest.json")
+    assert f"name {quoted(tmp_path / 'out')}." in str(caught.value.hint)
 
 
 def test_run_info_is_json(tmp_path: Path) -> None:

@@ -466,6 +466,33 @@ def test_unknown_recipes_name_the_known_ones(shipped: Path, name: str) -> None:
     assert "Recipes that come with texpipe: oot." in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("mygam.yaml", "no such recipe", "Did you mean 'mygame.yaml'?"),
+        ("../here/dmp", "no such folder or recipe", "Did you mean 'dump'?"),
+        ("../nowhere/GAME", "no such folder or recipe", "Check the path"),
+        (r"C:\Users\me\dump", "no such folder or recipe", "Check the path"),
+    ],
+)
+def test_what_is_like_a_missing_path_is_named(shipped: Path, name: str, message: str, hint: str) -> None:
+    Path("mygame.yaml").write_text(HEAD)
+    Path("dump").mkdir()
+    with pytest.raises(RecipeError, match=message) as caught:
+        load_recipe(Path(name), known_targets())
+    assert hint in str(caught.value.hint)
+    assert "oot" not in str(caught.value.hint) or name.endswith(".yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [("edges: repeat", "wrap"), ("edges: {x: flip}", "mirror"), ("alpha: cutout", "binary")],
+)
+def test_words_of_other_tools_are_understood_in_the_hint(tmp_path: Path, line: str, meant: str) -> None:
+    (_, _, _, hint) = one_problem(tmp_path, HEAD + f"rules:\n  - match: {{name: x}}\n    {line}\n")
+    assert f"Did you mean {meant!r}?" in str(hint)
+
+
 def test_recipes_of_the_project_are_valid() -> None:
     recipes = {name: load_recipe(path, known_targets()).recipe for name, path in shipped_recipes().items()}
     assert {name: recipe.name for name, recipe in recipes.items()} == {

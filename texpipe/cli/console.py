@@ -133,6 +133,7 @@ _SAID = logging.getLogger("texpipe.said")
 """What people are told: it goes to a log file alone, because the terminal has it already."""
 _SAID.propagate = False
 _SAID.setLevel(logging.INFO)
+_SAID.addHandler(logging.NullHandler())  # without it, warnings go to stderr when there is no log file
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401

@@ -163,7 +163,7 @@ def run(
             known=known,
         )
         page = _report(result, step) if with_page else None
-    code = show(console, result, as_json=as_json, page=page)
+    code = show(console, result, as_json=as_json, page=page, recipe=recipe)
     if open_page and page is not None:
         click.launch(page.resolve().as_uri())
     return code

@@ -25,7 +25,14 @@ _SHOWN_UNCERTAIN = 3
 """Largest number of textures that may repeat that the summary lists."""
 
 
-def show(console: Console, result: RunResult, *, as_json: bool, page: Path | None = None) -> int:
+def show(
+    console: Console,
+    result: RunResult,
+    *,
+    as_json: bool,
+    page: Path | None = None,
+    recipe: Path | None = None,
+) -> int:
     """Print the report's place, what was made, what to look at, and the command that installs it.
 
     Args:
@@ -33,6 +40,7 @@ def show(console: Console, result: RunResult, *, as_json: bool, page: Path | Non
         result: what the run did.
         as_json: print it for machines, too.
         page: the report that was just written.
+        recipe: what was run, for the command that makes the rest after a sample.
 
     Returns:
         The exit code of the command.
@@ -58,7 +66,7 @@ def show(console: Console, result: RunResult, *, as_json: bool, page: Path | Non
         if result.dry_run
         else 'the report has all of them: sort by "May repeat, not certain"',
     )
-    _show_next(console, result, page)
+    _show_next(console, result, page, recipe)
     return result.exit_code
 
 
@@ -70,6 +78,9 @@ def _show_made(console: Console, result: RunResult) -> None:
         f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates{by_hand})"
         f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from the store"
     )
+    failed = sum(entry.status == "failed" for entry in result.manifest.textures)
+    if failed:
+        console.say(f"{failed} failed: the warnings above say why")
     if len(result.computed_by) > 1:
         (first, by_first), (last, by_last) = result.computed_by.items()
         console.say(f"{first}, computed {by_first} of them and stopped; {last}, computed the other {by_last}")
@@ -86,7 +97,7 @@ def _show_made(console: Console, result: RunResult) -> None:
         console.say(f"ignored other files: {kinds}")
 
 
-def _show_next(console: Console, result: RunResult, page: Path | None) -> None:
+def _show_next(console: Console, result: RunResult, page: Path | None, recipe: Path | None) -> None:
     """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing."""
     from texpipe.report.stamp import older_report
 
@@ -94,6 +105,10 @@ def _show_next(console: Console, result: RunResult, page: Path | None) -> None:
         console.say(
             f"This was a sample. All of the dump would take about {in_words(result.whole_seconds)} here."
         )
+        if recipe is not None:
+            console.say(
+                f"To make all of it: {command('texpipe', 'run', recipe)}, with the other options that you gave"
+            )
     if result.dry_run:
         if result.forecast is not None:
             console.say(f"It would take {said(result.forecast)}.")

@@ -17,6 +17,7 @@ from texpipe.manifest.schema import SCHEMA, Entry, Manifest, Output, PackFile, a
 from texpipe.storage.atomic import open_atomic, write_atomic
 from texpipe.storage.small_files import RefusedFileError, open_regular, parse_json, refusing
 from texpipe.system.limits import limit
+from texpipe.system.shell import quoted
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -70,7 +71,12 @@ def read_manifest(path: Path) -> Manifest:
 
 def _unreadable(path: Path, error: OSError) -> PackError:
     if isinstance(error, FileNotFoundError):
-        hint = "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
+        above = next((one for one in list(path.parent.parents)[:2] if (one / path.name).is_file()), None)
+        hint = (
+            f"The output of the run is the folder above it: name {quoted(above)}."
+            if above is not None and path.parent.is_dir()
+            else "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
+        )
         return PackError(f"cannot read {path}: no run was finished there", hint=hint)
     return PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT)
 

@@ -18,6 +18,7 @@ from texpipe.read.container_kinds import CONTAINERS, INPUTS
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.storage.file_names import utf8_name
 from texpipe.system.interning import interned
+from texpipe.system.shell import quoted
 from texpipe.texture import EmulatorName, Source
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,9 @@ def require_input(root: Path) -> None:
     if is_file:
         if root.suffix.lower() not in (*PICTURES, *INPUTS):
             known = ", ".join(sorted({*PICTURES, *INPUTS}))
-            raise SourceError(f"{root} is not a picture", hint=f"Known: {known}.")
+            recipe = root.suffix.lower() in (".yaml", ".yml")
+            hint = f"A recipe is named with --recipe {quoted(root)}." if recipe else f"Known: {known}."
+            raise SourceError(f"{root} is not a picture", hint=hint)
     elif not is_folder:
         raise SourceError(
             f"{root} does not exist",

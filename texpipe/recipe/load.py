@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,6 +26,8 @@ MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
 """Size in bytes of the largest recipe file that is read."""
 
 _SUFFIXES = (".yaml", ".yml")
+_LOOKED_AT = 10_000
+"""Largest number of names in a folder among which a mistyped one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,9 @@ def _find_recipe(path: Path) -> Path:
     if path.is_dir():
         hint = f"To make a recipe for a dump: {command('texpipe', 'init', path)}"
         raise RecipeError("is a folder, not a recipe", hint=hint, location=Location(path))
+    if any(sign in str(path) for sign in "/\\") and path.suffix not in _SUFFIXES:
+        hint = nearest(path.name, _names_beside(path)) + "Check the path of the folder or the recipe."
+        raise RecipeError("there is no such folder or recipe", hint=hint, location=Location(path))
     raise RecipeError("there is no such recipe", hint=_meant(path, shipped) + known, location=Location(path))
 
 
@@ -125,7 +131,18 @@ def _meant(path: Path, shipped: Mapping[str, Path]) -> str:
     other = next((one for one in beside if one != path and one.is_file()), None)
     if other is not None:
         return f"Did you mean {quoted(other)}? "
-    return nearest(path.stem if path.suffix in _SUFFIXES else path.name, list(shipped))
+    beside_it = [name for name in _names_beside(path) if Path(name).suffix in _SUFFIXES]
+    return nearest(path.name, beside_it) or nearest(
+        path.stem if path.suffix in _SUFFIXES else path.name, list(shipped)
+    )
+
+
+def _names_beside(path: Path) -> list[str]:
+    """Return the names in the folder that a path names something in; none where it cannot be read."""
+    try:
+        return sorted(one.name for one in islice(path.parent.iterdir(), _LOOKED_AT))
+    except OSError:
+        return []
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -52,6 +52,15 @@ def nearest(word: object, known: Sequence[str]) -> str:
     return f"Did you mean {found[0]!r}? " if found else ""
 
 
+_SAME: Final = {"repeat": "wrap", "tile": "wrap", "tiled": "wrap", "flip": "mirror", "cutout": "binary"}
+"""Words that other tools use, and the recipe's for them."""
+
+
+def _meant(word: object, known: Sequence[str]) -> str:
+    same = _SAME.get(str(word).lower())
+    return nearest(same if same in known else word, known)
+
+
 def _words(error: ErrorDetails, key: str) -> tuple[str, str | None]:
     """Return the message and the hint of an error in the value of `key`."""
     loc, kind, value = error["loc"], error["type"], _shown(error["input"])
@@ -64,7 +73,7 @@ def _words(error: ErrorDetails, key: str) -> tuple[str, str | None]:
     if kind == "literal_error":
         known = [word or number for word, number in _QUOTED.findall(error["ctx"]["expected"])]
         quoted = str(error["input"]) in known
-        advice = "Write it without quotes. " if quoted else nearest(error["input"], known)
+        advice = "Write it without quotes. " if quoted else _meant(error["input"], known)
         return f"{key}: {value} is not allowed", f"{advice}Allowed: {', '.join(known)}."
     if kind == "value_error":
         return f"{key}: {error['ctx']['error']}", None

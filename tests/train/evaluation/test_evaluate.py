@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,14 @@ def test_a_gain_that_may_be_chance_is_none(pictures: int, better: bool) -> None:
     verdict = judge_result(before, after)
     assert verdict.better is better
     assert ("tell from chance" in verdict.reason) is not better
+    found = re.search(
+        r"lpips_alex \S+ -> \S+ \(better by (\S+), 95 % interval (\S+) to (\S+)\)", verdict.reason
+    )
+    assert found is not None
+    mean, low, high = map(float, found.groups())
+    assert mean == pytest.approx(0.01, abs=1e-3)
+    assert low < mean < high
+    assert (low > 0) is better
     assert judge_result(before, after, faster=True).better
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -130,8 +131,17 @@ def judge_result(before: Sequence[Scores], after: Sequence[Scores], *, faster: b
     if not accepted and any(gain.mean > 0 and not gain.is_certain for gain in gains.values()):
         note += f" (a gain that {len(after)} textures do not tell from chance)"
     names: list[Metric] = [*looked_at, "colour_drift"]
-    figures = ", ".join(f"{name} {was[name]:.3f} -> {now[name]:.3f}" for name in names)
+    figures = ", ".join(
+        f"{name} {was[name]:.3f} -> {now[name]:.3f}{_range(gains.get(name))}" for name in names
+    )
     return Verdict(accepted, f"{word}: {figures}{note}")
+
+
+def _range(gain: Interval | None) -> str:
+    """Return where a gain lies, or nothing where it was not judged or too few textures tell."""
+    if gain is None or not math.isfinite(gain.low):
+        return ""
+    return f" (better by {gain.mean:.3f}, 95 % interval {gain.low:.3f} to {gain.high:.3f})"
 
 
 def _gain(before: Sequence[Scores], after: Sequence[Scores], name: Metric) -> Interval:
