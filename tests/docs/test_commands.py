@@ -35,6 +35,7 @@ STAND_INS = {
 
 NOT_RUN = {
     r"port": "wants dumps by two emulators; tests/upkeep/test_port.py makes them",
+    r"patch apply": "wants an archive of that very pack; tests/upkeep/test_patch.py applies them",
     r"models fetch": "downloads; tests/networks/test_catalogue.py gives it a package of its own",
     r"models convert x4.param": "wants a whole ncnn network; tests/networks/test_ncnn.py converts one",
     r"models export": "wants onnx, an extra; tests/cli/test_models.py runs it where that is installed",
