@@ -226,6 +226,29 @@ def test_orders(page, output: Path) -> None:
     assert names(page) == [entry.source for entry in entries]
 
 
+def test_what_is_marked_comes_before_what_is_only_first_in_its_measure(page) -> None:
+    """The largest drift of a pack may be harmless; a red seam is not."""
+    metrics = {
+        "harmless": {"colour_drift": 1.7, "seam_x": 1.0},
+        "failed": {},
+        "seam": {"colour_drift": 1.6, "seam_y": 5.2},
+        "amber": {"alpha_coverage_drift": -0.02},
+    }
+    facts = [
+        {"source": name, "status": "failed" if name == "failed" else "written", "metrics": measured}
+        for name, measured in metrics.items()
+    ]
+    script = (
+        "takeTextures(arguments[0]); return [...TEXTURES].sort(ORDERS.worst.compare).map((one) => one.source)"
+    )
+    assert page.execute_script(script, facts) == ["failed", "seam", "amber", "harmless"]
+    assert page.execute_script("return TEXTURES.filter(worstMeasure).map(worstMeasure)") == [
+        "colour",
+        "seam",
+        "alphaDrift",
+    ]
+
+
 def test_a_hostile_name_is_only_a_name(page) -> None:
     look_at(page, HOSTILE)
     assert page.find_element("css selector", "#facts h2").text == HOSTILE

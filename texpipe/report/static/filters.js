@@ -6,7 +6,7 @@ const byName = (a, b) => a.number - b.number;
 const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || byName(a, b);
 
 const ORDERS = {
-  worst: { label: say("o_worst"), compare: (a, b) => a.rank - b.rank || byName(a, b) },
+  worst: { label: say("o_worst"), compare: (a, b) => b.alarm - a.alarm || a.rank - b.rank || byName(a, b) },
   seam: { label: say("o_seam"), compare: worst("seam") },
   mayRepeat: { label: say("o_mayRepeat"), compare: worst("mayRepeat") },
   colour: { label: say("o_colour"), compare: worst("colour") },

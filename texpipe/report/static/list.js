@@ -129,5 +129,6 @@ function badge(texture, measure) {
 function worstMeasure(texture) {
   const names = Object.keys(MEASURES).filter((name) => texture[name] !== null);
   const rank = (name) => RANKS[name].get(texture);
-  return names.sort((a, b) => rank(a) - rank(b))[0];
+  const level = (name) => severity(name, texture[name]);
+  return names.sort((a, b) => level(b) - level(a) || rank(a) - rank(b))[0];
 }

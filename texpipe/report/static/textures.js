@@ -11,7 +11,7 @@ function takeTextures(all) {
   TEXTURES.length = 0;
   all.forEach((facts, number) => TEXTURES.push(Object.assign(facts, { number }, measuresOf(facts))));
   for (const measure of Object.keys(RANKS)) RANKS[measure] = rankBy(measure);
-  for (const texture of TEXTURES) texture.rank = worstRank(texture);
+  for (const texture of TEXTURES) Object.assign(texture, { alarm: alarmOf(texture), rank: worstRank(texture) });
   inOrder.clear();
   prepareSearch();
   common = commonStart(TEXTURES.map(({ source }) => source));
@@ -41,6 +41,12 @@ function measuresOf({ metrics = {}, undecided = null, repeats = {} }) {
 /** 0 unremarkable, 1 amber, 2 red. */
 function severity(measure, value) {
   return value === null ? 0 : LIMITS[measure].filter((limit) => value >= limit).length;
+}
+
+/** The most severe of a texture's measures: 0 unremarkable, 1 amber, 2 red; 3 if it failed. */
+function alarmOf(texture) {
+  if (texture.status === "failed") return 3;
+  return Math.max(...Object.keys(LIMITS).map((measure) => severity(measure, texture[measure])));
 }
 
 /** Number the textures by one measure from the worst; those without a value get none. */
