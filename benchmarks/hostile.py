@@ -241,8 +241,9 @@ def main() -> None:
 
 
 def _strays(target: Target, folder: Path) -> Iterator[Path]:
-    """Yield files that neither the benchmark nor a report of the pack put there."""
+    """Yield files that neither the benchmark, nor a report of the pack, nor what the parser is for put there."""
     ours = {folder / name for name in (target.file, *target.beside)}
+    ours.update(path for pattern in target.makes for path in folder.glob(pattern))
     for path in folder.rglob("*"):
         if path.is_file() and path not in ours and "report" not in path.relative_to(folder).parts:
             yield path

@@ -139,11 +139,11 @@ class Game:
             os._exit(code)
 
     def tree(self, output: Path) -> dict[str, bytes]:
-        """Return all files of an output but run.json and the backups, which have dates."""
+        """Return all files of an output but run.json, what was checked, and the backups, which have dates."""
         return {
             path.relative_to(output).as_posix(): path.read_bytes()
             for path in sorted(output.rglob("*"))
-            if path.is_file() and path.name != "run.json" and ".backup" not in path.parts
+            if path.is_file() and path.name not in ("run.json", "checked") and ".backup" not in path.parts
         }
 
     def what_failed(self) -> str:

@@ -80,6 +80,7 @@ class Target:
         seeds: makes sound files.
         beside: other files that the parser wants there, by name.
         mend: applied to every file: makes checksums fit again, so that damage gets behind them.
+        makes: patterns of the files that the parser writes, below the folder.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Target:
     seeds: Seeds
     beside: Mapping[str, bytes] = field(default_factory=dict)
     mend: Callable[[bytes], bytes] = bytes
+    makes: tuple[str, ...] = ()
 
     def outcome(self, data: bytes, folder: Path) -> str:
         """Read a file with these bytes, put into a folder: `read`, or `refused` by an error of texpipe's.
@@ -183,7 +185,7 @@ def _any_pack(path: Path) -> None:
 
 def _credits(path: Path) -> object:
     """Write credits where there are some."""
-    return write_credits(path.parent, read_manifest(path.with_name("manifest.json")))
+    return write_credits(path.parent, read_manifest(path.with_name("manifest.json")), lambda name: None)
 
 
 def _update(path: Path) -> object:
@@ -302,7 +304,12 @@ PACKS = (
     Target("any-ppsspp-list", "textures.ini", _any_pack, files.lists),
     Target("any-duckstation-config", "config.yaml", _any_pack, files.configs),
     Target(
-        "update", "a.texpatch", _update, folders.updates, beside={"pack/a.png": b"old", "pack/b.png": b"gone"}
+        "update",
+        "a.texpatch",
+        _update,
+        folders.updates,
+        beside={"pack/a.png": b"old", "pack/b.png": b"gone"},
+        makes=("pack/**/*",),
     ),
     Target(
         "update-of-cache",
@@ -310,16 +317,27 @@ PACKS = (
         _update_of_cache,
         files.htss,
         beside={"new/a.hts": files.htss()[0][:-1] + b"~"},
+        makes=("p.texpatch",),
     ),
     Target(
-        "credits", "credits.json", _credits, folders.summaries, beside={"manifest.json": files.manifests()[0]}
+        "credits",
+        "credits.json",
+        _credits,
+        folders.summaries,
+        beside={"manifest.json": files.manifests()[0]},
+        makes=("CREDITS.md",),
     ),
     Target("layers-recipe", "layers.yaml", _layers_recipe, folders.layers_recipes),
     Target("layers-rt64-list", "rt64.json", _joined, files.jsons),
     Target("layers-ppsspp-list", "textures.ini", _joined, files.lists),
     Target("layers-duckstation-config", "config.yaml", _joined, files.configs),
     Target(
-        "layers-mark", f"out/{MARK}", _merged_before, folders.marks, beside={"a/a.png": b"a", "b/b.png": b"b"}
+        "layers-mark",
+        f"out/{MARK}",
+        _merged_before,
+        folders.marks,
+        beside={"a/a.png": b"a", "b/b.png": b"b"},
+        makes=("out/**/*",),
     ),
     Target("rt64-json", "rt64.json", read_hashes, files.jsons),
     Target(

@@ -68,24 +68,46 @@ def test_credits_count_textures_by_maker_and_model() -> None:
     assert credits_of(manifest_of(Provenance("hand", file="x", sha256=""))).as_json()["ai"]["used"] is False
 
 
+def credit(output: Path, manifest: Manifest, keep: Callable[[str], object] = pytest.fail) -> str | None:
+    return write_credits(output, manifest, keep)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"schema": "texpipe.credits/1", "textures": {'])
+def test_a_damaged_summary_is_kept_aside_and_made_again(tmp_path: Path, text: str) -> None:
+    credit(tmp_path, MIXED)
+    wanted = (tmp_path / SUMMARY).read_bytes()
+    (tmp_path / SUMMARY).write_text(text)
+    kept: list[str] = []
+    assert credit(tmp_path, MIXED, lambda name: kept.append((tmp_path / name).read_text())) is None
+    assert kept == [text]
+    assert (tmp_path / SUMMARY).read_bytes() == wanted
+
+
+def test_an_empty_page_is_written_again(tmp_path: Path) -> None:
+    credit(tmp_path, MIXED)
+    (tmp_path / PAGE).write_bytes(b"")
+    assert credit(tmp_path, MIXED) is None
+    assert (tmp_path / PAGE).stat().st_size
+
+
 def test_credits_of_somebody_else_stay(tmp_path: Path) -> None:
-    assert write_credits(tmp_path, MIXED) is None
+    assert credit(tmp_path, MIXED) is None
     first = (tmp_path / PAGE).read_bytes()
-    assert write_credits(tmp_path, replace(MIXED, texpipe="0.3")) is None
+    assert credit(tmp_path, replace(MIXED, texpipe="0.3")) is None
     assert (tmp_path / PAGE).read_bytes() != first
     (tmp_path / PAGE).write_text("mine")
-    assert "changed by hand" in str(write_credits(tmp_path, MIXED))
+    assert "changed by hand" in str(credit(tmp_path, MIXED))
     assert (tmp_path / PAGE).read_text() == "mine"
     (tmp_path / SUMMARY).write_text("{}")
-    assert "not texpipe's" in str(write_credits(tmp_path, MIXED))
+    assert "not texpipe's" in str(credit(tmp_path, MIXED))
     assert (tmp_path / SUMMARY).read_text() == "{}"
 
 
-@pytest.mark.parametrize("writes", range(3))
+@pytest.mark.parametrize("writes", range(2))
 def test_a_run_killed_while_it_writes_credits_does_not_take_them_for_an_edit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    write_credits(tmp_path, MIXED)
+    credit(tmp_path, MIXED)
     left, write = [writes], credits_module.write_atomic
 
     def counted(*arguments: object, **options: object) -> None:
@@ -96,12 +118,12 @@ def test_a_run_killed_while_it_writes_credits_does_not_take_them_for_an_edit(
 
     monkeypatch.setattr(credits_module, "write_atomic", counted)
     with pytest.raises(KeyboardInterrupt):
-        write_credits(tmp_path, replace(MIXED, texpipe="0.3"))
+        credit(tmp_path, replace(MIXED, texpipe="0.3"))
     monkeypatch.undo()
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     for folder in (tmp_path, fresh):
-        assert write_credits(folder, replace(MIXED, texpipe="0.4")) is None
+        assert credit(folder, replace(MIXED, texpipe="0.4")) is None
     assert all((tmp_path / name).read_bytes() == (fresh / name).read_bytes() for name in (PAGE, SUMMARY))
 
 

@@ -30,6 +30,7 @@ from texpipe.storage.small_files import RefusedFileError, read_json
 from texpipe.system.cpu import available_cores
 from texpipe.texture import Decisions, Edges, Pass, Plan
 from texpipe.upscale.device import Device, choose, gpus
+from texpipe.upscale.hardware import require_torch
 
 _SIDES: Final = (16, 32, 64, 128)
 """Sides in texels that are probed: the nearest to where most of a run's work is."""
@@ -132,6 +133,7 @@ class _Speed:
         order = self._run.order
         models = self._run.models.paths()[self._named]
         try:
+            require_torch()
             device = choose(order.device, order.precision)
             network = _network_seconds(models, device, side, order.recipe.scale)
         except (DeviceError, ModelError, MemoryError, RuntimeError):

@@ -6,22 +6,23 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texpipe.formats.portable_names import file_digest
 from texpipe.manifest.schema import Maker, Manifest, ModelId
 from texpipe.networks.licence_terms import forbids_commerce, strictest
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.links import leads_out
-from texpipe.storage.small_files import RefusedFileError, read_json
+from texpipe.storage.small_files import RefusedFileError, read_json, read_small
 
 SCHEMA = "texpipe.credits/1"
 SUMMARY, PAGE = "credits.json", "CREDITS.md"
-_MAX_SUMMARY = 1 << 20
-"""Largest summary that is read, in bytes."""
+_MAX_BYTES = 1 << 20
+"""Largest summary or page that is read, in bytes."""
+_SIGNATURE = "\n<!-- as texpipe wrote it: "
+"""What comes before the digest of a page."""
 
 _WORDS: Mapping[Maker, str] = {
     "model": "upscaled by an AI model",
@@ -145,8 +146,13 @@ def credits_of(manifest: Manifest) -> Credits:
     return Credits(manifest.texpipe, manifest.recipe.name, dict(counts), models)
 
 
-def write_credits(output: Path, manifest: Manifest) -> str | None:
+def write_credits(output: Path, manifest: Manifest, keep: Callable[[str], object]) -> str | None:
     """Write CREDITS.md and credits.json beside a manifest; files of others under these names stay.
+
+    Args:
+        output: the run's output folder.
+        manifest: of the pack.
+        keep: called with the name of a summary that is damaged, before it is replaced: keeps a copy of it.
 
     Returns:
         Why a file was not written, in one line; None if both were.
@@ -155,42 +161,45 @@ def write_credits(output: Path, manifest: Manifest) -> str | None:
         PackError: they cannot be written.
     """
     summary, page = output / SUMMARY, output / PAGE
-    before = _summary_before(summary)
-    if before is None:
+    if not _is_ours(summary, keep):
         return f"{SUMMARY} is there and not texpipe's: it stays, and the pack's credits are not written"
     found = credits_of(manifest)
-    text = found.page().encode()
-    known = before.get("pages")
-    pages = [one for one in known if isinstance(one, str)] if isinstance(known, list) else []
-    if not _is_free(page, pages, output):
-        _write_summary(summary, found, pages)
+    text = json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n"
+    write_atomic(summary, text.encode(), fsync=False)
+    if not _is_free(page):
         return f"{PAGE} was changed by hand: it stays as it is"
-    digest = hashlib.sha256(text).hexdigest()
-    if pages != [digest]:  # a run that is killed between the two files leaves a page that is known
-        _write_summary(summary, found, [digest, *pages])
-    write_atomic(page, text, fsync=False)
-    _write_summary(summary, found, [digest])
+    write_atomic(page, _signed(found.page()), fsync=False)
     return None
 
 
-def _write_summary(summary: Path, found: Credits, pages: Sequence[str]) -> None:
-    value = found.as_json() | {"pages": list(pages)}
-    write_atomic(summary, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), fsync=False)
+def _signed(text: str) -> bytes:
+    """Return a page that ends with its digest in a comment, by which a later run knows that nobody changed it."""
+    return f"{text}{_SIGNATURE}{hashlib.sha256(text.encode()).hexdigest()} -->\n".encode()
 
 
-def _summary_before(summary: Path) -> dict[str, Any] | None:
-    """Return what an earlier run wrote, {} if there is nothing; None for a file of others."""
+def _is_ours(summary: Path, keep: Callable[[str], object]) -> bool:
+    """Return whether the summary may be written: none lies there, or one of a run; a damaged one is kept aside."""
     if not summary.exists() and not summary.is_symlink():
-        return {}
+        return True
+    if not summary.is_file() or leads_out(summary, summary.parent):
+        return False
     try:
-        top = read_json(summary, _MAX_SUMMARY)
+        top = read_json(summary, _MAX_BYTES)
     except RefusedFileError:
-        return None
-    return top if isinstance(top, dict) and top.get("schema") == SCHEMA else None
+        keep(summary.name)
+        return True
+    return isinstance(top, dict) and top.get("schema") == SCHEMA
 
 
-def _is_free(page: Path, known: Sequence[str], output: Path) -> bool:
-    """Return whether nothing lies at the page's place, or a page that a run wrote."""
+def _is_free(page: Path) -> bool:
+    """Return whether the page may be written: nothing lies there, an empty file, or a page as a run wrote it."""
     if not page.exists() and not page.is_symlink():
         return True
-    return page.is_file() and not leads_out(page, output) and file_digest(page) in known
+    if not page.is_file() or leads_out(page, page.parent):
+        return False
+    try:
+        data = read_small(page, _MAX_BYTES)
+    except RefusedFileError:
+        return False
+    text = data.decode("utf-8", "replace").rpartition(_SIGNATURE)[0]
+    return not data or data == _signed(text)

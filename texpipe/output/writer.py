@@ -61,7 +61,7 @@ def write_output(
     if run.layout.manifest.is_file() and not has_manifest(run.layout.manifest):
         before.folder.backup.copy(run.layout.manifest.name)
     write_manifest(run.layout.manifest, manifest)
-    not_credited = write_credits(output, manifest)
+    not_credited = write_credits(output, manifest, before.folder.backup.copy)
     warnings += () if not_credited is None else (not_credited,)
     keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
     outcome = run_result(run, manifest, *counts_of(run, done), warnings=warnings)
