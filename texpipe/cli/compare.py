@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from texpipe.cli.completion import complete_model, complete_recipe
+from texpipe.cli.completion import complete_model
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import add_option, device_option, json_option, precision_option, quiet_option
+from texpipe.cli.options import (
+    add_option,
+    device_option,
+    json_option,
+    precision_option,
+    quiet_option,
+    recipe_or_dump_argument,
+)
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.run_dump import is_dump, recipe_of_dump, refuse_inputs
 from texpipe.cli.summary import SHOWN_PROBLEMS
@@ -28,7 +35,7 @@ SAMPLE = 24
 
 
 @click.command()
-@click.argument("recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=PATH)
+@recipe_or_dump_argument
 @click.option(
     "--model",
     "models",

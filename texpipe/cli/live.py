@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from texpipe.cli.completion import complete_model, complete_recipe, complete_target
+from texpipe.cli.completion import complete_model, complete_target
 from texpipe.cli.console import Console
 from texpipe.cli.device_line import say_device
 from texpipe.cli.install import ask_to_move, say_switches
 from texpipe.cli.live_screen import Screen
-from texpipe.cli.options import device_option, order_option, precision_option, quiet_option
+from texpipe.cli.options import (
+    device_option,
+    order_option,
+    precision_option,
+    quiet_option,
+    recipe_or_dump_argument,
+)
 from texpipe.cli.run_dump import recipe_of_dump
 from texpipe.errors import ExitCode
 
@@ -31,9 +37,7 @@ _LOOK_SECONDS = 1.0
 
 
 @click.command()
-@click.argument(
-    "recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=click.Path(path_type=Path)
-)
+@recipe_or_dump_argument
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),

@@ -25,6 +25,13 @@ def json_option(function: F) -> F:
     )
 
 
+def recipe_or_dump_argument(function: F) -> F:
+    """Add the argument RECIPE|DUMP: a recipe, by name or path, or the folder of a dump."""
+    return click.argument(
+        "recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=click.Path(path_type=Path)
+    )(function)
+
+
 def html_option(function: F) -> F:
     """Add --html: the result as a page in a folder of its own."""
     return click.option(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from texpipe.cli.completion import complete_recipe
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import json_option, quiet_option, recipe_or_dump_argument
 from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.run_dump import is_dump, recipe_of_dump
@@ -27,9 +26,7 @@ _MUCH = 0.02
 
 
 @click.command()
-@click.argument(
-    "recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=click.Path(path_type=Path)
-)
+@recipe_or_dump_argument
 @click.option(
     "--read",
     "shots",
