@@ -1,7 +1,6 @@
 """How emulators come to show textures that are new in their folders: by themselves, by a key, or after a restart.
 
-Each row says where that is known from. Where it says nothing a restart is assumed, which always works; of RT64 only
-the window is not checked.
+Each row says where that is known from.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ class PickUp:
         emulator: its name, as people know it.
         how: by itself, by a key or a menu, or by starting the game again.
         what: what to do, as a sentence for people.
-        source: where that is known from; None if it is not checked.
+        source: where that is known from.
     """
 
     target: str
     emulator: str
     how: How
     what: str
-    source: str | None = None
+    source: str
 
 
 PICK_UP: Final = (
@@ -53,8 +52,20 @@ PICK_UP: Final = (
         'Press the key of "Reload Texture Replacements": Settings > Hotkeys lets you choose one.',
         "its source: the hotkey ReloadTextureReplacements",
     ),
-    PickUp("beetle-psx", "Beetle PSX", "restart", "Close the content and load it again."),
-    PickUp("rt64", "RT64", "key", "Press F1 and load the replacement folder again under Textures."),
+    PickUp(
+        "beetle-psx",
+        "Beetle PSX",
+        "key",
+        "Press ' (the apostrophe) on the keyboard: it reads the folder again. ] switches the textures off and on.",
+        "its source: the keys RETROK_QUOTE and RETROK_RIGHTBRACKET of the texture tracker",
+    ),
+    PickUp(
+        "rt64",
+        "RT64",
+        "key",
+        'Press F1 and load the folder again: "Load directory" under Textures.',
+        "its source: the tab Textures of the developer's window",
+    ),
     PickUp(
         "dolphin",
         "Dolphin",
@@ -69,7 +80,13 @@ PICK_UP: Final = (
         "Textures appear when the game loads them the next time; switching the replacing off and on shows all.",
         "AutoCrispy's guide; its source: the key VIRTKEY_TEXTURE_REPLACE",
     ),
-    PickUp("soh", "Ship of Harkinian", "restart", "Start the game again: its archive is written as a whole."),
+    PickUp(
+        "soh",
+        "Ship of Harkinian",
+        "restart",
+        "Start the game again: it reads the archives in mods then.",
+        "its source: OTRGlobals.cpp looks into mods once",
+    ),
 )
 """What is known of every emulator."""
 
