@@ -22,7 +22,7 @@ class Progress:
         work_per_texel: work of a texel, if all models have the same; 0 where they differ.
     """
 
-    stage: Literal["read", "paint", "upscale", "write"]
+    stage: Literal["read", "paint", "upscale", "fit", "write"]
     done: int
     total: int
     cached: int = 0
@@ -39,6 +39,15 @@ def in_words(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def in_bytes(count: float) -> str:
+    """Return a size as people say it: 800 KB, 120 MB, 3.4 GB."""
+    for unit in ("KB", "MB"):
+        count /= 1000
+        if count < 1000:
+            return f"{max(1, round(count))} {unit}"
+    return f"{count / 1000:.1f} GB"
 
 
 class Meter:

@@ -18,14 +18,19 @@ from texpipe.errors import PackError, RecipeError, UsageError
 from texpipe.formats import parse_name
 from texpipe.formats.duckstation_config import read_config
 from texpipe.formats.gliden64_cache import read_cache
+from texpipe.formats.portable_names import file_digest
 from texpipe.imaging.image_files import encode_png
+from texpipe.manifest.file import write_manifest
+from texpipe.manifest.layers import NAMES as MANIFESTS
+from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, Provenance, RecipeId, Summary
 from texpipe.packs.pack import write_pack
 from texpipe.recipe.targets import Target
 from texpipe.storage import whole_folder as swapping
 from texpipe.texture import Source
 from texpipe.upkeep.any_pack import open_pack
-from texpipe.upkeep.layers import MARK, Merged, merge_layers
+from texpipe.upkeep.layers import Merged, merge_layers
 from texpipe.upkeep.layers_recipe import is_layers_recipe, read_layers_recipe, write_layers_recipe
+from texpipe.upkeep.provenance import Makers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,7 +46,7 @@ def conflicts(merged: Merged) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
-    return tree(folder, leave_out=(MARK,))
+    return tree(folder, leave_out=MANIFESTS)
 
 
 def test_the_last_layer_wins_and_each_conflict_is_named(tmp_path: Path) -> None:
@@ -297,3 +302,85 @@ def test_options_of_runs_are_refused_for_packs(tmp_path: Path, texpipe: Callable
     done = texpipe("merge", tmp_path / "a", tmp_path / "b", "--output", tmp_path / "c", "--model", "x")
     assert done.returncode == 2
     assert "--model says nothing of packs" in done.stderr
+
+
+def manifest_of(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text("utf-8"))
+
+
+def test_the_manifest_says_which_layer_each_file_is_from(tmp_path: Path) -> None:
+    base = write_tree(tmp_path / "base", {"": {0: 0, 1: 2}, ".zip": {0: 0, 1: 1}})
+    mine = write_tree(tmp_path / "mine", {"": {1: 4, 2: 2}, ".zip": {1: 2, 2: 2}})
+    merged = merge_layers([base, mine], tmp_path / "out")
+    known = manifest_of(tmp_path / "out")
+    assert known["schema"] == "texpipe.layers/1"
+    assert [one["name"] for one in known["layers"]] == ["base", "mine"]
+    assert known["files"].keys() == tree(tmp_path / "out", leave_out=MANIFESTS).keys()
+    assert all(one["sha256"] == file_digest(tmp_path / "out" / name) for name, one in known["files"].items())
+    origins = {
+        name: (one.get("layer"), one.get("instead_of"))
+        for name, one in known["files"].items()
+        if "merged" not in one
+    }
+    assert origins == {
+        f"{GAME}/{NAMES[0]}": ("base", None),
+        f"{GAME}/{NAMES[1]}": ("mine", ["base"]),
+        f"{GAME}/{NAMES[2]}": ("mine", None),
+    }
+    ((container, inside),) = (pair for pair in known["files"].items() if "merged" in pair[1])
+    assert container.endswith(".zip")
+    assert inside["merged"] == ["base", "mine"]
+    assert {name[-len(NAMES[0]) :]: one["layer"] for name, one in inside["entries"].items()} == {
+        NAMES[0]: "base", NAMES[1]: "mine", NAMES[2]: "mine"
+    }  # fmt: skip
+    assert merged.files == {"base": 1, "mine": 3}
+    merge_layers([base, mine], tmp_path / "again")
+    assert manifest_of(tmp_path / "again") == known, "no time, no place"
+
+
+def test_a_run_says_who_made_a_layer_and_the_merged_pack_goes_on_saying_it(tmp_path: Path) -> None:
+    base = write_tree(tmp_path / "base", {"": {0: 0}})
+    run = write_tree(tmp_path / "run" / "gliden64", {"": {1: 2}})
+    file = run / GAME / NAMES[1]
+    output = Output("gliden64", f"gliden64/{GAME}/{NAMES[1]}", file_digest(file) or "", (4, 4))
+    entry = Entry(NAMES[1], "written", outputs=(output,), by=Provenance("model", "texpipe-x4"))
+    model = ModelId("texpipe-x4", "ab", "CC0-1.0")
+    write_manifest(
+        tmp_path / "run" / "manifest.json",
+        Manifest("0", RecipeId("oot", ""), model, 4, ("gliden64",), (entry,), Summary()),
+    )
+    merge_layers([base, run], tmp_path / "out")
+    known = manifest_of(tmp_path / "out")
+    assert known["layers"][1]["models"] == [{"name": "texpipe-x4", "sha256": "ab", "licence": "CC0-1.0"}]
+    assert known["files"][f"{GAME}/{NAMES[1]}"]["by"] == "texpipe-x4"
+    assert "by" not in known["files"][f"{GAME}/{NAMES[0]}"]
+    textures = {one.entry.name: one for one in open_pack(tmp_path / "out").textures}
+    makers = Makers.of(tmp_path / "out")
+    assert makers.of_file(textures[f"{GAME}/{NAMES[1]}"]) == "texpipe-x4"
+    assert makers.of_file(textures[f"{GAME}/{NAMES[0]}"]) == "unknown"
+    third = write_tree(tmp_path / "third", {"": {2: 2}})
+    merge_layers([tmp_path / "out", third], tmp_path / "more")
+    assert manifest_of(tmp_path / "more")["files"][f"{GAME}/{NAMES[1]}"] == {
+        "sha256": file_digest(file), "layer": "out", "by": "texpipe-x4"
+    }  # fmt: skip
+    (tmp_path / "out" / GAME / NAMES[1]).write_bytes(encode_png(picture(9)))
+    textures = {one.entry.name: one for one in open_pack(tmp_path / "out").textures}
+    assert Makers.of(tmp_path / "out").of_file(textures[f"{GAME}/{NAMES[1]}"]) == "edited by hand"
+
+
+def test_a_manifest_of_somebody_elses_is_a_file_like_others(tmp_path: Path, texpipe: Callable) -> None:
+    base, mine = write_tree(tmp_path / "base", {"": {0: 0}}), write_tree(tmp_path / "mine", {"": {1: 2}})
+    (mine / "manifest.json").write_text('{"name": "A mod"}')
+    merge_layers([base, mine], tmp_path / "out")
+    assert (tmp_path / "out" / "manifest.json").read_text() == '{"name": "A mod"}'
+    assert (
+        json.loads((tmp_path / "out" / "layers.json").read_text())["files"]["manifest.json"]["layer"]
+        == "mine"
+    )
+    merge_layers([base, mine], tmp_path / "out")
+    (mine / "manifest.json").unlink()
+    merge_layers([base, mine], tmp_path / "out")
+    assert manifest_of(tmp_path / "out")["schema"] == "texpipe.layers/1"
+    done = texpipe("verify", tmp_path / "out")
+    assert done.returncode == 5
+    assert "merged out of several packs" in done.stderr

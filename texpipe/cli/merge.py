@@ -55,6 +55,7 @@ def merge(
     detail: float | None,
     targets: tuple[str, ...],
     overrides: tuple[Path, ...],
+    budget: str | None,
     replace_edited: tuple[str, ...],
     remove: bool,
     device: str,
@@ -95,6 +96,7 @@ def merge(
         device=device,
         precision=precision,
         overrides=overrides,
+        budget=budget,
         replace_edited=replace_edited,
         remove=remove,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console
-from texpipe.cli.progress import in_bytes
-from texpipe.progress import in_words
+from texpipe.progress import in_bytes, in_words
 
 if TYPE_CHECKING:
     from texpipe.planning.amount import Forecast
@@ -20,6 +20,17 @@ LONG_SECONDS = 60.0
 def said(needed: Forecast) -> str:
     """Return time and disk in words: \"about 12 minutes here and 120 MB of disk\"."""
     return f"about {in_words(needed.seconds)} here and {in_bytes(needed.disk)} of disk"
+
+
+def of_budget(needed: Forecast, budget: int | None) -> Iterator[str]:
+    """Yield what is to be expected of a budget, if there is one."""
+    if budget is not None and needed.pack > budget:
+        yield (
+            f"At full scale a pack would have about {in_bytes(needed.pack)}: to stay below {in_bytes(budget)}, the "
+            "textures that lose least by it would be written smaller."
+        )
+    elif budget is not None:
+        yield f"A pack would have about {in_bytes(needed.pack)}, within the budget of {in_bytes(budget)}."
 
 
 def say_before(console: Console, needed: Forecast, output: Path) -> None:

@@ -144,6 +144,12 @@ def run_options(function: F) -> F:
             "Repeat it for several; the first that has a picture wins.",
         ),
         click.option(
+            "--budget",
+            metavar="SIZE",
+            help="Largest size of each target's pack, such as 600M or 1.5G: the textures that lose least by it are "
+            "written smaller.",
+        ),
+        click.option(
             "--replace-edited",
             "replace_edited",
             multiple=True,

@@ -110,15 +110,6 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def in_bytes(count: float) -> str:
-    """Return a size as people say it: 800 KB, 120 MB, 3.4 GB."""
-    for unit in ("KB", "MB"):
-        count /= 1000
-        if count < 1000:
-            return f"{max(1, round(count))} {unit}"
-    return f"{count / 1000:.1f} GB"
-
-
 def event(progress: Progress, now: Pace) -> str:
     """Return the JSON line of a step, for front ends."""
     left = None if now.seconds_left is None else round(now.seconds_left, 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.needs import said, warn_of_disk
+from texpipe.cli.needs import of_budget, said, warn_of_disk
 from texpipe.cli.worst import uncertain, worst
-from texpipe.progress import in_words
+from texpipe.progress import in_bytes, in_words
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _SHOWN_REASONS = 10
 """Largest number of reasons for skipped textures that the summary lists."""
 _SHOWN_WORST = 5
 """Largest number of conspicuous textures that the summary lists."""
+_SHARES = {2: "half", 4: "a quarter of their", 8: "an eighth of their"}
+"""Words for sizes that textures are reduced to, by the factor."""
 _SHOWN_UNCERTAIN = 3
 """Largest number of textures that may repeat that the summary lists."""
 
@@ -56,6 +58,8 @@ def show(
     if page is not None:
         console.say(f"Open the report in a browser: {page}")
     _show_made(console, result)
+    for line in _fits(result):
+        console.say(line)
     _show_kept(console, result)
     for line in worst(result.manifest.textures, _SHOWN_WORST):
         console.say(f"look at {line}")
@@ -97,6 +101,23 @@ def _show_made(console: Console, result: RunResult) -> None:
         console.say(f"ignored other files: {kinds}")
 
 
+def _fits(result: RunResult) -> Iterator[str]:
+    """Yield a line for each pack that has a budget: its size, and which textures were made smaller for it."""
+    for fit in result.fits:
+        size, budget = in_bytes(fit.size), in_bytes(fit.budget)
+        if not fit.lost:
+            yield f"{fit.target}: {size}, within the budget of {budget} at full scale"
+            continue
+        smaller = " and ".join(
+            f"{count:,} at {_SHARES.get(result.manifest.scale // scale, f'{scale} times')} size"
+            for scale, count in fit.by_scale().items()
+        )
+        yield (
+            f"{fit.target}: {size} instead of {in_bytes(fit.full)}, to stay below {budget}. Textures written smaller: "
+            f"{smaller}; they lose least ({fit.mean_loss:.1f} levels of 255 on average)"
+        )
+
+
 def _show_next(console: Console, result: RunResult, page: Path | None, recipe: Path | None) -> None:
     """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing."""
     from texpipe.report.stamp import older_report
@@ -112,6 +133,8 @@ def _show_next(console: Console, result: RunResult, page: Path | None, recipe: P
     if result.dry_run:
         if result.forecast is not None:
             console.say(f"It would take {said(result.forecast)}.")
+            for line in of_budget(result.forecast, result.manifest.budget):
+                console.say(line)
             warn_of_disk(console, result.forecast, result.output)
         return
     filled = dict.fromkeys(one.target for entry in result.manifest.textures for one in entry.outputs)

@@ -46,6 +46,8 @@ _LEARNED_TEXELS: Final = 20_000
 """Least texels of a run from which a speed is learned."""
 _PNG_BYTES: Final = 1.4
 """Bytes that a pixel of a result takes as a PNG: 1.39 in a pack of 145 mixed N64 textures by texpipe-x4-preview."""
+_PLAIN_BYTES: Final = 4
+"""Bytes that a pixel takes in a pack that is not compressed."""
 _MAX_NOTE: Final = 1 << 12
 """Largest size of a file that notes a speed, in bytes."""
 
@@ -73,7 +75,7 @@ def forecast(run: RunPlan, *, probe: bool = True) -> Forecast | None:
         if per_texel is None:
             return None
         seconds += amount * per_texel
-    return Forecast(seconds, _disk(left, run), sum(network_texels(job) > 0 for job in left))
+    return Forecast(seconds, _disk(left, run), sum(network_texels(job) > 0 for job in left), _pack(run))
 
 
 def learn(run: RunPlan, done: Iterable[JobResult], seconds: float) -> None:
@@ -182,5 +184,22 @@ def _side(job: Job) -> int:
 
 def _disk(jobs: Sequence[Job], run: RunPlan) -> int:
     """Return the bytes of results in the store and in each pack, about."""
-    pixels = sum(texels_of(job) * job.plan.scale**2 for job in jobs)
-    return int(pixels * _PNG_BYTES * (1 + len(run.order.recipe.targets)))
+    results = sum(texels_of(job) * job.plan.scale**2 for job in jobs) * _PNG_BYTES
+    packs = len(run.order.recipe.targets) * results
+    budget = run.order.recipe.budget
+    if budget is None:
+        return int(results + packs)
+    smaller = sum((1 / factor**2 for factor in (2, 4)), 0.0) * results if _pack(run) > budget else 0.0
+    return int(results + smaller + min(packs, len(run.order.recipe.targets) * budget))
+
+
+def _pack(run: RunPlan) -> int:
+    """Return the bytes of the largest pack at the recipe's scale, about."""
+    factors = {"copy": 1, "skip": 0}
+    pixels = sum(
+        item.size[0] * item.size[1] * factors.get(item.plan.action, item.plan.scale) ** 2
+        for item in run.seen.items
+        if item.source.name not in run.left_out
+    )
+    is_plain = any(target.container == "hts" for target in run.order.recipe.targets)
+    return int(pixels * (_PLAIN_BYTES if is_plain else _PNG_BYTES))

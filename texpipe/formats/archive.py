@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,11 @@ _MAX_ENTRIES = limit("MAX_ARCHIVE_ENTRIES", 1 << 18)
 """Largest number of entries of an archive that is read."""
 _MAX_ENTRY_NAME = 256
 """Mean length of the entries in an archive's directory that is read, in bytes."""
+
+_ENTRY_BYTES = 30 + 46
+"""Bytes of an entry beside its data and its name, which is there twice: in front of the data and in the directory."""
+END_BYTES = 22
+"""Bytes of a zip file behind its directory."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LINK = 0o120000
@@ -58,6 +64,13 @@ class ZipWriter:
     def abandon(self) -> None:
         """Close without finishing: a `ZipFile` would still try to write its directory when it is deleted."""
         self._zip.fp = None
+
+
+def entry_bytes(path: PurePosixPath, data: bytes) -> int:
+    """Return the bytes that an entry takes in an archive as `ZipWriter` writes it."""
+    deflated = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = len(deflated.compress(data)) + len(deflated.flush())
+    return _ENTRY_BYTES + 2 * len(str(path).encode()) + packed
 
 
 @contextmanager

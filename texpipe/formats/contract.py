@@ -86,6 +86,11 @@ def size_problems(source_size: Size, output_size: Size, scale: int) -> list[str]
     return [f"{width} x {height} is not {scale} times the source, {source}"]
 
 
+def _uncompressed(picture: Picture) -> int:
+    """Four bytes for each pixel."""
+    return 4 * picture.size[0] * picture.size[1]
+
+
 @dataclass(frozen=True)
 class GameFiles:
     """Files of an emulator's own format that hold all textures of a game each.
@@ -94,10 +99,14 @@ class GameFiles:
         path: (a texture's path) -> the file that it goes into, relative to the target's folder.
         write: (the file, pictures of one game in stable order, taken one at a time) -> None: writes the file whole
             or not at all; raises PackError.
+        size: (a picture) -> about the bytes that it takes in the file; four for each pixel if not given.
+        is_plain: `size` follows from width and height alone, and reads no picture.
     """
 
     path: Callable[[PurePosixPath], PurePosixPath]
     write: Callable[[Path, Iterable[Picture]], None]
+    size: Callable[[Picture], int] = _uncompressed
+    is_plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,10 @@ class PackFormat:
         games: how the emulator names games; None if any name will do.
         with_options: the format as the options of a recipe make it.
         unwanted: (source, its size in texels) -> why it is left out although the emulator would load it, or None.
+        size: (a picture) -> the bytes of its files in a folder, where width and height tell. None: they are made to
+            find out.
+        one_scale: why all textures of a pack must be enlarged by the same factor, after the format's name; None
+            where each may have its own.
     """
 
     name: str
@@ -149,6 +162,8 @@ class PackFormat:
     games: GameNames | None = None
     with_options: Callable[[Target], PackFormat] | None = None
     unwanted: Callable[[Source, Size], str | None] = _not_unwanted
+    size: Callable[[Picture], int] | None = None
+    one_scale: str | None = None
 
     def key_of(self, source: Source) -> str:
         """Return what the emulator looks the texture up by; raises `UnwritableError` as `output_path` does."""

@@ -58,7 +58,7 @@ def encode_dds(levels: Sequence[Rgba8]) -> bytes:
         PackError: etcpak, which compresses BC7, is not installed.
     """
     height, width = levels[0].shape[:2]
-    dxgi = RGBA8_UNORM if width % _BLOCK or height % _BLOCK else BC7_UNORM
+    dxgi = _dxgi_of((width, height))
     compress = require_bc7() if dxgi == BC7_UNORM else None
     data = [level.tobytes() if compress is None else _bc7(compress, level) for level in levels]
     first = len(data[0]) if compress else width * 4
@@ -67,6 +67,18 @@ def encode_dds(levels: Sequence[Rgba8]) -> bytes:
     pixel_format = (32, 4, int.from_bytes(b"DX10", "little"), 0, 0, 0, 0, 0)
     caps, dx10 = (_MIP_CAPS, 0, 0, 0, 0), (dxgi, 3, 0, 1, 0)
     return _HEADER.pack(*head, *pixel_format, *caps, *dx10) + b"".join(data)
+
+
+def dds_bytes(size: tuple[int, int]) -> int:
+    """Return the bytes of the DDS file of a picture of this width and height, with all its levels."""
+    width, height = size
+    dxgi = _dxgi_of(size)
+    levels = range(max(size).bit_length())
+    return _HEADER.size + sum(_level_bytes(max(1, width >> n), max(1, height >> n), dxgi) for n in levels)
+
+
+def _dxgi_of(size: tuple[int, int]) -> int:
+    return RGBA8_UNORM if size[0] % _BLOCK or size[1] % _BLOCK else BC7_UNORM
 
 
 def require_bc7() -> BC7Compressor:

@@ -264,4 +264,5 @@ FORMAT = PackFormat(
     check=check,
     shares_files=True,
     games=_SERIALS,
+    one_scale="draws a page of textures at the largest scale in it, and repeats the pixels of the others",
 )

@@ -18,7 +18,7 @@ import numpy as np
 
 from texpipe.errors import PackError
 from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, UnwritableError, size_problems
-from texpipe.formats.gliden64_cache import CONFIGS, write_htc, write_hts
+from texpipe.formats.gliden64_cache import CONFIGS, htc_bytes, hts_bytes, write_htc, write_hts
 from texpipe.formats.gliden64_records import CacheEntry, CacheReader, Record
 from texpipe.formats.rice_dumps import leftover
 from texpipe.imaging.image_files import decode
@@ -296,7 +296,18 @@ def with_options(target: Target) -> PackFormat:
     if write is None:
         return FORMAT
     path = partial(_cache_path, suffix=f".{target.container}")
-    return replace(FORMAT, game_files=GameFiles(path, lambda file, pictures: write(file, _entries(pictures))))
+    is_plain = target.container == "hts"
+    files = GameFiles(
+        path,
+        lambda file, pictures: write(file, _entries(pictures)),
+        size=(lambda picture: hts_bytes(picture.size)) if is_plain else _htc_bytes,
+        is_plain=is_plain,
+    )
+    return replace(FORMAT, game_files=files)
+
+
+def _htc_bytes(picture: Picture) -> int:
+    return sum(htc_bytes(entry) for entry in _entries([picture]))
 
 
 def _cache_path(path: PurePosixPath, suffix: str) -> PurePosixPath:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,6 +33,8 @@ CONFIGS = {".hts": 0x40A20000, ".htc": 0x40820000}
 """What a cache says of the options it was made with, by suffix: Rice names, full alpha, compression, and for `.hts`
 storage in a file. These are GLideN64's defaults: if the game's folder of pictures is there and a cache says something
 else, GLideN64 makes it anew from the pictures. Each record says whether it is compressed; none is."""
+_LEVEL = 1
+"""How hard a `.htc` is compressed, 1 (fastest) to 9 (smallest)."""
 
 
 def write_hts(path: Path, entries: Iterable[CacheEntry]) -> None:
@@ -71,12 +74,23 @@ def write_htc(path: Path, entries: Iterable[CacheEntry]) -> None:
     with (
         open_atomic(path) as file,
         # Plain records load whether txCacheCompression is on or off. Without name and time equal packs are equal bytes.
-        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as stream,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0) as stream,
     ):
         stream.write(struct.pack("<ii", VERSION, CONFIGS[".htc"]))
         for entry in entries:
             stream.write(struct.pack("<Q", entry.key))
             stream.write(_record(entry, entry.rgba.tobytes()))
+
+
+def hts_bytes(size: tuple[int, int]) -> int:
+    """Return the bytes that a picture of this width and height takes in a `.hts` file, with its place in the list."""
+    return RECORD.size + 4 * size[0] * size[1] + U64_PAIR.size
+
+
+def htc_bytes(entry: CacheEntry) -> int:
+    """Return about the bytes that a texture takes in a `.htc` file, which is compressed as a whole."""
+    plain = struct.pack("<Q", entry.key) + _record(entry, entry.rgba.tobytes())
+    return len(zlib.compress(plain, _LEVEL))
 
 
 def read_cache(path: Path) -> list[CacheEntry]:

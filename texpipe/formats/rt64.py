@@ -18,7 +18,7 @@ from typing import Any, cast
 from texpipe.errors import PackError
 from texpipe.formats.archive import ZipReader, harm_in
 from texpipe.formats.contract import PackFormat, Picture, Placed, Rendered, Size, size_problems
-from texpipe.formats.dds import DDS_MAGIC, encode_dds, mip_chain, read_dds_header, require_bc7
+from texpipe.formats.dds import DDS_MAGIC, dds_bytes, encode_dds, mip_chain, read_dds_header, require_bc7
 from texpipe.formats.rt64_hashes import NAME, Hashes, hashes_of, name_of, read_hashes, rice_names
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import FILE_NAME, GameNames, Target
@@ -172,6 +172,7 @@ def with_options(target: Target) -> PackFormat:
         key=lambda source: "+".join(hashes_of(source, known)),
         index=partial(index, known=known),
         archive=f"{target.game or 'textures'}.rtz" if target.container == "rtz" else None,
+        size=(lambda picture: dds_bytes(picture.size)) if suffix == ".dds" else None,
     )
 
 

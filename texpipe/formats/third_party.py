@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from typing import Any, TypeAlias
 
 from texpipe.errors import PackError, TexpipeError
-from texpipe.formats.contract import GameFiles, PackFormat
+from texpipe.formats.contract import PackFormat
 from texpipe.formats.plugins import announced_formats, package_of
 from texpipe.texture import EmulatorName
 
@@ -53,9 +53,11 @@ def _guarded(loaded: PackFormat, found: EntryPoint) -> PackFormat:
     parts = ((part.name, getattr(loaded, part.name)) for part in fields(loaded))
     guarded: dict[str, Any] = {name: _guard(name, part, found) for name, part in parts if callable(part)}
     if loaded.game_files is not None:
-        guarded["game_files"] = GameFiles(
-            _guard("path of game_files", loaded.game_files.path, found),
-            _guard("write of game_files", loaded.game_files.write, found),
+        guarded["game_files"] = replace(
+            loaded.game_files,
+            path=_guard("path of game_files", loaded.game_files.path, found),
+            write=_guard("write of game_files", loaded.game_files.write, found),
+            size=_guard("size of game_files", loaded.game_files.size, found),
         )
     return replace(loaded, **guarded)
 

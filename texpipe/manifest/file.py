@@ -13,7 +13,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 from texpipe.errors import Location, PackError
 from texpipe.manifest.paths import path_problem, shown, target_problem
-from texpipe.manifest.schema import SCHEMA, Entry, Manifest, Output, PackFile, as_json, entry_as_json
+from texpipe.manifest.schema import (
+    LAYERS_SCHEMA,
+    SCHEMA,
+    Entry,
+    Manifest,
+    Output,
+    PackFile,
+    as_json,
+    entry_as_json,
+)
 from texpipe.storage.atomic import open_atomic, write_atomic
 from texpipe.storage.small_files import RefusedFileError, open_regular, parse_json, refusing
 from texpipe.system.limits import limit
@@ -185,6 +194,11 @@ def _check_schema(path: Path, data: bytes) -> None:
             f"not a whole JSON file: {error.message}", hint=_HINT, location=error.location
         ) from error
     schema = top.get("schema") if isinstance(top, dict) else None
+    if schema == LAYERS_SCHEMA:
+        hint = "It has no recipe to check it by. Copy its files to the emulator, or name one of its layers."
+        raise PackError(
+            f"{path.parent} was merged out of several packs, and is no output of a run", hint=hint
+        )
     if schema != SCHEMA:
         raise PackError(f"{path}: schema is {schema!r}, this version of texpipe reads {SCHEMA!r}", hint=_HINT)
 

@@ -15,7 +15,9 @@ _HEAD_BYTES = 4096
 _SCHEMA = re.compile(
     rb'\A\s*\{\s*"schema":\s*"' + re.escape(SCHEMA.rpartition("/")[0].encode()) + rb'/[0-9]+"'
 )
-_STORE_NAMES = re.compile(r"[0-9a-f]{2}|written|analysis|checked|computed-by|sightings|shards|\..*\.part")
+_STORE_NAMES = re.compile(
+    r"[0-9a-f]{2}|written|analysis|checked|computed-by|sightings|shards|sizes|\..*\.part"
+)
 
 
 def is_output_folder(folder: Path) -> bool:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Literal["texpipe.manifest/1"] = "texpipe.manifest/1"
 
+LAYERS_SCHEMA: Literal["texpipe.layers/1"] = "texpipe.layers/1"
+"""Schema of the manifest of a pack that was merged out of several (`upkeep/layers_manifest.py`)."""
+
 Maker: TypeAlias = Literal["model", "nearest", "hand", "copied", "edited", "foreign"]
 """Who made a texture's picture: a model, texpipe by repeating texels, a person, or nobody (it is the source)."""
 
@@ -33,6 +36,8 @@ class Output:
 
     `kept` says that texpipe left another file in its place: `edited` if somebody changed what texpipe wrote there,
     `foreign` if texpipe never wrote it. `sha256` and `size` then are those of the result that was not written.
+    `scale` says how many times its source the picture is, and `loss` how many levels that costs it, if the manifest's
+    `budget` made it smaller than the manifest's `scale`; both None elsewhere.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -42,6 +47,8 @@ class Output:
     sha256: str
     size: tuple[int, int]
     kept: Kept | None = None
+    scale: int | None = None
+    loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,7 @@ class Manifest:
 
     `inputs` has the names of the inputs where there are several: each as much of its path as tells them apart.
     `models` are all models of a run that has several, and `licence` then is the strictest of their licences.
+    `budget` is the largest size that each target's pack was allowed to have, in bytes; None if it was not limited.
     `varies` says why another run on the same machine may end in other bytes; None where it cannot. `refused` has a line
     for every target and path of the file that was left out when it was read, because it leads elsewhere; it is not
     written.
@@ -213,6 +221,7 @@ class Manifest:
     schema: Literal["texpipe.manifest/1"] = SCHEMA
     refused: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    budget: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "textures", tuple(sorted(self.textures, key=lambda entry: entry.source)))
@@ -276,7 +285,7 @@ def entry_as_json(entry: Entry) -> dict[str, Any]:
         **known,
         "undecided": entry.undecided and fields_of(entry.undecided),
         **likely,
-        "outputs": [_without_none(fields_of(output), "kept") for output in entry.outputs],
+        "outputs": [_without_none(fields_of(output), "kept", "scale", "loss") for output in entry.outputs],
         "metrics": entry.metrics
         and {name: _rounded(value) for name, value in fields_of(entry.metrics).items()},
     }
@@ -291,6 +300,7 @@ def as_json(manifest: Manifest) -> dict[str, Any]:
         "model": model_as_json(manifest.model),
         **several_as_json(manifest),
         "scale": manifest.scale,
+        **({} if manifest.budget is None else {"budget": manifest.budget}),
         "targets": manifest.targets,
         "varies": manifest.varies,
         **({"inputs": manifest.inputs} if manifest.inputs else {}),

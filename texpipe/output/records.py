@@ -96,6 +96,7 @@ def _with_head(run: RunPlan, entries: Sequence[Entry], files: tuple[PackFile, ..
         models=tuple(map(_model_id, several)),
         licence=strictest(file.licence for file in several),
         scale=recipe.scale,
+        budget=recipe.budget,
         targets=tuple(target.name for target in recipe.targets),
         varies=why_it_varies(run.begun_by or run.engine),
         inputs=run.seen.inputs,

@@ -10,6 +10,7 @@ from typing import Any
 
 from texpipe.errors import ExitCode
 from texpipe.manifest.schema import Manifest, summary_as_json
+from texpipe.output.fitting import Fit
 from texpipe.planning.amount import Forecast
 
 
@@ -31,6 +32,7 @@ class RunResult:
         whole_seconds: what the whole dump would take, where only a sample was made and its pictures were computed now.
         forecast: what a run would need, where it was only planned and that is known.
         shard: (i, n) when only this part was computed, and no pack written.
+        fits: how each pack keeps the budget, where there is one.
     """
 
     manifest: Manifest
@@ -47,6 +49,7 @@ class RunResult:
     whole_seconds: float | None = None
     computed_by: Mapping[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None
+    fits: tuple[Fit, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -75,4 +78,5 @@ class RunResult:
             "warnings": list(self.warnings),
             "problems": list(self.problems),
             **({"forecast": asdict(self.forecast)} if self.forecast else {}),
+            **({"budget": {fit.target: fit.as_json() for fit in self.fits}} if self.fits else {}),
         }

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count
+from itertools import chain
 
 from texpipe.analysis.inventory import SurveyedTexture, picture_of, read_again
-from texpipe.errors import PackError, TexpipeError
+from texpipe.errors import TexpipeError
 from texpipe.formats.contract import Picture
 from texpipe.imaging.image_files import encode_png
 from texpipe.manifest.file import write_manifest, write_run_info
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.output.credits import write_credits
+from texpipe.output.fitting import Fit
 from texpipe.output.preflight import OutputBefore
 from texpipe.output.records import counts_of, failures, manifest_of, run_info, run_result
 from texpipe.output.result import RunResult
 from texpipe.output.shrinking import require_no_loss
+from texpipe.output.stored import StoredPicture
+from texpipe.output.within_budget import steps_of_writing, too_large, write_within_budget
 from texpipe.packs.journal import keep_notes
 from texpipe.packs.obsolete_files import remove_left_over
 from texpipe.packs.pack import Pack, plan_pack, write_pack
@@ -28,7 +31,6 @@ from texpipe.planning.run_plan import RunPlan
 from texpipe.progress import Progress
 from texpipe.read.hand_made import HandMade
 from texpipe.storage.atomic import sync_disk
-from texpipe.storage.results import ResultStore
 from texpipe.texture import Metrics
 
 MAX_COPIES_BYTES = 32 << 20
@@ -54,7 +56,7 @@ def write_output(
     """
     output = run.order.output
     reasons = failures(run.work, done)
-    packs, metrics = _write_packs(run, reasons, before, progress)
+    packs, fits, metrics = _write_packs(run, reasons, before, progress)
     manifest = manifest_of(run, packs, reasons, metrics)
     warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
     sync_disk()
@@ -66,7 +68,8 @@ def write_output(
     keep_notes(output, chain(written_by_texpipe(manifest), before.folder.still_edited()))
     outcome = run_result(run, manifest, *counts_of(run, done), warnings=warnings)
     remembered = RememberedChecks(output)
-    outcome = replace(outcome, problems=(*outcome.problems, *broken_rules(output, manifest, remembered)))
+    problems = (*outcome.problems, *too_large(fits), *broken_rules(output, manifest, remembered))
+    outcome = replace(outcome, problems=problems, fits=fits)
     remembered.keep()
     write_run_info(run.layout.run_info, run_info(run, outcome))
     return outcome
@@ -74,19 +77,21 @@ def write_output(
 
 def _write_packs(
     run: RunPlan, reasons: dict[str, str], before: OutputBefore, progress: Callable[[Progress], None]
-) -> tuple[list[Pack], dict[str, Metrics]]:
-    """Write the packs; return what is in them and what was measured. What cannot be had is added to `reasons`."""
+) -> tuple[list[Pack], tuple[Fit, ...], dict[str, Metrics]]:
+    """Write the packs; return what is in them, how they keep a budget, and what was measured.
+
+    What cannot be had is added to `reasons`.
+    """
     pictures, metrics = _collect(run, reasons)
     targets = run.order.recipe.targets
     if reasons:  # the input may have vanished while it was read
         left = [plan_pack(target, pictures) for target in targets]
         require_no_loss(before.folder, before.pack, left, may_remove=run.order.remove)
-    steps, total = count(1), len(pictures) * len(targets)
-
-    def step() -> None:
-        progress(Progress("write", next(steps), total))
-
-    return [write_pack(target, pictures, before.folder, step) for target in targets], metrics
+    if run.order.recipe.budget is not None:
+        packs, fits = write_within_budget(run, pictures, before.folder, progress)
+        return packs, fits, metrics
+    step = steps_of_writing(progress, len(pictures) * len(targets))
+    return [write_pack(target, pictures, before.folder, step) for target in targets], (), metrics
 
 
 def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict[str, Metrics]]:
@@ -113,7 +118,7 @@ def _collect(run: RunPlan, reasons: dict[str, str]) -> tuple[list[Picture], dict
                 reasons.setdefault(name, "its result is missing from the store: run again")
                 continue
             metrics[name] = Metrics(**stored.facts)
-            picture = picture_of(item, stored.sha256, _Kept(run.store, piece.key))
+            picture = picture_of(item, stored.sha256, StoredPicture(run.store, piece.key))
             pictures.append(_with_file(picture, run.work.made_by_hand.get(name)))
     return pictures, metrics
 
@@ -132,17 +137,3 @@ class _Copied:
 
     def __call__(self) -> bytes:
         return encode_png(read_again(self.item).rgba) if self.png is None else self.png
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """The PNG of a result, out of the store."""
-
-    store: ResultStore
-    key: str
-
-    def __call__(self) -> bytes:
-        stored = self.store.get(self.key)
-        if stored is None:
-            raise PackError("a result vanished from the store while the pack was written", hint="Run again.")
-        return stored.png

@@ -96,6 +96,14 @@ class PackFolder:
             return "ours"
         return "edited" if is_readable(self.output / path) else "damaged"
 
+    def keeps(self, path: str, digest: str | None, *names: str) -> Kept | None:
+        """Return whose the file is that `put` would keep at a path; None where it would write, or need not.
+
+        Raises:
+            PackError: a file is there and cannot be read.
+        """
+        return self._kept(path, self.standing(path, digest), names)
+
     def put(self, path: str, data: bytes, digest: str, *names: str) -> Kept | None:
         """Write a file, whole or not at all, and note it first; keep what somebody else made, and say whose it is.
 

@@ -123,15 +123,16 @@ def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks 
 
     def check(entry: Entry, one: Output) -> list[str]:
         layout = layouts.get(one.target)
+        scale = one.scale or manifest.scale
         if (
             remembered is None or one.target not in TARGETS
         ):  # rules of others may change without a new version
-            lines = _texture_problems(output, entry, one, layout, manifest.scale)
+            lines = _texture_problems(output, entry, one, layout, scale)
             return [f"{one.path}: {line}" for line in lines]
-        mark = remembered.mark(one.path, *_asked(entry, one, manifest.scale))
+        mark = remembered.mark(one.path, *_asked(entry, one, scale))
         if remembered.knows(mark):
             return []
-        lines = _texture_problems(output, entry, one, layout, manifest.scale)
+        lines = _texture_problems(output, entry, one, layout, scale)
         if not lines:
             remembered.add(mark)
         return [f"{one.path}: {line}" for line in lines]

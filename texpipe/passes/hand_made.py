@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from texpipe.passes.bleed import bleed
 from texpipe.passes.resample import Plane, resized
-from texpipe.texture import Edges, Plan, Rgba8
+from texpipe.texture import AlphaClass, Edges, Rgba8
 
 _FEW_ALPHAS = 3
 """Largest number of alphas of a picture whose alpha is a choice of a few: seen or not, and half seen on a PS1."""
 
 
-def fitted(rgba: Rgba8, size: tuple[int, int], plan: Plan) -> Rgba8:
+class Treatment(Protocol):
+    """How a texture is treated: a `Plan`, or whatever else knows its alpha class and its edges."""
+
+    @property
+    def alpha(self) -> AlphaClass:
+        """Its alpha class."""
+
+    @property
+    def edges(self) -> Edges:
+        """What lies beyond its borders."""
+
+
+def fitted(rgba: Rgba8, size: tuple[int, int], plan: Treatment) -> Rgba8:
     """Return a picture in another size; the same array if it has that size.
 
     Colours are weighted by their alpha, so that hidden ones do not show, except where alpha is data or an intensity.
@@ -40,7 +54,7 @@ def fitted(rgba: Rgba8, size: tuple[int, int], plan: Plan) -> Rgba8:
     return _bled(made, plan.edges)
 
 
-def _of_few(alpha: Rgba8, before: Rgba8, plan: Plan) -> Rgba8:
+def _of_few(alpha: Rgba8, before: Rgba8, plan: Treatment) -> Rgba8:
     """Move each alpha to the nearest one that the picture has, if it and the texture have but a few."""
     allowed = np.unique(before)
     if plan.alpha not in ("binary", "ternary") or len(allowed) > _FEW_ALPHAS:

@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from texpipe.errors import UsageError
-from texpipe.formats import known_targets
+from texpipe.formats import format_of, known_targets
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.options import ExecutorName, RunOptions
 from texpipe.planning.order import read_order
+from texpipe.recipe.fields import pack_bytes
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.models import with_models
 from texpipe.recipe.schema import Recipe
@@ -43,6 +44,7 @@ def load_options(
     overrides: Sequence[Path] = (),
     sample: int | None = None,
     order: Path | None = None,
+    budget: str | None = None,
 ) -> RunOptions:
     """Read a recipe and apply the command line to it.
 
@@ -59,11 +61,13 @@ def load_options(
         overrides: replaces the recipe's own, if there are any.
         sample: number of pictures of a sample, which has an output of its own beside that of the whole dump.
         order: a file of names of textures to compute first, as `order.read_order` takes it.
+        budget: a size as `fields.pack_bytes` takes it, instead of the recipe's own.
 
     Raises:
         RecipeError: the recipe has mistakes; all of them are in it.
         UsageError: the recipe's own output has files of others in it, a target is unknown,
-            the shard is not I/N, shards are to be done by Ray, or the memory is not a size.
+            the shard is not I/N, shards are to be done by Ray, the memory or the budget is not a size, or a target
+            cannot keep one.
     """
     if shard is not None and executor != "local":
         raise UsageError("--executor ray divides the work by itself", hint="Leave out either it or --shard.")
@@ -76,6 +80,10 @@ def load_options(
     if targets:
         chosen = tuple(_target(name, changed) for name in dict.fromkeys(targets))
         changed = changed.model_copy(update={"targets": chosen})
+    if budget is not None:
+        changed = changed.model_copy(update={"budget": _budget(budget)})
+    if changed.budget is not None:
+        _require_scales(changed.targets)
     if output is None:
         _require_unsurprising(loaded.output)
     inputs, destination = _inputs(input_, loaded.inputs, add), _tidy(output or loaded.output)
@@ -110,6 +118,24 @@ def load_options(
         sample=sample,
         first=() if order is None else read_order(order),
     )
+
+
+def _budget(text: str) -> int:
+    try:
+        return pack_bytes(text)
+    except ValueError as error:
+        raise UsageError(f"--budget {error}") from error
+
+
+def _require_scales(targets: Sequence[Target]) -> None:
+    """Refuse a budget for an emulator that wants one scale for all textures: nothing can be chosen there."""
+    for target in targets:
+        reason = format_of(target.name).one_scale
+        if reason is not None:
+            raise UsageError(
+                f"a budget cannot be kept for {target.name}: it {reason}",
+                hint="Leave the budget out for this target, or give the recipe a lower `scale`.",
+            )
 
 
 def _inputs(

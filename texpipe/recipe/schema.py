@@ -10,7 +10,7 @@ from pydantic import (
     field_validator,
 )
 
-from texpipe.recipe.fields import Count, Detail, Glob, NameText, Part, PathText, SizeText, sides
+from texpipe.recipe.fields import Count, Detail, Glob, NameText, PackBytes, Part, PathText, SizeText, sides
 from texpipe.recipe.group_rules import AUTO, GroupEntry, GroupRule
 from texpipe.recipe.models import Chain, PresetEntry, not_a_switch
 from texpipe.recipe.targets import (
@@ -199,6 +199,11 @@ class Recipe(Part):
     )
     targets: tuple[Target, ...] = Field(
         description="Pack formats to write: a list of names, or names with options."
+    )
+    budget: PackBytes | None = Field(
+        default=None,
+        description="Largest size of each target's pack, such as 600M or 1.5G: the textures that lose least by it are "
+        "written at half or a quarter of the scale.",
     )
     stp: Literal["opaque", "semi"] = Field(
         default="opaque",

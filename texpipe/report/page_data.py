@@ -10,6 +10,9 @@ from texpipe.manifest.schema import Entry, Manifest, entry_as_json, model_as_jso
 from texpipe.report.pictures import PictureFolder, ReportPicture
 from texpipe.storage.keys import canonical_json
 
+_OF_OUTPUTS = ("target", "path", "size", "scale", "loss")
+"""What the page is told of a texture's files."""
+
 
 def facts_of_pack(manifest: Manifest) -> dict[str, Any]:
     """Return the page's data about the pack as a whole."""
@@ -54,7 +57,7 @@ def facts_of_textures(
         facts = entry_as_json(entry)
         del facts["duplicate_of"], facts["sha256"]
         facts["outputs"] = [
-            {name: one[name] for name in ("target", "path", "size")} for one in facts["outputs"]
+            {name: one[name] for name in _OF_OUTPUTS if name in one} for one in facts["outputs"]
         ]
         facts["before"] = _picture(pictures.before(entry))
         facts["after"] = _picture(pictures.after(entry))

@@ -62,6 +62,11 @@ class OutputLayout:
         return self.store / "checked"
 
     @property
+    def sizes(self) -> Path:
+        """How many bytes textures take in packs, where that had to be found out for a budget."""
+        return self.store / "sizes"
+
+    @property
     def shard_marks(self) -> Path:
         """The folder of notes about finished shards."""
         return self.store / "shards"

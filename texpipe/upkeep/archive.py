@@ -106,11 +106,16 @@ def _add(archive: ZipWriter, name: str, path: Path) -> None:
 
 def _readme(manifest: Manifest, target: str, files: int) -> str:
     credits_ = credits_of(manifest)
-    textures = sum(any(one.target == target for one in entry.outputs) for entry in manifest.textures)
+    files_of = [[one for one in entry.outputs if one.target == target] for entry in manifest.textures]
+    textures, smaller = (
+        sum(map(bool, files_of)),
+        sum(any(one.scale is not None for one in outputs) for outputs in files_of),
+    )
+    less = f" ({smaller} of them less, to keep the pack small)" if smaller else ""
     title = f"{manifest.recipe.name}, textures for {target}"
     lines = [title, "=" * len(title), ""]
     lines += [
-        f"{textures} textures in {files} file{'s' if files != 1 else ''}, {manifest.scale} times as large."
+        f"{textures} textures in {files} file{'s' if files != 1 else ''}, {manifest.scale} times as large{less}."
     ]
     lines += [
         "",

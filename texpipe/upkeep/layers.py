@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,35 +14,32 @@ from texpipe.formats import gliden64
 from texpipe.formats.archive import zip_writer
 from texpipe.formats.gliden64_cache import write_htc, write_hts
 from texpipe.formats.portable_names import file_digest, folded
+from texpipe.manifest.layers import NAMES, read_layers_manifest
+from texpipe.manifest.schema import LAYERS_SCHEMA
 from texpipe.manifest.schema import SCHEMA as MANIFEST_SCHEMA
 from texpipe.output.credits import PAGE, SUMMARY
 from texpipe.output.credits import SCHEMA as CREDITS_SCHEMA
 from texpipe.progress import Progress
-from texpipe.storage.atomic import write_atomic
 from texpipe.storage.links import leads_out
-from texpipe.storage.small_files import RefusedFileError, read_json
 from texpipe.storage.whole_folder import whole_folder
 from texpipe.upkeep.any_pack import CACHES, AnyPack, PackEntry, PackTexture, open_pack
 from texpipe.upkeep.keys import key_of
+from texpipe.upkeep.layers_manifest import Origins
 from texpipe.upkeep.lists import LISTS, Conflicting
-
-SCHEMA = "texpipe.layers/1"
-MARK = ".texpipe-layers.json"
-"""Name of the file by which a merged pack is known: it has the digest of each file that was written."""
 
 Choices: TypeAlias = Sequence[tuple[str, str]]
 """Pattern of names, and the layer to take them from; the first that fits decides."""
 Step: TypeAlias = Callable[[Progress], None]
 
-_MAX_MARK = 1 << 28
 _HEAD_BYTES = 1 << 16
-_OF_RUNS: Mapping[str, bytes] = {
-    "manifest.json": MANIFEST_SCHEMA.encode(),
-    SUMMARY: CREDITS_SCHEMA.encode(),
-    PAGE: b"Made with texpipe",
+_OF_ONE_PACK: Mapping[str, tuple[bytes, ...]] = {
+    NAMES[0]: (MANIFEST_SCHEMA.encode(), LAYERS_SCHEMA.encode()),
+    NAMES[1]: (LAYERS_SCHEMA.encode(),),
+    SUMMARY: (CREDITS_SCHEMA.encode(),),
+    PAGE: (b"Made with texpipe",),
 }
-"""Files that runs write beside packs, and what stands in them."""
-_LEFT_BY_SYSTEMS = frozenset({MARK.lower(), ".ds_store", "thumbs.db", "desktop.ini"})
+"""Files that runs and merges write beside packs, and what stands in them."""
+_LEFT_BY_SYSTEMS = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 """Names of files in a merged pack that nobody minds to lose."""
 
 
@@ -82,7 +78,7 @@ class Merged:
     def as_json(self) -> dict[str, Any]:
         """Return everything as one JSON object."""
         return {
-            "schema": SCHEMA,
+            "schema": LAYERS_SCHEMA,
             "files": dict(self.files),
             "conflicts": [one.as_json() for one in self.conflicts],
             "idle": list(self.idle),
@@ -140,17 +136,19 @@ def merge_layers(
     files, contents = _units(layers)
     count, done = len(files) + len(contents), 0
     conflicts: list[Conflict] = []
-    by_layer = dict.fromkeys((one.name for one in layers), 0)
+    origins = Origins.of([(one.name, one.pack) for one in layers])
     with whole_folder(output) as folder:
         for forms in files.values():
-            conflicts += _write_file(forms, folder, choose, by_layer)
+            conflicts += _write_file(forms, folder, choose, origins)
             step(Progress("write", done := done + 1, count))
         for container, units in contents.items():
-            conflicts += _write_container(container, units, layers, folder, choose, by_layer)
+            conflicts += _write_container(container, units, layers, folder, choose, origins)
             step(Progress("write", done := done + 1, count))
-        write_atomic(folder / MARK, _mark_of(folder))
+        origins.write(folder)
     problems = tuple(line for one in layers for line in one.pack.problems)
-    return Merged(by_layer, tuple(sorted(conflicts, key=lambda one: one.name)), choose.idle(), problems)
+    return Merged(
+        origins.counts(), tuple(sorted(conflicts, key=lambda one: one.name)), choose.idle(), problems
+    )
 
 
 def _require_apart(layers: Sequence[_Layer], output: Path) -> None:
@@ -183,18 +181,16 @@ def _require_own(output: Path) -> None:
     if not output.exists():
         return
     hint = "Give another --output, or move it away."
-    try:
-        known = read_json(output / MARK, _MAX_MARK)
-    except RefusedFileError as error:
-        raise PackError(f"{output} is there and is no pack that texpipe merged", hint=hint) from error
-    digests = known.get("files") if isinstance(known, dict) else None
-    there = {path.relative_to(output).as_posix(): path for path in output.rglob("*") if path.is_file()}
-    if not isinstance(digests, dict):
+    known = read_layers_manifest(output)
+    if known is None:
         raise PackError(f"{output} is there and is no pack that texpipe merged", hint=hint)
+    digests = {name: one.get("sha256") for name, one in known["files"].items()}
+    there = {path.relative_to(output).as_posix(): path for path in output.rglob("*") if path.is_file()}
     changed = [
         name
         for name, path in there.items()
         if path.name.lower() not in _LEFT_BY_SYSTEMS
+        and not (name in NAMES and name not in digests)
         and (leads_out(path, output) or name not in digests or file_digest(path) != digests[name])
     ]
     if changed:
@@ -202,15 +198,6 @@ def _require_own(output: Path) -> None:
             f"{output}: {changed[0]} was changed or added since the packs were merged",
             hint=f"Put it into a layer of its own, and give that last. {hint}",
         )
-
-
-def _mark_of(folder: Path) -> bytes:
-    files = {
-        path.relative_to(folder).as_posix(): file_digest(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    return (json.dumps({"schema": SCHEMA, "files": files}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 class _Chooser:
@@ -246,16 +233,16 @@ def _units(layers: Sequence[_Layer]) -> tuple[dict[str, _Forms], dict[str, dict[
             if entry.container is not None:
                 units = contents[folded(entry.container)]
                 units.setdefault(folded(entry.inside), []).append((layer.name, entry))
-            elif not _is_manifest(entry):
+            elif not _is_of_one_pack(entry):
                 unit = _unit_of(entry, textures.get(entry.name))
                 files.setdefault(unit, []).append((layer.name, entry))
     return dict(sorted(files.items())), dict(sorted(contents.items()))
 
 
-def _is_manifest(entry: PackEntry) -> bool:
-    """Return whether a file is a run's manifest or credits, which speak of that pack alone."""
-    mark = _OF_RUNS.get(entry.name)
-    return mark is not None and mark in entry.data()[:_HEAD_BYTES]
+def _is_of_one_pack(entry: PackEntry) -> bool:
+    """Return whether a file is the manifest or the credits of a run or a merge, which speak of that pack alone."""
+    marks = _OF_ONE_PACK.get(entry.name)
+    return marks is not None and any(mark in entry.data()[:_HEAD_BYTES] for mark in marks)
 
 
 def _unit_of(entry: PackEntry, texture: PackTexture | None) -> str:
@@ -288,22 +275,20 @@ def _pick(forms: _Forms, choose: _Chooser, digests: Sequence[str]) -> tuple[int,
     return number, conflict
 
 
-def _write_file(
-    forms: _Forms, folder: Path, choose: _Chooser, by_layer: dict[str, int]
-) -> Iterator[Conflict]:
+def _write_file(forms: _Forms, folder: Path, choose: _Chooser, origins: Origins) -> Iterator[Conflict]:
     merge_list = LISTS.get(PurePosixPath(forms[0][1].name).name)
     digests = [entry.digest() for _, entry in forms]
     if merge_list is not None and len(set(digests)) > 1:
         named = [(name, entry.data()) for name, entry in forms]
         data, conflicts = merge_list(named, _choice_in_list(forms[-1][1].name, choose))
         _put(folder, forms[-1][1].name, data)
-        by_layer[forms[-1][0]] += 1
+        origins.combine(forms[-1][1].name, [name for name, _ in forms])
         yield from _of_list(forms[-1][1].name, conflicts)
         return
     number, conflict = _pick(forms, choose, digests)
     layer, entry = forms[number]
     _put(folder, entry.name, entry.data())
-    by_layer[layer] += 1
+    origins.take(entry.name, layer, entry, () if conflict is None else conflict.others)
     if conflict is not None:
         yield conflict
 
@@ -329,7 +314,7 @@ def _write_container(
     layers: Sequence[_Layer],
     folder: Path,
     choose: _Chooser,
-    by_layer: dict[str, int],
+    origins: Origins,
 ) -> Iterator[Conflict]:
     """Copy a container that is the same wherever it is, and merge the entries of others."""
     files = [
@@ -345,39 +330,51 @@ def _write_container(
     target.parent.mkdir(parents=True, exist_ok=True)
     if len({file_digest(path) for _, path in files}) == 1:
         shutil.copyfile(files[-1][1], target)
-        by_layer[files[-1][0]] += 1
+        origins.copy(name, files[-1][0])
         return
     conflicts: list[Conflict] = []
+    entries = origins.combine(name, [layer for layer, _ in files])
+
+    def picked(wanted: Mapping[str, _Forms]) -> Iterator[PackEntry]:
+        for layer, entry, conflict in _picked(wanted, choose):
+            origins.note_entry(entries, layer, entry, () if conflict is None else conflict.others)
+            conflicts.extend([] if conflict is None else [conflict])
+            yield entry
+
     if PurePosixPath(name).suffix.lower() in CACHES:
         write = write_hts if PurePosixPath(name).suffix.lower() == ".hts" else write_htc
-        write(target, (entry.cached() for entry in _picked(units, choose, conflicts) if entry.cached))
+        write(target, (entry.cached() for entry in picked(units) if entry.cached))
     else:
         with zip_writer(target) as archive:
-            for inside, data in _zip_entries(units, choose, conflicts):
+            for inside, data in _zip_entries(units, choose, picked, entries, conflicts):
                 archive.add(PurePosixPath(inside), data)
-    by_layer[files[-1][0]] += 1
     yield from conflicts
 
 
-def _picked(units: Mapping[str, _Forms], choose: _Chooser, conflicts: list[Conflict]) -> Iterator[PackEntry]:
+def _picked(
+    units: Mapping[str, _Forms], choose: _Chooser
+) -> Iterator[tuple[str, PackEntry, Conflict | None]]:
+    """Yield the layer and the form that is taken of each entry, and the conflict if there is one."""
     for unit in sorted(units):
         forms = units[unit]
         number, conflict = _pick(forms, choose, [entry.digest() for _, entry in forms])
-        conflicts += [] if conflict is None else [conflict]
-        yield forms[number][1]
+        yield *forms[number], conflict
 
 
 def _zip_entries(
-    units: Mapping[str, _Forms], choose: _Chooser, conflicts: list[Conflict]
+    units: Mapping[str, _Forms],
+    choose: _Chooser,
+    picked: Callable[[Mapping[str, _Forms]], Iterator[PackEntry]],
+    entries: dict[str, dict[str, Any]],
+    conflicts: list[Conflict],
 ) -> Iterator[tuple[str, bytes]]:
     lists = {unit: forms for unit, forms in units.items() if PurePosixPath(unit).name in LISTS}
-    for entry in _picked(
-        {unit: forms for unit, forms in units.items() if unit not in lists}, choose, conflicts
-    ):
+    for entry in picked({unit: forms for unit, forms in units.items() if unit not in lists}):
         yield entry.inside, entry.data()
     for unit, forms in sorted(lists.items()):
         named = [(name, entry.data()) for name, entry in forms]
         name = forms[-1][1].name
         data, found = LISTS[PurePosixPath(unit).name](named, _choice_in_list(name, choose))
         conflicts += _of_list(name, found)
+        entries[forms[-1][1].inside] = {"merged": [layer for layer, _ in forms]}
         yield forms[-1][1].inside, data

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from texpipe.errors import PackError
 from texpipe.manifest.file import read_manifest
+from texpipe.manifest.layers import read_layers_manifest
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.manifest.schema import Entry, Manifest
 from texpipe.storage.layout import OutputLayout
@@ -36,28 +38,49 @@ class Makers:
     """Who made the textures of a pack.
 
     Attributes:
-        manifest: of the run that wrote it; None if there is none that can be read.
+        manifest: of the run that wrote it; None if there is none that can be read, or if it was merged out of several.
     """
 
     manifest: Manifest | None = None
     _by_path: Mapping[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
     _by_key: Mapping[TextureKey, Entry] = field(default_factory=dict, repr=False)
+    _merged: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(root: Path) -> Makers:
-        """Return the makers of a pack, from the manifest in its folder; of other packs none is known."""
-        manifest_file = OutputLayout(root).manifest
-        if not root.is_dir() or not has_manifest(manifest_file):
+        """Return the makers of a pack, from the manifest in its folder or, of a target's folder, in the one above.
+
+        Of other packs none is known.
+        """
+        if not root.is_dir():
             return Makers()
+        if (merged := read_layers_manifest(root)) is not None:
+            return Makers(_merged=_makers_in(merged["files"]))
         with suppress(PackError):
-            manifest = read_manifest(manifest_file)
-            by_path = {one.path: (entry, one.sha256) for entry in manifest.textures for one in entry.outputs}
-            by_key: dict[TextureKey, Entry] = {}
-            for entry in manifest.textures:
-                if entry.id is not None and entry.outputs:
-                    by_key.setdefault(key_of(name_of_entry(entry)), entry)
-            return Makers(manifest, by_path, by_key)
+            if has_manifest(OutputLayout(root).manifest):
+                return Makers._of_run(read_manifest(OutputLayout(root).manifest), "")
+            above = root.resolve()
+            if has_manifest(file := OutputLayout(above.parent).manifest):
+                manifest = read_manifest(file)
+                return (
+                    Makers._of_run(manifest, f"{above.name}/") if above.name in manifest.targets else Makers()
+                )
         return Makers()
+
+    @staticmethod
+    def _of_run(manifest: Manifest, start: str) -> Makers:
+        """Return the makers of a run's pack; `start` is what its paths begin with and those of the pack do not."""
+        by_path = {
+            one.path.removeprefix(start): (entry, one.sha256)
+            for entry in manifest.textures
+            for one in entry.outputs
+            if one.path.startswith(start)
+        }
+        by_key: dict[TextureKey, Entry] = {}
+        for entry in manifest.textures:
+            if entry.id is not None and entry.outputs:
+                by_key.setdefault(key_of(name_of_entry(entry)), entry)
+        return Makers(manifest, by_path, by_key)
 
     def of_file(self, texture: PackTexture) -> str:
         """Return who made a texture: a model's name, `by hand` and so on, or `unknown`.
@@ -65,6 +88,9 @@ class Makers:
         Raises:
             PackError: its file cannot be read.
         """
+        if (merged := self._merged.get(texture.entry.name)) is not None:
+            maker, digest = merged
+            return maker if digest in ("", texture.entry.digest()) else EDITED
         entry = self._entry_of(texture.entry, texture.names)
         if entry is None:
             return UNKNOWN
@@ -78,6 +104,19 @@ class Makers:
         if known is not None:
             return known[0]
         return next((self._by_key[key] for key in map(key_of, names) if key in self._by_key), None)
+
+
+def _makers_in(files: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Return path -> maker and hex sha256 of what a merged pack's manifest tells of; "" of entries of containers."""
+    found: dict[str, tuple[str, str]] = {}
+    for path, origin in files.items():
+        if "by" in origin:
+            found[path] = str(origin["by"]), str(origin.get("sha256", ""))
+        inside = origin.get("entries")
+        for name, one in inside.items() if isinstance(inside, dict) else ():
+            if isinstance(one, dict) and "by" in one:
+                found[f"{path}/{name}"] = str(one["by"]), ""
+    return found
 
 
 def maker_of(entry: Entry) -> str:

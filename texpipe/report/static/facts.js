@@ -83,6 +83,7 @@ function decisions(texture) {
   const lines = [
     [say("action"), did, action],
     ...madeBy(texture),
+    ...madeSmaller(texture),
     [say("alpha"), texture.alpha, alpha],
     [say("leftRight"), edgeOf(texture, "x"), x],
     [say("topBottom"), edgeOf(texture, "y"), y],
@@ -109,6 +110,13 @@ function madeBy(texture) {
   if (!texture.by) return [];
   const { detail, file } = texture.by;
   return [[say("madeBy"), makerOf(texture), Number.isFinite(detail) ? say("detailAt", { n: detail }) : (file ?? "")]];
+}
+
+/** At which scale a texture was written to keep a budget, and what that costs, for each target where it was. */
+function madeSmaller({ outputs = [] }) {
+  return outputs
+    .filter(({ scale }) => scale)
+    .map(({ target, scale, loss }) => [say("writtenAt"), say("atScale", { n: scale }), say("forBudget", { target, n: loss.toFixed(1) })]);
 }
 
 function decision([what, value, why]) {
