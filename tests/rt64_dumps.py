@@ -10,6 +10,7 @@ from packs import noise
 
 from texpipe.imaging.texel_formats import encode, quantise
 from texpipe.read.tmem import read_tile
+from texpipe.read.tmem_hash import rt64_hash
 
 HASH = "6494dc4253ed77b9"
 KINDS = {
@@ -52,6 +53,17 @@ def memory_of(rgba, texels, tile, palette_number=0):
             at = 2048 + palette_number * 128 + number * 8
             memory[at : at + 8] = made.palette[2 * number : 2 * number + 2] * 4
     return bytes(memory)
+
+
+def write_rt64(folder: Path, texels, rgba) -> str:
+    """Write a texture under its own hash, as RT64 dumps it; returns the hash."""
+    described = tile_json(texels, (rgba.shape[1], rgba.shape[0]))
+    memory = memory_of(rgba, texels, read_tile(described))
+    digest = rt64_hash(memory, read_tile(described))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{digest}.v5.tmem").write_bytes(memory)
+    (folder / f"{digest}.v5.tile.json").write_bytes(described)
+    return digest
 
 
 def write_dump(folder: Path, **changes):

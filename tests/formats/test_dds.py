@@ -13,7 +13,7 @@ from packs import noise
 from textures import fence, foliage, grain
 
 from texpipe.errors import PackError
-from texpipe.formats.dds import BC7_UNORM, RGBA8_UNORM, encode_dds, mip_chain, read_dds_header
+from texpipe.formats.dds import BC7_UNORM, RGBA8_UNORM, dds_bytes, encode_dds, mip_chain, read_dds_header
 from texpipe.imaging.image_files import decode
 
 
@@ -51,6 +51,7 @@ def test_sides_that_fill_no_blocks_stay_exact(width, height):
     assert header.size == (width, height)
     assert header.dxgi == (BC7_UNORM if whole else RGBA8_UNORM)
     assert header.levels == max(width, height).bit_length()
+    assert dds_bytes((width, height)) == len(data)
     if not whole:
         assert np.array_equal(decode(data, name="x.dds")[0], rgba)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,7 +14,7 @@ from packs import finished, in_manifest, noise
 from texpipe.formats import dolphin, parse_name
 from texpipe.formats.contract import UnwritableError
 from texpipe.imaging.image_files import decode, save_png
-from texpipe.packs.pack import write_pack
+from texpipe.packs.pack import configured, plan_pack, write_pack
 from texpipe.packs.verify import verify_pack
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
@@ -189,3 +190,70 @@ def test_packs_whose_levels_the_emulator_does_not_find_are_named(names, line):
 )
 def test_rules(path, sizes, line):
     assert line in "\n".join(dolphin.problems(PurePosixPath(path), *sizes, 4))
+
+
+def levels_as_loaded(data):
+    """Return the sizes of the mip levels that Dolphin's loader of DDS finds, and how many bytes it leaves."""
+    words = struct.unpack("<37I", data[:148])
+    flags, height, width = words[2:5]
+    assert words[0] == int.from_bytes(b"DDS ", "little")
+    assert flags & 0x1007 == 0x1007, "caps, height, width and pixel format are said to be there"
+    assert not flags & 0x800000, "no volume"
+    assert not (flags & 0x8 and flags & 0x80000), "without a pitch the rows follow each other"
+    assert words[20] & 4
+    assert words[21] == int.from_bytes(b"DX10", "little")
+    assert (words[32], words[35]) == (98, 1), "BC7, one picture"
+    assert width % 4 == height % 4 == 0
+    found, place = [], 148
+    for number in range(words[7] if flags & 0x20000 else 1):
+        size = max(1, width >> number), max(1, height >> number)
+        place += -(-size[0] // 4) * -(-size[1] // 4) * 16
+        found.append(size)
+    return found, len(data) - place
+
+
+def test_dds_has_the_levels_inside_where_the_game_has_some(tmp_path):
+    names = [
+        "tex1_8x4_m_491f13c5ccb0e7e8_5.png",
+        "tex1_8x4_591f13c5ccb0e7e8_5.png",
+        "tex1_8x4_m_691f13c5ccb0e7e8_5_arb.png",
+        "tex1_3x4_791f13c5ccb0e7e8_5.png",
+    ]
+    sides = [(16, 8), (16, 8), (16, 8), (6, 8)]
+    made = [
+        finished(source(name), noise(size, number), 2)
+        for number, (name, size) in enumerate(zip(names, sides, strict=True))
+    ]
+    target = Target(name="dolphin", game="GZLE01", images="dds")
+    pack = write_pack(target, made, tmp_path)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "dolphin" / "GZLE01").iterdir()}
+    whole, plain = (name.replace(".png", ".dds") for name in names[:2])
+    assert files.keys() == {whole, plain, *names[2:]}, "no whole blocks, own pictures: PNG"
+    assert levels_as_loaded(files[whole]) == ([(16, 8), (8, 4), (4, 2), (2, 1), (1, 1)], 0)
+    assert levels_as_loaded(files[plain]) == ([(16, 8)], 0)
+    layout = configured(target)
+    for picture in made[:2]:
+        assert layout.size(picture) == len(files[picture.source.name.replace(".png", ".dds")])
+    assert [layout.size(picture) for picture in made[2:]] == [None, None]
+    in_manifest(tmp_path, {"dolphin": pack}, made)
+    assert not verify_pack(tmp_path).problems
+    planned = plan_pack(target, made)
+    assert {name: [one.path for one in outputs] for name, outputs in planned.outputs.items()} == {
+        name: [one.path for one in outputs] for name, outputs in pack.outputs.items()
+    }
+
+
+def test_levels_of_the_dump_are_left_out_of_dds(tmp_path):
+    name = "tex1_8x4_m_491f13c5ccb0e7e8_5.png"
+    dump = tmp_path / "Dump" / "Textures" / "GZLE01"
+    for number, title in enumerate([name, name.replace(".png", "_mip1.png")]):
+        save_png(dump / title, noise((8 >> number, 4 >> number)))
+    made = [finished(one, noise((32, 16)), 4) for one in scan(tmp_path).sources]
+    pack = write_pack(Target(name="dolphin", images="dds"), made, tmp_path / "out")
+    assert len(pack.outputs) == 1
+    assert next(iter(pack.left_out.values())) == "is a mip level, which texpipe makes from the largest level"
+
+
+def test_a_dds_that_the_loader_refuses_is_named():
+    path = PurePosixPath("GZLE01", "tex1_3x4_791f13c5ccb0e7e8_5.dds")
+    assert dolphin.problems(path, (3, 4), (6, 8), 2) == ["6 x 8 is no multiple of 4, as DDS must be"]

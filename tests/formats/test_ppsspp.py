@@ -13,9 +13,10 @@ from packs import finished, in_manifest, noise
 
 from texpipe.formats import parse_name, ppsspp
 from texpipe.formats.contract import UnwritableError
+from texpipe.formats.dds import dds_bytes, read_dds_header
 from texpipe.formats.ppsspp_list import TextureList, entry_name, list_text, read_list
 from texpipe.imaging.image_files import save_png
-from texpipe.packs.pack import write_pack
+from texpipe.packs.pack import configured, write_pack
 from texpipe.packs.verify import verify_pack
 from texpipe.read.scan import scan
 from texpipe.recipe.targets import Target
@@ -299,3 +300,26 @@ def test_lists_of_several_dumps_are_joined_and_other_options_told(tmp_path, capl
     write_pack(Target(name="ppsspp"), [*first, *third], tmp_path / "other")
     assert "lists with other options" in caplog.text
     assert read_list(tmp_path / "other" / "ppsspp" / "ULUS10041" / "textures.ini").option("hash") == "xxh64"
+
+
+def test_dds_has_all_levels_and_is_listed(tmp_path):
+    made = [
+        finished(source(NAMES[0]), noise((16, 8), 1), 2),
+        finished(source(NAMES[1]), noise((6, 8), 2), 2),
+        finished(source(NAMES[2]), noise((8, 4), 3), 2),
+    ]
+    target = Target(name="ppsspp", images="dds")
+    pack = write_pack(target, made, tmp_path)
+    folder = tmp_path / "ppsspp" / "ULUS10041"
+    dds, png = NAMES[0].replace(".png", ".dds"), NAMES[1]
+    assert {path.name for path in (folder / "textures").iterdir()} == {dds, png}
+    data = (folder / "textures" / dds).read_bytes()
+    header = read_dds_header(data)
+    assert (header.size, header.dxgi, header.levels) == ((16, 8), 98, 5)
+    assert configured(target).size(made[0]) == len(data) == dds_bytes((16, 8))
+    text = (folder / "textures.ini").read_text()
+    assert f"{NAMES[0].removesuffix('.png')} = textures/{dds}\n" in text
+    assert f"{NAMES[1].removesuffix('.png')} = textures/{png}\n" in text
+    assert pack.left_out == {NAMES[2]: "is a mip level, which texpipe makes from the largest level"}
+    in_manifest(tmp_path, {"ppsspp": pack}, made)
+    assert not verify_pack(tmp_path).problems

@@ -13,9 +13,9 @@ import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
-from o2r_files import original, write_archive
+from o2r_files import resources, write_archive
 from packs import noise
-from rt64_dumps import memory_of, tile_json
+from rt64_dumps import write_rt64
 from vram_uploads import PALETTE_A, PALETTE_B, WORDS
 
 from texpipe.errors import PackError
@@ -23,8 +23,6 @@ from texpipe.formats import TARGETS
 from texpipe.formats.rice_crc import palette_crc, rice_crc
 from texpipe.imaging.image_files import encode_png
 from texpipe.imaging.texel_formats import decode, encode, quantise
-from texpipe.read.tmem import read_tile
-from texpipe.read.tmem_hash import rt64_hash
 from texpipe.texture import EmulatorName, Rgba8, TexelFormat
 from texpipe.upkeep.any_pack import open_pack
 from texpipe.upkeep.port import Port, Wish, port
@@ -83,27 +81,6 @@ def as_other_tools(texels: TexelFormat, rgba: Rgba8) -> Rgba8:
     )
 
 
-def write_rt64(folder: Path, texels: TexelFormat, rgba: Rgba8) -> str:
-    described = tile_json(texels, (SIDE, SIDE))
-    memory = memory_of(rgba, texels, read_tile(described))
-    digest = rt64_hash(memory, read_tile(described))
-    folder.mkdir(exist_ok=True)
-    (folder / f"{digest}.v5.tmem").write_bytes(memory)
-    (folder / f"{digest}.v5.tile.json").write_bytes(described)
-    return digest
-
-
-def resources(texels: TexelFormat, number: int, rgba: Rgba8) -> dict[str, bytes]:
-    path = f"objects/{number}/g{number}Tex"
-    found = {path: original(texels, rgba)}
-    if texels in ENTRIES:
-        entries = ENTRIES[texels]
-        palette = (encode(rgba, texels).palette or b"").ljust(2 * entries, b"\0")
-        side = int(entries**0.5)
-        found[f"objects/{number}/g{number}TLUT"] = original("rgba16", decode(palette, (side, side), "rgba16"))
-    return found
-
-
 @pytest.fixture(scope="module")
 def dumps(tmp_path_factory: pytest.TempPathFactory) -> Dumps:
     root = tmp_path_factory.mktemp("game")
@@ -118,7 +95,7 @@ def dumps(tmp_path_factory: pytest.TempPathFactory) -> Dumps:
         pictures[name] = noise((SIDE * SCALE, SIDE * SCALE), 100 + number)
         (root / "pack" / GAME / name).write_bytes(encode_png(pictures[name]))
         write_rt64(root / "rt64", texels, rgba)
-        entries |= resources(texels, number, rgba)
+        entries |= resources(texels, rgba, f"{number}")
     return Dumps(
         root / "gliden64", root / "rt64", write_archive(root / "oot.o2r", entries), root / "pack", pictures
     )

@@ -38,7 +38,7 @@ _SHOWN = 20
 )
 @click.option("--game", help="What the new emulator calls the game, where its dump does not say it.")
 @click.option("--images", type=click.Choice(["png", "dds"]), default="png", show_default=True,
-              help="Kind of picture for RT64: png keeps every pixel, dds has mip levels.")  # fmt: skip
+              help="Pictures for RT64, Dolphin and PPSSPP: png keeps every pixel, dds has mip levels.")  # fmt: skip
 @click.option("--container", metavar="KIND", help="One file instead of a folder, such as hts or rtz.")
 @click.option("--list", "listed", is_flag=True, help="Name every texture that was lost, not only the first.")
 @json_option

@@ -138,8 +138,9 @@ class PackFormat:
         games: how the emulator names games; None if any name will do.
         with_options: the format as the options of a recipe make it.
         unwanted: (source, its size in texels) -> why it is left out although the emulator would load it, or None.
-        size: (a picture) -> the bytes of its files in a folder, where width and height tell. None: they are made to
-            find out.
+        size: (a picture) -> the bytes of its files in a folder, where width and height tell, else None: they are made
+            to find out.
+        suffix: (source, size of the output) -> the suffix of its file, where that depends on the size.
         one_scale: why all textures of a pack must be enlarged by the same factor, after the format's name; None
             where each may have its own.
     """
@@ -162,7 +163,8 @@ class PackFormat:
     games: GameNames | None = None
     with_options: Callable[[Target], PackFormat] | None = None
     unwanted: Callable[[Source, Size], str | None] = _not_unwanted
-    size: Callable[[Picture], int] | None = None
+    size: Callable[[Picture], int | None] | None = None
+    suffix: Callable[[Source, Size], str] | None = None
     one_scale: str | None = None
 
     def key_of(self, source: Source) -> str:

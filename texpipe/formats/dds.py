@@ -69,16 +69,21 @@ def encode_dds(levels: Sequence[Rgba8]) -> bytes:
     return _HEADER.pack(*head, *pixel_format, *caps, *dx10) + b"".join(data)
 
 
-def dds_bytes(size: tuple[int, int]) -> int:
-    """Return the bytes of the DDS file of a picture of this width and height, with all its levels."""
+def dds_bytes(size: tuple[int, int], levels: int | None = None) -> int:
+    """Return the bytes of the DDS file of a picture of this width and height, with so many levels or all."""
     width, height = size
     dxgi = _dxgi_of(size)
-    levels = range(max(size).bit_length())
-    return _HEADER.size + sum(_level_bytes(max(1, width >> n), max(1, height >> n), dxgi) for n in levels)
+    each = range(max(size).bit_length() if levels is None else levels)
+    return _HEADER.size + sum(_level_bytes(max(1, width >> n), max(1, height >> n), dxgi) for n in each)
+
+
+def fills_blocks(size: tuple[int, int]) -> bool:
+    """Return whether a picture of this width and height can be BC7: both are multiples of 4."""
+    return not (size[0] % _BLOCK or size[1] % _BLOCK)
 
 
 def _dxgi_of(size: tuple[int, int]) -> int:
-    return RGBA8_UNORM if size[0] % _BLOCK or size[1] % _BLOCK else BC7_UNORM
+    return BC7_UNORM if fills_blocks(size) else RGBA8_UNORM
 
 
 def require_bc7() -> BC7Compressor:

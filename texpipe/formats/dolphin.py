@@ -1,7 +1,8 @@
 """Dolphin (GameCube, Wii and its N64 Virtual Console): `tex1_...` in `GAMEID/`, any sub-folders.
 
 Source of every rule: Dolphin's `Source/Core/VideoCommon/` (HiresTextures, TextureInfo, CustomTextureData). A name holds
-the size, the hash of the texels, that of the used part of the palette and the number of the GX format.
+the size, the hash of the texels, that of the used part of the palette and the number of the GX format. Of DDS files its
+own loader reads BC7 with a DX10 header, the mip levels in them, and refuses sides that are no multiples of 4.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats.contract import PackFormat, Picture, Rendered, Size, UnwritableError
-from texpipe.formats.dds import mip_chain
+from texpipe.formats.dds import dds_bytes, encode_dds, fills_blocks, mip_chain, require_bc7
 from texpipe.imaging.image_files import encode_png
 from texpipe.recipe.targets import GameNames, Target
 from texpipe.texture import EmulatorName, Rgba8, Source
@@ -130,11 +131,13 @@ def key(source: Source) -> str:
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check the name and the size of a written file against the loader's rules; see `PackFormat`."""
     name = parse(path.name)
-    if name is None or path.suffix != ".png":
+    if name is None:
         return [f"{path.name} is not a name the loader accepts"]
     found = (
         [] if len(path.parts) > 1 and _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
     )
+    if path.suffix == ".dds" and not fills_blocks(output_size):
+        found.append(f"{output_size[0]} x {output_size[1]} is no multiple of 4, as DDS must be")
     fields = dict(name.fields)
     level, named = int(fields.get("level", 0)), (int(fields["width"]), int(fields["height"]))
     if source_size == named:
@@ -151,15 +154,36 @@ def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: i
     return found
 
 
+def suffix(source: Source, size: Size) -> str:
+    """Return `.dds` for what DDS can hold: whole blocks, and no mip level that is a picture of its own."""
+    fields = dict(source.emulator.fields) if source.emulator is not None else {}
+    return ".dds" if fills_blocks(size) and "arb" not in fields else ".png"
+
+
+def _dds_size(picture: Picture) -> int | None:
+    """Return the bytes of the file of a picture that goes into a DDS file."""
+    if suffix(picture.source, picture.size) != ".dds":
+        return None
+    fields = dict(picture.source.emulator.fields) if picture.source.emulator is not None else {}
+    return dds_bytes(picture.size, None if "mips" in fields else 1)
+
+
 def _level_size(size: Size, level: int) -> Size:
     return max(1, size[0] >> level), max(1, size[1] >> level)
 
 
 def _render_levels(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
-    """Encode a picture and, if the game's texture has mip levels, all of its own as `_mip1`, `_mip2` and so on."""
+    """Encode a picture and, if the game's texture has mip levels, all of its own.
+
+    A PNG has each level in a file of its own, `_mip1`, `_mip2` and so on; a DDS file has them in itself.
+    """
     name = parse(path.name)
     assert name is not None, "output_path makes only such names"
     fields = dict(name.fields)
+    if path.suffix == ".dds":
+        levels = mip_chain(rgba, cutout=picture.alpha == "binary")
+        yield Rendered(path, encode_dds(levels if "mips" in fields else levels[:1]), picture.size)
+        return
     if "mips" not in fields or "arb" in fields:
         yield Rendered(path, encode_png(rgba), (rgba.shape[1], rgba.shape[0]))
         return
@@ -201,15 +225,16 @@ def _level_problems(levels: Sequence[int]) -> Iterator[str]:
 
 
 def with_options(target: Target) -> PackFormat:
-    """Return the format that makes mip levels, if the recipe asks for them."""
-    if not target.mipmaps:
-        return FORMAT
-    return replace(
-        FORMAT,
-        output_path=partial(output_path, own_levels=True),
-        key=key,
-        render=_render_levels,
-    )
+    """Return the format that makes mip levels, if the recipe asks for them or for DDS files, which have them inside.
+
+    Raises:
+        PackError: DDS is asked for and the compressor is not installed.
+    """
+    own_levels = replace(FORMAT, output_path=partial(output_path, own_levels=True), render=_render_levels)
+    if target.images == "dds":
+        require_bc7()
+        return replace(own_levels, suffix=suffix, size=_dds_size)
+    return own_levels if target.mipmaps else FORMAT
 
 
 FORMAT = PackFormat(
@@ -220,7 +245,7 @@ FORMAT = PackFormat(
     key=key,
     parse=parse,
     check=check,
-    options=("game", "mipmaps"),
+    options=("game", "images", "mipmaps"),
     games=_GAMES,
     with_options=with_options,
 )

@@ -1,7 +1,8 @@
 """PPSSPP (PSP): pictures of any name in `GAMEID/`, found through the hashes in `textures.ini`.
 
 Source of every rule: PPSSPP's `GPU/Common/TextureReplacer.cpp` and `ReplacedTexture.cpp`, as of 2026-08. Dumps are
-named by a 64-bit key (address, size, palette) and a 32-bit hash of the texels.
+named by a 64-bit key (address, size, palette) and a 32-bit hash of the texels. Of DDS files it reads BC7 with a DX10
+header and all mip levels in them; on phones most graphics chips do not.
 """
 
 from __future__ import annotations
@@ -9,12 +10,22 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats.archive import harm_in
-from texpipe.formats.contract import PackFormat, Placed, Size, UnwritableError, size_problems
+from texpipe.formats.contract import (
+    PackFormat,
+    Picture,
+    Placed,
+    Rendered,
+    Size,
+    UnwritableError,
+    size_problems,
+)
+from texpipe.formats.dds import dds_bytes, encode_dds, fills_blocks, mip_chain, require_bc7
 from texpipe.formats.ppsspp_list import (
     HASH_KINDS,
     LIST,
@@ -25,9 +36,10 @@ from texpipe.formats.ppsspp_list import (
     list_text,
     read_list,
 )
-from texpipe.recipe.targets import GameNames
+from texpipe.imaging.image_files import encode_png
+from texpipe.recipe.targets import GameNames, Target
 from texpipe.storage.small_files import MissingFileError, RefusedFileError
-from texpipe.texture import EmulatorName, Source
+from texpipe.texture import EmulatorName, Rgba8, Source
 
 log = logging.getLogger(__name__)
 
@@ -77,16 +89,22 @@ def _numbers(name: EmulatorName) -> Name:
     return int(str(fields["key"]), 16), int(str(fields["hash"]), 16), int(fields.get("level", 0))
 
 
-def output_path(source: Source) -> PurePosixPath:
+def output_path(source: Source, *, own_levels: bool = False) -> PurePosixPath:
     """Return `GAMEID/textures/NAME.png`.
 
+    Args:
+        source: with its name.
+        own_levels: mip levels are made from the largest one, so those of the dump are left out.
+
     Raises:
-        UnwritableError: the name is not PPSSPP's, nothing says which game it belongs to, or the list of the dump says
-            that the texture is not to be replaced.
+        UnwritableError: the name is not PPSSPP's, nothing says which game it belongs to, the list of the dump says that
+            the texture is not to be replaced, or it is a level that is left out.
     """
     name = _name_of(source)
     game = _game_of(source)
-    key, digest, _ = _numbers(name)
+    key, digest, level = _numbers(name)
+    if own_levels and level:
+        raise UnwritableError("is a mip level, which texpipe makes from the largest level")
     listed = _list_of_dump(source)
     entry = listed.entry_of((key, digest))
     if entry is not None and listed.hashes.get((*entry, 0)) == "":
@@ -126,11 +144,38 @@ def _game_of(source: Source) -> str:
 
 def problems(path: PurePosixPath, source_size: Size, output_size: Size, scale: int) -> list[str]:
     """Check folder and size; PPSSPP loads any size."""
-    found = (
-        [] if path.suffix == ".png" and _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
-    )
+    found = [] if _GAMES.fits(path.parts[0]) else ["not in a folder named after a game"]
+    if path.suffix not in (".png", ".dds"):
+        found.append(f"{path.name} is neither .png nor .dds")
+    if path.suffix == ".dds" and not fills_blocks(output_size):
+        found.append(f"{output_size[0]} x {output_size[1]} is no multiple of 4, as DDS must be")
     found += size_problems(source_size, output_size, scale)
     return found
+
+
+def render(rgba: Rgba8, picture: Picture, path: PurePosixPath) -> Iterator[Rendered]:
+    """Encode a picture by the suffix of its path: DDS with all mip levels, or PNG."""
+    is_dds = path.suffix == ".dds"
+    levels = mip_chain(rgba, cutout=picture.alpha == "binary") if is_dds else [rgba]
+    yield Rendered(path, encode_dds(levels) if is_dds else encode_png(rgba), picture.size)
+
+
+def with_options(target: Target) -> PackFormat:
+    """Return the format that writes DDS files, if the recipe asks for them.
+
+    Raises:
+        PackError: it does, and the compressor is not installed.
+    """
+    if target.images != "dds":
+        return FORMAT
+    require_bc7()
+    return replace(
+        FORMAT,
+        output_path=partial(output_path, own_levels=True),
+        suffix=lambda _, size: ".dds" if fills_blocks(size) else ".png",
+        render=render,
+        size=lambda picture: dds_bytes(picture.size) if fills_blocks(picture.size) else None,
+    )
 
 
 def index(placed: Sequence[Placed]) -> Mapping[PurePosixPath, bytes]:
@@ -310,5 +355,7 @@ FORMAT = PackFormat(
     index=index,
     check=check,
     shares_files=True,
+    options=("game", "images"),
     games=_GAMES,
+    with_options=with_options,
 )

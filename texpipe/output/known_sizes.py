@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from texpipe.errors import PackError
 from texpipe.formats.contract import PackFormat, Placed
-from texpipe.packs.sizes import bytes_in_pack, is_told_by_size
+from texpipe.packs.sizes import bytes_in_pack, told_by_size
 from texpipe.recipe.targets import Target
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import key_of
@@ -42,8 +42,9 @@ class KnownSizes:
         Raises:
             PackError: its picture cannot be had.
         """
-        if is_told_by_size(layout, one):
-            return bytes_in_pack(layout, one)
+        told = told_by_size(layout, one)
+        if told is not None:
+            return told
         key = self._key(target, one)
         known = self._kept.get(key, self._before.get(key))
         self._kept[key] = bytes_in_pack(layout, one) if known is None else known

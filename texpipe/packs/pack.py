@@ -111,7 +111,7 @@ def place(
         name = picture.source.name
         known = _of_game(picture, target.game)
         try:
-            path = layout.output_path(known.source)
+            path = _path_of(layout, known)
             claims = (layout.key_of(known.source), folded(path))
             _require_wanted(layout, known)
             _require_loadable(layout, path, known)
@@ -128,6 +128,11 @@ def place(
         taken |= dict.fromkeys(claims, name)
         folders |= dict.fromkeys(above, name)
         yield Placed(known, path, path)
+
+
+def _path_of(layout: PackFormat, picture: Picture) -> PurePosixPath:
+    path = layout.output_path(picture.source)
+    return path if layout.suffix is None else path.with_suffix(layout.suffix(picture.source, picture.size))
 
 
 def _of_game(picture: Picture, game: str | None) -> Picture:

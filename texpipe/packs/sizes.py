@@ -14,26 +14,29 @@ _GAME_FILE_BYTES = 64
 """Bytes of a file for one game, at most, that belong to no texture: its head and the head of its list."""
 
 
-def is_told_by_size(layout: PackFormat, one: Placed) -> bool:
-    """Return whether the bytes of a texture follow from its width and height, so that finding out costs nothing."""
+def told_by_size(layout: PackFormat, one: Placed) -> int | None:
+    """Return the bytes of a texture where they follow from its width and height, so that finding out costs nothing."""
     if layout.game_files is not None:
-        return layout.game_files.is_plain
-    return layout.size is not None and layout.archive is None and one.picture.made_file is None
+        return layout.game_files.size(one.picture) if layout.game_files.is_plain else None
+    if layout.size is None or layout.archive is not None or one.picture.made_file is not None:
+        return None
+    return layout.size(one.picture)
 
 
 def bytes_in_pack(layout: PackFormat, one: Placed) -> int:
     """Return the bytes that a texture takes: its files, or its share of a file that holds many.
 
-    It is exact for files and zip archives, and an estimate where a file is compressed as a whole. Where
-    `is_told_by_size` does not hold, the texture's picture is read and its files are made.
+    It is exact for files and zip archives, and an estimate where a file is compressed as a whole. Where `told_by_size`
+    does not know it, the texture's picture is read and its files are made.
 
     Raises:
         PackError: the picture cannot be had.
     """
+    told = told_by_size(layout, one)
+    if told is not None:
+        return told
     if layout.game_files is not None:
         return layout.game_files.size(one.picture)
-    if layout.size is not None and is_told_by_size(layout, one):
-        return layout.size(one.picture)
     if layout.archive is None:
         return sum(len(made.data) for made, _ in rendered(layout, one))
     return sum(entry_bytes(made.path, made.data) for made, _ in rendered(layout, one))

@@ -68,7 +68,8 @@ class Target(BaseModel):
         description="What this emulator calls the game, where that differs from the recipe's game.",
     )
     images: Images | None = Field(
-        default=None, description="Kind of picture: dds (compressed, with mip levels; the usual) or png."
+        default=None,
+        description="Kind of picture: dds (BC7, with mip levels; rt64's usual) or png (that of others).",
     )
     hashes: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")] | None = Field(
         default=None, description="A rt64.json of the game, relative to this file: which hash each name has."

@@ -213,7 +213,7 @@ def _target(names: Sequence[EmulatorName], wish: Wish) -> Target:
         )
     target = wish.target or max(sorted(set(schemes)), key=schemes.count)
     options = {"name": target, "game": wish.game, "container": wish.container}
-    if target == "rt64":
+    if target in known_targets() and "images" in known_targets()[target].options:
         options["images"] = wish.images
     try:
         return Target.model_validate(options, context=context_of(known_targets()))
