@@ -31,6 +31,7 @@ from texpipe.manifest.output_folder import has_manifest
 from texpipe.networks.catalogue import resolve
 from texpipe.networks.checkpoint import load
 from texpipe.output.credits import write_credits
+from texpipe.output.known_sizes import KnownSizes
 from texpipe.packs.journal import noted
 from texpipe.packs.verify import verify_pack
 from texpipe.probe.numbers import read_numbers
@@ -52,7 +53,7 @@ from texpipe.train.loop.checkpoints import load_state
 from texpipe.train.losses.weights import from_file
 from texpipe.train.presets import load_preset
 from texpipe.upkeep.any_pack import CONTAINERS, open_pack
-from texpipe.upkeep.layers import MARK, merge_layers
+from texpipe.upkeep.layers import merge_layers
 from texpipe.upkeep.layers_recipe import is_layers_recipe, read_layers_recipe
 from texpipe.upkeep.lists import LISTS
 from texpipe.upkeep.patch import apply_patch, make_patch
@@ -213,6 +214,10 @@ def _merged_before(path: Path) -> object:
     return merge_layers([path.parents[1] / "a", path.parents[1] / "b"], path.parent)
 
 
+def _sizes(path: Path) -> object:
+    return KnownSizes(OutputLayout(path.parents[1]), "0")
+
+
 def _journal(path: Path) -> object:
     return noted(path.parents[1])
 
@@ -332,13 +337,14 @@ PACKS = (
     Target("layers-ppsspp-list", "textures.ini", _joined, files.lists),
     Target("layers-duckstation-config", "config.yaml", _joined, files.configs),
     Target(
-        "layers-mark",
-        f"out/{MARK}",
+        "layers-manifest",
+        "out/manifest.json",
         _merged_before,
-        folders.marks,
+        folders.layers_manifests,
         beside={"a/a.png": b"a", "b/b.png": b"b"},
         makes=("out/**/*",),
     ),
+    Target("sizes", "out/.store/sizes", _sizes, lambda: (json.dumps({"0" * 32: 7, "f" * 32: 0}).encode(),)),
     Target("rt64-json", "rt64.json", read_hashes, files.jsons),
     Target(
         "run-info",

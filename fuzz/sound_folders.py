@@ -325,9 +325,14 @@ def layers_recipes() -> tuple[bytes, ...]:
     return (b'version: 1\nlayers: [a, "b"]\noutput: out\nchoose:\n  "*": b\n',)
 
 
-def marks() -> tuple[bytes, ...]:
-    """Return what a merge of layers notes of the files that it wrote."""
-    return (json.dumps({"schema": "texpipe.layers/1", "files": {"a.png": "0" * 64}}).encode(),)
+def layers_manifests() -> tuple[bytes, ...]:
+    """Return the manifest of a pack that was merged out of several."""
+    origins = {
+        "a.png": {"sha256": "0" * 64, "layer": "a", "instead_of": ["b"], "by": "m"},
+        "x.zip": {"sha256": "0" * 64, "merged": ["a", "b"], "entries": {"y.png": {"layer": "b", "by": "m"}}},
+    }
+    top = {"schema": "texpipe.layers/1", "texpipe": "0", "layers": [{"name": "a"}], "files": origins}
+    return (json.dumps(top).encode(),)
 
 
 def summaries() -> tuple[bytes, ...]:

@@ -197,8 +197,8 @@ def test_five_planted_mistakes_are_all_reported_with_their_places(tmp_path: Path
             1,
             "unknown key 'scael'",
             "Did you mean 'scale'? Known here: version, name, game, input, on_conflict, output, overrides, model,"
-            " models, scale, colour, consistency, clean, outline, detail, targets, stp, rules, groups, variants,"
-            " atlases, frames, mirrored.",
+            " models, scale, colour, consistency, clean, outline, detail, targets, budget, stp, rules, groups,"
+            " variants, atlases, frames, mirrored.",
         ),
         (8, 38, "max_side: 'wide' should be a valid integer", None),
         (9, 16, "x: 'rap' is not allowed", "Did you mean 'wrap'? Allowed: auto, wrap, mirror, clamp."),
