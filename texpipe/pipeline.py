@@ -15,7 +15,7 @@ from texpipe.analysis.survey import survey
 from texpipe.errors import DeviceLostError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for, processor
-from texpipe.execution.forecast import forecast, learn
+from texpipe.execution.forecast import expected_pack, forecast, learn
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.execution.takeover import note_device, taken_over
 from texpipe.options import RunOptions
@@ -118,7 +118,7 @@ def _run(
     run = _plan(options, models, engine, cache, progress)
     log.info("%d textures, %d pictures to make", len(run.seen.items), len(run.work.jobs))
     if dry_run:
-        return replace(planned_result(run), forecast=forecast(run))
+        return replace(planned_result(run), forecast=forecast(run), expected=expected_pack(run))
     with Lock(options.output, shared=options.shard is not None):
         before = check_output(run)
         cache.keep()

@@ -15,7 +15,7 @@ from dumps import GAME, dump, write_recipe
 
 from texpipe.errors import UsageError
 from texpipe.imaging.image_files import decode
-from texpipe.manifest.file import read_manifest
+from texpipe.manifest.file import read_manifest, write_manifest
 from texpipe.manifest.schema import Entry, Manifest, ModelId, Output, Provenance, RecipeId, Summary
 from texpipe.output import credits as credits_module
 from texpipe.output.credits import PAGE, SUMMARY, credits_of, write_credits
@@ -200,3 +200,30 @@ def test_names_of_archives_are_sound(output: Path) -> None:
     with pytest.raises(UsageError, match="no target soh"):
         chosen_targets(manifest, ["soh"])
     assert GAME in str(open_pack(output).textures[0].names[0].game)
+
+
+def test_a_zip_file_that_is_larger_than_the_budget_is_told(
+    output: Path, tmp_path: Path, texpipe: Callable
+) -> None:
+    shutil.copytree(output, tmp_path / "copy")
+    file = tmp_path / "copy" / "manifest.json"
+    manifest = read_manifest(file)
+    for budget, told in ((10**8, False), (1000, True)):
+        write_manifest(file, replace(manifest, budget=budget))
+        done = texpipe("archive", tmp_path / "copy", "--into", tmp_path, "--target", "folder", "--force")
+        assert done.returncode == 0, done.stderr
+        assert ("larger than the pack's budget of 1 KB" in done.stderr) == told
+
+
+def test_the_readme_says_how_many_textures_are_smaller(output: Path, tmp_path: Path) -> None:
+    manifest = manifest_of_output(output)
+    first = manifest.textures[0]
+    less = replace(first, outputs=tuple(replace(one, scale=2, loss=1.0) for one in first.outputs))
+    write_archive(
+        output, replace(manifest, textures=(less, *manifest.textures[1:])), "folder", tmp_path / "a.zip"
+    )
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert (
+            "4 times as large (1 of them less, to keep the pack small)."
+            in archive.read("README.txt").decode()
+        )

@@ -11,6 +11,7 @@ from texpipe.cli.options import json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import force_option, require_replaceable
 from texpipe.errors import ExitCode
+from texpipe.progress import in_bytes
 
 _PATH = click.Path(path_type=Path)
 
@@ -60,4 +61,10 @@ def archive(
         print_json([{**vars(one), "path": str(one.path)} for one in done])
     for one in done:
         console.say(f"{one.path}: {one.files} files, {one.size:,} bytes")
+        if manifest.budget is not None and one.size > manifest.budget:
+            over, budget = in_bytes(one.size - manifest.budget), in_bytes(manifest.budget)
+            console.warn(
+                f"{one.path} is {over} larger than the pack's budget of {budget}, because it has names, credits and a "
+                "picture, too: run again with a budget that is so much smaller"
+            )
     return ExitCode.OK

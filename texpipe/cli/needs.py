@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +21,19 @@ def said(needed: Forecast) -> str:
     return f"about {in_words(needed.seconds)} here and {in_bytes(needed.disk)} of disk"
 
 
-def of_budget(needed: Forecast, budget: int | None) -> Iterator[str]:
-    """Yield what is to be expected of a budget, if there is one."""
-    if budget is not None and needed.pack > budget:
-        yield (
-            f"At full scale a pack would have about {in_bytes(needed.pack)}: to stay below {in_bytes(budget)}, the "
-            "textures that lose least by it would be written smaller."
-        )
-    elif budget is not None:
-        yield f"A pack would have about {in_bytes(needed.pack)}, within the budget of {in_bytes(budget)}."
+def of_budget(expected: int, budget: int) -> str:
+    """Return what is to be expected of a budget.
+
+    Args:
+        expected: bytes of the largest pack at the recipe's scale, about.
+        budget: bytes that it may have.
+    """
+    if expected <= budget:
+        return f"A pack would have about {in_bytes(expected)}, within the budget of {in_bytes(budget)}."
+    return (
+        f"At full scale a pack would have about {in_bytes(expected)}: to stay below {in_bytes(budget)}, the textures "
+        "that lose least by it would be written smaller."
+    )
 
 
 def say_before(console: Console, needed: Forecast, output: Path) -> None:

@@ -133,9 +133,9 @@ def _show_next(console: Console, result: RunResult, page: Path | None, recipe: P
     if result.dry_run:
         if result.forecast is not None:
             console.say(f"It would take {said(result.forecast)}.")
-            for line in of_budget(result.forecast, result.manifest.budget):
-                console.say(line)
             warn_of_disk(console, result.forecast, result.output)
+        if result.expected is not None and result.manifest.budget is not None:
+            console.say(of_budget(result.expected, result.manifest.budget))
         return
     filled = dict.fromkeys(one.target for entry in result.manifest.textures for one in entry.outputs)
     for target in filled:

@@ -75,7 +75,7 @@ def forecast(run: RunPlan, *, probe: bool = True) -> Forecast | None:
         if per_texel is None:
             return None
         seconds += amount * per_texel
-    return Forecast(seconds, _disk(left, run), sum(network_texels(job) > 0 for job in left), _pack(run))
+    return Forecast(seconds, _disk(left, run), sum(network_texels(job) > 0 for job in left))
 
 
 def learn(run: RunPlan, done: Iterable[JobResult], seconds: float) -> None:
@@ -189,11 +189,11 @@ def _disk(jobs: Sequence[Job], run: RunPlan) -> int:
     budget = run.order.recipe.budget
     if budget is None:
         return int(results + packs)
-    smaller = sum((1 / factor**2 for factor in (2, 4)), 0.0) * results if _pack(run) > budget else 0.0
+    smaller = sum((1 / factor**2 for factor in (2, 4)), 0.0) * results if expected_pack(run) > budget else 0.0
     return int(results + smaller + min(packs, len(run.order.recipe.targets) * budget))
 
 
-def _pack(run: RunPlan) -> int:
+def expected_pack(run: RunPlan) -> int:
     """Return the bytes of the largest pack at the recipe's scale, about."""
     factors = {"copy": 1, "skip": 0}
     pixels = sum(

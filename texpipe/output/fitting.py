@@ -6,9 +6,11 @@ beside them, with what they lose.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
@@ -37,6 +39,8 @@ from texpipe.system.cpu import available_cores
 _VERSION = 1
 """Number of how pictures are made smaller and their losses measured: smaller pictures of another one are made anew."""
 _MAX_THREADS = 8
+_LARGE_PIXELS = 1 << 20
+"""Pixels of a picture that is looked at alone, as several of such would take much memory."""
 _AT_A_TIME = 256
 """Number of textures that are given to the threads at once."""
 
@@ -218,6 +222,7 @@ class _Work:
     layout: PackFormat
     folder: PackFolder
     sizes: KnownSizes
+    alone: threading.Lock = field(default_factory=threading.Lock)
 
     def full(self, members: Sequence[Placed]) -> _Set:
         """Return a set that has no choice but the recipe's scale."""
@@ -247,7 +252,12 @@ class _Work:
     def _bytes_of(self, one: Placed) -> int:
         if self._keeper(one) is not None:
             return (self.folder.output / path_inside(self.target, one.path)).lstat().st_size
-        return self.sizes.of(self.target, self.layout, one)
+        with self._turn(one.picture):
+            return self.sizes.of(self.target, self.layout, one)
+
+    def _turn(self, picture: Picture) -> AbstractContextManager[object]:
+        """Return what to hold while a picture is looked at: large ones one after the other."""
+        return self.alone if picture.size[0] * picture.size[1] > _LARGE_PIXELS else nullcontext()
 
     def _keeper(self, one: Placed) -> str | None:
         """Return whose the file in a texture's place is, if it is kept there."""
@@ -269,7 +279,8 @@ class _Work:
 
     def _reduced(self, one: Placed, factor: int) -> tuple[Placed, float]:
         picture = one.picture
-        digest, loss, key = _kept_smaller(self.run.store, picture, factor)
+        with self._turn(picture):
+            digest, loss, key = _kept_smaller(self.run.store, picture, factor)
         width, height = picture.size
         made = replace(
             picture,

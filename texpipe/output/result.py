@@ -33,6 +33,7 @@ class RunResult:
         forecast: what a run would need, where it was only planned and that is known.
         shard: (i, n) when only this part was computed, and no pack written.
         fits: how each pack keeps the budget, where there is one.
+        expected: bytes of the largest pack at the recipe's scale, about, where it was only planned.
     """
 
     manifest: Manifest
@@ -50,6 +51,7 @@ class RunResult:
     computed_by: Mapping[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None
     fits: tuple[Fit, ...] = ()
+    expected: int | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -78,5 +80,6 @@ class RunResult:
             "warnings": list(self.warnings),
             "problems": list(self.problems),
             **({"forecast": asdict(self.forecast)} if self.forecast else {}),
+            **({} if self.expected is None else {"expected_bytes": self.expected}),
             **({"budget": {fit.target: fit.as_json() for fit in self.fits}} if self.fits else {}),
         }

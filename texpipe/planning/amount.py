@@ -19,13 +19,11 @@ class Forecast:
         seconds: time to compute and write what is not in the store yet.
         disk: bytes that the store and the packs grow by.
         pictures: number of pictures that go through a network.
-        pack: bytes of the largest pack, about, at the recipe's scale.
     """
 
     seconds: float
     disk: int
     pictures: int
-    pack: int = 0
 
 
 def amount_of(job: Job, cost: Callable[[tuple[str, ...]], int]) -> int:
