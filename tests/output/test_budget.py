@@ -19,7 +19,7 @@ from texpipe.formats.contract import Picture, Placed
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.manifest.schema import Entry
 from texpipe.options import RunOptions
-from texpipe.output import within_budget
+from texpipe.output import known_sizes, within_budget
 from texpipe.output.result import RunResult
 from texpipe.output.together import together
 from texpipe.packs.verify import verify_pack
@@ -220,6 +220,23 @@ def test_a_container_that_takes_more_than_was_computed_is_written_again(
     beyond = run_recipe(options(place, tiny_model, "gliden64", budget, "again"))
     assert beyond.exit_code == 5
     assert any("more than the budget" in line for line in beyond.problems)
+
+
+def test_another_budget_makes_no_file_again_to_count_its_bytes(
+    place: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two targets whose textures must be made to be counted: what the first run counted serves all later ones."""
+    both = f"{TARGETS['htc']}, {TARGETS['rtz']}"
+    monkeypatch.setitem(TARGETS, "both", both)
+    full = min(fit.full for fit in run_recipe(options(place, tiny_model, "both", 10**8)).fits)
+    first = run_recipe(options(place, tiny_model, "both", full - 1000))
+    assert all(fit.lost and fit.size < full for fit in first.fits)
+    made: list[str] = []
+    plain = known_sizes.bytes_in_pack
+    monkeypatch.setattr(known_sizes, "bytes_in_pack", lambda *asked: made.append("") or plain(*asked))
+    second = run_recipe(options(place, tiny_model, "both", full // 2))
+    assert all(fit.size <= full // 2 for fit in second.fits)
+    assert made == []
 
 
 def placed(names: Sequence[str], emulator: Sequence[EmulatorName | None] = ()) -> list[Placed]:

@@ -16,7 +16,6 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from texpipe import __version__
 from texpipe.errors import PackError
 from texpipe.formats.contract import PackFormat, Picture, Placed
 from texpipe.imaging.image_files import decode, encode_png
@@ -166,6 +165,7 @@ def fitting_of(
     target: Target,
     pictures: Sequence[Picture],
     folder: PackFolder,
+    sizes: KnownSizes,
     progress: Callable[[Progress], None],
 ) -> Fitting:
     """Find out how large the textures of a target's pack are, and if they are too large what smaller ones would lose.
@@ -175,6 +175,7 @@ def fitting_of(
         target: the target.
         pictures: all pictures, in stable order.
         folder: the output folder, which may hold files that are kept.
+        sizes: what is known of the bytes of textures in packs; it learns.
         progress: called after each texture that is looked at.
 
     Raises:
@@ -184,15 +185,13 @@ def fitting_of(
     assert budget is not None, "the caller has looked"
     layout = configured(target)
     placed = tuple(place(target, layout, pictures, {}))
-    sizes = KnownSizes(run.layout, __version__)
     work = _Work(run, target, layout, folder, sizes)
     members = together(placed, run.work)
     with ThreadPoolExecutor(min(available_cores(), _MAX_THREADS), "fit") as threads:
         sets = _each(threads, work.full, members, len(placed), progress)
         fitting = Fitting(target, tuple(pictures), sets, bytes_beside(layout, placed), budget)
         if fitting.full > budget:
-            fitting = replace(fitting, sets=_each(threads, work.choices, members, len(placed), progress))
-    sizes.keep()
+            return replace(fitting, sets=_each(threads, work.choices, members, len(placed), progress))
     return fitting
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+from texpipe import __version__
 from texpipe.formats.contract import Picture
 from texpipe.manifest.schema import Output
 from texpipe.output.fitting import Fit, Fitting, Lost, fitting_of
+from texpipe.output.known_sizes import KnownSizes
 from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import Pack, write_pack
 from texpipe.packs.sizes import size_of_pack
@@ -39,7 +41,9 @@ def write_within_budget(
         PackError: a budget cannot be kept, and then nothing was written; or something cannot be written.
     """
     targets = run.order.recipe.targets
-    fittings = [fitting_of(run, target, pictures, folder, progress) for target in targets]
+    sizes = KnownSizes(run.layout, __version__)
+    fittings = [fitting_of(run, target, pictures, folder, sizes, progress) for target in targets]
+    sizes.keep()
     firsts = [
         one.within(one.budget) for one in fittings
     ]  # before anything is written: it may not be possible
