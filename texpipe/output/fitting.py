@@ -92,12 +92,12 @@ class Fit:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Set:
-    """Textures that are written at one scale, the choices that they have, and for each their pictures by name."""
+    """Textures that are written at one scale, and the choices that they have, the full scale first."""
 
+    members: tuple[Placed, ...]
     choices: tuple[Choice, ...]
-    pictures: tuple[Mapping[str, tuple[Picture, float]], ...]
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,16 @@ class Fitting:
     Attributes:
         target: the target.
         pictures: at the recipe's scale, in the order of the pack.
+        sets: those of them that have a place in it.
+        work: makes smaller ones.
         beside: bytes of the pack that belong to no texture.
+        budget: bytes that it may have.
     """
 
     target: Target
     pictures: tuple[Picture, ...]
     sets: tuple[_Set, ...]
+    work: _Work
     beside: int
     budget: int
 
@@ -133,16 +137,15 @@ class Fitting:
         chosen = least_lossy([one.choices for one in self.sets], limit - self.beside)
         if chosen is None:
             raise self._impossible()
-        made: dict[str, tuple[Picture, float]] = {}
+        made: dict[str, Picture] = {}
+        lost: dict[str, Lost] = {}
         for one, choice in zip(self.sets, chosen, strict=True):
-            if choice is not one.choices[0]:
-                made |= one.pictures[one.choices.index(choice)]
-        lost = {name: _lost(picture, loss) for name, (picture, loss) in made.items()}
-        written = [
-            made[picture.source.name][0] if picture.source.name in made else picture
-            for picture in self.pictures
-        ]
-        return written, lost
+            factor = one.choices[0].scale // choice.scale
+            for member in one.members if factor > 1 else ():
+                smaller_one, levels = self.work.reduced(member, factor)
+                name, picture = member.picture.source.name, smaller_one.picture
+                made[name], lost[name] = picture, Lost(picture.scale, levels, _texels(picture))
+        return [made.get(picture.source.name, picture) for picture in self.pictures], lost
 
     def _impossible(self) -> PackError:
         least = self.beside + least_size([one.choices for one in self.sets])
@@ -189,7 +192,7 @@ def fitting_of(
     members = together(placed, run.work)
     with ThreadPoolExecutor(min(available_cores(), _MAX_THREADS), "fit") as threads:
         sets = _each(threads, work.full, members, len(placed), progress)
-        fitting = Fitting(target, tuple(pictures), sets, bytes_beside(layout, placed), budget)
+        fitting = Fitting(target, tuple(pictures), sets, work, bytes_beside(layout, placed), budget)
         if fitting.full > budget:
             return replace(fitting, sets=_each(threads, work.choices, members, len(placed), progress))
     return fitting
@@ -225,24 +228,21 @@ class _Work:
 
     def full(self, members: Sequence[Placed]) -> _Set:
         """Return a set that has no choice but the recipe's scale."""
-        pictures = {one.picture.source.name: (one.picture, 0.0) for one in members}
-        return _Set((Choice(members[0].picture.scale, self._bytes(members), 0.0),), (pictures,))
+        return _Set(tuple(members), (Choice(members[0].picture.scale, self._bytes(members), 0.0),))
 
     def choices(self, members: Sequence[Placed]) -> _Set:
         """Return a set with all scales that it can be written at."""
         full = self.full(members)
         if not all(map(self._may_change, members)):
             return full
-        choices, pictures = list(full.choices), list(full.pictures)
+        choices = list(full.choices)
         for factor in _factors(members):
-            made = [self._reduced(one, factor) for one in members]
+            made = [self.reduced(one, factor) for one in members]
             if not all(self._is_loadable(one) for one, _ in made):
                 break
             loss = sum(levels * _texels(one.picture) for one, levels in made)
-            scale, size = made[0][0].picture.scale, self._bytes([one for one, _ in made])
-            choices.append(Choice(scale, size, loss))
-            pictures.append({one.picture.source.name: (one.picture, levels) for one, levels in made})
-        return _Set(tuple(choices), tuple(pictures))
+            choices.append(Choice(made[0][0].picture.scale, self._bytes([one for one, _ in made]), loss))
+        return replace(full, choices=tuple(choices))
 
     def _bytes(self, members: Sequence[Placed]) -> int:
         each = [(one.picture.sha256, self._bytes_of(one)) for one in members]
@@ -276,7 +276,12 @@ class _Work:
         picture = one.picture
         return not self.layout.problems(one.path, picture.source_size, picture.size, picture.scale)
 
-    def _reduced(self, one: Placed, factor: int) -> tuple[Placed, float]:
+    def reduced(self, one: Placed, factor: int) -> tuple[Placed, float]:
+        """Return a texture as much smaller, and the levels that it loses; what was made before is in the store.
+
+        Raises:
+            PackError: its picture cannot be had, or the store cannot be written.
+        """
         picture = one.picture
         with self._turn(picture):
             digest, loss, key = _kept_smaller(self.run.store, picture, factor)
@@ -315,7 +320,3 @@ def _kept_smaller(store: ResultStore, picture: Picture, factor: int) -> tuple[st
 def _texels(picture: Picture) -> int:
     width, height = picture.source_size
     return width * height
-
-
-def _lost(picture: Picture, levels: float) -> Lost:
-    return Lost(picture.scale, levels, _texels(picture))
