@@ -6,7 +6,8 @@
 Prints, for each model and sides of 16, 32 and 64 texels, the median and the 95th percentile of the seconds that a
 preview takes with a warm model, and of the processor's seconds in them; then, for a large dump, the seconds until all
 its columns are ready, and in Chromium (with chromedriver) until the first page is drawn, and from a letter in the
-search, or a choice in a filter, until the list is drawn anew.
+search, or a choice in a filter, until the list is drawn anew; last, from a key that decides about a third of it
+until the page says that it is decided and shows it.
 """
 
 from __future__ import annotations
@@ -101,15 +102,13 @@ def _spread(seconds: Sequence[float]) -> str:
 
 
 def _measure_list(workshop: Workshop, count: int) -> None:
-    size, spent = _timed(lambda: len(json.dumps(columns(workshop))))
+    size, spent = _timed(lambda: len(json.dumps(columns(workshop), separators=(",", ":"))))
     print(f"columns of {count} textures: {spent.clock:.2f} s, {size / 1e6:.1f} MB")
     if shutil.which("chromedriver") is None:
         print("no chromedriver, so the page is not measured")
     else:
         with _served(workshop) as address, _browser() as browser:
             _measure_page(browser, address)
-    _, spent = _timed(lambda: workshop.decide(["s16/0.png"], ["size"], {"edges.x": "wrap"}))
-    print(f"a decision about a third of them: {spent.clock:.2f} s")
 
 
 def _measure_page(browser: WebDriver, address: str) -> None:
@@ -141,6 +140,20 @@ def _measure_page(browser: WebDriver, address: str) -> None:
         "requestAnimationFrame(() => setTimeout(() => done((performance.now() - begun) / 1000)))"
     )
     print(f"filter by size: {seconds * 1000:.0f} ms")
+    told, seconds = browser.execute_async_script(
+        "const done = arguments[0]; clearFilters(); document.querySelector('#scopes [value=size]').click();"
+        "const begun = performance.now();"
+        "const drawn = () => requestAnimationFrame(() => setTimeout(() =>"
+        " done([byId('told').textContent, (performance.now() - begun) / 1000])));"
+        "new MutationObserver((_, seen) => (seen.disconnect(), drawn())).observe(byId('told'), { childList: true });"
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'w', bubbles: true }))"
+    )
+    print(f"a decision, {told!r}: {seconds:.2f} s")
+    browser.execute_async_script(
+        "const done = arguments[0];"
+        "const look = () => byId('stage').dataset.busy === 'false' ? done() : setTimeout(look, 50);"
+        "setTimeout(look, 500)"
+    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dumps import GAME
 from texpipe.imaging.image_files import encode_png
 from texpipe.probe.numbers import Numbers
 from texpipe.probe.painting import painted
+from texpipe.studio.columns import flat
 from texpipe.studio.opening import Opening
 from texpipe.studio.server import app_of
 from texpipe.studio.workshop import Workshop
@@ -100,6 +101,10 @@ class Page:
         answer = self.ask("GET", f"/api/{path}", query)
         assert answer.status == status, answer.content
         return answer.json()
+
+    def textures(self, **query: str) -> dict[str, list[Any]]:
+        """Return the columns of all textures, with a value for each name."""
+        return flat(self.get("textures", **query))
 
     def post(self, path: str, status: int = 200, **body: object) -> Any:
         content = json.dumps({"version": self.workshop.draft.version, **body}).encode()

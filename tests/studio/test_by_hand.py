@@ -13,6 +13,7 @@ from studio_page import PORT, TOKEN, Page, name_of
 from texpipe.errors import UsageError
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.studio import editors
+from texpipe.studio.columns import flat
 from texpipe.studio.folder_state import FolderState
 from texpipe.studio.opening import Opening
 from texpipe.studio.server import app_of
@@ -29,7 +30,7 @@ def test_a_texture_is_opened_changed_and_shown(page: Page, folder: Path) -> None
     assert opened == [Path(done["path"])]
     assert opened[0].is_relative_to(folder / "by-hand")
     assert opened[0].read_bytes() == made
-    assert done["rows"]["by_hand"] == [True]
+    assert flat(done["rows"])["by_hand"] == [True]
     opened[0].write_bytes(encode_png(texture(5, (16, 16))))
     assert page.get("state")["by_hand"] != before
     shown, _, _ = decode(page.picture("picture", name=name_of(1), what="result"), name="shown")

@@ -12,6 +12,7 @@ from studio_page import RECIPE, Page, name_of
 
 from texpipe.imaging.image_files import save_png
 from texpipe.recipe.yaml_positions import read_yaml
+from texpipe.studio.columns import flat
 from texpipe.studio.rule_text import with_entries, without_entry
 from texpipe.studio.workshop import Workshop
 
@@ -57,8 +58,8 @@ def test_textures_are_grouped_and_ungrouped(page: Page, folder: Path) -> None:
     pieces = [name_of(0), name_of(1)]
     done = page.post("group", names=pieces, columns=1)
     assert done["names"] == pieces
-    assert done["rows"]["group"] == ["picture-1", "picture-1"]
-    assert done["rows"]["spot"] == [[0, 0, 0, 0, 8, 16], [0, 1, 0, 8, 8, 16]]
+    assert flat(done["rows"])["group"] == ["picture-1", "picture-1"]
+    assert flat(done["rows"])["spot"] == [[0, 0, 0, 0, 8, 16], [0, 1, 0, 8, 8, 16]]
     page.post("group", 422, names=[name_of(1), name_of(2)], columns=1)
     page.post("group", 422, names=[name_of(2), name_of(3), name_of(4)], columns=2)
     page.post("save")
@@ -112,8 +113,8 @@ def test_textures_of_one_palette_are_alike(tmp_path: Path, tiny_model: Path) -> 
         f"version: 1\nname: p\ngame: {GAME}\ninput: dump\noutput: out\nmodel: {tiny_model}\ntargets: [folder]\n"
     )
     page = Page(Workshop(recipe, device="cpu"))
-    names = page.get("textures")["name"]
-    assert sorted(map(str, page.get("textures")["palette"])) == ["0D5E4A2B", "0D5E4A2B", "11112222", "None"]
+    names = page.textures()["name"]
+    assert sorted(map(str, page.textures()["palette"])) == ["0D5E4A2B", "0D5E4A2B", "11112222", "None"]
     changed = page.decide(names[0], scope=("palette",), edges_x="wrap")
     assert (changed["affected"], changed["rules_added"]) == (2, 1)
     page.decide(name_of(9), scope=("palette",), edges_x="wrap", status=422)

@@ -33,13 +33,13 @@ def test_what_the_game_dumps_appears_in_the_emulator_and_in_the_list(page: Page,
     page.post("live", 422, do="start", into=str(folder / "emulator"))
     seen = page.get("state")["seen"]
     save_png(folder / "dump" / name_of(30), texture(30))
-    wait_for(lambda: name_of(30) in page.get("textures")["name"])
+    wait_for(lambda: name_of(30) in page.textures()["name"])
     assert page.get("state")["seen"] != seen
     wait_for(lambda: len(list((folder / "emulator").rglob("*.png"))) >= 1)
     page.post("live", do="stop")
     page.workshop.live.close()
     assert page.get("live")["state"] == "off"
-    assert page.get("textures")["status"][0] is not None
+    assert page.textures()["status"][0] is not None
 
 
 def test_it_follows_the_saved_recipe_and_its_folders(page: Page, folder: Path) -> None:

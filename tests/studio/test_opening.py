@@ -56,8 +56,8 @@ def test_sources_are_shown_while_the_others_are_read(
     assert reached.wait(60)
     state = page.get("state")
     assert state["reading"] == {"known": 3, "done": 3, "total": 7}
-    assert page.get("textures")["name"] == [name_of(number) for number in range(3)]
-    assert page.get("textures", **{"from": "2"})["name"] == [name_of(2)]
+    assert page.textures()["name"] == [name_of(number) for number in range(3)]
+    assert page.textures(**{"from": "2"})["name"] == [name_of(2)]
     assert page.picture("picture", name=name_of(1)).startswith(b"\x89PNG")
     for method, path in (("POST", "/api/decide"), ("POST", "/api/save"), ("GET", "/api/preview")):
         refused = page.ask(method, path, {"name": name_of(1)}, b'{"names": ["x"], "set": {}}')
@@ -67,7 +67,7 @@ def test_sources_are_shown_while_the_others_are_read(
     assert opening._thread is not None
     opening._thread.join()
     assert page.get("state")["reading"] is None
-    assert len(page.get("textures")["name"]) == 7
+    assert len(page.textures()["name"]) == 7
     assert (tmp_path / "the-legend-of-zelda.yaml").is_file()
 
 

@@ -389,6 +389,51 @@ def test_a_screenshot_becomes_the_list_of_what_is_on_it(studio: Studio, tmp_path
     driver.execute_script("clearFilters()")
 
 
+def test_rows_are_chosen_with_the_keyboard(studio: Studio) -> None:
+    shift, down, up, end, home = "\ue008", "\ue015", "\ue013", "\ue010", "\ue011"
+    driver = studio.driver
+    driver.execute_script("clearFilters(); list.pick(0, null, go)")
+    chosen = "return [list.current, list.chosen().length]"
+    for keys, held, wanted in (
+        (down * 2, [shift], [2, 3]),
+        (up, [shift], [1, 2]),
+        (down, [], [2, 1]),
+        (end, [], [8, 1]),
+        (home, [shift], [0, 9]),
+        (home, [], [0, 1]),
+        (down, [], [1, 1]),
+    ):
+        studio.press(keys, *held)
+        assert driver.execute_script(chosen) == wanted, (keys, held)
+    assert driver.find_element("id", "panel").text.count("null") == 0
+
+
+def test_the_page_and_its_reasons_are_german_where_the_browser_asks(studio: Studio) -> None:
+    driver = studio.driver
+    agent = driver.execute_script("return navigator.userAgent")
+
+    def speak(language: str) -> None:
+        override = {"userAgent": agent, "acceptLanguage": language}
+        driver.execute_cdp_cmd("Emulation.setUserAgentOverride", override)
+        driver.get("about:blank")
+        driver.get(studio.address)
+        studio.wait("document.documentElement.dataset.ready === 'true'")
+
+    speak("de")
+    studio.find("font/a")
+    studio.wait("byId('reasons')?.textContent.includes('Alpha ist überall 255')")
+    shown = driver.find_element("id", "panel").text
+    assert driver.execute_script("return document.documentElement.lang") == "de"
+    assert "Regel" in driver.find_element("css selector", ".row[data-current]").text
+    assert "erkannt" in shown
+    assert not [word for word in ("classify", "picture to upscale", "everywhere", "null") if word in shown]
+    box = driver.find_element("id", "search")
+    box.clear()
+    box.send_keys("regel font")
+    studio.wait("list.rows.length > 0")
+    speak("en")
+
+
 def test_two_pages_show_the_same(studio: Studio) -> None:
     """A decision of one page shows up in the other by itself."""
     driver = studio.driver

@@ -107,3 +107,14 @@ def test_reviews_are_sorted_and_a_damaged_file_is_kept(page: Page, folder: Path)
     reviews.file.write_text("- not ours")
     page.post("review", 422, names=[name_of(1)], mark="flag")
     assert reviews.file.read_text() == "- not ours"
+
+
+def test_reviews_of_a_large_dump_can_be_read_again(folder: Path) -> None:
+    names = [f"{number:05d}.png" for number in range(50_000)]
+    Reviews(folder / "mine.yaml").put(names, "approve", "seen")
+    again = Reviews(folder / "mine.yaml")
+    assert again.counts() == {"approve": 50_000, "reject": 0, "flag": 0, "note": 50_000}
+    again.put(names[1:], "", "")
+    assert again.counts()["approve"] == 1
+    again.file.write_text(again.file.read_text().replace("approve", "flag"))
+    assert again.counts()["flag"] == 1, "git may change the file meanwhile"

@@ -19,7 +19,7 @@ from texpipe.studio import guard
 
 def numbered(page: Page) -> None:
     """Give the textures numbers, as the pack of `texpipe probe` has them."""
-    write_numbers(probe_output(page.workshop.options), page.get("textures")["name"])
+    write_numbers(probe_output(page.workshop.options), page.textures()["name"])
 
 
 def screenshot(page: Page, *names: str) -> bytes:

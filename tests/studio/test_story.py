@@ -12,6 +12,7 @@ from dumps import texture, tree
 from studio_page import RECIPE, Page, name_of
 
 from texpipe.imaging.image_files import encode_png
+from texpipe.studio.columns import flat
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -20,13 +21,13 @@ def test_from_a_dump_to_a_pack_without_touching_a_file(
     page: Page, folder: Path, texpipe: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     assert page.get("state")["textures"] == 9
-    listed = page.get("textures")
+    listed = page.textures()
     assert set(listed["status"]) == {"new"}
     assert set(listed["review"]) == {""}
 
     wrapped = page.decide(name_of(1), scope=("size",), edges_x="wrap", edges_y="wrap")
     assert wrapped["affected"] == 7
-    assert set(wrapped["rows"]["x"]) == {"wrap"}
+    assert set(flat(wrapped["rows"])["x"]) == {"wrap"}
     preview = page.picture("preview", name=name_of(1))
     assert preview.startswith(b"\x89PNG")
     big = f"hud/{name_of(7)}"

@@ -32,6 +32,18 @@ class Destination:
     hiding: tuple[Path, ...] = ()
 
 
+class NoEmulatorError(UsageError):
+    """There is not exactly one emulator that a pack could go to.
+
+    Attributes:
+        places: the folders that may be meant, a line for each.
+    """
+
+    def __init__(self, message: str, *, hint: str, places: str) -> None:
+        super().__init__(message, hint=hint)
+        self.places = places
+
+
 def destination(target: str, files: Sequence[PurePosixPath], into: Path | None) -> Destination:
     """Find the folder for a pack.
 
@@ -109,14 +121,19 @@ def _only_emulator(target: str) -> EmulatorFolder:
         return found[0]
     if found:
         places = "\n".join(f"--into {_quoted(one.texture_folder())}    ({one.emulator})" for one in found)
-        raise UsageError(f"several emulators here load packs of {target}", hint=f"Say which:\n{places}")
+        raise NoEmulatorError(
+            f"several emulators here load packs of {target}",
+            hint=f"Say which:\n{places}",
+            places="\n".join(f"{one.emulator}: {one.texture_folder()}" for one in found),
+        )
     usual = "\n".join(
         f"{one.emulator}: {one.texture_folder()}" for one in usual_folders(target, sys.platform)
     )
     where = f"They are usually here:\n{usual}\n" if usual else ""
-    raise UsageError(
+    raise NoEmulatorError(
         f"no emulator for packs of {target} was found",
         hint=f"{where}Give its texture folder with --into FOLDER.",
+        places=usual,
     )
 
 

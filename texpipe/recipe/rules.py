@@ -71,7 +71,7 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
     )
 
 
-def deciding(facts: Facts) -> Hashable:
+def deciding(facts: Facts) -> tuple[Hashable, ...]:
     """Return what of the facts `plan_by` decides by: textures for which it is equal get equal plans by one rule."""
     alike = facts.alpha, facts.grey, facts.flat, facts.colours == 0
     return *alike, facts.x.mode, facts.x.undecided, facts.y.mode, facts.y.undecided

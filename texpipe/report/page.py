@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _SCRIPTS = (
     "dom.js",
     "texts.js",
+    "reasons.js",
     "viewer.js",
     "textures.js",
     "filters.js",

@@ -18,8 +18,7 @@ def canonical_json(value: object) -> bytes:
         ValueError: a number is NaN or infinite.
         TypeError: a value has no JSON form.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_as_object)
-    return text.encode()
+    return _ENCODER.encode(value).encode()
 
 
 def key_of(*parts: object) -> str:
@@ -37,3 +36,6 @@ def _as_object(value: object) -> dict[str, Any]:
             field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare
         }
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_as_object)

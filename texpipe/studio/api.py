@@ -19,7 +19,7 @@ from texpipe.live.probe_pack import look_at, probe_output
 from texpipe.networks.catalogue import installed
 from texpipe.probe.numbers import read_numbers
 from texpipe.studio.by_hand import put_override, shown, to_edit
-from texpipe.studio.columns import columns, first_columns
+from texpipe.studio.columns import columns, first_columns, flat
 from texpipe.studio.decisions import SCOPES, choices
 from texpipe.studio.editors import open_in_editor
 from texpipe.studio.guard import error_response
@@ -127,7 +127,7 @@ class Api:
             "live": workshop.live.status(),
             "seen": [workshop.looks, workshop.made_at()],
             "by_hand": workshop.by_hand.glance(workshop.loaded.overrides),
-            "reviews": workshop.reviews.counts(workshop.reviews.all()),
+            "reviews": workshop.reviews.counts(),
         }
 
     async def textures(self, request: Request) -> Response:
@@ -155,7 +155,7 @@ class Api:
         def one() -> dict[str, Any]:
             item = self.workshop.dump.item(name)
             plan = self.workshop.dump.plan(name, self.workshop.loaded.recipe)
-            row = {key: values[0] for key, values in columns(self.workshop, [name]).items()}
+            row = {key: values[0] for key, values in flat(columns(self.workshop, [name])).items()}
             identity = None if item.source.emulator is None else item.source.emulator.as_json()
             warnings = list(item.warnings)
             return {**row, "decided_by": _fields(plan.decided_by), "warnings": warnings, "id": identity}
@@ -282,8 +282,8 @@ class Api:
         def done() -> dict[str, Any]:
             with self.workshop.lock:
                 known = [self.workshop.dump.item(name).source.name for name in names]
-                reviews = self.workshop.reviews.put(known, mark, note)
-                return {"reviews": self.workshop.reviews.counts(reviews)}
+                self.workshop.reviews.put(known, mark, note)
+                return {"reviews": self.workshop.reviews.counts()}
 
         return await _answer(done)
 

@@ -1,10 +1,15 @@
-"""What the page shows of textures, as columns: a list of values for each of their properties."""
+"""What the page shows of textures, as columns: a list of values for each of their properties.
+
+Most textures of a dump share what was decided about them, and much else. So properties stand in tables that have each
+different row once, and say for each texture which row is its own: a large dump is a tenth as much to write, send and
+read so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from texpipe.analysis.inventory import SurveyedTexture
 from texpipe.errors import ModelError
@@ -20,9 +25,28 @@ from texpipe.studio.split_pictures import Piece, piece_of
 from texpipe.studio.workshop import Workshop
 from texpipe.texture import Facts, Plan
 
+_TRAITS = ("width", "height", "format", "colours", "kind", "palette")
+_DECIDED = (
+    "rule",
+    "by_hand",
+    "alpha",
+    "action",
+    "x",
+    "y",
+    "sure_x",
+    "sure_y",
+    "sure",
+    "model",
+    "detail",
+    "colour",
+    "outline",
+)
+_PAST = ("status", "drift", "review", "note", "group", "spot")
+_TABLES = {"traits": _TRAITS, "decided": _DECIDED, "past": _PAST}
 
-def columns(workshop: Workshop, names: Iterable[str] | None = None) -> dict[str, list[Any]]:
-    """Return the columns of some textures, or of all of them; docs/studio-api.md says what they are."""
+
+def columns(workshop: Workshop, names: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return some textures, or all of them, as names and tables; docs/studio-api.md says what they are."""
     with workshop.lock:
         dump = workshop.dump
         places = range(len(dump.rules)) if names is None else [dump.place(name) for name in names]
@@ -30,84 +54,121 @@ def columns(workshop: Workshop, names: Iterable[str] | None = None) -> dict[str,
         rules = [dump.rules[place] for place in places]
         entries, by_hand, pieces = workshop.entries(), workshop.overrides().by_texture, workshop.pieces()
         recipe, reviews = _recipe(workshop), workshop.reviews.all()
-    facts = [dump.facts(item.source.name) for item in items]
-    sure = [sureness(rule, recipe, one) for rule, one in zip(rules, facts, strict=True)]
-    plans = _plans(rules, facts, recipe)
-    return _columns(items, facts, plans, rules, sure, _Known(entries, by_hand, reviews, pieces))
+    fingerprints = dump.seen.fingerprints
+    facts = [fingerprints[item.source.name].facts for item in items]
+    hands = [item.source.name in by_hand for item in items]
+
+    def decided(at: int) -> _Row:
+        rule, one = rules[at], facts[at]
+        return _decided(plan_by(rule, recipe, one), one, rule, sureness(rule, recipe, one), by_hand=hands[at])
+
+    keys = [
+        (rule, hand, one.x.confidence, one.y.confidence, *deciding(one))
+        for rule, hand, one in zip(rules, hands, facts, strict=True)
+    ]
+    return _columns(items, facts, _table(_DECIDED, keys, decided), _Known(entries, reviews, pieces))
 
 
-def first_columns(read: Sequence[Read]) -> dict[str, list[Any]]:
+def first_columns(read: Sequence[Read]) -> dict[str, Any]:
     """Return the columns of textures that are known before all are: without rules, runs and reviews."""
-    facts = [one.fingerprint.facts for one in read]
-    plans = [one.item.plan for one in read]
-    return _columns([one.item for one in read], facts, plans, [0] * len(read), [1.0] * len(read), _Known())
+    items, facts = [one.item for one in read], [one.fingerprint.facts for one in read]
+
+    def decided(at: int) -> _Row:
+        return _decided(items[at].plan, facts[at], 0, 1.0, by_hand=False)
+
+    keys = [
+        (id(item.plan), one.x.confidence, one.y.confidence) for item, one in zip(items, facts, strict=True)
+    ]
+    return _columns(items, facts, _table(_DECIDED, keys, decided), _Known())
+
+
+def flat(answer: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return names and tables as columns that have a value for each name."""
+    spread = {
+        field: [answer[table][field][row] for row in answer[table]["of"]]
+        for table, fields in _TABLES.items()
+        for field in fields
+    }
+    return {"name": answer["name"], **spread}
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of textures by name: of the last run, by hand, and from people."""
+    """What is known of textures by name: of the last run, and from people."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
-    by_hand: Container[str] = ()
     reviews: Mapping[str, Review] = field(default_factory=dict)
     pieces: Mapping[str, Piece] = field(default_factory=dict)
 
 
+_Row: TypeAlias = tuple[Any, ...]
+
+
 def _columns(
-    items: Sequence[SurveyedTexture],
-    facts: Sequence[Facts],
-    plans: Sequence[Plan],
-    rules: Sequence[int],
-    sure: Sequence[float],
-    known: _Known,
-) -> dict[str, list[Any]]:
+    items: Sequence[SurveyedTexture], facts: Sequence[Facts], decided: Mapping[str, list[Any]], known: _Known
+) -> dict[str, Any]:
     names = [item.source.name for item in items]
-    entries = [known.entries.get(name) for name in names]
-    reviews = [known.reviews.get(name, Review()) for name in names]
-    pieces = [piece_of(name, known.pieces, entry) for name, entry in zip(names, entries, strict=True)]
-    by_hand = [name in known.by_hand for name in names]
-    pairs = list(zip(facts, plans, strict=True))
+    traits = [
+        (*item.size, one.texels, one.colours, one.kind.kind, palette_of(item))
+        for item, one in zip(items, facts, strict=True)
+    ]
+    past = [_past(name, known) for name in names]
     return {
         "name": names,
-        "width": [item.size[0] for item in items],
-        "height": [item.size[1] for item in items],
-        "format": [one.texels for one in facts],
-        "colours": [one.colours for one in facts],
-        "kind": [one.kind.kind for one in facts],
-        "palette": [palette_of(item) for item in items],
-        "group": [None if piece is None else piece.group for piece in pieces],
-        "spot": [None if piece is None or piece.spot is None else _place(piece.spot) for piece in pieces],
-        "alpha": [plan.alpha for plan in plans],
-        "action": ["hand" if hand else plan.action for hand, plan in zip(by_hand, plans, strict=True)],
-        "x": [plan.edges.x for plan in plans],
-        "y": [plan.edges.y for plan in plans],
-        "sure_x": [round(one.x.confidence, 3) if plan.undecided.x else None for one, plan in pairs],
-        "sure_y": [round(one.y.confidence, 3) if plan.undecided.y else None for one, plan in pairs],
-        "sure": [round(one, 3) for one in sure],
-        "model": [" > ".join(plan.model) for plan in plans],
-        "detail": [plan.detail for plan in plans],
-        "colour": [plan.colour for plan in plans],
-        "outline": [plan.outline for plan in plans],
-        "rule": list(rules),
-        "status": ["new" if entry is None else entry.status for entry in entries],
-        "by_hand": by_hand,
-        "drift": [_drift(entry) for entry in entries],
-        "review": [one.mark for one in reviews],
-        "note": [one.note for one in reviews],
+        "traits": _table(_TRAITS, traits, traits.__getitem__),
+        "decided": decided,
+        "past": _table(_PAST, past, past.__getitem__),
     }
 
 
-def _plans(rules: Iterable[int], facts: Iterable[Facts], recipe: Recipe) -> list[Plan]:
-    """Return the plans of textures; of those that are alike it is one object, with the reasons of the first."""
-    made: dict[tuple[int, Hashable], Plan] = {}
-    plans = []
-    for rule, one in zip(rules, facts, strict=True):
-        key = rule, deciding(one)
-        plan = made.get(key)
-        if plan is None:
-            plan = made[key] = plan_by(rule, recipe, one)
-        plans.append(plan)
-    return plans
+def _table(
+    fields: Sequence[str], keys: Sequence[Hashable], row: Callable[[int], _Row]
+) -> dict[str, list[Any]]:
+    """Return a table that has each different row once, and as `of` the number of the row of each texture.
+
+    Args:
+        fields: names of its columns.
+        keys: one for each texture; those of one key have equal rows.
+        row: returns the row of a texture by its place among the keys.
+    """
+    places: dict[Hashable, int] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, place)
+    rows: dict[_Row, int] = {}
+    numbers = {key: rows.setdefault(row(place), len(rows)) for key, place in places.items()}
+    values = zip(*rows, strict=True) if rows else ((),) * len(fields)
+    return {"of": [numbers[key] for key in keys], **dict(zip(fields, map(list, values), strict=True))}
+
+
+def _decided(plan: Plan, facts: Facts, rule: int, sure: float, *, by_hand: bool) -> _Row:
+    return (
+        rule,
+        by_hand,
+        plan.alpha,
+        "hand" if by_hand else plan.action,
+        plan.edges.x,
+        plan.edges.y,
+        round(facts.x.confidence, 3) if plan.undecided.x else None,
+        round(facts.y.confidence, 3) if plan.undecided.y else None,
+        round(sure, 3),
+        " > ".join(plan.model),
+        plan.detail,
+        plan.colour,
+        plan.outline,
+    )
+
+
+def _past(name: str, known: _Known) -> _Row:
+    entry, review, piece = known.entries.get(name), known.reviews.get(name), known.pieces.get(name)
+    if entry is None and review is None and piece is None:
+        return _UNKNOWN
+    piece, review = piece_of(name, known.pieces, entry), review or Review()
+    spot = None if piece is None or piece.spot is None else _place(piece.spot)
+    status, group = "new" if entry is None else entry.status, None if piece is None else piece.group
+    return status, _drift(entry), review.mark, review.note, group, spot
+
+
+_UNKNOWN: _Row = ("new", None, "", "", None, None)
 
 
 def _place(spot: Spot) -> tuple[int, ...]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from texpipe.analysis.inventory import Survey, SurveyedTexture
 from texpipe.errors import SourceError
-from texpipe.recipe.rules import matches, plan_by, rule_for
+from texpipe.recipe.rules import deciding, matches, plan_by, rule_for
 from texpipe.recipe.schema import Match, Recipe
 from texpipe.texture import Facts, Plan
 
 
 def palette_of(item: SurveyedTexture) -> str | None:
     """Return the digest of a texture's palette as its name writes it; None if it has none."""
-    fields = {} if item.source.emulator is None else dict(item.source.emulator.fields)
-    found = next((value for name, value in fields.items() if "palette" in name and value), None)
+    if item.source.emulator is None:
+        return None
+    found = next((value for name, value in item.source.emulator.fields if "palette" in name and value), None)
     if isinstance(found, int):
         return next((text for text in (f"{found:08X}", f"{found:08x}") if text in item.source.name), None)
     return found
@@ -76,12 +77,38 @@ class Dump:
         return plan_by(self.rules[self.place(name)], recipe, self.facts(name))
 
     def planned(self, recipe: Recipe) -> Survey:
-        """Return the survey with what a recipe does to each texture; it has the rules that `rules` counts."""
-        items = tuple(
-            replace(item, plan=plan_by(number, recipe, self.facts(item.source.name)))
-            for item, number in zip(self.seen.items, self.rules, strict=True)
-        )
-        return replace(self.seen, inventory=replace(self.seen.inventory, items=items))
+        """Return the survey with what a recipe does to each texture; it has the rules that `rules` counts.
+
+        Textures that are alike have one plan, with the reasons of the first of them.
+        """
+        plans: dict[Hashable, Plan] = {}
+        items = []
+        for item, number in zip(self.seen.items, self.rules, strict=True):
+            facts = self.facts(item.source.name)
+            key = number, deciding(facts)
+            if key not in plans:
+                plans[key] = plan_by(number, recipe, facts)
+            items.append(replace(item, plan=plans[key]))
+        return replace(self.seen, inventory=replace(self.seen.inventory, items=tuple(items)))
+
+    def planned_otherwise(self, recipe: Recipe, old: Dump, old_recipe: Recipe) -> list[str]:
+        """Return the names of the textures to which something else is done than by an older recipe.
+
+        Args:
+            recipe: has the rules that `rules` counts.
+            old: the same textures.
+            old_recipe: has the rules that `old.rules` counts.
+        """
+        differs: dict[Hashable, bool] = {}
+        names = []
+        for item, now, before in zip(self.seen.items, self.rules, old.rules, strict=True):
+            facts = self.facts(item.source.name)
+            key = now, before, deciding(facts)
+            if key not in differs:
+                differs[key] = plan_by(now, recipe, facts) != plan_by(before, old_recipe, facts)
+            if differs[key]:
+                names.append(item.source.name)
+        return names
 
     def fitting(self, match: Match) -> list[str]:
         """Return the names of all textures that a rule with this `match` is about."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from texpipe.errors import TexpipeError, UsageError
-from texpipe.live.destination import Destination, place_for
+from texpipe.live.destination import Destination, NoEmulatorError, place_for
 from texpipe.live.events import Event
 from texpipe.live.installation import Changes
 from texpipe.live.session import play
@@ -71,7 +71,7 @@ class LivePlay:
         if self._state != "off":
             raise UsageError("this is on already")
         options = load_options(self._recipe, device=self._device)
-        place = place_for(options, target, into)
+        place = self._place(options, target, into)
         changes = Changes(place, options.output.absolute(), {}, {}, (), (), ())
         if changes.in_the_way:
             names = ", ".join(str(path) for path in changes.in_the_way)
@@ -89,6 +89,13 @@ class LivePlay:
         ]
         for thread in self._threads:
             thread.start()
+
+    @staticmethod
+    def _place(options: RunOptions, target: str | None, into: Path | None) -> Destination:
+        try:
+            return place_for(options, target, into)
+        except NoEmulatorError as error:
+            raise UsageError(error.message, hint=f"{error.places}\nName its texture folder here.") from error
 
     def stop(self) -> None:
         """Stop at the next step; what was made stays."""

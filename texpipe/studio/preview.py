@@ -16,7 +16,6 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.execution.executors import LocalExecutor
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.planning.jobs import ResultRef, SingleTexture, Workload
-from texpipe.planning.planner import plan_jobs
 from texpipe.planning.result_keys import content_with_model, engine_id_for, plan_key
 from texpipe.planning.run_models import RunModels, dialled
 from texpipe.recipe.models import with_models
@@ -26,6 +25,7 @@ from texpipe.storage.keys import key_of
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.results import ResultStore
 from texpipe.studio.decisions import Settings, merged, require_known
+from texpipe.studio.planned_keys import PlannedKeys
 from texpipe.studio.workshop import Workshop
 from texpipe.texture import Rgba8
 
@@ -50,11 +50,14 @@ class Previews:
         self._executor = LocalExecutor(workshop.options.device, workshop.options.precision)
         self._store = ResultStore(OutputLayout(workshop.options.output).store)
         self._computing = threading.Lock()
-        self._keys: tuple[int, Mapping[str, str]] = (0, {})
 
     @cached_property
     def _engine(self) -> str:
         return self._executor.engine()
+
+    @cached_property
+    def _keys(self) -> PlannedKeys:
+        return PlannedKeys(self._workshop, self._engine)
 
     def warm_up(self) -> None:
         """Begin to load the recipe's model, in a thread of its own."""
@@ -63,11 +66,13 @@ class Previews:
     def result(self, name: str, side: int | None = None) -> bytes | None:
         """Return what a run makes of a texture as the draft decides, if that was made already; else None.
 
+        None, too, while a large dump is planned: `preview` has what is made of the texture alone.
+
         Raises:
             SourceError: there is no such texture.
         """
         self._workshop.dump.item(name)
-        key = self._keys_now().get(name)
+        key = self._keys.key(name)
         found = None if key is None else self._store.get(key)
         if found is None:
             return None
@@ -131,23 +136,6 @@ class Previews:
         if made is None:
             raise SourceError("the preview could not be kept", hint="Check that the disk has room.")
         return made.png
-
-    def _keys_now(self) -> Mapping[str, str]:
-        """Return the store keys of all textures as a run of the draft would have them, variants and pieces too."""
-        workshop = self._workshop
-        with workshop.lock:
-            if self._keys[0] != workshop.draft.version:
-                self._keys = workshop.draft.version, self._planned_keys()
-            return self._keys[1]
-
-    def _planned_keys(self) -> dict[str, str]:
-        workshop = self._workshop
-        models = workshop.models.of(workshop.loaded.recipe)
-        recipe = dialled(workshop.loaded.recipe, models)
-        planned = workshop.dump.planned(recipe)
-        ids = models.engine_id((), self._engine), models.engine_ids(self._engine)
-        work = plan_jobs(planned, recipe, ids[0], workshop.cache, ids[1])
-        return {name: piece.key for name, piece in work.piece_of.items()}
 
 
 def source_picture(item: SurveyedTexture, side: int | None = None) -> bytes:

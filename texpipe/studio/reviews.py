@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from texpipe.errors import RecipeError, UsageError
@@ -16,6 +17,8 @@ from texpipe.studio.rule_text import flow
 MARKS = ("approve", "reject", "flag")
 _MAX_BYTES = 64 << 20
 """Size in bytes of the largest file of reviews that is read."""
+_MAX_VALUES = 1 << 22
+"""Largest number of values in a file of reviews: four for each texture of a dump of a million."""
 _MAX_NOTE = 2000
 """Length of the longest note, in characters."""
 _HEAD = "# What was thought of each texture in `texpipe studio`: one line each, sorted, so that git can merge them.\n"
@@ -38,24 +41,33 @@ class Reviews:
 
     def __init__(self, recipe: Path) -> None:
         self.file = recipe.with_name(f"{recipe.stem}.review.yaml")
+        self._last = _Known(b"", {})
 
-    def all(self) -> dict[str, Review]:
+    def all(self) -> Mapping[str, Review]:
         """Return the reviews by texture.
 
         Raises:
             RecipeError: the file is not one of reviews.
         """
+        return self._read().reviews
+
+    def _read(self) -> _Known:
         try:
             with refusing(self.file):
                 data = read_small(self.file, _MAX_BYTES, any_link=True)
-                value = read_yaml(data.decode("utf-8-sig")).value
+                if data == self._last.data:
+                    return self._last
+                value = read_yaml(data.decode("utf-8-sig"), max_values=_MAX_VALUES).value
         except MissingFileError:
-            return {}
+            return _Known(b"", {})
         except (RefusedFileError, UnicodeDecodeError, Unreadable) as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(
+                error.message if isinstance(error, RefusedFileError) else str(error)
+            ) from error
         if not isinstance(value, dict | None):
             raise self._damaged("is not a list of textures")
-        return {name: self._review(name, one) for name, one in (value or {}).items()}
+        self._last = _Known(data, {name: self._review(name, one) for name, one in (value or {}).items()})
+        return self._last
 
     def _review(self, name: str, value: object) -> Review:
         fields = value if isinstance(value, dict) else {"": value}
@@ -66,7 +78,7 @@ class Reviews:
     def _damaged(self, why: str) -> RecipeError:
         return RecipeError(f"{self.file}: {why}", hint="Mend it, or move it away; it is not overwritten.")
 
-    def put(self, names: Iterable[str], mark: str | None, note: str | None) -> dict[str, Review]:
+    def put(self, names: Iterable[str], mark: str | None, note: str | None) -> None:
         """Change the reviews of some textures, and write the file.
 
         Args:
@@ -83,23 +95,35 @@ class Reviews:
             raise UsageError(f"{mark!r} is no mark", hint=f"Marks: {', '.join(MARKS)}.")
         if note is not None and len(note) > _MAX_NOTE:
             raise UsageError(f"the note is longer than {_MAX_NOTE} characters")
-        known = self.all()
+        known = dict(self.all())
         for name in names:
             old = known.get(name, Review())
             known[name] = Review(old.mark if mark is None else mark, old.note if note is None else note)
-        lines = [_line(name, one) for name, one in sorted(known.items()) if one != Review()]
-        write_atomic(self.file, (_HEAD + "".join(lines)).encode())
-        return known
+        kept = {name: one for name, one in sorted(known.items()) if one != Review()}
+        data = (_HEAD + "".join(_line(name, one) for name, one in kept.items())).encode()
+        write_atomic(self.file, data)
+        self._last = _Known(data, kept)
 
-    @staticmethod
-    def counts(reviews: dict[str, Review]) -> dict[str, int]:
-        """Return how many textures have each mark, and a note."""
-        marks = Counter(one.mark for one in reviews.values())
-        return {mark: marks[mark] for mark in MARKS} | {
-            "note": sum(bool(one.note) for one in reviews.values())
-        }
+    def counts(self) -> dict[str, int]:
+        """Return how many textures have each mark, and a note; errors as `all`."""
+        return self._read().counts
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The bytes of a file of reviews, and what they say: to compare bytes is faster than to read them again."""
+
+    data: bytes
+    reviews: Mapping[str, Review]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        marks = Counter(one.mark for one in self.reviews.values())
+        notes = sum(bool(one.note) for one in self.reviews.values())
+        return {mark: marks[mark] for mark in MARKS} | {"note": notes}
+
+
+@lru_cache(maxsize=1 << 17)
 def _line(name: str, review: Review) -> str:
     said = {key: value for key, value in vars(review).items() if value}
     return f"{_key(name)}: {flow(said)}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,9 @@ from texpipe.studio.workshop import StaleError
 
 _LAST_WORDS = 1.0
 """Seconds that a page has to hear why nothing can be opened."""
+_SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread of this process lets another one go on: a fifth of Python's own, because a picture for
+the page takes milliseconds, and a plan of a large dump seconds."""
 _STATIC = Path(__file__).parent / "static"
 
 # The first that fits an error: status and code.
@@ -129,6 +133,7 @@ def serve(opening: Opening, *, port: int = 0, opened: Callable[[str], None] = la
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         opening.begin(failed=lambda: _end_soon(server))
         opened(f"http://127.0.0.1:{port}/#token={token}")
         try:

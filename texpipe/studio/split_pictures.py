@@ -25,10 +25,13 @@ class Piece:
 
 def declared_pieces(items: Sequence[SurveyedTexture], recipe: Recipe) -> dict[str, Piece]:
     """Return the pieces of the pictures that a recipe declares, by texture; of several pictures the first counts."""
+    groups = recipe.picture_groups()
+    if not groups:
+        return {}
     by_name = {item.source.name: item for item in items}
     find = finder(by_name)
     pieces: dict[str, Piece] = {}
-    for group in recipe.picture_groups():
+    for group in groups:
         files = tuple(map(find, group.files))
         for name, spot in _spots(group, files, by_name):
             pieces.setdefault(name, Piece(group.name, spot))

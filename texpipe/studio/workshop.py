@@ -122,6 +122,10 @@ class Workshop:
         with suppress(PackError), Lock(self.options.output):
             self.cache.keep()
 
+    def state(self) -> tuple[int, int]:
+        """Return another value after every change of the draft or of the textures."""
+        return self.draft.version, self.looks
+
     def require_version(self, version: object) -> None:
         """Check that a page has seen the last change.
 
@@ -297,10 +301,7 @@ class Workshop:
         old, old_recipe = self.dump, self.loaded.recipe
         self.loaded = self.draft.loaded()
         self.dump = Dump.of(old.seen, self.loaded.recipe)
-        names = (item.source.name for item in old.seen.items)
-        return [
-            name for name in names if old.plan(name, old_recipe) != self.dump.plan(name, self.loaded.recipe)
-        ]
+        return self.dump.planned_otherwise(self.loaded.recipe, old, old_recipe)
 
     def overrides(self) -> Overrides:
         """Return the hand-made pictures; none where their folder is not there."""

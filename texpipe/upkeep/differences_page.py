@@ -66,6 +66,7 @@ def _cards(found: Differences, change: Change, page: PageFolder) -> Iterator[dic
             "note": describe(one),
             "first": None if alone else pictures[0],
             "second": pictures[1] or pictures[0] if alone else pictures[1],
+            "sides": ("before", "after"),
         }
 
 

@@ -39,7 +39,13 @@ def write_conflicts_page(merged: Merged, folder: Path, title: str) -> Path:
 def _cards(conflicts: tuple[Conflict, ...], page: PageFolder) -> Iterator[dict[str, Any]]:
     for number, one in enumerate(conflicts):
         pictures = [picture_of(entry, page) if number < _MAX_PICTURES else None for entry in one.entries]
-        yield {"name": one.name, "note": describe(one), "first": pictures[0], "second": pictures[1]}
+        yield {
+            "name": one.name,
+            "note": describe(one),
+            "first": pictures[0],
+            "second": pictures[1],
+            "sides": (one.taken, one.others[-1]),
+        }
 
 
 def describe(one: Conflict) -> str:

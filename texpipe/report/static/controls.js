@@ -13,6 +13,7 @@ function fillMenus(wanted, changed) {
         changed();
       };
       const input = element("input", { type: "checkbox", value, change: choose });
+      input.checked = wanted[name].has(value);
       return element("label", {}, input, element("span", {}, value), element("small", {}, String(count)));
     });
     byId("menus").append(

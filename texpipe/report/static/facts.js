@@ -21,7 +21,8 @@ function showFacts(panel, texture, reveal) {
 
 function heading(texture) {
   const sizes = [texture.size, texture.outputs?.[0]?.size].filter(Boolean).map(pixels).join(" → ");
-  const chips = [sizes, texture.format, texture.kind, texture.alpha, texture.group && say("pieceIn", { name: texture.group }), texture.status];
+  const chips = [sizes, texture.format, texture.kind, texture.alpha, texture.group && say("pieceIn", { name: texture.group }),
+    statusName(texture.status)];
   return element(
     "header",
     {},
@@ -37,7 +38,7 @@ function breakable(name) {
 
 function problems(texture) {
   const lines = [...(texture.warnings ?? [])];
-  if (texture.reason) lines.unshift(`${texture.status}: ${texture.reason}`);
+  if (texture.reason) lines.unshift(`${statusName(texture.status)}: ${texture.reason}`);
   if (!lines.length) return null;
   const level = texture.status === "failed" ? "level-2" : "level-1";
   return element("ul", { class: `problems ${level}` }, ...lines.map((line) => element("li", {}, line)));
@@ -125,8 +126,8 @@ function decision([what, value, why]) {
     "div",
     {},
     element("dt", {}, what),
-    element("dd", {}, element("b", {}, value ?? "–"), who ? element("span", { class: "who" }, who) : null,
-      element("p", {}, reason)),
+    element("dd", {}, element("b", {}, value ?? "–"), who ? element("span", { class: "who" }, reasonIn(who)) : null,
+      element("p", {}, reasonIn(reason))),
   );
 }
 

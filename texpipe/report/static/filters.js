@@ -16,11 +16,13 @@ const ORDERS = {
   small: { label: say("o_small"), compare: (a, b) => area(a) - area(b) || byName(a, b) },
 };
 
+const SIDES = [16, 32, 64].map((most) => ({ most, name: say("v_upTo", { n: most }) }));
+const LARGER = say("v_larger");
+
 function sideClass({ size }) {
   if (!size) return say("v_unknown");
-  const side = Math.max(...size);
-  const most = [16, 32, 64].find((limit) => side <= limit);
-  return most ? say("v_upTo", { n: most }) : say("v_larger");
+  const side = Math.max(size[0], size[1]);
+  return SIDES.find(({ most }) => side <= most)?.name ?? LARGER;
 }
 
 /** What to look at: measures beyond their limits, and what reading the file had to change. */
@@ -31,7 +33,7 @@ function warningsOf(texture) {
 }
 
 function stateOf(texture) {
-  const found = [texture.status];
+  const found = [statusName(texture.status)];
   if (texture.undecided) found.push(say("v_mayRepeat"));
   if (texture.duplicates) found.push(say("v_duplicates"));
   if (texture.instead_of) found.push(say("v_inputs"));
@@ -43,7 +45,7 @@ const edgesOf = (texture) => ["x", "y"].map((axis) => edgeOf(texture, axis) ?? s
 const reasonsOf = ({ decided_by: by }) => (by ? [by.action, by.alpha, by.x, by.y] : []);
 
 /** Who decided anything of a texture: "rule 3", "classify" and the like. */
-const decidersOf = (texture) => reasonsOf(texture).map((reason) => reason.split(": ", 1)[0]);
+const decidersOf = (texture) => reasonsOf(texture).map((reason) => reasonIn(reason.split(": ", 1)[0]));
 
 /** How sure the least certain decision is that says so in percent. */
 function surenessOf(texture) {
@@ -51,11 +53,14 @@ function surenessOf(texture) {
   return surenessIn(told.length ? Math.min(...told.map(Number)) / 100 : 1);
 }
 
+const SURE = { certain: say("v_certain"), most: say("v_atLeast", { n: 90 }), much: say("v_between", { from: 70, to: 89 }),
+  little: say("v_below", { n: 70 }) };
+
 /** A confidence of 0 to 1 in words. */
 function surenessIn(least) {
-  if (least === 1) return say("v_certain");
-  if (least >= 0.9) return say("v_atLeast", { n: 90 });
-  return least >= 0.7 ? say("v_between", { from: 70, to: 89 }) : say("v_below", { n: 70 });
+  if (least === 1) return SURE.certain;
+  if (least >= 0.9) return SURE.most;
+  return least >= 0.7 ? SURE.much : SURE.little;
 }
 
 const FILTERS = {
@@ -76,31 +81,38 @@ const FILTERS = {
 /** Count how many textures have each value of a filter, commonest first. */
 function valuesOf(filter) {
   const counts = new Map();
-  for (const texture of TEXTURES) {
+  for (const [texture, many] of alikeInFilters()) {
     const values = FILTERS[filter].values(texture);
-    for (const value of values.length > 1 ? new Set(values) : values) counts.set(value, (counts.get(value) ?? 0) + 1);
+    for (const value of values.length > 1 ? new Set(values) : values) counts.set(value, (counts.get(value) ?? 0) + many);
   }
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
+/** Textures that stand for all with the same values in every filter, each with their number. */
+let alikeInFilters = () => TEXTURES.map((texture) => [texture, 1]);
+
 /** Everything that the search looks at, in small letters; made when a texture is first looked at. */
 function searched(texture) {
-  texture.searched ??= [
-    texture.kind ? `kind:${texture.kind}` : "",
-    texture.source,
-    ...(texture.duplicates ?? []),
-    texture.group,
-    texture.input,
-    texture.format,
-    texture.alpha,
-    texture.status,
-    makerOf(texture),
-    ...edgesOf(texture),
-    ...decidersOf(texture),
-    ...Object.values(texture.id ?? {}),
-  ].join("\n").toLowerCase();
+  texture.searched ??= `${texture.source.toLowerCase()}\n${texture.words ?? wordsOf(texture)}`;
   return texture.searched;
 }
+
+/** What the search looks at beside the name. */
+const wordsOf = (texture) => inSmallLetters([
+  texture.kind ? `kind:${texture.kind}` : "",
+  ...(texture.duplicates ?? []),
+  texture.group,
+  texture.input,
+  texture.format,
+  texture.alpha,
+  texture.status,
+  statusName(texture.status),
+  makerOf(texture),
+  ...edgesOf(texture),
+  ...decidersOf(texture),
+  ...Object.values(texture.id ?? {}),
+]);
+const inSmallLetters = (words) => words.join("\n").toLowerCase();
 
 /** Make the texts of the search while nothing else is to be done, so that its first letter is as fast as the next. */
 function prepareSearch(from = 0) {

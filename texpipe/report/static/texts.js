@@ -42,10 +42,28 @@ const TEXTS = {
     aboutAlpha: "difference in the share of area that is at least half opaque, in percent.",
     aboutLevels: "Amber and red only say where to look first.",
     outdated: "This report is older than the pack: it was made from the pack of {date}. texpipe report makes it anew.",
+    st_written: "written", st_copied: "copied", st_skipped: "skipped", st_failed: "failed", st_edited: "edited", st_foreign: "foreign",
+    st_new: "new",
+    // What texpipe itself says, word for word: reasons.js finds these sentences, and says them in the page's language.
+    why_classify: "classify", why_rule: "rule {n}", why_hand: "by hand", why_byName: "the name says {format} and R = G = B = A in every texel",
+    why_greys: "several greys and R = G = B = A in every texel",
+    why_ignored: "alpha is 0 everywhere, but there are colours: a game that draws it ignores alpha", why_opaque: "alpha is 255 everywhere",
+    why_binary: "alpha is 0 or 255, {share} of the texels are visible", why_ternary: "alpha is 0, 255 or {levels}, as on the PS1",
+    why_soft: "{n} levels of alpha from {from} to {to}", why_same: "nothing changes along this axis: every mode gives the same",
+    why_few: "{n} texels are too few to tell", why_line: "the same line of texels and holes at both borders",
+    why_power: "{n} texels are no power of two: an N64 cannot repeat them", why_empty: "nothing is visible at either border",
+    why_period: "it repeats exactly every {n} texels", why_shape: "a shape that only touches its borders",
+    why_neighbours: "the step across the seam is {step} times a usual one; {n} others of its palette and size probably {do}",
+    why_seam: "the step across the seam is {step} times a usual one", why_repeat: "repeat", why_doNotRepeat: "do not repeat",
+    why_dump: "the dump says so", why_flat: "one flat colour, so repeating texels is exact", why_picture: "a picture to upscale",
+    why_x: "left to right", why_y: "top to bottom", why_mayRepeat: "probably doesn't repeat {way} ({sure} sure), but may: {why}",
+    why_wrapsProbably: "probably repeats {way} ({sure} sure): {why}", why_wraps: "repeats {way} ({sure} sure): {why}",
+    why_mirrorsProbably: "probably is mirrored {way} ({sure} sure): {why}", why_mirrors: "is mirrored {way} ({sure} sure): {why}",
+    why_endsProbably: "probably doesn't repeat {way} ({sure} sure): {why}", why_ends: "doesn't repeat {way} ({sure} sure): {why}",
   },
   de: {
     skip: "Zum Bild springen", theme: "Hell oder dunkel", textures: "Texturen", find: "Namen, Formate, Ränder, Modelle, Regeln suchen",
-    findHint: "Suchen: Name, ci8, clamp, rule 3 …", sort: "Ordnung", nothing: "Keine Textur passt.", clear: "Filter leeren",
+    findHint: "Suchen: Name, ci8, clamp, Regel 3 …", sort: "Ordnung", nothing: "Keine Textur passt.", clear: "Filter leeren",
     fold: "Varianten falten", foldHint: "Varianten einer Textur und Teile eines Bildes teilen sich eine Zeile",
     facts: "Was entschieden wurde, und warum", pack: "Das Paket", viewer: "Vorher und nachher", tools: "Ansicht", layout: "Anordnung",
     tiling: "Kacheln", extent: "Geteiltes Bild", channel: "Kanäle", backdrop: "Hintergrund", zoom: "Größe", zoomOut: "Kleiner", zoomIn: "Größer",
@@ -85,6 +103,25 @@ const TEXTS = {
     aboutAlpha: "Unterschied im Anteil der Fläche, die mindestens halb deckt, in Prozent.",
     aboutLevels: "Gelb und Rot sagen nur, wo zuerst hinzusehen ist.",
     outdated: "Dieser Bericht ist älter als das Paket: er wurde aus dem Paket von {date} gemacht. texpipe report macht ihn neu.",
+    st_written: "geschrieben", st_copied: "kopiert", st_skipped: "ausgelassen", st_failed: "gescheitert", st_edited: "geändert",
+    st_foreign: "fremd", st_new: "neu",
+    why_classify: "erkannt", why_rule: "Regel {n}", why_hand: "von Hand",
+    why_byName: "der Name sagt {format}, und R = G = B = A in jedem Texel", why_greys: "mehrere Graustufen, und R = G = B = A in jedem Texel",
+    why_ignored: "Alpha ist überall 0, aber es gibt Farben: ein Spiel, das sie zeichnet, beachtet Alpha nicht",
+    why_opaque: "Alpha ist überall 255", why_binary: "Alpha ist 0 oder 255, {share} der Texel sind sichtbar",
+    why_ternary: "Alpha ist 0, 255 oder {levels}, wie auf der PS1", why_soft: "{n} Stufen von Alpha, von {from} bis {to}",
+    why_same: "entlang dieser Achse ändert sich nichts: alles ergibt dasselbe", why_few: "{n} Texel sind zu wenige für ein Urteil",
+    why_line: "dieselbe Linie aus Texeln und Löchern an beiden Rändern",
+    why_power: "{n} Texel sind keine Zweierpotenz: ein N64 kann sie nicht wiederholen", why_empty: "an keinem der beiden Ränder ist etwas zu sehen",
+    why_period: "es wiederholt sich genau alle {n} Texel", why_shape: "eine Form, die ihre Ränder nur berührt",
+    why_neighbours: "die Stufe an der Naht ist {step}-mal so groß wie üblich; {n} andere mit dieser Palette und Größe {do} wohl",
+    why_seam: "die Stufe an der Naht ist {step}-mal so groß wie üblich", why_repeat: "wiederholen sich", why_doNotRepeat: "enden",
+    why_dump: "der Dump sagt es", why_flat: "eine einzige Farbe: Texel zu wiederholen ist genau", why_picture: "ein Bild zum Vergrößern",
+    why_x: "von links nach rechts", why_y: "von oben nach unten",
+    why_mayRepeat: "wiederholt sich {way} wohl nicht ({sure} sicher), aber vielleicht doch: {why}",
+    why_wrapsProbably: "wiederholt sich {way} wohl ({sure} sicher): {why}", why_wraps: "wiederholt sich {way} ({sure} sicher): {why}",
+    why_mirrorsProbably: "ist {way} wohl gespiegelt ({sure} sicher): {why}", why_mirrors: "ist {way} gespiegelt ({sure} sicher): {why}",
+    why_endsProbably: "wiederholt sich {way} wohl nicht ({sure} sicher): {why}", why_ends: "wiederholt sich {way} nicht ({sure} sicher): {why}",
   },
 };
 
@@ -93,6 +130,7 @@ const LANGUAGE = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) =>
 /** The text of a key, with {names} in it replaced by values. */
 function say(key, values = {}) {
   const text = TEXTS[LANGUAGE][key] ?? TEXTS.en[key] ?? key;
+  if (!text.includes("{")) return text; // most are asked for once for every texture
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 

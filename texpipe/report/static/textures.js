@@ -9,44 +9,51 @@ let common = ""; // what all names begin with, up to a separator: the list leave
 /** Take these textures, each with its facts, in place of those before. */
 function takeTextures(all) {
   TEXTURES.length = 0;
-  all.forEach((facts, number) => TEXTURES.push(Object.assign(facts, { number }, measuresOf(facts))));
-  for (const measure of Object.keys(RANKS)) RANKS[measure] = rankBy(measure);
-  for (const texture of TEXTURES) Object.assign(texture, { alarm: alarmOf(texture), rank: worstRank(texture) });
+  all.forEach((texture, number) => {
+    texture.number = number;
+    takeMeasures(texture);
+    TEXTURES.push(texture);
+  });
+  rankTextures();
   inOrder.clear();
   prepareSearch();
-  common = commonStart(TEXTURES.map(({ source }) => source));
+  common = commonStart(TEXTURES);
 }
 
 // Where amber and red begin; they only say where to look first.
 const LIMITS = { seam: [1.5, 2.5], colour: [2, 5], alphaDrift: [1, 4] };
+const MEASURED = Object.keys(LIMITS);
 
 /** The step in levels that a texture has where it repeats, times how likely it repeats; null where all is decided. */
-function expectedStep(undecided, repeats, metrics) {
+function expectedStep({ undecided, repeats = {}, metrics = {} }) {
   if (!undecided) return null;
-  const step = (axis) => (repeats[axis] ?? 0.5) * (metrics[`repeat_step_${axis}`] ?? 0);
-  return Math.max(...["x", "y"].map((axis) => (undecided[axis] ? step(axis) : 0)));
+  const step = (axis) => (undecided[axis] ? (repeats[axis] ?? 0.5) * (metrics[`repeat_step_${axis}`] ?? 0) : 0);
+  return Math.max(step("x"), step("y"));
 }
 
-function measuresOf({ metrics = {}, undecided = null, repeats = {} }) {
-  const seams = [metrics.seam_x, metrics.seam_y].filter(Number.isFinite);
-  const alpha = metrics.alpha_coverage_drift;
-  return {
-    seam: seams.length ? Math.max(...seams) : null,
-    colour: metrics.colour_drift ?? null,
-    alphaDrift: Number.isFinite(alpha) ? Math.abs(alpha) * 100 : null,
-    mayRepeat: expectedStep(undecided, repeats, metrics),
-  };
+/** Give a texture its measures; null is none. */
+function takeMeasures(texture) {
+  const { seam_x: x, seam_y: y, colour_drift: colour, alpha_coverage_drift: alpha } = texture.metrics ?? {};
+  const seam = Math.max(Number.isFinite(x) ? x : -Infinity, Number.isFinite(y) ? y : -Infinity);
+  texture.seam = seam === -Infinity ? null : seam;
+  texture.colour = colour ?? null;
+  texture.alphaDrift = Number.isFinite(alpha) ? Math.abs(alpha) * 100 : null;
+  texture.mayRepeat = expectedStep(texture);
 }
 
 /** 0 unremarkable, 1 amber, 2 red. */
 function severity(measure, value) {
-  return value === null ? 0 : LIMITS[measure].filter((limit) => value >= limit).length;
+  if (value === null) return 0;
+  const [amber, red] = LIMITS[measure];
+  return value >= red ? 2 : Number(value >= amber);
 }
 
 /** The most severe of a texture's measures: 0 unremarkable, 1 amber, 2 red; 3 if it failed. */
 function alarmOf(texture) {
   if (texture.status === "failed") return 3;
-  return Math.max(...Object.keys(LIMITS).map((measure) => severity(measure, texture[measure])));
+  let most = 0;
+  for (const name of MEASURED) most = Math.max(most, severity(name, texture[name]));
+  return most;
 }
 
 /** Number the textures by one measure from the worst; those without a value get none. */
@@ -61,17 +68,20 @@ function rankBy(measure) {
   return ranks;
 }
 
-/** The best of a texture's places among the worst: 1 if it is the worst in anything, 0 if it failed. */
-function worstRank(texture) {
-  if (texture.status === "failed") return 0;
-  const ranks = Object.values(RANKS).map((of) => of.get(texture) ?? Infinity);
-  return Math.min(...ranks);
+/** Say of each texture how much it alarms, and the best of its places among the worst: 1 in anything, 0 if it failed. */
+function rankTextures() {
+  for (const name of MEASURED) RANKS[name] = rankBy(name);
+  for (const texture of TEXTURES) {
+    texture.alarm = alarmOf(texture);
+    texture.rank = texture.status === "failed" ? 0 : Infinity;
+  }
+  for (const name of MEASURED) for (const [texture, place] of RANKS[name]) texture.rank = Math.min(texture.rank, place);
 }
 
 /** What all names begin with, up to the last separator. */
-function commonStart(names) {
-  let start = names.length > 1 ? names[0] : "";
-  for (const name of names) while (!name.startsWith(start)) start = start.slice(0, -1);
+function commonStart(textures) {
+  let start = textures.length > 1 ? textures[0].source : "";
+  for (const { source } of textures) while (!source.startsWith(start)) start = start.slice(0, -1);
   return start.slice(0, Math.max(start.lastIndexOf("/"), start.lastIndexOf("#")) + 1);
 }
 

@@ -4,7 +4,7 @@
 /** An answer that is no success; `code` is the server's word for it. */
 class Refusal extends Error {
   constructor({ code, message, hint }) {
-    super([message, hint].filter(Boolean).join(" "));
+    super([message, hint].filter(Boolean).join("\n"));
     this.code = code;
   }
 }
@@ -27,6 +27,8 @@ async function refusal(answer) {
   return new Refusal(told?.error ?? { code: "failed", message: `${answer.status} ${answer.statusText}` });
 }
 
+const queryOf = (values) => new URLSearchParams(values).toString();
+
 const send = (path, body) => ask(path, { method: "POST", body });
 
 /** Give the token of the address once, which gets a cookie, and take it out of the address. */
@@ -37,6 +39,18 @@ async function openSession() {
   history.replaceState(null, "", location.pathname);
 }
 
+// The server lists a large dump while the page is still being put together.
+const sessionOpened = openSession();
+let firstTextures = sessionOpened.then(() => ask("textures"));
+firstTextures.catch(() => null); // whoever takes them is told
+
+/** Ask for all textures, or while they are read for those after the first ones. */
+function askTextures(from = 0) {
+  const asked = from === 0 && firstTextures;
+  firstTextures = null;
+  return asked || ask(from ? `textures?${queryOf({ from })}` : "textures");
+}
+
 /** Fetch a picture; returns its address in this page, the seconds it took and whether it was kept, or null if there is none. */
 async function fetchPicture(path, signal) {
   const answer = await fetch(`/api/${path}`, { signal });
@@ -44,8 +58,6 @@ async function fetchPicture(path, signal) {
   if (!answer.ok) throw await refusal(answer);
   return { file: URL.createObjectURL(await answer.blob()), seconds: Number(answer.headers.get("X-Texpipe-Seconds") ?? 0) };
 }
-
-const queryOf = (values) => new URLSearchParams(values).toString();
 
 /** Hear of every change of the state. */
 function listenToServer(changed, lost) {

@@ -29,7 +29,7 @@ function showPanel(panel, texture, picked) {
     return;
   }
   const kept = chosenScopes();
-  panel.replaceChildren(
+  panel.replaceChildren(...[
     panelHeading(texture, picked),
     scopesOf(texture, kept),
     section(say("decide"), element("div", { class: "fields" }, ...Object.keys(FIELDS)
@@ -41,12 +41,12 @@ function showPanel(panel, texture, picked) {
       element("small", {}, say("dropHint"))),
     reviewOf(texture),
     element("div", { id: "reasons" }),
-  );
+  ].filter(Boolean));
   countScopes(texture);
 }
 
 function panelHeading(texture, picked) {
-  const chips = [texture.size && pixels(texture.size), texture.format, texture.kind, texture.status];
+  const chips = [texture.size && pixels(texture.size), texture.format, texture.kind, statusName(texture.status)];
   return element("header", {},
     element("h2", { class: "path" }, ...breakable(texture.source)),
     element("ul", { class: "chips" }, ...chips.filter(Boolean).map((text) => element("li", { "data-value": text }, text)),
@@ -143,7 +143,7 @@ function takeTried() {
   decide(set);
 }
 
-const inWords = (set) => Object.entries(set).map(([name, value]) => `${name} ${value ?? say("automatic")}`).join(", ");
+const inWords = (set) => Object.entries(set).map(([name, value]) => `${say(FIELDS[name].label)}: ${value ?? say("automatic")}`).join("; ");
 
 /** Join several textures as one picture that the console had to split, or take that back. */
 function groupBox(texture, picked) {
@@ -182,7 +182,7 @@ const edit = () => attempt(async () => {
 
 function reviewOf(texture) {
   const marks = ["approve", "reject", "flag"].map((mark) =>
-    element("button", { type: "button", class: `mark ${mark}`, "aria-pressed": String(texture.review === mark), click: () => review(mark) },
+    element("button", { type: "button", class: `verdict ${mark}`, "aria-pressed": String(texture.review === mark), click: () => review(mark) },
       `${MARKS[mark]} ${say(mark)}`));
   const note = element("input", { id: "note", type: "text", "aria-label": say("note"), placeholder: say("note"),
     change: ({ target }) => review(undefined, target.value) });
@@ -210,7 +210,7 @@ async function review(mark, note) {
     const again = mark && chosen.every((one) => one.review === mark) ? null : mark;
     const body = { names: chosen.map(({ source }) => source), ...(mark === undefined ? { note: note || null } : { mark: again }) };
     const { reviews } = await send("review", body);
-    for (const one of chosen) Object.assign(one, mark === undefined ? { note } : { review: again ?? "" });
+    for (const one of chosen) one.remark(mark === undefined ? { note } : { review: again ?? "" });
     studio.reviews = reviews;
     showCounts();
     fillQueues();

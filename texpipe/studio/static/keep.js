@@ -6,8 +6,12 @@ function tell(text) {
   byId("told").textContent = text;
 }
 
+let attempts = 0; // what this page is doing on the server
+let toldMeanwhile = null; // what the server told by itself since it began
+
 /** Do something on the server; a refusal is said, and a conflict brings this page up to date. */
 async function attempt(doing) {
+  attempts += 1;
   try {
     await doing();
   } catch (error) {
@@ -16,6 +20,9 @@ async function attempt(doing) {
       tell(say("conflict"));
     } else if (error.code === "changed") showChanged();
     else tell(error instanceof Refusal ? error.message : `${say("lost")} ${error.message}`);
+  } finally {
+    attempts -= 1;
+    if (!attempts && toldMeanwhile) catchUp(toldMeanwhile);
   }
 }
 
@@ -23,6 +30,7 @@ async function attempt(doing) {
 function took(done, text) {
   studio.version = done.version;
   if (done.rows) patchRows(done.rows, done.rules_added ?? 0);
+  countAnew();
   list.redraw();
   refreshPanel();
   showOnStage(stage.texture, { preview: true });
@@ -112,7 +120,7 @@ function showRun(run) {
   studio.run = run;
   const left = run.seconds_left === null ? say("unknownLeft") : say("left", { s: Math.ceil(run.seconds_left) });
   const found = run.found && ["running", "paused"].includes(run.state) ? `${say(`found_${run.state}`)} ` : "";
-  byId("run-line").textContent = found + say(`r_${run.state}`, { ...run, left });
+  byId("run-line").textContent = found + say(`r_${run.state}`, { ...run, left, stage: say(`stage_${run.stage ?? "begin"}`) });
   if (found && !toldFound) tell(found);
   toldFound = Boolean(found);
   byId("run-bar").max = Math.max(1, run.total ?? 1);
@@ -120,7 +128,7 @@ function showRun(run) {
   byId("run-log").textContent = (run.log ?? []).join("\n");
   byId("run-start").disabled = run.state === "running";
   byId("run-pause").disabled = byId("run-stop").disabled = run.state !== "running";
-  byId("open-run").textContent = run.state === "running" ? `${say("run")} ${run.done}/${run.total}` : say("run");
+  byId("open-run").textContent = run.state === "running" ? `${say("runTitle")} ${run.done}/${run.total}` : say("run");
 }
 
 /** What the server told: the run's progress, another page's decisions, another program's change of the file. */
@@ -133,15 +141,21 @@ function heard(told) {
     attempt(loadAll);
     return;
   }
-  const wasRunning = studio.run?.state === "running";
+  studio.justRan ||= studio.run?.state === "running" && told.run.state !== "running";
   showRun(told.run);
-  Object.assign(studio, { dirty: told.dirty, reviews: told.reviews ?? studio.reviews });
+  showLive(told.live);
   if (told.changed_on_disk) showChanged();
   else byId("alarm").hidden = true;
-  showLive(told.live);
-  const isNew = told.by_hand !== studio.by_hand || String(told.seen) !== String(studio.seen);
-  Object.assign(studio, { by_hand: told.by_hand, seen: told.seen });
-  const finished = wasRunning && told.run.state !== "running";
-  if (told.version !== studio.version || finished || isNew) attempt(loadAll);
+  if (attempts) toldMeanwhile = told; // it may be of this page's own decision, whose answer is still on its way
+  else catchUp(told);
+}
+
+/** Load the textures anew if the server told of something that this page does not know. */
+function catchUp(told) {
+  toldMeanwhile = null;
+  const isNew = studio.justRan || told.by_hand !== studio.by_hand || String(told.seen) !== String(studio.seen);
+  const { dirty, reviews, by_hand, seen } = told;
+  Object.assign(studio, { dirty, reviews: reviews ?? studio.reviews, by_hand, seen, justRan: false });
+  if (told.version > studio.version || isNew) attempt(loadAll);
   else showCounts();
 }

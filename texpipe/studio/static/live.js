@@ -14,8 +14,8 @@ const plays = (what) => attempt(async () => {
   try {
     showLive(await send("live", { do: what, target: byId("live-target").value, into: byId("live-into").value.trim() }));
   } catch (error) {
-    byId("live-line").textContent = error.message;
-    if (error.code !== "unsaved") throw error;
+    byId("live-line").textContent = error instanceof Refusal ? error.message : `${say("lost")} ${error.message}`;
+    if (error.code !== "unsaved") return;
     byId("playing").close();
     await openDiff();
     tell(error.message);

@@ -10,11 +10,13 @@ class PickList extends TextureList {
     this.anchor = 0;
   }
 
-  /** A click chooses one row, with Ctrl adds or removes it, with Shift chooses all between. */
+  /** A click chooses one row, with Ctrl adds or removes it, with Shift chooses all between, with both adds these. */
   pick(position, event, choose) {
     const { texture } = this.rows[position];
-    if (event?.shiftKey) this.pickBetween(this.anchor, position);
-    else if (event?.ctrlKey || event?.metaKey) {
+    if (event?.shiftKey) {
+      if (!event.ctrlKey && !event.metaKey) this.picked.clear();
+      this.pickBetween(this.anchor, position);
+    } else if (event?.ctrlKey || event?.metaKey) {
       if (!this.picked.delete(texture)) this.picked.add(texture);
       this.anchor = position;
     } else {
@@ -78,7 +80,7 @@ class PickList extends TextureList {
 
   badge({ review, rule, status }) {
     const mark = MARKS[review];
-    const text = [status === "failed" ? status : null, rule ? `rule ${rule}` : null].filter(Boolean).join(" · ");
+    const text = [status === "failed" ? say("failed") : null, rule ? ruleName(rule) : null].filter(Boolean).join(" · ");
     const said = mark ? element("span", { class: `review ${review}` }, element("span", { "aria-hidden": "true" }, mark),
       element("span", { class: "hidden" }, say(review))) : null;
     return element("span", { class: `badge ${status === "failed" ? "level-2" : ""}` }, text, said ? " " : null, said);

@@ -5,54 +5,129 @@
 const addressOf = (name, what, size) =>
   `/api/picture?what=${what}&name=${encodeURIComponent(name)}${size ? `&size=${size}` : ""}`;
 
-/** One object for all textures that have the same values: a large dump has few different ones. */
-const shared = new Map();
-function sharedPair(x, y) {
-  const key = `${x} ${y}`;
-  if (!shared.has(key)) shared.set(key, Object.freeze({ x, y }));
-  return shared.get(key);
-}
 const spotOf = (at) => at && { column: at[0], row: at[1], x: at[2], y: at[3], picture: [at[4], at[5]] };
 const UNMEASURED = Object.freeze({ colour_drift: null });
 const NOT_MADE = Object.freeze({});
 
-/** One texture of the columns, with the facts that the list and the stage of the report know. */
-class Row {
-  constructor(columns, at) {
-    const { name, width, height, sure_x: sureX, sure_y: sureY } = columns;
-    this.source = name[at];
+/** What the pixels and the name of some textures tell: one row of the server's table. */
+class Traits {
+  constructor({ width, height, format, kind, palette }, at) {
     this.size = width[at] ? [width[at], height[at]] : null;
-    this.format = columns.format[at];
-    this.alpha = columns.alpha[at];
-    this.action = columns.action[at];
-    this.edges = sharedPair(columns.x[at], columns.y[at]);
-    this.repeats = sharedPair(sureX[at], sureY[at]);
-    this.sure = columns.sure[at];
-    this.model = columns.model[at];
-    this.detail = columns.detail[at];
-    this.colour_mode = columns.colour[at];
-    this.outline = columns.outline[at];
-    this.rule = columns.rule[at];
-    this.kind = columns.kind?.[at] ?? null;
-    this.palette = columns.palette[at];
-    this.group = columns.group[at];
-    this.family = this.group && `group ${this.group}`;
-    this.spot = spotOf(columns.spot[at]);
-    this.status = columns.status[at];
-    this.byHand = columns.by_hand[at];
-    this.metrics = columns.drift[at] === null ? UNMEASURED : { colour_drift: columns.drift[at] };
-    this.review = columns.review[at];
-    this.note = columns.note[at];
-    this.after = NOT_MADE;
+    this.format = format[at];
+    this.kind = kind[at];
+    this.palette = palette[at];
+    this.words = inSmallLetters([this.kind ? `kind:${this.kind}` : "", this.format, this.size?.join("x")]);
   }
+}
 
-  get undecided() {
-    const { x, y } = this.repeats;
-    return x === null && y === null ? null : { x: x !== null, y: y !== null };
+/** How some textures are treated, and by which rule. */
+class Decided {
+  constructor(table, at) {
+    const { sure_x: x, sure_y: y } = table;
+    this.rule = table.rule[at];
+    this.byHand = table.by_hand[at];
+    this.alpha = table.alpha[at];
+    this.action = table.action[at];
+    this.edges = { x: table.x[at], y: table.y[at] };
+    this.repeats = { x: x[at], y: y[at] };
+    this.undecided = x[at] === null && y[at] === null ? null : { x: x[at] !== null, y: y[at] !== null };
+    this.sure = table.sure[at];
+    this.model = table.model[at];
+    this.detail = table.detail[at];
+    this.colour = table.colour[at];
+    this.outline = table.outline[at];
   }
 
   get by() {
     return this.byHand ? { kind: "hand" } : { kind: "model", model: this.model || studio.model };
+  }
+
+  get words() {
+    this.found ??= inSmallLetters([this.alpha, this.action, makerOf(this), ...edgesOf(this), ...FILTERS.rule.values(this)]);
+    return this.found;
+  }
+
+  /** Let new rules stand before the one that decides. */
+  moveRule(added) {
+    this.rule += added;
+    this.found = undefined;
+  }
+}
+
+/** What the last run made of some textures, and what people said of them. */
+class Past {
+  constructor({ status, drift, review, note, group, spot }, at) {
+    this.status = status[at];
+    this.metrics = drift[at] === null ? UNMEASURED : { colour_drift: drift[at] };
+    this.review = review[at];
+    this.note = note[at];
+    this.group = group[at];
+    this.spot = spotOf(spot[at]);
+  }
+
+  get words() {
+    return inSmallLetters([this.status, statusName(this.status), this.group, this.note]);
+  }
+}
+
+/** A texture with the facts that the list and the stage of the report know. Many textures share each of its parts. */
+class Row {
+  constructor(source, traits, decided, past) {
+    this.source = source;
+    this.traits = traits;
+    this.decided = decided;
+    this.past = past;
+    this.number = 0;
+    this.seam = this.colour = this.alphaDrift = this.mayRepeat = null;
+    this.alarm = 0;
+    this.rank = Infinity;
+    this.after = NOT_MADE;
+    this.other = undefined;
+    this.searched = undefined;
+  }
+
+  /** Take over what is known of the texture now. */
+  take({ traits, decided, past }) {
+    Object.assign(this, { traits, decided, past, after: NOT_MADE, other: undefined, searched: undefined });
+  }
+
+  /** Take over what somebody said of it: a mark or a note. */
+  remark(said) {
+    this.past = Object.assign(Object.create(Past.prototype), this.past, said);
+    this.searched = undefined;
+  }
+
+  get size() { return this.traits.size; }
+  get format() { return this.traits.format; }
+  get kind() { return this.traits.kind; }
+  get palette() { return this.traits.palette; }
+  get rule() { return this.decided.rule; }
+  get byHand() { return this.decided.byHand; }
+  get alpha() { return this.decided.alpha; }
+  get action() { return this.decided.action; }
+  get edges() { return this.decided.edges; }
+  get repeats() { return this.decided.repeats; }
+  get undecided() { return this.decided.undecided; }
+  get sure() { return this.decided.sure; }
+  get model() { return this.decided.model; }
+  get detail() { return this.decided.detail; }
+  get colour_mode() { return this.decided.colour; }
+  get outline() { return this.decided.outline; }
+  get status() { return this.past.status; }
+  get metrics() { return this.past.metrics; }
+  get review() { return this.past.review; }
+  get note() { return this.past.note; }
+  get group() { return this.past.group; }
+  get spot() { return this.past.spot; }
+  get by() { return this.decided.by; }
+
+  /** What the search looks at beside the name. */
+  get words() {
+    return `${this.traits.words}\n${this.decided.words}\n${this.past.words}`;
+  }
+
+  get family() {
+    return this.group && `group ${this.group}`;
   }
 
   get folder() {
@@ -68,17 +143,41 @@ class Row {
   }
 }
 
-/** All rows of columns. */
-const rowsOf = (columns) => columns.name.map((_, at) => new Row(columns, at));
+/** All rows of the server's tables. */
+function rowsOf({ name, traits, decided, past }) {
+  const looks = traits.width.map((_, at) => new Traits(traits, at));
+  const plans = decided.rule.map((_, at) => new Decided(decided, at));
+  const pasts = past.status.map((_, at) => new Past(past, at));
+  return name.map((source, at) => new Row(source, looks[traits.of[at]], plans[decided.of[at]], pasts[past.of[at]]));
+}
+
+/** One texture for all that share all three parts, with their number: a large dump has few such sets. */
+alikeInFilters = () => {
+  const sets = new Map(); // traits -> decided -> past -> [texture, number]
+  const within = (map, part) => map.get(part) ?? map.set(part, new Map()).get(part);
+  const found = [];
+  for (const texture of TEXTURES) {
+    const some = within(within(sets, texture.traits), texture.decided);
+    const set = some.get(texture.past);
+    if (set) set[1] += 1;
+    else found.push(some.set(texture.past, [texture, 1]).get(texture.past));
+  }
+  return found;
+};
 
 /** Bring rows up to date that are there already; new rules stand first, which moves the numbers of all others. */
 function patchRows(columns, rulesAdded) {
   const fresh = new Map(rowsOf(columns).map((one) => [one.source, one]));
+  const moved = new Set();
   for (const texture of TEXTURES) {
     const now = fresh.get(texture.source);
-    if (now) Object.assign(texture, now, { after: NOT_MADE, other: undefined, searched: undefined });
-    else if (texture.rule && rulesAdded) Object.assign(texture, { rule: texture.rule + rulesAdded, searched: undefined });
+    if (now) texture.take(now);
+    else if (texture.rule && rulesAdded) {
+      moved.add(texture.decided);
+      texture.searched = undefined;
+    }
   }
+  for (const decided of moved) decided.moveRule(rulesAdded);
 }
 
 const MOST_OF_THE_WORST = 50;
@@ -108,17 +207,20 @@ const SCOPE_VALUES = {
 
 /** How many textures are like one in every scope. */
 function countLike(texture, scopes) {
-  const known = scopes.map((scope) => SCOPE_VALUES[scope]).filter(Boolean);
-  return TEXTURES.filter((one) => known.every((value) => value(one) === value(texture))).length;
+  const known = scopes.map((scope) => SCOPE_VALUES[scope]).filter(Boolean).map((value) => [value, value(texture)]);
+  return TEXTURES.reduce((count, one) => count + Number(known.every(([value, wanted]) => value(one) === wanted)), 0);
 }
+
+const ruleNames = []; // by number
+const ruleName = (number) => (ruleNames[number] ??= say("why_rule", { n: number }));
 
 /** The report's filters, without those that a recipe being written cannot have. */
 function fitFilters() {
   for (const name of ["target", "input", "warning"]) delete FILTERS[name];
-  FILTERS.rule.values = ({ rule }) => [rule ? `rule ${rule}` : "classify"];
-  FILTERS.state.values = ({ status, undecided }) => [status ?? "new", ...(undecided ? [say("v_mayRepeat")] : [])];
+  FILTERS.rule.values = ({ rule }) => [rule ? ruleName(rule) : say("why_classify")];
+  FILTERS.state.values = ({ status, undecided }) => [statusName(status), ...(undecided ? [say("v_mayRepeat")] : [])];
   FILTERS.sure.values = ({ sure }) => [surenessIn(sure)];
-    FILTERS.action = { label: say("l_action"), values: ({ action }) => [action ?? say("v_unknown")] };
+  FILTERS.action = { label: say("l_action"), values: ({ action }) => [action ?? say("v_unknown")] };
   FILTERS.review = { label: say("l_review"), values: ({ review, note }) => [review ? say(review) : say("v_none"), ...(note ? [say("v_note")] : [])] };
   for (const name of ["seam", "alpha", "worst"]) delete ORDERS[name];
   const unsure = ({ undecided, repeats }) => (undecided ? Math.max(repeats.x ?? 0, repeats.y ?? 0) : -1);

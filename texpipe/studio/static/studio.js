@@ -1,9 +1,10 @@
 // The studio: the list and the stage of the report, joined with decisions, reviews and runs.
 "use strict";
 
-const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null, onScreen: new Map() };
+const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null, onScreen: new Map(), justRan: false };
 const wished = { text: "", order: "name", fold: false, queue: "", wanted: {} };
 const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before its preview is computed
+const PAGE = 10; // textures that the keys of whole pages step over
 let stopPreview = null;
 let knownAt = 0; // when textures were asked for last, while others are read
 let earlier = null; // the picture before the last preview, for blinking
@@ -33,10 +34,10 @@ function go(position) {
   refreshPanel();
 }
 
-/** Step to another row and choose it alone. */
-function step(by) {
-  const next = list.current + by;
-  if (next >= 0 && next < list.rows.length) list.pick(next, null, go);
+/** Step to another row and choose it alone, or with Shift all between too; stops at the ends. */
+function step(by, event = null) {
+  const next = Math.max(0, Math.min(list.rows.length - 1, list.current + by));
+  if (list.rows.length && (next !== list.current || list.picked.size > 1)) list.pick(next, event?.shiftKey ? event : null, go);
 }
 
 function refreshPanel() {
@@ -139,7 +140,7 @@ function showCounts() {
 async function refreshState() {
   const state = await ask("state");
   const { recipe } = state;
-  Object.assign(studio, state);
+  Object.assign(studio, { ...state, version: studio.version }); // which is that of the textures, and they are not asked for
   if (!state.reading) Object.assign(studio, { scale: recipe.scale, model: [recipe.model].flat().join(" > "), rules: recipe.rules });
   byId("name").textContent = recipe.name;
   document.title = `${recipe.name} · texpipe studio`;
@@ -159,23 +160,21 @@ async function loadAll() {
     await loadKnown();
     return;
   }
-  const columns = await ask("textures");
+  let columns = await askTextures();
+  if (columns.version === 0) columns = await askTextures(); // the last of them was read meanwhile
   const picked = new Set([...list.picked].map(({ source }) => source));
   studio.version = columns.version ?? studio.version;
   takeTextures(rowsOf(columns));
   list.picked = new Set(TEXTURES.filter(({ source }) => picked.has(source)));
   refill();
   showCounts();
-  await drawn(); // to count what a large dump has takes longer than to show its first rows
-  fillQueues();
-  fillMenus(wished.wanted, refill);
-  markMenus();
+  await countAnew();
   document.documentElement.dataset.ready = "true";
 }
 
 /** While textures are read, show those that are known so far. */
 async function loadKnown() {
-  const columns = await ask(`textures?${queryOf({ from: TEXTURES.length })}`);
+  const columns = await askTextures(TEXTURES.length);
   if (columns.version !== 0) return; // all of them are there now, which the server tells
   takeTextures([...TEXTURES, ...rowsOf(columns)]);
   const rows = wishedRows();
@@ -194,7 +193,17 @@ function heardOfReading({ reading, error }) {
   if (isDue && reading.known > TEXTURES.length) attempt(loadKnown);
 }
 
-const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+/** Count what there is in each queue and filter, while nothing else is to be done; a menu that somebody is in stays as it is. */
+async function countAnew() {
+  await idle();
+  fillQueues();
+  await idle();
+  if (byId("menus").contains(document.activeElement) || document.querySelector(".menu[open]")) return;
+  fillMenus(wished.wanted, refill);
+  markMenus();
+}
+
+const idle = () => new Promise((done) => requestIdleCallback(done, { timeout: 2000 }));
 
 function fillQueues() {
   const options = Object.entries(QUEUES).map(([id, belongs]) => [id, id ? say(`q_${id}`) : say("all"), TEXTURES.filter(belongs).length]);
@@ -203,7 +212,8 @@ function fillQueues() {
 }
 
 const KEYS = {
-  ArrowDown: () => step(1), ArrowUp: () => step(-1), j: () => step(1), k: () => step(-1),
+  ArrowDown: (event) => step(1, event), ArrowUp: (event) => step(-1, event), j: (event) => step(1, event), k: (event) => step(-1, event),
+  PageDown: (event) => step(PAGE, event), PageUp: (event) => step(-PAGE, event), Home: (event) => step(-Infinity, event), End: (event) => step(Infinity, event),
   ArrowLeft: () => stage.slide(stage.share - 1), ArrowRight: () => stage.slide(stage.share + 1),
   w: () => decide({ "edges.x": "wrap", "edges.y": "wrap" }),
   m: () => decide({ "edges.x": "mirror", "edges.y": "mirror" }),
@@ -215,8 +225,13 @@ const KEYS = {
   "+": () => stage.zoomBy(1), "=": () => stage.zoomBy(1), "-": () => stage.zoomBy(-1), 0: () => stage.fit(),
   "/": () => byId("search").focus(), "?": () => byId("help").showModal(),
 };
-const HELP = [["J K", "k_step"], ["Ctrl+click", "k_pick"], ["W M C", "k_edges"], ["N X", "k_action"], ["1 – 9", "k_model"],
-  ["A R F", "k_review"], ["Ctrl+Z, Ctrl+Shift+Z, Ctrl+S", "k_undo"], ["V", "k_blink"], ["E", "k_edit"], ["S T L B G", "k_look"], ["/", "k_find"]];
+const HELP = [["J K", "k_step"], ["ctrl+click shift+↓", "k_pick"], ["W M C", "k_edges"], ["N X", "k_action"], ["1–9", "k_model"],
+  ["A R F", "k_review"], ["ctrl+Z ctrl+shift+Z ctrl+S", "k_undo"], ["V", "k_blink"], ["E", "k_edit"], ["S T L B G", "k_look"], ["+ − 0", "h_zoom"],
+  ["/", "k_find"]];
+
+/** Keys as the keyboard has them, each group of keys that are held together in one frame. */
+const keysShown = (keys) => keys.split(" ").flatMap((one) =>
+  [element("kbd", {}, one.split("+").map((key) => (/^[a-z]+$/.test(key) ? say(`key_${key}`) : key)).join("+") || "+"), " "]);
 
 function pressed(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -227,7 +242,7 @@ function pressed(event) {
   const does = model ? () => decide({ model }) : Object.hasOwn(KEYS, key) && KEYS[key];
   if (!does) return;
   event.preventDefault();
-  if (!event.repeat || key.startsWith("Arrow") || "jk+-=".includes(key)) does();
+  if (!event.repeat || /^(Arrow|Page)|^[jk+=-]$/.test(key)) does(event);
 }
 
 function pressedWithCtrl(event, key) {
@@ -271,9 +286,9 @@ async function begin() {
   fillTools(stage, step);
   for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));
   byId("sort").value = wished.order;
-  byId("keys").append(...HELP.map(([keys, text]) => element("div", {}, element("dt", {}, element("kbd", {}, keys)), element("dd", {}, say(text)))));
+  byId("keys").append(...HELP.map(([keys, text]) => element("div", {}, element("dt", {}, ...keysShown(keys)), element("dd", {}, say(text)))));
   listen();
-  await openSession();
+  await sessionOpened;
   await loadAll();
   listenToServer(heard, () => tell(say("lost")));
 }
