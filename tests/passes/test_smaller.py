@@ -85,3 +85,17 @@ def test_the_loss_of_a_checker_board_is_that_of_its_mean() -> None:
     reduced = smaller(picture, 2, plan("opaque"))
     assert np.unique(reduced[..., :3]).tolist() == [128]
     assert levels_lost(picture, reduced, plan("opaque")) == 127.5 * 3 / 4
+
+
+@given(factors, st.integers(0, 20))
+def test_three_alphas_stay_three(factor: int, seed: int) -> None:
+    """A PS1 knows a hole, half seen and seen; a mean of them would be drawn as half seen."""
+    picture = grain((32, 32), seed)
+    picture[..., 3] = np.array([0, 143, 255])[grain((32, 32), seed + 1)[..., 0] // 86]
+    assert set(np.unique(smaller(picture, factor, plan("ternary"))[..., 3])) <= {0, 143, 255}
+
+
+def test_a_cut_out_that_shows_nothing_shows_nothing_smaller() -> None:
+    picture = noise((8, 8), 1)
+    picture[..., 3] = 0
+    assert not smaller(picture, 2, plan("binary"))[..., 3].any()
