@@ -128,6 +128,49 @@ def test_every_pack_is_below_its_budget_and_computed_once(place: Path, tiny_mode
     assert set(scales(again).values()) == {4}
 
 
+OTHERS = {
+    "soh": ("{soh: {game: pack}}", "objects/x/gTex{}Tex.rgba16.png"),
+    "dolphin": ("{dolphin: {game: GZLE01, images: dds}}", "tex1_16x16_m_{:016x}_5.png"),
+    "ppsspp": ("{ppsspp: {game: ULUS10041, images: dds}}", "{:016x}12345678.png"),
+    "beetle-psx": ('{beetle-psx: {game: "Game (USA)"}}', "a{:07x}-b0000001.png"),
+}
+
+
+def test_packs_of_other_emulators_keep_the_budget_and_the_rules(tmp_path: Path, tiny_model: Path) -> None:
+    for number, (target, (_, pattern)) in enumerate(OTHERS.items()):
+        for seed in range(1, 5):
+            file = tmp_path / "dump" / target / pattern.format(seed)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(encode_png((noise if seed % 2 else texture)(*noise_or_texture(seed, number))))
+    recipe = tmp_path / "r.yaml"
+    targets = ", ".join(target for target, _ in OTHERS.values())
+    recipe.write_text(f"version: 1\nname: r\ninput: dump\noutput: out\ntargets: [{targets}]\n")
+    asked = load_options(recipe, model=str(tiny_model), device="cpu")
+
+    def within(budget: int) -> RunResult:
+        return run_recipe(replace(asked, recipe=asked.recipe.model_copy(update={"budget": budget})))
+
+    full = {fit.target: fit.full for fit in within(10**8).fits}
+    assert full.keys() == OTHERS.keys()
+    budget = int(0.7 * min(full.values()))
+    limited = within(budget)
+    assert (limited.exit_code, limited.computed) == (0, 0), limited.problems
+    for fit in limited.fits:
+        assert fit.size <= budget < fit.full
+        assert fit.lost
+    for entry in limited.manifest.textures:
+        assert entry.status == "written"
+        for one in entry.outputs:
+            assert one.size == (16 * (one.scale or 4),) * 2
+    assert not verify_pack(limited.output).problems
+
+
+def noise_or_texture(seed: int, number: int) -> tuple:
+    """The arguments of `noise` for odd seeds, of `texture` for even ones: a picture of 16 x 16 of its own."""
+    own = 10 * number + seed
+    return ((16, 16), own) if seed % 2 else (own, (16, 16))
+
+
 def test_another_folder_gets_the_same_bytes(place: Path, tiny_model: Path) -> None:
     first, second = (run_recipe(options(place, tiny_model, "gliden64", 20_000, name)) for name in "ab")
     assert tree(first.output) == tree(second.output)
