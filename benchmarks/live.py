@@ -235,7 +235,7 @@ def idle(folder: Path, files: int, seconds: float) -> bool:
     dump = prepare(folder, "texpipe-x4-preview")
     (folder / "recipe.yaml").open("a").write("rules: [{match: {name: '*'}, action: copy}]\n")
     data = encode_png(np.zeros((4, 4, 4), np.uint8))
-    for number in range(files):
+    for number in range(1, files + 1):  # a checksum of 0 is none
         (dump / f"{GAME}#{number:08X}#0#2_all.png").write_bytes(data)
     live = Live(folder)
     live.wait("idle")

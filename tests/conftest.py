@@ -14,6 +14,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from texpipe.cli import texpipe as commands
+from texpipe.cli.console import exit_code_of
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.train.losses import weights
@@ -79,5 +81,18 @@ def texpipe() -> Callable[..., subprocess.CompletedProcess[str]]:
     def call(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "texpipe", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    return call
+
+
+@pytest.fixture
+def texpipe_here(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in this process, which starts at once."""
+
+    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        words = [str(argument) for argument in arguments]
+        code = exit_code_of(commands, words)
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
 
     return call

@@ -20,7 +20,7 @@ from texpipe.live.events import Event
 from texpipe.live.installed_files import InstallationRecord
 from texpipe.live.preview import Previewer, Previews
 from texpipe.live.refining import Refinement, refine
-from texpipe.live.session import MAX_WAIT_SECONDS, QUIET_SECONDS, Session
+from texpipe.live.session import BATCH, MAX_WAIT_SECONDS, QUIET_SECONDS, Session
 from texpipe.options import RunOptions
 from texpipe.pipeline import run_recipe
 from texpipe.planning.load_options import load_options
@@ -148,6 +148,32 @@ def test_previews_come_first_and_the_end_is_what_a_run_makes(game, tmp_path):
     assert without_store(game.options.output) == final
     assert game.shown() == {path.removeprefix("gliden64/"): final[f"gliden64/{path}"] for path in first}
     assert game.shown() != first, "previews are not the last word"
+
+
+def test_a_run_that_is_faster_than_the_previews_has_the_last_word(game, tmp_path):
+    names = dump(game.dump, 4 * BATCH)
+    game.tell(*(game.dump / name for name in names))
+    game.step()
+    game.step(MAX_WAIT_SECONDS)  # the run begins, although half of them wait for their previews
+    assert game.kinds()[-1] == "refining"
+    game.play_to_the_end()
+    assert game.kinds().count("idle") == 1
+    assert game.kinds()[-1] == "idle"
+    final = as_run_makes_it(game.options, tmp_path / "fresh")
+    assert game.shown() == {
+        path.removeprefix("gliden64/"): data for path, data in final.items() if "/" in path
+    }
+
+
+def test_it_is_idle_as_soon_as_a_damaged_file_is_given_up_after_the_run(game):
+    game.tell(*(game.dump / name for name in dump(game.dump, 1)))
+    game.step()
+    damaged = game.dump / f"{GAME}#00002000#0#2_all.png"
+    damaged.write_bytes(b"\x89PNG nonsense")
+    game.tell(damaged)
+    game.step(MAX_WAIT_SECONDS)
+    game.play_to_the_end()
+    assert game.kinds()[-2:] == ["unreadable", "idle"]
 
 
 def test_newer_textures_are_shown_while_others_wait_and_are_refined_in_that_order(game):

@@ -118,52 +118,52 @@ def test_the_command_takes_such_a_model_and_ends_the_same_twice(
     assert manifest["model"]["name"] == "model"
 
 
-def test_show_tells_the_architecture_and_the_certificate(tmp_path: Path, texpipe: Texpipe) -> None:
+def test_show_tells_the_architecture_and_the_certificate(tmp_path: Path, texpipe_here: Texpipe) -> None:
     for name, words in (("SPAN", "borders exact"), ("SwinIR", "borders exact at multiples of 8")):
         save_file(weights(name), tmp_path / f"{name}.safetensors", {"licence": "CC-BY-NC-SA-4.0"})
-        shown = texpipe("models", "show", tmp_path / f"{name}.safetensors")
+        shown = texpipe_here("models", "show", tmp_path / f"{name}.safetensors")
         assert shown.returncode == 0, shown.stderr
         assert words in shown.stdout + shown.stderr
         assert f"type {name}" in shown.stdout + shown.stderr
-        facts = json.loads(texpipe("models", "show", tmp_path / f"{name}.safetensors", "--json").stdout)
+        facts = json.loads(texpipe_here("models", "show", tmp_path / f"{name}.safetensors", "--json").stdout)
         assert facts["borders"] == words
         assert facts["architecture"]["type"] == name
 
 
-def test_a_converted_model_is_the_same_network(tmp_path: Path, texpipe: Texpipe) -> None:
+def test_a_converted_model_is_the_same_network(tmp_path: Path, texpipe_here: Texpipe) -> None:
     torch.save({"params": weights("SwinIR")}, tmp_path / "model.pth")
-    done = texpipe("models", "convert", tmp_path / "model.pth", tmp_path / "model.safetensors")
+    done = texpipe_here("models", "convert", tmp_path / "model.pth", tmp_path / "model.safetensors")
     assert done.returncode == 0, done.stderr
-    shown = json.loads(texpipe("models", "show", tmp_path / "model.safetensors", "--json").stdout)
+    shown = json.loads(texpipe_here("models", "show", tmp_path / "model.safetensors", "--json").stdout)
     assert shown["architecture"]["type"] == "SwinIR"
     assert shown["notes"]["converted_from"].startswith("model.pth")
 
 
 def test_a_model_that_is_added_has_a_name(
-    tmp_path: Path, texpipe: Texpipe, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, texpipe_here: Texpipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     torch.save(weights("SPAN"), tmp_path / "2x_Some.pth")
-    done = texpipe("models", "add", tmp_path / "2x_Some.pth", "--name", "some")
+    done = texpipe_here("models", "add", tmp_path / "2x_Some.pth", "--name", "some")
     assert done.returncode == 0, done.stderr
     assert "type SPAN" in done.stdout + done.stderr
     assert "borders exact" in done.stdout + done.stderr
     assert (tmp_path / "data" / "texpipe" / "models" / "some.safetensors").is_file()
     before = tree(tmp_path / "data")
-    again = texpipe("models", "add", tmp_path / "2x_Some.pth", "--name", "some")
+    again = texpipe_here("models", "add", tmp_path / "2x_Some.pth", "--name", "some")
     assert again.returncode == 2
     assert tree(tmp_path / "data") == before
-    assert texpipe("models", "add", tmp_path / "2x_Some.pth", "--name", "../some").returncode == 2
+    assert texpipe_here("models", "add", tmp_path / "2x_Some.pth", "--name", "../some").returncode == 2
     dump(tmp_path / "dump", 2, (8, 8))
-    ran = texpipe("run", write_recipe(tmp_path, "model: some\n"), "--device", "cpu")
+    ran = texpipe_here("run", write_recipe(tmp_path, "model: some\n"), "--device", "cpu")
     assert ran.returncode == 0, ran.stderr
 
 
 def test_the_licence_is_told_before_the_download(
-    tmp_path: Path, texpipe: Texpipe, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, texpipe_here: Texpipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    shown = texpipe("models", "show", "realesr-animevideov3-x4")
+    shown = texpipe_here("models", "show", "realesr-animevideov3-x4")
     assert shown.returncode == 0, shown.stderr
     assert "licence BSD-3-Clause" in shown.stdout + shown.stderr
     assert "texpipe models fetch" in shown.stdout + shown.stderr
@@ -192,16 +192,15 @@ COMMANDS = {
 @pytest.mark.parametrize("name", ["Compact", "SPAN"])
 @pytest.mark.parametrize("how", COMMANDS)
 def test_a_pth_that_would_run_something_runs_nothing_by_any_path(
-    how: str, name: str, tmp_path: Path, texpipe: Texpipe, monkeypatch: pytest.MonkeyPatch
+    how: str, name: str, tmp_path: Path, texpipe_here: Texpipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     torch.save({"params": weights(name), "trap": _Command()}, "trap.pth")
     dump(tmp_path / "dump", 8, (64, 64))
     plain = write_recipe(tmp_path)
     plain.rename(tmp_path / "plain.yaml")
     write_recipe(tmp_path, "model: trap.pth\n")
-    done = texpipe(*COMMANDS[how])
+    done = texpipe_here(*COMMANDS[how])
     assert not Path("trapped").exists()
     assert done.returncode == 4, done.stderr
     assert "could run code" in done.stderr

@@ -67,6 +67,10 @@ class Arrivals:
             if known is None or known.stamp != stamp:
                 self._young[path] = _Arrival(stamp, self._clock())
 
+    def forget_old(self, paths: Iterable[Path]) -> None:
+        """Take no more notice of files that somebody else has seen to, but for those that changed just now."""
+        self._waiting.difference_update(paths)
+
     def take(self, most: int) -> list[Path]:
         """Return files that seem whole, the newest first, and forget them.
 

@@ -106,6 +106,7 @@ class Session:
         self._missing: tuple[Path, ...] = ()
         self._is_first = True
         self._is_asked = False
+        self._finished: Event | None = None
         self._unrefined_since: float | None = clock()
         self._last_new, self._not_before, self._retry = -QUIET_SECONDS, 0.0, _RETRY_SECONDS[0]
 
@@ -127,6 +128,9 @@ class Session:
         self._hear()
         if self._is_due(previewed=bool(batch)):
             self._refine()
+        if self._finished is not None and self.is_idle:
+            self._tell(self._finished)
+            self._finished = None
 
     def _patience(self) -> float:
         longest = _BUSY_SECONDS if self._refiner.is_busy else _IDLE_SECONDS
@@ -144,7 +148,7 @@ class Session:
             self._is_first = False
             self._tell(Event("started", folder=str(self._place.folder), count=len(found)))
             self._made = _made_before(self._options)
-            found = found - {root / name for root in self._options.inputs for name in self._made}
+            found = found - self._files_of(self._made)
         if not found:
             return
         self._tell(Event("found", count=len(found)))
@@ -187,12 +191,24 @@ class Session:
                 self._mark_unrefined()
                 self._not_before = self._clock() + self._retry
                 self._retry = min(2 * self._retry, _RETRY_SECONDS[1])
-            elif event.kind == "idle":
-                self._retry = _RETRY_SECONDS[0]
+            elif event.kind == "refined":
+                self._arrivals.forget_old(self._files_of(event.textures))
             if event.ends_run:
                 self._settle()
-            if event.kind != "idle" or self.is_idle:
+            if event.kind == "idle":
+                self._finish(event)
+            else:
                 self._tell(event)
+
+    def _finish(self, event: Event) -> None:
+        """Take notice of the end of a run: what it made needs no previews, which would take its place."""
+        self._retry = _RETRY_SECONDS[0]
+        self._finished = event
+        self._made |= _made_before(self._options)
+        self._arrivals.forget_old(self._files_of(self._made))
+
+    def _files_of(self, names: Iterable[str]) -> set[Path]:
+        return {root / name for root in self._options.inputs for name in names}
 
     def _settle(self) -> None:
         with suppress(PackError):  # the notes stay, and are settled another time
@@ -211,7 +227,7 @@ class Session:
         return is_quiet or now - self._unrefined_since >= MAX_WAIT_SECONDS
 
     def _refine(self) -> None:
-        self._is_asked, self._unrefined_since = False, None
+        self._is_asked, self._unrefined_since, self._finished = False, None, None
         first = tuple(dict.fromkeys((*self._options.first, *self._recent)))
         self._tell(Event("refining"))
         self._refiner.start(Refinement(replace(self._options, first=first), self._place))
