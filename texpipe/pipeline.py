@@ -15,7 +15,7 @@ from texpipe.analysis.survey import survey
 from texpipe.errors import DeviceLostError, SourceError
 from texpipe.execution import shards
 from texpipe.execution.executors import Executor, executor_for, processor
-from texpipe.execution.forecast import expected_pack, forecast, learn
+from texpipe.execution.forecast import expected_pack, finishing_seconds, forecast, learn
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.execution.takeover import note_device, taken_over
 from texpipe.options import RunOptions
@@ -25,10 +25,10 @@ from texpipe.output.preflight import check_output
 from texpipe.output.records import shard_result
 from texpipe.output.result import RunResult
 from texpipe.output.writer import write_output
-from texpipe.planning.amount import Amounts, Forecast
+from texpipe.planning.amount import Amounts, Forecast, lumps
 from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
-from texpipe.planning.jobs import JobResult, Workload
+from texpipe.planning.jobs import JobResult, Workload, is_stored
 from texpipe.planning.order import slices
 from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
@@ -40,6 +40,7 @@ from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
 from texpipe.storage.lock import Lock
 from texpipe.storage.stale_parts import remove_stale_parts
+from texpipe.system.cpu import available_cores
 from texpipe.upscale.backend import spoken
 
 log = logging.getLogger(__name__)
@@ -136,8 +137,9 @@ def _run(
         seconds = time.monotonic() - (WORKED_OFF.begun or started)
         learn(run, done, seconds)
         result = write_output(run, done, before, progress)
-        if run.sample is not None and not result.cached:
-            result = replace(result, whole_seconds=run.sample.whole(seconds))
+        if run.sample is not None:
+            whole = None if result.cached else run.sample.whole(seconds)
+            result = replace(result, sample=run.sample.size, whole_seconds=whole)
         if merge:
             shards.remove_marks(run)
         return result
@@ -250,7 +252,7 @@ def _watched(
 ) -> Iterator[JobResult]:
     cached = failed = 0
     amounts = Amounts(work, run.models.cost)
-    WORKED_OFF.restart()
+    _restart_meter(work, run)
     if work.jobs:
         progress(amounts.progress(0, len(work.jobs)))
     for number, one in enumerate(results, start=1):
@@ -261,3 +263,14 @@ def _watched(
             raise SourceError(f"{one.job.pieces[0].item.source.name}: {one.reason}")
         progress(amounts.progress(number, len(work.jobs), cached, failed))
         yield one
+
+
+def _restart_meter(work: Workload, run: RunPlan) -> None:
+    """Tell the meter what is to be computed; it counts what processors of this computer do in this process."""
+    if run.engine.split(maxsplit=1)[0] != "cpu" or run.order.executor != "local":
+        WORKED_OFF.restart()
+        return
+    pending = [job for job in work.jobs if not is_stored(job, run.store)]
+    costs = {named: run.models.cost(named) for named in run.models.paths()}
+    expected = finishing_seconds(pending, run.order.recipe.scale)
+    WORKED_OFF.restart(lumps(pending, run.models.cost), expected, costs, available_cores())

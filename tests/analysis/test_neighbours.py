@@ -47,7 +47,7 @@ def test_neighbours_pull_an_open_axis_towards_themselves_and_are_named() -> None
         assert (odds_of(found) - 0.1) * others > 0
         assert found.x.reason.endswith(f"; 2 others of its palette and size probably {word}")
         assert found.x == by_harm(
-            found.x.doubt or Doubt(0, 0, 0, 0), found.x.reason.partition(" a usual one")[2]
+            found.x.doubt or Doubt(0, 0, 0, 0), found.x.reason.partition(" as inside")[2]
         )
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from texpipe import pipeline
 from texpipe.cli import texpipe
 from texpipe.cli.console import exit_code_of
-from texpipe.cli.mistakes import with_quotes
+from texpipe.cli.mistakes import with_home, with_quotes
 from texpipe.imaging.image_files import encode_png
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
@@ -55,6 +55,49 @@ def test_a_recipe_in_the_place_of_a_picture_is_answered_with_its_option(say: Say
     assert f"--recipe {command(recipe)}" in said
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["run"], ["init"], ["inspect"], ["run", "x.yaml", "--input"], ["probe"], ["coverage", "GOOD"], []],
+    ids=" ".join,
+)
+def test_a_mistyped_folder_above_is_named_as_it_is(say: Say, tmp_path: Path, words: list[str]) -> None:
+    dump(tmp_path / "dumps" / "zelda", 1)
+    write_recipe(tmp_path).rename(tmp_path / "x.yaml")
+    code, said = say(*(word.replace("GOOD", "dumps/zelda") for word in words), "dmups/zelda")
+    assert code in (2, 3, 5)
+    assert "Did you mean dumps/zelda?" in said
+
+
+def test_a_mistyped_output_is_named_as_it_is(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 1)
+    say("run", quick(tmp_path))
+    for word in ("report", "verify", "install"):
+        code, said = say(word, "outt")
+        assert code == 5
+        assert "Did you mean out?" in said
+
+
+def test_home_is_understood_between_quotes_too(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shells replace `~` only where there are no quotes, and some of Windows never."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    dump(tmp_path / "my dumps" / "zelda", 1)
+    for words in (["inspect", "~/my dumps/zelda"], ["init", "~/my dumps/zelda", "--output=~/mine.yaml"]):
+        code, said = say(*words)
+        assert code == 0, said
+    assert (tmp_path / "mine.yaml").is_file()
+    (tmp_path / "~").mkdir()
+    assert with_home(["~", "~/x", "~!~x", "~who/x", "--choose=~"]) == [
+        "~",
+        str(tmp_path / "x"),
+        "~!~x",
+        "~who/x",
+        "--choose=~",
+    ]
+
+
 def quick(folder: Path) -> Path:
     """A recipe that computes nothing."""
     return write_recipe(folder, "rules: [{match: {}, action: nearest}]\n")
@@ -71,6 +114,7 @@ def test_a_pasted_command_is_what_was_meant(words: list[str]) -> None:
         (["rnu", "x.yaml"], "Did you mean: texpipe run x.yaml"),
         (["zzzzz"], "`texpipe help` lists all commands"),
         (["dumps/zelda"], "dumps/zelda does not exist"),
+        (["dump"], "`texpipe help` lists all commands"),
     ],
 )
 def test_a_command_that_is_none_is_named_with_what_was_meant(say: Say, words: list[str], helps: str) -> None:
@@ -223,6 +267,7 @@ def test_a_sample_has_a_folder_of_its_own_and_says_what_all_would_take(say: Say,
     code, said = say("run", quick(tmp_path), "--sample", "3")
     assert code == 0, said
     assert "wrote 3 textures" in said
+    assert "This was a sample: 3 of 12 pictures" in said
     assert (tmp_path / "out-sample" / "report" / "index.html").exists()
     assert not (tmp_path / "out").exists()
     assert say("run", tmp_path / "recipe.yaml", "--sample", "3", "--dry-run")[0] == 2

@@ -19,7 +19,7 @@ from terminal import on_terminal, plain
 from texpipe.cli import progress as module
 from texpipe.cli.console import Console
 from texpipe.cli.progress import Pace, ProgressBar, clock, describe, pace
-from texpipe.progress import WORKED_OFF, Progress
+from texpipe.progress import Progress
 
 counts = st.integers(0, 10_000)
 
@@ -42,45 +42,6 @@ def test_the_rate_ages_while_no_step_comes() -> None:
     assert left[0] == pytest.approx(90)
     assert left[1] == pytest.approx(80)
     assert all(b > a for a, b in itertools.pairwise(left[2:])), "nothing came where it was due"
-
-
-@pytest.fixture
-def processor(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Sets the clock of processor time."""
-    now = [50.0]
-    monkeypatch.setattr(module.time, "process_time", lambda: now[0])
-    return lambda value: now.__setitem__(0, 50.0 + value)
-
-
-@pytest.mark.parametrize("finishing", [0.0, 0.5])
-def test_neither_loading_nor_finishing_makes_the_time_left_untrue(
-    seconds: Callable[[float], None], processor: Callable[[float], None], finishing: float
-) -> None:
-    """A model takes 30 s to load. Then ten pictures take a second each, and so much more when they are finished."""
-    WORKED_OFF.restart()
-    each, total = 1 + finishing, 10 * (1 + finishing)
-    with ProgressBar(Console(quiet=True)) as bar:
-        bar._quiet = False  # no thread of its own: the clock is set by hand
-        seconds(0)
-        bar(Progress("upscale", 0, 10, 0, 0, 0, 10_000, 1000, 1))
-        seconds(30)
-        WORKED_OFF.add(1e-6)
-        bar.wait()
-        assert bar.latest.seconds_left is None
-        for picture in range(10):
-            now = picture * each + 1
-            seconds(30 + now)
-            processor(now)
-            WORKED_OFF.add(1000)
-            bar.wait()
-            if picture > 2:
-                assert bar.latest.seconds_left == pytest.approx(total - now, rel=0.15, abs=0.2)
-            WORKED_OFF.finish(1000, finishing)
-            seconds(30 + now + finishing)
-            processor(now + finishing)
-            bar(Progress("upscale", picture + 1, 10, 0, 0, 1000 * (picture + 1), 10_000, 1000, 1))
-            assert bar.latest.seconds_left == pytest.approx(total - now - finishing, rel=0.01, abs=0.1)
-    WORKED_OFF.restart()
 
 
 def test_a_line_comes_every_ten_seconds_also_without_a_step(
@@ -106,7 +67,7 @@ def test_durations_are_rounded_to_seconds_and_have_hours_if_needed(seconds: floa
 
 def test_what_is_zero_or_unknown_is_left_out_of_a_line() -> None:
     everything = Progress("upscale", 30, 100, cached=10, failed=2)
-    assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 2 failed, 10 from the store"
+    assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 2 failed, 10 from earlier runs"
     assert describe(Progress("read", 1, 2), Pace(3.0, None)) == "3.0 textures/s"
 
 
@@ -251,7 +212,8 @@ def test_the_bar_of_a_real_run_is_complete_and_leaves_no_trace(tmp_path: Path, t
     frames = re.split(r"\r|\n", plain(shown))
     bars = [frame for frame in frames if frame.startswith("upscale")]
     assert any(
-        re.search(r"\d+/40 .*% of the work, \d:\d\d left, 1 failed, \d+ from the store", bar) for bar in bars
+        re.search(r"\d+/40 .*% of the work, \d:\d\d left, 1 failed, \d+ from earlier runs", bar)
+        for bar in bars
     ), bars
     assert any(frame.startswith("wrote 40 textures") for frame in frames)
     assert shown.rstrip().endswith(f"texpipe install {tmp_path / 'out'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, uncertain, worst
+from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, may_repeat, uncertain, worst
 from texpipe.manifest.schema import Entry
 from texpipe.texture import Axes, Likely, Metrics
 
@@ -56,7 +56,7 @@ def test_the_summary_uses_the_words_of_the_report() -> None:
     assert all(label in line for label in labels), line
 
 
-def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first_and_how_likely() -> None:
+def test_what_may_repeat_is_named_with_the_jump_it_would_have_worst_first_and_how_likely() -> None:
     faint = Entry(
         "faint", "written", undecided=Axes(y=True), metrics=Metrics(repeat_y=1.2, repeat_step_y=4.0)
     )
@@ -70,18 +70,20 @@ def test_what_may_repeat_is_named_with_the_step_it_would_have_worst_first_and_ho
         Entry("again", "written", duplicate_of="steep", undecided=Axes(x=True), metrics=steep),
         Entry("inspected", "written", undecided=Axes(x=True)),
     ]
+    inside = "times as much as inside the picture"
     assert uncertain(textures) == [
-        "steep: probably doesn't repeat left to right (60 % sure; where it repeats, a step of 31 levels shows, 2.1"
-        " times a usual one);"
-        " probably doesn't repeat top to bottom (70 % sure; where it repeats, a step of 2 levels shows)",
-        "steeper: probably doesn't repeat left to right (90 % sure; where it repeats, a step of 60 levels shows, 3.0"
-        " times a usual one)",
-        "faint: probably doesn't repeat top to bottom (50 % sure; where it repeats, a step of 4 levels shows, 1.2"
-        " times a usual one)",
+        "steep: probably doesn't repeat left to right (60 % sure); where it is repeated, colours jump by 31 of 255 at "
+        f"the border, 2.1 {inside}; probably doesn't repeat top to bottom (70 % sure); where it is repeated, colours "
+        "jump by 2 of 255 at the border",
+        "steeper: probably doesn't repeat left to right (90 % sure); where it is repeated, colours jump by 60 of 255 "
+        f"at the border, 3.0 {inside}",
+        "faint: probably doesn't repeat top to bottom (50 % sure); where it is repeated, colours jump by 4 of 255 at "
+        f"the border, 1.2 {inside}",
         "inspected: probably doesn't repeat left to right (50 % sure)",
     ]
+    assert may_repeat(textures) == 5, "also the duplicate"
     likely = Entry("likely", "written", undecided=Axes(x=True), repeats=Likely(x=0.62), metrics=steeper)
     assert uncertain([likely]) == [
-        "likely: probably repeats left to right (62 % sure; where it repeats, a step of 60 levels shows, 3.0"
-        " times a usual one)"
+        "likely: probably repeats left to right (62 % sure); where it is repeated, colours jump by 60 of 255 at the "
+        f"border, 3.0 {inside}"
     ]

@@ -109,7 +109,7 @@ def test_the_command_takes_such_a_model_and_ends_the_same_twice(
     assert first.returncode == 0, first.stderr
     once = tree(tmp_path / "out")
     again = texpipe("run", recipe, "--device", "cpu")
-    assert "5 from the store" in again.stderr
+    assert "5 from earlier runs" in again.stderr
     assert tree(tmp_path / "out") == once
     other = texpipe("run", recipe, "--device", "cpu", "--output", tmp_path / "other")
     assert other.returncode == 0

@@ -55,11 +55,34 @@ def test_an_animation_comes_whole_or_not_at_all() -> None:
     animation = frames("a", "b", "c")
     others = [single(f"other {number}") for number in range(4)]
     most = sample_of(work_of(*animation, *others), 10)
-    few = sample_of(work_of(*animation, *others), 3)
+    few = sample_of(work_of(*animation, *others[:1]), 2)
     assert {"a", "b", "c"} < most.names
     assert len(most.work.jobs) == 10
-    assert not few.names & {"a", "b", "c"}
-    assert len(few.names) == 3
+    assert few.names == {"other 0"}
+    assert (few.size.pictures, few.size.of, few.size.asked) == (1, 4, 2)
+
+
+def test_where_there_are_only_larger_groups_the_smallest_of_them_comes() -> None:
+    found = sample_of(
+        work_of(*frames("a", "b"), *(replace(one, content="z") for one in frames("c", "d", "e"))), 1
+    )
+    assert found.names == {"a", "b"}
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.integers(1, 20))
+def test_as_many_pictures_as_asked_where_textures_alone_can_fill_the_rest(
+    sizes: list[int], count: int
+) -> None:
+    """A frame of an animation is one picture, though it takes two jobs."""
+    animations = [
+        replace(job, content=f"animation {number}")
+        for number, size in enumerate(sizes)
+        for job in frames(*(f"{number}.{frame}" for frame in range(size)))
+    ]
+    others = [single(f"other {number}") for number in range(count)]
+    found = sample_of(work_of(*animations, *others), count)
+    assert found.size.pictures == len(found.names) == count
+    assert found.size.of == sum(sizes) + count
 
 
 def test_what_is_said_of_other_textures_is_left_out() -> None:

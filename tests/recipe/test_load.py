@@ -469,8 +469,8 @@ def test_unknown_recipes_name_the_known_ones(shipped: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("mygam.yaml", "no such recipe", "Did you mean 'mygame.yaml'?"),
-        ("../here/dmp", "no such folder or recipe", "Did you mean 'dump'?"),
+        ("mygam.yaml", "no such recipe", "Did you mean mygame.yaml?"),
+        ("../here/dmp", "no such folder or recipe", "Did you mean ../here/dump?"),
         ("../nowhere/GAME", "no such folder or recipe", "Check the path"),
         (r"C:\Users\me\dump", "no such folder or recipe", "Check the path"),
     ],

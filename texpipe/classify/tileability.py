@@ -150,7 +150,7 @@ def by_harm(doubt: Doubt, neighbours: str = "") -> AxisGuess:
         doubt: what is weighed.
         neighbours: what other textures say of it, a continuation of that sentence.
     """
-    seam = f"the step across the seam is {doubt.step:.1f} times a usual one{neighbours}"
+    seam = f"across the border colours jump {doubt.step:.1f} times as much as inside{neighbours}"
     repeats = round(probability(doubt.odds), 2)
     treatment = least_harm(doubt)
     if treatment is Treatment.WRAP:

@@ -133,6 +133,7 @@ def _refuse(word: str, rest: Sequence[str]) -> NoReturn:
     import difflib
 
     from texpipe.errors import UsageError
+    from texpipe.system.meant_paths import did_you_mean
     from texpipe.system.shell import command
 
     close = difflib.get_close_matches(word, COMMANDS, n=1)
@@ -140,11 +141,11 @@ def _refuse(word: str, rest: Sequence[str]) -> NoReturn:
         raise UsageError(
             f"no such command: {word}", hint=f"Did you mean: {command('texpipe', close[0], *rest)}"
         )
+    meant = did_you_mean(Path(word))
     if "/" in word or "\\" in word or Path(word).suffix:
-        raise UsageError(
-            f"{word} does not exist", hint="Check the path, or drag the folder into the terminal."
-        )
-    raise UsageError(f"no such command: {word}", hint="`texpipe help` lists all commands.")
+        hint = meant or "Check the path, or drag the folder into the terminal."
+        raise UsageError(f"{word} does not exist", hint=hint)
+    raise UsageError(f"no such command: {word}", hint=f"{meant}`texpipe help` lists all commands.")
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

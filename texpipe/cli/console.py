@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
+from texpipe.cli.mistakes import hint_for, with_home
 from texpipe.cli.printable import json_printable, printable
 from texpipe.errors import (
     DeviceError,
@@ -152,7 +153,7 @@ def exit_code_of(command: click.Command, arguments: list[str], *, ends_process: 
     interrupts = Interruptible() if ends_process else None
     try:
         with interrupts or nullcontext():
-            result = command.main(arguments, prog_name="texpipe", standalone_mode=False)
+            result = command.main(with_home(arguments), prog_name="texpipe", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return _stopped(ends_process)
     except Exception as error:
@@ -192,8 +193,6 @@ def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
 
 def _hint(words: Sequence[str]) -> None:
     """Say what helps where the shell cut a path at its spaces."""
-    from texpipe.cli.mistakes import hint_for
-
     if hint := hint_for(words):
         click.echo(f"  {printable(hint)}", err=True)
 

@@ -12,12 +12,13 @@ from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import look_at, say_found
 from texpipe.cli.needs import said, warn_of_disk
 from texpipe.cli.options import quiet_option
+from texpipe.cli.worst import may_repeat
 from texpipe.errors import ExitCode, TexpipeError, UsageError
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
     from texpipe.analysis.cache import AnalysisCache
-    from texpipe.planning.amount import Forecast
+    from texpipe.output.result import RunResult
 
 
 @click.command()
@@ -50,20 +51,30 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     game = f" of {profile.game}" if profile.game else ""
     console.say(f"wrote {path}: {profile.textures} textures{game}, for {profile.target}")
     say_found(console, first)
-    needed = _needs(path, known)
-    if needed is not None:
-        console.say(f"All of it takes {said(needed)}.")
-        warn_of_disk(console, needed, Path("build"))
+    planned = _planned(path, known)
+    if planned is not None:
+        _say_planned(console, planned, path)
     console.say(f"Read it, then look at a few: {command('texpipe', 'run', path, '--sample', '20')}")
     console.say(f"All of it: {command('texpipe', 'run', path, '--report')}")
     return ExitCode.OK
 
 
-def _needs(recipe: Path, known: AnalysisCache) -> Forecast | None:
-    """Return what a run of the new recipe needs; None where that is not known or nothing can compute here."""
+def _planned(recipe: Path, known: AnalysisCache) -> RunResult | None:
+    """Return what a run of the new recipe would do; None where nothing can compute here."""
     from texpipe.pipeline import run_recipe
     from texpipe.planning.load_options import load_options
 
     with suppress(TexpipeError):
-        return run_recipe(load_options(recipe), dry_run=True, known=known).forecast
+        return run_recipe(load_options(recipe), dry_run=True, known=known)
     return None
+
+
+def _say_planned(console: Console, planned: RunResult, recipe: Path) -> None:
+    """Say what is not certain, and what all of it takes where that is known."""
+    uncertain = may_repeat(planned.manifest.textures)
+    if uncertain:
+        lister = command("texpipe", "inspect", "--recipe", recipe, "--uncertain")
+        console.say(f"{uncertain} of them may repeat, not certain: {lister}")
+    if planned.forecast is not None:
+        console.say(f"All of it takes {said(planned.forecast)}.")
+        warn_of_disk(console, planned.forecast, Path("build"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from texpipe.cli.inspected import InspectedTexture
 from texpipe.cli.printable import printable
+from texpipe.cli.worst import may_repeat
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _next(
     textures: Sequence[InspectedTexture], groups: Belonging, words: Sequence[str | Path], width: int
 ) -> Iterator[str]:
     """Yield the commands that show more, each on one line with what it shows, or below it where that is too wide."""
-    uncertain = sum(bool(one.entry.undecided) for one in textures)
+    uncertain = may_repeat(one.entry for one in textures)
     shown: dict[str, str] = {}
     if uncertain:
         shown["--uncertain"] = f"those that may repeat, not certain ({uncertain})"

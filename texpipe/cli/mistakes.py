@@ -27,6 +27,21 @@ def _exists(text: str) -> bool:
     return bool(text) and not text.startswith("-") and os.path.exists(from_home(text))  # noqa: PTH110 a word may be no path
 
 
+def with_home(words: Sequence[str]) -> list[str]:
+    """Return words with `~` replaced by the home folder where a path begins with it.
+
+    Shells do that, but not between quotes, and on Windows not all of them. A file that is really called `~` stays.
+    """
+    return [_from_home(word) for word in words]
+
+
+def _from_home(word: str) -> str:
+    option, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    if value[:1] == "~" and value[1:2] in ("", "/", "\\") and not os.path.lexists(value):
+        return f"{option}{sign}{from_home(value)}"
+    return word
+
+
 def hint_for(words: Sequence[str]) -> str | None:
     """Return a line that helps with words that the shell cut at spaces, or None."""
     whole = with_quotes(words)

@@ -40,7 +40,7 @@ def say_before(console: Console, needed: Forecast, output: Path) -> None:
     """Say what a long run needs, and warn if the disk is too small for it."""
     if needed.seconds >= LONG_SECONDS:
         console.say(
-            f"This takes {said(needed)}. Ctrl-C stops it; the same command goes on where it was, and "
+            f"This takes {said(needed)}. Ctrl-C stops it; the same command then continues, and "
             "`--sample 20` makes a few first."
         )
     warn_of_disk(console, needed, output)

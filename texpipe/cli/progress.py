@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
-from texpipe.progress import WORKED_OFF, Progress, Reading
+from texpipe.progress import WORKED_OFF, Progress
 
 if TYPE_CHECKING:
     import rich.progress
@@ -25,9 +25,6 @@ _EVENT_SECONDS = 0.5
 
 _TICK_SECONDS = 1.0
 """Seconds between two looks at the clock while no step comes."""
-
-_TOGETHER = 4
-"""Number of large pictures that may be on their way together: the meter counts no more beyond what is finished."""
 
 _AT_ONCE_SECONDS = 0.5
 """Longest time in seconds between two pictures that came at once, from one batch."""
@@ -46,7 +43,7 @@ class Pace:
     seconds_left: float | None
 
 
-def pace(progress: Progress, seconds: float, waited: float = 0.0, metered: Reading | None = None) -> Pace:
+def pace(progress: Progress, seconds: float, waited: float = 0.0, metered: float | None = None) -> Pace:
     """Return the pace of a stage.
 
     What the store had takes almost no time, so the time left follows from the work that was done now. While a step
@@ -57,16 +54,14 @@ def pace(progress: Progress, seconds: float, waited: float = 0.0, metered: Readi
         progress: the last step.
         seconds: since the stage began.
         waited: of them, since that step.
-        metered: what the meter says, where there is one.
+        metered: the seconds that are left by the meter, where there is one.
     """
     done, total, ahead = _work(progress)
     per_second = progress.done / max(seconds, 1e-6)
     if done >= total:
         return Pace(per_second, 0.0)
     if metered is not None:
-        work = metered.texels * progress.work_per_texel
-        by_now = min(work, done + _TOGETHER * ahead, 0.99 * total)
-        return Pace(per_second, (total - by_now) * metered.seconds / work)
+        return Pace(per_second, metered)
     if done <= 0:
         return Pace(per_second, None)
     rate = done / max(seconds - waited, 1e-6)
@@ -74,9 +69,9 @@ def pace(progress: Progress, seconds: float, waited: float = 0.0, metered: Readi
     return Pace(per_second, (total - by_now) * seconds / by_now)
 
 
-def _metered(progress: Progress) -> Reading | None:
+def _metered(progress: Progress) -> float | None:
     """Read the meter; None if it counts nothing yet, or other work than this."""
-    return WORKED_OFF.reading() if progress.work_per_texel else None
+    return WORKED_OFF.seconds_left() if progress.work_total else None
 
 
 def _work(progress: Progress) -> tuple[float, float, float]:
@@ -89,7 +84,7 @@ def _work(progress: Progress) -> tuple[float, float, float]:
 
 
 def describe(progress: Progress, now: Pace) -> str:
-    """Return the text behind the counts: share of the work or pace, time left, failures, textures from the store."""
+    """Return the text behind the counts: share of the work or pace, time left, failures, what earlier runs made."""
     if progress.work_total:
         parts = [f"{progress.work / progress.work_total:.0%} of the work"]
     else:
@@ -99,7 +94,7 @@ def describe(progress: Progress, now: Pace) -> str:
     if progress.failed:
         parts.append(f"{progress.failed} failed")
     if progress.cached:
-        parts.append(f"{progress.cached} from the store")
+        parts.append(f"{progress.cached} from earlier runs")
     return ", ".join(parts)
 
 

@@ -18,6 +18,7 @@ from texpipe.cli.progress import ProgressBar
 from texpipe.cli.run_dump import is_dump, planned_recipe_of_dump, recipe_of_dump, refuse_inputs
 from texpipe.cli.summary import show
 from texpipe.errors import SourceError, UsageError
+from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -195,7 +196,8 @@ def _look_at_inputs(console: Console, options: RunOptions, recipe: Path, *, give
     if missing is not None and not given:
         raise SourceError(
             f"the recipe's dump {missing} does not exist",
-            hint=f"Say where yours is: {command('texpipe', 'run', recipe, '--input')} FOLDER --output build/NAME",
+            hint=f"{did_you_mean(missing)}Say where yours is: "
+            f"{command('texpipe', 'run', recipe, '--input')} FOLDER --output build/NAME",
         )
     from texpipe.planning.dump_folders import output_around
 

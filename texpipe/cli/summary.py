@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.needs import of_budget, said, warn_of_disk
-from texpipe.cli.worst import uncertain, worst
+from texpipe.cli.worst import may_repeat, uncertain, worst
 from texpipe.progress import in_bytes, in_words
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
+    from texpipe.manifest.schema import Entry
     from texpipe.output.result import RunResult
+    from texpipe.planning.sample import SampleSize
 
 SHOWN_PROBLEMS = 20
 """Largest number of failed textures, and of broken rules, that the summary names."""
@@ -65,7 +67,7 @@ def show(
         console.say(f"look at {line}")
     _name_uncertain(
         console,
-        uncertain(result.manifest.textures),
+        result.manifest.textures,
         "`texpipe inspect --uncertain` lists all of them"
         if result.dry_run
         else 'the report has all of them: sort by "May repeat, not certain"',
@@ -77,10 +79,11 @@ def show(
 def _show_made(console: Console, result: RunResult) -> None:
     counts = result.manifest.summary
     verb = "would write" if result.dry_run else "wrote"
-    by_hand = f", {counts.by_hand} by hand" if counts.by_hand else ""
+    also = {"duplicates": counts.duplicates, "made by hand": counts.by_hand}
+    among = ", ".join(f"{count} {what}" for what, count in also.items() if count)
     console.say(
-        f"{verb} {counts.written + counts.copied} textures ({counts.duplicates} of them duplicates{by_hand})"
-        f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from the store"
+        f"{verb} {counts.written + counts.copied} textures{f' (among them {among})' if among else ''}"
+        f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from earlier runs"
     )
     failed = sum(entry.status == "failed" for entry in result.manifest.textures)
     if failed:
@@ -122,10 +125,8 @@ def _show_next(console: Console, result: RunResult, page: Path | None, recipe: P
     """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing."""
     from texpipe.report.stamp import older_report
 
-    if result.whole_seconds is not None:
-        console.say(
-            f"This was a sample. All of the dump would take about {in_words(result.whole_seconds)} here."
-        )
+    if result.sample is not None:
+        console.say(_sample_in_words(result.sample, result.whole_seconds))
         if recipe is not None:
             console.say(
                 f"To make all of it: {command('texpipe', 'run', recipe)}, with the other options that you gave"
@@ -146,6 +147,16 @@ def _show_next(console: Console, result: RunResult, page: Path | None, recipe: P
         )
     for target in filled:
         _show_install(console, result.output, target, only=len(filled) == 1)
+
+
+def _sample_in_words(size: SampleSize, whole_seconds: float | None) -> str:
+    """Say how many pictures a sample has, why not as many as asked, and how long all would take."""
+    said = f"This was a sample: {size.pictures} of {size.of} pictures"
+    if size.pictures != size.asked and size.pictures < size.of:
+        said += f", not {size.asked}, because pictures that belong together stay together"
+    if whole_seconds is None:
+        return f"{said}."
+    return f"{said}. All of the dump would take about {in_words(whole_seconds)} here."
 
 
 def _show_install(console: Console, output: Path, target: str, *, only: bool) -> None:
@@ -171,14 +182,17 @@ def _show_kept(console: Console, result: RunResult) -> None:
         console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
 
 
-def _name_uncertain(console: Console, lines: Sequence[str], where_all_are: str) -> None:
+def _name_uncertain(console: Console, textures: Sequence[Entry], where_all_are: str) -> None:
     """Print which textures may repeat without anybody being certain: a rule settles each."""
-    if not lines:
+    count = may_repeat(textures)
+    if not count:
         return
-    many = f"{len(lines)} textures" if len(lines) > 1 else "1 texture"
+    many = f"{count} textures" if count > 1 else "1 texture"
     console.say(
-        f"{many} may repeat, not certain; `edges: wrap` or `edges: clamp` in a rule settles it. Worst first:"
+        f"{many} may repeat, not certain: made to look right either way, until a rule says `edges: wrap` (repeats) or "
+        "`edges: clamp` (ends). Worst first:"
     )
+    lines = uncertain(textures)
     for line in lines[:_SHOWN_UNCERTAIN]:
         console.say(f"  {line}")
     if len(lines) > _SHOWN_UNCERTAIN:

@@ -58,10 +58,15 @@ def _ranked(textures: Iterable[Entry]) -> list[tuple[float, str, str]]:
     return sorted(found)
 
 
+def may_repeat(textures: Iterable[Entry]) -> int:
+    """Return how many textures may repeat or not, duplicates included: the number that every command says."""
+    return sum(bool(entry.undecided) for entry in textures)
+
+
 def uncertain(textures: Iterable[Entry]) -> list[str]:
     """Return a line about each texture that may repeat or not, worst first.
 
-    That is by the step that it has where it is repeated, times how likely it repeats.
+    That is by how far colours jump where it is repeated, times how likely it repeats.
 
     Args:
         textures: the manifest's entries. Duplicates are left out.
@@ -78,7 +83,10 @@ def uncertain(textures: Iterable[Entry]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Axis:
-    """An undecided axis: which way it may repeat, how likely, and the seam that a repeat shows, where measured."""
+    """An undecided axis: which way it may repeat, how likely, and the seam that a repeat shows, where measured.
+
+    `step` is in levels, `ratio` the step over the mean one inside the picture.
+    """
 
     way: str
     likely: float
@@ -93,11 +101,11 @@ class _Axis:
     @property
     def in_words(self) -> str:
         verb = "repeats" if self.likely > _EVEN else "doesn't repeat"
-        said = f"probably {verb} {self.way} ({max(self.likely, 1 - self.likely) * 100:.0f} % sure"
+        said = f"probably {verb} {self.way} ({max(self.likely, 1 - self.likely) * 100:.0f} % sure)"
         if self.step is None:
-            return f"{said})"
-        times = "" if self.ratio is None else f", {self.ratio:.1f} times a usual one"
-        return f"{said}; where it repeats, a step of {self.step:.0f} levels shows{times})"
+            return said
+        times = "" if self.ratio is None else f", {self.ratio:.1f} times as much as inside the picture"
+        return f"{said}; where it is repeated, colours jump by {self.step:.0f} of 255 at the border{times}"
 
 
 def _axes(entry: Entry) -> list[_Axis]:

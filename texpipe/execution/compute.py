@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -103,7 +104,9 @@ def compute_jobs(
     # One model after the other: each is loaded once, and none waits for another's batches.
     for named in sorted(for_network):
         network = of_rules(named) if named and of_rules is not None else upscale
-        yield from _InFlight(store, for_network[named], memory, threads).results(network)
+        in_flight = _InFlight(store, for_network[named], memory, threads)
+        WORKED_OFF.use(named, in_flight.finishers, here=not in_flight.in_processes)
+        yield from in_flight.results(network)
     yield from compute_derived([job for job in pending if isinstance(job, DerivedJob)], store)
 
 
@@ -175,12 +178,18 @@ class _InFlight:
         store: where results are kept.
         jobs: for the network.
         memory, threads: as `compute_jobs` takes them.
+
+    Attributes:
+        in_processes: processes finish pictures, not threads.
+        finishers: their number.
     """
 
     def __init__(
         self, store: ResultStore, jobs: Sequence[SourceJob], memory: int | None, threads: int
     ) -> None:
         self._store, self._jobs, self._threads = store, jobs, threads
+        self.in_processes = pays_off(len(jobs), threads)
+        self.finishers = min(threads, MAX_PROCESSES) if self.in_processes else threads
         self._scale = max((job.plan.scale for job in jobs), default=1)
         self._window_texels = window_texels(memory, self._scale)
         self._numbers = count()
@@ -211,17 +220,12 @@ class _InFlight:
     @contextmanager
     def _finishers(self) -> Iterator[_HandOver]:
         """Get a function that hands a picture over to be finished: to a thread, or to a process if that pays off."""
-        many = pays_off(len(self._jobs), self._threads)
-        workers = min(self._threads, MAX_PROCESSES) if many else self._threads
-        with SubprocessPool() as processes, ThreadPoolExecutor(workers, "finish") as pool:
+        with SubprocessPool() as processes, ThreadPoolExecutor(self.finishers, "finish") as pool:
 
             def hand_over(one: _Partial) -> Future[str | None]:
                 results = one.results()
-                if many:
-                    return pool.submit(
-                        processes.call, _recombine, one.job, one.picture, one.passes, results, self._store
-                    )
-                return pool.submit(_recombine, one.job, one.picture, one.passes, results, self._store)
+                call = partial(processes.call, _recombine) if self.in_processes else _recombine
+                return pool.submit(_metered, call, one, results, self._store)
 
             yield hand_over
 
@@ -231,6 +235,7 @@ class _InFlight:
             failed: Future[str | None] = Future()
             failed.set_result(begun.reason)
             self._finishing.append((begun.job, failed))
+            WORKED_OFF.skip(network_texels(begun.job))
             return ()
         if not begun.passes:  # an atlas of flat cells
             self._finish(begun, hand_over)
@@ -238,6 +243,7 @@ class _InFlight:
         return begun.passes
 
     def _finish(self, finished: _Partial, hand_over: _HandOver) -> None:
+        WORKED_OFF.hand_over(network_texels(finished.job))
         self._finishing.append((finished.job, hand_over(finished)))
 
     def _finished(self, max_texels: int) -> Iterator[JobResult]:
@@ -268,19 +274,30 @@ def _repeat(job: SourceJob, store: ResultStore) -> JobResult:
     return store_result(job, picture, result, store)
 
 
+def _metered(
+    recombine: Callable[..., tuple[str | None, float]],
+    one: _Partial,
+    results: tuple[RgbF, ...],
+    store: ResultStore,
+) -> str | None:
+    """Finish a picture, here or in another process, and count what that took; return the reason if it fails."""
+    with WORKED_OFF.finishing(network_texels(one.job)) as took:
+        reason, seconds = recombine(one.job, one.picture, one.passes, results, store)
+        took(seconds)
+    return reason
+
+
 def _recombine(
     job: SourceJob,
     picture: Rgba8,
     passes: tuple[Pass, ...],
     results: tuple[RgbF, ...],
     store: ResultStore,
-) -> str | None:
-    """Finish a picture, and return the reason if that fails."""
+) -> tuple[str | None, float]:
+    """Finish a picture; return the reason if that fails, and the processor seconds that it took."""
     began = time.thread_time()
-    try:
-        return _finished(job, picture, passes, results, store)
-    finally:
-        WORKED_OFF.finish(network_texels(job), time.thread_time() - began)
+    reason = _finished(job, picture, passes, results, store)
+    return reason, time.thread_time() - began
 
 
 def _finished(

@@ -40,6 +40,8 @@ _PROBE_SECONDS: Final = 1.0
 """Time that a probe takes at least, without loading the model."""
 _LEAST_TEXELS: Final = 50_000
 """Least texels of a run that a probe pays off for: fewer take less than a minute on a slow processor."""
+_MEASURED_TEXELS: Final = 20_000
+"""Least texels of a run of which finishing is measured before it begins: it takes a tenth of a second."""
 _LEARNED_SECONDS: Final = 5.0
 """Least time of a run from which a speed is learned."""
 _LEARNED_TEXELS: Final = 20_000
@@ -96,6 +98,23 @@ def learn(run: RunPlan, done: Iterable[JobResult], seconds: float) -> None:
     ((named, amount),) = texels.items()
     if amount >= _LEARNED_TEXELS:
         _Speed(run, named).keep(seconds / amount)
+
+
+def finishing_seconds(jobs: Iterable[Job], scale: int) -> float | None:
+    """Measure the processor seconds that a texel takes after the network; None where a run is too short for it.
+
+    Args:
+        jobs: what is computed.
+        scale: of the results.
+    """
+    sides: Counter[int] = Counter()
+    for job in jobs:
+        if amount := network_texels(job):
+            sides[_side(job)] += amount
+    if sides.total() < _MEASURED_TEXELS:
+        return None
+    _finishing_seconds(scale, _SIDES[0])  # loads what it needs
+    return _finishing_seconds(scale, sides.most_common(1)[0][0])
 
 
 class _Speed:
@@ -165,9 +184,9 @@ def _finishing_seconds(scale: int, side: int) -> float:
     by = Decisions("probe", "probe", "probe", "probe")
     plan = Plan("upscale", "opaque", Edges(), scale, "match", False, by)
     passes = (Pass((rgba[..., :3] / 255).astype(np.float32), plan.edges),)
-    start = time.perf_counter()
+    start = time.thread_time()
     encode_png(recombine(rgba, plan, (result,), passes))
-    return (time.perf_counter() - start) / side**2
+    return (time.thread_time() - start) / side**2
 
 
 def _together(device: Device, network: float, finishing: float) -> float:

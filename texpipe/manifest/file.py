@@ -26,6 +26,7 @@ from texpipe.manifest.schema import (
 from texpipe.storage.atomic import open_atomic, write_atomic
 from texpipe.storage.small_files import RefusedFileError, open_regular, parse_json, refusing
 from texpipe.system.limits import limit
+from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import quoted
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _unreadable(path: Path, error: OSError) -> PackError:
         hint = (
             f"The output of the run is the folder above it: name {quoted(above)}."
             if above is not None and path.parent.is_dir()
-            else "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
+            else did_you_mean(path.parent)
+            + "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
         )
         return PackError(f"cannot read {path}: no run was finished there", hint=hint)
     return PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT)

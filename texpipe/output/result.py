@@ -12,6 +12,7 @@ from texpipe.errors import ExitCode
 from texpipe.manifest.schema import Manifest, summary_as_json
 from texpipe.output.fitting import Fit
 from texpipe.planning.amount import Forecast
+from texpipe.planning.sample import SampleSize
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class RunResult:
         where_to: lines for people: where each pack is and where to copy it.
         seconds: wall-clock time.
         dry_run: nothing was written.
+        sample: how many pictures were made, where only a sample was asked for.
         whole_seconds: what the whole dump would take, where only a sample was made and its pictures were computed now.
         forecast: what a run would need, where it was only planned and that is known.
         shard: (i, n) when only this part was computed, and no pack written.
@@ -47,6 +49,7 @@ class RunResult:
     dry_run: bool = False
     shard: tuple[int, int] | None = None
     problems: tuple[str, ...] = ()
+    sample: SampleSize | None = None
     whole_seconds: float | None = None
     computed_by: Mapping[str, int] = field(default_factory=dict)
     forecast: Forecast | None = None

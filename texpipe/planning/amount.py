@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from texpipe.passes import pass_texels
 from texpipe.planning.jobs import Job, JobResult, Workload, texels_of
-from texpipe.progress import Progress
+from texpipe.progress import Lump, Progress
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,18 @@ def network_texels(job: Job) -> int:
     return pass_texels(texels_of(job), job.plan)
 
 
+def lumps(jobs: Iterable[Job], cost: Callable[[tuple[str, ...]], int]) -> list[Lump]:
+    """Return what goes through networks in the order in which it does: model by model, the largest first.
+
+    Args:
+        jobs: what is made.
+        cost: as `amount_of` takes it.
+    """
+    seen = [job for job in jobs if network_texels(job)]
+    ordered = sorted(seen, key=lambda job: (job.plan.model, -texels_of(job)))
+    return [Lump(network_texels(job), amount_of(job, cost)) for job in ordered]
+
+
 class Amounts:
     """The work of a run that is done, all of it, and the largest piece that may be on its way.
 
@@ -56,9 +68,6 @@ class Amounts:
         self.done, self._waiting = 0, sorted(amount_of(job, cost) for job in work.jobs)
         self.total = sum(self._waiting)
         self._gone: Counter[int] = Counter()
-
-        costs = {cost(job.plan.model) for job in work.jobs if amount_of(job, cost)}
-        self.per_texel = costs.pop() if len(costs) == 1 else 0
 
     @property
     def ahead(self) -> int:
@@ -78,6 +87,4 @@ class Amounts:
 
     def progress(self, done: int, total: int, cached: int = 0, failed: int = 0) -> Progress:
         """Return a step forward with these counts of pictures."""
-        return Progress(
-            "upscale", done, total, cached, failed, self.done, self.total, self.ahead, self.per_texel
-        )
+        return Progress("upscale", done, total, cached, failed, self.done, self.total, self.ahead)

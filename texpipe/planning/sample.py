@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from texpipe.planning.amount import network_texels
-from texpipe.planning.jobs import Job, Workload
+from texpipe.planning.jobs import FrameJob, Job, Workload
 from texpipe.texture import Plan
 
 T = TypeVar("T")
@@ -26,17 +26,28 @@ _Traits = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True)
+class SampleSize:
+    """Numbers of pictures: those of a sample, those of the whole dump, and how many were asked for."""
+
+    pictures: int
+    of: int
+    asked: int
+
+
+@dataclass(frozen=True)
 class Sample:
     """Some pictures of a dump.
 
     Attributes:
         work: their jobs alone, and those that they are made of.
         names: the textures that get their pixels from them.
+        size: how many pictures they are.
         texels: texels that the network sees of those pictures, and `all_texels` of all in the dump.
     """
 
     work: Workload
     names: frozenset[str]
+    size: SampleSize
     texels: int
     all_texels: int
 
@@ -46,13 +57,14 @@ class Sample:
 
 
 def sample_of(work: Workload, count: int, worst: Sequence[str] = ()) -> Sample:
-    """Return about `count` pictures that show what there is in a dump.
+    """Return `count` pictures that show what there is in a dump.
 
     A split picture is one picture; variants, frames and mirror images of one another come together or not at all.
 
     Args:
         work: all jobs of the dump.
-        count: number of pictures, at least 1. Fewer if there are no more, more only where one group alone is larger.
+        count: number of pictures, at least 1. There are fewer if the dump has no more, or only groups that are larger
+            than what is left of the number; and more if it has nothing but larger groups.
         worst: names of textures that must be looked at, the worst first; as many as `WORST_SHARE` allows are taken.
 
     Raises:
@@ -63,9 +75,18 @@ def sample_of(work: Workload, count: int, worst: Sequence[str] = ()) -> Sample:
     families = _families(work.jobs)
     chosen = dict.fromkeys(_of_worst(work, families, worst, math.ceil(count * WORST_SHARE)))
     rest = {content: jobs for content, jobs in families.items() if content not in chosen}
-    left = count - sum(len(families[content]) for content in chosen)
+    left = count - sum(_pictures(families[content]) for content in chosen)
     chosen |= dict.fromkeys(_varied(rest, left, [_traits(families[content]) for content in chosen]))
-    return _only(work, chosen)
+    if families and not chosen:
+        chosen = {min(families, key=lambda content: (_pictures(families[content]), content)): None}
+    kept = _only(work, chosen)
+    return Sample(
+        work=kept,
+        names=frozenset(kept.piece_of),
+        size=SampleSize(_pictures(kept.jobs), _pictures(work.jobs), count),
+        texels=sum(map(network_texels, kept.jobs)),
+        all_texels=sum(map(network_texels, work.jobs)),
+    )
 
 
 def only_of(work: Workload, names: Container[str]) -> Workload:
@@ -78,19 +99,14 @@ def only_of(work: Workload, names: Container[str]) -> Workload:
     contents = {
         job.content for job in work.jobs if any(piece.item.source.name in names for piece in job.pieces)
     }
-    return _only(work, contents).work
+    return _only(work, contents)
 
 
-def _only(work: Workload, contents: Container[str]) -> Sample:
+def _only(work: Workload, contents: Container[str]) -> Workload:
     jobs = tuple(job for job in work.jobs if job.content in contents)
     made = {piece.key for job in jobs for piece in job.pieces}
     names = frozenset(name for name, piece in work.piece_of.items() if piece.key in made)
-    return Sample(
-        work=_without_others(replace(work, jobs=jobs), names),
-        names=names,
-        texels=sum(map(network_texels, jobs)),
-        all_texels=sum(map(network_texels, work.jobs)),
-    )
+    return _without_others(replace(work, jobs=jobs), names)
 
 
 def _without_others(work: Workload, names: Container[str]) -> Workload:
@@ -121,6 +137,11 @@ def _families(jobs: Sequence[Job]) -> dict[str, list[Job]]:
     return families
 
 
+def _pictures(jobs: Iterable[Job]) -> int:
+    """Return how many pictures jobs make: a frame is made twice, alone and then averaged with the others."""
+    return sum(not isinstance(job, FrameJob) for job in jobs)
+
+
 def _of_worst(
     work: Workload, families: Mapping[str, list[Job]], worst: Sequence[str], most: int
 ) -> Iterator[str]:
@@ -128,7 +149,7 @@ def _of_worst(
     content_of = {piece.key: job.content for job in work.jobs for piece in job.pieces}
     keys = (work.piece_of[name].key for name in worst if name in work.piece_of)
     for content in dict.fromkeys(content_of[key] for key in keys if key in content_of):
-        if (most := most - len(families[content])) < 0:
+        if (most := most - _pictures(families[content])) < 0:
             return
         yield content
 
@@ -148,10 +169,10 @@ def _varied(families: Mapping[str, list[Job]], left: int, shown: Iterable[_Trait
         content = alike[traits].pop(0)
         if not alike[traits]:
             del alike[traits]
-        if len(families[content]) > max(left, 1):
+        if (size := _pictures(families[content])) > left:
             continue
         yield content
-        left -= len(families[content])
+        left -= size
         seen.update(traits)
 
 

@@ -228,11 +228,10 @@ def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str
 
 
 def _doubts(fingerprints: Fingerprints) -> Iterator[str]:
-    facts = [fingerprint.facts for fingerprint in fingerprints.values()]
-    doubtful = sum(one.x.undecided or one.y.undecided for one in facts)
-    if doubtful:
-        yield f"{_textures(doubtful)} may repeat, not certain: sort the report by that"
-    yield "mirroring is set in the game and leaves no trace in a dump: halves of things want `edges: mirror`"
+    # How many they are depends on the rules, which people change: the commands count them.
+    if any(one.facts.x.undecided or one.facts.y.undecided for one in fingerprints.values()):
+        yield "textures that may repeat, not certain:  texpipe inspect --recipe THIS_FILE --uncertain"
+    yield "halves of things, which the game mirrors, want `edges: mirror`: a dump doesn't say which they are"
 
 
 def _textures(count: int) -> str:

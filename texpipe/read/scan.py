@@ -18,6 +18,7 @@ from texpipe.read.container_kinds import CONTAINERS, INPUTS
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.storage.file_names import utf8_name
 from texpipe.system.interning import interned
+from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import quoted
 from texpipe.texture import EmulatorName, Source
 
@@ -133,7 +134,8 @@ def require_input(root: Path) -> None:
     elif not is_folder:
         raise SourceError(
             f"{root} does not exist",
-            hint="Check the path: what a recipe calls `input`, or what the command names.",
+            hint=did_you_mean(root)
+            or "Check the path: what a recipe calls `input`, or what the command names.",
         )
 
 

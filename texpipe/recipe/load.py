@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,14 +19,13 @@ from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, rea
 from texpipe.storage.home import from_home
 from texpipe.storage.small_files import RefusedFileError, read_small, refusing
 from texpipe.system.limits import limit
+from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import command, quoted
 
 MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
 """Size in bytes of the largest recipe file that is read."""
 
 _SUFFIXES = (".yaml", ".yml")
-_LOOKED_AT = 10_000
-"""Largest number of names in a folder among which a mistyped one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ def _find_recipe(path: Path) -> Path:
         hint = f"To make a recipe for a dump: {command('texpipe', 'init', path)}"
         raise RecipeError("is a folder, not a recipe", hint=hint, location=Location(path))
     if any(sign in str(path) for sign in "/\\") and path.suffix not in _SUFFIXES:
-        hint = nearest(path.name, _names_beside(path)) + "Check the path of the folder or the recipe."
+        hint = did_you_mean(path) or "Check the path of the folder or the recipe."
         raise RecipeError("there is no such folder or recipe", hint=hint, location=Location(path))
     raise RecipeError("there is no such recipe", hint=_meant(path, shipped) + known, location=Location(path))
 
@@ -131,18 +129,8 @@ def _meant(path: Path, shipped: Mapping[str, Path]) -> str:
     other = next((one for one in beside if one != path and one.is_file()), None)
     if other is not None:
         return f"Did you mean {quoted(other)}? "
-    beside_it = [name for name in _names_beside(path) if Path(name).suffix in _SUFFIXES]
-    return nearest(path.name, beside_it) or nearest(
-        path.stem if path.suffix in _SUFFIXES else path.name, list(shipped)
-    )
-
-
-def _names_beside(path: Path) -> list[str]:
-    """Return the names in the folder that a path names something in; none where it cannot be read."""
-    try:
-        return sorted(one.name for one in islice(path.parent.iterdir(), _LOOKED_AT))
-    except OSError:
-        return []
+    name = path.stem if path.suffix in _SUFFIXES else path.name
+    return did_you_mean(path) or nearest(name, list(shipped))
 
 
 def shipped_recipes() -> dict[str, Path]:

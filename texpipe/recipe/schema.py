@@ -57,16 +57,18 @@ class Match(Part):
     folder: Glob | None = Field(
         default=None, description="Glob on the folder, relative to the input, or one above it."
     )
-    alpha: AlphaClass | None = Field(default=None, description="Alpha class that classify found.")
+    alpha: AlphaClass | None = Field(
+        default=None, description="How the texture uses alpha, as texpipe found it."
+    )
     format: TexelFormat | None = Field(
         default=None, description="Texel format on the console, as far as it is known."
     )
     kind: Kind | None = Field(
-        default=None, description="What the texture shows, where classify is sure of it."
+        default=None, description="What the texture shows, where texpipe is sure of it."
     )
     tiles: Tiles | None = Field(
         default=None,
-        description="Whether classify found that it repeats along an axis: true, false or uncertain.",
+        description="Whether texpipe found that it repeats along an axis: true, false or uncertain.",
     )
     size: SizeText | None = Field(default=None, description="Width and height in texels, such as 32x64.")
     min_side: Count | None = Field(
@@ -107,7 +109,7 @@ class EdgeRule(Part):
 
 
 class Rule(Part):
-    """What to do with the textures that match; what it leaves out is decided by classify."""
+    """What to do with the textures that match; what it leaves out texpipe decides by the pixels."""
 
     match: Match = Field(description="Which textures the rule is for.")
     action: Action | None = Field(
@@ -179,15 +181,15 @@ class Recipe(Part):
     scale: Literal[1, 2, 4, 8, 16] = Field(default=4, description="Enlargement.")
     colour: Colour = Field(
         default="match",
-        description="match: low frequencies as in the source; histogram: that too; off: as the model has it.",
+        description="match: the colours of the source, area by area; histogram: also each as often; off: the model's.",
     )
     consistency: Consistency = Field(
         default="loose",
-        description="strict: reduced again, a result is its source to 1 level in the mean; loose: up to 8 x 8 texels.",
+        description="strict: made small again, a result is its source, to 1 of 255 on average; loose: only areas are.",
     )
     clean: Clean = Field(
         default="off",
-        description="auto: smooth banding and dither of few levels before the network, where found; off: leave them.",
+        description="auto: smooth banding and dither before the model sees them, where there are any; off: leave them.",
     )
     outline: Outline = Field(
         default="smooth",
@@ -211,7 +213,7 @@ class Recipe(Part):
     )
     rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)] = Field(
         default=(),
-        description="The first rule that matches a texture decides; classify decides what it leaves out.",
+        description="The first rule that matches a texture decides; texpipe decides what it leaves out.",
     )
     groups: Annotated[tuple[GroupEntry, ...], Field(max_length=MAX_GROUPS)] = Field(
         default=(),

@@ -31,6 +31,7 @@ from texpipe.storage.file_names import utf8_name
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.links import leads_out
 from texpipe.storage.small_files import parse_json, read_small, refusing
+from texpipe.system.meant_paths import did_you_mean
 from texpipe.texture import EmulatorName, Rgba8
 
 ZIPS = (".rtz", ".o2r", ".zip")
@@ -119,7 +120,8 @@ def open_pack(root: Path) -> AnyPack:
     if root.is_file() and root.suffix.lower() not in CONTAINERS:
         raise PackError(f"{root} is no pack", hint=f"Give a folder, or a file of {', '.join(CONTAINERS)}.")
     if not root.exists():
-        raise PackError(f"{root} does not exist", hint="Give the folder of a pack, or its container file.")
+        hint = did_you_mean(root) or "Give the folder of a pack, or its container file."
+        raise PackError(f"{root} does not exist", hint=hint)
     entries: list[PackEntry] = []
     containers: list[str] = []
     problems: list[str] = []
