@@ -190,9 +190,17 @@ def _finishing_seconds(scale: int, side: int) -> float:
 
 
 def _together(device: Device, network: float, finishing: float) -> float:
-    """Return the seconds of a texel with both: a processor does one after the other, a graphics card lets it wait."""
-    finishing /= device.spare_threads if device.name != "cpu" else available_cores()
-    return network + finishing if device.name == "cpu" else max(network, finishing)
+    """Return the seconds of a texel with both.
+
+    A graphics card lets what comes after it wait. On a processor its threads share the cores with the network, and go on
+    alone when that is done if they need more than their share.
+    """
+    threads, cores = device.spare_threads, available_cores()
+    if device.name != "cpu":
+        return max(network, finishing / threads)
+    if finishing <= network * threads:
+        return network + finishing / cores
+    return network * threads / cores + finishing / threads
 
 
 def _side(job: Job) -> int:
