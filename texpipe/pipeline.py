@@ -28,7 +28,7 @@ from texpipe.output.writer import write_output
 from texpipe.planning.amount import Amounts, Forecast, lumps
 from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
-from texpipe.planning.jobs import JobResult, Workload, is_stored
+from texpipe.planning.jobs import JobResult, Workload, count_pictures, is_stored
 from texpipe.planning.order import slices
 from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
@@ -117,7 +117,7 @@ def _run(
     for file in models.all():
         log.info("model %s (%s), computed by %s", file.name, file.path, engine)
     run = _plan(options, models, engine, cache, progress)
-    log.info("%d textures, %d pictures to make", len(run.seen.items), len(run.work.jobs))
+    log.info("%d textures, %d pictures to make", len(run.seen.items), count_pictures(run.work.jobs))
     if dry_run:
         return replace(planned_result(run), forecast=forecast(run), expected=expected_pack(run))
     with Lock(options.output, shared=options.shard is not None):
@@ -253,15 +253,19 @@ def _watched(
     cached = failed = 0
     amounts = Amounts(work, run.models.cost)
     _restart_meter(work, run)
-    if work.jobs:
-        progress(amounts.progress(0, len(work.jobs)))
-    for number, one in enumerate(results, start=1):
-        cached += one.cached
+    pictures, number = count_pictures(work.jobs), 0
+    if pictures:
+        progress(amounts.progress(0, pictures))
+    for one in results:
+        new = count_pictures([one.job])
+        number += new
+        cached += one.cached and new
         failed += one.reason is not None
         amounts.finish(one)
         if run.order.strict and one.reason is not None:
             raise SourceError(f"{one.job.pieces[0].item.source.name}: {one.reason}")
-        progress(amounts.progress(number, len(work.jobs), cached, failed))
+        if new:
+            progress(amounts.progress(number, pictures, cached, failed))
         yield one
 
 

@@ -70,20 +70,17 @@ def test_what_may_repeat_is_named_with_the_jump_it_would_have_worst_first_and_ho
         Entry("again", "written", duplicate_of="steep", undecided=Axes(x=True), metrics=steep),
         Entry("inspected", "written", undecided=Axes(x=True)),
     ]
-    inside = "times as much as inside the picture"
+    jump, inside = "if repeated, colours jump by", "times as much as inside"
     assert uncertain(textures) == [
-        "steep: probably doesn't repeat left to right (60 % sure); where it is repeated, colours jump by 31 of 255 at "
-        f"the border, 2.1 {inside}; probably doesn't repeat top to bottom (70 % sure); where it is repeated, colours "
-        "jump by 2 of 255 at the border",
-        "steeper: probably doesn't repeat left to right (90 % sure); where it is repeated, colours jump by 60 of 255 "
-        f"at the border, 3.0 {inside}",
-        "faint: probably doesn't repeat top to bottom (50 % sure); where it is repeated, colours jump by 4 of 255 at "
-        f"the border, 1.2 {inside}",
+        f"steep: probably doesn't repeat left to right (60 % sure); {jump} 31 of 255 at the border, 2.1 "
+        f"{inside}; probably doesn't repeat top to bottom (70 % sure); {jump} 2 of 255 at the border",
+        f"steeper: probably doesn't repeat left to right (90 % sure); {jump} 60 of 255 at the border, 3.0 "
+        f"{inside}",
+        f"faint: probably doesn't repeat top to bottom (50 % sure); {jump} 4 of 255 at the border, 1.2 {inside}",
         "inspected: probably doesn't repeat left to right (50 % sure)",
     ]
     assert may_repeat(textures) == 5, "also the duplicate"
     likely = Entry("likely", "written", undecided=Axes(x=True), repeats=Likely(x=0.62), metrics=steeper)
     assert uncertain([likely]) == [
-        "likely: probably repeats left to right (62 % sure); where it is repeated, colours jump by 60 of 255 at the "
-        f"border, 3.0 {inside}"
+        f"likely: probably repeats left to right (62 % sure); {jump} 60 of 255 at the border, 3.0 {inside}"
     ]

@@ -104,8 +104,8 @@ class _Axis:
         said = f"probably {verb} {self.way} ({max(self.likely, 1 - self.likely) * 100:.0f} % sure)"
         if self.step is None:
             return said
-        times = "" if self.ratio is None else f", {self.ratio:.1f} times as much as inside the picture"
-        return f"{said}; where it is repeated, colours jump by {self.step:.0f} of 255 at the border{times}"
+        times = "" if self.ratio is None else f", {self.ratio:.1f} times as much as inside"
+        return f"{said}; if repeated, colours jump by {self.step:.0f} of 255 at the border{times}"
 
 
 def _axes(entry: Entry) -> list[_Axis]:

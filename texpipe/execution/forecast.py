@@ -192,8 +192,8 @@ def _finishing_seconds(scale: int, side: int) -> float:
 def _together(device: Device, network: float, finishing: float) -> float:
     """Return the seconds of a texel with both.
 
-    A graphics card lets what comes after it wait. On a processor its threads share the cores with the network, and go on
-    alone when that is done if they need more than their share.
+    A graphics card lets what comes after it wait. On a processor its threads share the cores with the network, and go
+    on alone when that is done if they need more than their share.
     """
     threads, cores = device.spare_threads, available_cores()
     if device.name != "cpu":

@@ -6,7 +6,7 @@ pieces of a picture that the console had to split, or a picture that is derived 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -270,6 +270,11 @@ class JobResult:
 def is_stored(job: Job, store: ResultStore) -> bool:
     """Return whether all results of a job are in the store."""
     return all(store.has(piece.key) for piece in job.pieces)
+
+
+def count_pictures(jobs: Iterable[Job]) -> int:
+    """Return how many pictures jobs make: a frame is made twice, alone and then averaged with the others."""
+    return sum(not isinstance(job, FrameJob) for job in jobs)
 
 
 def texels_of(job: Job) -> int:

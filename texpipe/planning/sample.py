@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from texpipe.planning.amount import network_texels
-from texpipe.planning.jobs import FrameJob, Job, Workload
+from texpipe.planning.jobs import Job, Workload, count_pictures
 from texpipe.texture import Plan
 
 T = TypeVar("T")
@@ -75,15 +75,15 @@ def sample_of(work: Workload, count: int, worst: Sequence[str] = ()) -> Sample:
     families = _families(work.jobs)
     chosen = dict.fromkeys(_of_worst(work, families, worst, math.ceil(count * WORST_SHARE)))
     rest = {content: jobs for content, jobs in families.items() if content not in chosen}
-    left = count - sum(_pictures(families[content]) for content in chosen)
+    left = count - sum(count_pictures(families[content]) for content in chosen)
     chosen |= dict.fromkeys(_varied(rest, left, [_traits(families[content]) for content in chosen]))
     if families and not chosen:
-        chosen = {min(families, key=lambda content: (_pictures(families[content]), content)): None}
+        chosen = {min(families, key=lambda content: (count_pictures(families[content]), content)): None}
     kept = _only(work, chosen)
     return Sample(
         work=kept,
         names=frozenset(kept.piece_of),
-        size=SampleSize(_pictures(kept.jobs), _pictures(work.jobs), count),
+        size=SampleSize(count_pictures(kept.jobs), count_pictures(work.jobs), count),
         texels=sum(map(network_texels, kept.jobs)),
         all_texels=sum(map(network_texels, work.jobs)),
     )
@@ -137,11 +137,6 @@ def _families(jobs: Sequence[Job]) -> dict[str, list[Job]]:
     return families
 
 
-def _pictures(jobs: Iterable[Job]) -> int:
-    """Return how many pictures jobs make: a frame is made twice, alone and then averaged with the others."""
-    return sum(not isinstance(job, FrameJob) for job in jobs)
-
-
 def _of_worst(
     work: Workload, families: Mapping[str, list[Job]], worst: Sequence[str], most: int
 ) -> Iterator[str]:
@@ -149,7 +144,7 @@ def _of_worst(
     content_of = {piece.key: job.content for job in work.jobs for piece in job.pieces}
     keys = (work.piece_of[name].key for name in worst if name in work.piece_of)
     for content in dict.fromkeys(content_of[key] for key in keys if key in content_of):
-        if (most := most - _pictures(families[content])) < 0:
+        if (most := most - count_pictures(families[content])) < 0:
             return
         yield content
 
@@ -169,7 +164,7 @@ def _varied(families: Mapping[str, list[Job]], left: int, shown: Iterable[_Trait
         content = alike[traits].pop(0)
         if not alike[traits]:
             del alike[traits]
-        if (size := _pictures(families[content])) > left:
+        if (size := count_pictures(families[content])) > left:
             continue
         yield content
         left -= size
