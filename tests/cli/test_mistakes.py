@@ -57,7 +57,7 @@ def test_a_recipe_in_the_place_of_a_picture_is_answered_with_its_option(say: Say
 
 @pytest.mark.parametrize(
     "words",
-    [["run"], ["init"], ["inspect"], ["run", "x.yaml", "--input"], ["probe"], ["coverage", "GOOD"], []],
+    [["run"], ["init"], ["inspect"], ["run", "x.yaml", "--input"], ["probe"], ["diff", "GOOD"], []],
     ids=" ".join,
 )
 def test_a_mistyped_folder_above_is_named_as_it_is(say: Say, tmp_path: Path, words: list[str]) -> None:
