@@ -63,7 +63,7 @@ _NEARLY: Final = 0.97
 """Largest share of what is under way that counts as done before it is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lump:
     """Some pictures that go through the network together: texels, and the work of the network."""
 

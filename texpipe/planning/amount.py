@@ -52,7 +52,9 @@ def lumps(jobs: Iterable[Job], cost: Callable[[tuple[str, ...]], int]) -> list[L
     """
     seen = [job for job in jobs if network_texels(job)]
     ordered = sorted(seen, key=lambda job: (job.plan.model, -texels_of(job)))
-    return [Lump(network_texels(job), amount_of(job, cost)) for job in ordered]
+    alike: dict[tuple[int, int], Lump] = {}  # a dump has few sizes
+    sizes = ((network_texels(job), amount_of(job, cost)) for job in ordered)
+    return [alike.setdefault(size, Lump(*size)) for size in sizes]
 
 
 class Amounts:
