@@ -88,6 +88,69 @@ def test_a_result_worse_than_its_base_ends_with_code_8(textures: Path, preset: P
     assert done.exception.hint
 
 
+def write_pairs(folder: Path, count: int = 12) -> tuple[Path, Path]:
+    """Pairs whose originals are their textures, repeated; one original is another picture."""
+    small, large = folder / "lr", folder / "hr"
+    small.mkdir()
+    large.mkdir()
+    for number in range(count + 1):
+        pixels = np.random.default_rng(number).integers(0, 256, (12, 12, 3), np.uint8)
+        other = np.random.default_rng(99).integers(0, 256, (12, 12, 3), np.uint8)
+        Image.fromarray(pixels).save(small / f"{number}.png")
+        made = (other if number == count else pixels).repeat(4, 0).repeat(4, 1)
+        Image.fromarray(made).save(large / f"{number}.png")
+    Image.fromarray(pixels).save(small / "alone.png")
+    return small, large
+
+
+def test_pairs_are_trained_on_and_what_does_not_fit_is_named(
+    preset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    small, large = write_pairs(tmp_path)
+    output = tmp_path / "out"
+    done = run("--pairs", small, large, "--preset", preset, "--output", output, "--device", "cpu", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["steps"] == 2
+    assert f"1 files in {small} have no partner" in caplog.text
+    assert "left out 12.png: another picture" in caplog.text
+    events = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+    (pairs,) = [one for one in events if one["event"] == "pairs"]
+    assert (pairs["usable"], pairs["held_out"], pairs["without_partner"]) == (12, 2, [1, 0])
+    assert [one["file"] for one in events if one["event"] == "skipped"] == ["12.png"]
+
+
+def test_pairs_judge_also_beside_textures_and_a_worse_result_ends_with_code_8(
+    textures: Path, preset: Path, tmp_path: Path
+) -> None:
+    pairs = write_pairs(tmp_path)
+    first = run("--textures", textures, "--preset", preset, "--output", tmp_path / "a", "--device", "cpu")
+    assert first.exit_code == 0, first.output
+    ruinous = tmp_path / "ruin.yaml"
+    ruinous.write_text(PRESET.replace("0.001", "10") + "ema: 0\nwarmup: 0\n")
+    output = tmp_path / "b"
+    done = run("--textures", textures, "--pairs", *pairs, "--preset", ruinous, "--output", output,
+               "--base", tmp_path / "a" / "finetuned.safetensors", "--steps", 2, "--device", "cpu")  # fmt: skip
+    assert isinstance(done.exception, GuardError)
+    assert done.exception.exit_code == 8
+    assert (output / "finetuned-rejected.safetensors").is_file()
+    card = json.loads((output / "finetuned-rejected.json").read_text())
+    assert len(card["sections"]["data"]) == 2
+    assert card["sections"]["held_out_metrics"]["pictures"] == "2"
+
+
+def test_without_textures_and_pairs_there_is_nothing_to_train_on(tmp_path: Path) -> None:
+    done = run("--output", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "--textures, --pairs, or both" in done.output
+
+
+def test_a_sheet_of_pairs_shows_whether_they_belong_together(tmp_path: Path) -> None:
+    done = run("--pairs", *write_pairs(tmp_path), "--sheet", tmp_path / "sheet.png")
+    assert done.exit_code == 0, done.output
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.width >= 3 * 48
+
+
 def test_a_sheet_alone_starts_no_training(textures: Path, tmp_path: Path) -> None:
     done = run("--textures", textures, "--sheet", tmp_path / "sheet.png")
     assert done.exit_code == 0, done.output
@@ -123,7 +186,7 @@ def test_ctrl_c_ends_a_training_after_the_step_with_a_checkpoint(
         os.kill(os.getpid(), signal.SIGINT)
         return ""
 
-    monkeypatch.setattr("texpipe.cli.finetune.clock", press)
+    monkeypatch.setattr("texpipe.cli.training_bar.clock", press)
     output = tmp_path / "out"
     done = run(
         "--textures", textures, "--preset", preset, "--output", output, "--steps", 3, "--device", "cpu"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,11 @@ from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import json_option, quiet_option, torch_device_option
 from texpipe.cli.phases import Phases, Preview
-from texpipe.cli.progress import clock
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
+from texpipe.cli.training_bar import training_bar
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from texpipe.train.loop.state import TrainingProgress
     from texpipe.train.schema import Preset
 
 
@@ -29,8 +25,14 @@ if TYPE_CHECKING:
 @click.option(
     "--textures",
     type=click.Path(path_type=Path),
-    required=True,
     help="Folder of modern textures (PNG, JPG, TGA, DDS, WebP), or a .tar of them.",
+)
+@click.option(
+    "--pairs",
+    type=(click.Path(path_type=Path), click.Path(path_type=Path)),
+    metavar="LR_DIR HR_DIR",
+    help="Folders of low-resolution textures and of what somebody made of them, under the same names. "
+    "Held-out pairs judge the result.",
 )
 @click.option(
     "--preset",
@@ -104,7 +106,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path),
-    help="Write a PNG with examples of degraded textures, and do not train.",
+    help="Write a PNG with examples of degraded textures, or of pairs, and do not train.",
 )
 @click.option(
     "--preview",
@@ -117,7 +119,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def finetune(
     console: Console,
-    textures: Path,
+    textures: Path | None,
+    pairs: tuple[Path, Path] | None,
     preset: str,
     base: str | None,
     keep_blocks: int | None,
@@ -141,14 +144,15 @@ def finetune(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train a model on modern textures, which are degraded the way an N64 or PS1 degrades them.
+    """Train a model on modern textures, which are degraded the way an N64 or PS1 degrades them, or on real pairs.
 
     If the result is not better than its base on held-out textures, both are kept and the exit code is 8.
     Ctrl-C saves a checkpoint. `torchrun --nproc-per-node N -m texpipe finetune ...` uses N processes.
 
     \b
-    Example:
+    Examples:
       texpipe finetune --textures ~/textures --steps 200 --output build/mine
+      texpipe finetune --pairs ~/dump ~/by-hand --output build/mine
     """
     from texpipe.train.loop.output import SHEET
     from texpipe.train.loop.state import TrainingJob
@@ -162,9 +166,11 @@ def finetune(
     )
     if unlabelled is not None and chosen.teacher.model is None:
         raise click.UsageError("--unlabelled needs a --teacher, who makes what those textures lack")
+    if textures is None and pairs is None:
+        raise click.UsageError("give --textures, --pairs, or both: there is nothing to train on")
     if sheet is not None:
         require_replaceable(sheet, force, PICTURES)
-        _degradation_sheet(textures, chosen, seed, sheet)
+        _sheet_of_examples(textures, pairs, chosen, seed, sheet)
         console.say(f"wrote {sheet}")
         return
     job = TrainingJob(
@@ -181,10 +187,11 @@ def finetune(
         device=device,
         freeze_body=freeze_body,
         unlabelled=unlabelled,
+        pairs=pairs,
     )
     phases = Phases(console)
     shown = Preview(output) if preview and not console.quiet else lambda _: None
-    with _bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
+    with training_bar(console) as show, DeferredInterrupt(quiet=console.quiet) as interrupt:
         result = train(job, show, lambda: interrupt.requested, phases, shown)
         phases.end()
     if result.model is None:
@@ -200,34 +207,21 @@ def finetune(
         print_json({**summary, "before": result.before, "after": result.after})
 
 
-def _degradation_sheet(textures: Path, preset: Preset, seed: int, path: Path) -> None:
+def _sheet_of_examples(
+    textures: Path | None, pairs: tuple[Path, Path] | None, preset: Preset, seed: int, path: Path
+) -> None:
+    """Show degraded textures; without them, real pairs."""
     from texpipe.train.data.collection import collect
     from texpipe.train.data.dataset import degradation_examples
+    from texpipe.train.data.real_pairs import collect_pairs, pair_examples
     from texpipe.train.evaluation.sheets import save_sheet
+    from texpipe.train.loop.material import warn_of
 
-    titles, rows = degradation_examples(collect(textures), preset.degradation, seed)
+    if textures is not None:
+        titles, rows = degradation_examples(collect(textures), preset.degradation, seed)
+    else:
+        assert pairs is not None, "the caller has looked"
+        found = collect_pairs(*pairs, preset.degradation.scale)
+        warn_of(found, pairs)
+        titles, rows = pair_examples(found)
     save_sheet(path, titles, rows)
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show a progress bar, and yield the function that updates it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Bar(*columns, console=console.rich, transient=True) as live:
-        task = live.add_task("preparing", total=None, text="")
-
-        def show(progress: TrainingProgress) -> None:
-            text = f"loss {progress.loss:.4f}, {clock(progress.seconds_left)} left"
-            live.update(
-                task, description=progress.stage, completed=progress.step, total=progress.total, text=text
-            )
-
-        yield show

@@ -72,6 +72,12 @@ class Data(_Options):
         ge=0,
         description="Crops whose Laplacian (RMS, in [0, 1] units) is smaller are drawn again.",
     )
+    pairs_share: Fraction = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of crops from `--pairs` where `--textures` are given, too.",
+    )
     held_out: Fraction = Field(
         default=0.05, ge=0, lt=1, description="Share of the files kept for validation, chosen by name."
     )

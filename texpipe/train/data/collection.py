@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ from texpipe.errors import SourceError
 from texpipe.texture import Edges, Rgba8
 from texpipe.train.data.files import SUFFIXES, picture_files, sources
 
+_T = TypeVar("_T")
+
 _CACHE_BYTES = 1 << 30
 """Largest size of the decoded pictures that are kept in memory, in bytes."""
-_MIN_SIDE = 8
+MIN_SIDE = 8
 """Smallest side of a usable picture, in texels."""
 _MIN_HELD_OUT = 8
 """Smallest number of held-out pictures, unless that is more than a fifth of all."""
@@ -39,6 +42,30 @@ class Skipped:
     reason: str
 
 
+class Remembered(Generic[_T]):
+    """Values that are made when they are wanted, and kept in memory up to a gigabyte, the last used longest.
+
+    Args:
+        bytes_of: size of a value.
+    """
+
+    def __init__(self, bytes_of: Callable[[_T], int]) -> None:
+        self._bytes_of = bytes_of
+        self._kept: OrderedDict[str, _T] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return the value of a name, made if it is not kept."""
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        value = self._kept[name] = make()
+        self._bytes += self._bytes_of(value)
+        while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
+            self._bytes -= self._bytes_of(self._kept.popitem(last=False)[1])
+        return value
+
+
 @dataclass
 class Collection:
     """All usable pictures in a folder; decoded ones are kept in memory up to a gigabyte.
@@ -50,39 +77,37 @@ class Collection:
     skipped: tuple[Skipped, ...]
     sources: tuple[str, ...]
     _read: dict[str, Callable[[], Rgba8]]
-    _kept: OrderedDict[str, Rgba8] = field(default_factory=OrderedDict)
-    _bytes: int = 0
+    _kept: Remembered[Rgba8] = field(default_factory=lambda: Remembered(lambda rgba: rgba.nbytes))
 
     def load(self, picture: TrainingPicture) -> Rgba8:
         """Return the pixels, H x W x 4 uint8 with straight alpha; they must not be changed."""
-        if picture.name in self._kept:
-            self._kept.move_to_end(picture.name)
-            return self._kept[picture.name]
-        rgba = self._read[picture.name]()
-        self._kept[picture.name] = rgba
-        self._bytes += rgba.nbytes
-        while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
-        return rgba
+        return self._kept.get(picture.name, self._read[picture.name])
 
     def split(self, share: float) -> tuple[tuple[TrainingPicture, ...], tuple[TrainingPicture, ...]]:
-        """Divide into training and held-out pictures by the hash of their names, lowest first.
+        """Divide into training and held-out pictures; see `divided`."""
+        return divided(self.pictures, share)
 
-        Args:
-            share: share of the files to hold out. Small folders hold out more: up to 8 files, at most a fifth, and
-                at least one of two.
 
-        Returns:
-            Training and held-out pictures, which are disjoint unless there is only one picture.
-        """
-        if len(self.pictures) == 1:
-            return self.pictures, self.pictures
-        ranked = sorted(self.pictures, key=lambda p: _position(p.name))
-        wanted = sum(_position(p.name) < share for p in ranked)
-        minimum = max(1, min(_MIN_HELD_OUT, len(ranked) // 5))
-        held = set(ranked[: min(max(wanted, minimum), len(ranked) - 1)])
-        training = tuple(p for p in self.pictures if p not in held)
-        return training, tuple(p for p in self.pictures if p in held)
+def divided(
+    pictures: Sequence[TrainingPicture], share: float
+) -> tuple[tuple[TrainingPicture, ...], tuple[TrainingPicture, ...]]:
+    """Divide pictures into those to train on and those to hold out, by the hash of their names, lowest first.
+
+    Args:
+        pictures: at least one.
+        share: share of them to hold out. Of few more are held out: up to 8, at most a fifth, and at least one of two.
+
+    Returns:
+        Training and held-out pictures, which are disjoint unless there is only one picture.
+    """
+    if len(pictures) == 1:
+        return tuple(pictures), tuple(pictures)
+    ranked = sorted(pictures, key=lambda p: _position(p.name))
+    wanted = sum(_position(p.name) < share for p in ranked)
+    minimum = max(1, min(_MIN_HELD_OUT, len(ranked) // 5))
+    held = set(ranked[: min(max(wanted, minimum), len(ranked) - 1)])
+    training = tuple(p for p in pictures if p not in held)
+    return training, tuple(p for p in pictures if p in held)
 
 
 def collect(root: Path, *, distinct: bool = True) -> Collection:
@@ -152,8 +177,8 @@ def bleed(rgba: Rgba8) -> NDArray[np.uint8]:
 
 def _unusable(name: str, rgba: Rgba8, digests: dict[str, str]) -> str | None:
     """Return why a picture cannot be used for training, or None; adds the digest of its pixels."""
-    if min(rgba.shape[:2]) < _MIN_SIDE:
-        return f"smaller than {_MIN_SIDE} texels"
+    if min(rgba.shape[:2]) < MIN_SIDE:
+        return f"smaller than {MIN_SIDE} texels"
     if not rgba[..., 3].any():
         return "invisible"
     digest = hashlib.sha256(rgba.tobytes() + bytes(str(rgba.shape), "ascii")).hexdigest()

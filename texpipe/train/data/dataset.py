@@ -81,7 +81,7 @@ class TextureCrops(Dataset[tuple[Tensor, Tensor]]):
             if sharpness(crop) >= self.data.min_sharpness:
                 break
         lr = self._degrade(hr, edges, rng, top, left)
-        return _tensor(lr), _tensor(crop)
+        return as_tensor(lr), as_tensor(crop)
 
     def _picture(self, rng: np.random.Generator) -> tuple[Floats, Edges]:
         """Draw a picture, at least as large as a crop, with all augmentation but the degradation."""
@@ -253,5 +253,6 @@ def _turn(
     return image, Edges(edges.y, edges.x) if quarters % 2 else edges
 
 
-def _tensor(image: Floats) -> Tensor:
+def as_tensor(image: Floats) -> Tensor:
+    """Return H x W x 3 as 3 x H x W."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))

@@ -19,7 +19,8 @@ from torch.utils.data import Dataset
 
 from texpipe.storage.atomic import write_atomic
 from texpipe.train.data.collection import Collection, bleed
-from texpipe.train.data.dataset import TextureCrops, continued
+from texpipe.train.data.crops import Crops
+from texpipe.train.data.dataset import continued
 from texpipe.train.schema import Teacher
 
 Upscaled: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -45,13 +46,14 @@ class TaughtCrops(Dataset[tuple[Tensor, Tensor]]):
 
     def __init__(
         self,
-        crops: TextureCrops,
+        crops: Crops,
         unlabelled: Collection | None,
         teacher: Upscaled,
         options: Teacher,
         folder: Path,
     ) -> None:
         self.crops = crops
+        self.pictures, self.data, self.seed = crops.pictures, crops.data, crops.seed
         self.unlabelled = unlabelled
         self.teacher = teacher
         self.options = options

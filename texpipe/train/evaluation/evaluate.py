@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from texpipe.errors import SourceError, UsageError
 from texpipe.networks import catalogue
 from texpipe.texture import Colour, Edges, Rgba8
 from texpipe.train import generators
+from texpipe.train.data.alignment import on_grey
 from texpipe.train.data.collection import Collection, collect
 from texpipe.train.data.dataset import TexturePair
 from texpipe.train.data.degradation import Degradation
@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 _SHEET_ROWS = 8
 """Number of textures on the comparison sheet."""
-_GREY = 0.5
-"""Backdrop of textures with alpha, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -187,13 +185,6 @@ def _pairs(found: Iterator[tuple[str, Rgba8, Rgba8]]) -> Iterator[TexturePair]:
                 hint="Both files must show the same picture; remove this pair from the folders.",
             )
         yield TexturePair(name, on_grey(lr), on_grey(hr), Edges())
-
-
-def on_grey(rgba: Rgba8) -> Floats:
-    """Composite H x W x 4 straight alpha on mid grey; H x W x 3 in [0, 1]."""
-    values = rgba.astype(np.float32) / 255
-    alpha = values[..., 3:]
-    return np.asarray(values[..., :3] * alpha + np.float32(_GREY) * (1 - alpha), np.float32)
 
 
 def load_upscaler(

@@ -18,12 +18,13 @@ from texpipe.passes.drift import box_distance, tone_drift
 from texpipe.passes.resample import box_reduce
 from texpipe.passes.storage_box import box, storage_step
 from texpipe.texture import Colour, Edges
+from texpipe.train.data.alignment import on_grey
 from texpipe.train.data.collection import collect
 from texpipe.train.data.dither import Floats
 from texpipe.train.evaluation.bands import NAMES, band_levels
 from texpipe.train.evaluation.baselines import baselines
 from texpipe.train.evaluation.bootstrap import Interval, paired_interval
-from texpipe.train.evaluation.evaluate import load_upscaler, on_grey, title
+from texpipe.train.evaluation.evaluate import load_upscaler, title
 from texpipe.train.evaluation.kernel_distance import (
     PATCH,
     Features,

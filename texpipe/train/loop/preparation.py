@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from texpipe.errors import Location, ModelError, UsageError
 from texpipe.train import generators
-from texpipe.train.data.collection import Collection, collect
-from texpipe.train.data.dataset import TextureCrops
+from texpipe.train.data.crops import Crops
 from texpipe.train.evaluation.metrics import Judge
-from texpipe.train.evaluation.validation import held_out, upscaler_of, validate
+from texpipe.train.evaluation.validation import upscaler_of, validate
 from texpipe.train.generators import Base
 from texpipe.train.loop.checkpoints import checkpoints, leftovers, load_state
 from texpipe.train.loop.distributed import ProcessGroup
 from texpipe.train.loop.log import Log
+from texpipe.train.loop.material import Material, log_material, material_of, warn_of
 from texpipe.train.loop.state import State, Tools, TrainingJob, channels_last, new_state
 from texpipe.train.loop.steps import freeze_body
 from texpipe.train.loop.teaching import taught_crops
@@ -57,16 +57,16 @@ def prepare(
     newest = _checkpoint_to_resume(job)
     base, network = start(preset, place)
     phase("collecting textures")
-    collection = collect(job.textures)
+    material = material_of(job)
+    if material.pairs is not None and job.pairs is not None and here.first:
+        warn_of(material.pairs, job.pairs)
     phase("preparing")
-    training, held = collection.split(preset.data.held_out)
-    crops = TextureCrops(collection, training, preset.data, preset.degradation, job.seed)
+    crops, pairs = material.crops, material.held
     if preset.keep_blocks is not None:
         network = channels_last(shortened(network, preset.keep_blocks, shortening_crops(crops, place)), place)
     if job.freeze_body:
         freeze_body(network)
     taught = taught_crops(job, crops, place)
-    pairs = held_out(collection, held, preset.degradation, job.seed, 4 * job.validate_on)
     if job.perceptual and (words := fetching()):
         phase(words)
     judge = Judge(place, perceptual=job.perceptual)
@@ -89,16 +89,16 @@ def prepare(
         judge,
         base,
         before,
-        collection.sources,
+        material.sources,
         Log(job.output, enabled=here.first),
         look,
-        unseen=set(training).isdisjoint(held),
+        unseen=material.unseen,
     )
-    _log_start(tools, collection, len(held))
+    _log_start(tools, material)
     return state, tools
 
 
-def shortening_crops(crops: TextureCrops, place: torch.device) -> Tensor:
+def shortening_crops(crops: Crops, place: torch.device) -> Tensor:
     """Return the crops on which the change by removing a block is measured, N x 3 x H x W."""
     return torch.stack([crops[i][0] for i in range(_SHORTENING_CROPS)]).to(place)
 
@@ -144,12 +144,10 @@ def start(preset: Preset, place: torch.device) -> tuple[Base | None, nn.Module]:
     return base, channels_last(network, place)
 
 
-def _log_start(tools: Tools, collection: Collection, held_out: int) -> None:
-    """Log the start of the training: textures, those left out and why, and the base's scores."""
+def _log_start(tools: Tools, material: Material) -> None:
+    """Log the start of the training: what it learns from, and the base's scores."""
     log = tools.log.log_event
-    log("collection", usable=len(collection.pictures), held_out=held_out, skipped=len(collection.skipped))
-    for skipped in collection.skipped:
-        log("skipped", file=skipped.name, reason=skipped.reason)
+    log_material(tools.log, material)
     if tools.before:
         log("base", scores=tools.before.scores)
     if tools.caveat:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from texpipe.train import generators
-from texpipe.train.data.dataset import TextureCrops, TexturePair
-from texpipe.train.data.taught import TaughtCrops
+from texpipe.train.data.crops import Crops
+from texpipe.train.data.dataset import TexturePair
 from texpipe.train.evaluation.metrics import Judge
 from texpipe.train.evaluation.validation import Validation
 from texpipe.train.generators import Base
@@ -30,7 +30,7 @@ class TrainingJob:
     """The user's settings for a training; `steps` and `minutes` end it, whichever comes first.
 
     Attributes:
-        textures: folder or tar shard of modern textures.
+        textures: folder or tar shard of modern textures; None to train on `pairs` alone.
         output: the output folder.
         preset: the training preset.
         name: name of the finished model.
@@ -43,9 +43,11 @@ class TrainingJob:
         perceptual: measure LPIPS and DISTS if their weights are available.
         freeze_body: train only what comes after the residual blocks.
         unlabelled: folder or tar shard of low-resolution textures without originals, for a preset with a teacher.
+        pairs: folders or tar shards of low-resolution textures and of their originals. Where there are any, held-out
+            pairs judge the result.
     """
 
-    textures: Path
+    textures: Path | None
     output: Path
     preset: Preset
     name: str = "finetuned"
@@ -61,6 +63,7 @@ class TrainingJob:
     perceptual: bool = True
     freeze_body: bool = False
     unlabelled: Path | None = None
+    pairs: tuple[Path, Path] | None = None
 
     @property
     def total_steps(self) -> int:
@@ -136,7 +139,7 @@ class Tools:
     job: TrainingJob
     world: ProcessGroup
     device: Device
-    crops: TextureCrops | TaughtCrops
+    crops: Crops
     features: dict[str, terms.Features]
     pairs: tuple[TexturePair, ...]
     judge: Judge

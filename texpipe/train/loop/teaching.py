@@ -12,13 +12,13 @@ from texpipe.networks import catalogue, dial
 from texpipe.networks.catalogue import ModelFile
 from texpipe.texture import Edges
 from texpipe.train.data.collection import Collection, collect
-from texpipe.train.data.dataset import TextureCrops
+from texpipe.train.data.crops import Crops
 from texpipe.train.data.taught import TaughtCrops
 from texpipe.train.loop.state import TrainingJob
 from texpipe.upscale.engine import Engine
 
 
-def taught_crops(job: TrainingJob, crops: TextureCrops, place: torch.device) -> TaughtCrops | None:
+def taught_crops(job: TrainingJob, crops: Crops, place: torch.device) -> TaughtCrops | None:
     """Return the crops with a teacher's pictures in the place of originals; None for a preset without a teacher.
 
     The pool is kept in OUTPUT/teacher, in a folder for these settings, so that a resumed training finds it.
@@ -44,7 +44,7 @@ def taught_crops(job: TrainingJob, crops: TextureCrops, place: torch.device) -> 
     return TaughtCrops(crops, unlabelled, lambda batch: engine.run(batch, Edges()), options, folder)
 
 
-def _key(job: TrainingJob, crops: TextureCrops, teacher: ModelFile, unlabelled: Collection | None) -> str:
+def _key(job: TrainingJob, crops: Crops, teacher: ModelFile, unlabelled: Collection | None) -> str:
     """Name everything that the pool depends on."""
     preset = job.preset
     depends = {
