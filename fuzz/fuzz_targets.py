@@ -53,10 +53,12 @@ from texpipe.train.loop.checkpoints import load_state
 from texpipe.train.losses.weights import from_file
 from texpipe.train.presets import load_preset
 from texpipe.upkeep.any_pack import CONTAINERS, open_pack
+from texpipe.upkeep.completed import read_record
 from texpipe.upkeep.layers import merge_layers
 from texpipe.upkeep.layers_recipe import is_layers_recipe, read_layers_recipe
 from texpipe.upkeep.lists import LISTS
 from texpipe.upkeep.patch import apply_patch, make_patch
+from texpipe.upkeep.style import known_style
 
 Read: TypeAlias = Callable[[Path], object]
 Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
@@ -187,6 +189,16 @@ def _any_pack(path: Path) -> None:
 def _credits(path: Path) -> object:
     """Write credits where there are some."""
     return write_credits(path.parent, read_manifest(path.with_name("manifest.json")), lambda name: None)
+
+
+def _record(path: Path) -> object:
+    """Read what was put into a pack."""
+    return read_record(path.parent)
+
+
+def _verdict(path: Path) -> object:
+    """Read what became of learning a pack's style."""
+    return known_style(path.parent)
 
 
 def _update(path: Path) -> object:
@@ -332,6 +344,8 @@ PACKS = (
         beside={"manifest.json": files.manifests()[0]},
         makes=("CREDITS.md",),
     ),
+    Target("completed", "completed.json", _record, folders.records),
+    Target("style-verdict", "verdict.json", _verdict, folders.verdicts),
     Target("layers-recipe", "layers.yaml", _layers_recipe, folders.layers_recipes),
     Target("layers-rt64-list", "rt64.json", _joined, files.jsons),
     Target("layers-ppsspp-list", "textures.ini", _joined, files.lists),

@@ -335,6 +335,19 @@ def layers_manifests() -> tuple[bytes, ...]:
     return (json.dumps(top).encode(),)
 
 
+def records() -> tuple[bytes, ...]:
+    """Return the record of what was put into a pack."""
+    filled = {"file": "a.png", "texture": "a.png", "sha256": "0" * 64, "how": "upscaled", "model": "m"}
+    model = {"name": "m", "sha256": "0" * 64, "licence": None}
+    top = {"schema": "texpipe.completed/1", "textures": [filled], "models": [model]}
+    return (json.dumps(top).encode(),)
+
+
+def verdicts() -> tuple[bytes, ...]:
+    """Return what became of learning a pack's style."""
+    return (json.dumps({"accepted": False, "said": "not better"}).encode(),)
+
+
 def summaries() -> tuple[bytes, ...]:
     """Return the summary of who made a pack."""
     return (json.dumps({"schema": "texpipe.credits/1", "pages": ["0" * 64]}).encode(),)

@@ -21,6 +21,7 @@ SHIPPED = {
     "srwgan-gp",
     "srresnet",
     "preview",
+    "pack-style",
 }
 MINIMAL = "name: mine\nstages: [{name: all, share: 1, losses: {l1: 1}}]\n"
 

@@ -38,6 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "texpipe.cli.coverage:coverage",
         "Show which textures of a dump a pack has, and which it lacks.",
     ),
+    "complete": (
+        "texpipe.cli.complete:complete",
+        "Fill the gaps of a pack in its own style, without changing what is there.",
+    ),
     "diff": (
         "texpipe.cli.diff:diff",
         "Show how two packs differ: what was added, removed or changed, by whom.",

@@ -63,6 +63,40 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
         _sync_folder(path.parent)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file whole, and only if nothing has its name: what somebody else puts there meanwhile stays, too.
+
+    Args:
+        path: the file; missing folders are made.
+        data: its content. It is on the disk after `sync_disk`.
+
+    Raises:
+        FileExistsError: something has its name; it is as it was.
+        PackError: the folder or file cannot be written.
+    """
+    part = part_of(path)
+    _make_folder(path)
+    if os.path.lexists(path):
+        raise FileExistsError(path)
+    try:
+        part.write_bytes(data)
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without hard links, such as a memory card
+            if os.path.lexists(path):
+                raise FileExistsError(path) from None
+            part.rename(path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
 def _make_folder(path: Path) -> None:
     """Make the folder of a file. Where that fails there is no part to remove, and a link may lead anywhere."""
     try:

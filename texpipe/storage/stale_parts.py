@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from texpipe.errors import PackError
@@ -30,6 +31,25 @@ def remove_stale_parts(folder: Path) -> int:
             hint="Check the permissions of everything in the output folder.",
         ) from error
     return len(stale)
+
+
+def remove_parts_of(files: Iterable[Path]) -> None:
+    """Remove what a killed process left of some half-written files; parts of other files stay.
+
+    Raises:
+        PackError: a folder cannot be listed, or a part not removed.
+    """
+    names: dict[Path, set[str]] = {}
+    for file in files:
+        names.setdefault(file.parent, set()).add(file.name)
+    for folder, wanted in names.items():
+        try:
+            found = [one for one in folder.iterdir() if _PART.fullmatch(one.name)] if folder.is_dir() else []
+            for path in found:
+                if path.name[1:].rsplit(".", 2)[0] in wanted:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise PackError(f"cannot clear {folder} of what a stopped run left: {error}") from error
 
 
 def _raise(error: OSError) -> None:

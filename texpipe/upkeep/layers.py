@@ -23,6 +23,8 @@ from texpipe.progress import Progress
 from texpipe.storage.links import leads_out
 from texpipe.storage.whole_folder import whole_folder
 from texpipe.upkeep.any_pack import CACHES, AnyPack, PackEntry, PackTexture, open_pack
+from texpipe.upkeep.completed import RECORD
+from texpipe.upkeep.completed import SCHEMA as COMPLETED_SCHEMA
 from texpipe.upkeep.keys import key_of
 from texpipe.upkeep.layers_manifest import Origins
 from texpipe.upkeep.lists import LISTS, Conflicting
@@ -37,6 +39,7 @@ _OF_ONE_PACK: Mapping[str, tuple[bytes, ...]] = {
     NAMES[1]: (LAYERS_SCHEMA.encode(),),
     SUMMARY: (CREDITS_SCHEMA.encode(),),
     PAGE: (b"Made with texpipe",),
+    RECORD: (COMPLETED_SCHEMA.encode(),),
 }
 """Files that runs and merges write beside packs, and what stands in them."""
 _LEFT_BY_SYSTEMS = frozenset({".ds_store", "thumbs.db", "desktop.ini"})

@@ -34,7 +34,7 @@ SCHEMA = "texpipe.port/1"
 REPORT = "port.json"
 Step: TypeAlias = Callable[[Progress], None]
 
-_TARGETS: Mapping[str, str] = {
+TARGET_OF_SCHEME: Mapping[str, str] = {
     "rt64": "rt64",
     "soh": "soh",
     "decomp": "soh",
@@ -140,7 +140,7 @@ def port(
     problems = [f"{name}: {why}" for name, why in covered.unreadable.items()]
     wanted = list(_dumped(new, problems, step))
     matcher = Matcher(list(_known(files, covered.sources, problems, step)))
-    order = _target([name for _, _, names in wanted for name in names], wish or Wish())
+    order = target_for([name for _, _, names in wanted for name in names], wish or Wish())
     found = _found(wanted, matcher, files, pack, problems)
     with whole_folder(output) as folder:
         pictures = [one.picture for one in found.values()]
@@ -199,13 +199,13 @@ def _known(
         step(Progress("read", number, len(files)))
 
 
-def _target(names: Sequence[EmulatorName], wish: Wish) -> Target:
+def target_for(names: Sequence[EmulatorName], wish: Wish) -> Target:
     """Return what to write: what is wished, else what most names of the new dump are for.
 
     Raises:
         UsageError: nothing says it, or it has no such option.
     """
-    schemes = [_TARGETS[name.scheme] for name in names if name.scheme in _TARGETS]
+    schemes = [TARGET_OF_SCHEME[name.scheme] for name in names if name.scheme in TARGET_OF_SCHEME]
     if wish.target is None and not schemes:
         raise UsageError(
             "nothing says what the new pack is for: the names in its dump are no emulator's",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from texpipe.manifest.schema import Entry, Manifest
 from texpipe.storage.layout import OutputLayout
 from texpipe.texture import EmulatorName
 from texpipe.upkeep.any_pack import PackEntry, PackTexture
+from texpipe.upkeep.completed import Filled, read_record
 from texpipe.upkeep.keys import TextureKey, key_of
 
 UNKNOWN = "unknown"
@@ -29,8 +30,12 @@ _KINDS: Mapping[str, str] = {
     "edited": EDITED,
     "foreign": "foreign",
 }
-OTHERS = frozenset(_KINDS.values())
+RECOLOURED = "made of another texture's picture"
+"""Stands for a picture that `complete` made of the one of a texture with the same texels."""
+OTHERS = frozenset({*_KINDS.values(), RECOLOURED})
 """Makers that are no models."""
+_PEOPLE = frozenset({UNKNOWN, EDITED, BY_HAND, _KINDS["foreign"]})
+"""Makers that may be people."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,11 @@ class Makers:
 
     Attributes:
         manifest: of the run that wrote it; None if there is none that can be read, or if it was merged out of several.
+        completed: what `complete` put into it.
     """
 
     manifest: Manifest | None = None
+    completed: Mapping[str, Filled] = field(default_factory=dict, repr=False)
     _by_path: Mapping[str, tuple[Entry, str]] = field(default_factory=dict, repr=False)
     _by_key: Mapping[TextureKey, Entry] = field(default_factory=dict, repr=False)
     _merged: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
@@ -50,8 +57,15 @@ class Makers:
     def of(root: Path) -> Makers:
         """Return the makers of a pack, from the manifest in its folder or, of a target's folder, in the one above.
 
-        Of other packs none is known.
+        A record of what `complete` added tells of those files. Of other packs none is known.
         """
+        found = Makers._without_record(root)
+        with suppress(PackError):
+            return replace(found, completed=read_record(root).by_file())
+        return found
+
+    @staticmethod
+    def _without_record(root: Path) -> Makers:
         if not root.is_dir():
             return Makers()
         if (merged := read_layers_manifest(root)) is not None:
@@ -80,7 +94,7 @@ class Makers:
         for entry in manifest.textures:
             if entry.id is not None and entry.outputs:
                 by_key.setdefault(key_of(name_of_entry(entry)), entry)
-        return Makers(manifest, by_path, by_key)
+        return Makers(manifest, _by_path=by_path, _by_key=by_key)
 
     def of_file(self, texture: PackTexture) -> str:
         """Return who made a texture: a model's name, `by hand` and so on, or `unknown`.
@@ -88,6 +102,11 @@ class Makers:
         Raises:
             PackError: its file cannot be read.
         """
+        filled = self.completed.get(texture.entry.name)
+        if filled is not None:
+            if texture.entry.digest() != filled.sha256:
+                return EDITED
+            return RECOLOURED if filled.model is None else filled.model
         if (merged := self._merged.get(texture.entry.name)) is not None:
             maker, digest = merged
             return maker if digest in ("", texture.entry.digest()) else EDITED
@@ -98,6 +117,14 @@ class Makers:
         if known is not None and entry.status != "foreign" and texture.entry.digest() != known[1]:
             return EDITED
         return maker_of(entry)
+
+    def is_by_hand(self, texture: PackTexture) -> bool:
+        """Return whether somebody may have made a texture: no model did, and nothing else that is known of.
+
+        Raises:
+            PackError: its file cannot be read.
+        """
+        return self.of_file(texture) in _PEOPLE
 
     def _entry_of(self, file: PackEntry, names: tuple[EmulatorName, ...]) -> Entry | None:
         known = self._by_path.get(file.name)

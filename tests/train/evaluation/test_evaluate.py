@@ -160,6 +160,14 @@ def test_the_guard_wants_a_better_look_and_no_more_drift(after: dict, better: bo
     assert judge_result(spread(before), spread(after)).better is better
 
 
+@pytest.mark.parametrize(("theirs", "better"), [(1.0, False), (2.3, True)])
+def test_what_the_originals_drift_is_no_fault(theirs: float, better: bool) -> None:
+    before = {"lpips_alex": 0.4, "dists": 0.2, "colour_drift": 2.0}
+    after = {"lpips_alex": 0.3, "dists": 0.1, "colour_drift": 2.2}
+    originals = spread({"colour_drift": theirs})
+    assert judge_result(spread(before), spread(after), originals=originals).better is better
+
+
 @pytest.mark.parametrize(
     ("after", "accepted", "word"),
     [

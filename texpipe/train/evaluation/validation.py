@@ -103,7 +103,13 @@ def columns(
     return titles, rows
 
 
-def judge_result(before: Sequence[Scores], after: Sequence[Scores], *, faster: bool = False) -> Verdict:
+def judge_result(
+    before: Sequence[Scores],
+    after: Sequence[Scores],
+    *,
+    faster: bool = False,
+    originals: Sequence[Scores] = (),
+) -> Verdict:
     """Decide whether a network is better than the one it started from, or as good although it is faster.
 
     LPIPS (AlexNet) or DISTS must be better beyond chance (zero lies outside of the paired bootstrap interval over
@@ -115,11 +121,14 @@ def judge_result(before: Sequence[Scores], after: Sequence[Scores], *, faster: b
         before, after: held-out figures of base and result, one entry per texture in the same order.
         faster: the result has fewer blocks than its base. It need not be better in anything else, so all of them may be
             5 % worse, drift too (without the metrics' weights the mean difference and the drift).
+        originals: figures of the originals themselves, where somebody made them: what they drift from their textures is
+            no fault.
     """
     was, now = average(before), average(after)
     perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in was and name in now]
     drift = was["colour_drift"]
-    steady = now["colour_drift"] <= max(drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0)
+    allowed = max(drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0)
+    steady = now["colour_drift"] <= max(allowed, average(originals).get("colour_drift", 0.0))
     measured: list[Metric] = perceptual or ["l1"]
     close = all(now[name] <= _MAX_METRIC_LOSS * was[name] for name in measured)
     looked_at: list[Metric] = perceptual or ["l1", "lr_psnr"]

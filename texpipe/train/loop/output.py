@@ -87,7 +87,9 @@ def finish(state: State, tools: Tools) -> TrainingResult:
     job, network = tools.job, generators.as_shipped(state.averaged.module)
     after = validate(upscaler_of(network, tools.preset.colour), tools.pairs, tools.judge)
     faster = tools.preset.keep_blocks is not None
-    verdict = judge_result(tools.before.each, after.each, faster=faster) if tools.before else None
+    verdict = None
+    if tools.before:
+        verdict = judge_result(tools.before.each, after.each, faster=faster, originals=tools.originals)
     reason = verdict.reason if verdict else "new: no base to compare with"
     reason += f"; {tools.caveat}" if tools.caveat else ""
     accepted = verdict is None or verdict.better

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from texpipe.errors import Location, ModelError, UsageError
 from texpipe.train import generators
 from texpipe.train.data.crops import Crops
-from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.data.dataset import TexturePair
+from texpipe.train.evaluation.metrics import Judge, Scores
 from texpipe.train.evaluation.validation import upscaler_of, validate
 from texpipe.train.generators import Base
 from texpipe.train.loop.checkpoints import checkpoints, leftovers, load_state
@@ -93,9 +94,16 @@ def prepare(
         Log(job.output, enabled=here.first),
         look,
         unseen=material.unseen,
+        originals=_of_originals(pairs) if material.pairs else (),
     )
     _log_start(tools, material)
     return state, tools
+
+
+def _of_originals(pairs: Sequence[TexturePair]) -> tuple[Scores, ...]:
+    """Measure what somebody made against the textures that it was made of; no perceptual metric tells of that."""
+    judge = Judge(perceptual=False)
+    return tuple(judge.measure(pair.hr, pair) for pair in pairs)
 
 
 def shortening_crops(crops: Crops, place: torch.device) -> Tensor:

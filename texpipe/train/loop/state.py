@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from texpipe.train import generators
 from texpipe.train.data.crops import Crops
 from texpipe.train.data.dataset import TexturePair
-from texpipe.train.evaluation.metrics import Judge
+from texpipe.train.evaluation.metrics import Judge, Scores
 from texpipe.train.evaluation.validation import Validation
 from texpipe.train.generators import Base
 from texpipe.train.loop.distributed import ProcessGroup
@@ -134,6 +134,7 @@ class Tools:
     Attributes:
         look: the pass through VGG16 that losses and discriminator share, or None.
         unseen: the held-out textures are not trained on.
+        originals: figures of the held-out originals themselves, where somebody made them.
     """
 
     job: TrainingJob
@@ -149,6 +150,7 @@ class Tools:
     log: Log
     look: SharedLook | None = None
     unseen: bool = True
+    originals: tuple[Scores, ...] = ()
 
     @property
     def caveat(self) -> str:
