@@ -129,13 +129,13 @@ def test_pairs_judge_also_beside_textures_and_a_worse_result_ends_with_code_8(
     ruinous.write_text(PRESET.replace("0.001", "10") + "ema: 0\nwarmup: 0\n")
     output = tmp_path / "b"
     done = run("--textures", textures, "--pairs", *pairs, "--preset", ruinous, "--output", output,
-               "--base", tmp_path / "a" / "finetuned.safetensors", "--steps", 2, "--device", "cpu")  # fmt: skip
+               "--base", tmp_path / "a" / "finetuned.safetensors", "--steps", 1, "--device", "cpu")  # fmt: skip
     assert isinstance(done.exception, GuardError)
     assert done.exception.exit_code == 8
     assert (output / "finetuned-rejected.safetensors").is_file()
     card = json.loads((output / "finetuned-rejected.json").read_text())
     assert len(card["sections"]["data"]) == 2
-    assert card["sections"]["held_out_metrics"]["pictures"] == "2"
+    assert card["sections"]["held_out_metrics"]["pictures"] == 2
 
 
 def test_without_textures_and_pairs_there_is_nothing_to_train_on(tmp_path: Path) -> None:
