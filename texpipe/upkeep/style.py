@@ -16,6 +16,7 @@ from texpipe.networks import catalogue
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.small_files import RefusedFileError, read_json
 from texpipe.train.data.real_pairs import collect_pairs
+from texpipe.train.evaluation.metrics import Metric
 from texpipe.train.loop.checkpoints import checkpoints
 from texpipe.train.loop.state import TrainingJob, TrainingProgress
 from texpipe.train.loop.trainer import finetune
@@ -28,6 +29,8 @@ NAME = "pack-style"
 """Name of the adapted model."""
 LEAST_PAIRS = 16
 """Smallest number of pairs to learn from: fewer held-out ones prove nothing."""
+_JUDGES: tuple[Metric, ...] = ("lpips_alex",)
+"""What must be better: the metric whose network is not the one that the losses look through, as that of DISTS is."""
 _VERDICT = "verdict.json"
 _MAX_VERDICT = 1 << 20
 
@@ -110,6 +113,7 @@ def learn_style(by_hand: Sequence[ByHand], work: Path, wish: Wish, watchers: Wat
         device=wish.device,
         perceptual=wish.perceptual,
         freeze_body=True,
+        judges=_JUDGES,
     )
     return _kept(folder, _trained(job, watchers))
 

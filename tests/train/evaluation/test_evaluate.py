@@ -160,6 +160,16 @@ def test_the_guard_wants_a_better_look_and_no_more_drift(after: dict, better: bo
     assert judge_result(spread(before), spread(after)).better is better
 
 
+def test_a_gain_counts_only_for_those_who_judge() -> None:
+    before, after = (
+        {"lpips_alex": 0.4, "dists": 0.2, "colour_drift": 2.0},
+        {"lpips_alex": 0.4, "dists": 0.1, "colour_drift": 2.0},
+    )
+    assert judge_result(spread(before), spread(after)).better
+    assert not judge_result(spread(before), spread(after), judges=("lpips_alex",)).better
+    assert judge_result(spread(before), spread(after | {"lpips_alex": 0.3}), judges=("lpips_alex",)).better
+
+
 @pytest.mark.parametrize(("theirs", "better"), [(1.0, False), (2.3, True)])
 def test_what_the_originals_drift_is_no_fault(theirs: float, better: bool) -> None:
     before = {"lpips_alex": 0.4, "dists": 0.2, "colour_drift": 2.0}

@@ -27,6 +27,8 @@ _MAX_METRIC_LOSS = 1.05
 """Largest factor by which a perceptual metric may get worse if the other one gets better."""
 
 
+LOOKS: tuple[Metric, ...] = ("lpips_alex", "dists")
+"""Metrics that tell how a result looks."""
 _WITHOUT_WEIGHTS = " (judged by L1 and LR-consistency, because the weights of LPIPS and DISTS are missing)"
 
 
@@ -109,6 +111,7 @@ def judge_result(
     *,
     faster: bool = False,
     originals: Sequence[Scores] = (),
+    judges: Sequence[Metric] = LOOKS,
 ) -> Verdict:
     """Decide whether a network is better than the one it started from, or as good although it is faster.
 
@@ -123,9 +126,10 @@ def judge_result(
             5 % worse, drift too (without the metrics' weights the mean difference and the drift).
         originals: figures of the originals themselves, where somebody made them: what they drift from their textures is
             no fault.
+        judges: of `LOOKS` those of which one must be better.
     """
     was, now = average(before), average(after)
-    perceptual: list[Metric] = [name for name in ("lpips_alex", "dists") if name in was and name in now]
+    perceptual: list[Metric] = [name for name in LOOKS if name in was and name in now]
     drift = was["colour_drift"]
     allowed = max(drift + _DRIFT_TOLERANCE, _MAX_METRIC_LOSS * drift if faster else 0.0)
     steady = now["colour_drift"] <= max(allowed, average(originals).get("colour_drift", 0.0))
@@ -133,11 +137,12 @@ def judge_result(
     close = all(now[name] <= _MAX_METRIC_LOSS * was[name] for name in measured)
     looked_at: list[Metric] = perceptual or ["l1", "lr_psnr"]
     gains = {name: _gain(before, after, name) for name in looked_at}
-    won = (any if perceptual else all)(gain.low > 0 for gain in gains.values())
+    wanted = [gain for name, gain in gains.items() if name in judges or not perceptual]
+    won = (any if perceptual else all)(gain.low > 0 for gain in wanted)
     accepted = steady and close and (won or faster)
     word = ("better" if won else "faster and not worse") if accepted else "not better"
     note = "" if perceptual else _WITHOUT_WEIGHTS
-    if not accepted and any(gain.mean > 0 and not gain.is_certain for gain in gains.values()):
+    if not accepted and any(gain.mean > 0 and not gain.is_certain for gain in wanted):
         note += f" (a gain that {len(after)} textures do not tell from chance)"
     names: list[Metric] = [*looked_at, "colour_drift"]
     figures = ", ".join(

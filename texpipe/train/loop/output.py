@@ -89,7 +89,9 @@ def finish(state: State, tools: Tools) -> TrainingResult:
     faster = tools.preset.keep_blocks is not None
     verdict = None
     if tools.before:
-        verdict = judge_result(tools.before.each, after.each, faster=faster, originals=tools.originals)
+        verdict = judge_result(
+            tools.before.each, after.each, faster=faster, originals=tools.originals, judges=job.judges
+        )
     reason = verdict.reason if verdict else "new: no base to compare with"
     reason += f"; {tools.caveat}" if tools.caveat else ""
     accepted = verdict is None or verdict.better

@@ -14,8 +14,8 @@ from torch.optim.swa_utils import AveragedModel
 from texpipe.train import generators
 from texpipe.train.data.crops import Crops
 from texpipe.train.data.dataset import TexturePair
-from texpipe.train.evaluation.metrics import Judge, Scores
-from texpipe.train.evaluation.validation import Validation
+from texpipe.train.evaluation.metrics import Judge, Metric, Scores
+from texpipe.train.evaluation.validation import LOOKS, Validation
 from texpipe.train.generators import Base
 from texpipe.train.loop.distributed import ProcessGroup
 from texpipe.train.loop.log import Log
@@ -45,6 +45,7 @@ class TrainingJob:
         unlabelled: folder or tar shard of low-resolution textures without originals, for a preset with a teacher.
         pairs: folders or tar shards of low-resolution textures and of their originals. Where there are any, held-out
             pairs judge the result.
+        judges: metrics of which one must tell that the result is better than its base.
     """
 
     textures: Path | None
@@ -64,6 +65,7 @@ class TrainingJob:
     freeze_body: bool = False
     unlabelled: Path | None = None
     pairs: tuple[Path, Path] | None = None
+    judges: tuple[Metric, ...] = LOOKS
 
     @property
     def total_steps(self) -> int:
