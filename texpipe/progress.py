@@ -43,11 +43,11 @@ def in_words(seconds: float) -> str:
 
 
 def in_bytes(count: float) -> str:
-    """Return a size as people say it: 800 KB, 120 MB, 3.4 GB."""
+    """Return a size as people say it: 800 KB, 4.9 MB, 120 MB, 3.4 GB."""
     for unit in ("KB", "MB"):
         count /= 1000
         if count < 1000:
-            return f"{max(1, round(count))} {unit}"
+            return f"{count:.1f} {unit}" if unit == "MB" and count < 10 else f"{max(1, round(count))} {unit}"
     return f"{count / 1000:.1f} GB"
 
 

@@ -223,13 +223,16 @@ def test_a_budget_that_cannot_be_kept_says_what_the_least_is_and_leaves_the_pack
 ) -> None:
     kept = run_recipe(options(place, tiny_model, "gliden64", None, "kept"))
     there = tree(kept.output / "gliden64")
-    with pytest.raises(PackError, match="cannot be as small as 1 KB") as refused:
+    with pytest.raises(PackError, match="cannot be as small as 1,000 bytes") as refused:
         run_recipe(options(place, tiny_model, "gliden64", 1000, "kept"))
     assert refused.value.exit_code == 5
     assert "action: skip" in str(refused.value.hint)
     assert tree(kept.output / "gliden64") == there
-    least = int(re.findall(r"takes (\d+) KB", refused.value.message)[0])
-    assert run_recipe(options(place, tiny_model, "gliden64", (least + 1) * 1000, "kept")).exit_code == 0
+    least = int(re.findall(r"takes ([\d,]+)", refused.value.message)[0].replace(",", ""))
+    at_least = run_recipe(options(place, tiny_model, "gliden64", least, "kept"))
+    assert (at_least.exit_code, size_on_disk(at_least)) == (0, least)
+    with pytest.raises(PackError):
+        run_recipe(options(place, tiny_model, "gliden64", least - 1, "kept"))
 
 
 def test_what_somebody_made_keeps_its_size(place: Path, tiny_model: Path) -> None:

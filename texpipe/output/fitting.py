@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from texpipe.errors import PackError
 from texpipe.formats.contract import PackFormat, Picture, Placed
@@ -29,11 +29,13 @@ from texpipe.packs.sizes import bytes_beside
 from texpipe.packs.writers import path_inside
 from texpipe.passes.smaller import levels_lost, smaller
 from texpipe.planning.run_plan import RunPlan
-from texpipe.progress import Progress, in_bytes
+from texpipe.progress import Progress
 from texpipe.recipe.targets import Target
 from texpipe.storage.keys import key_of
 from texpipe.storage.results import ResultStore
 from texpipe.system.cpu import available_cores
+
+_Seen = TypeVar("_Seen")
 
 _VERSION = 1
 """Number of how pictures are made smaller and their losses measured: smaller pictures of another one are made anew."""
@@ -94,10 +96,11 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """Textures that are written at one scale, and the choices that they have, the full scale first."""
+    """Textures that are written at one scale, the choices that they have, the full scale first, and if they are all."""
 
     members: tuple[Placed, ...]
     choices: tuple[Choice, ...]
+    is_fixed: bool
 
 
 @dataclass(frozen=True)
@@ -150,14 +153,10 @@ class Fitting:
     def _impossible(self) -> PackError:
         least = self.beside + least_size([one.choices for one in self.sets])
         fixed = sum(len(one.choices) == 1 for one in self.sets)
-        among = (
-            f", {fixed} of them in full: made by hand, copied, kept or too small to be reduced"
-            if fixed
-            else ""
-        )
+        among = f" ({fixed} in full: made by hand, copied, kept or too small to be reduced)" if fixed else ""
         return PackError(
-            f"{self.target.name}: the pack cannot be as small as {in_bytes(self.budget)}. "
-            f"With every texture at its least scale{among} it takes {in_bytes(least)}",
+            f"{self.target.name}: the pack cannot be as small as {self.budget:,} bytes. "
+            f"With every texture at its least scale{among} it takes {least:,}",
             hint="Give a larger budget, leave textures out by rules with `action: skip`, or write another container. "
             "The results are kept: the next run computes nothing again.",
         )
@@ -179,7 +178,7 @@ def fitting_of(
         pictures: all pictures, in stable order.
         folder: the output folder, which may hold files that are kept.
         sizes: what is known of the bytes of textures in packs; it learns.
-        progress: called after each texture that is looked at.
+        progress: called after each set of textures that is looked at.
 
     Raises:
         PackError: a picture cannot be had, or the store cannot be written.
@@ -191,27 +190,26 @@ def fitting_of(
     work = _Work(run, target, layout, folder, sizes)
     members = together(placed, run.work)
     with ThreadPoolExecutor(min(available_cores(), _MAX_THREADS), "fit") as threads:
-        sets = _each(threads, work.full, members, len(placed), progress)
+        sets = _each(threads, work.full, members, progress)
         fitting = Fitting(target, tuple(pictures), sets, work, bytes_beside(layout, placed), budget)
         if fitting.full > budget:
-            return replace(fitting, sets=_each(threads, work.choices, members, len(placed), progress))
+            return replace(fitting, sets=_each(threads, work.choices, sets, progress))
     return fitting
 
 
 def _each(
     threads: ThreadPoolExecutor,
-    look: Callable[[Sequence[Placed]], _Set],
-    members: Sequence[Sequence[Placed]],
-    textures: int,
+    look: Callable[[_Seen], _Set],
+    some_seen: Sequence[_Seen],
     progress: Callable[[Progress], None],
 ) -> tuple[_Set, ...]:
     """Look at all sets of textures, many at once, and tell of each."""
     found: list[_Set] = []
-    done, waiting = 0, iter(members)
+    waiting = iter(some_seen)
     while some := list(islice(waiting, _AT_A_TIME)):
-        for looked_at, one in zip(some, threads.map(look, some), strict=True):
+        for one in threads.map(look, some):
             found.append(one)
-            progress(Progress("fit", done := done + len(looked_at), textures))
+            progress(Progress("fit", len(found), len(some_seen)))
     return tuple(found)
 
 
@@ -228,28 +226,31 @@ class _Work:
 
     def full(self, members: Sequence[Placed]) -> _Set:
         """Return a set that has no choice but the recipe's scale."""
-        return _Set(tuple(members), (Choice(members[0].picture.scale, self._bytes(members), 0.0),))
+        kept = [self._is_kept(one) for one in members]
+        size = self._sum(members, [self._bytes_of(*pair) for pair in zip(members, kept, strict=True)])
+        is_fixed = any(kept) or not all(map(self._is_made, members))
+        return _Set(tuple(members), (Choice(members[0].picture.scale, size, 0.0),), is_fixed)
 
-    def choices(self, members: Sequence[Placed]) -> _Set:
+    def choices(self, full: _Set) -> _Set:
         """Return a set with all scales that it can be written at."""
-        full = self.full(members)
-        if not all(map(self._may_change, members)):
-            return full
         choices = list(full.choices)
-        for factor in _factors(members):
-            made = [self.reduced(one, factor) for one in members]
-            if not all(self._is_loadable(one) for one, _ in made):
+        for factor in () if full.is_fixed else _factors(full.members):
+            made, levels = zip(*(self.reduced(one, factor) for one in full.members), strict=True)
+            if not all(map(self._is_loadable, made)):
                 break
-            loss = sum(levels * _texels(one.picture) for one, levels in made)
-            choices.append(Choice(made[0][0].picture.scale, self._bytes([one for one, _ in made]), loss))
+            loss = sum(lost * _texels(one.picture) for one, lost in zip(made, levels, strict=True))
+            size = self._sum(made, [self._bytes_of(one, False) for one in made])
+            choices.append(Choice(made[0].picture.scale, size, loss))
         return replace(full, choices=tuple(choices))
 
-    def _bytes(self, members: Sequence[Placed]) -> int:
-        each = [(one.picture.sha256, self._bytes_of(one)) for one in members]
-        return sum(dict(each).values()) if self.layout.shares_files else sum(size for _, size in each)
+    def _sum(self, members: Sequence[Placed], sizes: Sequence[int]) -> int:
+        """Return the bytes of all: equal pictures are one file where names share files."""
+        if not self.layout.shares_files:
+            return sum(sizes)
+        return sum({one.picture.sha256: size for one, size in zip(members, sizes, strict=True)}.values())
 
-    def _bytes_of(self, one: Placed) -> int:
-        if self._keeper(one) is not None:
+    def _bytes_of(self, one: Placed, is_kept: bool) -> int:
+        if is_kept:
             return (self.folder.output / path_inside(self.target, one.path)).lstat().st_size
         with self._turn(one.picture):
             return self.sizes.of(self.target, self.layout, one)
@@ -258,19 +259,18 @@ class _Work:
         """Return what to hold while a picture is looked at: large ones one after the other."""
         return self.alone if picture.size[0] * picture.size[1] > _LARGE_PIXELS else nullcontext()
 
-    def _keeper(self, one: Placed) -> str | None:
-        """Return whose the file in a texture's place is, if it is kept there."""
+    def _is_kept(self, one: Placed) -> bool:
+        """Return whether the file in a texture's place is somebody's, and kept."""
         if self.layout.archive is not None or self.layout.game_files is not None:
-            return None
+            return False
         path, digest = path_inside(self.target, one.path), None if self.layout.render else one.picture.sha256
-        return self.folder.keeps(path, digest, one.picture.source.name)
+        return self.folder.keeps(path, digest, one.picture.source.name) is not None
 
-    def _may_change(self, one: Placed) -> bool:
-        """Return whether a texture may be made smaller: nobody made it, and its pixels are a result."""
-        name = one.picture.source.name
-        piece = self.run.work.piece_of.get(name)
-        made = piece is not None and piece.item.plan.action in ("upscale", "nearest")
-        return made and name not in self.run.work.made_by_hand and self._keeper(one) is None
+    def _is_made(self, one: Placed) -> bool:
+        """Return whether a texture's pixels are a result: neither copied nor made by hand."""
+        piece = self.run.work.piece_of.get(one.picture.source.name)
+        is_result = piece is not None and piece.item.plan.is_computed
+        return is_result and one.picture.source.name not in self.run.work.made_by_hand
 
     def _is_loadable(self, one: Placed) -> bool:
         picture = one.picture

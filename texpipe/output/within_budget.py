@@ -15,7 +15,7 @@ from texpipe.packs.ownership import PackFolder
 from texpipe.packs.pack import Pack, write_pack
 from texpipe.packs.sizes import size_of_pack
 from texpipe.planning.run_plan import RunPlan
-from texpipe.progress import Progress, in_bytes
+from texpipe.progress import Progress
 
 _ROUNDS = 6
 """Number of times that a pack is written at most. One is enough where a container is as large as was computed."""
@@ -94,6 +94,6 @@ def too_large(fits: Sequence[Fit]) -> Iterator[str]:
     for fit in fits:
         if fit.size > fit.budget:
             yield (
-                f"{fit.target}: the pack has {in_bytes(fit.size)}, more than the budget of {in_bytes(fit.budget)}: "
+                f"{fit.target}: the pack has {fit.size:,} bytes, more than the budget of {fit.budget:,}: "
                 "give a smaller one, as its container takes more than could be computed"
             )
