@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe.planning.result_keys import plan_key
-from texpipe.recipe.rules import decide, deciding, matches, plan_by, sureness
+from texpipe.recipe.rules import RuleFinder, decide, deciding, matches, plan_by, rule_for, sureness
 from texpipe.recipe.schema import Match, Recipe, Rule
 from texpipe.storage.keys import canonical_json
 from texpipe.texture import Axes, AxisGuess, Edges, Facts, Likely
@@ -187,6 +188,35 @@ def test_folders(pattern: str, name: str, fits: bool) -> None:
 )
 def test_every_condition_must_hold(condition: dict[str, Any], fits: bool) -> None:
     assert matches(Match(**condition), "a.png", SIZE, FACTS) == fits
+
+
+_PARTS = st.lists(
+    st.sampled_from(["a", "b", "/", "[", "]", "*", "?", "!", "[*]", "[?]", "[[]", "[a]", "."]), max_size=5
+).map("".join)
+
+
+@given(st.lists(_PARTS.filter(bool), min_size=1, max_size=4), _PARTS)
+def test_a_name_without_wildcards_fits_as_a_pattern_does(patterns: list[str], name: str) -> None:
+    """Such names are looked up, not searched for: a rule may have a thousand of them."""
+    file = name.rpartition("/")[2]
+    fits = any(fnmatchcase(name if "/" in one else file, one) for one in patterns)
+    assert matches(Match.model_construct(name=tuple(patterns)), name, SIZE, FACTS) == fits
+
+
+_MATCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.lists(_PARTS.filter(bool), min_size=1, max_size=3).map(tuple),
+        "alpha": st.sampled_from(["binary", "opaque"]),
+    },
+)
+
+
+@given(st.lists(_MATCHES, max_size=6), _PARTS)
+def test_rules_of_many_textures_are_found_as_of_one(said: list[dict[str, Any]], name: str) -> None:
+    rules = tuple(Rule.model_construct(match=Match.model_construct(**one)) for one in said)
+    made = Recipe.default().model_copy(update={"rules": rules})
+    assert RuleFinder(made).rule_for(name, SIZE, FACTS) == rule_for(made, name, SIZE, FACTS)
 
 
 def test_one_of_several_names_is_enough() -> None:

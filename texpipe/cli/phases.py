@@ -6,6 +6,7 @@ import html
 import os
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -14,6 +15,25 @@ from texpipe.progress import in_words
 
 _REFRESH_SECONDS = 5
 """Time after which the page looks for a newer sheet."""
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="{seconds}">
+<title>{title} · texpipe finetune</title>
+<style>
+body {{ margin: 20px; font: 14px/1.45 system-ui, sans-serif; }}
+img {{ max-width: 100%; }}
+</style>
+<h1>{title}</h1>
+<p>From left to right: low resolution, bicubic, the network before, as it is now, the original.</p>
+<a href="{source}"><img src="{source}" alt="The sheet of {title} in its full size"></a>
+</html>
+"""
+"""The page of a training; braces are doubled where they are CSS."""
 
 
 class Phases:
@@ -55,14 +75,9 @@ class Preview:
         """Show a sheet, and open the page with the first one."""
         from texpipe.storage.atomic import write_atomic
 
-        source = html.escape(Path(os.path.relpath(sheet, self._page.parent)).as_posix())
-        title = html.escape(sheet.parent.name)
-        write_atomic(
-            self._page,
-            f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{_REFRESH_SECONDS}">'
-            f"<title>{title}</title><h1>{title}</h1>"
-            f'<img src="{source}" alt="low resolution, bicubic, base, now, original">\n'.encode(),
-        )
+        source = quote(Path(os.path.relpath(sheet, self._page.parent)).as_posix())
+        page = _PAGE.format(seconds=_REFRESH_SECONDS, title=html.escape(sheet.parent.name), source=source)
+        write_atomic(self._page, page.encode())
         if not self._opened:
             self._opened = True
             click.launch(self._page.resolve().as_uri())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from fnmatch import translate
 from typing import Literal, TypeVar
 
@@ -13,6 +13,9 @@ from texpipe.texture import Action, Axes, AxisGuess, Decisions, EdgeMode, Edges,
 
 T = TypeVar("T")
 
+_ESCAPED = re.compile(r"\[([*?[])\]")
+"""A wildcard that stands for itself."""
+_WILDCARDS = re.compile(r"[*?[]")
 _SILENT = Rule(match=Match())
 _EVEN = 0.5
 _CERTAIN = 0.9
@@ -35,6 +38,35 @@ def rule_for(recipe: Recipe, name: str, size: tuple[int, int], facts: Facts) -> 
     """Return the number of the first rule that matches a texture, from 1; 0 if none does. Arguments as `decide`."""
     numbered = enumerate(recipe.rules, start=1)
     return next((number for number, rule in numbered if matches(rule.match, name, size, facts)), 0)
+
+
+class RuleFinder:
+    """Finds the rules of many textures: those about exact names are looked up, however many they are.
+
+    Args:
+        recipe: with the rules.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._rules = recipe.rules
+        self._named: dict[str, list[int]] = {}
+        self._others: list[int] = []
+        for number, rule in enumerate(recipe.rules, start=1):
+            exact, globs = _split(rule.match.name or ("*",))
+            if globs:
+                self._others.append(number)
+            for text in () if globs else exact:
+                self._named.setdefault(text, []).append(number)
+
+    def rule_for(self, name: str, size: tuple[int, int], facts: Facts) -> int:
+        """Return the number of the first rule that matches a texture, from 1; 0 if none does. Arguments as `decide`."""
+
+        def first(numbers: Iterable[int]) -> int:
+            return next((one for one in numbers if matches(self._rules[one - 1].match, name, size, facts)), 0)
+
+        texts = {name, name.rpartition("/")[2]}
+        named = first(sorted(number for text in texts for number in self._named.get(text, ())))
+        return first(one for one in self._others if not named or one < named) or named
 
 
 def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
@@ -150,8 +182,20 @@ def _action_by_facts(facts: Facts, *, hides: bool) -> tuple[Action, str]:
 
 
 def _name_fits(patterns: tuple[str, ...], name: str) -> bool:
+    exact, globs = _split(patterns)
     file = name.rpartition("/")[2]
-    return any(_compiled(one)(name if "/" in one else file) is not None for one in patterns)
+    return (
+        name in exact
+        or file in exact
+        or any(_compiled(one)(name if "/" in one else file) is not None for one in globs)
+    )
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _split(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the texts that patterns without wildcards mean, which need no search, and the other patterns."""
+    globs = dict.fromkeys(one for one in patterns if _WILDCARDS.search(_ESCAPED.sub("", one)))
+    return frozenset(_ESCAPED.sub(r"\1", one) for one in patterns if one not in globs), tuple(globs)
 
 
 def _folder_fits(pattern: str, name: str) -> bool:

@@ -158,7 +158,13 @@ class Api:
             row = {key: values[0] for key, values in flat(columns(self.workshop, [name])).items()}
             identity = None if item.source.emulator is None else item.source.emulator.as_json()
             warnings = list(item.warnings)
-            return {**row, "decided_by": _fields(plan.decided_by), "warnings": warnings, "id": identity}
+            return {
+                **row,
+                "colours": self.workshop.dump.facts(name).colours,
+                "decided_by": _fields(plan.decided_by),
+                "warnings": warnings,
+                "id": identity,
+            }
 
         return await _answer(one)
 

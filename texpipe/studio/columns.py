@@ -25,7 +25,7 @@ from texpipe.studio.split_pictures import Piece, piece_of
 from texpipe.studio.workshop import Workshop
 from texpipe.texture import Facts, Plan
 
-_TRAITS = ("width", "height", "format", "colours", "kind", "palette")
+_TRAITS = ("width", "height", "format", "kind", "palette")
 _DECIDED = (
     "rule",
     "by_hand",
@@ -109,7 +109,7 @@ def _columns(
 ) -> dict[str, Any]:
     names = [item.source.name for item in items]
     traits = [
-        (*item.size, one.texels, one.colours, one.kind.kind, palette_of(item))
+        (*item.size, one.texels, one.kind.kind, palette_of(item))
         for item, one in zip(items, facts, strict=True)
     ]
     past = [_past(name, known) for name in names]

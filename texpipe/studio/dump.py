@@ -10,7 +10,7 @@ from typing import Any
 
 from texpipe.analysis.inventory import Survey, SurveyedTexture
 from texpipe.errors import SourceError
-from texpipe.recipe.rules import deciding, matches, plan_by, rule_for
+from texpipe.recipe.rules import RuleFinder, deciding, matches, plan_by
 from texpipe.recipe.schema import Match, Recipe
 from texpipe.texture import Facts, Plan
 
@@ -40,13 +40,9 @@ class Dump:
     @classmethod
     def of(cls, seen: Survey, recipe: Recipe) -> Dump:
         """Return the textures of a survey as a recipe decides them."""
-        facts = seen.fingerprints
+        facts, find = seen.fingerprints, RuleFinder(recipe).rule_for
         return cls(
-            seen,
-            tuple(
-                rule_for(recipe, one.source.name, one.size, facts[one.source.name].facts)
-                for one in seen.items
-            ),
+            seen, tuple(find(one.source.name, one.size, facts[one.source.name].facts) for one in seen.items)
         )
 
     @cached_property
@@ -154,7 +150,8 @@ class Dump:
             names: the textures that they may decide about.
         """
         numbers = [number + added if number else 0 for number in self.rules]
+        find = RuleFinder(recipe).rule_for
         for name in names:
             place = self.place(name)
-            numbers[place] = rule_for(recipe, name, self.seen.items[place].size, self.facts(name))
+            numbers[place] = find(name, self.seen.items[place].size, self.facts(name))
         return replace(self, rules=tuple(numbers))

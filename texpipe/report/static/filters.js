@@ -81,15 +81,15 @@ const FILTERS = {
 /** Count how many textures have each value of a filter, commonest first. */
 function valuesOf(filter) {
   const counts = new Map();
-  for (const [texture, many] of alikeInFilters()) {
+  for (const [texture, many] of alikeIn(filter)) {
     const values = FILTERS[filter].values(texture);
     for (const value of values.length > 1 ? new Set(values) : values) counts.set(value, (counts.get(value) ?? 0) + many);
   }
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
-/** Textures that stand for all with the same values in every filter, each with their number. */
-let alikeInFilters = () => TEXTURES.map((texture) => [texture, 1]);
+/** Textures that stand for all with the same values in a filter, each with their number. */
+let alikeIn = (filter) => TEXTURES.map((texture) => [texture, 1]);
 
 /** Everything that the search looks at, in small letters; made when a texture is first looked at. */
 function searched(texture) {

@@ -43,7 +43,7 @@ const TEXTS = {
     aboutLevels: "Amber and red only say where to look first.",
     outdated: "This report is older than the pack: it was made from the pack of {date}. texpipe report makes it anew.",
     st_written: "written", st_copied: "copied", st_skipped: "skipped", st_failed: "failed", st_edited: "edited", st_foreign: "foreign",
-    st_new: "new",
+    st_new: "new", duplicate: "duplicate", duplicates: "duplicates", key_space: "Space",
     // What texpipe itself says, word for word: reasons.js finds these sentences, and says them in the page's language.
     why_classify: "classify", why_rule: "rule {n}", why_hand: "by hand", why_byName: "the name says {format} and R = G = B = A in every texel",
     why_greys: "several greys and R = G = B = A in every texel",
@@ -104,7 +104,7 @@ const TEXTS = {
     aboutLevels: "Gelb und Rot sagen nur, wo zuerst hinzusehen ist.",
     outdated: "Dieser Bericht ist älter als das Paket: er wurde aus dem Paket von {date} gemacht. texpipe report macht ihn neu.",
     st_written: "geschrieben", st_copied: "kopiert", st_skipped: "ausgelassen", st_failed: "gescheitert", st_edited: "geändert",
-    st_foreign: "fremd", st_new: "neu",
+    st_foreign: "fremd", st_new: "neu", duplicate: "Duplikat", duplicates: "Duplikate", key_space: "Leertaste",
     why_classify: "erkannt", why_rule: "Regel {n}", why_hand: "von Hand",
     why_byName: "der Name sagt {format}, und R = G = B = A in jedem Texel", why_greys: "mehrere Graustufen, und R = G = B = A in jedem Texel",
     why_ignored: "Alpha ist überall 0, aber es gibt Farben: ein Spiel, das sie zeichnet, beachtet Alpha nicht",

@@ -151,18 +151,20 @@ function rowsOf({ name, traits, decided, past }) {
   return name.map((source, at) => new Row(source, looks[traits.of[at]], plans[decided.of[at]], pasts[past.of[at]]));
 }
 
-/** One texture for all that share all three parts, with their number: a large dump has few such sets. */
-alikeInFilters = () => {
-  const sets = new Map(); // traits -> decided -> past -> [texture, number]
-  const within = (map, part) => map.get(part) ?? map.set(part, new Map()).get(part);
-  const found = [];
+/** The parts of a row that a filter looks at. */
+const PARTS_OF = { kind: ["traits"], size: ["traits"], format: ["traits"], state: ["decided", "past"], review: ["past"] };
+
+/** One texture for all that share the parts which a filter looks at, with their number: even a large dump has few. */
+alikeIn = (filter) => {
+  const [first, second] = PARTS_OF[filter] ?? ["decided"];
+  const sets = new Map(); // one part -> the other -> [texture, number]
   for (const texture of TEXTURES) {
-    const some = within(within(sets, texture.traits), texture.decided);
-    const set = some.get(texture.past);
+    const others = sets.get(texture[first]) ?? sets.set(texture[first], new Map()).get(texture[first]);
+    const set = others.get(texture[second]);
     if (set) set[1] += 1;
-    else found.push(some.set(texture.past, [texture, 1]).get(texture.past));
+    else others.set(texture[second], [texture, 1]);
   }
-  return found;
+  return [...sets.values()].flatMap((others) => [...others.values()]);
 };
 
 /** Bring rows up to date that are there already; new rules stand first, which moves the numbers of all others. */
