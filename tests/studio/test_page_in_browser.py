@@ -406,6 +406,10 @@ def test_rows_are_chosen_with_the_keyboard(studio: Studio) -> None:
         studio.press(keys, *held)
         assert driver.execute_script(chosen) == wanted, (keys, held)
     assert driver.find_element("id", "panel").text.count("null") == 0
+    field = driver.find_element("id", "field-outline")
+    studio.change(lambda: field.send_keys("h"))
+    assert driver.switch_to.active_element.get_attribute("id") == "field-outline", "one goes on from there"
+    studio.change(lambda: driver.execute_script("undo()"))
 
 
 def test_the_page_and_its_reasons_are_german_where_the_browser_asks(studio: Studio) -> None:

@@ -29,6 +29,7 @@ function showPanel(panel, texture, picked) {
     return;
   }
   const kept = chosenScopes();
+  const focused = panel.contains(document.activeElement) && document.activeElement.id;
   panel.replaceChildren(...[
     panelHeading(texture, picked),
     scopesOf(texture, kept),
@@ -43,6 +44,7 @@ function showPanel(panel, texture, picked) {
     element("div", { id: "reasons" }),
   ].filter(Boolean));
   countScopes(texture);
+  if (focused) byId(focused)?.focus({ preventScroll: true }); // who decides by keyboard goes on from there
 }
 
 function panelHeading(texture, picked) {
@@ -55,7 +57,7 @@ function panelHeading(texture, picked) {
 
 function scopesOf(texture, kept) {
   const boxes = studio.scopes.filter((scope) => scope !== "name").map((scope) => {
-    const input = element("input", { type: "checkbox", value: scope, change: () => countScopes(texture) });
+    const input = element("input", { type: "checkbox", id: `scope-${scope}`, value: scope, change: () => countScopes(texture) });
     input.disabled = (SCOPE_VALUES[scope](texture) ?? null) === null;
     input.checked = kept.includes(scope) && !input.disabled;
     return element("label", {}, input, say(`s_${scope}`));
@@ -182,7 +184,7 @@ const edit = () => attempt(async () => {
 
 function reviewOf(texture) {
   const marks = ["approve", "reject", "flag"].map((mark) =>
-    element("button", { type: "button", class: `verdict ${mark}`, "aria-pressed": String(texture.review === mark), click: () => review(mark) },
+    element("button", { type: "button", id: `verdict-${mark}`, class: `verdict ${mark}`, "aria-pressed": String(texture.review === mark), click: () => review(mark) },
       `${MARKS[mark]} ${say(mark)}`));
   const note = element("input", { id: "note", type: "text", "aria-label": say("note"), placeholder: say("note"),
     change: ({ target }) => review(undefined, target.value) });
