@@ -18,6 +18,7 @@ from texpipe.execution.executors import Executor, executor_for, processor
 from texpipe.execution.forecast import expected_pack, finishing_seconds, forecast, learn
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.execution.takeover import note_device, taken_over
+from texpipe.meter import WORKED_OFF
 from texpipe.options import RunOptions
 from texpipe.output.dry_run import planned_result
 from texpipe.output.places import require_separate_places
@@ -35,7 +36,7 @@ from texpipe.planning.planner import plan_jobs
 from texpipe.planning.run_models import RunModels, dialled, find_models
 from texpipe.planning.run_plan import RunPlan
 from texpipe.planning.sample import sample_of
-from texpipe.progress import WORKED_OFF, Progress
+from texpipe.progress import Progress
 from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
 from texpipe.storage.lock import Lock

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console
-from texpipe.progress import WORKED_OFF, Progress
+from texpipe.meter import WORKED_OFF
+from texpipe.progress import Progress
 
 if TYPE_CHECKING:
     import rich.progress

@@ -18,6 +18,7 @@ from texpipe.errors import DeviceLostError
 from texpipe.execution.derived import compute_derived
 from texpipe.execution.hand_made import take_hand_made
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
+from texpipe.meter import WORKED_OFF
 from texpipe.passes import nearest
 from texpipe.planning.amount import network_texels
 from texpipe.planning.jobs import (
@@ -31,7 +32,6 @@ from texpipe.planning.jobs import (
     texels_of,
 )
 from texpipe.planning.picture_memory import why_too_large
-from texpipe.progress import WORKED_OFF
 from texpipe.storage.results import ResultStore
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off

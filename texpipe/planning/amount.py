@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from texpipe.meter import Lump
 from texpipe.passes import pass_texels
 from texpipe.planning.jobs import Job, JobResult, Workload, texels_of
-from texpipe.progress import Lump, Progress
+from texpipe.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from texpipe.meter import WORKED_OFF
 from texpipe.networks.padding import Padding, Pads
 from texpipe.networks.rrdbnet import RESIDUAL, SLOPE, RRDBNet
-from texpipe.progress import WORKED_OFF
 from texpipe.upscale import layout
 from texpipe.upscale.convolve import Layer, Method
 from texpipe.upscale.layout import TexelGrid

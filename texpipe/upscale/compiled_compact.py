@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from texpipe.meter import WORKED_OFF
 from texpipe.networks.compact import Compact
 from texpipe.networks.padding import Pads
-from texpipe.progress import WORKED_OFF
 from texpipe.upscale import layout
 from texpipe.upscale.compiled import is_lone
 from texpipe.upscale.convolve import Layer, Method

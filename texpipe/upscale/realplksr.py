@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from texpipe.meter import WORKED_OFF
 from texpipe.networks.padding import Pads, pad2d
 from texpipe.networks.per_axis import sampling
-from texpipe.progress import WORKED_OFF
 from texpipe.texture import Axes
 from texpipe.upscale import layout
 from texpipe.upscale.compiled import is_lone
