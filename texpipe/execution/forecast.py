@@ -21,6 +21,7 @@ import numpy as np
 from texpipe.errors import DeviceError, ModelError, PackError
 from texpipe.imaging.image_files import encode_png
 from texpipe.passes import recombine
+from texpipe.passes.metrics import measure
 from texpipe.planning.amount import Forecast, network_texels
 from texpipe.planning.jobs import Job, JobResult, is_stored, texels_of
 from texpipe.planning.run_plan import RunPlan
@@ -177,7 +178,7 @@ def _network_seconds(models: Sequence[Path], device: Device, side: int, scale: i
 
 
 def _finishing_seconds(scale: int, side: int) -> float:
-    """Return the seconds that one core takes to finish a texel: the picture of the result, and its file."""
+    """Return the seconds that one core takes to finish a texel: the picture of the result, its file and its metrics."""
     rng = np.random.default_rng(0)
     rgba = np.dstack([rng.integers(0, 256, (side, side, 3)), np.full((side, side), 255)]).astype(np.uint8)
     result = rng.random((side * scale, side * scale, 3), dtype=np.float32)
@@ -185,7 +186,9 @@ def _finishing_seconds(scale: int, side: int) -> float:
     plan = Plan("upscale", "opaque", Edges(), scale, "match", False, by)
     passes = (Pass((rgba[..., :3] / 255).astype(np.float32), plan.edges),)
     start = time.thread_time()
-    encode_png(recombine(rgba, plan, (result,), passes))
+    made = recombine(rgba, plan, (result,), passes)
+    encode_png(made)
+    measure(rgba, made, plan)
     return (time.thread_time() - start) / side**2
 
 
