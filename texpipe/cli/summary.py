@@ -79,7 +79,10 @@ def show(
 def _show_made(console: Console, result: RunResult) -> None:
     counts = result.manifest.summary
     verb = "would write" if result.dry_run else "wrote"
-    also = {"duplicates": counts.duplicates, "made by hand": counts.by_hand}
+    also = {
+        "duplicate" if counts.duplicates == 1 else "duplicates": counts.duplicates,
+        "by hand": counts.by_hand,
+    }
     among = ", ".join(f"{count} {what}" for what, count in also.items() if count)
     console.say(
         f"{verb} {counts.written + counts.copied} textures{f' (among them {among})' if among else ''}"
