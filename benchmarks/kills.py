@@ -143,7 +143,9 @@ class Game:
         return {
             path.relative_to(output).as_posix(): path.read_bytes()
             for path in sorted(output.rglob("*"))
-            if path.is_file() and path.name not in ("run.json", "checked") and ".backup" not in path.parts
+            if path.is_file()
+            and path.name not in ("run.json", "checked", "finished")
+            and ".backup" not in path.parts
         }
 
     def what_failed(self) -> str:

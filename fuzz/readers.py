@@ -52,6 +52,7 @@ _SYSTEM = "reads what the operating system says"
 _PINNED = "reads a package whose sha256 is in the code"
 OWN = "takes apart what texpipe made in the same process"
 _COMPARES = "compares the first bytes of a file with those that texpipe writes"
+_DIGEST = "reads bytes for their digest alone"
 WRITES = "writes, and reads nothing"
 _PIXELS = "reads decoded texels of any value: no byte of them can be wrong"
 NOT_FUZZED: Mapping[str, str] = {
@@ -60,6 +61,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.classify.kinds:_judge": _SHIPPED,
     "texpipe.cli.adopt:_add": "reads the recipe that load_recipe has just read",
     "texpipe.cli.replaceable:_has_mark": _COMPARES,
+    "texpipe.cli.told:told_before": "reads a record whose digests fit the files of this disk, in `refusing`",
     "texpipe.compare.choices:choices_of": "reads the recipe that load_recipe has just read",
     "texpipe.compare.page:_paces": "is read_json alone: numbers are taken from what it returns",
     "texpipe.compare.page:_write_page": _SHIPPED,
@@ -89,6 +91,10 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.networks.fetch:_member": _PINNED,
     "texpipe.networks.fetch:download": _PINNED,
     "texpipe.output.edits:_read": "hands bytes to image_files.decode, which is fuzzed",
+    "texpipe.output.finished:_note_repeated": "is read_json alone: two numbers are taken from what it returns",
+    "texpipe.output.finished:_recorded": "is read_json alone: digests are only compared",
+    "texpipe.storage.listing:_without_waiting": _DIGEST,
+    "texpipe.storage.listing:digest_of": _DIGEST,
     "texpipe.upscale.webgpu_probe:_probed_now": "reads the answer of a process that it started, by parse_json",
     "texpipe.upscale.webgpu_probe:_recalled": "reads the user's own cache folder, by read_small and parse_json",
     "texpipe.planning.order:read_order": "splits a text that read_small and text_of read into lines",

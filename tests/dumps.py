@@ -45,7 +45,7 @@ def write_recipe(folder: Path, extra: str = "") -> Path:
     return path
 
 
-def tree(folder: Path, leave_out: tuple[str, ...] = ("run.json", "checked")) -> dict[str, bytes]:
+def tree(folder: Path, leave_out: tuple[str, ...] = ("run.json", "checked", "finished")) -> dict[str, bytes]:
     """Return every file below a folder by relative path, but those that may differ between runs."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()

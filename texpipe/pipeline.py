@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 Watch = Callable[[Progress], None]
 Finished = Callable[[RunPlan, JobResult], None]
 """Called with each job that was computed in this run, when its results are in the store."""
+Written = Callable[[RunPlan, RunResult], None]
+"""Called when packs and manifest are written, while the output folder is still this run's alone."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Watchers:
     progress: Watch
     finished: Finished
     foreseen: Callable[[Forecast], None] | None
+    written: Written
 
 
 def run_recipe(
@@ -69,6 +72,7 @@ def run_recipe(
     finished: Finished = lambda _, __: None,
     foreseen: Callable[[Forecast], None] | None = None,
     known: AnalysisCache | None = None,
+    written: Written = lambda _, __: None,
 ) -> RunResult:
     """Turn a folder of textures into packs, with a manifest that says what was done and why.
 
@@ -81,6 +85,7 @@ def run_recipe(
         foreseen: called before anything is computed with what the run will need, where that is known or can be
             measured.
         known: analyses of textures that were made already.
+        written: called at the end of a run that wrote packs and that had nothing of an earlier run to mend.
 
     Raises:
         SourceError: the input cannot be read or holds no texture; with `strict` also if any texture fails.
@@ -89,7 +94,7 @@ def run_recipe(
         PackError: something cannot be written. One bad texture becomes a `failed` entry instead.
     """
     with executor_for(options) as executor:
-        return _run(options, executor, dry_run, merge, Watchers(progress, finished, foreseen), known)
+        return _run(options, executor, dry_run, merge, Watchers(progress, finished, foreseen, written), known)
 
 
 def _run(
@@ -143,6 +148,8 @@ def _run(
             result = replace(result, sample=run.sample.size, whole_seconds=whole)
         if merge:
             shards.remove_marks(run)
+        if not before.warnings:
+            watchers.written(run, result)
         return result
 
 

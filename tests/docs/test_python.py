@@ -96,7 +96,8 @@ def test_the_example_writes_the_same_pack_as_the_command(example: str, tmp_path:
     arguments = ["run", "my.yaml", "--output", "build/command", "--device", "cpu", "-q"]
     assert exit_code_of(command, arguments) == 0
     ours, theirs = (
-        tree(tmp_path / "build" / one, ("run.json", "checked", ".lock")) for one in ("oot", "command")
+        tree(tmp_path / "build" / one, ("run.json", "checked", "finished", ".lock"))
+        for one in ("oot", "command")
     )
     assert ours == theirs
 

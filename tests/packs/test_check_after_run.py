@@ -13,6 +13,7 @@ from dumps import dump, write_recipe
 from texpipe import formats
 from texpipe.cli.console import Console
 from texpipe.cli.summary import SHOWN_PROBLEMS, show
+from texpipe.cli.told import told
 from texpipe.errors import PackError
 from texpipe.manifest.file import read_manifest
 from texpipe.output.result import RunResult
@@ -46,11 +47,11 @@ def test_a_run_says_which_file_breaks_which_rule(
     lines = (f"gliden64/{name}/{name}#00001001#0#2_all.png: is not green", "gliden64/pack: has no list")
     assert done.problems == lines
     assert done.exit_code == PackError.exit_code
-    assert show(Console(), done, as_json=False) == PackError.exit_code
+    assert show(Console(), told(done), as_json=False) == PackError.exit_code
     said = capsys.readouterr().err
     assert all(line in said for line in lines)
     many = replace(done, problems=lines * SHOWN_PROBLEMS)
-    show(Console(), many, as_json=False)
+    show(Console(), told(many), as_json=False)
     assert f"{SHOWN_PROBLEMS} more; `texpipe verify` names them all" in capsys.readouterr().err
 
 

@@ -113,7 +113,7 @@ def test_the_command_takes_such_a_model_and_ends_the_same_twice(
     assert tree(tmp_path / "out") == once
     other = texpipe("run", recipe, "--device", "cpu", "--output", tmp_path / "other")
     assert other.returncode == 0
-    assert tree(tmp_path / "other", ("run.json", "journal", "checked")).keys() == once.keys()
+    assert tree(tmp_path / "other", ("run.json", "journal", "checked", "finished")).keys() == once.keys()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["model"]["name"] == "model"
 

@@ -14,6 +14,7 @@ from texpipe.cli.options import html_option, json_option, quiet_option, run_opti
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import require_replaceable
 from texpipe.cli.summary import show
+from texpipe.cli.told import told
 from texpipe.errors import ExitCode, PackError, UsageError
 from texpipe.system.shell import command
 
@@ -116,7 +117,7 @@ def _merge_shards(console: Console, recipe: Path, as_json: bool, **options_of_ru
             raise PackError(
                 error.message, hint="\n  ".join(["Run these, then merge again:", *commands])
             ) from error
-    return show(console, result, as_json=as_json)
+    return show(console, told(result), as_json=as_json)
 
 
 _OF_PACKS = frozenset({"recipe", "more", "output", "choices", "save", "html", "as_json", "quiet"})

@@ -15,8 +15,10 @@ from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.needs import say_before
 from texpipe.cli.options import json_option, order_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
+from texpipe.cli.repeated import Repeatable
 from texpipe.cli.run_dump import is_dump, planned_recipe_of_dump, recipe_of_dump, refuse_inputs
 from texpipe.cli.summary import show
+from texpipe.cli.told import told
 from texpipe.errors import SourceError, UsageError
 from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import command
@@ -112,8 +114,6 @@ def run(
       texpipe run ~/dumps/oot
       texpipe run recipes/oot.yaml --input ~/dumps/oot --output ~/packs/oot
     """
-    from texpipe.analysis.cache import AnalysisCache
-    from texpipe.pipeline import run_recipe
     from texpipe.planning.load_options import load_options
 
     console = console.quieter(quiet)
@@ -125,11 +125,14 @@ def run(
             hint=f"Leave out {needs_pack[0]}, and use `texpipe report OUTPUT` when the pack is written.",
         )
     with ExitStack() as stack:
-        of_dump, known = is_dump(recipe), AnalysisCache()
+        of_dump, known = is_dump(recipe), None
         if of_dump:
+            from texpipe.analysis.cache import AnalysisCache
+
             if inputs:
                 raise refuse_inputs(recipe)
             _say_device(console, executor, device, precision)
+            known = AnalysisCache()
             recipe = _recipe_of_dump(console, recipe, dry_run, stack, known)
         options = load_options(
             recipe,
@@ -157,16 +160,23 @@ def run(
         _say_device(console, executor, device, precision)
     _look_at_inputs(console, options, recipe, given=bool(inputs))
     with_page = bool(needs_pack) or (of_dump and not dry_run and shard is None)
-    with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
-        result = run_recipe(
-            options,
-            dry_run=dry_run,
-            progress=step,
-            foreseen=lambda needed: say_before(console, needed, options.output),
-            known=known,
-        )
-        page = _report(result, step) if with_page else None
-    code = show(console, result, as_json=as_json, page=page, recipe=recipe)
+    with Repeatable(options, always=with_page or dry_run) as repeatable:
+        before = repeatable.told()
+        if before is not None:
+            return show(console, before, as_json=as_json, recipe=recipe)
+        from texpipe.pipeline import run_recipe
+
+        with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
+            result = run_recipe(
+                options,
+                dry_run=dry_run,
+                progress=step,
+                foreseen=lambda needed: say_before(console, needed, options.output),
+                known=known,
+                written=repeatable.keep,
+            )
+            page = _report(result, step) if with_page else None
+    code = show(console, told(result), as_json=as_json, page=page, recipe=recipe)
     if open_page and page is not None:
         click.launch(page.resolve().as_uri())
     return code

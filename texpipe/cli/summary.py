@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.needs import of_budget, said, warn_of_disk
-from texpipe.cli.worst import may_repeat, uncertain, worst
-from texpipe.progress import in_bytes, in_words
+from texpipe.cli.told import Told
+from texpipe.progress import in_words
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
-    from texpipe.manifest.schema import Entry
-    from texpipe.output.result import RunResult
     from texpipe.planning.sample import SampleSize
 
 SHOWN_PROBLEMS = 20
 """Largest number of failed textures, and of broken rules, that the summary names."""
 _SHOWN_REASONS = 10
 """Largest number of reasons for skipped textures that the summary lists."""
-_SHOWN_WORST = 5
-"""Largest number of conspicuous textures that the summary lists."""
-_SHARES = {2: "half", 4: "a quarter of their", 8: "an eighth of their"}
-"""Words for sizes that textures are reduced to, by the factor."""
 _SHOWN_UNCERTAIN = 3
 """Largest number of textures that may repeat that the summary lists."""
 
 
 def show(
     console: Console,
-    result: RunResult,
+    result: Told,
     *,
     as_json: bool,
     page: Path | None = None,
@@ -41,7 +35,7 @@ def show(
 
     Args:
         console: for people.
-        result: what the run did.
+        result: what is told of the run.
         as_json: print it for machines, too.
         page: the report that was just written.
         recipe: what was run, for the command that makes the rest after a sample.
@@ -50,7 +44,7 @@ def show(
         The exit code of the command.
     """
     if as_json:
-        print_json(result.as_json())
+        print_json(dict(result.document))
     for warning in result.warnings:
         console.warn(warning)
     _failures(console, result, "`texpipe inspect`" if result.dry_run else "manifest.json")
@@ -60,14 +54,14 @@ def show(
     if page is not None:
         console.say(f"Open the report in a browser: {page}")
     _show_made(console, result)
-    for line in _fits(result):
+    for line in result.fits:
         console.say(line)
     _show_kept(console, result)
-    for line in worst(result.manifest.textures, _SHOWN_WORST):
+    for line in result.worst:
         console.say(f"look at {line}")
     _name_uncertain(
         console,
-        result.manifest.textures,
+        result,
         "`texpipe inspect --uncertain` lists all of them"
         if result.dry_run
         else 'the report has all of them: sort by "May repeat, not certain"',
@@ -76,25 +70,23 @@ def show(
     return result.exit_code
 
 
-def _show_made(console: Console, result: RunResult) -> None:
-    counts = result.manifest.summary
+def _show_made(console: Console, result: Told) -> None:
     verb = "would write" if result.dry_run else "wrote"
     also = {
-        "duplicate" if counts.duplicates == 1 else "duplicates": counts.duplicates,
-        "by hand": counts.by_hand,
+        "duplicate" if result.duplicates == 1 else "duplicates": result.duplicates,
+        "by hand": result.by_hand,
     }
     among = ", ".join(f"{count} {what}" for what, count in also.items() if count)
     console.say(
-        f"{verb} {counts.written + counts.copied} textures{f' (among them {among})' if among else ''}"
+        f"{verb} {result.written} textures{f' (among them {among})' if among else ''}"
         f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from earlier runs"
     )
-    failed = sum(entry.status == "failed" for entry in result.manifest.textures)
-    if failed:
-        console.say(f"{failed} failed: the warnings above say why")
+    if result.failed:
+        console.say(f"{len(result.failed)} failed: the warnings above say why")
     if len(result.computed_by) > 1:
         (first, by_first), (last, by_last) = result.computed_by.items()
         console.say(f"{first}, computed {by_first} of them and stopped; {last}, computed the other {by_last}")
-    reasons = list(result.skip_reasons().items())
+    reasons = result.skipped
     for reason, number in reasons[:_SHOWN_REASONS]:
         console.say(f"skipped {number}: {reason}")
     if len(reasons) > _SHOWN_REASONS:
@@ -107,24 +99,7 @@ def _show_made(console: Console, result: RunResult) -> None:
         console.say(f"ignored other files: {kinds}")
 
 
-def _fits(result: RunResult) -> Iterator[str]:
-    """Yield a line for each pack that has a budget: its size, and which textures were made smaller for it."""
-    for fit in result.fits:
-        size, budget = in_bytes(fit.size), in_bytes(fit.budget)
-        if not fit.lost:
-            yield f"{fit.target}: {size}, within the budget of {budget} at full scale"
-            continue
-        smaller = " and ".join(
-            f"{count:,} at {_SHARES.get(result.manifest.scale // scale, f'{scale} times')} size"
-            for scale, count in fit.by_scale().items()
-        )
-        yield (
-            f"{fit.target}: {size} instead of {in_bytes(fit.full)}, to stay below {budget}. Textures written smaller: "
-            f"{smaller}; they lose least ({fit.mean_loss:.1f} levels of 255 on average)"
-        )
-
-
-def _show_next(console: Console, result: RunResult, page: Path | None, recipe: Path | None) -> None:
+def _show_next(console: Console, result: Told, page: Path | None, recipe: Path | None) -> None:
     """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing."""
     from texpipe.report.stamp import older_report
 
@@ -137,19 +112,18 @@ def _show_next(console: Console, result: RunResult, page: Path | None, recipe: P
     if result.dry_run:
         if result.forecast is not None:
             console.say(f"It would take {said(result.forecast)}.")
-            warn_of_disk(console, result.forecast, result.output)
-        if result.expected is not None and result.manifest.budget is not None:
-            console.say(of_budget(result.expected, result.manifest.budget))
+            warn_of_disk(console, result.forecast, result.folder)
+        if result.expected is not None and result.budget is not None:
+            console.say(of_budget(result.expected, result.budget))
         return
-    filled = dict.fromkeys(one.target for entry in result.manifest.textures for one in entry.outputs)
-    for target in filled:
-        console.say(f"The pack is in {result.output / target}")
-    if page is None and (older := older_report(result.output)) is not None:
+    for target in result.filled:
+        console.say(f"The pack is in {result.folder / target}")
+    if page is None and (older := older_report(result.folder)) is not None:
         console.say(
             f"The report {older} is older than the pack: `{command('texpipe', 'report', result.output)}` makes it anew"
         )
-    for target in filled:
-        _show_install(console, result.output, target, only=len(filled) == 1)
+    for target in result.filled:
+        _show_install(console, result.folder, target, only=len(result.filled) == 1)
 
 
 def _sample_in_words(size: SampleSize, whole_seconds: float | None) -> str:
@@ -175,19 +149,20 @@ def _show_install(console: Console, output: Path, target: str, *, only: bool) ->
         console.say(line)
 
 
-def _show_kept(console: Console, result: RunResult) -> None:
-    kept = [entry for entry in result.manifest.textures if entry.status in ("edited", "foreign")]
-    for entry in kept[:SHOWN_PROBLEMS]:
-        console.say(str(entry.reason))
-    if len(kept) > SHOWN_PROBLEMS:
-        console.say(f"... and {len(kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all")
-    if any(entry.status == "edited" for entry in kept):
+def _show_kept(console: Console, result: Told) -> None:
+    for line in result.kept[:SHOWN_PROBLEMS]:
+        console.say(line)
+    if len(result.kept) > SHOWN_PROBLEMS:
+        console.say(
+            f"... and {len(result.kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all"
+        )
+    if result.any_edited:
         console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
 
 
-def _name_uncertain(console: Console, textures: Sequence[Entry], where_all_are: str) -> None:
+def _name_uncertain(console: Console, result: Told, where_all_are: str) -> None:
     """Print which textures may repeat without anybody being certain: a rule settles each."""
-    count = may_repeat(textures)
+    count = result.may_repeat
     if not count:
         return
     many = f"{count} textures" if count > 1 else "1 texture"
@@ -195,14 +170,14 @@ def _name_uncertain(console: Console, textures: Sequence[Entry], where_all_are: 
         f"{many} may repeat, not certain: made to look right either way, until a rule says `edges: wrap` (repeats) or "
         "`edges: clamp` (ends). Worst first:"
     )
-    lines = uncertain(textures)
+    lines = result.uncertain
     for line in lines[:_SHOWN_UNCERTAIN]:
         console.say(f"  {line}")
     if len(lines) > _SHOWN_UNCERTAIN:
         console.say(f"  ... {where_all_are}")
 
 
-def _show_shard(console: Console, result: RunResult, shard: tuple[int, int]) -> int:
+def _show_shard(console: Console, result: Told, shard: tuple[int, int]) -> int:
     console.say(
         f"shard {shard[0]} of {shard[1]} is done in {result.seconds:.1f} s:"
         f" {result.computed} pictures computed, {result.cached} were in the store"
@@ -211,9 +186,8 @@ def _show_shard(console: Console, result: RunResult, shard: tuple[int, int]) -> 
     return result.exit_code
 
 
-def _failures(console: Console, result: RunResult, where: str) -> None:
-    failed = [entry for entry in result.manifest.textures if entry.status == "failed"]
-    _warn_first(console, [f"{entry.source}: {entry.reason}" for entry in failed], f"{where} names them all")
+def _failures(console: Console, result: Told, where: str) -> None:
+    _warn_first(console, result.failed, f"{where} names them all")
 
 
 def _warn_first(console: Console, lines: Sequence[str], where_all_are: str) -> None:

@@ -42,7 +42,10 @@ def unportable(path: PurePath) -> str | None:
 
 def folded(path: PurePath | str) -> str:
     """Return what two paths have in common that are one file where upper case, lower case and accents are one."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
+    text = str(path)
+    if text.isascii():  # as nearly all names are
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def file_digest(path: Path, *, inside: Path | None = None) -> str | None:

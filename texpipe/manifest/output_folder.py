@@ -16,7 +16,7 @@ _SCHEMA = re.compile(
     rb'\A\s*\{\s*"schema":\s*"' + re.escape(SCHEMA.rpartition("/")[0].encode()) + rb'/[0-9]+"'
 )
 _STORE_NAMES = re.compile(
-    r"[0-9a-f]{2}|written|analysis|checked|computed-by|sightings|shards|sizes|\..*\.part"
+    r"[0-9a-f]{2}|written|analysis|checked|finished|computed-by|sightings|shards|sizes|\..*\.part"
 )
 
 

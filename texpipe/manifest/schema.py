@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from texpipe.relations import Frame, Mirror, Spot, Variant
@@ -334,7 +335,12 @@ def _without_none(values: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def fields_of(value: DataclassInstance) -> dict[str, Any]:
     """Return the fields of a value by name, in order and as they are: `vars` for values with slots."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _rounded(value: float | None) -> float | None:

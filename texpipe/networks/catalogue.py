@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from texpipe.errors import Location, ModelError
 from texpipe.networks.foreign_facts import ForeignFacts
-from texpipe.networks.model_files import SUFFIXES, read_files
+from texpipe.networks.model_files import SUFFIXES, parts_of, read_files
 from texpipe.networks.names_in_files import has_other_names
 from texpipe.networks.published import PUBLIC, PublicModel
 from texpipe.storage.home import data_folder, from_home
@@ -120,12 +120,30 @@ def resolve(model: str, folder: Path | None = None) -> ModelFile:
         ModelError: not installed (the hint is the command that fetches it), unknown, or not the file that its card
             describes.
     """
+    return describe(_find(model, folder))
+
+
+def files_of(model: str) -> tuple[Path, ...]:
+    """Return the files that `resolve` reads of a model, and where its card would be; only the card is read.
+
+    Args:
+        model: as `resolve` takes it.
+
+    Raises:
+        ModelError: it is not installed, or its card cannot be read.
+    """
+    path = _find(model)
+    ends = (path, other) if (other := inventive_end(path)) is not None else (path,)
+    return tuple(part for end in ends for part in (*parts_of(end), end.with_suffix(".json")))
+
+
+def _find(model: str, folder: Path | None = None) -> Path:
     if is_path(model):
-        return describe((folder or Path()) / from_home(model))
+        return (folder or Path()) / from_home(model)
     path = installed().get(model)
     if path is None:
         raise _missing(model)
-    return describe(path)
+    return path
 
 
 def not_installed(model: str) -> PublicModel | None:

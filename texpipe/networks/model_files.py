@@ -38,9 +38,13 @@ def read_files(path: Path) -> tuple[bytes, ...]:
             hint=_PATH_HINT,
             location=Location(path),
         )
+    return tuple(_read_part(part) for part in parts_of(path))
+
+
+def parts_of(path: Path) -> tuple[Path, ...]:
+    """Return the files that a model consists of: one, or both halves of an ncnn pair."""
     halves = path.suffix.lower() in (".param", ".bin")
-    parts = (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
-    return tuple(_read_part(part) for part in parts)
+    return (path.with_suffix(".param"), path.with_suffix(".bin")) if halves else (path,)
 
 
 def _read_part(path: Path) -> bytes:

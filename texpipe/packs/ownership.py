@@ -24,7 +24,7 @@ from texpipe.packs.digests import FileDigests
 from texpipe.packs.journal import note
 from texpipe.storage.atomic import part_of, write_atomic
 from texpipe.storage.layout import OutputLayout
-from texpipe.storage.links import leads_out
+from texpipe.storage.links import KnownFolders
 
 Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
 """What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
@@ -44,6 +44,7 @@ class PackFolder:
         backup: where they are copied to first.
         kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
         digests: of its files.
+        links: which of its folders are in it.
     """
 
     output: Path
@@ -55,13 +56,21 @@ class PackFolder:
     backup: Backup = field(default_factory=lambda: Backup(Path()))
     kept: dict[str, Kept] = field(default_factory=dict)
     digests: FileDigests = field(default_factory=FileDigests, compare=False)
+    links: KnownFolders = field(default_factory=lambda: KnownFolders(Path()), compare=False)
 
     @staticmethod
     def opened(output: Path, before: Iterable[tuple[str, str]], replace: tuple[str, ...] = ()) -> PackFolder:
         """Return the folder; `before` has path and hex sha256 of all that earlier runs wrote, a path several times."""
         known = tuple(before)
         paths = frozenset(path for path, _ in known)
-        return PackFolder(output, paths, _by_folded_path(known), replace=replace, backup=Backup(output))
+        return PackFolder(
+            output,
+            paths,
+            _by_folded_path(known),
+            replace=replace,
+            backup=Backup(output),
+            links=KnownFolders(output),
+        )
 
     def with_hand_made(self, copies: Iterable[tuple[str, str]], last: Iterable[str]) -> PackFolder:
         """Return the folder with what is known of hand-made pictures in it.
@@ -80,7 +89,7 @@ class PackFolder:
             PackError: a file is there and cannot be read.
         """
         file = self.output / path
-        if leads_out(file, self.output):  # whatever lies there is not looked at
+        if self.links.leads_out(file):  # whatever lies there is not looked at
             return "foreign"
         found = None if file.is_dir() else self.digests.of(file)
         if found is None:
@@ -104,12 +113,12 @@ class PackFolder:
         """
         return self._kept(path, self.standing(path, digest), names)
 
-    def put(self, path: str, data: bytes, digest: str, *names: str) -> Kept | None:
+    def put(self, path: str, data: bytes | Callable[[], bytes], digest: str, *names: str) -> Kept | None:
         """Write a file, whole or not at all, and note it first; keep what somebody else made, and say whose it is.
 
         Args:
             path: of the file, below the folder.
-            data, digest: its bytes, and their hex sha256.
+            data, digest: its bytes, or what reads them if they are needed, and their hex sha256.
             names: of the textures in it, by which `replace` may mean it, too.
 
         Raises:
@@ -121,9 +130,10 @@ class PackFolder:
         if (kept := self._kept(path, standing, names)) is not None:
             self.kept[path] = kept
             return kept
+        content = data if isinstance(data, bytes) else data()
         self._copy_first(path, standing)
         note(self.output, path, digest)
-        write_atomic(self.output / path, data, fsync=False)
+        write_atomic(self.output / path, content, fsync=False)
         return None
 
     def put_whole(self, path: str, write: Callable[[Path], None]) -> str:

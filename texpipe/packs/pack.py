@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from texpipe.formats import format_of
@@ -120,7 +121,7 @@ def place(
         except UnwritableError as reason:
             left_out[name] = reason.message
             continue
-        above = [folded(folder) for folder in path.parents]
+        above = _folded_folders(path.parent)
         rival = next((taken[claim] for claim in (*claims, *above) if claim in taken), folders.get(claims[1]))
         if rival is not None:
             left_out[name] = f"{target.name} cannot tell it from {rival}"
@@ -133,6 +134,11 @@ def place(
 def _path_of(layout: PackFormat, picture: Picture) -> PurePosixPath:
     path = layout.output_path(picture.source)
     return path if layout.suffix is None else path.with_suffix(layout.suffix(picture.source, picture.size))
+
+
+@lru_cache(maxsize=256)
+def _folded_folders(folder: PurePosixPath) -> tuple[str, ...]:
+    return tuple(folded(one) for one in (folder, *folder.parents))
 
 
 def _of_game(picture: Picture, game: str | None) -> Picture:

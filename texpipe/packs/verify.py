@@ -20,7 +20,7 @@ from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.packs.remembered_checks import RememberedChecks
 from texpipe.storage.layout import OutputLayout
-from texpipe.storage.links import leads_out
+from texpipe.storage.links import KnownFolders, leads_out
 from texpipe.storage.small_files import read_small, refusing
 from texpipe.system.cpu import available_cores
 from texpipe.texture import Rgba8
@@ -120,6 +120,7 @@ def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks 
         PackError: a file cannot be read.
     """
     layouts, problems = _layouts(manifest.targets)
+    links = KnownFolders(output)
 
     def check(entry: Entry, one: Output) -> list[str]:
         layout = layouts.get(one.target)
@@ -127,12 +128,12 @@ def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks 
         if (
             remembered is None or one.target not in TARGETS
         ):  # rules of others may change without a new version
-            lines = _texture_problems(output, entry, one, layout, scale)
+            lines = _texture_problems(output, entry, one, layout, scale, links)
             return [f"{one.path}: {line}" for line in lines]
         mark = remembered.mark(one.path, *_asked(entry, one, scale))
         if remembered.knows(mark):
             return []
-        lines = _texture_problems(output, entry, one, layout, scale)
+        lines = _texture_problems(output, entry, one, layout, scale, links)
         if not lines:
             remembered.add(mark)
         return [f"{one.path}: {line}" for line in lines]
@@ -185,13 +186,19 @@ def _layouts(targets: Iterable[str]) -> tuple[dict[str, PackFormat], list[str]]:
 
 
 def _texture_problems(
-    output: Path, entry: Entry, one: Output, layout: PackFormat | None, scale: int
+    output: Path,
+    entry: Entry,
+    one: Output,
+    layout: PackFormat | None,
+    scale: int,
+    links: KnownFolders,
 ) -> list[str]:
     inside = PurePosixPath(one.path).relative_to(one.target)
     if layout is None or entry.size is None or inside.suffix not in (".png", ".dds"):
         return []
     try:
-        data = read_small(output / one.path, MAX_FILE_BYTES, inside=output)
+        file = output / one.path
+        data = read_small(file, MAX_FILE_BYTES, inside=output, any_link=not links.leads_out(file))
         rgba, stored, _ = decode(data, name=one.path)
     except SourceError as error:
         return [error.message]

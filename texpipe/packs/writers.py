@@ -96,9 +96,10 @@ def _put_texture(
 ) -> Iterator[Output]:
     """Write the files of one texture, but those that lie there already and, where names share files, equal ones."""
     inside, picture = path_inside(target, one.path), one.picture
-    is_plain = layout.render is None and not layout.shares_files
-    if is_plain and folder.standing(inside, picture.sha256) == "equal":
-        yield Output(target.name, inside, picture.sha256, picture.size)
+    if layout.render is None and not layout.shares_files:
+        plain = Output(target.name, inside, picture.sha256, picture.size)
+        kept = folder.put(inside, picture.read, picture.sha256, picture.source.name)
+        yield plain if kept is None else replace(plain, kept=kept)
         return
     for made, digest in rendered(layout, one):
         written = Output(target.name, path_inside(target, made.path), digest, made.size)

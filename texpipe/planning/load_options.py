@@ -11,7 +11,6 @@ from texpipe.errors import UsageError
 from texpipe.formats import format_of, known_targets
 from texpipe.manifest.output_folder import is_output_folder
 from texpipe.options import ExecutorName, RunOptions
-from texpipe.planning.order import read_order
 from texpipe.recipe.fields import pack_bytes
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.models import with_models
@@ -116,7 +115,7 @@ def load_options(
         rule_lines=loaded.rule_lines,
         overrides=by_hand,
         sample=sample,
-        first=() if order is None else read_order(order),
+        first=() if order is None else _order(order),
     )
 
 
@@ -136,6 +135,12 @@ def _require_scales(targets: Sequence[Target]) -> None:
                 f"a budget cannot be kept for {target.name}: it {reason}",
                 hint="Leave the budget out for this target, or give the recipe a lower `scale`.",
             )
+
+
+def _order(file: Path) -> tuple[str, ...]:
+    from texpipe.planning.order import read_order
+
+    return read_order(file)
 
 
 def _inputs(

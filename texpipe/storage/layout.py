@@ -67,6 +67,11 @@ class OutputLayout:
         return self.store / "sizes"
 
     @property
+    def finished(self) -> Path:
+        """What the last finished run began with and left behind, and what it said."""
+        return self.store / "finished"
+
+    @property
     def shard_marks(self) -> Path:
         """The folder of notes about finished shards."""
         return self.store / "shards"

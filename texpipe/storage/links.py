@@ -17,6 +17,27 @@ def leads_out(path: Path, root: Path) -> bool:
         return True
 
 
+class KnownFolders:
+    """Tells of many files of a folder whether they lie elsewhere; each folder on the way is looked at once.
+
+    Args:
+        root: the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._inside: set[Path] = set()
+
+    def leads_out(self, path: Path) -> bool:
+        """Return what `leads_out` does of a path below the folder."""
+        above = path.parent
+        if above not in self._inside:
+            if not above.is_dir() or leads_out(above, self._root):
+                return leads_out(path, self._root)
+            self._inside.add(above)
+        return path.is_symlink() and leads_out(path, self._root)
+
+
 def require_own_folders(root: Path, names: Iterable[str]) -> None:
     """Check that nothing which is written into these folders would land outside of `root`.
 
