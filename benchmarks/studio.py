@@ -6,8 +6,8 @@
 Prints, for each model and sides of 16, 32 and 64 texels, the median and the 95th percentile of the seconds that a
 preview takes with a warm model, and of the processor's seconds in them; then, for a large dump, the seconds until all
 its columns are ready, and in Chromium (with chromedriver) until the first page is drawn, and from a letter in the
-search, or a choice in a filter, until the list is drawn anew; last, from a key that decides about a third of it
-until the page says that it is decided and shows it.
+search, or a choice in a filter, until the list is drawn anew; last, when the first preview is there, from a key that
+decides about a third of the textures until the page says that it is decided.
 """
 
 from __future__ import annotations
@@ -140,6 +140,7 @@ def _measure_page(browser: WebDriver, address: str) -> None:
         "requestAnimationFrame(() => setTimeout(() => done((performance.now() - begun) / 1000)))"
     )
     print(f"filter by size: {seconds * 1000:.0f} ms")
+    _wait_for_preview(browser)
     told, seconds = browser.execute_async_script(
         "const done = arguments[0]; clearFilters(); document.querySelector('#scopes [value=size]').click();"
         "const begun = performance.now();"
@@ -149,6 +150,10 @@ def _measure_page(browser: WebDriver, address: str) -> None:
         "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'w', bubbles: true }))"
     )
     print(f"a decision, {told!r}: {seconds:.2f} s")
+    _wait_for_preview(browser)
+
+
+def _wait_for_preview(browser: WebDriver) -> None:
     browser.execute_async_script(
         "const done = arguments[0];"
         "const look = () => byId('stage').dataset.busy === 'false' ? done() : setTimeout(look, 50);"

@@ -111,6 +111,7 @@ def slow_plan(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr(planned_keys, "plan_jobs", slowly)
     monkeypatch.setattr(planned_keys, "_WAITED_FOR", 0)
+    monkeypatch.setattr(planned_keys, "_CALM", 0.01)
     return may_end
 
 

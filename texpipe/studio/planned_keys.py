@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Hashable, Mapping
 
 from texpipe.planning.planner import plan_jobs
@@ -13,6 +14,9 @@ from texpipe.studio.workshop import Workshop
 
 _WAITED_FOR = 2_000
 """Number of textures of the largest dump whose plan is waited for: it is made in a fraction of a second."""
+
+_CALM = 2.0
+"""Seconds without a decision after which a larger dump is planned: decisions come in series, and are in a hurry."""
 
 
 class PlannedKeys:
@@ -56,6 +60,7 @@ class PlannedKeys:
     def _plan(self) -> None:
         """Plan until nothing was decided meanwhile."""
         while self._is_planning:
+            self._wait_for_calm()
             with self._workshop.lock:
                 state, dump, recipe = (
                     self._workshop.state(),
@@ -70,6 +75,12 @@ class PlannedKeys:
                 self._planned, self._keys = state, keys
                 self._is_planning = state != self._workshop.state()
                 self._changed.notify_all()
+
+    def _wait_for_calm(self) -> None:
+        state: Hashable = None
+        while len(self._workshop.dump.rules) > _WAITED_FOR and state != self._workshop.state():
+            state = self._workshop.state()
+            time.sleep(_CALM)
 
     def _keys_of(self, dump: Dump, recipe: Recipe) -> dict[str, str]:
         models = self._workshop.models.of(recipe)

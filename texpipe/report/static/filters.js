@@ -114,12 +114,18 @@ const wordsOf = (texture) => inSmallLetters([
 ]);
 const inSmallLetters = (words) => words.join("\n").toLowerCase();
 
+const PREPARED_AT_ONCE = 500; // textures between two looks at the clock
+
 /** Make the texts of the search while nothing else is to be done, so that its first letter is as fast as the next. */
 function prepareSearch(from = 0) {
   if (from >= TEXTURES.length) return;
-  requestIdleCallback(() => {
-    TEXTURES.slice(from, from + 1000).forEach(searched);
-    prepareSearch(from + 1000);
+  requestIdleCallback((deadline) => {
+    let at = from;
+    do {
+      TEXTURES.slice(at, at + PREPARED_AT_ONCE).forEach(searched);
+      at += PREPARED_AT_ONCE;
+    } while (at < TEXTURES.length && deadline.timeRemaining() > 1);
+    prepareSearch(at);
   });
 }
 
