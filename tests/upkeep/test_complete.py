@@ -18,12 +18,14 @@ import torch
 from packs import noise
 from textures import opaque
 
-from texpipe.errors import PackError, UsageError
+from texpipe.errors import Interrupted, PackError, UsageError
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.networks.checkpoint import save_safetensors
 from texpipe.networks.rrdbnet import RRDBNet
 from texpipe.passes.resample import blur, repeat
 from texpipe.texture import Edges, Rgba8
+from texpipe.train.loop.output import TrainingResult
+from texpipe.train.loop.state import TrainingJob
 from texpipe.upkeep import complete as completing
 from texpipe.upkeep import style as styling
 from texpipe.upkeep.any_pack import open_pack
@@ -32,7 +34,7 @@ from texpipe.upkeep.completed import RECORD, read_record
 from texpipe.upkeep.coverage import coverage
 from texpipe.upkeep.layers import merge_layers
 from texpipe.upkeep.provenance import Makers
-from texpipe.upkeep.style import Style
+from texpipe.upkeep.style import Style, Watchers
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
 
@@ -353,6 +355,28 @@ def test_a_style_that_is_no_better_is_refused_and_the_base_fills_the_gaps(styled
     assert "not better" in done.style.said
     assert {one.texture: one.model for one in done.filled}[MISSING] == "tiny"
     assert (styled.work).is_dir()
+
+
+def test_a_training_that_was_stopped_is_continued_and_touches_no_file_of_the_pack(
+    styled: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digests(styled.pack)
+    with pytest.raises(Interrupted) as stopped:
+        plan_completion(styled).learn(Watchers(stopped=lambda: True))
+    assert stopped.value.hint == "The same command continues it."
+    assert digests(styled.pack) == before
+    resumed = []
+    train = styling.finetune
+
+    def watched(job: TrainingJob, *others: object) -> TrainingResult:
+        resumed.append(job.resume)
+        return train(job, *others)
+
+    monkeypatch.setattr(styling, "finetune", watched)
+    style = plan_completion(styled).learn()
+    assert style is not None
+    assert style.model is not None
+    assert resumed == [True]
 
 
 def test_few_pictures_are_no_style(styled: Order) -> None:
