@@ -35,6 +35,7 @@ STAND_INS = {
 
 NOT_RUN = {
     r"complete zelda.hts": "wants a container; tests/upkeep/test_complete.py has one",
+    r"complete .*packs/zelda": "wants a pack by hand; tests/upkeep/test_complete.py has one",
     r"port": "wants dumps by two emulators; tests/upkeep/test_port.py makes them",
     r"patch apply": "wants an archive of that very pack; tests/upkeep/test_patch.py applies them",
     r"models fetch": "downloads; tests/networks/test_catalogue.py gives it a package of its own",
