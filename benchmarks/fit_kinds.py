@@ -2,7 +2,8 @@
 
 Probabilities from which a kind counts as sure are found on sources that the trees of that round have not seen, six
 rounds of them, and none of the table. Those that texpipe ships are stricter or looser, by what its kinds of the parts
-"fresh" and "again" are (benchmarks/kinds.py). Ten minutes to make and measure the textures, two to fit, on one core.
+"fresh", "again" and "last", and of "judged" for cut-outs, are (benchmarks/kinds.py). Ten minutes to make and measure
+the textures, two to fit, on one core.
 
     pip install scikit-learn
     python benchmarks/fit_kinds.py --games GAMES --output texpipe/classify/kinds.safetensors

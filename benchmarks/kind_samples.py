@@ -4,9 +4,10 @@
 dpkg-deb -x NAME_*.deb GAMES/NAME`), whose .pk3 and .wz archives are unpacked in its folder `pk3`. What a folder holds
 was looked at. `tileability_labels.csv` adds grounds, walls, skies and all of Freedoom. Letters are drawn with fonts,
 which are looked for in these packages too, and data are made by rule. `part` says what a source is for: "fit"; "table";
-"fresh" and "again", labelled when the weights were fixed, from which their thresholds are taken since; or "last",
-labelled after that. No game and no font is in two of them, and bytes are of other files. Pictures of things on nothing,
-which are inventories in one game and sprites in another, are left out.
+"fresh", "again" and "last", labelled when the weights were fixed, from which their thresholds are taken since; or
+"judged", labelled after that, which set the threshold of cut-outs alone. No game and no font is in two of them, and
+bytes are of other files. Pictures of things on nothing, which are inventories in one game and sprites in another, are
+left out.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from texpipe.texture import Edges, Rgba8
 Floats = NDArray[np.float32]
 
 LABELS = Path(__file__).with_name("kind_labels.csv")
-LATER = ("fresh", "again", "last")
+LATER = ("fresh", "again", "last", "judged")
 """Parts that are of kind_labels.csv, fonts and rules alone."""
 UNSEEN = (
     "minetest-data", "minetest-mod-ethereal", "minetest-mod-nether", "minetest-mod-xdecor", "openarena-data",
@@ -56,6 +57,19 @@ FONTS = {
         "PenguinAttack*",
         "Wargames*",
         "Winks*",
+    ),
+    "judged": (
+        "Arimo*",
+        "Tinos*",
+        "Cousine*",
+        "Caladea*",
+        "Cabin*",
+        "GenBas*",
+        "GenBkBas*",
+        "Anonymous*",
+        "Ecolier*",
+        "Klaudia*",
+        "Tomson*",
     ),
     "last": ("OpenSans*", "mononoki*", "Quicksand*", "Oxygen*", "breip*", "Isabella*"),
     "again": (
@@ -409,9 +423,9 @@ def _data(games: Path, part: str) -> Iterator[Sample]:
 
 
 def _bytes_of(games: Path, part: str) -> NDArray[np.uint8]:
-    """Return what lies in memory: other programs for each of two parts, compressed sounds for the third."""
+    """Return what lies in memory: other programs for each of two parts, compressed sounds for the later ones."""
     if part in LATER:
-        sounds = sorted(games.rglob("*.ogg"))[LATER.index(part) :: 3][:60]
+        sounds = sorted(games.rglob("*.ogg"))[LATER.index(part) :: len(LATER)][:60]
         return np.concatenate([np.fromfile(one, np.uint8, 60000, offset=4096) for one in sounds])
     files = sorted(Path("/usr/bin").glob("[a-m]*" if part == "fit" else "[n-z]*"))[:60]
     return np.concatenate(

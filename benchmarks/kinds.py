@@ -1,6 +1,6 @@
-"""What texpipe says of the kinds of textures that neither its weights nor its thresholds saw: counts and bounds.
+"""What texpipe says of the kinds of textures that its weights did not see: counts and bounds.
 
-python benchmarks/kinds.py --games GAMES                  # the part "last" of kind_labels.csv
+python benchmarks/kinds.py --games GAMES                  # the part "judged" of kind_labels.csv
 python benchmarks/kinds.py --games GAMES --sheet DIR      # also pictures of what it is sure of and wrong
 """
 
@@ -29,7 +29,7 @@ def main() -> None:
     """Make the samples, ask, print; write sheets of mistakes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--games", type=Path, required=True, help="folder of unpacked packages")
-    parser.add_argument("--part", default="last")
+    parser.add_argument("--part", default="judged")
     parser.add_argument("--sheet", type=Path, help="folder for pictures of mistakes")
     chosen = parser.parse_args()
     made = list(samples(chosen.games, chosen.part))
