@@ -66,10 +66,13 @@ class Axes:
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """How likely axes repeat, 0 to 1; None where it is decided."""
+    """How likely axes repeat, 0 to 1; None where that is certain enough."""
 
     x: float | None = None
     y: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.x is not None or self.y is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,10 @@ class Doubt:
     step: float
 
 
+_EVEN = 0.5
+"""Probability at which an axis as well repeats as not."""
+
+
 @dataclass(frozen=True, slots=True)
 class AxisGuess:
     """What the classifier thinks of one axis: a mode, how sure it is (0 to 1) and why, in one line.
@@ -205,6 +212,12 @@ class AxisGuess:
     reason: str
     undecided: bool = False
     doubt: Doubt | None = None
+
+    @property
+    def repeats(self) -> float | None:
+        """How likely it repeats, where a person should say whether it does: undecided, or repeated against the odds."""
+        against_odds = self.mode == "wrap" and self.confidence < _EVEN
+        return self.confidence if self.undecided or against_odds else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +285,8 @@ class Plan:
     `decided_by` and `repeats` are for people and stay out of the store's key. `cells` is the width and height of the
     pictures on an atlas, if a rule says that it is one. `detail` is where the model's dial stands, 0 (faithful) to 1
     (inventive). On `undecided` axes, `clamp` in `edges`, the result is to look right whether the texture repeats or
-    not; `repeats` says how likely that is. `model` is what a rule names, one model after the other; empty for the
-    recipe's.
+    not; `repeats` says how likely that is, there and where an axis is repeated against the
+    odds. `model` is what a rule names, one model after the other; empty for the recipe's.
     """
 
     action: PlannedAction

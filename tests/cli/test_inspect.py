@@ -127,7 +127,7 @@ def test_the_summary_counts_each_texture_once_and_names_what_is_wrong(recipe: Pa
     for key in ("alpha", "format"):
         for value, count in Counter(entry[key] for entry in readable).items():
             assert f"{value} ({count})" in summary
-    uncertain = sum(bool(entry["undecided"]) for entry in entries)
+    uncertain = sum(bool(entry["undecided"] or entry.get("repeats")) for entry in entries)
     assert f"may repeat, not certain ({uncertain})" in summary or not uncertain
     assert "1 split picture of 2 pieces, 1 duplicate" in summary
     assert f"{BROKEN}: " in summary
@@ -149,7 +149,7 @@ def test_no_command_of_the_summary_is_broken_at_any_width(
 
 def test_a_list_of_some_has_only_those(recipe: Path) -> None:
     entries = {entry["source"]: entry for entry in json.loads(inspect(recipe, "--json").stdout)}
-    uncertain = [name for name, entry in entries.items() if entry["undecided"]]
+    uncertain = [name for name, entry in entries.items() if entry["undecided"] or entry.get("repeats")]
     assert rows(inspect(recipe, "--uncertain")) == uncertain
     picked = json.loads(inspect(recipe, "--uncertain", "--json").stdout)
     assert [entry["source"] for entry in picked] == uncertain

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, may_repeat, uncertain, worst
 from texpipe.manifest.schema import Entry
-from texpipe.texture import Axes, Likely, Metrics
+from texpipe.texture import Axes, Edges, Likely, Metrics
 
 
 def entry(name: str, duplicate_of: str | None = None, **measured: float) -> Entry:
@@ -80,6 +80,18 @@ def test_what_may_repeat_is_named_with_the_jump_it_would_have_worst_first_and_ho
         "inspected: probably doesn't repeat left to right (50 % sure)",
     ]
     assert may_repeat(textures) == 5, "also the duplicate"
+    against_odds = Entry(
+        "wrapped",
+        "written",
+        edges=Edges("clamp", "wrap"),
+        repeats=Likely(y=0.4),
+        metrics=Metrics(seam_y=8.57, repeat_y=8.57, repeat_step_y=90.0),
+    )
+    assert may_repeat([against_odds, entry("certain", repeat_step_x=90.0)]) == 1
+    assert uncertain([*textures, against_odds])[0] == (
+        "wrapped: may repeat top to bottom (40 % sure), treated so; colours jump by 90 of 255 at the border, 8.6 "
+        f"{inside}"
+    )
     likely = Entry("likely", "written", undecided=Axes(x=True), repeats=Likely(x=0.62), metrics=steeper)
     assert uncertain([likely]) == [
         f"likely: probably repeats left to right (62 % sure); {jump} 60 of 255 at the border, 3.0 {inside}"

@@ -72,6 +72,26 @@ def test_an_undecided_axis_is_treated_both_ways_unless_a_rule_says_which() -> No
     assert (ruled.edges, ruled.undecided, ruled.repeats) == (Edges("clamp", "clamp"), Axes(), Likely())
 
 
+def test_an_axis_that_is_repeated_against_the_odds_says_so_and_stays_uncertain() -> None:
+    facts = replace(FACTS, y=AxisGuess("wrap", 0.4, "edges differ"))
+    plan = plan_of(facts=facts)
+    assert (plan.edges, plan.undecided, plan.repeats) == (Edges("wrap", "wrap"), Axes(), Likely(y=0.4))
+    assert plan.decided_by.y == (
+        "classify: may repeat top to bottom (40% sure), treated so because it does less harm if wrong: edges differ"
+    )
+    assert sureness(0, recipe(), facts) == 0.4
+    ruled = plan_of({"match": {}, "edges": {"y": "wrap"}}, facts=facts)
+    assert (ruled.repeats, ruled.decided_by.y) == (Likely(), "rule 1: wrap")
+
+
+def test_an_undecided_axis_that_rather_repeats_says_that() -> None:
+    facts = replace(FACTS, x=AxisGuess("clamp", 0.62, "edges differ", undecided=True))
+    said = plan_of(facts=facts).decided_by.x
+    assert said == "classify: probably repeats left to right (62% sure), but may not: edges differ"
+    ends = AxisGuess("clamp", 1.0, "ends")
+    assert sureness(0, recipe(), replace(facts, y=ends)) == 0.62
+
+
 GUESSES = [
     AxisGuess("wrap", 0.8, "edges continue"),
     AxisGuess("clamp", 0.38, "edges differ", undecided=True),

@@ -80,7 +80,9 @@ def guesses() -> Iterator[AxisGuess]:
         yield _informed(weighed, [replace(weighed, doubt=replace(doubt, odds=odds))])
     for mode, sure in product(("wrap", "mirror", "clamp"), (0.6, 0.95, 1.0)):
         yield AxisGuess(mode, sure, SAID_BY_DUMP)
-    yield AxisGuess("clamp", 0.4, SAID_BY_DUMP, undecided=True)
+    for likely in (0.4, 0.6):
+        yield AxisGuess("clamp", likely, SAID_BY_DUMP, undecided=True)
+    yield AxisGuess("wrap", 0.4, SAID_BY_DUMP)
 
 
 def reasons() -> Iterator[tuple[str, str]]:

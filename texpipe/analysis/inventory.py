@@ -78,7 +78,7 @@ class SurveyedTexture:
             undecided=self.plan.undecided or None,
             input=self.origin.input or None,
             instead_of=self.origin.instead_of,
-            repeats=self.plan.repeats if self.plan.undecided else None,
+            repeats=self.plan.repeats or None,
         )
 
 

@@ -18,6 +18,7 @@ from texpipe.cli.inspected import InspectedTexture, inspected
 from texpipe.cli.likeness import like, named
 from texpipe.cli.options import add_option, json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
+from texpipe.cli.worst import is_uncertain
 from texpipe.errors import ExitCode, UsageError
 from texpipe.texture import KINDS
 
@@ -137,7 +138,7 @@ def _picked(
     found = list(textures) if like_name is None else like(textures, named(textures, like_name))
     if kinds:
         found = [one for one in found if (one.entry.kind or "unsure") in kinds]
-    return [one for one in found if one.entry.undecided] if uncertain else found
+    return [one for one in found if is_uncertain(one.entry)] if uncertain else found
 
 
 def _list(

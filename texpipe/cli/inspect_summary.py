@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from texpipe.cli.inspected import InspectedTexture
 from texpipe.cli.printable import printable
-from texpipe.cli.worst import may_repeat
+from texpipe.cli.worst import is_uncertain, may_repeat
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _counts(
 
 
 def _edges(entry: Entry) -> str:
-    if entry.undecided:
+    if is_uncertain(entry):
         return "may repeat, not certain"
     assert entry.edges is not None
     pair = entry.edges.x, entry.edges.y

@@ -167,8 +167,8 @@ def _name_uncertain(console: Console, result: Told, where_all_are: str) -> None:
         return
     many = f"{count} textures" if count > 1 else "1 texture"
     console.say(
-        f"{many} may repeat, not certain: made to look right either way, until a rule says `edges: wrap` (repeats) or "
-        "`edges: clamp` (ends). Worst first:"
+        f"{many} may repeat, not certain: made so that a mistake shows least, until a rule says `edges: wrap` "
+        "(repeats) or `edges: clamp` (ends). Worst first:"
     )
     lines = result.uncertain
     for line in lines[:_SHOWN_UNCERTAIN]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from texpipe.texture import Axes, Edges, Likely
+
 if TYPE_CHECKING:
     from texpipe.manifest.schema import Entry
     from texpipe.texture import Metrics
@@ -60,7 +62,12 @@ def _ranked(textures: Iterable[Entry]) -> list[tuple[float, str, str]]:
 
 def may_repeat(textures: Iterable[Entry]) -> int:
     """Return how many textures may repeat or not, duplicates included: the number that every command says."""
-    return sum(bool(entry.undecided) for entry in textures)
+    return sum(is_uncertain(entry) for entry in textures)
+
+
+def is_uncertain(entry: Entry) -> bool:
+    """Return whether a person should say if a texture repeats: it is made both ways, or repeated against the odds."""
+    return bool(entry.undecided or entry.repeats)
 
 
 def uncertain(textures: Iterable[Entry]) -> list[str]:
@@ -73,7 +80,7 @@ def uncertain(textures: Iterable[Entry]) -> list[str]:
     """
     found: list[tuple[float, str]] = []
     for entry in textures:
-        if not entry.undecided or entry.duplicate_of is not None:
+        if not is_uncertain(entry) or entry.duplicate_of is not None:
             continue
         axes = _axes(entry)
         said = "; ".join(axis.in_words for axis in axes)
@@ -83,13 +90,14 @@ def uncertain(textures: Iterable[Entry]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Axis:
-    """An undecided axis: which way it may repeat, how likely, and the seam that a repeat shows, where measured.
+    """An axis that may repeat: which way, how likely, how it is treated, and the seam of a repeat, where measured.
 
     `step` is in levels, `ratio` the step over the mean one inside the picture.
     """
 
     way: str
     likely: float
+    wraps: bool
     step: float | None = None
     ratio: float | None = None
 
@@ -100,25 +108,34 @@ class _Axis:
 
     @property
     def in_words(self) -> str:
+        if self.wraps:
+            said = f"may repeat {self.way} ({self.likely * 100:.0f} % sure), treated so"
+            return said if self.step is None else f"{said}; {self._jump}"
         verb = "repeats" if self.likely > _EVEN else "doesn't repeat"
         said = f"probably {verb} {self.way} ({max(self.likely, 1 - self.likely) * 100:.0f} % sure)"
-        if self.step is None:
-            return said
+        return said if self.step is None else f"{said}; if repeated, {self._jump}"
+
+    @property
+    def _jump(self) -> str:
         times = "" if self.ratio is None else f", {self.ratio:.1f} times as much as inside"
-        return f"{said}; if repeated, colours jump by {self.step:.0f} of 255 at the border{times}"
+        return f"colours jump by {self.step or 0:.0f} of 255 at the border{times}"
 
 
 def _axes(entry: Entry) -> list[_Axis]:
-    axes, seam = entry.undecided, entry.metrics
-    likely_x, likely_y = (entry.repeats.x, entry.repeats.y) if entry.repeats else (None, None)
+    undecided, repeats = entry.undecided or Axes(), entry.repeats or Likely()
+    edges, seam = entry.edges or Edges(), entry.metrics
     found = []
-    if axes and axes.x:
+    if undecided.x or repeats.x is not None:
         measured = (seam.repeat_step_x, seam.repeat_x) if seam else ()
-        found.append(_Axis("left to right", _EVEN if likely_x is None else likely_x, *measured))
-    if axes and axes.y:
+        found.append(_Axis("left to right", _likely(repeats.x), edges.x == "wrap", *measured))
+    if undecided.y or repeats.y is not None:
         measured = (seam.repeat_step_y, seam.repeat_y) if seam else ()
-        found.append(_Axis("top to bottom", _EVEN if likely_y is None else likely_y, *measured))
+        found.append(_Axis("top to bottom", _likely(repeats.y), edges.y == "wrap", *measured))
     return found
+
+
+def _likely(said: float | None) -> float:
+    return _EVEN if said is None else said
 
 
 def _shares(metrics: Metrics) -> dict[str, float]:

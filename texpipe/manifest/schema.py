@@ -110,7 +110,7 @@ class Entry:
         undecided: the axes that may repeat or not, treated so that neither mistake shows; None where all is decided.
         input: which of several inputs it is from, a name of `Manifest.inputs`; None of a single one.
         instead_of: the inputs that have another picture under its name, which is not used.
-        repeats: how likely the undecided axes repeat, 0 to 1; None likewise.
+        repeats: how likely axes repeat, 0 to 1, that are undecided or repeated against the odds; None if none is.
         kind: what it shows; None where that is not sure, and `kind_confidence` the probability of the likeliest kind, 0
             to 1; both None of what cannot be read, and in older manifests.
         by: where its picture comes from; None if it has none, and in manifests of texpipe before 0.2.

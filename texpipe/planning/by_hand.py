@@ -14,7 +14,7 @@ from texpipe.planning.result_keys import plan_key
 from texpipe.planning.texture_names import shown
 from texpipe.read.hand_made import HandMade
 from texpipe.storage.keys import key_of
-from texpipe.texture import Axes, Edges, Plan
+from texpipe.texture import Axes, Edges, Likely, Plan
 
 _Value = TypeVar("_Value")
 
@@ -67,14 +67,14 @@ def _planned(item: SurveyedTexture, work: Workload, made: Mapping[str, HandMade]
     plan = work.plan_of(item)
     if name in work.group_of:  # the border of a piece is not the border of the picture
         plan = plan.with_edges_of(
-            replace(plan, edges=Edges(), undecided=Axes()), "a piece of a split picture"
+            replace(plan, edges=Edges(), undecided=Axes(), repeats=Likely()), "a piece of a split picture"
         )
     return _marked(item, plan, made[name])
 
 
 def _marked(item: SurveyedTexture, plan: Plan, made: HandMade) -> SurveyedTexture:
     by = replace(plan.decided_by, action=f"by hand: {made.name}")
-    return replace(item, plan=replace(plan, action="hand", undecided=Axes(), decided_by=by))
+    return replace(item, plan=replace(plan, action="hand", undecided=Axes(), repeats=Likely(), decided_by=by))
 
 
 def _families(work: Workload) -> Iterator[tuple[str, ...]]:

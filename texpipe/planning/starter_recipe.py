@@ -229,7 +229,9 @@ def _notes(items: tuple[SurveyedTexture, ...], joined: set[str]) -> Iterator[str
 
 def _doubts(fingerprints: Fingerprints) -> Iterator[str]:
     # How many they are depends on the rules, which people change: the commands count them.
-    if any(one.facts.x.undecided or one.facts.y.undecided for one in fingerprints.values()):
+    if any(
+        one.facts.x.repeats is not None or one.facts.y.repeats is not None for one in fingerprints.values()
+    ):
         yield "textures that may repeat, not certain:  texpipe inspect --recipe THIS_FILE --uncertain"
     yield "halves of things, which the game mirrors, want `edges: mirror`: a dump doesn't say which they are"
 

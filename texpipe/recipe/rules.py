@@ -98,7 +98,7 @@ def plan_by(number: int, recipe: Recipe, facts: Facts) -> Plan:
         model=() if rule.model in (None, recipe.model) else rule.model or (),
         undecided=undecided,
         repeats=Likely(
-            facts.x.confidence if undecided.x else None, facts.y.confidence if undecided.y else None
+            facts.x.repeats if edges.x == "auto" else None, facts.y.repeats if edges.y == "auto" else None
         ),
     )
 
@@ -120,12 +120,7 @@ def sureness(number: int, recipe: Recipe, facts: Facts) -> float:
 
 
 def _sure(guess: AxisGuess) -> float:
-    return 1 - guess.confidence if _may_repeat(guess) else guess.confidence
-
-
-def _may_repeat(guess: AxisGuess) -> bool:
-    """Return whether an axis ends, though it may repeat: the confidence is that it repeats."""
-    return guess.confidence < 1 and (guess.undecided or (guess.mode == "wrap" and guess.confidence < _EVEN))
+    return max(guess.confidence, 1 - guess.confidence) if guess.undecided else guess.confidence
 
 
 def matches(match: Match, name: str, size: tuple[int, int], facts: Facts) -> bool:
@@ -167,8 +162,12 @@ def _in_words(guess: AxisGuess, way: str) -> str:
     sure = f"{_sure(guess):.0%} sure"
     if guess.confidence == 1:
         return guess.reason
-    if _may_repeat(guess):
+    if guess.undecided:
+        if guess.confidence > _EVEN:
+            return f"probably repeats {way} ({sure}), but may not: {guess.reason}"
         return f"probably doesn't repeat {way} ({sure}), but may: {guess.reason}"
+    if guess.repeats is not None:
+        return f"may repeat {way} ({sure}), treated so because it does less harm if wrong: {guess.reason}"
     verb = {"wrap": "repeats", "mirror": "is mirrored", "clamp": "doesn't repeat"}[guess.mode]
     doubt = "" if guess.confidence >= _CERTAIN else "probably "
     return f"{doubt}{verb} {way} ({sure}): {guess.reason}"

@@ -148,14 +148,18 @@ def _decided(plan: Plan, facts: Facts, rule: int, sure: float, *, by_hand: bool)
         "hand" if by_hand else plan.action,
         plan.edges.x,
         plan.edges.y,
-        round(facts.x.confidence, 3) if plan.undecided.x else None,
-        round(facts.y.confidence, 3) if plan.undecided.y else None,
+        _rounded(plan.repeats.x),
+        _rounded(plan.repeats.y),
         round(sure, 3),
         " > ".join(plan.model),
         plan.detail,
         plan.colour,
         plan.outline,
     )
+
+
+def _rounded(likely: float | None) -> float | None:
+    return None if likely is None else round(likely, 3)
 
 
 def _past(name: str, known: _Known) -> _Row:

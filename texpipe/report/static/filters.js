@@ -34,7 +34,7 @@ function warningsOf(texture) {
 
 function stateOf(texture) {
   const found = [statusName(texture.status)];
-  if (texture.undecided) found.push(say("v_mayRepeat"));
+  if (isUncertain(texture)) found.push(say("v_mayRepeat"));
   if (texture.duplicates) found.push(say("v_duplicates"));
   if (texture.instead_of) found.push(say("v_inputs"));
   if (texture.before.missing || texture.after.missing) found.push(say("v_gone"));

@@ -24,10 +24,13 @@ function takeTextures(all) {
 const LIMITS = { seam: [1.5, 2.5], colour: [2, 5], alphaDrift: [1, 4] };
 const MEASURED = Object.keys(LIMITS);
 
-/** The step in levels that a texture has where it repeats, times how likely it repeats; null where all is decided. */
-function expectedStep({ undecided, repeats = {}, metrics = {} }) {
-  if (!undecided) return null;
-  const step = (axis) => (undecided[axis] ? (repeats[axis] ?? 0.5) * (metrics[`repeat_step_${axis}`] ?? 0) : 0);
+/** Whether a person should say if a texture repeats: it is made both ways, or repeated against the odds. */
+const isUncertain = ({ undecided, repeats }) => Boolean(undecided || repeats);
+
+/** The step in levels that a texture has where it repeats, times how likely it repeats; null where that is certain. */
+function expectedStep({ undecided, repeats, metrics = {} }) {
+  if (!isUncertain({ undecided, repeats })) return null;
+  const step = (axis) => (undecided?.[axis] || (repeats?.[axis] ?? null) !== null ? (repeats?.[axis] ?? 0.5) * (metrics[`repeat_step_${axis}`] ?? 0) : 0);
   return Math.max(step("x"), step("y"));
 }
 

@@ -29,8 +29,9 @@ class Decided {
     this.alpha = table.alpha[at];
     this.action = table.action[at];
     this.edges = { x: table.x[at], y: table.y[at] };
-    this.repeats = { x: x[at], y: y[at] };
-    this.undecided = x[at] === null && y[at] === null ? null : { x: x[at] !== null, y: y[at] !== null };
+    this.repeats = x[at] === null && y[at] === null ? null : { x: x[at], y: y[at] };
+    const isUndecided = (axis, likely) => likely !== null && this.edges[axis] === "clamp";
+    this.undecided = { x: isUndecided("x", x[at]), y: isUndecided("y", y[at]) };
     this.sure = table.sure[at];
     this.model = table.model[at];
     this.detail = table.detail[at];
@@ -187,7 +188,7 @@ const MOST_OF_THE_WORST = 50;
 /** The queues: which textures are to be looked at, and why; the first has all of them. */
 const QUEUES = {
   "": () => true,
-  undecided: ({ undecided }) => undecided !== null,
+  undecided: ({ repeats }) => repeats !== null,
   worst: (one) => one.colour > 0 && RANKS.colour.get(one) <= MOST_OF_THE_WORST,
   by_hand: ({ byHand, status }) => byHand || status === "edited",
   new: ({ status }) => status === "new",
@@ -220,12 +221,12 @@ const ruleName = (number) => (ruleNames[number] ??= say("why_rule", { n: number 
 function fitFilters() {
   for (const name of ["target", "input", "warning"]) delete FILTERS[name];
   FILTERS.rule.values = ({ rule }) => [rule ? ruleName(rule) : say("why_classify")];
-  FILTERS.state.values = ({ status, undecided }) => [statusName(status), ...(undecided ? [say("v_mayRepeat")] : [])];
+  FILTERS.state.values = ({ status, repeats }) => [statusName(status), ...(repeats ? [say("v_mayRepeat")] : [])];
   FILTERS.sure.values = ({ sure }) => [surenessIn(sure)];
   FILTERS.action = { label: say("l_action"), values: ({ action }) => [action ?? say("v_unknown")] };
   FILTERS.review = { label: say("l_review"), values: ({ review, note }) => [review ? say(review) : say("v_none"), ...(note ? [say("v_note")] : [])] };
   for (const name of ["seam", "alpha", "worst"]) delete ORDERS[name];
-  const unsure = ({ undecided, repeats }) => (undecided ? Math.max(repeats.x ?? 0, repeats.y ?? 0) : -1);
+  const unsure = ({ repeats }) => (repeats ? Math.max(repeats.x ?? 0, repeats.y ?? 0) : -1);
   const share = ({ source }) => studio.onScreen.get(source) ?? 0;
   ORDERS.screen = { label: say("o_screen"), compare: (a, b) => share(b) - share(a) || byName(a, b) };
   ORDERS.mayRepeat.compare = (a, b) => unsure(b) - unsure(a) || byName(a, b);
