@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from texpipe.live.folder_watch import FolderWatch, system_events
+from texpipe.live.folder_watch import FolderWatch, _Tree, system_events
 
 
 class Clock:
@@ -80,9 +80,29 @@ def test_a_look_that_takes_long_is_taken_seldom(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(os, "scandir", slow)
     watch = FolderWatch([tmp_path / "dump"], clock=clock)
     watch.wait(0)
+    for name, changed in (("a.png", 1), ("b.png", 2)):
+        write(tmp_path / "dump" / name)
+        os.utime(tmp_path / "dump", ns=(changed, changed))
+    assert looked(watch, clock, 1.5) == {tmp_path / "dump/a.png", tmp_path / "dump/b.png"}
+    write(tmp_path / "dump/c.png")
+    assert looked(watch, clock, 150) == set()
+    assert looked(watch, clock, 60) == {tmp_path / "dump/c.png"}
+
+
+def test_new_names_are_found_soon_where_a_look_at_every_file_takes_long(tmp_path, clock, monkeypatch):
     write(tmp_path / "dump/a.png")
-    assert looked(watch, clock, 500) == set()
-    assert looked(watch, clock, 600) == {tmp_path / "dump/a.png"}
+    whole = _Tree.whole
+
+    def slow(tree: _Tree) -> set[str]:
+        clock.now += 10  # 100,000 files
+        return whole(tree)
+
+    monkeypatch.setattr(_Tree, "whole", slow)
+    watch = FolderWatch([tmp_path / "dump"], clock=clock)
+    watch.wait(0)
+    new = write(tmp_path / "dump/b.png")
+    os.utime(tmp_path / "dump", ns=(1, 2))
+    assert looked(watch, clock, 1.5) == {new}
 
 
 def test_a_folder_that_is_cleared_gives_the_same_names_again(tmp_path, watch, clock):

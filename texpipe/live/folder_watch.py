@@ -19,7 +19,7 @@ from texpipe.manifest.output_folder import is_output_folder
 from texpipe.read.container_kinds import CONTAINERS
 from texpipe.read.scan import PICTURES
 
-_QUICK = (1.0, 500)
+_QUICK = (1.0, 100)
 """Between two looks at which folders changed: the least seconds, and how many times the time that one look takes."""
 _WHOLE = (5.0, 300)
 """The same between two looks at every file."""
@@ -110,7 +110,8 @@ class FolderWatch:
         if now >= self._next_whole:
             found = self._look(_Tree.whole)
             self._next_whole = self._after(now, _WHOLE)
-            self._next_quick = self._after(now, _QUICK)
+            # New names are as cheap to find as before, however long this took.
+            self._next_quick = self._after(self._clock(), _QUICK)
         elif now >= self._next_quick:
             found = self._look(_Tree.quick)
             self._next_quick = self._after(now, _QUICK)
