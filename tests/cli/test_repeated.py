@@ -12,7 +12,7 @@ import pytest
 from dumps import dump, texture, tree, write_recipe
 
 from texpipe import pipeline
-from texpipe.cli import texpipe
+from texpipe.cli import texpipe, told
 from texpipe.cli.console import exit_code_of
 from texpipe.imaging.image_files import encode_png
 from texpipe.output import finished
@@ -186,6 +186,27 @@ def test_a_source_that_changes_within_a_tick_is_seen(game: Game, monkeypatch: py
     assert [game.run(), game.run()] == [1, 0]
     game.source().write_bytes(encode_png(texture(81)))
     assert game.run() == 1
+
+
+def test_what_to_look_at_is_named_once(
+    game: Game, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"{number}.png: Seam x 9.00" for number in range(5)]
+    monkeypatch.setattr(told, "worst", lambda _, count: lines[:count])
+    monkeypatch.setattr(told, "uncertain", lambda _: lines)
+    monkeypatch.setattr(told, "may_repeat", lambda _: 5)
+    opens, sort = f"`texpipe report {game.output} --open`", 'all of them: sort by "May repeat, not certain"'
+    game.run()
+    said = capsys.readouterr().err
+    assert said.count("look at ") == 5
+    assert f"{opens} shows {sort}" in said
+    assert game.run() == 0
+    said = capsys.readouterr().err
+    assert f"Nothing new to look at: {opens} shows all (5 may repeat, not certain)" in said
+    assert "Seam x" not in said
+    game.source().write_bytes(encode_png(texture(82)))
+    game.run("--report")
+    assert f"the report has {sort}" in capsys.readouterr().err
 
 
 def test_a_run_with_a_failure_is_tried_again(game: Game) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from texpipe.cli.worst import COLOUR_LIMIT_LEVELS, COVERAGE_LIMIT, SEAM_LIMIT, may_repeat, uncertain, worst
+from texpipe.cli.worst import may_repeat, uncertain, worst
 from texpipe.manifest.schema import Entry
+from texpipe.report.worst import COLOUR_LIMITS_LEVELS, COVERAGE_LIMITS, SEAM_LIMITS
 from texpipe.texture import Axes, Edges, Likely, Metrics
 
 
@@ -36,11 +37,15 @@ def test_a_seam_that_the_source_has_is_not_held_against_the_result() -> None:
     assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: Seam y 2.50 (source 0.00)"]
 
 
-def test_the_report_does_not_turn_amber_at_other_limits() -> None:
+def test_the_report_does_not_turn_amber_or_red_at_other_limits() -> None:
     script = files("texpipe.report").joinpath("static/textures.js").read_text("utf-8")
-    amber = {name: float(first) for name, first in re.findall(r"(\w+): \[([\d.]+), [\d.]+\]", script)}
+    limits = {
+        name: (float(amber), float(red))
+        for name, amber, red in re.findall(r"(\w+): \[([\d.]+), ([\d.]+)\]", script)
+    }
     # The page shows coverage in percent.
-    assert amber == {"seam": SEAM_LIMIT, "colour": COLOUR_LIMIT_LEVELS, "alphaDrift": COVERAGE_LIMIT * 100}
+    coverage = (COVERAGE_LIMITS[0] * 100, COVERAGE_LIMITS[1] * 100)
+    assert limits == {"seam": SEAM_LIMITS, "colour": COLOUR_LIMITS_LEVELS, "alphaDrift": coverage}
 
 
 def test_the_summary_uses_the_words_of_the_report() -> None:

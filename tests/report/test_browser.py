@@ -15,15 +15,18 @@ from dumps import texture
 from pages import REPOSITORY
 from reportable import finished_pack, large_pack, pack_of_dump
 
+from texpipe.cli.worst import worst
 from texpipe.imaging.image_files import save_png
 from texpipe.manifest.file import read_manifest, write_manifest
-from texpipe.manifest.schema import Entry, Provenance
+from texpipe.manifest.schema import Entry, Provenance, entry_as_json
 from texpipe.passes.resample import repeat
 from texpipe.relations import Flip, Mirror, Spot, Variant
 from texpipe.report.finished_pack import result_of
 from texpipe.report.page import write_report
 from texpipe.report.sources import dump_of, source_of
 from texpipe.report.stamp import older_report
+from texpipe.report.worst import ranked
+from texpipe.texture import Metrics
 
 pytestmark = pytest.mark.slow
 
@@ -188,14 +191,14 @@ def test_keys_step_through_the_list(page) -> None:
     shown = names(page)
     assert shown[0] == "torn.png", "what failed comes first"
     place = page.find_element("id", "place")
-    assert place.text == f"1 of {len(shown)}"
+    assert place.text == f"2 of {len(shown)}"
     press(page, "j")
     press(page, "\ue015")  # down
-    assert place.text == f"3 of {len(shown)}"
-    assert page.find_element("css selector", "#facts h2").text == shown[2]
-    assert page.find_element("css selector", "[aria-selected=true]").get_attribute("title") == shown[2]
+    assert place.text == f"4 of {len(shown)}"
+    assert page.find_element("css selector", "#facts h2").text == shown[3]
+    assert page.find_element("css selector", "[aria-selected=true]").get_attribute("title") == shown[3]
     press(page, "k")
-    assert place.text == f"2 of {len(shown)}"
+    assert place.text == f"3 of {len(shown)}"
 
 
 def test_filters_and_search(page) -> None:
@@ -247,6 +250,33 @@ def test_what_is_marked_comes_before_what_is_only_first_in_its_measure(page) -> 
         "seam",
         "alphaDrift",
     ]
+
+
+def test_the_summary_of_a_run_has_the_order_of_the_report(page) -> None:
+    pack = {
+        "alpha": Metrics(alpha_coverage_drift=0.021),
+        "source's": Metrics(seam_x=8.57, source_seam_x=8.4, seam_y=1.0),
+        "fine": Metrics(seam_x=1.1, colour_drift=0.3, alpha_coverage_drift=0.001),
+        "amber": Metrics(seam_y=2.4, source_seam_y=1.0, colour_drift=1.0),
+        "red": Metrics(seam_x=2.6, source_seam_x=0.7),
+        "worse": Metrics(colour_drift=11.0, seam_y=4.0, source_seam_y=3.9),
+        "covered": Metrics(alpha_coverage_drift=-0.039),
+    }
+    entries = [Entry(name, "written", metrics=metrics) for name, metrics in pack.items()]
+    script = "takeTextures(arguments[0]); return sorted('worst').map((one) => [one.source, one.alarm])"
+    shown = page.execute_script(script, [entry_as_json(entry) for entry in entries])
+    assert [name for name, _ in shown] == [entry.source for entry, _ in ranked(entries)]
+    marked = [name for name, level in shown if level]
+    assert [line.partition(": ")[0] for line in worst(entries, 9)] == marked
+    assert marked == ["worse", "red", "covered", "alpha", "amber"]
+
+
+def test_the_report_opens_on_the_worst_texture_that_has_a_result(page) -> None:
+    """One that failed is first in the list, and has nothing to show."""
+    assert names(page)[0] == "torn.png"
+    assert page.find_element("css selector", "#facts h2").text == names(page)[1]
+    assert page.find_elements("css selector", ".plane.after img")
+    assert not page.find_elements("css selector", ".plane.gone")
 
 
 def test_a_hostile_name_is_only_a_name(page) -> None:
@@ -429,7 +459,7 @@ def test_variants_and_pieces_share_a_row(driver, tmp_path: Path) -> None:
 def test_the_warning_filter(page, output: Path) -> None:
     """What is marked in amber or red can be had alone."""
     marked = page.execute_script(
-        "return TEXTURES.filter((one) => Object.keys(LIMITS).some((name) => severity(name, one[name]) > 0))"
+        "return TEXTURES.filter((one) => Object.keys(LIMITS).some((name) => severity(name, one) > 0))"
         ".map((one) => one.source)"
     )
     assert marked, "a random network misses the colours"

@@ -117,7 +117,7 @@ def _merge_shards(console: Console, recipe: Path, as_json: bool, **options_of_ru
             raise PackError(
                 error.message, hint="\n  ".join(["Run these, then merge again:", *commands])
             ) from error
-    return show(console, told(result), as_json=as_json)
+    return show(console, told(result), as_json=as_json, merged=True)
 
 
 _OF_PACKS = frozenset({"recipe", "more", "output", "choices", "save", "html", "as_json", "quiet"})

@@ -10,7 +10,7 @@ from texpipe.cli.console import Console
 from texpipe.cli.options import quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
-from texpipe.errors import ExitCode
+from texpipe.errors import ExitCode, UsageError
 
 
 @click.command()
@@ -26,6 +26,7 @@ from texpipe.errors import ExitCode
     help="Write this GIF instead: it wipes from each source to its result and back.",
 )
 @click.option("--texture", "textures", multiple=True, help="Show only this texture. Repeat it for several.")
+@click.option("--open", "open_page", is_flag=True, help="Open the report in the browser at the end.")
 @force_option
 @quiet_option
 @click.pass_obj
@@ -35,6 +36,7 @@ def report(
     sheet: Path | None,
     gif: Path | None,
     textures: tuple[str, ...],
+    open_page: bool,
     force: bool,
     quiet: bool,
 ) -> int:
@@ -47,6 +49,10 @@ def report(
       texpipe report build/oot --sheet sheet.png --gif clip.gif
     """
     console = console.quieter(quiet)
+    if open_page and (sheet is not None or gif is not None):
+        raise UsageError(
+            "--open opens the report, but --sheet and --gif write pictures instead", hint="Leave out --open."
+        )
     for picture in filter(None, (sheet, gif)):
         require_replaceable(picture, force, PICTURES)
     if sheet is not None:
@@ -63,4 +69,6 @@ def report(
         with ProgressBar(console) as bar:
             page = write_report(output_dir, names=textures, progress=bar)
         console.say(f"Open the report in a browser: {page}")
+        if open_page:
+            click.launch(page.resolve().as_uri())
     return ExitCode.OK

@@ -30,6 +30,7 @@ def show(
     as_json: bool,
     page: Path | None = None,
     recipe: Path | None = None,
+    merged: bool = False,
 ) -> int:
     """Print the report's place, what was made, what to look at, and the command that installs it.
 
@@ -39,6 +40,7 @@ def show(
         as_json: print it for machines, too.
         page: the report that was just written.
         recipe: what was run, for the command that makes the rest after a sample.
+        merged: other runs computed the pictures, and nobody was told of them.
 
     Returns:
         The exit code of the command.
@@ -57,15 +59,7 @@ def show(
     for line in result.fits:
         console.say(line)
     _show_kept(console, result)
-    for line in result.worst:
-        console.say(f"look at {line}")
-    _name_uncertain(
-        console,
-        result,
-        "`texpipe inspect --uncertain` lists all of them"
-        if result.dry_run
-        else 'the report has all of them: sort by "May repeat, not certain"',
-    )
+    _show_what_to_look_at(console, result, is_new=result.computed > 0 or merged or result.dry_run)
     _show_next(console, result, page, recipe)
     return result.exit_code
 
@@ -158,6 +152,30 @@ def _show_kept(console: Console, result: Told) -> None:
         )
     if result.any_edited:
         console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
+
+
+def _show_what_to_look_at(console: Console, result: Told, *, is_new: bool) -> None:
+    """Name the conspicuous and the uncertain textures; only where they are if no picture is new."""
+    if is_new:
+        for line in result.worst:
+            console.say(f"look at {line}")
+        _name_uncertain(console, result, _where_uncertain_are(result))
+    elif result.worst or result.may_repeat:
+        count = f" ({result.may_repeat} may repeat, not certain)" if result.may_repeat else ""
+        console.say(
+            f"Nothing new to look at: `{command('texpipe', 'report', result.output, '--open')}` shows all{count}"
+        )
+
+
+def _where_uncertain_are(result: Told) -> str:
+    from texpipe.storage.layout import OutputLayout
+
+    if result.dry_run:
+        return "`texpipe inspect --uncertain` lists all of them"
+    has_report = (OutputLayout(result.folder).report / "index.html").exists()
+    report = f"`{command('texpipe', 'report', result.output, '--open')}`"
+    where = "the report has" if has_report else f"{report} shows"
+    return f'{where} all of them: sort by "May repeat, not certain"'
 
 
 def _name_uncertain(console: Console, result: Told, where_all_are: str) -> None:

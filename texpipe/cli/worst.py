@@ -7,31 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from texpipe.report.worst import ranked
 from texpipe.texture import Axes, Edges, Likely
 
 if TYPE_CHECKING:
     from texpipe.manifest.schema import Entry
-    from texpipe.texture import Metrics
-
-SEAM_LIMIT = 1.5
-"""Largest inconspicuous seam ratio of a result, or multiple of its source's. The report is amber above it."""
-COLOUR_LIMIT_LEVELS = 2.0
-"""Largest inconspicuous drift of tone, in levels of 255. The report is amber above it."""
-COVERAGE_LIMIT = 0.01
-"""Largest inconspicuous change of the visible share of the area. The report is amber above it."""
 
 _EVEN = 0.5
 """Probability of repeating of a manifest that does not say it."""
 
 
 def worst(textures: Iterable[Entry], count: int) -> list[str]:
-    """Return a line about each of the textures that exceed a limit by most, worst first.
+    """Return a line about each of the textures that exceed a limit by most, in the order of the report.
 
     Args:
         textures: entries of a manifest. Duplicates are left out: they have the same result as their original.
         count: largest number of lines.
     """
-    return [f"{name}: {text}" for _, name, text in _ranked(textures)[:count]]
+    return [f"{entry.source}: {text}" for entry, text in ranked(textures) if text][:count]
 
 
 def worst_names(output: Path) -> list[str]:
@@ -44,20 +37,7 @@ def worst_names(output: Path) -> list[str]:
         textures = read_manifest(OutputLayout(output).manifest).textures
     except PackError:
         return []
-    return [name for _, name, _ in _ranked(textures)]
-
-
-def _ranked(textures: Iterable[Entry]) -> list[tuple[float, str, str]]:
-    """Return how far each texture exceeds its limits, negative, with its name and what it exceeds; worst first."""
-    found: list[tuple[float, str, str]] = []
-    for entry in textures:
-        if entry.metrics is None or entry.duplicate_of is not None:
-            continue
-        excess = {text: share for text, share in _shares(entry.metrics).items() if share > 1}
-        if excess:
-            text = ", ".join(sorted(excess, key=lambda text: -excess[text]))
-            found.append((-max(excess.values()), entry.source, text))
-    return sorted(found)
+    return [entry.source for entry, text in ranked(textures) if text]
 
 
 def may_repeat(textures: Iterable[Entry]) -> int:
@@ -136,21 +116,3 @@ def _axes(entry: Entry) -> list[_Axis]:
 
 def _likely(said: float | None) -> float:
     return _EVEN if said is None else said
-
-
-def _shares(metrics: Metrics) -> dict[str, float]:
-    """Return each metric in the words of the report, and its ratio to its limit."""
-    shares = {
-        f"Seam {axis} {seam:.2f} (source {before or 0:.2f})": seam / (SEAM_LIMIT * max(1.0, before or 0.0))
-        for axis, seam, before in (
-            ("x", metrics.seam_x, metrics.source_seam_x),
-            ("y", metrics.seam_y, metrics.source_seam_y),
-        )
-        if seam is not None
-    }
-    if metrics.colour_drift is not None:
-        shares[f"Colour drift {metrics.colour_drift:.1f}"] = metrics.colour_drift / COLOUR_LIMIT_LEVELS
-    if metrics.alpha_coverage_drift is not None:
-        drift = metrics.alpha_coverage_drift
-        shares[f"Alpha drift {drift * 100:+.1f} %"] = abs(drift) / COVERAGE_LIMIT
-    return shares

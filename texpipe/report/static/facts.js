@@ -54,7 +54,7 @@ function measure(texture, name) {
   const { label, text, full } = MEASURES[name];
   const value = texture[name];
   const ranks = RANKS[name];
-  const bar = element("span", { class: `bar level-${severity(name, value)}`, "aria-hidden": "true" }, element("i"));
+  const bar = element("span", { class: `bar level-${severity(name, texture)}`, "aria-hidden": "true" }, element("i"));
   bar.firstChild.style.width = `${Math.min(100, (value / full) * 100)}%`;
   const place = value > 0 ? rankText(ranks.get(texture), ranks.size) : "";
   const { seam_x: x, seam_y: y } = texture.metrics;

@@ -6,7 +6,7 @@ const byName = (a, b) => a.number - b.number;
 const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || byName(a, b);
 
 const ORDERS = {
-  worst: { label: say("o_worst"), compare: (a, b) => b.alarm - a.alarm || a.rank - b.rank || byName(a, b) },
+  worst: { label: say("o_worst"), compare: (a, b) => b.alarm - a.alarm || b.excess - a.excess || byName(a, b) },
   seam: { label: say("o_seam"), compare: worst("seam") },
   mayRepeat: { label: say("o_mayRepeat"), compare: worst("mayRepeat") },
   colour: { label: say("o_colour"), compare: worst("colour") },
@@ -27,7 +27,7 @@ function sideClass({ size }) {
 
 /** What to look at: measures beyond their limits, and what reading the file had to change. */
 function warningsOf(texture) {
-  const found = Object.keys(LIMITS).filter((name) => severity(name, texture[name]) > 0);
+  const found = Object.keys(LIMITS).filter((name) => severity(name, texture) > 0);
   const all = [...found.map((name) => MEASURES[name].label), ...(texture.warnings ? [say("v_reading")] : [])];
   return all.length ? all : [say("v_none")];
 }

@@ -120,7 +120,7 @@ function badge(texture, measure) {
   const value = texture[shown];
   if (value === null || value === undefined) return null;
   const text = `${MEASURES[shown].short} ${MEASURES[shown].text(value)}`;
-  const level = severity(shown, value);
+  const level = severity(shown, texture);
   // Colour alone says nothing to those who do not see it.
   const said = element("span", { class: "hidden" }, ["", say("look"), say("lookFirst")][level]);
   return element("span", { class: `badge level-${level}` }, text, said);
@@ -128,7 +128,6 @@ function badge(texture, measure) {
 
 function worstMeasure(texture) {
   const names = Object.keys(MEASURES).filter((name) => texture[name] !== null);
-  const rank = (name) => RANKS[name].get(texture);
-  const level = (name) => severity(name, texture[name]);
-  return names.sort((a, b) => level(b) - level(a) || rank(a) - rank(b))[0];
+  const level = (name) => severity(name, texture);
+  return names.sort((a, b) => level(b) - level(a) || excess(b, texture) - excess(a, texture))[0];
 }

@@ -46,6 +46,9 @@ function reveal(texture) {
   if (own < 0) show(texture);
 }
 
+/** The first row with a picture to show, for failures come first; the first of all if none has one. */
+const firstShown = (rows) => Math.max(0, rows.findIndex(({ texture }) => texture.after.file));
+
 /** Fill the list anew, and stay with the texture shown if it is still there. */
 function refill(keep = stage.texture) {
   const rows = select(state);
@@ -58,7 +61,7 @@ function refill(keep = stage.texture) {
     const menu = document.querySelector(`[data-filter=${name}]`);
     menu?.classList.toggle("active", state.wanted[name].size > 0);
   }
-  go(rows.length ? Math.max(0, kept) : -1);
+  go(rows.length ? (kept < 0 ? firstShown(rows) : kept) : -1);
 }
 
 function clearFilters() {

@@ -34,18 +34,28 @@ function expectedStep({ undecided, repeats, metrics = {} }) {
   return Math.max(step("x"), step("y"));
 }
 
+/** The worst seam of a result; where the source has one, as a multiple of that, which nobody can be blamed for. */
+function addedSeam({ seam_x: x, seam_y: y, source_seam_x: beforeX, source_seam_y: beforeY }) {
+  return Math.max((x ?? 0) / Math.max(1, beforeX ?? 0), (y ?? 0) / Math.max(1, beforeY ?? 0));
+}
+
 /** Give a texture its measures; null is none. */
 function takeMeasures(texture) {
   const { seam_x: x, seam_y: y, colour_drift: colour, alpha_coverage_drift: alpha } = texture.metrics ?? {};
   const seam = Math.max(Number.isFinite(x) ? x : -Infinity, Number.isFinite(y) ? y : -Infinity);
   texture.seam = seam === -Infinity ? null : seam;
+  texture.addedSeam = texture.seam === null ? null : addedSeam(texture.metrics);
   texture.colour = colour ?? null;
   texture.alphaDrift = Number.isFinite(alpha) ? Math.abs(alpha) * 100 : null;
   texture.mayRepeat = expectedStep(texture);
 }
 
+/** What a measure of a texture is judged by. */
+const judged = (measure, texture) => texture[measure === "seam" ? "addedSeam" : measure];
+
 /** 0 unremarkable, 1 amber, 2 red. */
-function severity(measure, value) {
+function severity(measure, texture) {
+  const value = judged(measure, texture);
   if (value === null) return 0;
   const [amber, red] = LIMITS[measure];
   return value >= red ? 2 : Number(value >= amber);
@@ -55,9 +65,12 @@ function severity(measure, value) {
 function alarmOf(texture) {
   if (texture.status === "failed") return 3;
   let most = 0;
-  for (const name of MEASURED) most = Math.max(most, severity(name, texture[name]));
+  for (const name of MEASURED) most = Math.max(most, severity(name, texture));
   return most;
 }
+
+/** A measure as a multiple of its amber limit. */
+const excess = (measure, texture) => (judged(measure, texture) ?? 0) / LIMITS[measure][0];
 
 /** Number the textures by one measure from the worst; those without a value get none. */
 function rankBy(measure) {
@@ -71,14 +84,13 @@ function rankBy(measure) {
   return ranks;
 }
 
-/** Say of each texture how much it alarms, and the best of its places among the worst: 1 in anything, 0 if it failed. */
+/** Number the textures in each measure, and say of each how much it alarms and by how much it exceeds a limit. */
 function rankTextures() {
   for (const name of MEASURED) RANKS[name] = rankBy(name);
   for (const texture of TEXTURES) {
     texture.alarm = alarmOf(texture);
-    texture.rank = texture.status === "failed" ? 0 : Infinity;
+    texture.excess = Math.max(...MEASURED.map((name) => excess(name, texture)));
   }
-  for (const name of MEASURED) for (const [texture, place] of RANKS[name]) texture.rank = Math.min(texture.rank, place);
 }
 
 /** What all names begin with, up to the last separator. */

@@ -79,9 +79,9 @@ class Row {
     this.decided = decided;
     this.past = past;
     this.number = 0;
-    this.seam = this.colour = this.alphaDrift = this.mayRepeat = null;
+    this.seam = this.addedSeam = this.colour = this.alphaDrift = this.mayRepeat = null;
     this.alarm = 0;
-    this.rank = Infinity;
+    this.excess = 0;
     this.after = NOT_MADE;
     this.other = undefined;
     this.searched = undefined;
