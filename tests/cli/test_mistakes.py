@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -293,3 +295,121 @@ def test_failures_are_counted_at_the_end(say: Say, tmp_path: Path) -> None:
     assert code == 7
     assert "1 failed: the warnings above say why" in said
     assert said.count("the file is empty") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "helps"),
+    [
+        ("my dump/a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "texpipe run 'my dump'"),
+        (
+            "my dump/zelda.z64",
+            b"\x80\x37\x12\x40\0\0\0\x0f",
+            "dumped the game's textures to: texpipe run FOLDER",
+        ),
+        ("my dump/data", bytes(2 << 20), "texpipe run FOLDER"),
+    ],
+)
+def test_a_picture_or_a_game_in_the_place_of_a_recipe_is_called_what_it_is(
+    say: Say, tmp_path: Path, name: str, head: bytes, helps: str
+) -> None:
+    (tmp_path / "my dump").mkdir()
+    (tmp_path / name).write_bytes(head)
+    code, said = say("run", name)
+    assert code == 2
+    assert "not a recipe" in said
+    assert "UTF-8" not in said
+    assert helps in said.replace('"', "'")
+
+
+@pytest.mark.parametrize("word", ["report", "verify", "install", "archive", "adopt"])
+def test_a_recipe_in_the_place_of_its_output_stands_for_it(say: Say, tmp_path: Path, word: str) -> None:
+    recipe = write_recipe(tmp_path)
+    code, said = say(word, recipe, *(["--into", tmp_path / "mine"] if word == "adopt" else []))
+    assert code == 5
+    assert f"cannot read {tmp_path / 'out' / 'manifest.json'}: no run was finished there" in said
+
+
+def test_another_file_in_the_place_of_an_output_is_called_a_file(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    code, said = say("verify", "notes.txt")
+    assert code == 5
+    assert "notes.txt is a file, not the output of a run" in said
+
+
+def test_a_mistyped_emulator_folder_is_not_made_and_uninstall_knows_where_the_pack_is(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    dump(tmp_path / "dump", 1)
+    (tmp_path / "emulator" / "textures").mkdir(parents=True)
+    say("run", quick(tmp_path))
+    code, said = say("install", "out", "--into", "emulatr/textures/new")
+    assert code == 2
+    assert "Did you mean" not in said  # `new` is like nothing there
+    code, said = say("install", "out", "--into", "emulatr/textures")
+    assert code == 2
+    assert f"Did you mean {tmp_path / 'emulator' / 'textures'}?" in said
+    assert not (tmp_path / "emulatr").exists()
+    code, said = say("install", "out", "--into", "out/../emulator/textures/new")
+    assert code == 0
+    assert f"{tmp_path / 'emulator' / 'textures' / 'new'} is not there yet: it is made" in said
+    assert ".." not in said
+    assert list((tmp_path / "emulator").rglob("*.png"))
+    code, said = say("install", "out", "--uninstall")
+    assert code == 0, said
+    assert not list((tmp_path / "emulator").rglob("*.png"))
+
+
+def test_a_pack_in_several_folders_is_taken_out_of_the_one_that_is_named(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    dump(tmp_path / "dump", 1)
+    say("run", quick(tmp_path))
+    for folder in ("a", "b"):
+        say("install", "out", "--into", folder)
+    code, said = say("install", "out", "--uninstall")
+    assert code == 2
+    assert all(f"--into {command(tmp_path / folder)}" in said for folder in ("a", "b"))
+    assert list((tmp_path / "a").rglob("*.png"))
+
+
+def test_a_missing_option_is_shown_in_a_whole_command(say: Say, tmp_path: Path) -> None:
+    code, said = say("coverage", tmp_path, tmp_path)
+    assert code == 2
+    assert "For example: texpipe coverage build/oot --dump ~/dumps/oot" in said
+
+
+def test_a_warning_of_a_scan_looks_as_others_do(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path, 1)
+    dump(tmp_path / "dump", 1)
+    say("run", quick(tmp_path))
+    words = [sys.executable, "-m", "texpipe", "inspect", "."]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("warning: out: made by texpipe")
+    assert "texpipe.read" not in done.stderr
+
+
+def test_help_is_found_behind_the_command_and_a_part_of_a_models_name_is_enough(
+    say: Say, tmp_path: Path
+) -> None:
+    assert say("run", "help") == say("run", "--help")
+    dump(tmp_path / "dump", 1)
+    code, said = say("run", quick(tmp_path), "--model", "fast")
+    assert code != 0
+    assert "Did you mean texpipe-x4-fast?" in said
+
+
+def test_a_count_of_textures_names_what_cannot_be_read_only_where_there_is_some(
+    say: Say, tmp_path: Path
+) -> None:
+    dump(tmp_path / "dump", 2)
+    _, said = say("inspect", "dump")
+    assert "\n2 textures\n" in said
+    assert max(map(len, said.splitlines())) <= 80 + 2 * len(f"{GAME}#FFFFFFF1#0#2_all.png")
+    (tmp_path / "dump" / f"{GAME}#FFFFFFF1#0#2_all.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    _, said = say("inspect", "dump")
+    assert "\n3 textures, 1 cannot be read\n" in said

@@ -1,10 +1,12 @@
 """What the examination finds, with software that is broken on purpose."""
 
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomllib
 
 from texpipe.doctor import folders as folders_module
 from texpipe.doctor import models as models_module
@@ -128,6 +130,23 @@ def test_emulators_are_named_with_the_folder_for_packs(
     (tmp_path / ".config/ppsspp").mkdir(parents=True)
     found = next(emulators())
     assert "PSP/TEXTURES (not there yet" in found.found
+
+
+def test_the_extras_are_those_of_the_project_and_named_where_all_their_libraries_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    optional = project["project"]["optional-dependencies"]
+    declared = {
+        extra: {re.split(r"[>=<; ]", line)[0] for line in lines}
+        for extra, lines in optional.items()
+        if extra not in ("dev", "docs")
+    }
+    assert {extra: set(libraries) for extra, libraries in software_module.EXTRAS.items()} == declared
+    there = {"starlette": "0.45", "uvicorn": "0.30", "onnxruntime": "1.25"}
+    monkeypatch.setattr(software_module, "_version", there.get)
+    found = next(one for one in software_module.software() if one.name == "extras")
+    assert found.found == "studio (starlette 0.45, uvicorn 0.30)"
 
 
 def test_speed_is_measured_at_least_once() -> None:

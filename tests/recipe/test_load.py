@@ -387,6 +387,7 @@ def test_what_is_not_yaml_is_one_problem(
         ("game: Zelda: Ocarina", 12, "Put a value that has a colon in it into quotes"),
         ("game: @home", 7, "Put the value into quotes"),
         ("game Zelda", 1, "with a colon and a space"),
+        ("rules: [{match: {name: a} b}]", 27, "a bracket missing here or on the line before"),
         ("\tgame: Zelda", 1, "YAML takes no tabs"),
     ],
 )

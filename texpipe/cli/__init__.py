@@ -108,10 +108,12 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; `help` asks for the help, and a folder or file alone is run."""
+        """Find the command; `help` before or behind it asks for its help, and a folder or file alone is run."""
         word, rest = args[0], args[1:]
         if word == "help":
             return super().resolve_command(ctx, [*rest[:1], "--help"]) if rest else self._help(ctx)
+        if word in COMMANDS and rest == ["help"] and not Path("help").exists():
+            return super().resolve_command(ctx, [word, "--help"])
         if word not in COMMANDS and Path(word).exists():
             return super().resolve_command(ctx, ["run", *args])
         if word not in COMMANDS and not word.startswith("-"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import json_option, output_argument, quiet_option
 from texpipe.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _DEFAULT_FOLDER = "by-hand"
 
 
 @click.command()
-@click.argument("output_dir", type=click.Path(path_type=Path))
+@output_argument
 @click.option(
     "--recipe", type=click.Path(path_type=Path), help="Recipe whose folder of hand-made pictures is used."
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import json_option, output_argument, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import force_option, require_replaceable
 from texpipe.errors import ExitCode
@@ -17,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("output_dir", type=_PATH)
+@output_argument
 @click.option(
     "--target",
     "targets",

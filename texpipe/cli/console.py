@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
-from texpipe.cli.mistakes import hint_for, with_home
+from texpipe.cli.mistakes import example_of, hint_for, with_home
 from texpipe.cli.printable import json_printable, printable
 from texpipe.errors import (
     DeviceError,
@@ -31,6 +31,10 @@ from texpipe.system.interrupts import Interruptible, ignore_interrupts
 
 if TYPE_CHECKING:
     import rich.console
+
+
+_WARNING = click.style("warning: ", fg="yellow")
+"""What a warning begins with, whether a command or a part of the library says it."""
 
 
 class Console:
@@ -62,7 +66,7 @@ class Console:
         """Write one line about a problem that did not stop the command."""
         _SAID.warning("%s", printable(line))
         if not self.quiet:
-            click.echo(click.style("warning: ", fg="yellow") + printable(line), file=sys.stderr)
+            click.echo(_WARNING + printable(line), file=sys.stderr)
 
 
 class _Echo(logging.Handler):
@@ -80,6 +84,9 @@ class _Echo(logging.Handler):
         if record.levelno < (self.shown if own else max(self.shown, logging.WARNING)):
             return
         try:
+            if own and record.levelno == logging.WARNING and not record.exc_info:
+                click.echo(_WARNING + printable(record.getMessage()), file=sys.stderr)
+                return
             for line in self.format(record).split("\n") if record.exc_info else [self.format(record)]:
                 click.echo(printable(line), file=sys.stderr)
         except Exception:  # as all handlers of the standard library do: a log line never stops a command
@@ -177,6 +184,7 @@ def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
     if isinstance(error, click.ClickException):
         error.show()
         _hint(words)
+        _say_example(error)
         return error.exit_code
     if isinstance(error, TexpipeError):
         code = _explain(error)
@@ -195,6 +203,14 @@ def _hint(words: Sequence[str]) -> None:
     """Say what helps where the shell cut a path at its spaces."""
     if hint := hint_for(words):
         click.echo(f"  {printable(hint)}", err=True)
+
+
+def _say_example(error: click.ClickException) -> None:
+    """Show a whole command where a part of one is missing."""
+    if isinstance(error, click.MissingParameter) and error.ctx is not None:
+        example = example_of(error.ctx.command)
+        if example is not None:
+            click.echo(f"  For example: {example}", err=True)
 
 
 def _explain(error: TexpipeError) -> int:

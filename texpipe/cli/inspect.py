@@ -149,7 +149,9 @@ def _list(
     if not everything:
         console.warn("there are no textures here: give the folder that your emulator dumps its textures to")
     of_all = "" if len(textures) == len(everything) else f" of {len(everything)}"
-    console.say(f"{len(textures)}{of_all} textures, {failed} of them cannot be read")
+    unreadable = f", {failed} cannot be read" if failed else ""
+    noun = "texture" if len(textures) == 1 and not of_all else "textures"
+    console.say(f"{len(textures)}{of_all} {noun}{unreadable}")
 
 
 def _summarise(

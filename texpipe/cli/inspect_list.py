@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from texpipe.relations import Spot
     from texpipe.texture import Facts
 
-_REASONS_WIDTH = 110
-"""Width of the column of reasons, in characters, when stdout is no terminal; names are then never cut."""
+_REASONS_WIDTH = 40
+"""Smallest width of the column of reasons, in characters, when stdout is no terminal; names are then never cut."""
+_DUPLICATE = "duplicate of "
+"""What a reason begins with that ends with a name."""
 _TABLE_WIDTH = 120
 """Smallest width of a terminal, in characters, on which a row is easier to read than a paragraph."""
 _HEADINGS = ("texture", "size", "action", "format", "kind", "alpha", "x", "y")
@@ -34,7 +36,7 @@ def show_list(textures: Sequence[InspectedTexture]) -> None:
         return
     if not terminal.is_terminal:
         names = max((cell_len(row[0]) for row in rows), default=0)
-        terminal = Console(highlight=False, width=names + 60 + _REASONS_WIDTH)
+        terminal = Console(highlight=False, width=names + 60 + max(_REASONS_WIDTH, names + len(_DUPLICATE)))
     _show_table(terminal, rows)
 
 
@@ -91,7 +93,7 @@ def _edge(entry: Entry, axis: Literal["x", "y"]) -> str:
 def _reasons(entry: Entry, facts: Facts) -> list[str]:
     reasons = entry.decided_by
     assert reasons is not None
-    lines = [f"duplicate of {entry.duplicate_of}"] if entry.duplicate_of else []
+    lines = [f"{_DUPLICATE}{entry.duplicate_of}"] if entry.duplicate_of else []
     lines += [f"piece of {entry.group}, {_where(entry.spot)}"] if entry.spot else []
     lines.append(f"action: {reasons.action}")
     if entry.status != "skipped":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ import click
 
 from texpipe.cli.completion import complete_target
 from texpipe.cli.console import Console
-from texpipe.cli.options import quiet_option
+from texpipe.cli.options import output_argument, quiet_option
 from texpipe.errors import ExitCode, UsageError
+from texpipe.system.shell import quoted
 
 if TYPE_CHECKING:
+    from texpipe.live.destination import Destination
     from texpipe.live.installation import Changes
 
 _SHOWN = 5
@@ -21,7 +24,7 @@ _SHOWN = 5
 
 
 @click.command()
-@click.argument("output_dir", type=click.Path(path_type=Path, file_okay=False))
+@output_argument
 @click.option(
     "--target",
     metavar="NAME",
@@ -32,7 +35,7 @@ _SHOWN = 5
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="The emulator's texture folder; by default it is looked for.",
+    help="The emulator's texture folder; by default it is looked for. --uninstall knows where the pack was put.",
 )
 @click.option("--uninstall", is_flag=True, help="Take the pack out of the emulator's folder again.")
 @click.option(
@@ -60,13 +63,14 @@ def install(
       texpipe install ~/packs/oot
       texpipe install ~/packs/oot --uninstall
     """
-    from texpipe.live.destination import destination
-    from texpipe.live.installation import carry_out, files_of_pack, plan_installation, plan_removal
+    from texpipe.live.installation import carry_out, plan_installation, plan_removal
     from texpipe.live.installed_files import InstallationRecord
 
     console = console.quieter(quiet)
-    target = _target_of(output_dir, target)
-    place = destination(target, files_of_pack(output_dir, target), into)
+    target, is_only = _target_of(output_dir, target)
+    place = _place_of(output_dir, target, into, uninstall=uninstall, is_only=is_only)
+    if not uninstall and not place.folder.exists():
+        console.say(f"{place.folder} is not there yet: it {'would be' if dry_run else 'is'} made")
     changes = plan_removal(output_dir, place) if uninstall else plan_installation(output_dir, place)
     _show(console, changes, dry_run=dry_run)
     if dry_run:
@@ -82,8 +86,44 @@ def install(
     return ExitCode.OK
 
 
-def _target_of(output: Path, asked: str | None) -> str:
-    """Return the target whose pack is installed.
+def _place_of(output: Path, target: str, into: Path | None, *, uninstall: bool, is_only: bool) -> Destination:
+    """Return where the pack goes, or which folder it is taken out of: by default the one that it was put into.
+
+    Args:
+        output: the output folder.
+        target: the pack's.
+        into: the folder that the user names.
+        uninstall: it is taken out.
+        is_only: there are no packs for other targets in the output.
+
+    Raises:
+        PackError: there is no pack.
+        UsageError: no emulator is found, or several are; or the folder that is named is not there.
+    """
+    from texpipe.live.destination import Destination, NoEmulatorError, destination, require_near
+    from texpipe.live.installation import files_of_pack
+    from texpipe.live.installed_files import folders_with
+
+    if uninstall and into is None and (known := folders_with(output.absolute())):
+        if len(known) == 1 and is_only:
+            return Destination(target, known[0])
+        with suppress(NoEmulatorError):
+            place = destination(target, files_of_pack(output, target), None)
+            if place.folder in known:
+                return place
+        places = "\n".join(f"--into {quoted(folder)}" for folder in known)
+        raise UsageError(
+            f"which folder is {output} to be taken out of?",
+            hint=f"It was put into these; name one:\n{places}",
+        )
+    place = destination(target, files_of_pack(output, target), into)
+    if into is not None:
+        require_near(place.folder)
+    return place
+
+
+def _target_of(output: Path, asked: str | None) -> tuple[str, bool]:
+    """Return the target whose pack is installed, and whether it is the only one.
 
     Raises:
         PackError: there is no readable manifest.
@@ -94,9 +134,9 @@ def _target_of(output: Path, asked: str | None) -> str:
 
     targets = read_manifest(OutputLayout(output).manifest).targets
     if asked is None and len(targets) == 1:
-        return targets[0]
+        return targets[0], True
     if asked in targets:
-        return str(asked)
+        return str(asked), len(targets) == 1
     problem = "there are several packs" if asked is None else f"there is no pack for {asked}"
     raise UsageError(f"{problem} in {output}", hint=f"Choose with --target: {', '.join(targets)}.")
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from itertools import combinations
 
+import click
+
 from texpipe.storage.home import from_home
 from texpipe.system.shell import command
 
@@ -40,6 +42,12 @@ def _from_home(word: str) -> str:
     if value[:1] == "~" and value[1:2] in ("", "/", "\\") and not os.path.lexists(value):
         return f"{option}{sign}{from_home(value)}"
     return word
+
+
+def example_of(usage: click.Command) -> str | None:
+    """Return the first example of a command's help, or None."""
+    lines = [line.strip() for line in (usage.help or "").splitlines()]
+    return next((line for line in lines if line.startswith("texpipe ")), None)
 
 
 def hint_for(words: Sequence[str]) -> str | None:

@@ -4,13 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from texpipe.cli.completion import complete_model, complete_recipe, complete_target
 
 F = TypeVar("F", bound=Callable[..., object])
+
+
+class _Output(click.Path):
+    """The folder that a run wrote; a recipe in its place stands for the folder that it names as `output`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 as in click
+        """Return the folder.
+
+        Raises:
+            RecipeError: it is a recipe that cannot be read.
+        """
+        path = Path(value)
+        if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
+            return super().convert(value, param, ctx)
+        from texpipe.formats import known_targets
+        from texpipe.recipe.load import load_recipe
+
+        return load_recipe(path, known_targets()).output
+
+
+def output_argument(function: F) -> F:
+    """Add the argument OUTPUT_DIR: the folder that a run wrote, or its recipe."""
+    return click.argument("output_dir", type=_Output(path_type=Path))(function)
 
 
 def quiet_option(function: F) -> F:

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console
-from texpipe.cli.options import quiet_option
+from texpipe.cli.options import output_argument, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
 from texpipe.errors import ExitCode, UsageError
 
 
 @click.command()
-@click.argument("output_dir", type=click.Path(path_type=Path))
+@output_argument
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import json_option, output_argument, quiet_option
 from texpipe.errors import ExitCode, PackError
 from texpipe.system.shell import quoted
 
@@ -26,7 +26,7 @@ def _remedy(kept: Sequence[str]) -> str:
 
 
 @click.command()
-@click.argument("output_dir", type=click.Path(path_type=Path))
+@output_argument
 @json_option
 @quiet_option
 @click.pass_obj

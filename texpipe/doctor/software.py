@@ -17,14 +17,17 @@ _TORCH_SECONDS: Final = 120
 """Longest time that `import torch` may take, in seconds: a cold start from a slow disk takes half a minute."""
 _LIBRARIES: Final = ("numpy", "pillow", "opencv-python-headless", "safetensors", "pydantic", "rich")
 """Libraries without which texpipe does not work."""
-_EXTRAS: Final = {
-    "etcpak": "dds",
-    "zstandard": "zstd",
-    "ray": "ray",
-    "onnx": "export",
-    "onnxruntime-ep-webgpu": "gpu",
+EXTRAS: Final = {
+    "studio": ("starlette", "uvicorn"),
+    "live": ("watchfiles",),
+    "gpu": ("onnxruntime", "onnxruntime-ep-webgpu", "onnx"),
+    "models": ("spandrel",),
+    "dds": ("etcpak",),
+    "zstd": ("zstandard",),
+    "ray": ("ray",),
+    "export": ("onnx",),
 }
-"""Libraries of the optional extras, and the extra's name."""
+"""Libraries of each optional extra, by the extra's name: those of pyproject.toml that users install."""
 
 _PROBE: Final = "import torch; torch.ones(2).sum().item(); print(torch.__version__)"
 
@@ -71,4 +74,10 @@ def _version(library: str) -> str | None:
 
 
 def _installed_extras() -> list[str]:
-    return [f"{extra} ({found})" for library, extra in _EXTRAS.items() if (found := _version(library))]
+    """Return the extras all of whose libraries are there, each with the versions."""
+    found = {extra: [(one, _version(one)) for one in libraries] for extra, libraries in EXTRAS.items()}
+    return [
+        f"{extra} ({', '.join(f'{library} {there}' for library, there in versions)})"
+        for extra, versions in found.items()
+        if all(there for _, there in versions)
+    ]

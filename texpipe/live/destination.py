@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.errors import UsageError
 from texpipe.formats.emulator_folders import EmulatorFolder, found_emulators, usual_folders
 from texpipe.options import RunOptions
+from texpipe.system.meant_paths import did_you_mean
 
 _CACHE_SUFFIXES = (".hts", ".htc")
 """Suffixes of GLideN64's packs of one file."""
@@ -56,7 +57,8 @@ def destination(target: str, files: Sequence[PurePosixPath], into: Path | None) 
         UsageError: no emulator of the target is found, or several are.
     """
     if into is not None:
-        return Destination(target, into.absolute())
+        # Files are remembered by this name of the folder: `..` goes, links stay.
+        return Destination(target, into.resolve() if ".." in into.parts else into.absolute())
     emulator = _only_emulator(target)
     caches = emulator.cache_folder()
     is_cache = any(path.suffix.lower() in _CACHE_SUFFIXES for path in files)
@@ -65,6 +67,20 @@ def destination(target: str, files: Sequence[PurePosixPath], into: Path | None) 
     if is_cache:
         return Destination(target, caches)
     return Destination(target, emulator.texture_folder(), tuple(_caches_of(files, caches)))
+
+
+def require_near(folder: Path) -> None:
+    """Check that a folder that the user names is there, or is new in one that is: else it is probably mistyped.
+
+    Raises:
+        UsageError: neither is there.
+    """
+    if folder.exists() or folder.parent.is_dir():
+        return
+    raise UsageError(
+        f"there is no folder {folder}, nor {folder.parent}",
+        hint=f"{did_you_mean(folder)}Check the path after --into, or make the folder first.",
+    )
 
 
 def place_for(options: RunOptions, target: str | None, into: Path | None) -> Destination:
@@ -89,6 +105,8 @@ def place_for(options: RunOptions, target: str | None, into: Path | None) -> Des
     game = chosen.game or options.recipe.game or "game"
     place = destination(chosen.name, [PurePosixPath(game, f"any{suffix}")], into)
     require_apart_from(place, options)
+    if into is not None:
+        require_near(place.folder)
     return place
 
 

@@ -50,6 +50,23 @@ class InstalledFile:
         return digest == self.sha256 or digest in self.others
 
 
+def folders_with(pack: Path) -> list[Path]:
+    """Return the folders that files of a pack were put into and not taken out of, sorted.
+
+    Args:
+        pack: the pack's output folder, absolute.
+    """
+    found = []
+    for file in sorted((data_folder() / "installed").glob("*.json")):
+        with suppress(RefusedFileError):
+            record = read_json(file, _MAX_RECORD)
+            folder = record.get("folder") if isinstance(record, dict) else None
+            if isinstance(folder, str):
+                files = InstallationRecord(Path(folder)).read()
+                found += [Path(folder)] if any(one.pack == str(pack) for one in files.values()) else []
+    return sorted(found)
+
+
 @dataclass(frozen=True)
 class InstallationRecord:
     """The files that texpipe put into one folder, of all packs.

@@ -89,6 +89,9 @@ def _unreadable(path: Path, error: OSError) -> PackError:
             + "Name the folder that `texpipe run` wrote. If the run was stopped there, start it again."
         )
         return PackError(f"cannot read {path}: no run was finished there", hint=hint)
+    if path.parent.is_file():
+        hint = "Name the folder that `texpipe run` wrote."
+        return PackError(f"{path.parent} is a file, not the output of a run", hint=hint)
     return PackError(f"cannot read {path}: {error.strerror or error}", hint=_HINT)
 
 

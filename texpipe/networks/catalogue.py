@@ -326,6 +326,11 @@ def _missing(name: str) -> ModelError:
     return ModelError(f"no model is called {name}; {known}", hint=_nearest(name, names + fetchable) or other)
 
 
+_SHORTEST_PART: Final = 3
+"""Smallest number of letters that stand for a model whose name has them."""
+
+
 def _nearest(name: str, names: list[str]) -> str | None:
-    close = difflib.get_close_matches(name, names, n=1)
+    holding = [one for one in names if name.lower() in one.lower()] if len(name) >= _SHORTEST_PART else []
+    close = holding or difflib.get_close_matches(name, names, n=1)
     return f"Did you mean {close[0]}?" if close else None

@@ -17,7 +17,7 @@ from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import KnownTargets, context_of
 from texpipe.recipe.yaml_positions import Document, Fault, Mark, Unreadable, read_yaml
 from texpipe.storage.home import from_home
-from texpipe.storage.small_files import RefusedFileError, read_small, refusing
+from texpipe.storage.small_files import RefusedFileError, open_regular, read_small, refusing
 from texpipe.system.limits import limit
 from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import command, quoted
@@ -26,6 +26,28 @@ MAX_BYTES = limit("MAX_RECIPE_BYTES", 1 << 20)
 """Size in bytes of the largest recipe file that is read."""
 
 _SUFFIXES = (".yaml", ".yml")
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".dds", ".gif")
+"""Suffixes of pictures, in lower case."""
+_GAMES = (
+    ".z64",
+    ".n64",
+    ".v64",
+    ".iso",
+    ".bin",
+    ".img",
+    ".chd",
+    ".cue",
+    ".pbp",
+    ".gcm",
+    ".rvz",
+    ".wbfs",
+    ".cso",
+)
+"""Suffixes of games, in lower case."""
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+"""First bytes of text in UTF-16, which some editors write."""
+_HEAD = 1024
+"""Number of bytes at the beginning of a file that tell whether it is text."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +167,30 @@ def shipped_recipes() -> dict[str, Path]:
 
 def _read(file: Path) -> bytes:
     try:
+        _require_text(file)
         return read_small(file, MAX_BYTES, any_link=True)
     except RefusedFileError as error:
         raise RecipeError(error.message, location=Location(file)) from error
+
+
+def _require_text(file: Path) -> None:
+    """Check that a file may be a recipe: pictures, games and other binary files are often named in its place.
+
+    Raises:
+        RecipeError: it is a binary file.
+        RefusedFileError: it cannot be read.
+    """
+    with refusing(file), open_regular(file) as stream:
+        head = stream.read(_HEAD)
+    if b"\0" not in head or head.startswith(_UTF16):
+        return
+    suffix = file.suffix.lower()
+    if suffix in _PICTURES:
+        hint = f"Name the folder that it is in: {command('texpipe', 'run', file.parent)}"
+        raise RecipeError("this is a picture, not a recipe", hint=hint, location=Location(file))
+    what = "this is a game, not a recipe" if suffix in _GAMES else "this is a binary file, not a recipe"
+    hint = "Name the folder that the emulator dumped the game's textures to: texpipe run FOLDER"
+    raise RecipeError(what, hint=hint, location=Location(file))
 
 
 def _parse(file: Path, data: bytes) -> Document:

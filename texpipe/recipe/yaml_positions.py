@@ -37,6 +37,9 @@ _PATH_HINT = (
 )
 _STAR_HINT = "Put it in quotes, as in '*ui*': without them * begins an alias of YAML."
 _COLON_HINT = "Write `key: value`, with a colon and a space."
+_MISSING_HINT = (
+    "Is a colon, a comma or a bracket missing here or on the line before, or is a line indented differently?"
+)
 _HINTS = (
     ("escape character", _PATH_HINT),
     ("hexdecimal", _PATH_HINT),  # as libyaml spells it
@@ -46,6 +49,9 @@ _HINTS = (
     ("mapping values are not allowed", "Put a value that has a colon in it into quotes."),
     ("quoted scalar found unexpected end", "A quote is opened and not closed."),
     ("cannot start any token", "Put the value into quotes."),
+    ("did not find expected", _MISSING_HINT),
+    ("expected <block end>", _MISSING_HINT),  # as PyYAML itself says it, without libyaml
+    ("expected ',' or", _MISSING_HINT),
 )
 """Part of a parser's message -> what to do about it; the first that fits."""
 _AT_CONTEXT = (_STAR_HINT, _COLON_HINT)
