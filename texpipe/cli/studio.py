@@ -41,7 +41,7 @@ def studio(console: Console, given: Path, port: int, no_browser: bool, device: s
     except ModuleNotFoundError as error:
         raise UsageError(
             f"texpipe studio needs a package that is not installed: {error.name}",
-            hint='Install it:  pip install "texpipe[studio]"',
+            hint='python -m pip install "texpipe[studio]"',
         ) from error
     from texpipe.studio.opening import Opening
 
