@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from texpipe.recipe.schema import Recipe
 
 ExecutorName: TypeAlias = Literal["local", "ray"]
+
+SAMPLE_SUFFIX: Final = "-sample"
+"""End of the name of a sample's output."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ class RunOptions:
     sample: int | None = None
     first: tuple[str, ...] = ()
     given: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def whole_output(self) -> Path:
+        """The folder of the whole dump: of a sample, the one beside its own."""
+        name = self.output.name
+        return self.output if self.sample is None else self.output.with_name(name.removesuffix(SAMPLE_SUFFIX))
 
     def elapsed(self) -> float:
         """Return the seconds since the run was asked for."""

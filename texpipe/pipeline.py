@@ -39,7 +39,9 @@ from texpipe.planning.sample import sample_of
 from texpipe.progress import Progress
 from texpipe.read.hand_made import require_folder
 from texpipe.read.scan import holds_textures
+from texpipe.storage.layout import OutputLayout
 from texpipe.storage.lock import Lock
+from texpipe.storage.results import ResultStore
 from texpipe.storage.stale_parts import remove_stale_parts
 from texpipe.system.cpu import available_cores
 from texpipe.upscale.backend import spoken
@@ -144,7 +146,8 @@ def _run(
         learn(run, done, seconds)
         result = write_output(run, done, before, progress)
         if run.sample is not None:
-            whole = None if result.cached else run.sample.whole(seconds)
+            is_known = not result.cached and not run.sample.size.all_made
+            whole = run.sample.whole(seconds) if is_known else None
             result = replace(result, sample=run.sample.size, whole_seconds=whole)
         if merge:
             shards.remove_marks(run)
@@ -178,6 +181,9 @@ def _plan(
 def _sampled(run: RunPlan, count: int) -> RunPlan:
     """Keep a part of the dump that shows what there is in it."""
     sample = sample_of(run.work, count)
+    whole = ResultStore(OutputLayout(run.order.whole_output).store)
+    size = replace(sample.size, all_made=all(is_stored(job, whole) for job in run.work.jobs))
+    sample = replace(sample, size=size)
     items = tuple(item for item in run.seen.items if item.source.name in sample.names)
     return replace(run, work=sample.work, seen=replace(run.seen, items=items), sample=sample)
 

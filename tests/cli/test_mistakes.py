@@ -17,13 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texpipe import pipeline
-from texpipe.cli import texpipe
-from texpipe.cli.console import exit_code_of
+from texpipe.cli import summary, texpipe
+from texpipe.cli.console import Console, exit_code_of
 from texpipe.cli.mistakes import with_home, with_quotes
+from texpipe.cli.needs import say_before
 from texpipe.imaging.image_files import encode_png
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
+from texpipe.planning import first_recipe
+from texpipe.planning.amount import Forecast
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
 from texpipe.system.shell import command
@@ -245,6 +248,7 @@ def test_a_dump_alone_gets_a_recipe_a_pack_and_a_report_and_nothing_is_overwritt
     assert own.read_text("utf-8") == "mine"
     written = tmp_path / "the-legend-of-zelda-2.yaml"
     assert written.exists()
+    assert f"wrote {written.name}, its recipe (because {own.name} is not this dump's)" in said
     assert f"wrote {len(names)} textures" in said
     output = Path("build", "the-legend-of-zelda-2")
     assert (output / "report" / "index.html").exists()
@@ -262,6 +266,166 @@ def test_a_dry_run_of_a_dump_writes_nothing(say: Say, tmp_path: Path) -> None:
     assert "would write the-legend-of-zelda.yaml" in said
     assert [one.name for one in tmp_path.iterdir()] == ["dump"]
     assert say("run", "dump", "--input", "dump")[0] == 2
+
+
+TINY = (2, 2)
+"""Size of textures that are too small for a network: their recipe repeats their texels."""
+
+
+def test_what_is_asked_of_a_new_recipe_stays_in_it(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 1, TINY)
+    asked = [
+        "--model",
+        "texpipe-x4-fast",
+        "--target",
+        "gliden64",
+        "--target",
+        "folder",
+        "--output",
+        "my packs/one",
+    ]
+    code, said = say("run", "dump", *asked)
+    assert code == 0, said
+    assert ", with texpipe-x4-fast" in said
+    text = (tmp_path / "the-legend-of-zelda.yaml").read_text("utf-8")
+    assert text.startswith("# A first recipe for 1 textures")
+    for line in ("model: texpipe-x4-fast", "targets: [gliden64, folder]", 'output: "my packs/one"'):
+        assert f"\n{line}\n" in text
+    assert (tmp_path / "my packs" / "one" / "folder").is_dir()
+    code, said = say("run", "the-legend-of-zelda.yaml", "--dry-run")
+    assert code == 0, said
+    assert said.splitlines()[0].startswith("Computing on ")
+    assert ", with texpipe-x4-fast" in said.splitlines()[0]
+    assert "for this run alone" not in say("run", "dump", "--dry-run", *asked)[1]
+    said = say("run", "dump", "--dry-run", "--model", "texpipe-x4", "--detail", "0.5")[1]
+    assert (
+        "--model texpipe-x4 --detail 0.5: for this run alone; the-legend-of-zelda.yaml says otherwise" in said
+    )
+    assert (tmp_path / "the-legend-of-zelda.yaml").read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--model", "no-such-model"],
+        ["--model", "texpipe-x4-fast", "--detail", "0.5"],
+        ["--target", "no-such-target"],
+        ["--output", "dump/packs"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_is_refused_before_a_recipe_says_it(
+    say: Say, tmp_path: Path, words: list[str]
+) -> None:
+    dump(tmp_path / "dump", 1, TINY)
+    code, said = say("run", "dump", *words)
+    assert code > 0, said
+    assert [one.name for one in tmp_path.iterdir()] == ["dump"]
+
+
+@pytest.mark.parametrize(("below", "word"), [(".", "."), ("inner", "..")])
+def test_from_within_the_dump_everything_goes_beside_it(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, word: str
+) -> None:
+    dump(tmp_path / "games" / "dump", 1, TINY)
+    inside = tmp_path / "games" / "dump" / below
+    inside.mkdir(exist_ok=True)
+    before = sorted((tmp_path / "games" / "dump").rglob("*"))
+    monkeypatch.chdir(inside)
+    recipe = tmp_path / "games" / "the-legend-of-zelda.yaml"
+    said = say("run", word, "--dry-run")[1]
+    assert f"would write {recipe}, its recipe (beside the dump, because you are in it)" in said
+    assert not recipe.exists()
+    code, said = say("run", word)
+    assert code == 0, said
+    assert f"wrote {recipe}, its recipe (beside the dump, because you are in it)" in said
+    assert (tmp_path / "games" / "build" / "the-legend-of-zelda" / "report" / "index.html").exists()
+    assert sorted((tmp_path / "games" / "dump").rglob("*")) == before
+    code, said = say("run", recipe, "--dry-run")
+    assert code == 0, said
+    assert f"its recipe is {recipe}, which is here already" in say("run", word, "--dry-run")[1]
+    recipe.unlink()
+    assert say("init", word)[0] == 0
+    assert recipe.exists()
+
+
+def test_a_dump_beside_which_nothing_can_be_written_is_answered_with_a_command(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = dump(tmp_path / "my dump", 1, TINY) and tmp_path / "my dump"
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(first_recipe, "access", lambda *_: False)
+    before = sorted(folder.iterdir())
+    code, said = say("run", ".")
+    assert code == 2
+    assert command("texpipe", "run", folder) in said
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_dry_run_of_a_dump_uses_the_recipe_that_is_there(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 1, TINY)
+    assert say("init", "dump")[0] == 0
+    recipe = tmp_path / "the-legend-of-zelda.yaml"
+    text = recipe.read_text("utf-8").replace("rules:\n", "rules:\n  - {match: {}, action: skip}\n")
+    recipe.write_text(text + "model: texpipe-x4-fast\n", "utf-8")
+    said = say("run", "dump", "--dry-run")[1]
+    assert "its recipe is the-legend-of-zelda.yaml, which is here already" in said
+    assert "would write the-legend" not in said
+    assert "skipped 1: rule 1: skip" in said
+    assert ", with texpipe-x4-fast" in said
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "live", "probe"])
+def test_a_command_without_dump_or_recipe_asks_for_one(say: Say, name: str) -> None:
+    code, said = say(name)
+    assert code == 2
+    assert f"error: texpipe {name} needs a dump or a recipe" in said
+    assert f"texpipe {name} FOLDER" in said
+
+
+def test_all_that_may_repeat_is_listed_by_a_command_that_can_be_typed(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(summary, "_name_uncertain", lambda _console, _result, line: lines.append(line))
+    dump(tmp_path / "dump", 1, TINY)
+    say("run", "dump", "--dry-run")
+    say("init", "dump")
+    say("run", "dump", "--dry-run")
+    say("run", "the-legend-of-zelda.yaml", "--dry-run")
+    say("run", "the-legend-of-zelda.yaml", "--input", "dump", "--dry-run")
+    listers = [line.removesuffix("` lists all of them").removeprefix("`") for line in lines]
+    assert listers == [
+        "texpipe inspect dump --uncertain",
+        "texpipe inspect --recipe the-legend-of-zelda.yaml --uncertain",
+        "texpipe inspect --recipe the-legend-of-zelda.yaml --uncertain",
+        "texpipe inspect dump --recipe the-legend-of-zelda.yaml --uncertain",
+    ]
+    for line in listers:
+        assert say(*shlex.split(line)[1:])[0] == 0
+
+
+def test_a_sample_is_not_offered_while_one_is_made(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    needed = Forecast(600.0, 0, 0)
+    say_before(Console(), needed, tmp_path)
+    assert "`--sample 20` makes a few first." in capsys.readouterr().err
+    say_before(Console(), needed, tmp_path, is_sample=True)
+    assert "--sample" not in capsys.readouterr().err
+
+
+def test_a_sample_of_a_finished_dump_says_that_all_is_made(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 6)
+    recipe = quick(tmp_path)
+    said = say("run", recipe, "--sample", "2")[1]
+    assert "made already" not in said
+    assert "To make all of it:" in said
+    assert say("run", recipe)[0] == 0
+    said = say("run", recipe, "--sample", "3")[1]
+    assert "This was a sample: 3 of 6 pictures. All of the dump is made already." in said
+    assert "would take" not in said
+    assert "To make all of it" not in said
 
 
 def test_a_sample_has_a_folder_of_its_own_and_says_what_all_would_take(say: Say, tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_the_closing_words_say_what_computed_what(
     assert exit_code_of(texpipe, [*map(str, asked)]) == 0
     out, lines = capsys.readouterr()
     first, *others = lines.splitlines()
-    assert first == "Computing on AMD Radeon RX 6700 by WebGPU, fp32, as asked"
+    assert first == "Computing on AMD Radeon RX 6700 by WebGPU, fp32, as asked, with tiny.safetensors"
     made = json.loads(out[out.rindex('{\n  "output"') :])["computed_by"]
     assert list(made) == ["AMD Radeon RX 6700 by WebGPU, fp32", "the CPU, fp32"]
     by_card, by_cpu = made.values()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
-from texpipe.cli.mistakes import example_of, hint_for, with_home
+from texpipe.cli.mistakes import example_of, hint_for, nothing_to_run, with_home
 from texpipe.cli.printable import json_printable, printable
 from texpipe.errors import (
     DeviceError,
@@ -182,6 +182,8 @@ def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.ClickException):
+        if (missing := nothing_to_run(error)) is not None:
+            return _explain(missing)
         error.show()
         _hint(words)
         _say_example(error)

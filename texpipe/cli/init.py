@@ -44,10 +44,10 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     console = console.quieter(quiet)
     known = AnalysisCache()
     first = look_at(console, dumps, known)
-    profile, path = first.profile, output or Path(f"{first.name}.yaml")
+    profile, path = first.profile, output or _default_place(dumps, first.name)
     if path.exists() and not force:
         raise UsageError(f"{path} already exists", hint="Give another --output, or --force to replace it.")
-    write_atomic(path, first.text(path.resolve().parent, f"build/{first.name}").encode())
+    write_atomic(path, first.text(path.resolve().parent, first.name).encode())
     game = f" of {profile.game}" if profile.game else ""
     console.say(f"wrote {path}: {profile.textures} textures{game}, for {profile.target}")
     say_found(console, first)
@@ -57,6 +57,15 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     console.say(f"Read it, then look at a few: {command('texpipe', 'run', path, '--sample', '20')}")
     console.say(f"All of it: {command('texpipe', 'run', path, '--report')}")
     return ExitCode.OK
+
+
+def _default_place(dumps: tuple[Path, ...], name: str) -> Path:
+    """Return GAME.yaml in the current folder, or beside the dump if that is the current folder."""
+    from texpipe.planning.first_recipe import folder_beside
+
+    here = Path.cwd()
+    folder = folder_beside(dumps, here)
+    return Path(f"{name}.yaml") if folder == here else folder / f"{name}.yaml"
 
 
 def _planned(recipe: Path, known: AnalysisCache) -> RunResult | None:

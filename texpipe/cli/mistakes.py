@@ -8,6 +8,7 @@ from itertools import combinations
 
 import click
 
+from texpipe.errors import UsageError
 from texpipe.storage.home import from_home
 from texpipe.system.shell import command
 
@@ -48,6 +49,24 @@ def example_of(usage: click.Command) -> str | None:
     """Return the first example of a command's help, or None."""
     lines = [line.strip() for line in (usage.help or "").splitlines()]
     return next((line for line in lines if line.startswith("texpipe ")), None)
+
+
+_RUN_DUMPS = ("run", "compare", "live", "probe")
+"""Commands that take a recipe or a dump."""
+
+
+def nothing_to_run(error: click.ClickException) -> UsageError | None:
+    """Return an error in plain words for a command that names neither recipe nor dump; None for all else."""
+    if not isinstance(error, click.MissingParameter) or error.param is None or error.ctx is None:
+        return None
+    name = error.ctx.info_name or ""
+    if error.param.name != "recipe" or name not in _RUN_DUMPS:
+        return None
+    return UsageError(
+        f"texpipe {name} needs a dump or a recipe",
+        hint="Give the folder that your emulator dumps its textures to, or a recipe's file: "
+        f"{command('texpipe', name)} FOLDER",
+    )
 
 
 def hint_for(words: Sequence[str]) -> str | None:

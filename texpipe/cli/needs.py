@@ -36,12 +36,12 @@ def of_budget(expected: int, budget: int) -> str:
     )
 
 
-def say_before(console: Console, needed: Forecast, output: Path) -> None:
-    """Say what a long run needs, and warn if the disk is too small for it."""
+def say_before(console: Console, needed: Forecast, output: Path, *, is_sample: bool = False) -> None:
+    """Say what a long run needs, how to make a few first, and warn if the disk is too small for it."""
     if needed.seconds >= LONG_SECONDS:
         console.say(
-            f"This takes {said(needed)}. Ctrl-C stops it; the same command then continues, and "
-            "`--sample 20` makes a few first."
+            f"This takes {said(needed)}. Ctrl-C stops it; the same command then continues"
+            f"{'' if is_sample else ', and `--sample 20` makes a few first'}."
         )
     warn_of_disk(console, needed, output)
 

@@ -16,7 +16,7 @@ from texpipe.cli.needs import say_before
 from texpipe.cli.options import json_option, order_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.repeated import Repeatable
-from texpipe.cli.run_dump import is_dump, planned_recipe_of_dump, recipe_of_dump, refuse_inputs
+from texpipe.cli.run_dump import file_of_dump, is_dump, planned_recipe_of_dump, refuse_inputs
 from texpipe.cli.summary import show
 from texpipe.cli.told import told
 from texpipe.errors import SourceError, UsageError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from texpipe.analysis.cache import AnalysisCache
     from texpipe.options import RunOptions
     from texpipe.output.result import RunResult
+    from texpipe.planning.first_recipe import Asked, RecipeFile
 
 
 @click.command()
@@ -126,14 +127,24 @@ def run(
         )
     with ExitStack() as stack:
         of_dump, known = is_dump(recipe), None
+        lister = _lister(inputs, recipe, add)
         if of_dump:
             from texpipe.analysis.cache import AnalysisCache
+            from texpipe.planning.first_recipe import Asked
+            from texpipe.upscale.device import choose
 
             if inputs:
                 raise refuse_inputs(recipe)
-            _say_device(console, executor, device, precision)
-            known = AnalysisCache()
-            recipe = _recipe_of_dump(console, recipe, dry_run, stack, known)
+            asked_for = Asked(model, detail, targets, output)
+            asked_for.require_possible(recipe)
+            if executor == "local":
+                choose(
+                    device, precision
+                )  # a device that is not there ends the run before a recipe is written
+            dump, known = recipe, AnalysisCache()
+            file = _recipe_of_dump(console, dump, asked_for, dry_run, stack, known)
+            recipe = file.path
+            lister = _lister((dump,), None, add) if dry_run and file.is_new else _lister((), recipe, add)
         options = load_options(
             recipe,
             inputs or None,
@@ -156,14 +167,14 @@ def run(
             sample=sample,
             order=order,
         )
-    if not of_dump:
-        _say_device(console, executor, device, precision)
+    if executor == "local":  # the machines of a cluster say for themselves what they are
+        say_device(console, device, precision, options.recipe)
     _look_at_inputs(console, options, recipe, given=bool(inputs))
     with_page = bool(needs_pack) or (of_dump and not dry_run and shard is None)
     with Repeatable(options, always=with_page or dry_run) as repeatable:
         before = repeatable.told()
         if before is not None:
-            return show(console, before, as_json=as_json, recipe=recipe)
+            return show(console, before, as_json=as_json, recipe=recipe, lister=lister)
         from texpipe.pipeline import run_recipe
 
         with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
@@ -171,29 +182,33 @@ def run(
                 options,
                 dry_run=dry_run,
                 progress=step,
-                foreseen=lambda needed: say_before(console, needed, options.output),
+                foreseen=lambda needed: say_before(
+                    console, needed, options.output, is_sample=sample is not None
+                ),
                 known=known,
                 written=repeatable.keep,
             )
             page = _report(result, step) if with_page else None
-    code = show(console, told(result), as_json=as_json, page=page, recipe=recipe)
+    code = show(console, told(result), as_json=as_json, page=page, recipe=recipe, lister=lister)
     if open_page and page is not None:
         click.launch(page.resolve().as_uri())
     return code
 
 
 def _recipe_of_dump(
-    console: Console, dump: Path, dry_run: bool, stack: ExitStack, known: AnalysisCache
-) -> Path:
+    console: Console, dump: Path, asked: Asked, dry_run: bool, stack: ExitStack, known: AnalysisCache
+) -> RecipeFile:
     if not dry_run:
-        return recipe_of_dump(console, dump, known)
+        return file_of_dump(console, dump, known, asked)
     folder = stack.enter_context(TemporaryDirectory(prefix="texpipe-"))
-    return planned_recipe_of_dump(console, dump, Path(folder), known)
+    return planned_recipe_of_dump(console, dump, Path(folder), known, asked)
 
 
-def _say_device(console: Console, executor: str, device: str, precision: str) -> None:
-    if executor == "local":  # the machines of a cluster say for themselves what they are
-        say_device(console, device, precision)
+def _lister(inputs: tuple[Path, ...], recipe: Path | None, add: tuple[Path, ...]) -> str:
+    """Return the command that lists the textures of which nobody is certain whether they repeat."""
+    from texpipe.cli.inspect_summary import command_of
+
+    return command(*command_of(inputs, recipe, add), "--uncertain")
 
 
 def _look_at_inputs(console: Console, options: RunOptions, recipe: Path, *, given: bool) -> None:

@@ -12,7 +12,7 @@ from texpipe.system.shell import command
 
 if TYPE_CHECKING:
     from texpipe.analysis.cache import AnalysisCache
-    from texpipe.planning.first_recipe import FirstRecipe
+    from texpipe.planning.first_recipe import Asked, FirstRecipe, RecipeFile
 
 
 def is_dump(path: Path) -> bool:
@@ -30,39 +30,80 @@ def refuse_inputs(dump: Path) -> UsageError:
     )
 
 
-def recipe_of_dump(console: Console, dump: Path, known: AnalysisCache | None = None) -> Path:
+def recipe_of_dump(console: Console, dump: Path) -> Path:
+    """Return the recipe for a dump; see `file_of_dump`."""
+    return file_of_dump(console, dump).path
+
+
+def file_of_dump(
+    console: Console, dump: Path, known: AnalysisCache | None = None, asked: Asked | None = None
+) -> RecipeFile:
     """Return the recipe for a dump: the one that is here already, or a new one.
 
     Args:
         console: for people.
         dump: folder or file of textures.
         known: what is found in each texture is added.
+        asked: what a new recipe says, too; for this run alone if there is one already.
 
     Raises:
-        UsageError: the dump is a folder that texpipe wrote.
+        UsageError: the dump is a folder that texpipe wrote, or nothing can be written beside it.
         SourceError: there is nothing in it that can be read.
     """
     from texpipe.planning.first_recipe import file_for
 
     first = look_at(console, (dump,), known)
     _say_found(console, first)
-    file = file_for(first, dump)
-    if file.is_new:
-        way = command("texpipe", "run", file.path)
-        console.say(f"wrote {file.path}, its recipe: change it and run it again with {way}")
-    else:
-        console.say(f"its recipe is {file.path}, which is here already: it is used as it is")
-    return file.path
+    file = file_for(first, dump, asked)
+    if not file.is_new:
+        _existing(console, file, asked)
+        return file
+    way = command("texpipe", "run", file.path)
+    console.say(f"wrote {file.path}, its recipe{_why(file)}: change it and run it again with {way}")
+    return file
 
 
-def planned_recipe_of_dump(console: Console, dump: Path, folder: Path, known: AnalysisCache) -> Path:
-    """Write the recipe that a dump would get into a temporary folder: a dry run leaves nothing in the user's."""
+def planned_recipe_of_dump(
+    console: Console, dump: Path, folder: Path, known: AnalysisCache, asked: Asked
+) -> RecipeFile:
+    """Return the recipe that a run of a dump would use: its own, or else the one that it would get.
+
+    That is written into a temporary folder: a dry run leaves nothing in the user's.
+    """
+    from texpipe.planning.first_recipe import RecipeFile, place_for
+
     first = look_at(console, (dump,), known)
     _say_found(console, first)
-    path = folder / f"{first.name}.yaml"
-    path.write_text(first.text(path.parent.resolve(), str(Path("build", first.name).absolute())), "utf-8")
-    console.say(f"would write {first.name}.yaml, its recipe")
-    return path
+    file = place_for(first, dump)
+    if not file.is_new:
+        _existing(console, file, asked)
+        return file
+    path = folder.resolve() / file.path.name
+    packs = file.path.resolve().parent
+    path.write_text(first.text(path.parent, file.path.stem, asked, packs), "utf-8")
+    console.say(f"would write {file.path}, its recipe{_why(file)}")
+    return RecipeFile(path, is_new=True)
+
+
+def _existing(console: Console, file: RecipeFile, asked: Asked | None) -> None:
+    """Say which recipe is used, and what of the command line it does not say."""
+    from texpipe.formats import known_targets
+    from texpipe.recipe.load import load_recipe
+
+    console.say(f"its recipe is {file.path}, which is here already: it is used as it is")
+    unlike = [] if asked is None else asked.unlike(load_recipe(file.path, known_targets()))
+    if unlike:
+        console.say(f"{' '.join(unlike)}: for this run alone; {file.path} says otherwise and stays as it is")
+
+
+def _why(file: RecipeFile) -> str:
+    """Return why a new recipe has not its usual place or name."""
+    reasons = []
+    if file.is_beside:
+        reasons.append("beside the dump, because you are in it")
+    if file.other is not None:
+        reasons.append(f"because {file.other.name} is not this dump's")
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _say_found(console: Console, first: FirstRecipe) -> None:

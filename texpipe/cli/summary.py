@@ -31,6 +31,7 @@ def show(
     page: Path | None = None,
     recipe: Path | None = None,
     merged: bool = False,
+    lister: str | None = None,
 ) -> int:
     """Print the report's place, what was made, what to look at, and the command that installs it.
 
@@ -41,6 +42,7 @@ def show(
         page: the report that was just written.
         recipe: what was run, for the command that makes the rest after a sample.
         merged: other runs computed the pictures, and nobody was told of them.
+        lister: command that lists the textures that may repeat, for a dry run.
 
     Returns:
         The exit code of the command.
@@ -59,7 +61,9 @@ def show(
     for line in result.fits:
         console.say(line)
     _show_kept(console, result)
-    _show_what_to_look_at(console, result, is_new=result.computed > 0 or merged or result.dry_run)
+    _show_what_to_look_at(
+        console, result, is_new=result.computed > 0 or merged or result.dry_run, lister=lister
+    )
     _show_next(console, result, page, recipe)
     return result.exit_code
 
@@ -99,7 +103,7 @@ def _show_next(console: Console, result: Told, page: Path | None, recipe: Path |
 
     if result.sample is not None:
         console.say(_sample_in_words(result.sample, result.whole_seconds))
-        if recipe is not None:
+        if recipe is not None and not result.sample.all_made:
             console.say(
                 f"To make all of it: {command('texpipe', 'run', recipe)}, with the other options that you gave"
             )
@@ -125,6 +129,8 @@ def _sample_in_words(size: SampleSize, whole_seconds: float | None) -> str:
     said = f"This was a sample: {size.pictures} of {size.of} pictures"
     if size.pictures != size.asked and size.pictures < size.of:
         said += f", not {size.asked}, because pictures that belong together stay together"
+    if size.all_made:
+        return f"{said}. All of the dump is made already."
     if whole_seconds is None:
         return f"{said}."
     return f"{said}. All of the dump would take about {in_words(whole_seconds)} here."
@@ -154,12 +160,12 @@ def _show_kept(console: Console, result: Told) -> None:
         console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
 
 
-def _show_what_to_look_at(console: Console, result: Told, *, is_new: bool) -> None:
+def _show_what_to_look_at(console: Console, result: Told, *, is_new: bool, lister: str | None) -> None:
     """Name the conspicuous and the uncertain textures; only where they are if no picture is new."""
     if is_new:
         for line in result.worst:
             console.say(f"look at {line}")
-        _name_uncertain(console, result, _where_uncertain_are(result))
+        _name_uncertain(console, result, _where_uncertain_are(result, lister))
     elif result.worst or result.may_repeat:
         count = f" ({result.may_repeat} may repeat, not certain)" if result.may_repeat else ""
         console.say(
@@ -167,11 +173,11 @@ def _show_what_to_look_at(console: Console, result: Told, *, is_new: bool) -> No
         )
 
 
-def _where_uncertain_are(result: Told) -> str:
+def _where_uncertain_are(result: Told, lister: str | None) -> str:
     from texpipe.storage.layout import OutputLayout
 
-    if result.dry_run:
-        return "`texpipe inspect --uncertain` lists all of them"
+    if result.dry_run and lister is not None:
+        return f"`{lister}` lists all of them"
     has_report = (OutputLayout(result.folder).report / "index.html").exists()
     report = f"`{command('texpipe', 'report', result.output, '--open')}`"
     where = "the report has" if has_report else f"{report} shows"

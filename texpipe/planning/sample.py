@@ -27,11 +27,19 @@ _Traits = tuple[Hashable, ...]
 
 @dataclass(frozen=True)
 class SampleSize:
-    """Numbers of pictures: those of a sample, those of the whole dump, and how many were asked for."""
+    """What a sample is of its dump.
+
+    Attributes:
+        pictures: number of pictures of the sample.
+        of: number of pictures of the whole dump.
+        asked: number of pictures that were asked for.
+        all_made: the pictures of the whole dump are made already.
+    """
 
     pictures: int
     of: int
     asked: int
+    all_made: bool = False
 
 
 @dataclass(frozen=True)

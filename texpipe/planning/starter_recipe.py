@@ -97,14 +97,33 @@ def profile_dump(seen: Survey, *dumps: Path) -> DumpProfile:
     )
 
 
-def recipe_text(profile: DumpProfile, name: str, inputs: Sequence[str], output: str) -> str:
+@dataclass(frozen=True)
+class Choices:
+    """What a first recipe says besides what the dump seems to be; what is None or empty it leaves to texpipe.
+
+    Attributes:
+        model: a model's name, or its path relative to the recipe's file.
+        detail: the model's dial, 0 to 1.
+        targets: pack formats, instead of that of the dump's names.
+    """
+
+    model: str | None = None
+    detail: float | None = None
+    targets: tuple[str, ...] = ()
+
+
+def recipe_text(
+    profile: DumpProfile, name: str, inputs: Sequence[str], output: str, choices: Choices | None = None
+) -> str:
     """Return the recipe as YAML with comments; it validates as it is.
 
     Args:
         profile: what the dump seems to be.
         name: the recipe's name, as `recipe_name` makes it.
         inputs, output: folders relative to the recipe's file, with forward slashes.
+        choices: what somebody asked for.
     """
+    choices = choices or Choices()
     head = [
         f"# A first recipe for {profile.textures} textures: {_what(profile)}.",
         "# Change what you like; docs/recipes.md explains every line. What no rule says is decided texture by texture:",
@@ -116,7 +135,8 @@ def recipe_text(profile: DumpProfile, name: str, inputs: Sequence[str], output: 
         *_input_lines(inputs),
         f"output: {_quoted(output)}",
         "scale: 4  # 1, 2, 4, 8 or 16",
-        f"targets: [{profile.target}]",
+        *_choice_lines(choices),
+        f"targets: [{', '.join(choices.targets or (profile.target,))}]",
         "",
         "# The first rule that fits a texture decides.",
     ]
@@ -126,6 +146,13 @@ def recipe_text(profile: DumpProfile, name: str, inputs: Sequence[str], output: 
         ["", "# Look at these by hand:", *(f"# - {note}" for note in profile.notes)] if profile.notes else []
     )
     return "\n".join([*head, *rules, *groups, *notes]) + "\n"
+
+
+def _choice_lines(choices: Choices) -> Iterator[str]:
+    if choices.model is not None:
+        yield f"model: {_quoted(choices.model)}"
+    if choices.detail is not None:
+        yield f"detail: {choices.detail:g}"
 
 
 def _input_lines(inputs: Sequence[str]) -> list[str]:

@@ -39,22 +39,25 @@ class Advice(NamedTuple):
     warning: str | None
 
 
-def advice(device: Device, asked: str, cards: Sequence[Card] | None = None) -> Advice:
+def advice(device: Device, asked: str, cards: Sequence[Card] | None = None, models: str = "") -> Advice:
     """Say what computes and why.
 
     Args:
         device: the device that was chosen.
         asked: the device that was asked for, or "auto".
         cards: the graphics cards of this computer; looked up by default.
+        models: the models that compute, as people call them, if they are to be named.
     """
+    models = f", with {models}" if models else ""
     if device.name != "cpu":
         by = "WebGPU" if device.name == "webgpu" else device.name
-        why = ": the first graphics card that works" if asked == "auto" else ", as asked"
+        why = f"{models}: the first graphics card that works" if asked == "auto" else f", as asked{models}"
         return Advice(f"{device.instructions} by {by}, {device.precision}{why}", None)
     cores = available_cores()
     line = f"CPU, {cores} core{'s' if cores > 1 else ''}, {device.precision}"
     if asked == "cpu":
-        return Advice(f"{line}, as asked", None)
+        return Advice(f"{line}, as asked{models}", None)
+    line += models
     cards = installed_cards() if cards is None else cards
     if not cards:
         return Advice(f"{line}: no graphics card was found", None)
