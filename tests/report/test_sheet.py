@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,26 @@ import pytest
 from dumps import texture
 from hypothesis import given
 from hypothesis import strategies as st
-from reportable import finished_pack
+from reportable import finished_pack, pack_of_dump
 
 from texpipe.errors import PackError
 from texpipe.imaging.image_files import encode_png, save_png
 from texpipe.manifest.schema import Entry
 from texpipe.passes.resample import repeat
 from texpipe.read.decode import decode
-from texpipe.report.sheet import GAP, MAGENTA, Sample, bicubic, cells, over, sheet_of_pack, tiled
-from texpipe.texture import EdgeMode, Edges, Source
+from texpipe.report.sheet import (
+    GAP,
+    MAGENTA,
+    MOST_PIXELS,
+    MOST_TEXTURES,
+    Sample,
+    bicubic,
+    cells,
+    over,
+    sheet_of_pack,
+    tiled,
+)
+from texpipe.texture import EdgeMode, Edges, Metrics, Source
 
 MODES: tuple[EdgeMode, ...] = ("wrap", "mirror", "clamp")
 TEXEL_OF: dict[EdgeMode, Callable[[int, int], int]] = {
@@ -95,17 +107,48 @@ def pack(tmp_path: Path) -> Path:
 
 def test_the_sheet_of_a_pack(pack: Path) -> None:
     target = pack / "report" / "sheet.png"
-    assert sheet_of_pack(pack, target) == 2
+    assert sheet_of_pack(pack, target) == (2, 2)
     page = decode(Source("sheet.png", target)).rgba
     row = 4 * 32 + 48 + 4 * GAP
     assert page.shape == (48, 2 * row + 2 * GAP, 4)
-    assert sheet_of_pack(pack, target, width=row) == 2
+    assert sheet_of_pack(pack, target, width=row) == (2, 2)
     assert decode(Source("sheet.png", target)).rgba.shape == (2 * 48 + 2 * GAP, row, 4)
+
+
+def test_a_sheet_of_a_whole_pack_fits_on_a_page_and_has_the_worst(tmp_path: Path) -> None:
+    sizes = [(8, 8), (16, 8), (64, 64), (200, 30), (256, 256)]
+    for number in range(60):
+        save_png(tmp_path / "dump" / f"{number:02}.png", texture(number, sizes[number % 5]))
+
+    def worse(entry: Entry) -> Entry:
+        bad = entry.source in ("10.png", "31.png")
+        return replace(
+            entry, edges=Edges("wrap", "wrap"), metrics=Metrics(9.0 if bad else 1.0, 1.0, 0.0, 0.0)
+        )
+
+    output = pack_of_dump(tmp_path, change=worse)
+    target = tmp_path / "sheet.png"
+    shown, of = sheet_of_pack(output, target)
+    assert (of, shown > 10, shown <= MOST_TEXTURES) == (60, True, True)
+    page = decode(Source("sheet.png", target)).rgba
+    assert max(page.shape) <= MOST_PIXELS
+    for name in ("10.png", "31.png"):
+        result = decode(Source(name, output / "folder" / name)).rgba[..., :3]
+        corner = np.lib.stride_tricks.sliding_window_view(page[..., :3], (4, 32, 3))[:, :, 0]
+        assert (corner == result[:4, :32]).all(axis=(2, 3, 4)).any(), name
+    assert sheet_of_pack(output, target, names=["04.png"]) == (1, 1)
+    assert decode(Source("sheet.png", target)).rgba.shape[1] > MOST_PIXELS, "named, it is as large as it is"
+
+
+def test_a_texture_that_is_larger_than_a_sheet_is_reduced(tmp_path: Path) -> None:
+    save_png(tmp_path / "dump" / "a.png", texture(1, (256, 64)))
+    assert sheet_of_pack(pack_of_dump(tmp_path), tmp_path / "sheet.png") == (1, 1)
+    assert max(decode(Source("sheet.png", tmp_path / "sheet.png")).rgba.shape) <= MOST_PIXELS
 
 
 def test_named_textures_alone_even_duplicates(pack: Path) -> None:
     target = pack / "sheet.png"
-    assert sheet_of_pack(pack, target, names=["c.png"]) == 1
+    assert sheet_of_pack(pack, target, names=["c.png"]) == (1, 1)
     with pytest.raises(PackError, match=r"no texture 'x\.png', 'y\.png'"):
         sheet_of_pack(pack, target, names=["a.png", "x.png", "y.png", "x.png"])
     with pytest.raises(PackError, match=r"'d\.png': skipped, rule 1: skip"):
@@ -147,13 +190,13 @@ def test_sources_that_are_not_as_they_were_are_left_out(
             source.write_bytes(b"")
         case _:
             source.unlink()
-    assert sheet_of_pack(pack, pack / "sheet.png") == 1
+    assert sheet_of_pack(pack, pack / "sheet.png") == (1, 2)
     assert "a.png is left out" in caplog.text
 
 
 def test_results_that_do_not_fit_are_left_out(pack: Path, caplog: pytest.LogCaptureFixture) -> None:
     save_png(pack / "folder" / "a.png", texture(0, (20, 20)))
-    assert sheet_of_pack(pack, pack / "sheet.png") == 1
+    assert sheet_of_pack(pack, pack / "sheet.png") == (1, 2)
     assert "a.png is left out: 20x20 is not a whole multiple of 8x8" in caplog.text
 
 

@@ -18,7 +18,7 @@ from texpipe.errors import ExitCode, UsageError
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write this PNG instead: each texture's source, bicubic, result and seams on one sheet.",
+    help="Write this PNG instead: source, bicubic, result and seams of up to 24 textures, or of each --texture.",
 )
 @click.option(
     "--gif",
@@ -58,7 +58,11 @@ def report(
     if sheet is not None:
         from texpipe.report.sheet import sheet_of_pack
 
-        console.say(f"{sheet_of_pack(output_dir, sheet, names=textures)} textures on {sheet}")
+        shown, of = sheet_of_pack(output_dir, sheet, names=textures)
+        how = (
+            "" if shown == of else f" of {of}, the worst and some of all sizes; --texture NAME chooses others"
+        )
+        console.say(f"{shown} textures on {sheet}{how}")
     if gif is not None:
         from texpipe.report.clip import clip_of_pack
 

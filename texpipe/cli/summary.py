@@ -174,11 +174,13 @@ def _show_what_to_look_at(console: Console, result: Told, *, is_new: bool, liste
 
 
 def _where_uncertain_are(result: Told, lister: str | None) -> str:
+    from texpipe.report.stamp import older_report
     from texpipe.storage.layout import OutputLayout
 
     if result.dry_run and lister is not None:
         return f"`{lister}` lists all of them"
-    has_report = (OutputLayout(result.folder).report / "index.html").exists()
+    page = OutputLayout(result.folder).report / "index.html"
+    has_report = page.exists() and older_report(result.folder) is None
     report = f"`{command('texpipe', 'report', result.output, '--open')}`"
     where = "the report has" if has_report else f"{report} shows"
     return f'{where} all of them: sort by "May repeat, not certain"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from texpipe.manifest.schema import Entry, Manifest
 from texpipe.passes.resample import repeat
 from texpipe.report.finished_pack import chosen, result_of
 from texpipe.report.sources import Dump, dump_of, source_of
+from texpipe.report.worst import ranked
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.layout import OutputLayout
 from texpipe.texture import EdgeMode, Edges, Rgba8
@@ -28,6 +30,11 @@ MAGENTA = (255, 0, 255)
 BLACK = (0, 0, 0)
 GAP = 8
 BACKGROUND = (40, 40, 44)
+MOST_TEXTURES = 24
+"""Largest number of textures on a sheet of a whole pack."""
+MOST_PIXELS = 4000
+"""Largest side of such a sheet, in pixels: what sites for pictures take."""
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -115,35 +122,112 @@ def cells(sample: Sample) -> list[NDArray[np.uint8]]:
 
 def sheet(samples: Sequence[Sample], *, width: int = 2600) -> NDArray[np.uint8]:
     """Lay the rows of many textures out on one page, packed into shelves of at most `width` pixels."""
-    shelves: list[list[NDArray[np.uint8]]] = [[]]
+    strips = [_beside(cells(sample)) for sample in samples]
+    shelves = _shelves([strip.shape[1] for strip in strips], width)
+    return _stack([_beside([strips[at] for at in shelf], gap=2 * GAP) for shelf in shelves])
+
+
+def _shelves(widths: Sequence[int], width: int) -> list[list[int]]:
+    """Return the numbers of the strips on each shelf, from the top; a strip that is wider has one of its own."""
+    shelves: list[list[int]] = [[]]
     used = 0
-    for sample in samples:
-        strip = _beside(cells(sample))
-        if used and used + strip.shape[1] + 2 * GAP > width:
+    for number, one in enumerate(widths):
+        if used and used + one + 2 * GAP > width:
             shelves.append([])
             used = 0
-        shelves[-1].append(strip)
-        used += strip.shape[1] + 2 * GAP
-    return _stack([_beside(shelf, gap=2 * GAP) for shelf in shelves if shelf])
+        shelves[-1].append(number)
+        used += one + 2 * GAP
+    return [shelf for shelf in shelves if shelf]
 
 
-def sheet_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width: int = 2600) -> int:
-    """Write the comparison sheet of a finished pack as a PNG; return how many textures are on it.
+def sheet_of_pack(
+    output: Path, target: Path, *, names: Sequence[str] = (), width: int = 2600
+) -> tuple[int, int]:
+    """Write the comparison sheet of a finished pack as a PNG; return how many textures are on it, and of how many.
 
     Args:
         output: the folder of a finished run; its run.json says where the textures came from.
         target: the PNG to write.
-        names: the textures to show; if empty, all but duplicates.
+        names: the textures to show, whatever size that takes; if empty, at most `MOST_TEXTURES` on a page of at most
+            `MOST_PIXELS` a side: one half conspicuous, worst first, the other half such as there are.
         width: the page is about this many pixels wide.
 
     Raises:
         PackError: as `samples_of_pack`, or the sheet cannot be written.
     """
-    samples = samples_of_pack(output, names=names)
-    page = sheet(samples, width=width)
+    manifest = read_manifest(OutputLayout(output).manifest)
+    entries = _with_result(manifest, names)
+    if names:
+        shown = samples_of_pack(output, names=names)
+        page = sheet(shown, width=width)
+    else:
+        shown = _telling(entries, output, width)
+        page = _reduced(sheet(shown, width=width))
     opaque = np.dstack([page, np.full(page.shape[:2], 255, np.uint8)])
     write_atomic(target, image_files.encode_signed_png(opaque))
-    return len(samples)
+    return len(shown), len(entries)
+
+
+def _telling(entries: Sequence[Entry], output: Path, width: int) -> list[Sample]:
+    """Return the most telling textures that fit on a page, at least one, smallest first.
+
+    Raises:
+        PackError: as `samples_of_pack`.
+    """
+    dump = dump_of(output, {entry.source for entry in entries})
+    found: list[Sample] = []
+    too_large: list[Sample] = []
+    for entry in _by_interest(entries):
+        if len(found) == MOST_TEXTURES or len(too_large) == MOST_TEXTURES:
+            break
+        sample = _sample(entry, output, dump)
+        if sample is None:
+            continue
+        if _fit([*found, sample], width):
+            found.append(sample)
+        else:
+            too_large.append(sample)
+    shown = found or too_large[:1]
+    if not shown:
+        raise _nothing_to_show(output, dump)
+    return _smallest_first(shown)
+
+
+def _by_interest(entries: Sequence[Entry]) -> list[Entry]:
+    """Return textures so that the first ones tell most: in turns the worst, and one of those of all sizes."""
+    worst = [entry for entry, exceeds in ranked(entries) if exceeds]
+    known = {entry.source for entry in worst}
+    others = sorted((one for one in entries if one.source not in known), key=lambda one: one.size or (0, 0))
+    # Multiples of the golden ratio: however many are taken, they are spread evenly.
+    spread = sorted(range(len(others)), key=lambda at: at * _GOLDEN % 1)
+    in_turns = chain.from_iterable(zip_longest(worst, (others[at] for at in spread)))
+    return [entry for entry in in_turns if entry is not None]
+
+
+def _fit(samples: Sequence[Sample], width: int) -> bool:
+    """Return whether the page of textures has at most `MOST_PIXELS` a side."""
+    sizes = [_strip_size(sample) for sample in _smallest_first(samples)]
+    shelves = _shelves([one for _, one in sizes], width)
+    high = sum(max(sizes[at][0] for at in shelf) + 2 * GAP for shelf in shelves)
+    return high <= MOST_PIXELS and max(one for _, one in sizes) <= MOST_PIXELS
+
+
+def _strip_size(sample: Sample) -> tuple[int, int]:
+    """Return the height and width of a texture's row."""
+    height, width = sample.result.shape[:2]
+    high, wide = (
+        side if mode == "clamp" else side + 2 * (side // 4)
+        for side, mode in ((height, sample.edges.y), (width, sample.edges.x))
+    )
+    return high, 4 * width + wide + 4 * GAP
+
+
+def _reduced(page: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a page, smaller by a whole number where one texture alone is larger than a page may be."""
+    from PIL import Image
+
+    times = -(-max(page.shape[:2]) // MOST_PIXELS)
+    return page if times == 1 else np.asarray(Image.fromarray(page).reduce(times))
 
 
 def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
@@ -164,11 +248,19 @@ def samples_of_pack(output: Path, *, names: Sequence[str] = ()) -> list[Sample]:
     samples = [sample for entry in entries if (sample := _sample(entry, output, dump)) is not None]
     log.info("%s: %d of %d textures can be compared", output, len(samples), len(manifest.textures))
     if not samples:
-        roots = ", ".join(map(str, dump.roots))
-        raise PackError(
-            f"none of the textures in {output} can be shown",
-            hint=f"Results are compared with {roots}; textures that have changed there are left out.",
-        )
+        raise _nothing_to_show(output, dump)
+    return _smallest_first(samples)
+
+
+def _nothing_to_show(output: Path, dump: Dump) -> PackError:
+    roots = ", ".join(map(str, dump.roots))
+    return PackError(
+        f"none of the textures in {output} can be shown",
+        hint=f"Results are compared with {roots}; textures that have changed there are left out.",
+    )
+
+
+def _smallest_first(samples: Sequence[Sample]) -> list[Sample]:
     return sorted(samples, key=lambda sample: sample.result.shape[:2])
 
 
