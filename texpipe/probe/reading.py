@@ -21,10 +21,13 @@ _AROUND: Final = 15
 """Side of the square of pixels that is around a pixel."""
 _UNEVEN: Final = 3.5
 """How many times wider than another a cell of the same code may be."""
-_TILTS: Final = (0, 90, 45, 135)
-"""Directions in which lines are read, in degrees."""
-_LEAST_LINES: Final = 3
-"""Number of lines side by side that must say the same."""
+_TILTS: Final = {0: 3, 90: 3, 45: 8, 135: 8}
+"""Directions in which lines are read, in degrees -> number of lines side by side that must say the same.
+
+Lines that cross a texture's border slantwise are misread sooner, so more of them must agree.
+"""
+_CELL_PIXELS: Final = 24
+"""Least number of pixels that must show a number, for each cell of its code; what is read on fewer may be misread."""
 
 Labels = NDArray[np.int32]
 """H x W: the number that a pixel shows, 0 for none."""
@@ -50,7 +53,7 @@ def read_screen(shot: Rgba8, book: CodeBook) -> Seen:
         shot: H x W x 4 uint8.
         book: the codes that were drawn.
     """
-    labels = _labels(shot, book)
+    labels = _large_enough(_labels(shot, book), book)
     numbers, counts = np.unique(labels[labels > 0], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     shares = {int(numbers[place]): float(counts[place]) / labels.size for place in order}
@@ -63,10 +66,16 @@ def _labels(shot: Rgba8, book: CodeBook) -> Labels:
     labels = np.zeros(shot.shape[:2], np.int32)
     for share in _SHARES:
         symbols = _symbols(shot, share)
-        for tilt in _TILTS:
-            read = _untilted(_lines_read(_tilted(symbols, tilt), book), tilt, labels.shape)
+        for tilt, lines in _TILTS.items():
+            read = _untilted(_lines_read(_tilted(symbols, tilt), book, lines), tilt, labels.shape)
             labels = np.where(labels == 0, read, labels)
     return labels
+
+
+def _large_enough(labels: Labels, book: CodeBook) -> Labels:
+    """Leave out numbers that few pixels show, such as those misread across a border."""
+    counts = np.bincount(labels.ravel())
+    return np.where(counts[labels] >= _CELL_PIXELS * book.cells, labels, 0)
 
 
 def _symbols(shot: Rgba8, share: float) -> NDArray[np.uint8]:
@@ -95,8 +104,8 @@ def _untilted(labels: Labels, degrees: int, shape: tuple[int, ...]) -> Labels:
     return back[top : top + shape[0], left : left + shape[1]]
 
 
-def _lines_read(symbols: NDArray[np.uint8], book: CodeBook) -> Labels:
-    """Read each row from left to right; return what several rows side by side agree on."""
+def _lines_read(symbols: NDArray[np.uint8], book: CodeBook, lines: int) -> Labels:
+    """Read each row from left to right; return what so many rows side by side agree on."""
     height, width = symbols.shape
     is_start = np.ones(symbols.shape, bool)
     is_start[:, 1:] = symbols[:, 1:] != symbols[:, :-1]
@@ -104,7 +113,7 @@ def _lines_read(symbols: NDArray[np.uint8], book: CodeBook) -> Labels:
     labels = np.zeros(symbols.size, np.int32)
     for number, begin, end in _codes(symbols.ravel(), starts, width, book):
         labels[begin:end] = number
-    return _agreed(labels.reshape(height, width))
+    return _agreed(labels.reshape(height, width), lines)
 
 
 def _codes(
@@ -129,16 +138,16 @@ def _codes(
         yield int(number), int(begin), int(end)
 
 
-def _agreed(labels: Labels) -> Labels:
-    """Keep the labels that `_LEAST_LINES` rows side by side have at the same place."""
+def _agreed(labels: Labels, lines: int) -> Labels:
+    """Keep the labels that so many rows side by side have at the same place."""
     height = len(labels)
-    if height < _LEAST_LINES:
+    if height < lines:
         return np.zeros_like(labels)
-    first = labels[: height - _LEAST_LINES + 1]
+    first = labels[: height - lines + 1]
     same = first > 0
-    for step in range(1, _LEAST_LINES):
+    for step in range(1, lines):
         same &= labels[step : step + len(first)] == first
     agreed = np.zeros(labels.shape, bool)
-    for step in range(_LEAST_LINES):
+    for step in range(lines):
         agreed[step : step + len(first)] |= same
     return np.where(agreed, labels, 0)
