@@ -1,4 +1,4 @@
-"""How long a run still takes: work is counted while a picture is computed, and the rest is played."""
+"""How long a run still takes: work is counted while a picture is computed, and the rest is simulated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 _EXPECTED_TEXELS: Final = 1024
 """Number of texels whose measured finishing counts as much as what was expected of it: a small picture."""
 _MAX_LUMPS: Final = 200
-"""Largest number of lumps that pictures are put together to, so that playing them takes milliseconds."""
+"""Largest number of lumps that pictures are put together to, so that simulating them takes milliseconds."""
 _BATCH_TEXELS: Final = 4096
 """Texels of a batch of pictures of one size on a processor."""
 _TOLD_SECONDS: Final = 0.5
@@ -47,7 +47,7 @@ def _lumps_of(pictures: Sequence[Lump]) -> tuple[Lump, ...]:
 
 
 @dataclass
-class _InHand:
+class _Finishing:
     """A picture that is being finished: its texels, until when it was watched, and the processor seconds until then."""
 
     texels: float
@@ -55,12 +55,12 @@ class _InHand:
     seconds: float = 0.0
 
     def goes_on(self, now: float, speed: float) -> None:
-        """Let it go on until now, at so many processor seconds per second."""
+        """Let it go on until now, by the processor seconds that it gets per second."""
         self.seconds += (now - self.at) * speed
         self.at = now
 
     def left(self, per_texel: float) -> float:
-        """Return how many of its texels are left, if each takes so many seconds."""
+        """Return how many of its texels are left, if each takes `per_texel` seconds."""
         return self.texels * max(1 - _NEARLY, 1 - self.seconds / max(self.texels * per_texel, 1e-9))
 
 
@@ -69,9 +69,9 @@ class Meter:
 
     Networks count their texels as they go through their layers. What comes after them (the picture of the result, and
     its file) is measured; until much is finished, what was expected of it counts as well, because the largest pictures
-    come first and are finished late. How long all takes, and what is left of it, is found by playing it: each picture
-    takes one core for the network and then one for what comes after it, and who shares a core waits for the other. What
-    the played time of what is done is to the real one, it will be for the rest.
+    come first and are finished late. How long all takes, and what is left of it, is simulated: each picture takes one
+    core for the network and then one for what comes after it, and who shares a core waits for the other. What the
+    simulated time of what is done is to the real one, it will be for the rest.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Meter:
             self._expected, self._costs, self._cost = finishing, dict(costs or {}), 1.0
             self._work = self._finished = self._finishing = 0.0
             self._handed, self._count = Counter[float](), 0
-            self._in_hand: dict[int, _InHand] = {}
+            self._being_finished: dict[int, _Finishing] = {}
             self._first: tuple[float, float, float] | None = None
             self._told: tuple[float, float] | None = None
             self._asked: tuple[float, float] | None = None
@@ -153,7 +153,7 @@ class Meter:
         """
         token = object()
         with self._lock:
-            self._in_hand[id(token)] = _InHand(texels, time.monotonic())
+            self._being_finished[id(token)] = _Finishing(texels, time.monotonic())
 
         def took(seconds: float) -> None:
             with self._lock:
@@ -163,7 +163,7 @@ class Meter:
             yield took
         finally:
             with self._lock:
-                del self._in_hand[id(token)]
+                del self._being_finished[id(token)]
                 self._finished += texels
                 self._count += 1
 
@@ -171,30 +171,30 @@ class Meter:
         """Return the time that is left; None before there is anything to tell."""
         now = time.monotonic()
         if self._told is None or now - self._told[0] >= _TOLD_SECONDS:
-            left = self._played(now, time.process_time())
+            left = self._simulated(now, time.process_time())
             self._told = None if left is None else (now, left)
         return None if self._told is None else max(0.0, self._told[1] - (now - self._told[0]))
 
-    def _played(self, now: float, processor: float) -> float | None:
+    def _simulated(self, now: float, processor: float) -> float | None:
         with self._lock:
             if self._first is None or self._work <= self._first[2] or not self._pictures:
                 return None
             began, first_processor, first_work = self._first
             per_texel = self._finishing_per_texel()
             waiting = self._still_for_network()
-            speed = self._speed(now, processor, len(self._in_hand) + min(len(waiting), self._cores))
-            for one in self._in_hand.values():
+            speed = self._speed(now, processor, len(self._being_finished) + min(len(waiting), self._cores))
+            for one in self._being_finished.values():
                 one.goes_on(now, speed)
-            in_hand = [one.left(per_texel) for one in self._in_hand.values()]
+            unfinished = [one.left(per_texel) for one in self._being_finished.values()]
             used = processor - first_processor
             if self._here:
                 used -= self._finishing + sum(
-                    min(one.seconds, one.texels * per_texel) for one in self._in_hand.values()
+                    min(one.seconds, one.texels * per_texel) for one in self._being_finished.values()
                 )
             per_work = max(used, 1e-9) / (self._work - first_work)
-            player = _Player(self._cores, self._finishers, per_work, per_texel)
-            left = player.play(waiting, [*in_hand, *self._queued()])
-            total = player.play([(one.work, one.texels) for one in self._all], [])
+            simulation = _Simulation(self._cores, self._finishers, per_work, per_texel)
+            left = simulation.run(waiting, [*unfinished, *self._queued()])
+            total = simulation.run([(one.work, one.texels) for one in self._all], [])
         return left * (now - began) / (total - left) if total > left else None
 
     def _speed(self, now: float, processor: float, busy: int) -> float:
@@ -210,8 +210,8 @@ class Meter:
     def _queued(self) -> list[float]:
         """Return the texels of what waits to be finished, put together to few lumps of about one size."""
         texels = sum(texels * count for texels, count in self._handed.items())
-        texels -= self._finished + sum(one.texels for one in self._in_hand.values())
-        count = min(self._handed.total() - self._count - len(self._in_hand), _MAX_LUMPS)
+        texels -= self._finished + sum(one.texels for one in self._being_finished.values())
+        count = min(self._handed.total() - self._count - len(self._being_finished), _MAX_LUMPS)
         return [texels / count] * count if count > 0 else []
 
     def _finishing_per_texel(self) -> float:
@@ -244,8 +244,8 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class _Player:
-    """Plays the rest of a run: cores that networks and what comes after them share.
+class _Simulation:
+    """Simulates the rest of a run: cores that networks and what comes after them share.
 
     Attributes:
         cores: number of cores; as many lumps go through the network at a time.
@@ -259,7 +259,7 @@ class _Player:
     per_work: float
     per_texel: float
 
-    def play(self, lumps: Sequence[tuple[float, float]], ready: Sequence[float]) -> float:
+    def run(self, lumps: Sequence[tuple[float, float]], ready: Sequence[float]) -> float:
         """Return how long it takes.
 
         Args:

@@ -37,6 +37,11 @@ def in_words(seconds: float) -> str:
     return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def of_textures(count: int) -> str:
+    """Return a number of textures: 1 texture, 2 textures, 12000 textures."""
+    return "1 texture" if count == 1 else f"{count} textures"
+
+
 def in_bytes(count: float) -> str:
     """Return a size as people say it: 800 KB, 4.9 MB, 120 MB, 3.4 GB."""
     for unit in ("KB", "MB"):

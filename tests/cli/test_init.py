@@ -19,6 +19,7 @@ from texpipe.formats import TARGETS, known_targets
 from texpipe.imaging.image_files import save_png
 from texpipe.planning.games import GameInDump
 from texpipe.planning.starter_recipe import DumpProfile, profile_dump, recipe_name, recipe_text
+from texpipe.progress import of_textures
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import context_of
@@ -116,7 +117,7 @@ def test_no_emulator_s_dump_goes_unrecognised(
     loaded = load_recipe(recipe, known_targets()).recipe
     assert ([one.name for one in loaded.targets], loaded.game) == ([target], game)
     planned = texpipe("run", recipe, "--dry-run")
-    assert f"would write {len(names)} textures" in planned.stderr, planned.stderr
+    assert f"would write {of_textures(len(names))}" in planned.stderr, planned.stderr
 
 
 def test_an_archive_of_ship_of_harkinian_is_recognised(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from texpipe.cli.needs import said, warn_of_disk
 from texpipe.cli.options import quiet_option
 from texpipe.cli.worst import may_repeat
 from texpipe.errors import ExitCode, TexpipeError, UsageError
+from texpipe.progress import of_textures
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
         raise UsageError(f"{path} already exists", hint="Give another --output, or --force to replace it.")
     write_atomic(path, first.text(path.resolve().parent, first.name).encode())
     game = f" of {profile.game}" if profile.game else ""
-    console.say(f"wrote {path}: {profile.textures} textures{game}, for {profile.target}")
+    console.say(f"wrote {path}: {of_textures(profile.textures)}{game}, for {profile.target}")
     say_found(console, first)
     planned = _planned(path, known)
     if planned is not None:

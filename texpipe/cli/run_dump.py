@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import look_at, say_found
 from texpipe.errors import UsageError
+from texpipe.progress import of_textures
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -109,5 +110,5 @@ def _why(file: RecipeFile) -> str:
 def _say_found(console: Console, first: FirstRecipe) -> None:
     profile = first.profile
     game = f" of {profile.game}" if profile.game else ""
-    console.say(f"{profile.textures} textures{game}, for {profile.target}")
+    console.say(f"{of_textures(profile.textures)}{game}, for {profile.target}")
     say_found(console, first)

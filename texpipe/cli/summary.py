@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.needs import of_budget, said, warn_of_disk
 from texpipe.cli.told import Told
-from texpipe.progress import in_words
+from texpipe.progress import in_words, of_textures
 from texpipe.system.shell import command
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _show_made(console: Console, result: Told) -> None:
     }
     among = ", ".join(f"{count} {what}" for what, count in also.items() if count)
     console.say(
-        f"{verb} {result.written} textures{f' (among them {among})' if among else ''}"
+        f"{verb} {of_textures(result.written)}{f' (among them {among})' if among else ''}"
         f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from earlier runs"
     )
     if result.failed:
@@ -191,10 +191,9 @@ def _name_uncertain(console: Console, result: Told, where_all_are: str) -> None:
     count = result.may_repeat
     if not count:
         return
-    many = f"{count} textures" if count > 1 else "1 texture"
     console.say(
-        f"{many} may repeat, not certain: made so that a mistake shows least, until a rule says `edges: wrap` "
-        "(repeats) or `edges: clamp` (ends). Worst first:"
+        f"{of_textures(count)} may repeat, not certain: made so that a mistake shows least, until a rule says "
+        "`edges: wrap` (repeats) or `edges: clamp` (ends). Worst first:"
     )
     lines = result.uncertain
     for line in lines[:_SHOWN_UNCERTAIN]:

@@ -86,7 +86,7 @@ class Told:
         return Path(self.output)
 
     def repeated(self, seconds: float) -> Told:
-        """Return what a run of so many seconds tells that finds all of it done."""
+        """Return what a run tells that finds all of it done after `seconds`."""
         counts: dict[str, Any] = {
             "computed": 0,
             "computed_by": dict.fromkeys(self.computed_by, 0),

@@ -105,7 +105,7 @@ def _untilted(labels: Labels, degrees: int, shape: tuple[int, ...]) -> Labels:
 
 
 def _lines_read(symbols: NDArray[np.uint8], book: CodeBook, lines: int) -> Labels:
-    """Read each row from left to right; return what so many rows side by side agree on."""
+    """Read each row from left to right; return what `lines` rows side by side agree on."""
     height, width = symbols.shape
     is_start = np.ones(symbols.shape, bool)
     is_start[:, 1:] = symbols[:, 1:] != symbols[:, :-1]
@@ -139,7 +139,7 @@ def _codes(
 
 
 def _agreed(labels: Labels, lines: int) -> Labels:
-    """Keep the labels that so many rows side by side have at the same place."""
+    """Keep the labels that `lines` rows side by side have at the same place."""
     height = len(labels)
     if height < lines:
         return np.zeros_like(labels)
