@@ -81,6 +81,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.live.installation:_copy": "copies a file of the pack, and takes nothing apart",
     "texpipe.live.installed_files:InstallationRecord._noted": "reads the user's own data folder, by parse_json",
     "texpipe.live.installed_files:InstallationRecord._recorded": "reads the user's own data folder, by read_json",
+    "texpipe.live.installed_files:folders_with": "reads the user's own data folder, by read_json",
     "texpipe.live.refiner:RefinerProcess._listen": "reads the pipe from a process that it started",
     "texpipe.live.refiner:_read": "reads the pipe from the process that started it",
     "texpipe.live.probe_pack:_picture": "hands bytes to image_files.decode, which is fuzzed",

@@ -19,6 +19,7 @@ from terminal import on_terminal, plain
 from texpipe.cli import progress as module
 from texpipe.cli.console import Console
 from texpipe.cli.progress import Pace, ProgressBar, clock, describe, pace
+from texpipe.meter import WORKED_OFF
 from texpipe.progress import Progress
 
 counts = st.integers(0, 10_000)
@@ -76,6 +77,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Sets the clock."""
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    WORKED_OFF.restart()  # runs of other tests in this process were counted
     return lambda value: now.__setitem__(0, 100.0 + value)
 
 

@@ -158,7 +158,7 @@ def test_inspect_names_what_it_does_not_look_at(tmp_path: Path, texpipe: Run) ->
     rgba = np.full((1448, 1448, 4), 200, np.uint8)
     rgba[::7, ::5] = 90
     save_png(tmp_path / "dump" / "flat.png", rgba)
-    done = texpipe("inspect", tmp_path / "dump", "--memory", "100M")
+    done = texpipe("inspect", tmp_path / "dump", "--memory", "100M", "--json")
     assert done.returncode == 7
     assert "1448 x 1448 texels take about 239 MB of memory to look at" in done.stdout
     assert texpipe("inspect", tmp_path / "dump", "--memory", "2G").returncode == 0
