@@ -29,7 +29,7 @@ from texpipe.output.writer import write_output
 from texpipe.planning.amount import Amounts, Forecast, lumps
 from texpipe.planning.by_hand import marked, with_hand_made
 from texpipe.planning.exclusions import excluded_by_all_targets
-from texpipe.planning.jobs import JobResult, Workload, count_pictures, is_stored
+from texpipe.planning.jobs import JobResult, Workload, count_pictures, is_recorded
 from texpipe.planning.order import slices
 from texpipe.planning.overrides import find_overrides
 from texpipe.planning.planner import plan_jobs
@@ -182,7 +182,7 @@ def _sampled(run: RunPlan, count: int) -> RunPlan:
     """Keep a part of the dump that shows what there is in it."""
     sample = sample_of(run.work, count)
     whole = ResultStore(OutputLayout(run.order.whole_output).store)
-    size = replace(sample.size, all_made=all(is_stored(job, whole) for job in run.work.jobs))
+    size = replace(sample.size, all_made=all(is_recorded(job, whole) for job in run.work.jobs))
     sample = replace(sample, size=size)
     items = tuple(item for item in run.seen.items if item.source.name in sample.names)
     return replace(run, work=sample.work, seen=replace(run.seen, items=items), sample=sample)
@@ -288,8 +288,7 @@ def _restart_meter(work: Workload, run: RunPlan) -> None:
     if run.engine.split(maxsplit=1)[0] != "cpu" or run.order.executor != "local":
         WORKED_OFF.restart()
         return
-    # An estimate needs no look at the pictures themselves: a torn one counts as stored here, and is made all the same.
-    pending = [job for job in work.jobs if any(run.store.record(piece.key) is None for piece in job.pieces)]
+    pending = [job for job in work.jobs if not is_recorded(job, run.store)]
     costs = {named: run.models.cost(named) for named in run.models.paths()}
     expected = finishing_seconds(pending, run.order.recipe.scale)
     WORKED_OFF.restart(lumps(pending, run.models.cost), expected, costs, available_cores())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, output_argument, quiet_option
+from texpipe.cli.options import PATH, json_option, output_argument, quiet_option
 from texpipe.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ _DEFAULT_FOLDER = "by-hand"
 
 @click.command()
 @output_argument
-@click.option(
-    "--recipe", type=click.Path(path_type=Path), help="Recipe whose folder of hand-made pictures is used."
-)
-@click.option("--into", type=click.Path(path_type=Path), help="Folder to copy to, instead of the recipe's.")
+@click.option("--recipe", type=PATH, help="Recipe whose folder of hand-made pictures is used.")
+@click.option("--into", type=PATH, help="Folder to copy to, instead of the recipe's.")
 @click.option(
     "--replace", is_flag=True, help="Replace pictures that are there; they are moved to its folder .backup."
 )

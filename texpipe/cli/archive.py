@@ -7,13 +7,11 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, output_argument, quiet_option
+from texpipe.cli.options import PATH, json_option, output_argument, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import force_option, require_replaceable
 from texpipe.errors import ExitCode
 from texpipe.progress import in_bytes
-
-_PATH = click.Path(path_type=Path)
 
 
 @click.command()
@@ -26,7 +24,7 @@ _PATH = click.Path(path_type=Path)
     help="Archive only this pack. Repeat it for several.",
 )
 @click.option(
-    "--into", type=_PATH, default=Path(), metavar="DIR", help="Folder for the zip files, instead of this one."
+    "--into", type=PATH, default=Path(), metavar="DIR", help="Folder for the zip files, instead of this one."
 )
 @force_option
 @json_option

@@ -12,6 +12,7 @@ from texpipe.cli.completion import complete_model
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.options import (
+    PATH,
     add_option,
     device_option,
     json_option,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from texpipe.compare.page import Shown
     from texpipe.options import RunOptions
 
-PATH = click.Path(path_type=Path)
 SAMPLE = 24
 """Pictures of a comparison, if nobody says how many."""
 

@@ -10,7 +10,7 @@ import click
 from texpipe.cli.completion import complete_model
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import json_option, quiet_option, torch_device_option
+from texpipe.cli.options import PATH, json_option, quiet_option, torch_device_option
 from texpipe.cli.phases import Phases
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.training_bar import training_bar
@@ -19,19 +19,18 @@ from texpipe.errors import ExitCode
 if TYPE_CHECKING:
     from texpipe.upkeep.complete import Completion, Plan
 
-_PATH = click.Path(path_type=Path)
 _SHOWN = 20
 """Number of gaps that are named, unless all are asked for."""
 
 
 @click.command()
-@click.argument("pack", type=_PATH)
+@click.argument("pack", type=PATH)
 @click.option(
-    "--dump", "dumps", type=_PATH, multiple=True, required=True, metavar="DIR",
+    "--dump", "dumps", type=PATH, multiple=True, required=True, metavar="DIR",
     help="Dump of the game. Repeat it for several.",
 )  # fmt: skip
 @click.option(
-    "--output", type=_PATH, metavar="DIR",
+    "--output", type=PATH, metavar="DIR",
     help="Write the gaps as a pack of their own, into a folder that is not there yet, and leave PACK alone.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be filled with what, and write nothing.")
@@ -59,7 +58,7 @@ _SHOWN = 20
     "--container", metavar="KIND", help="With --output: one file instead of a folder, such as hts or rtz."
 )
 @click.option(
-    "--work", type=_PATH, default=Path("build/complete"), show_default=True, metavar="DIR",
+    "--work", type=PATH, default=Path("build/complete"), show_default=True, metavar="DIR",
     help="Folder for the training and its model; a call that was stopped is continued from it.",
 )  # fmt: skip
 @torch_device_option

@@ -9,7 +9,7 @@ import click
 
 from texpipe.cli.completion import complete_target
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import html_option, json_option, quiet_option
+from texpipe.cli.options import PATH, html_option, json_option, quiet_option
 from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.tables import print_table
@@ -23,11 +23,11 @@ _JUDGED = ("gliden64", "rice", "duckstation", "beetle-psx")
 
 
 @click.command()
-@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("pack", type=PATH)
 @click.option(
     "--dump",
     "dumps",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     required=True,
     metavar="DIR",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import html_option, json_option, quiet_option
+from texpipe.cli.options import PATH, html_option, json_option, quiet_option
 from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.tables import print_table
@@ -15,8 +15,8 @@ from texpipe.errors import ExitCode
 
 
 @click.command()
-@click.argument("before", type=click.Path(path_type=Path), metavar="A")
-@click.argument("after", type=click.Path(path_type=Path), metavar="B")
+@click.argument("before", type=PATH, metavar="A")
+@click.argument("after", type=PATH, metavar="B")
 @html_option
 @json_option
 @quiet_option

@@ -9,7 +9,7 @@ import click
 
 from texpipe.cli.completion import complete_model, complete_preset
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option, torch_device_option
+from texpipe.cli.options import PATH, json_option, quiet_option, torch_device_option
 from texpipe.cli.printable import printable
 from texpipe.cli.replaceable import EVALUATIONS, PICTURES, force_option, require_replaceable
 from texpipe.errors import UsageError
@@ -32,13 +32,13 @@ FIGURES, SHEET = "evaluation.json", "sheet.png"
 @click.command()
 @click.option(
     "--textures",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of modern textures; their low-resolution versions are made from them.",
 )
-@click.option("--pairs", type=click.Path(path_type=Path), help="Folder with real pairs: lr/NAME and hr/NAME.")
+@click.option("--pairs", type=PATH, help="Folder with real pairs: lr/NAME and hr/NAME.")
 @click.option(
     "--unpaired",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="REFERENCE",
     help="Folder of modern textures: --textures are real low-resolution ones then, upscaled as they are and compared "
     "with these.",
@@ -51,9 +51,7 @@ FIGURES, SHEET = "evaluation.json", "sheet.png"
     shell_complete=complete_model,
     help="Model to measure. Repeat it for several.",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Folder to write evaluation.json and sheet.png to."
-)
+@click.option("--output", type=PATH, help="Folder to write evaluation.json and sheet.png to.")
 @click.option(
     "--preset",
     shell_complete=complete_preset,

@@ -11,7 +11,7 @@ import click
 from texpipe.cli.completion import complete_model, complete_preset
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import json_option, quiet_option, torch_device_option
+from texpipe.cli.options import PATH, json_option, quiet_option, torch_device_option
 from texpipe.cli.phases import Phases, Preview
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
 from texpipe.cli.training_bar import training_bar
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--textures",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of modern textures (PNG, JPG, TGA, DDS, WebP), or a .tar of them.",
 )
 @click.option(
     "--pairs",
-    type=(click.Path(path_type=Path), click.Path(path_type=Path)),
+    type=(PATH, PATH),
     metavar="LR_DIR HR_DIR",
     help="Folders of low-resolution textures and of what somebody made of them, under the same names. "
     "Held-out pairs judge the result.",
@@ -60,12 +60,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--unlabelled",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of low-resolution textures without originals, such as a dump: the teacher makes theirs.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("build/finetune"),
     show_default=True,
     help="Folder for the model, its card, checkpoints, log and sheets.",
@@ -105,7 +105,7 @@ if TYPE_CHECKING:
 @torch_device_option
 @click.option(
     "--sheet",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write a PNG with examples of degraded textures, or of pairs, and do not train.",
 )
 @click.option(

@@ -11,7 +11,7 @@ import click
 from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import look_at, say_found
 from texpipe.cli.needs import said, warn_of_disk
-from texpipe.cli.options import quiet_option
+from texpipe.cli.options import PATH, quiet_option
 from texpipe.cli.worst import may_repeat
 from texpipe.errors import ExitCode, TexpipeError, UsageError
 from texpipe.progress import of_textures
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True, type=PATH)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

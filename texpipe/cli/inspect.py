@@ -16,7 +16,7 @@ from texpipe.cli.inspect_list import show_list
 from texpipe.cli.inspect_summary import belonging, command_of, show_summary
 from texpipe.cli.inspected import InspectedTexture, inspected
 from texpipe.cli.likeness import like, named
-from texpipe.cli.options import add_option, json_option, quiet_option
+from texpipe.cli.options import PATH, add_option, json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.worst import is_uncertain
 from texpipe.errors import ExitCode, UsageError
@@ -33,8 +33,8 @@ FEW = 5
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--recipe", type=click.Path(path_type=Path), help="Recipe whose rules are applied.")
+@click.argument("paths", nargs=-1, type=PATH)
+@click.option("--recipe", type=PATH, help="Recipe whose rules are applied.")
 @add_option
 @click.option("--groups", is_flag=True, help="Find split pictures and print them as the groups of a recipe.")
 @click.option(

@@ -16,6 +16,7 @@ from texpipe.cli.device_line import say_device
 from texpipe.cli.install import ask_to_move, say_switches
 from texpipe.cli.live_screen import Screen
 from texpipe.cli.options import (
+    PATH,
     device_option,
     order_option,
     precision_option,
@@ -53,13 +54,11 @@ _LOOK_SECONDS = 1.0
 @click.option(
     "--input",
     "inputs",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help="Folder that the emulator dumps to, instead of the recipe's. Repeat it for several.",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Folder of the pack, instead of the recipe's."
-)
+@click.option("--output", type=PATH, help="Folder of the pack, instead of the recipe's.")
 @click.option(
     "--model",
     metavar="NAME|PATH",

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import html_option, json_option, quiet_option, run_options
+from texpipe.cli.options import PATH, html_option, json_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import require_replaceable
 from texpipe.cli.summary import show
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_options
-@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[PACK]...")
+@click.argument("more", nargs=-1, type=PATH, metavar="[PACK]...")
 @click.option(
     "--choose",
     "choices",

@@ -9,7 +9,7 @@ import click
 
 from texpipe.cli.completion import complete_model
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import PATH, json_option, quiet_option
 from texpipe.cli.replaceable import force_option, require_replaceable
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ _UNRELATED = 0.7
 
 _MAX_PAGE = 1 << 20
 """Largest page about a model that is shown, in bytes."""
-
-PATH = click.Path(path_type=Path)
 
 
 @click.group()

@@ -11,6 +11,8 @@ import click
 from texpipe.cli.completion import complete_model, complete_recipe, complete_target
 
 F = TypeVar("F", bound=Callable[..., object])
+PATH = click.Path(path_type=Path)
+"""Type of arguments and options that name a file or a folder, which need not be there."""
 
 
 class _Output(click.Path):
@@ -50,9 +52,9 @@ def json_option(function: F) -> F:
 
 def recipe_or_dump_argument(function: F) -> F:
     """Add the argument RECIPE|DUMP: a recipe, by name or path, or the folder of a dump."""
-    return click.argument(
-        "recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=click.Path(path_type=Path)
-    )(function)
+    return click.argument("recipe", metavar="RECIPE|DUMP", shell_complete=complete_recipe, type=PATH)(
+        function
+    )
 
 
 def html_option(function: F) -> F:
@@ -108,7 +110,7 @@ def add_option(function: F) -> F:
     """Add --add: one more folder of textures beside those of the recipe."""
     return click.option(
         "--add",
-        type=click.Path(path_type=Path),
+        type=PATH,
         multiple=True,
         metavar="DIR",
         help="Folder of textures to read, too. Repeat it for several.",
@@ -127,7 +129,6 @@ def order_option(function: F) -> F:
 
 def run_options(function: F) -> F:
     """Add the recipe and the options that replace parts of it: the same for `run` and `merge`."""
-    path = click.Path(path_type=Path)
     for option in (
         _engine_options,
         click.option(
@@ -149,19 +150,19 @@ def run_options(function: F) -> F:
             shell_complete=complete_model,
             help="Model to use instead of the recipe's.",
         ),
-        click.option("--output", type=path, help="Folder to write to, instead of the recipe's."),
+        click.option("--output", type=PATH, help="Folder to write to, instead of the recipe's."),
         add_option,
         click.option(
             "--input",
             "inputs",
-            type=path,
+            type=PATH,
             multiple=True,
             help="Folder of textures to read, instead of the recipe's. Repeat it for several.",
         ),
         click.option(
             "--overrides",
             multiple=True,
-            type=path,
+            type=PATH,
             metavar="DIR",
             help="Folder of pictures made by hand, instead of the recipe's; each is used for the texture of its name. "
             "Repeat it for several; the first that has a picture wins.",
@@ -183,7 +184,7 @@ def run_options(function: F) -> F:
         click.option(
             "--remove", is_flag=True, help="Let this run remove much of the pack; it goes to OUTPUT/.backup."
         ),
-        click.argument("recipe", type=path, shell_complete=complete_recipe),
+        click.argument("recipe", type=PATH, shell_complete=complete_recipe),
     ):
         function = option(function)
     return function

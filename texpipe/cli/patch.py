@@ -7,12 +7,10 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import PATH, json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import force_option, require_replaceable
 from texpipe.errors import ExitCode
-
-_PATH = click.Path(path_type=Path)
 
 
 @click.group()
@@ -21,9 +19,9 @@ def patch() -> None:
 
 
 @patch.command(short_help="Write the archive that turns pack A into pack B.")
-@click.argument("before", type=_PATH, metavar="A")
-@click.argument("after", type=_PATH, metavar="B")
-@click.option("--output", type=_PATH, required=True, metavar="FILE", help="Archive to write, FILE.texpatch.")
+@click.argument("before", type=PATH, metavar="A")
+@click.argument("after", type=PATH, metavar="B")
+@click.option("--output", type=PATH, required=True, metavar="FILE", help="Archive to write, FILE.texpatch.")
 @force_option
 @json_option
 @quiet_option
@@ -52,9 +50,9 @@ def make(
 
 
 @patch.command(short_help="Turn a pack into the version that an archive was made for.")
-@click.argument("archive", type=_PATH)
-@click.argument("pack", type=_PATH)
-@click.option("--output", type=_PATH, metavar="PACK", help="Where the result goes; PACK then stays as it is.")
+@click.argument("archive", type=PATH)
+@click.argument("pack", type=PATH)
+@click.option("--output", type=PATH, metavar="PACK", help="Where the result goes; PACK then stays as it is.")
 @click.option(
     "--other-changes",
     is_flag=True,
@@ -91,7 +89,7 @@ def apply(
 
 
 @patch.command(short_help="Show what an archive changes.")
-@click.argument("archive", type=_PATH)
+@click.argument("archive", type=PATH)
 @json_option
 @click.pass_obj
 def show(console: Console, archive: Path, as_json: bool) -> int:

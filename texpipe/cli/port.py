@@ -8,30 +8,29 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option
+from texpipe.cli.options import PATH, json_option, quiet_option
 from texpipe.cli.progress import ProgressBar
 from texpipe.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from texpipe.upkeep.port import Port
 
-_PATH = click.Path(path_type=Path)
 _SHOWN = 20
 """Number of files that were lost which are named, unless all are asked for."""
 
 
 @click.command()
-@click.argument("pack", type=_PATH)
+@click.argument("pack", type=PATH)
 @click.option(
-    "--from", "old", type=_PATH, multiple=True, required=True, metavar="DUMP",
+    "--from", "old", type=PATH, multiple=True, required=True, metavar="DUMP",
     help="Dump of the game by the emulator that PACK is for. Repeat it for several.",
 )  # fmt: skip
 @click.option(
-    "--to", "new", type=_PATH, multiple=True, required=True, metavar="DUMP",
+    "--to", "new", type=PATH, multiple=True, required=True, metavar="DUMP",
     help="Dump of the game by the other emulator: a folder, or a game's .o2r. Repeat it for several.",
 )  # fmt: skip
 @click.option(
-    "--output", type=_PATH, required=True, metavar="DIR", help="Folder to write; it must not be there yet."
+    "--output", type=PATH, required=True, metavar="DIR", help="Folder to write; it must not be there yet."
 )
 @click.option(
     "--target", metavar="NAME", help="Emulator to write for, where the names of its dump do not say it."

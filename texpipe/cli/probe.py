@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from texpipe.cli.console import Console, print_json
-from texpipe.cli.options import json_option, quiet_option, recipe_or_dump_argument
+from texpipe.cli.options import PATH, json_option, quiet_option, recipe_or_dump_argument
 from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.run_dump import is_dump, recipe_of_dump
@@ -52,13 +52,11 @@ _MUCH = 0.02
 @click.option(
     "--input",
     "inputs",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help="Folder of textures to read, instead of the recipe's. Repeat it for several.",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="The recipe's output; the pack goes beside it."
-)
+@click.option("--output", type=PATH, help="The recipe's output; the pack goes beside it.")
 @json_option
 @quiet_option
 @click.pass_obj

@@ -138,9 +138,8 @@ def run(
             asked_for = Asked(model, detail, targets, output)
             asked_for.require_possible(recipe)
             if executor == "local":
-                choose(
-                    device, precision
-                )  # a device that is not there ends the run before a recipe is written
+                # A device that is not there ends the run before a recipe is written.
+                choose(device, precision)
             dump, known = recipe, AnalysisCache()
             file = _recipe_of_dump(console, dump, asked_for, dry_run, stack, known)
             recipe = file.path

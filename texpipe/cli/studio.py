@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from texpipe.cli.console import Console
-from texpipe.cli.options import quiet_option
+from texpipe.cli.options import PATH, quiet_option
 from texpipe.errors import ExitCode, UsageError
 
 
 @click.command()
-@click.argument("given", metavar="RECIPE|OUTPUT|DUMP", type=click.Path(path_type=Path))
+@click.argument("given", metavar="RECIPE|OUTPUT|DUMP", type=PATH)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."
 )

@@ -59,9 +59,8 @@ class KnownSizes:
     def _key(self, target: Target, one: Placed) -> str:
         picture, name = one.picture, one.picture.source.emulator
         named = None if name is None else name.as_json()
-        said = target.model_dump(
-            exclude={"hashes"}
-        )  # where the list lies says nothing: its names are in paths
+        # Where the list lies says nothing: its names are in paths.
+        said = target.model_dump(exclude={"hashes"})
         about = (self._version, said, str(one.path), named, picture.sha256, picture.alpha)
         return key_of(*about)[:_KEY_DIGITS]
 

@@ -43,15 +43,10 @@ def _ties(one: Placed, work: Workload) -> Iterator[Hashable]:
         yield "texture", frame.first
     if (mirror := work.mirror_of.get(name)) is not None:
         yield "texture", mirror.of
-    if (
-        emulator is not None
-    ):  # Dolphin and PPSSPP dump each mip level as a texture, half the size of the one before
-        yield (
-            "levels",
-            emulator.scheme,
-            emulator.game,
-            tuple(pair for pair in emulator.fields if pair[0] != "level"),
-        )
+    # Dolphin and PPSSPP dump each mip level as a texture, half the size of the one before.
+    if emulator is not None:
+        fields = tuple(pair for pair in emulator.fields if pair[0] != "level")
+        yield "levels", emulator.scheme, emulator.game, fields
 
 
 def _top(above: dict[_Node, _Node], node: _Node) -> _Node:

@@ -44,9 +44,8 @@ def write_within_budget(
     sizes = KnownSizes(run.layout, __version__)
     fittings = [fitting_of(run, target, pictures, folder, sizes, progress) for target in targets]
     sizes.keep()
-    firsts = [
-        one.within(one.budget) for one in fittings
-    ]  # before anything is written: it may not be possible
+    # Before anything is written: it may not be possible.
+    firsts = [one.within(one.budget) for one in fittings]
     written = [_write(one, first, folder, progress) for one, first in zip(fittings, firsts, strict=True)]
     return [pack for pack, _ in written], tuple(fit for _, fit in written)
 

@@ -272,6 +272,14 @@ def is_stored(job: Job, store: ResultStore) -> bool:
     return all(store.has(piece.key) for piece in job.pieces)
 
 
+def is_recorded(job: Job, store: ResultStore) -> bool:
+    """Return whether the store has records of all results of a job: for an estimate, which needs no look at pictures.
+
+    A torn picture counts as stored here, and is made all the same.
+    """
+    return all(store.record(piece.key) is not None for piece in job.pieces)
+
+
 def count_pictures(jobs: Iterable[Job]) -> int:
     """Return how many pictures jobs make: a frame is made twice, alone and then averaged with the others."""
     return sum(not isinstance(job, FrameJob) for job in jobs)
