@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -299,3 +300,35 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
         process.wait()
     with Lock(tmp_path):
         assert (tmp_path / ".lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_record_is_read_again_only_if_its_files_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ResultStore(tmp_path)
+    store.put(KEY, b"png", {"psnr": 1.0})
+    known = store.record(KEY)
+    reads: list[Path] = []
+
+    def read(file: Path, limit: int) -> bytes:
+        reads.append(file)
+        return file.read_bytes()
+
+    monkeypatch.setattr("texpipe.storage.results.read_small", read)
+    assert store.record(KEY) == known
+    assert reads == []
+    store.put(KEY, b"other", {"psnr": 2.0})
+    changed = store.record(KEY)
+    assert changed is not None
+    assert changed.facts == {"psnr": 2.0}
+    next(tmp_path.glob("*/*.json")).unlink()
+    assert store.record(KEY) is None
+
+
+def test_a_store_goes_to_another_process_without_what_it_read(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path)
+    before = len(pickle.dumps(store))
+    store.put(KEY, b"png", {"psnr": 1.0})
+    store.record(KEY)
+    assert len(pickle.dumps(store)) == before
+    assert pickle.loads(pickle.dumps(store)).record(KEY) == store.record(KEY)

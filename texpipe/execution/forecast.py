@@ -23,7 +23,7 @@ from texpipe.imaging.image_files import encode_png
 from texpipe.passes import recombine
 from texpipe.passes.metrics import measure
 from texpipe.planning.amount import Forecast, network_texels
-from texpipe.planning.jobs import Job, JobResult, is_stored, texels_of
+from texpipe.planning.jobs import Job, JobResult, is_recorded, texels_of
 from texpipe.planning.run_plan import RunPlan
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.home import cache_folder
@@ -62,7 +62,7 @@ def forecast(run: RunPlan, *, probe: bool = True) -> Forecast | None:
         run: the plan.
         probe: measure a speed that is not known, if the run is long enough; it loads the model.
     """
-    left = [job for job in run.work.jobs if not is_stored(job, run.store)]
+    left = [job for job in run.work.jobs if not is_recorded(job, run.store)]
     texels: Counter[tuple[str, ...]] = Counter()
     sides: dict[tuple[str, ...], Counter[int]] = defaultdict(Counter)
     for job in left:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.keys import canonical_json, key_of
@@ -34,6 +34,10 @@ class StoredResult:
     facts: Mapping[str, Any]
 
 
+_Stamps: TypeAlias = tuple[int, ...]
+"""Sizes, times and numbers of the two files of an entry."""
+
+
 class ResultStore:
     """Results by key, as `ROOT/ab/KEY.png` with a sidecar `ROOT/ab/KEY.json` that vouches for it.
 
@@ -47,6 +51,11 @@ class ResultStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._noted: dict[str, tuple[_Stamps, ResultRecord]] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what was read so far: another process that gets the store begins with nothing."""
+        return {**self.__dict__, "_noted": {}}
 
     def get(self, key: str) -> StoredResult | None:
         """Return the result or None; a torn or altered entry is removed and counts as none."""
@@ -59,21 +68,35 @@ class ResultStore:
 
     def has(self, key: str) -> bool:
         """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
-        return self._read(key) is not None
+        if (record := self.record(key)) is None:
+            return False
+        try:
+            png = read_small(self._paths(key)[0], _MAX_PICTURE)
+        except RefusedFileError:
+            return False
+        return hashlib.sha256(png).hexdigest() == record.sha256
 
     def record(self, key: str) -> ResultRecord | None:
         """Return what the store says of a result without reading its picture; None if either is missing or torn.
 
-        Whether the picture's bytes are what they were, `get` finds out when they are needed.
+        Whether the picture's bytes are what they were, `get` finds out when they are needed. A run asks several times:
+        what was read is read again only if the files have other times or sizes by then.
         """
         png_path, sidecar_path = self._paths(key)
         try:
-            sidecar, size = read_small(sidecar_path, _MAX_SIDECAR), png_path.stat().st_size
+            stamps = *_stamp(png_path), *_stamp(sidecar_path)
+            noted, record = self._noted.get(key, (None, None))
+            if record is not None and noted == stamps:
+                return record
+            sidecar = read_small(sidecar_path, _MAX_SIDECAR)
         except (OSError, RefusedFileError):
             return None
         known = _noted(sidecar, sidecar_path)
         record = ResultRecord(str(known.get("sha256")), known.get("facts") or {})
-        return record if sidecar == _sidecar(key, record, size) else None
+        if sidecar != _sidecar(key, record, stamps[0]):
+            return None
+        self._noted[key] = stamps, record
+        return record
 
     def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> StoredResult:
         """Keep a result; the sidecar goes last, so an entry that has one is whole.
@@ -103,6 +126,11 @@ class ResultStore:
     def _paths(self, key: str) -> tuple[Path, Path]:
         folder = self.root / key[:2]
         return folder / f"{key}.png", folder / f"{key}.json"
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _sidecar(key: str, stored: StoredResult | ResultRecord, size: int) -> bytes:

@@ -148,12 +148,9 @@ def parse_json(data: bytes, file: Path) -> Json:
         RefusedFileError: it is not JSON, nested too deeply, or has a number of too many digits.
     """
     text = text_of(data)
-    depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
-        if depth > _MAX_DEPTH:
-            line = text.count("\n", 0, found.start()) + 1
-            raise RefusedFileError("is nested too deeply", location=Location(file, line))
+    # Few files have so many brackets; only in these it is worth telling them from those inside of strings.
+    if text.count("[") + text.count("{") > _MAX_DEPTH:
+        _require_shallow(text, file)
     with refusing(file):
         try:
             value: Json = json.loads(text, parse_int=_whole, parse_float=_real, parse_constant=_not_json)
@@ -161,6 +158,15 @@ def parse_json(data: bytes, file: Path) -> Json:
             place = Location(file, error.lineno, error.colno)
             raise RefusedFileError(f"is not valid JSON: {error.msg}", location=place) from error
     return value
+
+
+def _require_shallow(text: str, file: Path) -> None:
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > _MAX_DEPTH:
+            line = text.count("\n", 0, found.start()) + 1
+            raise RefusedFileError("is nested too deeply", location=Location(file, line))
 
 
 def _whole(digits: str) -> int:
