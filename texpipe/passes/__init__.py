@@ -9,6 +9,7 @@ from texpipe.imaging.visible import LUMA, without_hidden
 from texpipe.passes.alpha import Alpha8, declared_alpha, rebuild_alpha
 from texpipe.passes.back_projection import back_project
 from texpipe.passes.bleed import shown, without_halo
+from texpipe.passes.channels import mean, merged, spread
 from texpipe.passes.clean import clean
 from texpipe.passes.colour import match_histogram, match_source
 from texpipe.passes.fidelity import ensure_fidelity
@@ -16,7 +17,7 @@ from texpipe.passes.frame_average import steady
 from texpipe.passes.outlines import draw_outlines
 from texpipe.passes.ramps import enlarge_ramp
 from texpipe.passes.recolour import recolour
-from texpipe.passes.resample import neighbourhood, repeat, row_bands
+from texpipe.passes.resample import neighbourhood, repeat
 from texpipe.passes.undecided import blended, ways
 from texpipe.texture import AlphaClass, Pass, Plan, PlaneF, Rgba8, RgbF
 
@@ -117,7 +118,7 @@ def _recombined(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tupl
 
 def _alpha(declared: Alpha8, plan: Plan, results: tuple[RgbF, ...]) -> Alpha8:
     if results:
-        return rebuild_alpha(results[0].mean(axis=2), declared, plan.alpha, plan.edges)
+        return rebuild_alpha(mean(results[0]), declared, plan.alpha, plan.edges)
     if plan.outline == "hard" or _is_constant(declared):
         return repeat(declared, plan.scale)
     return rebuild_alpha(draw_outlines(declared, plan.scale, plan.edges), declared, plan.alpha, plan.edges)
@@ -152,7 +153,7 @@ def nearest(rgba: Rgba8, plan: Plan) -> Rgba8:
     if plan.alpha == "mask":
         return repeat(np.where(alpha[..., None] > 0, rgba, np.uint8(0)), plan.scale)
     colour = _to_bytes(shown(rgba, plan.alpha, plan.edges))
-    return repeat(np.dstack([colour, declared_alpha(alpha, plan.alpha)]), plan.scale)
+    return repeat(_with_alpha(colour, declared_alpha(alpha, plan.alpha)), plan.scale)
 
 
 def _unless_ramp(one: Pass, plan: Plan, result: RgbF) -> RgbF:
@@ -171,14 +172,17 @@ def _is_visible(rgba: Rgba8, plan: Plan) -> NDArray[np.bool_]:
 
 def _recombine_mask(rgba: Rgba8, cleaned: RgbF, plan: Plan, result: RgbF) -> Rgba8:
     source = _picture(rgba, plan)
-    faithful = _as_rgb(ensure_fidelity(result.mean(axis=2), cleaned[..., 0], plan.edges))
+    faithful = _as_rgb(ensure_fidelity(mean(result), cleaned[..., 0], plan.edges))
     solid, source_solid = (np.ones(one.shape[:2], dtype=np.float32) for one in (result, source))
     toned = _tone(faithful, solid, cleaned, source_solid, plan)
-    toned = _consistent(toned, solid, source, source_solid, plan)
+    if _is_matched(plan, source):
+        toned = back_project(toned, solid, source, source_solid, plan.edges)
+    intensity = _to_bytes(toned[..., 0])
     # The intensity is alpha too: nothing may appear among transparent texels, and no hole among solid ones.
-    least, most = (repeat(bound, plan.scale) for bound in neighbourhood(source, plan.edges))
-    kept = np.where(most == 0, np.float32(0), np.where(least == 1, np.float32(1), toned))
-    return _to_bytes(kept)[..., [0, 0, 0, 0]]
+    least, most = neighbourhood(source[..., 0], plan.edges)
+    intensity[repeat(most == 0, plan.scale)] = 0
+    intensity[repeat(least == 1, plan.scale)] = 255
+    return merged([intensity] * 4)
 
 
 def _coloured(rgba: Rgba8, colour: RgbF, alpha: Alpha8, cleaned: RgbF, plan: Plan) -> Rgba8:
@@ -187,8 +191,9 @@ def _coloured(rgba: Rgba8, colour: RgbF, alpha: Alpha8, cleaned: RgbF, plan: Pla
     seen, source_seen = (_weight(plane, plan) for plane in (alpha, declared_alpha(rgba[..., 3], plan.alpha)))
     toned = _tone(colour, seen, cleaned, source_seen, plan)
     toned = toned if plan.alpha == "data" else without_halo(toned, rgba, plan.edges)
-    toned = _consistent(toned, seen, _picture(rgba, plan), source_seen, plan)
-    return np.dstack([_to_bytes(toned), alpha])
+    if _is_matched(plan, rgba):
+        toned = back_project(toned, seen, _picture(rgba, plan), source_seen, plan.edges)
+    return _with_alpha(_to_bytes(toned), alpha)
 
 
 def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
@@ -199,12 +204,10 @@ def _tone(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan:
     return np.clip(colour, 0, 1)
 
 
-def _consistent(colour: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, plan: Plan) -> RgbF:
-    """Match the stored source, with its banding and dither, where the plan is strict or the picture tiny."""
+def _is_matched(plan: Plan, source: RgbF | Rgba8) -> bool:
+    """Return whether the stored source is matched with its banding and dither: it is tiny, or the plan is strict."""
     tiny = max(source.shape[:2]) <= _TINY_SIDE and plan.colour != "off"
-    if plan.consistency == "strict" or tiny:
-        return back_project(colour, alpha, source, source_alpha, plan.edges)
-    return colour
+    return plan.consistency == "strict" or tiny
 
 
 def _check(rgba: Rgba8, plan: Plan, passes: tuple[Pass, ...], results: tuple[RgbF, ...]) -> None:
@@ -236,19 +239,27 @@ def _weight(alpha: Alpha8, plan: Plan) -> PlaneF:
 
 
 def _as_rgb(plane: PlaneF) -> RgbF:
-    return np.repeat(plane[..., None], 3, axis=2)
+    return spread(plane)
 
 
 def _grey(rgb: RgbF) -> RgbF:
-    return _as_rgb(rgb.mean(axis=2))
+    return _as_rgb(mean(rgb))
 
 
 def _is_constant(alpha: Alpha8) -> bool:
     return bool((alpha == alpha.flat[0]).all())
 
 
-def _to_bytes(rgb: RgbF) -> Rgba8:
-    found = np.empty(rgb.shape, np.uint8)
-    for rows in row_bands(*rgb.shape[:2]):
-        found[rows] = np.rint(np.clip(rgb[rows], 0, 1) * 255)
-    return found
+def _to_bytes(colour: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return H x W or H x W x 3 of values in [0, 1] as whole levels, the nearest ones, even ones of two as near."""
+    import cv2
+
+    return np.asarray(cv2.convertScaleAbs(colour, alpha=255))
+
+
+def _with_alpha(rgb: NDArray[np.uint8], alpha: Alpha8) -> Rgba8:
+    import cv2
+
+    rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(alpha, rgba, 3)
+    return np.asarray(rgba)

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from texpipe.imaging.texel_codecs import SEMI_BAND
 from texpipe.passes.fidelity import ensure_fidelity
-from texpipe.passes.resample import Plane, box_reduce, enlarge, neighbourhood, repeat, smooth
+from texpipe.passes.resample import (
+    Plane,
+    box_reduce,
+    enlarge,
+    least_around,
+    most_around,
+    neighbourhood,
+    repeat,
+    smooth,
+)
 from texpipe.texture import AlphaClass, Edges, PlaneF
 
 Alpha8 = NDArray[np.uint8]
@@ -75,8 +84,8 @@ def rebuild_alpha(grown: PlaneF, alpha: Alpha8, alpha_class: AlphaClass, edges: 
     for level in [int(level) for level in np.unique(alpha) if level > 0]:
         shown &= _cut(_between_neighbours(grown, alpha, level, edges), alpha >= level, edges)
         # Each level has a threshold of its own, and a thin ring between two of them must not show a third one.
-        near = neighbourhood((alpha == level).astype(np.float32), edges)[1] > 0
-        result[shown & near.repeat(scale, axis=0).repeat(scale, axis=1)] = level
+        near = most_around((alpha == level).astype(np.float32), edges) > 0
+        result[shown & repeat(near, scale)] = level
     return result
 
 
@@ -116,8 +125,8 @@ def _between_neighbours(grown: PlaneF, alpha: Alpha8, level: int, edges: Edges) 
     scale = grown.shape[0] // alpha.shape[0]
     inside = alpha >= level
     values = alpha.astype(np.float32) / 255
-    high = repeat(neighbourhood(np.where(inside, values, np.float32(2)), edges)[0], scale)
-    low = repeat(neighbourhood(np.where(inside, np.float32(-1), values), edges)[1], scale)
+    high = repeat(least_around(np.where(inside, values, np.float32(2)), edges), scale)
+    low = repeat(most_around(np.where(inside, np.float32(-1), values), edges), scale)
     between = np.clip((grown - low) / (high - low), 0, 1)
     return np.where(high > 1, np.float32(0), np.where(low < 0, np.float32(1), between))
 

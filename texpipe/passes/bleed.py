@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from texpipe.passes.resample import Plane, extend, neighbourhood, repeat, row_bands
+from texpipe.passes.channels import spread
+from texpipe.passes.resample import Plane, extend, least_around, most_around, repeat, row_bands
 from texpipe.texture import AlphaClass, Edges, PlaneF, Rgba8, RgbF
 
 _SMOOTHING_ROUNDS = 2
@@ -27,9 +28,7 @@ def shown(rgba: Rgba8, alpha: AlphaClass, edges: Edges) -> RgbF:
     Returns:
         H x W x 3 float32 in [0, 1].
     """
-    if alpha == "data":
-        return rgba[..., :3].astype(np.float32) / np.float32(255)
-    return bleed(rgba, edges)
+    return as_colours(rgba) if alpha == "data" else bleed(rgba, edges)
 
 
 def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
@@ -45,17 +44,28 @@ def bleed(rgba: Rgba8, edges: Edges) -> RgbF:
     Returns:
         H x W x 3 float32 in [0, 1].
     """
-    weight = rgba[..., 3].astype(np.float32) / np.float32(255)
-    visible = weight > 0
-    colour = np.where(visible[..., None], rgba[..., :3], 0).astype(np.float32) / np.float32(255)
+    visible = rgba[..., 3] > 0
+    colour = as_colours(rgba)
     if visible.all():
         return colour
     if not visible.any():
         return np.full_like(colour, 0.5)
-    spread = _fill(colour, weight, edges)
+    seen = spread(visible)
+    colour *= seen
+    weight = rgba[..., 3].astype(np.float32) / np.float32(255)
+    bled = _fill(colour, weight, edges)
     for _ in range(_SMOOTHING_ROUNDS):
-        spread = np.where(visible[..., None], colour, _box_mean(spread, 1, edges))
-    return np.clip(spread, 0, 1)
+        bled = np.where(seen, colour, _box_mean(bled, 1, edges))
+    return np.clip(bled, 0, 1)
+
+
+def as_colours(rgba: Rgba8) -> RgbF:
+    """Return the colours of H x W x 4 uint8 in [0, 1], H x W x 3."""
+    import cv2
+
+    colour = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)).astype(np.float32)
+    colour /= np.float32(255)
+    return colour
 
 
 def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
@@ -72,13 +82,13 @@ def without_halo(colour: RgbF, rgba: Rgba8, edges: Edges) -> RgbF:
     Returns:
         sH x sW x 3 in [0, 1]; unchanged where a texel and its eight neighbours are all visible.
     """
-    visible = rgba[..., 3:] > 0
+    visible = rgba[..., 3] > 0
     if visible.all():
         return colour
-    source = rgba[..., :3].astype(np.float32) / np.float32(255)
-    least = neighbourhood(np.where(visible, source, np.float32(1)), edges)[0]
-    most = neighbourhood(np.where(visible, source, np.float32(0)), edges)[1]
-    some_hidden = neighbourhood(visible.astype(np.float32), edges)[0] == 0
+    source, seen = as_colours(rgba), spread(visible)
+    least = least_around(np.where(seen, source, np.float32(1)), edges)
+    most = most_around(np.where(seen, source, np.float32(0)), edges)
+    some_hidden = spread(least_around(visible.astype(np.float32), edges) == 0)
     bounded = some_hidden & (least <= most)  # among hidden texels only, the range is empty
     scale = colour.shape[0] // rgba.shape[0]
     low, high = np.where(bounded, least, np.float32(0)), np.where(bounded, most, np.float32(1))
@@ -99,8 +109,9 @@ def _fill(colour: RgbF, weight: PlaneF, edges: Edges) -> RgbF:
     while not (known := weight > 0).all():
         reach = _box_mean(weight, radius, edges)
         found = ~known & (reach > 1e-6)
-        near = _box_mean(colour * weight[..., None], radius, edges) / np.maximum(reach, 1e-6)[..., None]
-        colour = np.where(found[..., None], near, colour)
+        near = _box_mean(colour * spread(weight), radius, edges)
+        near /= spread(np.maximum(reach, 1e-6))
+        colour = np.where(spread(found), near, colour)
         weight = np.where(found, reach, weight)
         radius = max(radius + 1, radius * 3 // 2)
     return colour

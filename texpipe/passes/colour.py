@@ -11,9 +11,12 @@ gradient takes its place (`passes/undither.py`).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.passes.channels import spread
 from texpipe.passes.dither_detection import Flags
 from texpipe.passes.grain import restore_grain
 from texpipe.passes.resample import (
@@ -24,7 +27,7 @@ from texpipe.passes.resample import (
     box_reduce,
     enlarge,
     enlarge_cubic,
-    neighbourhood,
+    least_around,
     row_bands,
     smooth,
 )
@@ -58,14 +61,24 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
         H x W x 3 alpha-weighted mean colour (the plain mean where nothing is visible), and H x W mean alpha.
     """
     if _is_solid(alpha):
-        return box_reduce(colour, scale), box_reduce(alpha, scale)
+        return box_reduce(colour, scale), _solid_cover(alpha.shape, scale)
     cover = box_reduce(alpha, scale)
     shown = np.empty((*cover.shape, 3), np.float32)
     for rows in row_bands(cover.shape[0], alpha.shape[1] * scale):
         wide = slice(rows.start * scale, rows.stop * scale)
-        shown[rows] = box_reduce(colour[wide] * alpha[wide, :, None], scale)
-    weighted = shown / np.maximum(cover, _NOTHING)[..., None]
-    return np.where(cover[..., None] > _NOTHING, weighted, box_reduce(colour, scale)), cover
+        weighted = spread(alpha[wide])
+        weighted *= colour[wide]
+        shown[rows] = box_reduce(weighted, scale)
+    shown /= spread(np.maximum(cover, _NOTHING))
+    return np.where(spread(cover > _NOTHING), shown, box_reduce(colour, scale)), cover
+
+
+@lru_cache(maxsize=32)
+def _solid_cover(shape: tuple[int, ...], scale: int) -> PlaneF:
+    """Return the mean alpha of what is opaque everywhere: textures of one size are many."""
+    cover = box_reduce(np.ones(shape, np.float32), scale)
+    cover.flags.writeable = False
+    return cover
 
 
 def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges) -> RgbF:
@@ -97,8 +110,7 @@ def match_source(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF
             mean, cover = visible_mean(result, alpha, scale)
         difference = source - mean
         outside = difference - np.clip(difference, -width, width)
-        seen = source_alpha * (cover > _NOTHING)
-        if (np.abs(outside) * seen[..., None]).max() < _UNSEEN:
+        if (np.abs(outside) * spread(source_alpha * (cover > _NOTHING))).max() < _UNSEEN:
             break
         result = _clipped_sum(spread_detail(outside, source_alpha * cover, scale, edges), result)
     return result if step is None else _dissolve(result, source, step, visible, edges)
@@ -116,22 +128,28 @@ def spread_detail(difference: Plane, seen: PlaneF, scale: int, edges: Edges) -> 
     Returns:
         sH x sW x 3.
     """
-    spread = _spread(difference, seen, edges)
-    sharp = before_enlarging(spread, scale, edges)
+    filled = _filled(difference, seen, edges)
+    sharp = before_enlarging(filled, scale, edges)
     # In what alpha cuts out of a texel a correction may count many times as much as in its mean, and the inverse of the
     # mean would overshoot.
-    solid = neighbourhood(seen, edges)[0][..., None] > 1 - _NOTHING
-    return enlarge(np.where(solid, sharp, spread), scale, edges)
+    solid = least_around(seen, edges) > 1 - _NOTHING
+    return enlarge(sharp if solid.all() else np.where(spread(solid), sharp, filled), scale, edges)
 
 
 def _match_tone(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF, edges: Edges) -> RgbF:
     scale = result.shape[0] // source.shape[0]
     mean, cover = visible_mean(result, alpha, scale)
     weight = source_alpha * cover
-    reach = blur_weights(weight, edges, _TONE_SIGMA)[..., None]
-    missing = blur((source - mean) * weight[..., None], edges, _TONE_SIGMA)
-    missing = np.where(reach > _NOTHING, missing / np.maximum(reach, _NOTHING), np.float32(0))
-    return _clipped_sum(enlarge(missing, scale, edges), result)
+    reach = blur_weights(weight, edges, _TONE_SIGMA)
+    missing = blur((source - mean) * spread(weight), edges, _TONE_SIGMA)
+    return _clipped_sum(enlarge(_over(missing, reach), scale, edges), result)
+
+
+def _over(sums: Plane, weights: PlaneF) -> Plane:
+    """Divide weighted sums, H x W x 3, by their weights; 0 where nothing counts."""
+    means = sums / spread(np.maximum(weights, _NOTHING))
+    known = weights > _NOTHING
+    return means if known.all() else np.where(spread(known), means, np.float32(0))
 
 
 def _clipped_sum(grown: RgbF, result: RgbF) -> RgbF:
@@ -146,38 +164,44 @@ def _dissolve(result: RgbF, source: RgbF, step: Plane, visible: Flags, edges: Ed
     if found is None:
         return result
     scale = result.shape[0] // source.shape[0]
-    missing = np.where(visible[..., None], found.colour - box_reduce(result, scale), np.float32(0))
+    missing = found.colour - box_reduce(result, scale)
+    if not visible.all():
+        missing = np.where(spread(visible), missing, np.float32(0))
     dissolved = enlarge(before_enlarging(missing, scale, edges), scale, edges)
     dissolved += result
-    plain, sure = (enlarge(share, scale, edges)[..., None] for share in (found.plain, found.sure))
-    smooth_colour = enlarge_cubic(found.colour, scale, edges)
-    smooth_colour -= dissolved
-    smooth_colour *= plain
-    dissolved += smooth_colour
-    del smooth_colour
+    if found.plain.any():
+        smooth_colour = enlarge_cubic(found.colour, scale, edges)
+        smooth_colour -= dissolved
+        _weight(smooth_colour, enlarge(found.plain, scale, edges))
+        dissolved += smooth_colour
+        del smooth_colour
     dissolved -= result
-    dissolved *= sure
+    _weight(dissolved, enlarge(found.sure, scale, edges))
     return _clipped_sum(dissolved, result)
 
 
+def _weight(colour: RgbF, weight: PlaneF) -> None:
+    """Multiply a picture by H x W weights in place, a band at a time: large pictures take much memory."""
+    for rows in row_bands(*weight.shape):
+        colour[rows] *= spread(weight[rows])
+
+
 def _is_solid(alpha: PlaneF) -> bool:
-    return bool((alpha >= 1).all())
+    return bool(alpha.min(initial=1) >= 1)
 
 
 def _low_pass(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Smooth the difference over its visible neighbours (normalised convolution, Knutsson and Westin, 1993)."""
-    reach, near = smooth(weight, edges), smooth(difference * weight[..., None], edges)
-    known = reach[..., None] > _NOTHING
-    return np.asarray(np.where(known, near / np.maximum(reach, _NOTHING)[..., None], np.float32(0)))
+    return _over(smooth(difference * spread(weight), edges), smooth(weight, edges))
 
 
-def _spread(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
+def _filled(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     """Fill in the difference where little is visible from its neighbours; leave the rest as it is."""
-    share = np.clip(weight / np.float32(_ENOUGH), 0, 1)[..., None]
+    share = np.clip(weight / np.float32(_ENOUGH), 0, 1)
     if share.min() == 1:
         return difference
-    spread: Plane = share * difference + (1 - share) * _low_pass(difference, weight, edges)
-    return spread
+    near = _low_pass(difference, weight, edges)
+    return spread(share) * difference + spread(1 - share) * near
 
 
 def match_histogram(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF) -> RgbF:

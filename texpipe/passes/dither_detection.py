@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.imaging.texel_formats import fits
+from texpipe.imaging.texel_formats import as_stored, quantise
 from texpipe.passes.resample import Plane, extend, neighbourhood
 from texpipe.texture import Edges, RgbF, TexelFormat
 
@@ -30,7 +30,17 @@ DITHER_MATRICES: Mapping[str, Plane] = {
 for two-level rendition of continuous-tone pictures" (1973); the PS1's from Martin Korth's psx-spx, "24bit RGB to 15bit
 RGB Dithering". The hardware adds its table before it truncates; adding the centred one before rounding is the same."""
 
-_GRIDS: tuple[tuple[TexelFormat, int], ...] = (("ia8", 15), ("rgba16", 31))
+
+
+class _Grid(NamedTuple):
+    """A format, its highest level, and whether it holds greys alone."""
+
+    texels: TexelFormat
+    top: int
+    is_grey: bool
+
+
+_GRIDS = (_Grid("ia8", 15, is_grey=True), _Grid("rgba16", 31, is_grey=False))
 _LEAST_LEVELS = 4
 """Distinct levels besides the darkest and the brightest that must lie on the grid: fewer may do so by chance."""
 
@@ -53,12 +63,22 @@ def top_level(picture: RgbF, visible: Flags) -> int | None:
         picture: H x W x 3 in [0, 1], made from 8 bits.
         visible: H x W; what is hidden does not count.
     """
-    rgb = np.rint(picture * 255).astype(np.uint8)
-    values = np.unique(rgb[visible])
-    if np.count_nonzero((values > 0) & (values < 255)) < _LEAST_LEVELS:
+    rgb = np.rint(picture * 255).astype(np.uint8)[visible]
+    there = np.zeros(256, np.bool_)
+    there[rgb] = True
+    if np.count_nonzero(there[1:-1]) < _LEAST_LEVELS:
         return None
-    rgba = np.dstack([rgb, np.where(visible, np.uint8(255), np.uint8(0))])
-    return next((top for texels, top in _GRIDS if fits(rgba, texels)), None)
+    is_grey = bool((rgb == rgb[:, :1]).all())
+    grids = (one for one in _GRIDS if is_grey or not one.is_grey)
+    return next((one.top for one in grids if _on_grid(one.texels)[there].all()), None)
+
+
+@cache
+def _on_grid(texels: TexelFormat) -> Flags:
+    """Return which of 256 levels a format holds exactly, as a grey and, where it has colours, in any channel."""
+    levels = np.arange(256, dtype=np.uint8)
+    rgba = np.stack([levels, levels, levels, np.full_like(levels, 255)], axis=-1)[None]
+    return np.asarray((as_stored(rgba, texels) == quantise(rgba, texels)).all(axis=2)[0])
 
 
 def dither_offsets(levels: Plane, visible: Flags, edges: Edges) -> Plane | None:

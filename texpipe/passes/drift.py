@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from texpipe.passes.resample import Plane, beyond
+from texpipe.passes.channels import mean, merged, parted, spread
+from texpipe.passes.resample import Plane, continued
 from texpipe.texture import EdgeMode, Edges, PlaneF
 
 _WINDOW = 8
@@ -27,30 +27,39 @@ def tone_drift(difference: Plane, weight: PlaneF, edges: Edges) -> float:
     """
     import cv2
 
-    both = np.dstack([difference * weight[..., None], weight]).astype(np.float32)
-    rows, row_windows = _windows(len(weight), edges.y)
-    columns, column_windows = _windows(weight.shape[1], edges.x)
-    wide = both.take(rows, axis=0).take(columns, axis=1)
+    both = merged([*parted(difference * spread(weight)), weight])
+    height, width = weight.shape
+    rows, columns = _windows(height, edges.y), _windows(width, edges.x)
+    wide = _with_windows(both, edges)
     sums = np.asarray(
         cv2.boxFilter(
             wide,
             cv2.CV_32F,
-            (len(columns) + 1 - column_windows, len(rows) + 1 - row_windows),
+            (wide.shape[1] + 1 - columns, wide.shape[0] + 1 - rows),
             anchor=(0, 0),
             normalize=False,
         )
     )
-    sums = sums[:row_windows, :column_windows]
-    mass = sums[..., -1].clip(0)
-    means = np.abs(sums[..., :-1]).mean(axis=2) / np.maximum(mass, np.float32(1e-6))
-    return float(np.average(means, weights=mass))
+    *of_colours, mass = parted(sums[:rows, :columns])
+    mass = mass.clip(0)
+    means = mean(np.abs(merged(of_colours))) / np.maximum(mass, np.float32(1e-6))
+    return float(_average(means, mass))
 
 
-def _windows(length: int, mode: EdgeMode) -> tuple[NDArray[np.intp], int]:
-    """Return the texels that windows along an axis cover, one after the other, and how many windows there are."""
-    if mode == "clamp":
-        return np.arange(length), max(1, length + 1 - _WINDOW)
-    return beyond(length, mode, _WINDOW)[_WINDOW : length + 2 * _WINDOW - 1], length
+def _windows(length: int, mode: EdgeMode) -> int:
+    """Return how many windows there are along an axis."""
+    return max(1, length + 1 - _WINDOW) if mode == "clamp" else length
+
+
+def _with_windows(plane: Plane, edges: Edges) -> Plane:
+    """Continue a plane to the right and the bottom as far as windows reach; along clamped axes they end with it."""
+    further = continued(plane, edges, 0, _WINDOW - 1)
+    height, width = plane.shape[:2]
+    return further[: height if edges.y == "clamp" else None, : width if edges.x == "clamp" else None]
+
+
+def _average(values: Plane, weights: PlaneF) -> np.float32:
+    return np.float32((values * weights).sum() / weights.sum())
 
 
 def box_distance(difference: Plane, width: Plane, weight: PlaneF) -> float:
@@ -61,5 +70,4 @@ def box_distance(difference: Plane, width: Plane, weight: PlaneF) -> float:
         width: H x W x C half-widths, as `storage.box` returns them, in the same unit.
         weight: H x W, how much each texel counts; some must.
     """
-    outside = np.maximum(np.abs(difference) - width, 0).mean(axis=2)
-    return float(np.average(outside, weights=weight))
+    return float(_average(mean(np.maximum(np.abs(difference) - width, 0)), weight))

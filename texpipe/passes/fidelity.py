@@ -37,7 +37,9 @@ def ensure_fidelity(grown: PlaneF, source: PlaneF, edges: Edges) -> PlaneF:
     scale = grown.shape[0] // source.shape[0]
     for _ in range(_TONE_ROUNDS):
         missing = smooth(source - box_reduce(grown, scale), edges)
-        grown = np.clip(grown + enlarge(missing, scale, edges), 0, 1)
+        more = enlarge(missing, scale, edges)
+        more += grown
+        grown = np.clip(more, 0, 1, out=more)
     error = smooth(np.abs(source - box_reduce(grown, scale)), edges)
     fidelity = enlarge(
         np.clip((_NO_FIDELITY_ERROR - error) / (_NO_FIDELITY_ERROR - _FULL_FIDELITY_ERROR), 0, 1),

@@ -9,10 +9,13 @@ is lighter and darker of one tint. And what is no larger than rounding is no gra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from texpipe.passes.channels import mean as mean_of
+from texpipe.passes.channels import merged, parted, spread, total
 from texpipe.passes.resample import Plane, blur, blur_weights, enlarge, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
 
@@ -45,7 +48,7 @@ class _Detail(NamedTuple):
     leaves, of the product with the network's detail, and of the squared step of storage.
     """
 
-    products: Plane
+    products: list[PlaneF]
     smoothed: PlaneF
     drawn: PlaneF
     rounding: PlaneF
@@ -69,38 +72,34 @@ def restore_grain(
     Returns:
         sH x sW x 3, clipped to [0, 1] where it was raised.
     """
-    coarse = _coarse(mean, weight, edges)
-    detail, drawn = source - _coarse(source, weight, edges), mean - coarse
-    factor = _factor(_around(detail * weight[..., None], drawn, weight, step, edges))
+    weights = spread(weight)
+    whole = spread(np.maximum(blur_weights(weight, edges, _FINE), _NOTHING))
+    coarse = blur(mean * weights, edges, _FINE) / whole
+    detail = source - blur(source * weights, edges, _FINE) / whole
+    detail *= weights
+    factor = _factor(_around(detail, mean - coarse, weight, step, edges))
     if factor.max() < _LEAST:
         return result
     scale = result.shape[0] // source.shape[0]
-    more = enlarge(factor - 1, scale, edges)[..., None]
+    more = spread(enlarge(factor - 1, scale, edges))
     return np.clip(result + more * (result - enlarge(coarse, scale, edges)), 0, 1)
 
 
-def _coarse(plane: Plane, weight: PlaneF, edges: Edges) -> Plane:
-    """Return the weighted mean around each texel, 0 where nothing counts."""
-    whole = blur_weights(weight, edges, _FINE)[..., None]
-    near = blur(plane * weight[..., None], edges, _FINE)
-    return np.asarray(near / np.maximum(whole, _NOTHING), np.float32)
-
-
 def _around(detail: Plane, drawn: Plane, weight: PlaneF, step: Plane | None, edges: Edges) -> _Detail:
-    red, green, blue = np.moveaxis(detail, 2, 0)
-    squared = np.full_like(weight, 1 / 255**2) if step is None else (step**2).mean(axis=2)
+    red, green, blue = parted(detail)
+    squared = np.full_like(weight, 1 / 255**2) if step is None else mean_of(step**2)
     planes = [red * red, green * green, blue * blue, red * green, green * blue, blue * red]
-    planes += [(smooth(detail, edges) ** 2).sum(axis=2), (drawn * detail).sum(axis=2), weight**2 * squared]
-    averages = blur(np.stack(planes, axis=-1), edges, _AROUND)
-    return _Detail(averages[..., :6], averages[..., 6], averages[..., 7], averages[..., 8])
+    planes += [total(smooth(detail, edges) ** 2), total(drawn * detail), weight**2 * squared]
+    averages = parted(blur(merged(planes), edges, _AROUND))
+    return _Detail(averages[:6], *averages[6:])
 
 
 def _factor(found: _Detail) -> PlaneF:
     """Return by how much to multiply the contrast, H x W from 1 to `_MOST`."""
-    squares, mixed = found.products[..., :3], found.products[..., 3:]
-    energy = squares.sum(axis=2) + _NOTHING
+    squares, mixed = found.products[:3], found.products[3:]
+    energy = squares[0] + squares[1] + squares[2] + _NOTHING
     # The trace of the squared covariance is 1 - 2 x (1 - x) of its squared trace if x is in the second direction.
-    off = (1 - ((squares**2).sum(axis=2) + 2 * (mixed**2).sum(axis=2)) / energy**2) / 2
+    off = (1 - (_squared(squares) + 2 * _squared(mixed)) / energy**2) / 2
     is_grain = (
         _rising(found.smoothed / energy, _WHITE)
         * (1 - _rising(off, _TINTED))
@@ -108,6 +107,11 @@ def _factor(found: _Detail) -> PlaneF:
     )
     kept = np.maximum(found.drawn / energy, _WANTED / _MOST)
     return np.asarray(np.maximum(1 + is_grain * (_WANTED / kept - 1), 1), np.float32)
+
+
+def _squared(planes: Sequence[PlaneF]) -> PlaneF:
+    red, green, blue = planes
+    return red**2 + green**2 + blue**2
 
 
 def _rising(value: PlaneF, limits: tuple[float, float]) -> PlaneF:

@@ -24,27 +24,36 @@ _CUBIC_MARGIN = 3
 _BAND_PIXELS = 1 << 20
 """Pixels of a band of rows."""
 
+_SQUARE = np.ones((3, 3), np.uint8)
+"""A texel and its eight neighbours."""
+
 _INVERSE_REACH = 8
 """Radius of an inverse filter, in texels: less than a millionth of it lies beyond."""
 
 
 def extend(plane: Plane, edges: Edges, margin: int) -> Plane:
     """Continue a plane beyond its borders by `margin` texels, per axis as `edges` say; any margin fits any size."""
-    if edges.x == edges.y:
-        return _framed(plane, edges.x, margin)
-    rows = beyond(plane.shape[0], edges.y, margin)
-    columns = beyond(plane.shape[1], edges.x, margin)
-    return plane.take(rows, axis=0).take(columns, axis=1)
+    return continued(plane, edges, margin, margin)
 
 
-def _framed(plane: Plane, mode: EdgeMode, margin: int) -> Plane:
-    """Do the same where both axes continue alike, in a quarter of the time."""
+def continued(plane: Plane, edges: Edges, before: int, after: int) -> Plane:
+    """Continue a plane by `before` texels to the left and the top, and by `after` to the right and the bottom."""
     import cv2
 
-    border = {"wrap": cv2.BORDER_WRAP, "mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}[mode]
-    framed = cv2.copyMakeBorder(plane, margin, margin, margin, margin, border)
+    x, y = _border(edges.x), _border(edges.y)
+    if x == y:
+        framed = cv2.copyMakeBorder(plane, before, after, before, after, x)
+    else:
+        framed = cv2.copyMakeBorder(plane, before, after, 0, 0, y)
+        framed = cv2.copyMakeBorder(framed, 0, 0, before, after, x)
     # cv2 drops a trailing axis of length 1.
     return np.asarray(framed, plane.dtype).reshape(*framed.shape[:2], *plane.shape[2:])
+
+
+def _border(mode: EdgeMode) -> int:
+    import cv2
+
+    return {"wrap": cv2.BORDER_WRAP, "mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}[mode]
 
 
 @lru_cache(maxsize=256)
@@ -66,7 +75,8 @@ def crop(plane: Plane, margin: int) -> Plane:
 
 def repeat(plane: NDArray[Pixel], scale: int) -> NDArray[Pixel]:
     """Enlarge by repeating every texel `scale` x `scale` times (nearest neighbour)."""
-    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
+    # In this order only the first step copies texel by texel.
+    return plane.repeat(scale, axis=1).repeat(scale, axis=0)
 
 
 def box_reduce(plane: Plane, scale: int) -> Plane:
@@ -88,9 +98,18 @@ def row_bands(height: int, width: int) -> Iterator[slice]:
 
 def smooth(plane: Plane, edges: Edges) -> Plane:
     """Low-pass with the binomial kernel (1 2 1)/4 per axis."""
-    from_y = extend(plane, edges, 1)
-    tall = from_y[:-2] + 2 * from_y[1:-1] + from_y[2:]
-    return np.asarray(tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:], dtype=np.float32) / np.float32(16)
+    wide = extend(plane, edges, 1)
+    tall = _one_two_one(wide[:-2], wide[1:-1], wide[2:])
+    smoothed = _one_two_one(tall[:, :-2], tall[:, 1:-1], tall[:, 2:])
+    smoothed /= np.float32(16)
+    return smoothed
+
+
+def _one_two_one(before: Plane, middle: Plane, after: Plane) -> Plane:
+    total = middle * np.float32(2)
+    total += before
+    total += after
+    return total
 
 
 def blur(plane: Plane, edges: Edges, sigma: float) -> Plane:
@@ -228,10 +247,32 @@ def _resize(plane: Plane, scale: int, edges: Edges, *, margin: int, kernel: int)
 
 def neighbourhood(plane: Plane, edges: Edges) -> tuple[Plane, Plane]:
     """Return the least and the greatest value among each texel and its eight neighbours."""
-    padded = extend(plane, edges, 1)
-    low, high = padded[:-2], padded[:-2]
-    for shifted in (padded[1:-1], padded[2:]):
-        low, high = np.minimum(low, shifted), np.maximum(high, shifted)
-    least = np.minimum(np.minimum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
-    most = np.maximum(np.maximum(high[:, :-2], high[:, 1:-1]), high[:, 2:])
-    return least, most
+    wide = extend(plane, edges, 1)
+    return _least(wide), _most(wide)
+
+
+def least_around(plane: Plane, edges: Edges) -> Plane:
+    """Return the first of `neighbourhood` alone."""
+    return _least(extend(plane, edges, 1))
+
+
+def most_around(plane: Plane, edges: Edges) -> Plane:
+    """Return the second of `neighbourhood` alone."""
+    return _most(extend(plane, edges, 1))
+
+
+def _least(wide: Plane) -> Plane:
+    import cv2
+
+    return _inner(cv2.erode(wide, _SQUARE), wide)
+
+
+def _most(wide: Plane) -> Plane:
+    import cv2
+
+    return _inner(cv2.dilate(wide, _SQUARE), wide)
+
+
+def _inner(found: Plane, wide: Plane) -> Plane:
+    # cv2 drops a trailing axis of length 1.
+    return crop(np.asarray(found, wide.dtype).reshape(wide.shape), 1)

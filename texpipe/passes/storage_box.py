@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.passes.channels import spread, total
 from texpipe.passes.dither_detection import Flags, top_level
 from texpipe.passes.resample import Plane, blur, extend, neighbourhood
 from texpipe.texture import Edges, PlaneF, RgbF
@@ -117,9 +118,11 @@ def box(source: RgbF, step: Plane | None, edges: Edges) -> Plane:
         H x W x 3 in [0, 1], per channel.
     """
     least, most = neighbourhood(source, edges)
-    sampled = _sampled_share(source, most - least, edges)[..., None] * (most - least)
+    ranges = most - least
+    sampled = spread(_sampled_share(source, ranges, edges))
+    sampled *= ranges
     stored = _ONE_LEVEL if step is None else np.minimum(step, MOST_DITHER)
-    return np.asarray(np.maximum(sampled, stored), dtype=np.float32)
+    return np.maximum(sampled, stored, out=sampled)
 
 
 def _sampled_share(source: RgbF, ranges: Plane, edges: Edges) -> PlaneF:
@@ -128,19 +131,20 @@ def _sampled_share(source: RgbF, ranges: Plane, edges: Edges) -> PlaneF:
     wide = extend(source, edges, 2)
     rows, columns = wide[:, 2:-2], wide[2:-2]
     next_but_one = (rows[:height] + rows[4:] + columns[:, :width] + columns[:, 4:]) / 4
-    off = blur(np.abs(source - next_but_one).sum(axis=2), edges, _AROUND)
-    irregular = off / np.maximum(blur(ranges.sum(axis=2), edges, _AROUND), _ONE_LEVEL)
+    off = blur(total(np.abs(source - next_but_one)), edges, _AROUND)
+    irregular = off / np.maximum(blur(total(ranges), edges, _AROUND), _ONE_LEVEL)
     share = np.clip((irregular - _REGULAR[0]) / (_REGULAR[1] - _REGULAR[0]), 0, 1)
     return np.asarray(SAMPLED[0] + share * (SAMPLED[1] - SAMPLED[0]), np.float32)
 
 
 def _neighbouring(palette: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the largest difference per channel of each colour to its neighbours in the palette, N x 3."""
-    apart = ((palette[:, None] - palette) ** 2).sum(axis=2)
+    apart = total((palette[:, None] - palette) ** 2)
     count = min(len(palette), _NEAREST + 1)
     near = np.argsort(apart, axis=1, kind="stable")[:, 1:count]
     far = np.take_along_axis(apart, near, axis=1)
     # One colour is a neighbour unless a third one sees both under more than a right angle.
     between = far[:, None] + apart[near[:, :, None], near[:, None, :]] + _TOUCHING < far[:, :, None]
-    differences = np.where(between.any(axis=2)[..., None], 0, np.abs(palette[near] - palette[:, None]))
-    return np.asarray(differences.max(axis=1, initial=0), np.float32)
+    differences = np.abs(palette[near] - palette[:, None])
+    differences[between.any(axis=2)] = 0
+    return differences.max(axis=1, initial=0)

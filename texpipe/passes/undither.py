@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from texpipe.passes.channels import mean, merged, parted, spread, total
 from texpipe.passes.dither_detection import Flags
 from texpipe.passes.resample import Plane, blur, crop, extend, smooth
 from texpipe.texture import Edges, PlaneF, RgbF
@@ -84,16 +85,24 @@ def undithered(source: RgbF, step: Plane, visible: Flags, edges: Edges) -> Gradi
     local = _Local(visible, edges)
     sums = local.sums(source)
     fitted = local.fitted(sums)
-    if local.mean(((source - fitted) / step) ** 2).mean(axis=2)[visible].min() > _HOPELESS:
+    rest = source - fitted
+    if local.mean_square(rest / step)[visible].min() > _HOPELESS:
         return None
-    fitted = fitted + local.fitted(local.sums(source - fitted))
-    left = np.asarray(np.where(visible[..., None], source - fitted, 0), np.float32)
-    smoothed = local.mean((smooth(left, edges) / step) ** 2).mean(axis=2)
-    sure = (
-        (1 - _rising(local.mean((left / step) ** 2).mean(axis=2), _LEFT))
-        * (1 - _rising(smoothed, _SMOOTHED))
-        * _is_gradient(local.slope(sums) / step[..., None], local)
-    )
+    more = local.fitted(local.sums(rest))
+    more += fitted
+    fitted = more
+    left = source - fitted
+    if not visible.all():
+        left = np.where(spread(visible), left, np.float32(0))
+    # What costs most comes last: the first of them leaves little open in most textures.
+    sure = 1 - _rising(local.mean_square(left / step), _LEFT)
+    if not sure[visible].any():
+        return None
+    smoothed = local.mean_square(smooth(left, edges) / step)
+    sure *= 1 - _rising(smoothed, _SMOOTHED)
+    if not sure[visible].any():
+        return None
+    sure *= _is_gradient(local.slopes(sums, step), local)
     sure = smooth(np.where(visible, sure, np.float32(0)), edges)
     if not sure.any():
         return None
@@ -101,17 +110,18 @@ def undithered(source: RgbF, step: Plane, visible: Flags, edges: Edges) -> Gradi
     return Gradient(np.clip(np.clip(fitted, source - step, source + step), 0, 1), sure, plain)
 
 
-def _is_gradient(slope: Plane, local: _Local) -> PlaneF:
-    """Tell where slopes, H x W x 3 x 2 in steps per texel, are a gradient: the same all around. H x W in [0, 1]."""
-    flat = slope.reshape(*slope.shape[:2], -1)
-    size = local.mean(local.mean(flat**2)).sum(axis=2)
-    common = (local.mean(local.mean(flat)) ** 2).sum(axis=2)
+def _is_gradient(slopes: Plane, local: _Local) -> PlaneF:
+    """Tell where slopes, H x W x 6 in steps per texel, are a gradient: the same all around. H x W in [0, 1]."""
+    size = total(local.mean(local.mean(slopes**2)))
+    common = total(local.mean(local.mean(slopes)) ** 2)
     return _rising(size, _SLOPE) * _rising(common / np.maximum(size, _SLOPE[0]), _COHERENT)
 
 
 def _rising(value: Plane, limits: tuple[float, float]) -> PlaneF:
     """Return 0 up to the first limit, 1 from the second on."""
-    return np.asarray(np.clip((value - limits[0]) / (limits[1] - limits[0]), 0, 1), np.float32)
+    share = value - np.float32(limits[0])
+    share /= np.float32(limits[1] - limits[0])
+    return np.clip(share, 0, 1, out=share)
 
 
 class _Moments(NamedTuple):
@@ -129,19 +139,30 @@ class _Local:
         weight = np.exp(-(place**2) / np.float32(2 * _SIGMA**2))
         self._kernels = [weight * place**power for power in range(3)]
         self._edges = edges
-        self._visible = visible.astype(np.float32)
+        self._size = visible.shape
+        self._visible = None if visible.all() else visible.astype(np.float32)
 
     @cached_property
     def _known(self) -> _Moments:
         # Textures of one size are many, and where all is visible their moments are the same.
-        if self._visible.size <= _REMEMBERED_TEXELS and self._visible.all():
-            return _moments_of_all(*self._visible.shape, self._edges)
+        height, width = self._size
+        if self._visible is None and height * width <= _REMEMBERED_TEXELS:
+            return _moments_of_all(height, width, self._edges)
         return self.moments()
 
     def mean(self, values: Plane) -> Plane:
-        """Average H x W x C values."""
-        total = self._sum(self._around(values), 0, 0)
-        return np.asarray(total / np.maximum(self._known.mass, np.float32(1e-6))[..., None], np.float32)
+        """Average H x W x C values, C being 3 or 6."""
+        averages = self._sum(self._around(values), 0, 0)
+        averages /= spread(self._mass) if values.shape[2] == 3 else merged([self._mass] * values.shape[2])
+        return averages
+
+    def mean_square(self, values: Plane) -> PlaneF:
+        """Average the squares of H x W x 3 values, and then over the channels, H x W."""
+        return mean(self.mean(values**2))
+
+    @cached_property
+    def _mass(self) -> PlaneF:
+        return np.maximum(self._known.mass, np.float32(1e-6))
 
     def sums(self, values: Plane) -> list[Plane]:
         """Sum H x W x 3 values around each texel, and their products with the distance: the right side of a fit."""
@@ -152,19 +173,23 @@ class _Local:
         """Return at each texel, H x W x 3, the value of the plane fitted around it."""
         return self._solved(0, sums)
 
-    def slope(self, sums: list[Plane]) -> Plane:
-        """Return the slope of these planes, H x W x 3 x 2."""
-        return np.stack([self._solved(1, sums), self._solved(2, sums)], axis=-1)
+    def slopes(self, sums: list[Plane], step: Plane) -> Plane:
+        """Return the slopes of these planes over H x W x 3 steps, H x W x 6: along x and y for each channel."""
+        along = [parted(self._solved(row, sums) / step) for row in (1, 2)]
+        return merged([one for channel in zip(*along, strict=True) for one in channel])
 
     def _solved(self, row: int, sums: list[Plane]) -> Plane:
-        first, second, third = (
-            part[..., None] * one for part, one in zip(self._known.inverse[row], sums, strict=True)
-        )
-        return np.asarray(first + second + third, np.float32)
+        solved: Plane | None = None
+        for part, one in zip(self._known.inverse[row], sums, strict=True):
+            product = spread(part)
+            product *= one
+            solved = product if solved is None else np.add(solved, product, out=solved)
+        assert solved is not None, "there are three parts"
+        return solved
 
     def moments(self) -> _Moments:
         """Sum the weights around each texel, and invert the matrix of its normal equations by its cofactors."""
-        wide = self._around(np.ones((*self._visible.shape, 1), np.float32))
+        wide = self._around(np.ones((*self._size, 1), np.float32))
         powers = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
         sums = [self._sum(wide, *one)[..., 0].astype(np.float64) for one in powers]
         whole = sums[0].astype(np.float32)
@@ -180,11 +205,13 @@ class _Local:
 
     def _around(self, values: Plane) -> Plane:
         """Continue H x W x C visible values beyond the borders, by nothing where they are clamped."""
-        wide = extend(values * self._visible[..., None], self._edges, _REACH)
-        for axis, mode in enumerate((self._edges.y, self._edges.x)):
-            if mode == "clamp":
-                lines = np.moveaxis(wide, axis, 0)
-                lines[:_REACH], lines[-_REACH:] = 0, 0
+        if self._visible is not None:
+            values = values * self._visible[..., None]
+        wide = extend(values, self._edges, _REACH)
+        if self._edges.y == "clamp":
+            wide[:_REACH], wide[-_REACH:] = 0, 0
+        if self._edges.x == "clamp":
+            wide[:, :_REACH], wide[:, -_REACH:] = 0, 0
         return wide
 
     def _sum(self, wide: Plane, across: int, down: int) -> Plane:
