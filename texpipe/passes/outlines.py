@@ -85,10 +85,14 @@ def likelihood(windows: Plane, weights: tuple[Plane, ...]) -> Plane:
     signs = 2 * windows - 1
     odds = np.zeros((len(windows), FACTOR**2), np.float32)
     for seen, drawn in turns():
-        values = signs[:, seen]
+        values = signs.take(seen, axis=1)
         for matrix, offset in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-            values = np.maximum(values @ matrix.T + offset, 0)
-        odds[:, drawn] += values @ weights[-2].T + weights[-1]
+            values = values @ matrix.T
+            values += offset
+            np.maximum(values, 0, out=values)
+        values = values @ weights[-2].T
+        values += weights[-1]
+        odds[:, drawn] += values
     return np.asarray(1 / (1 + np.exp(-odds / _TURNS)), np.float32)
 
 

@@ -139,12 +139,26 @@ def _sampled_share(source: RgbF, ranges: Plane, edges: Edges) -> PlaneF:
 
 def _neighbouring(palette: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the largest difference per channel of each colour to its neighbours in the palette, N x 3."""
-    apart = total((palette[:, None] - palette) ** 2)
-    count = min(len(palette), _NEAREST + 1)
-    near = np.argsort(apart, axis=1, kind="stable")[:, 1:count]
+    apart = np.zeros((len(palette), len(palette)), np.float32)
+    for channel in palette.T:
+        apart += (channel[:, None] - channel) ** 2
+    near = _smallest(apart, min(len(palette), _NEAREST + 1))[:, 1:]
     far = np.take_along_axis(apart, near, axis=1)
     # One colour is a neighbour unless a third one sees both under more than a right angle.
     between = far[:, None] + apart[near[:, :, None], near[:, None, :]] + _TOUCHING < far[:, :, None]
     differences = np.abs(palette[near] - palette[:, None])
     differences[between.any(axis=2)] = 0
     return differences.max(axis=1, initial=0)
+
+
+def _smallest(values: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Return where the `count` smallest of each row of values from 0 on are, in order; of equals the first comes first.
+
+    As whole numbers that end with their place, they need not be sorted as a whole.
+    """
+    places = np.arange(values.shape[1], dtype=np.uint64)
+    ranked = values.view(np.uint32).astype(np.uint64) << np.uint64(32) | places
+    if count < len(places):
+        ranked = np.partition(ranked, count - 1, axis=1)[:, :count]
+    ranked.sort(axis=1)
+    return (ranked & np.uint64(0xFFFFFFFF)).astype(np.intp)
