@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -17,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from texpipe.errors import Location, SourceError
+from texpipe.imaging import png_rows
 from texpipe.imaging.image_headers import (
     MAX_PIXELS,
     PNG_GREY_ALPHA,
@@ -109,8 +111,19 @@ def encode_png(rgba: Rgba8) -> bytes:
     Args:
         rgba: H x W x 4 uint8, H and W at least 1.
     """
+    rgba = np.ascontiguousarray(rgba)
+    return png_rows.encode(rgba, _EFFORT) if _rows_are_the_same() else _encoded_by_pillow(rgba)
+
+
+@cache
+def _rows_are_the_same() -> bool:
+    """Return whether the faster encoder gives Pillow's bytes here: not if the two have another zlib."""
+    return png_rows.encodes_like(_encoded_by_pillow, _EFFORT)
+
+
+def _encoded_by_pillow(rgba: Rgba8) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgba)).save(buffer, "PNG", compress_level=_EFFORT)
+    Image.fromarray(rgba).save(buffer, "PNG", compress_level=_EFFORT)
     return buffer.getvalue()
 
 

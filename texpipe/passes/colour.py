@@ -200,8 +200,10 @@ def _filled(difference: Plane, weight: PlaneF, edges: Edges) -> Plane:
     share = np.clip(weight / np.float32(_ENOUGH), 0, 1)
     if share.min() == 1:
         return difference
-    near = _low_pass(difference, weight, edges)
-    return spread(share) * difference + spread(1 - share) * near
+    filled = spread(share)
+    filled *= difference
+    filled += spread(1 - share) * _low_pass(difference, weight, edges)
+    return filled
 
 
 def match_histogram(result: RgbF, alpha: PlaneF, source: RgbF, source_alpha: PlaneF) -> RgbF:

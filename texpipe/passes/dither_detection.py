@@ -31,7 +31,6 @@ for two-level rendition of continuous-tone pictures" (1973); the PS1's from Mart
 RGB Dithering". The hardware adds its table before it truncates; adding the centred one before rounding is the same."""
 
 
-
 class _Grid(NamedTuple):
     """A format, its highest level, and whether it holds greys alone."""
 

@@ -42,7 +42,8 @@ def tone_drift(difference: Plane, weight: PlaneF, edges: Edges) -> float:
     )
     *of_colours, mass = parted(sums[:rows, :columns])
     mass = mass.clip(0)
-    means = mean(np.abs(merged(of_colours))) / np.maximum(mass, np.float32(1e-6))
+    means = mean(np.abs(merged(of_colours)))
+    means /= np.maximum(mass, np.float32(1e-6))
     return float(_average(means, mass))
 
 

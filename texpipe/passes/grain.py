@@ -99,12 +99,10 @@ def _factor(found: _Detail) -> PlaneF:
     squares, mixed = found.products[:3], found.products[3:]
     energy = squares[0] + squares[1] + squares[2] + _NOTHING
     # The trace of the squared covariance is 1 - 2 x (1 - x) of its squared trace if x is in the second direction.
-    off = (1 - (_squared(squares) + 2 * _squared(mixed)) / energy**2) / 2
-    is_grain = (
-        _rising(found.smoothed / energy, _WHITE)
-        * (1 - _rising(off, _TINTED))
-        * _rising(energy / 3 / (found.rounding + _NOTHING), _ROUNDED)
-    )
+    off = np.float32(0.5) * (1 - (_squared(squares) + 2 * _squared(mixed)) / energy**2)
+    is_grain = _rising(found.smoothed / energy, _WHITE)
+    is_grain *= 1 - _rising(off, _TINTED)
+    is_grain *= _rising(energy / np.float32(3) / (found.rounding + _NOTHING), _ROUNDED)
     kept = np.maximum(found.drawn / energy, _WANTED / _MOST)
     return np.asarray(np.maximum(1 + is_grain * (_WANTED / kept - 1), 1), np.float32)
 

@@ -88,7 +88,10 @@ class _Steps:
 
     def _mean(self, axis: int, ends: slice, starts: slice) -> float:
         """Return the mean absolute difference of lines and those that follow them, over pixels and channels."""
-        if self._codes is not None and (whole := self._whole_mean(self._codes, axis, ends, starts)) is not None:
+        if (
+            self._codes is not None
+            and (whole := self._whole_mean(self._codes, axis, ends, starts)) is not None
+        ):
             return whole
         lines = np.moveaxis(self._rgba, axis, 0)
         return float(np.abs(premultiplied(lines[starts]) - premultiplied(lines[ends])).mean())

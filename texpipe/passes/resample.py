@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from texpipe.texture import EdgeMode, Edges
 
 Plane = NDArray[np.float32]
-Pixel = TypeVar("Pixel", np.float32, np.uint8)
+Pixel = TypeVar("Pixel", np.float32, np.uint8, np.bool_)
 
 _CUBIC_MARGIN = 3
 """Number of texels beyond a border that a cubic may look at, with one to spare."""

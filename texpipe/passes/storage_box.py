@@ -148,7 +148,7 @@ def _neighbouring(palette: NDArray[np.float32]) -> NDArray[np.float32]:
     between = far[:, None] + apart[near[:, :, None], near[:, None, :]] + _TOUCHING < far[:, :, None]
     differences = np.abs(palette[near] - palette[:, None])
     differences[between.any(axis=2)] = 0
-    return differences.max(axis=1, initial=0)
+    return np.asarray(differences.max(axis=1, initial=0), np.float32)
 
 
 def _smallest(values: NDArray[np.float32], count: int) -> NDArray[np.intp]:

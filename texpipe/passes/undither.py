@@ -114,7 +114,10 @@ def _is_gradient(slopes: Plane, local: _Local) -> PlaneF:
     """Tell where slopes, H x W x 6 in steps per texel, are a gradient: the same all around. H x W in [0, 1]."""
     size = total(local.mean(local.mean(slopes**2)))
     common = total(local.mean(local.mean(slopes)) ** 2)
-    return _rising(size, _SLOPE) * _rising(common / np.maximum(size, _SLOPE[0]), _COHERENT)
+    common /= np.maximum(size, np.float32(_SLOPE[0]))
+    steep = _rising(size, _SLOPE)
+    steep *= _rising(common, _COHERENT)
+    return steep
 
 
 def _rising(value: Plane, limits: tuple[float, float]) -> PlaneF:
