@@ -101,7 +101,7 @@ class Meter:
             self._handed, self._count = Counter[float](), 0
             self._being_finished: dict[int, _Finishing] = {}
             self._first: tuple[float, float, float] | None = None
-            self._told: tuple[float, float] | None = None
+            self._told: tuple[float, _Estimate] | None = None
             self._asked: tuple[float, float] | None = None
 
     @property
@@ -169,13 +169,23 @@ class Meter:
 
     def seconds_left(self) -> float | None:
         """Return the time that is left; None before there is anything to tell."""
+        told = self._tell()
+        return None if told is None else max(0.0, told[1].seconds_left - (time.monotonic() - told[0]))
+
+    def share(self) -> float | None:
+        """Return how much of all work is done, 0 to 1, also within a picture; None before there is anything to tell."""
+        told = self._tell()
+        return None if told is None else told[1].share
+
+    def _tell(self) -> tuple[float, _Estimate] | None:
+        """Return an estimate of now or of shortly before, and when it was made."""
         now = time.monotonic()
         if self._told is None or now - self._told[0] >= _TOLD_SECONDS:
-            left = self._simulated(now, time.process_time())
-            self._told = None if left is None else (now, left)
-        return None if self._told is None else max(0.0, self._told[1] - (now - self._told[0]))
+            estimate = self._simulated(now, time.process_time())
+            self._told = None if estimate is None else (now, estimate)
+        return self._told
 
-    def _simulated(self, now: float, processor: float) -> float | None:
+    def _simulated(self, now: float, processor: float) -> _Estimate | None:
         with self._lock:
             if self._first is None or self._work <= self._first[2] or not self._pictures:
                 return None
@@ -193,9 +203,10 @@ class Meter:
                 )
             per_work = max(used, 1e-9) / (self._work - first_work)
             simulation = _Simulation(self._cores, self._finishers, per_work, per_texel)
-            left = simulation.run(waiting, [*unfinished, *self._queued()])
-            total = simulation.run([(one.work, one.texels) for one in self._all], [])
-        return left * (now - began) / (total - left) if total > left else None
+            ready, whole = [*unfinished, *self._queued()], [(one.work, one.texels) for one in self._all]
+            left, total = simulation.run(waiting, ready), simulation.run(whole, [])
+            share = 1 - simulation.processor_seconds(waiting, ready) / simulation.processor_seconds(whole, [])
+        return _Estimate(left * (now - began) / (total - left), share) if total > left else None
 
     def _speed(self, now: float, processor: float, busy: int) -> float:
         """Return the processor seconds that each of the busy threads had per second since this was asked last."""
@@ -244,6 +255,14 @@ class Meter:
 
 
 @dataclass(frozen=True)
+class _Estimate:
+    """How long a run still takes, and the share of its work that is done."""
+
+    seconds_left: float
+    share: float
+
+
+@dataclass(frozen=True)
 class _Simulation:
     """Simulates the rest of a run: cores that networks and what comes after them share.
 
@@ -258,6 +277,11 @@ class _Simulation:
     finishers: int
     per_work: float
     per_texel: float
+
+    def processor_seconds(self, lumps: Sequence[tuple[float, float]], ready: Sequence[float]) -> float:
+        """Return the processor seconds that all of it takes; arguments as `run` takes them."""
+        after_network = sum(texels for _, texels in lumps) + sum(ready)
+        return sum(work for work, _ in lumps) * self.per_work + after_network * self.per_texel
 
     def run(self, lumps: Sequence[tuple[float, float]], ready: Sequence[float]) -> float:
         """Return how long it takes.

@@ -200,6 +200,37 @@ def test_screenshots_and_names_of_no_emulator_are_no_dump(say: Say, tmp_path: Pa
     assert "screenshots" not in said
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_screenshots_are_not_computed_but_by_a_recipe_that_was_asked_for(
+    say: Say, tmp_path: Path, more: list[str]
+) -> None:
+    shots = tmp_path / "my shots"
+    shots.mkdir()
+    for number in range(2):
+        (shots / f"Screenshot {number}.png").write_bytes(encode_png(texture(number, (320, 240))))
+    code, said = say("run", "my shots", *more)
+    assert code == 3
+    assert "all 2 pictures in my shots have the size of a screen" in said
+    assert "these look like screenshots" in said
+    assert "texpipe init 'my shots', and run the recipe that it writes" in said
+    assert [one.name for one in tmp_path.iterdir()] == ["my shots"]
+    assert say("init", "my shots")[0] == 0
+    assert say("run", "my shots", "--dry-run")[0] == 0
+    (shots / "renamed.png").write_bytes(encode_png(texture(1, TINY)))
+    assert say("run", "my shots", "--dry-run")[0] == 0
+
+
+def test_the_folder_of_texpipe_itself_is_no_dump(say: Say, tmp_path: Path) -> None:
+    own = Path(pipeline.__file__).parents[1]
+    if not (own / "pyproject.toml").is_file():
+        pytest.skip("texpipe is installed, not unpacked")
+    code, said = say("run", own)
+    assert code == 2
+    assert f"{own} is texpipe's own folder, not a dump" in said
+    assert command("texpipe", "run", own / "recipes" / "oot.yaml") in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_zip_is_read_as_if_it_was_unpacked_and_nothing_in_it_does_harm(tmp_path: Path) -> None:
     dump(tmp_path / "dump" / "inside", 2)
     with zipfile.ZipFile(tmp_path / "dump.zip", "w") as archive:
@@ -408,11 +439,21 @@ def test_all_that_may_repeat_is_listed_by_a_command_that_can_be_typed(
 def test_a_sample_is_not_offered_while_one_is_made(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    needed = Forecast(600.0, 0, 0)
+    needed = Forecast(600.0, 0, 21)
     say_before(Console(), needed, tmp_path)
     assert "`--sample 20` makes a few first." in capsys.readouterr().err
     say_before(Console(), needed, tmp_path, is_sample=True)
+    say_before(Console(), Forecast(600.0, 0, 20), tmp_path)
     assert "--sample" not in capsys.readouterr().err
+
+
+def test_a_sample_is_not_offered_to_a_dump_that_is_no_larger(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 20, TINY)
+    said = say("init", "dump")[1]
+    assert "Read it, then run it: texpipe run the-legend-of-zelda.yaml --report" in said
+    assert "--sample" not in said
+    dump(tmp_path / "dump", 21, TINY)
+    assert "texpipe run the-legend-of-zelda.yaml --sample 20" in say("init", "dump", "--force")[1]
 
 
 def test_a_sample_of_a_finished_dump_says_that_all_is_made(say: Say, tmp_path: Path) -> None:
@@ -577,3 +618,41 @@ def test_a_count_of_textures_names_what_cannot_be_read_only_where_there_is_some(
     (tmp_path / "dump" / f"{GAME}#FFFFFFF1#0#2_all.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     _, said = say("inspect", "dump")
     assert "\n3 textures, 1 cannot be read\n" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "helps"),
+    [
+        (["run", "--modle", "x"], "there is no option --modle", "Did you mean --model?"),
+        (["run", "x.yaml", "--sample", "x"], "invalid value for '--sample'", "`texpipe run --help`"),
+        (["run", "x.yaml", "--model"], "option '--model' requires an argument", ""),
+        (["install"], "missing argument 'OUTPUT_DIR'", "For example: texpipe install ~/packs/oot"),
+        (["models", "nope"], "no such command 'nope'", "`texpipe models --help`"),
+    ],
+)
+def test_a_mistyped_option_is_told_as_all_other_errors_are(
+    say: Say, words: list[str], says: str, helps: str
+) -> None:
+    code, said = say(*words)
+    assert code == 2
+    assert said.startswith(f"error: {says}")
+    assert helps in said
+    assert "Usage:" not in said
+
+
+def test_a_recipe_that_is_not_there_says_how_one_is_made(say: Say) -> None:
+    code, said = say("run", "starwing.yaml")
+    assert code == 2
+    assert "starwing.yaml: there is no such recipe" in said
+    assert "To make one: texpipe init DUMP_FOLDER; or texpipe run DUMP_FOLDER" in said
+
+
+def test_a_changed_file_does_not_count_among_those_that_agree(say: Say, tmp_path: Path) -> None:
+    first = dump(tmp_path / "dump", 3)[0]
+    say("run", quick(tmp_path))
+    assert "3 files agree with the manifest and with the emulator's rules\n" in say("verify", "out")[1]
+    (changed,) = (tmp_path / "out").rglob(first)
+    changed.write_bytes(encode_png(texture(9, (32, 32))))
+    code, said = say("verify", "out")
+    assert code == 0
+    assert "2 files agree with the manifest and with the emulator's rules; 1 not, as said above" in said

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from terminal import on_terminal, plain
 
+from texpipe import meter as clocks
 from texpipe.cli import progress as module
 from texpipe.cli.console import Console
 from texpipe.cli.progress import Pace, ProgressBar, clock, describe, pace
-from texpipe.meter import WORKED_OFF
+from texpipe.meter import WORKED_OFF, Lump
 from texpipe.progress import Progress
 
 counts = st.integers(0, 10_000)
@@ -69,7 +70,51 @@ def test_durations_are_rounded_to_seconds_and_have_hours_if_needed(seconds: floa
 def test_what_is_zero_or_unknown_is_left_out_of_a_line() -> None:
     everything = Progress("upscale", 30, 100, cached=10, failed=2)
     assert describe(everything, Pace(3.0, 70)) == "3.0 textures/s, 1:10 left, 2 failed, 10 from earlier runs"
-    assert describe(Progress("read", 1, 2), Pace(3.0, None)) == "3.0 textures/s"
+    assert describe(Progress("write", 2, 2), Pace(3.0, 0)) == "3.0 textures/s"
+
+
+def test_the_first_textures_that_are_read_say_nothing_of_the_time_left(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None]
+) -> None:
+    """To start takes longer than to read a few."""
+    with ProgressBar(Console()) as bar:
+        seconds(0)
+        bar(Progress("read", 1, 176))
+        for after, done in ((11, 2), (22, 40)):
+            seconds(after)
+            bar(Progress("read", done, 176))
+    assert capsys.readouterr().err.splitlines() == ["read: 2/176", "read: 40/176, 1.8 textures/s, 1:15 left"]
+
+
+def test_the_share_of_the_work_moves_within_a_picture_and_never_back(
+    capsys: pytest.CaptureFixture[str], seconds: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture of 640 x 480 takes minutes."""
+    used = [0.0]
+    monkeypatch.setattr(clocks.time, "process_time", lambda: used[0])
+    texels = 640 * 480
+    WORKED_OFF.restart([Lump(texels, texels)] * 3, 0.0)
+    shares = []
+    with ProgressBar(Console()) as bar:
+        seconds(0)
+        bar(Progress("upscale", 0, 3, 0, 0, 0, 3 * texels, texels))
+        WORKED_OFF.add(texels * 0.01)
+        for second in range(10, 101, 10):
+            seconds(second)
+            used[0] = second
+            WORKED_OFF.add(texels / 10)
+            bar.wait()
+        for second, done in ((110, 1), (120, 1)):
+            seconds(second)
+            bar(Progress("upscale", done, 3, 0, 0, texels, 3 * texels, texels))
+    for line in capsys.readouterr().err.splitlines():
+        found = re.match(r"upscale: [01]/3, (\d+)% of the work", line)
+        assert found, line
+        shares.append(int(found[1]))
+    WORKED_OFF.restart()
+    assert shares == sorted(shares)
+    assert shares[:3] == [4, 7, 10]
+    assert shares[-1] == 34
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from texpipe import __version__
-from texpipe.cli.mistakes import example_of, hint_for, nothing_to_run, with_home
+from texpipe.cli.mistakes import hint_for, in_our_words, with_home
+from texpipe.cli.own_files import changed_meanwhile
 from texpipe.cli.printable import json_printable, printable
 from texpipe.errors import (
     DeviceError,
@@ -182,11 +183,8 @@ def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.ClickException):
-        if (missing := nothing_to_run(error)) is not None:
-            return _explain(missing)
-        error.show()
+        _explain(in_our_words(error))
         _hint(words)
-        _say_example(error)
         return error.exit_code
     if isinstance(error, TexpipeError):
         code = _explain(error)
@@ -198,6 +196,8 @@ def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
         return _explain(DeviceError("out of memory", hint=hint))
     if isinstance(error, BrokenPipeError):
         return ExitCode.OK
+    if (changed := changed_meanwhile(error)) is not None:
+        return _explain(changed)
     return _internal(error)  # a bug: the traceback goes to a log file
 
 
@@ -205,14 +205,6 @@ def _hint(words: Sequence[str]) -> None:
     """Say what helps where the shell cut a path at its spaces."""
     if hint := hint_for(words):
         click.echo(f"  {printable(hint)}", err=True)
-
-
-def _say_example(error: click.ClickException) -> None:
-    """Show a whole command where a part of one is missing."""
-    if isinstance(error, click.MissingParameter) and error.ctx is not None:
-        example = example_of(error.ctx.command)
-        if example is not None:
-            click.echo(f"  For example: {example}", err=True)
 
 
 def _explain(error: TexpipeError) -> int:

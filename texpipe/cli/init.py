@@ -10,7 +10,7 @@ import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import look_at, say_found
-from texpipe.cli.needs import said, warn_of_disk
+from texpipe.cli.needs import FEW, said, warn_of_disk
 from texpipe.cli.options import PATH, quiet_option
 from texpipe.cli.worst import may_repeat
 from texpipe.errors import ExitCode, TexpipeError, UsageError
@@ -55,8 +55,11 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     planned = _planned(path, known)
     if planned is not None:
         _say_planned(console, planned, path)
-    console.say(f"Read it, then look at a few: {command('texpipe', 'run', path, '--sample', '20')}")
-    console.say(f"All of it: {command('texpipe', 'run', path, '--report')}")
+    if profile.textures > FEW:
+        console.say(f"Read it, then look at a few: {command('texpipe', 'run', path, '--sample', str(FEW))}")
+        console.say(f"All of it: {command('texpipe', 'run', path, '--report')}")
+    else:
+        console.say(f"Read it, then run it: {command('texpipe', 'run', path, '--report')}")
     return ExitCode.OK
 
 

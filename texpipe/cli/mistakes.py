@@ -55,7 +55,28 @@ _RUN_DUMPS = ("run", "compare", "live", "probe")
 """Commands that take a recipe or a dump."""
 
 
-def nothing_to_run(error: click.ClickException) -> UsageError | None:
+def in_our_words(error: click.ClickException) -> UsageError:
+    """Return an error that click found on the command line, as texpipe says its own: one line, and one that helps."""
+    if (missing := _nothing_to_run(error)) is not None:
+        return missing
+    if isinstance(error, click.NoSuchOption):
+        close = f"Did you mean {error.possibilities[0]}? " if error.possibilities else ""
+        return UsageError(f"there is no option {error.option_name}", hint=f"{close}{_help_of(error)}" or None)
+    said = error.format_message().rstrip(".")
+    example = (
+        example_of(error.ctx.command) if isinstance(error, click.MissingParameter) and error.ctx else None
+    )
+    hint = f"For example: {example}" if example else _help_of(error)
+    return UsageError(f"{said[:1].lower()}{said[1:]}", hint=hint or None)
+
+
+def _help_of(error: click.ClickException) -> str:
+    """Return which command lists what can be given; nothing if it is not known which was meant."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return "" if context is None else f"`{context.command_path} --help` lists what can be given."
+
+
+def _nothing_to_run(error: click.ClickException) -> UsageError | None:
     """Return an error in plain words for a command that names neither recipe nor dump; None for all else."""
     if not isinstance(error, click.MissingParameter) or error.param is None or error.ctx is None:
         return None

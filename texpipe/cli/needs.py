@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LONG_SECONDS = 60.0
 """Least time of a run that people are told of before it begins."""
 
+FEW = 20
+"""Number of pictures that a sample is offered with, to dumps that have more."""
+
 
 def said(needed: Forecast) -> str:
     """Return time and disk in words: \"about 12 minutes here and 120 MB of disk\"."""
@@ -39,10 +42,8 @@ def of_budget(expected: int, budget: int) -> str:
 def say_before(console: Console, needed: Forecast, output: Path, *, is_sample: bool = False) -> None:
     """Say what a long run needs, how to make a few first, and warn if the disk is too small for it."""
     if needed.seconds >= LONG_SECONDS:
-        console.say(
-            f"This takes {said(needed)}. Ctrl-C stops it; the same command then continues"
-            f"{'' if is_sample else ', and `--sample 20` makes a few first'}."
-        )
+        few = "" if is_sample or needed.pictures <= FEW else f", and `--sample {FEW}` makes a few first"
+        console.say(f"This takes {said(needed)}. Ctrl-C stops it; the same command then continues{few}.")
     warn_of_disk(console, needed, output)
 
 

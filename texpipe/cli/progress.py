@@ -27,8 +27,14 @@ _EVENT_SECONDS = 0.5
 _TICK_SECONDS = 1.0
 """Seconds between two looks at the clock while no step comes."""
 
+_TELLING_TEXTURES = 16
+"""Number of textures that are read before their pace says something: starting takes longer than the first ones."""
+
 _AT_ONCE_SECONDS = 0.5
 """Longest time in seconds between two pictures that came at once, from one batch."""
+
+_NEARLY = 0.99
+"""Largest share of the work that is shown while a picture is not finished."""
 
 _BAR_COLUMNS = (6, 40)
 """Smallest and largest width of the bar itself, in characters."""
@@ -63,7 +69,7 @@ def pace(progress: Progress, seconds: float, waited: float = 0.0, metered: float
         return Pace(per_second, 0.0)
     if metered is not None:
         return Pace(per_second, metered)
-    if done <= 0:
+    if done <= 0 or (progress.stage == "read" and progress.done - progress.cached < _TELLING_TEXTURES):
         return Pace(per_second, None)
     rate = done / max(seconds - waited, 1e-6)
     by_now = done + min(rate * waited, ahead, total - done)
@@ -86,9 +92,10 @@ def _work(progress: Progress) -> tuple[float, float, float]:
 
 def describe(progress: Progress, now: Pace) -> str:
     """Return the text behind the counts: share of the work or pace, time left, failures, what earlier runs made."""
+    parts = []
     if progress.work_total:
         parts = [f"{progress.work / progress.work_total:.0%} of the work"]
-    else:
+    elif now.seconds_left is not None:
         parts = [f"{now.per_second:.1f} textures/s"]
     if now.seconds_left:
         parts.append(f"{clock(now.seconds_left)} left")
@@ -134,7 +141,7 @@ class ProgressBar:
         self._started = self._last = self._stepped = 0.0
         self._printed = False
         self.latest = Pace(0.0, None)
-        self._batch = self._work_before = 0
+        self._batch = self._work_before = self._shown = 0
         self._step: Progress | None = None
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
@@ -186,6 +193,14 @@ class ProgressBar:
         self._batch = max(self._batch, progress.work - self._work_before)
         return replace(progress, work_ahead=max(progress.work_ahead, self._batch))
 
+    def _with_begun(self, progress: Progress) -> Progress:
+        """Add what the meter knows to be done of the pictures that are not finished: a large one takes minutes."""
+        share = WORKED_OFF.share() if progress.work_total and progress.done < progress.total else None
+        begun = 0 if share is None else int(min(share, _NEARLY) * progress.work_total)
+        # An estimate may change its mind, but work that was done stays done.
+        self._shown = max(self._shown, progress.work, begun)
+        return replace(progress, work=self._shown)
+
     def _tick(self) -> None:
         while not self._ended.wait(_TICK_SECONDS):
             self.wait()
@@ -199,6 +214,7 @@ class ProgressBar:
     def _show(self, progress: Progress, now: float) -> None:
         metered = _metered(progress)
         speed = self.latest = pace(progress, now - self._started, now - self._stepped, metered)
+        progress = self._with_begun(progress)
         if self._bar is not None and self._task is not None:
             done, total = (
                 (progress.work, progress.work_total)
@@ -211,14 +227,17 @@ class ProgressBar:
             )
         elif self._is_due(progress, now):
             self._last, self._printed = now, True
-            plain = f"{progress.stage}: {progress.done}/{progress.total}, {describe(progress, speed)}"
-            click.echo(event(progress, speed) if self._events else plain, err=True)
+            plain = f"{progress.stage}: {progress.done}/{progress.total}"
+            text = describe(progress, speed)
+            click.echo(
+                event(progress, speed) if self._events else f"{plain}, {text}" if text else plain, err=True
+            )
 
     def _begin_stage(self, progress: Progress, now: float) -> None:
         """Begin another stage with a bar of its own; the failures of earlier stages still count."""
         self._failed_before = self._failed
         self._stage, self._started, self._last, self._printed = progress.stage, now, now, False
-        self._step, self._stepped, self._batch, self._work_before = None, now, 0, 0
+        self._step, self._stepped, self._batch, self._work_before, self._shown = None, now, 0, 0, 0
         if self._bar is not None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from texpipe.cli.console import Console
 from texpipe.cli.first_recipe import look_at, say_found
-from texpipe.errors import UsageError
+from texpipe.errors import SourceError, UsageError
 from texpipe.progress import of_textures
 from texpipe.system.shell import command
 
@@ -49,11 +49,13 @@ def file_of_dump(
 
     Raises:
         UsageError: the dump is a folder that texpipe wrote, or nothing can be written beside it.
-        SourceError: there is nothing in it that can be read.
+        SourceError: there is nothing in it that can be read, or only screenshots for which nobody wrote a recipe.
     """
-    from texpipe.planning.first_recipe import file_for
+    from texpipe.planning.first_recipe import file_for, place_for
 
     first = look_at(console, (dump,), known)
+    if first.is_screenshots and place_for(first, dump).is_new:
+        raise _screenshots(first, dump)
     _say_found(console, first)
     file = file_for(first, dump, asked)
     if not file.is_new:
@@ -74,8 +76,10 @@ def planned_recipe_of_dump(
     from texpipe.planning.first_recipe import RecipeFile, place_for
 
     first = look_at(console, (dump,), known)
-    _say_found(console, first)
     file = place_for(first, dump)
+    if first.is_screenshots and file.is_new:
+        raise _screenshots(first, dump)
+    _say_found(console, first)
     if not file.is_new:
         _existing(console, file, asked)
         return file
@@ -84,6 +88,18 @@ def planned_recipe_of_dump(
     path.write_text(first.text(path.parent, file.path.stem, asked, packs), "utf-8")
     console.say(f"would write {file.path}, its recipe{_why(file)}")
     return RecipeFile(path, is_new=True)
+
+
+def _screenshots(first: FirstRecipe, dump: Path) -> SourceError:
+    """Return the error for pictures of a screen in place of textures: to enlarge them takes long and is of no use."""
+    count = first.profile.textures
+    what = "the only picture" if count == 1 else f"all {count} pictures"
+    return SourceError(
+        f"{what} in {dump} {'has' if count == 1 else 'have'} the size of a screen, and no name that an emulator gives: "
+        "these look like screenshots",
+        hint="An emulator loads only textures that it dumped itself: give the folder that it dumps them to.\n"
+        f"If these are textures after all: {command('texpipe', 'init', dump)}, and run the recipe that it writes.",
+    )
 
 
 def _existing(console: Console, file: RecipeFile, asked: Asked | None) -> None:

@@ -52,5 +52,8 @@ def verify(console: Console, output_dir: Path, as_json: bool, quiet: bool) -> in
             f"{len(found.problems)} problems in {found.checked} files of {output_dir}",
             hint=_remedy(found.kept),
         )
-    console.say(f"{found.checked} files agree with the manifest and with the emulator's rules")
+    others = f"; {found.theirs} not, as said above, which is no fault" if found.theirs else ""
+    console.say(
+        f"{found.checked - found.theirs} files agree with the manifest and with the emulator's rules{others}"
+    )
     return ExitCode.OK

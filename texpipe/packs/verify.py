@@ -54,12 +54,14 @@ class Verified:
         problems: one line each: what is missing or damaged, or breaks a rule of its emulator.
         notes: one line each, about what is no fault: files that somebody edited, or that are not texpipe's.
         kept: paths of edited and foreign files that break a rule: a run keeps them, so it does not mend them.
+        theirs: how many of the files that the manifest names were edited, or are not texpipe's.
     """
 
     checked: int
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    theirs: int = 0
 
 
 def verify_pack(output: Path) -> Verified:
@@ -81,7 +83,7 @@ def verify_pack(output: Path) -> Verified:
     notes += [f"{path}: not ours, harmless" for path in there if path not in digests]
     broken = broken_rules(output, manifest)
     kept = tuple(path for path in theirs if any(line.startswith(f"{path}:") for line in broken))
-    return Verified(len(digests), (*problems, *broken), tuple(notes), kept)
+    return Verified(len(digests), (*problems, *broken), tuple(notes), kept, len(theirs))
 
 
 def _foreign(manifest: Manifest) -> set[str]:

@@ -14,8 +14,26 @@ from texpipe.system.shell import command
 _LOOKED_AT = 2_000
 """Largest number of entries of a folder that are looked at to find out what was meant."""
 
+_SAMPLE_RECIPE = "recipes/oot.yaml"
+_OF_TEXPIPE = ("pyproject.toml", "texpipe/pipeline.py", _SAMPLE_RECIPE)
+"""Files by which the folder is known that texpipe is unpacked in."""
+
 _PICTURES = (".png", ".dds", ".tga", ".bmp", ".tmem", ".tim")
 """Suffixes of textures, in lower case: enough to tell a dump's folder from others."""
+
+
+def require_not_texpipe(dump: Path) -> None:
+    """Refuse the folder that texpipe is unpacked in: the pictures in it are samples and pictures of its pages.
+
+    Raises:
+        UsageError: it is that folder.
+    """
+    if all((dump / part).is_file() for part in _OF_TEXPIPE):
+        raise UsageError(
+            f"{dump} is texpipe's own folder, not a dump",
+            hint=f"The sample that comes with it: {command('texpipe', 'run', dump / _SAMPLE_RECIPE)}\n"
+            "For your own game give the folder that your emulator dumps its textures to.",
+        )
 
 
 def require_no_output(dump: Path) -> None:

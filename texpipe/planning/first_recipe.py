@@ -13,7 +13,7 @@ from texpipe.analysis.inventory import Survey
 from texpipe.analysis.survey import Found, survey
 from texpipe.errors import RecipeError, SourceError, UsageError
 from texpipe.formats import known_targets
-from texpipe.planning.dump_folders import require_no_output, textures_nearby
+from texpipe.planning.dump_folders import require_no_output, require_not_texpipe, textures_nearby
 from texpipe.planning.run_models import dialled, find_models
 from texpipe.planning.starter_recipe import (
     Choices,
@@ -128,6 +128,11 @@ class FirstRecipe:
     name: str
     screens: int
 
+    @property
+    def is_screenshots(self) -> bool:
+        """Whether all pictures have the size of a screen, and no name is one that an emulator gives."""
+        return not self.profile.named and self.screens == self.profile.textures
+
     def text(self, folder: Path, name: str, asked: Asked | None = None, packs: Path | None = None) -> str:
         """Return the recipe for a file in `folder`.
 
@@ -179,11 +184,12 @@ def first_recipe(
     """Look at a dump; arguments as `survey` takes them.
 
     Raises:
-        UsageError: it is a folder that texpipe wrote.
+        UsageError: it is a folder that texpipe wrote, or its own.
         SourceError: there is nothing in it that can be read.
     """
     dumps = tuple(dict.fromkeys(dumps))
     for dump in dumps:
+        require_not_texpipe(dump)
         require_no_output(dump)
     seen = survey(dumps, Recipe.default(), cache=cache, progress=progress, found=found)
     if not seen.items:

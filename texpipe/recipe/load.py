@@ -46,6 +46,10 @@ _GAMES = (
 """Suffixes of games, in lower case."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 """First bytes of text in UTF-16, which some editors write."""
+_TO_MAKE_ONE = (
+    "To make one: texpipe init DUMP_FOLDER; or texpipe run DUMP_FOLDER, which makes the pack, too. "
+    "DUMP_FOLDER is where your emulator dumps its textures to."
+)
 _HEAD = 1024
 """Number of bytes at the beginning of a file that tell whether it is text."""
 
@@ -142,7 +146,9 @@ def _find_recipe(path: Path) -> Path:
     if any(sign in str(path) for sign in "/\\") and path.suffix not in _SUFFIXES:
         hint = did_you_mean(path) or "Check the path of the folder or the recipe."
         raise RecipeError("there is no such folder or recipe", hint=hint, location=Location(path))
-    raise RecipeError("there is no such recipe", hint=_meant(path, shipped) + known, location=Location(path))
+    meant = _meant(path, shipped)
+    hint = f"{meant}{known}" if meant else f"{_TO_MAKE_ONE}\n{known}"
+    raise RecipeError("there is no such recipe", hint=hint, location=Location(path))
 
 
 def _meant(path: Path, shipped: Mapping[str, Path]) -> str:
