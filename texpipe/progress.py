@@ -37,9 +37,10 @@ def in_words(seconds: float) -> str:
     return f"{minutes} minutes" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def of_textures(count: int) -> str:
-    """Return a number of textures: 1 texture, 2 textures, 12000 textures."""
-    return "1 texture" if count == 1 else f"{count} textures"
+def of_textures(count: int, which: str = "") -> str:
+    """Return a number of textures: 1 texture, 2 textures, 12000 textures; with `which`, 1 edited texture."""
+    word = f"{which} texture" if which else "texture"
+    return f"1 {word}" if count == 1 else f"{count} {word}s"
 
 
 def in_bytes(count: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -489,8 +490,59 @@ def test_a_sample_names_the_command_that_makes_all(
     dump(tmp_path / "dump", 12)
     recipe = quick(tmp_path)
     monkeypatch.setattr(pipeline, "run_recipe", measured)
-    _, said = say("run", recipe, "--sample", "3")
-    assert f"To make all of it: {command('texpipe', 'run', recipe)}" in said
+    words = [
+        "--output",
+        "my out",
+        "--model",
+        "texpipe-x4-fast",
+        "--target",
+        "folder",
+        "--target",
+        "gliden64",
+        "--report",
+    ]
+    _, said = say("run", recipe, "--sample", "3", *words)
+    assert said.startswith("Computing on")
+    assert "The sample goes to my out-sample.\n" in said
+    whole = command("texpipe", "run", recipe, *words)
+    assert f"To make all of it: {whole}\n" in said
+
+
+def test_edited_files_become_a_source_by_commands_and_lines_that_can_be_pasted(
+    say: Say, tmp_path: Path
+) -> None:
+    first = dump(tmp_path / "dump", 2)[0]
+    recipe = quick(tmp_path)
+    say("run", recipe)
+    (changed,) = (tmp_path / "out").rglob(first)
+    changed.write_bytes(encode_png(texture(9, (32, 32))))
+    again = [line for line in say("run", recipe)[1].splitlines() if line.startswith("`texpipe adopt")]
+    assert again == [
+        f"`{command('texpipe', 'adopt', tmp_path / 'out', '--recipe', recipe)}` makes edited files a "
+        "source of later runs"
+    ]
+    code, said = say("adopt", tmp_path / "out", "--recipe", recipe)
+    assert code == 0
+    assert f"copied 1 edited texture to {tmp_path / 'by-hand'}" in said
+    assert (
+        f"To use them, add this line to {recipe} (--add-to-recipe does that):\noverrides: by-hand\n" in said
+    )
+    recipe.write_text(recipe.read_text("utf-8") + said.splitlines()[-1] + "\n", "utf-8")
+    assert "add this line" not in say("adopt", tmp_path / "out", "--recipe", recipe)[1]
+
+
+def test_a_dry_run_tells_no_time_of_a_pack_and_pieces_are_one_picture(say: Say, tmp_path: Path) -> None:
+    names = dump(tmp_path / "dump", 3)
+    listed = ", ".join(f'"{name}"' for name in names[:2])
+    group = f"groups: [{{name: title, columns: 1, rows: 2, overlap: 0, files: [{listed}]}}]\n"
+    recipe = write_recipe(tmp_path, f"rules: [{{match: {{}}, action: nearest}}]\n{group}")
+    pieces = "3 textures (among them 2 pieces of split pictures)"
+    said = say("run", recipe, "--dry-run")[1]
+    assert f"would write {pieces}: 2 pictures to compute, 0 from earlier runs\n" in said
+    said = say("run", recipe)[1]
+    assert re.search(
+        rf"wrote {re.escape(pieces)} in [0-9.]+ s: 2 pictures computed, 0 from earlier runs\n", said
+    )
 
 
 def test_failures_are_counted_at_the_end(say: Say, tmp_path: Path) -> None:
@@ -563,6 +615,9 @@ def test_a_mistyped_emulator_folder_is_not_made_and_uninstall_knows_where_the_pa
     code, said = say("install", "out", "--uninstall")
     assert code == 0, said
     assert not list((tmp_path / "emulator").rglob("*.png"))
+    code, said = say("install", "out", "--uninstall")
+    assert code == 0, said
+    assert said == "out is not installed anywhere: there is nothing to take out\n"
 
 
 def test_a_pack_in_several_folders_is_taken_out_of_the_one_that_is_named(

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from texpipe.cli.worst import may_repeat, uncertain, worst
 from texpipe.manifest.schema import Entry
-from texpipe.report.worst import COLOUR_LIMITS_LEVELS, COVERAGE_LIMITS, SEAM_LIMITS
+from texpipe.report.worst import COLOUR_LIMITS_LEVELS, COVERAGE_LIMITS, SEAM_LIMITS, SEEN_STEP_LEVELS
 from texpipe.texture import Axes, Edges, Likely, Metrics
 
 
@@ -35,6 +35,17 @@ def test_duplicates_and_textures_within_the_limits_are_left_out() -> None:
 def test_a_seam_that_the_source_has_is_not_held_against_the_result() -> None:
     assert worst([entry("rough", seam_y=2.5, source_seam_y=2.4)], 10) == []
     assert worst([entry("rough", seam_y=2.5)], 10) == ["rough: Seam y 2.50 (source 0.00)"]
+
+
+def test_a_seam_of_which_nobody_sees_anything_does_not_lead() -> None:
+    """A nearly black picture: its texels differ by less than a level, and its border by half a level."""
+    dark = entry("dark", seam_x=5.36, source_seam_x=0.0, repeat_step_x=0.49)
+    plain = entry("plain", seam_x=2.6, source_seam_x=1.0, repeat_step_x=30.0)
+    assert worst([dark, plain], 10) == ["plain: Seam x 2.60 (source 1.00)"]
+    script = files("texpipe.report").joinpath("static/textures.js").read_text("utf-8")
+    found = re.search(r"SEEN_STEP = ([\d.]+);", script)
+    assert found
+    assert float(found[1]) == SEEN_STEP_LEVELS
 
 
 def test_the_report_does_not_turn_amber_or_red_at_other_limits() -> None:

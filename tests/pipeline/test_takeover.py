@@ -161,7 +161,7 @@ def test_the_closing_words_say_what_computed_what(
         f"AMD Radeon RX 6700 by WebGPU, fp32, computed {by_card} of them and stopped; the CPU, fp32, computed the "
         f"other {by_cpu}" in lines.replace("\n", " ").replace("  ", " ")
     )
-    assert "12 computed, 0 from earlier runs" in lines.replace("\n", " ")
+    assert "12 pictures computed, 0 from earlier runs" in lines.replace("\n", " ")
 
 
 def test_another_device_makes_everything_anew_and_says_so(

@@ -64,7 +64,7 @@ def test_a_run_begun_on_one_device_and_finished_on_another_is_told_and_kept_apar
     said = done(run(tmp_path, tiny_model, "cpu"))
     assert "fp32, as asked" in said
     assert "was begun by software graphics by WebGPU, fp32 and goes on by the CPU, fp32" in said
-    assert f"{len(SIZES)} computed, 0 from earlier runs" in said
+    assert f"{len(SIZES)} pictures computed, 0 from earlier runs" in said
     assert json.loads((tmp_path / "out" / "run.json").read_text())["engine"].startswith("cpu ")
     kept = {file.name for file in store.glob("??/*.json")}
     assert len(kept - by_card) == len(SIZES)  # no result of the card was taken for one of the processor

@@ -259,6 +259,8 @@ def test_the_summary_of_a_run_has_the_order_of_the_report(page) -> None:
         "fine": Metrics(seam_x=1.1, colour_drift=0.3, alpha_coverage_drift=0.001),
         "amber": Metrics(seam_y=2.4, source_seam_y=1.0, colour_drift=1.0),
         "red": Metrics(seam_x=2.6, source_seam_x=0.7),
+        "unseen": Metrics(seam_x=5.4, source_seam_x=0.0, repeat_step_x=0.5),
+        "seen": Metrics(seam_x=2.8, source_seam_x=0.9, repeat_step_x=9.0),
         "worse": Metrics(colour_drift=11.0, seam_y=4.0, source_seam_y=3.9),
         "covered": Metrics(alpha_coverage_drift=-0.039),
     }
@@ -268,7 +270,10 @@ def test_the_summary_of_a_run_has_the_order_of_the_report(page) -> None:
     assert [name for name, _ in shown] == [entry.source for entry, _ in ranked(entries)]
     marked = [name for name, level in shown if level]
     assert [line.partition(": ")[0] for line in worst(entries, 9)] == marked
-    assert marked == ["worse", "red", "covered", "alpha", "amber"]
+    assert marked == ["worse", "seen", "red", "covered", "alpha", "amber"]
+    by_seam = page.execute_script("return sorted('seam').map((one) => one.source)")
+    assert by_seam[:2] == ["seen", "red"]
+    assert "unseen" in by_seam[3:], "the order by one measure is that of its colours, too"
 
 
 def test_the_report_opens_on_the_worst_texture_that_has_a_result(page) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
 import threading
+import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from dumps import dump
@@ -14,6 +23,7 @@ from texpipe.errors import SourceError, UsageError
 from texpipe.planning import first_recipe
 from texpipe.progress import Progress
 from texpipe.studio import opening as openings
+from texpipe.studio import server
 from texpipe.studio.opening import Opening
 from texpipe.studio.server import app_of
 
@@ -97,6 +107,61 @@ def test_why_nothing_can_be_opened_is_told(tmp_path: Path) -> None:
     assert isinstance(opening.error, SourceError)
     with pytest.raises(SourceError):
         opening.workshop()
+
+
+def test_a_zip_file_of_a_dump_is_opened_as_its_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump(tmp_path / "dump", 3)
+    shutil.make_archive(str(tmp_path / "my dump"), "zip", tmp_path / "dump")
+    monkeypatch.chdir(tmp_path)
+    opening = Opening(Path("my dump.zip"), device="cpu")
+    opening.begin()
+    assert opening._thread is not None
+    opening._thread.join()
+    page = OpeningPage(opening)
+    assert page.get("state")["reading"] is None
+    (name, *_) = page.textures()["name"]
+    assert len(page.textures()["name"]) == 3
+    assert page.picture("picture", name=name).startswith(b"\x89PNG")
+    assert "my dump.zip" in (tmp_path / "the-legend-of-zelda.yaml").read_text("utf-8")
+    opening.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a single process")
+def test_the_end_is_quiet_while_something_is_answered(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    texpipe_here: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """A preview takes seconds, and Ctrl-C breaks it off; nor is there a browser."""
+    dump(tmp_path / "dump", 3)
+    monkeypatch.chdir(tmp_path)
+
+    async def slow(_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+
+    def opened(address: str) -> bool:
+        threading.Thread(target=ask, args=(address,), daemon=True).start()
+        return False
+
+    monkeypatch.setattr(server, "_page", slow)
+    monkeypatch.setattr(webbrowser, "open", opened)
+    done = texpipe_here("studio", "dump")
+    assert done.returncode == 130
+    assert done.stdout.startswith("http://127.0.0.1:")
+    assert done.stderr.splitlines() == [
+        "No browser was found: open this address in one on this computer.",
+        "Ctrl-C ends the server.",
+        "stopped",
+        "  What is not saved is there again the next time.",
+    ]
+
+
+def ask(address: str) -> None:
+    with suppress(OSError, HTTPException):
+        urlopen(address, timeout=60).read()
 
 
 def test_what_is_no_recipe_and_no_folder_is_refused_at_once(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import click
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import PATH, json_option, output_argument, quiet_option
 from texpipe.errors import ExitCode, UsageError
+from texpipe.progress import of_textures
 
 if TYPE_CHECKING:
     from texpipe.output.adopt import Adopted
@@ -67,7 +68,7 @@ def adopt(
         print_json({**vars(done), "into": str(done.into), "recipe_changed": added})
     _show(console, done)
     if loaded is not None and not added:
-        _name_line(console, loaded, done.into)
+        _name_line(console, loaded, done.into, was_asked=add_to_recipe)
     return ExitCode.SOME_FAILED if done.left else ExitCode.OK
 
 
@@ -85,7 +86,7 @@ def _show(console: Console, done: Adopted) -> None:
     for line in done.notes:
         console.say(line)
     already = f", {len(done.known)} are there already" if done.known else ""
-    console.say(f"copied {len(done.files)} edited textures to {done.into}{already}")
+    console.say(f"copied {of_textures(len(done.files), 'edited')} to {done.into}{already}")
 
 
 def _line(loaded: LoadedRecipe, folder: Path) -> str:
@@ -98,12 +99,13 @@ def _is_named(loaded: LoadedRecipe, folder: Path) -> bool:
     return folder.resolve() in (known.resolve() for known in loaded.overrides)
 
 
-def _name_line(console: Console, loaded: LoadedRecipe, folder: Path) -> None:
-    """Say what the recipe needs, unless it has it."""
+def _name_line(console: Console, loaded: LoadedRecipe, folder: Path, *, was_asked: bool) -> None:
+    """Say what the recipe needs, unless it has it: a line at the margin, as it is pasted; `was_asked` to add it."""
     if not _is_named(loaded, folder):
         what = "To use them" if not loaded.overrides else "To use them, beside the folders that it has"
-        console.say(f"{what}, add this line to {loaded.path}:")
-        console.say(f"  {_line(loaded, folder)}")
+        way = "" if loaded.overrides or was_asked else " (--add-to-recipe does that)"
+        console.say(f"{what}, add this line to {loaded.path}{way}:")
+        console.say(_line(loaded, folder))
 
 
 def _add(loaded: LoadedRecipe, folder: Path) -> bool:

@@ -162,20 +162,22 @@ def exit_code_of(command: click.Command, arguments: list[str], *, ends_process: 
     try:
         with interrupts or nullcontext():
             result = command.main(with_home(arguments), prog_name="texpipe", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
-        return _stopped(ends_process)
+    except (click.Abort, KeyboardInterrupt, Interrupted) as stop:
+        return _stopped(stop, ends_process)
     except Exception as error:
         if (
             interrupts is not None and interrupts.pressed
         ):  # libraries turn KeyboardInterrupt into errors of their own
-            return _stopped(ends_process)
+            return _stopped(error, ends_process)
         return _code_of_error(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _stopped(ends_process: bool) -> int:
+def _stopped(stop: BaseException, ends_process: bool) -> int:
     if ends_process:
         ignore_interrupts()
+    if isinstance(stop, Interrupted):
+        return _explain(stop)
     return _explain(Interrupted("stopped", hint="Finished results are kept: run the same command to go on."))
 
 
@@ -209,10 +211,12 @@ def _hint(words: Sequence[str]) -> None:
 
 def _explain(error: TexpipeError) -> int:
     problems: tuple[TexpipeError, ...] = error.problems if isinstance(error, RecipeError) else (error,)
+    # That a command ends because somebody wished it is no error.
+    lead = "" if isinstance(error, Interrupted) else click.style("error: ", fg="red")
     with suppress(BrokenPipeError):  # as in `texpipe verify OUTPUT 2>&1 | head -1`: the code says it, too
         for problem in problems:
             _SAID.error("%s", printable(str(problem)))
-            click.echo(click.style("error: ", fg="red") + printable(str(problem)), err=True)
+            click.echo(lead + printable(str(problem)), err=True)
             for line in problem.hint.split("\n") if problem.hint else ():
                 click.echo(f"  {printable(line)}", err=True)
     return error.exit_code

@@ -69,6 +69,9 @@ def install(
     console = console.quieter(quiet)
     target, is_only = _target_of(output_dir, target)
     place = _place_of(output_dir, target, into, uninstall=uninstall, is_only=is_only)
+    if place is None:
+        console.say(f"{output_dir} is not installed anywhere: there is nothing to take out")
+        return ExitCode.OK
     if not uninstall and not place.folder.exists():
         console.say(f"{place.folder} is not there yet: it {'would be' if dry_run else 'is'} made")
     changes = plan_removal(output_dir, place) if uninstall else plan_installation(output_dir, place)
@@ -86,8 +89,12 @@ def install(
     return ExitCode.OK
 
 
-def _place_of(output: Path, target: str, into: Path | None, *, uninstall: bool, is_only: bool) -> Destination:
+def _place_of(
+    output: Path, target: str, into: Path | None, *, uninstall: bool, is_only: bool
+) -> Destination | None:
     """Return where the pack goes, or which folder it is taken out of: by default the one that it was put into.
+
+    None is for a pack that is to be taken out and is nowhere.
 
     Args:
         output: the output folder.
@@ -104,7 +111,10 @@ def _place_of(output: Path, target: str, into: Path | None, *, uninstall: bool, 
     from texpipe.live.installation import files_of_pack
     from texpipe.live.installed_files import folders_with
 
-    if uninstall and into is None and (known := folders_with(output.absolute())):
+    if uninstall and into is None:
+        known = folders_with(output.absolute())
+        if not known:
+            return None
         if len(known) == 1 and is_only:
             return Destination(target, known[0])
         with suppress(NoEmulatorError):

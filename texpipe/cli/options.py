@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from texpipe.cli.completion import complete_model, complete_recipe, complete_target
 
@@ -188,3 +189,22 @@ def run_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def options_given(context: click.Context, *, without: Sequence[str]) -> list[str]:
+    """Return the options that somebody typed, as words of a command like it.
+
+    Args:
+        context: of the command, when its options are parsed.
+        without: names of parameters that are left out.
+    """
+    words: list[str] = []
+    for one in context.command.params:
+        name = one.name or ""
+        is_typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not isinstance(one, click.Option) or name in without or not is_typed:
+            continue
+        value = context.params[name]
+        for each in value if one.multiple else [value]:
+            words += [one.opts[0]] if one.is_flag else [one.opts[0], str(each)]
+    return words

@@ -13,7 +13,7 @@ from texpipe.cli.console import Console
 from texpipe.cli.device_line import say_device
 from texpipe.cli.interrupt import DeferredInterrupt
 from texpipe.cli.needs import say_before
-from texpipe.cli.options import json_option, order_option, quiet_option, run_options
+from texpipe.cli.options import json_option, options_given, order_option, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.repeated import Repeatable
 from texpipe.cli.run_dump import file_of_dump, is_dump, planned_recipe_of_dump, refuse_inputs
@@ -174,6 +174,8 @@ def run(
         before = repeatable.told()
         if before is not None:
             return show(console, before, as_json=as_json, recipe=recipe, lister=lister)
+        if sample is not None:
+            console.say(f"The sample goes to {options.output}.")
         from texpipe.pipeline import run_recipe
 
         with ProgressBar(console, events=as_json) as bar, DeferredInterrupt(bar, quiet=console.quiet) as step:
@@ -188,7 +190,10 @@ def run(
                 written=repeatable.keep,
             )
             page = _report(result, step) if with_page else None
-    code = show(console, told(result), as_json=as_json, page=page, recipe=recipe, lister=lister)
+    others = options_given(click.get_current_context(), without=("sample",))
+    code = show(
+        console, told(result), as_json=as_json, page=page, recipe=recipe, others=others, lister=lister
+    )
     if open_page and page is not None:
         click.launch(page.resolve().as_uri())
     return code

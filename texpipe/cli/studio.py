@@ -9,7 +9,7 @@ import click
 
 from texpipe.cli.console import Console
 from texpipe.cli.options import PATH, quiet_option
-from texpipe.errors import ExitCode, UsageError
+from texpipe.errors import ExitCode, Interrupted, UsageError
 
 
 @click.command()
@@ -30,7 +30,7 @@ def studio(console: Console, given: Path, port: int, no_browser: bool, device: s
     """Decide about textures in the browser, see them at once, and have the recipe written.
 
     \b
-    A folder of dumped textures is enough: it gets a first recipe, as `texpipe init` writes it.
+    A folder of dumped textures is enough, or a zip file of it: it gets a first recipe, as `texpipe init` writes it.
     Only this computer can reach the page. Stop it with Ctrl-C: what is not saved is there again the next time.
     Examples:
       texpipe studio ~/dumps/oot
@@ -49,9 +49,12 @@ def studio(console: Console, given: Path, port: int, no_browser: bool, device: s
 
     def opened(address: str) -> None:
         click.echo(address)
+        if not no_browser and not webbrowser.open(address):
+            console.say("No browser was found: open this address in one on this computer.")
         console.say("Ctrl-C ends the server.")
-        if not no_browser:
-            webbrowser.open(address)
 
-    serve(Opening(given, device=device), port=port, opened=opened)
+    try:
+        serve(Opening(given, device=device), port=port, opened=opened)
+    except KeyboardInterrupt as stop:
+        raise Interrupted("stopped", hint="What is not saved is there again the next time.") from stop
     return ExitCode.OK

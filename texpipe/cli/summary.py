@@ -30,6 +30,7 @@ def show(
     as_json: bool,
     page: Path | None = None,
     recipe: Path | None = None,
+    others: Sequence[str] = (),
     merged: bool = False,
     lister: str | None = None,
 ) -> int:
@@ -40,7 +41,8 @@ def show(
         result: what is told of the run.
         as_json: print it for machines, too.
         page: the report that was just written.
-        recipe: what was run, for the command that makes the rest after a sample.
+        recipe: what was run, for commands that go on from here.
+        others: the other options of that run, for the command that makes the rest after a sample.
         merged: other runs computed the pictures, and nobody was told of them.
         lister: command that lists the textures that may repeat, for a dry run.
 
@@ -60,25 +62,28 @@ def show(
     _show_made(console, result)
     for line in result.fits:
         console.say(line)
-    _show_kept(console, result)
+    _show_kept(console, result, recipe)
     _show_what_to_look_at(
         console, result, is_new=result.computed > 0 or merged or result.dry_run, lister=lister
     )
-    _show_next(console, result, page, recipe)
+    _show_next(console, result, page, None if recipe is None else command("texpipe", "run", recipe, *others))
     return result.exit_code
 
 
 def _show_made(console: Console, result: Told) -> None:
-    verb = "would write" if result.dry_run else "wrote"
     also = {
         "duplicate" if result.duplicates == 1 else "duplicates": result.duplicates,
         "by hand": result.by_hand,
+        "pieces of split pictures": result.pieces,
     }
     among = ", ".join(f"{count} {what}" for what, count in also.items() if count)
-    console.say(
-        f"{verb} {of_textures(result.written)}{f' (among them {among})' if among else ''}"
-        f" in {result.seconds:.1f} s: {result.computed} computed, {result.cached} from earlier runs"
-    )
+    textures = f"{of_textures(result.written)}{f' (among them {among})' if among else ''}"
+    if result.dry_run:  # its seconds are those of the look at the dump
+        counts = f"{_pictures(result.computed)} to compute, {result.cached} from earlier runs"
+        console.say(f"would write {textures}: {counts}")
+    else:
+        counts = f"{_pictures(result.computed)} computed, {result.cached} from earlier runs"
+        console.say(f"wrote {textures} in {result.seconds:.1f} s: {counts}")
     if result.failed:
         console.say(f"{len(result.failed)} failed: the warnings above say why")
     if len(result.computed_by) > 1:
@@ -97,16 +102,25 @@ def _show_made(console: Console, result: Told) -> None:
         console.say(f"ignored other files: {kinds}")
 
 
-def _show_next(console: Console, result: Told, page: Path | None, recipe: Path | None) -> None:
-    """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing."""
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def _show_next(console: Console, result: Told, page: Path | None, whole: str | None) -> None:
+    """Say what comes next: the whole dump after a sample, a report if the one that is there is old, installing.
+
+    Args:
+        console: for people.
+        result: what is told of the run.
+        page: the report that was just written.
+        whole: the command that makes the rest after a sample.
+    """
     from texpipe.report.stamp import older_report
 
     if result.sample is not None:
         console.say(_sample_in_words(result.sample, result.whole_seconds))
-        if recipe is not None and not result.sample.all_made:
-            console.say(
-                f"To make all of it: {command('texpipe', 'run', recipe)}, with the other options that you gave"
-            )
+        if whole is not None and not result.sample.all_made:
+            console.say(f"To make all of it: {whole}")
     if result.dry_run:
         if result.forecast is not None:
             console.say(f"It would take {said(result.forecast)}.")
@@ -149,7 +163,7 @@ def _show_install(console: Console, output: Path, target: str, *, only: bool) ->
         console.say(line)
 
 
-def _show_kept(console: Console, result: Told) -> None:
+def _show_kept(console: Console, result: Told, recipe: Path | None) -> None:
     for line in result.kept[:SHOWN_PROBLEMS]:
         console.say(line)
     if len(result.kept) > SHOWN_PROBLEMS:
@@ -157,7 +171,8 @@ def _show_kept(console: Console, result: Told) -> None:
             f"... and {len(result.kept) - SHOWN_PROBLEMS} more that were kept; manifest.json names them all"
         )
     if result.any_edited:
-        console.say("`texpipe adopt OUTPUT --recipe RECIPE` makes edited files a source of later runs")
+        of = command("texpipe", "adopt", result.output, "--recipe", *([] if recipe is None else [recipe]))
+        console.say(f"`{of}{' RECIPE' if recipe is None else ''}` makes edited files a source of later runs")
 
 
 def _show_what_to_look_at(console: Console, result: Told, *, is_new: bool, lister: str | None) -> None:

@@ -33,7 +33,8 @@ class Told:
         output: the folder that was (or would be) written.
         exit_code: of the command.
         written: number of textures in the packs.
-        duplicates, by_hand: how many of them are equal to others, and were made by hand.
+        duplicates, by_hand, pieces: how many of them are equal to others, were made by hand, and are pieces of split
+            pictures.
         failed: a line for each texture that failed.
         warnings, problems: as `RunResult` has them.
         skipped: how many textures were skipped for which reason, commonest first.
@@ -56,6 +57,7 @@ class Told:
     written: int
     duplicates: int
     by_hand: int
+    pieces: int
     failed: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
@@ -107,6 +109,7 @@ def told(result: RunResult) -> Told:
         written=counts.written + counts.copied,
         duplicates=counts.duplicates,
         by_hand=counts.by_hand,
+        pieces=sum(entry.group is not None and entry.status == "written" for entry in textures),
         failed=tuple(f"{entry.source}: {entry.reason}" for entry in textures if entry.status == "failed"),
         warnings=result.warnings,
         problems=result.problems,

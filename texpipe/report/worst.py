@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SEAM_LIMITS = (1.5, 2.5)
 """Seam ratios of a result, or multiples of its source's, from which the page is amber, and red."""
+SEEN_STEP_LEVELS = 4.0
+"""Step across a seam, in levels of 255, from which its ratio counts in full: of a fainter one nobody sees anything."""
 COLOUR_LIMITS_LEVELS = (2.0, 5.0)
 """Drifts of tone, in levels of 255, from which the page is amber, and red."""
 COVERAGE_LIMITS = (0.01, 0.04)
@@ -47,13 +49,14 @@ def ranked(textures: Iterable[Entry]) -> list[tuple[Entry, str]]:
 
 
 def _judged(metrics: Metrics) -> Iterator[_Judged]:
-    for axis, seam, before in (
-        ("x", metrics.seam_x, metrics.source_seam_x),
-        ("y", metrics.seam_y, metrics.source_seam_y),
+    for axis, seam, before, step in (
+        ("x", metrics.seam_x, metrics.source_seam_x, metrics.repeat_step_x),
+        ("y", metrics.seam_y, metrics.source_seam_y, metrics.repeat_step_y),
     ):
         if seam is not None:  # what the source has of it is not held against the result
             text = f"Seam {axis} {seam:.2f} (source {before or 0:.2f})"
-            yield _of_limits(text, seam / max(1.0, before or 0.0), SEAM_LIMITS)
+            seen = 1.0 if step is None else min(1.0, step / SEEN_STEP_LEVELS)
+            yield _of_limits(text, seen * seam / max(1.0, before or 0.0), SEAM_LIMITS)
     if metrics.colour_drift is not None:
         text = f"Colour drift {metrics.colour_drift:.1f}"
         yield _of_limits(text, metrics.colour_drift, COLOUR_LIMITS_LEVELS)

@@ -14,6 +14,7 @@ from texpipe.formats import known_targets
 from texpipe.planning.dump_folders import output_around
 from texpipe.planning.first_recipe import file_for, first_recipe
 from texpipe.progress import Progress
+from texpipe.read.container_kinds import INPUTS
 from texpipe.recipe.load import load_recipe
 from texpipe.studio.workshop import Workshop
 
@@ -43,7 +44,8 @@ class Opening:
     Its methods may be called from several threads.
 
     Args:
-        given: a recipe, the output of a run, or a folder of textures, which gets its first recipe in this folder.
+        given: a recipe, the output of a run, or a dump (a folder or a file of textures), which gets its first recipe in
+            the current folder.
         device: as `upscale.device.choose` takes it.
 
     Raises:
@@ -152,6 +154,8 @@ class Opening:
 
 def _recipe_at(given: Path) -> Path | None:
     """Return the recipe's file that a path means; None for a dump, which may have none yet."""
+    if given.is_file() and given.suffix.lower() in INPUTS:
+        return None
     if given.is_file():
         load_recipe(given, known_targets())
         return given

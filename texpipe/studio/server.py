@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -137,11 +139,27 @@ def serve(opening: Opening, *, port: int = 0, opened: Callable[[str], None] = la
         opening.begin(failed=lambda: _end_soon(server))
         opened(f"http://127.0.0.1:{port}/#token={token}")
         try:
-            server.run(sockets=[listener])
+            with _ends_quietly(server):
+                server.run(sockets=[listener])
         finally:
             opening.close()
     if opening.error is not None:
         raise opening.error
+
+
+@contextmanager
+def _ends_quietly(server: uvicorn.Server) -> Iterator[None]:
+    """Let a server that was told to end say nothing of the answers that it breaks off then: pictures take seconds."""
+
+    def is_wanted(_: logging.LogRecord) -> bool:
+        return not server.should_exit
+
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(is_wanted)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_wanted)
 
 
 def _end_soon(server: uvicorn.Server) -> None:

@@ -26,7 +26,7 @@ def end_at_interrupt() -> None:
 
 def end_at_once() -> None:
     """End this process with one line; what it was writing stays a `.part` file, as if it had been killed."""
-    os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"error: stopped\n")
+    os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"stopped\n")
     os._exit(EXIT_CODE)
 
 

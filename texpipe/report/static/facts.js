@@ -56,7 +56,7 @@ function measure(texture, name) {
   const ranks = RANKS[name];
   const bar = element("span", { class: `bar level-${severity(name, texture)}`, "aria-hidden": "true" }, element("i"));
   bar.firstChild.style.width = `${Math.min(100, (value / full) * 100)}%`;
-  const place = value > 0 ? rankText(ranks.get(texture), ranks.size) : "";
+  const place = value > 0 ? rankText(ranks.get(texture), ranks.size, name) : "";
   const { seam_x: x, seam_y: y } = texture.metrics;
   const axes = name === "seam" && Number.isFinite(x) && Number.isFinite(y) ? `x ${x.toFixed(2)}, y ${y.toFixed(2)}` : "";
   return element(
@@ -67,7 +67,11 @@ function measure(texture, name) {
   );
 }
 
-const rankText = (number, all) => (number === 1 ? say("firstRank", { all }) : say("rank", { place: ordinal(number), all }));
+/** Which place a texture has by one measure: by another it has another one. */
+function rankText(number, all, name) {
+  const measure = MEASURES[name].short;
+  return number === 1 ? say("firstRank", { all, measure }) : say("rank", { place: ordinal(number), all, measure });
+}
 
 /** A number as a place in an order: 2nd, or in German 2. */
 function ordinal(number) {

@@ -3,7 +3,7 @@
 
 const area = ({ size }) => (size ? size[0] * size[1] : 0);
 const byName = (a, b) => a.number - b.number;
-const worst = (measure) => (a, b) => (b[measure] ?? -1) - (a[measure] ?? -1) || byName(a, b);
+const worst = (measure) => (a, b) => (judged(measure, b) ?? -1) - (judged(measure, a) ?? -1) || byName(a, b);
 
 const ORDERS = {
   worst: { label: say("o_worst"), compare: (a, b) => b.alarm - a.alarm || b.excess - a.excess || byName(a, b) },

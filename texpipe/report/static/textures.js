@@ -34,9 +34,15 @@ function expectedStep({ undecided, repeats, metrics = {} }) {
   return Math.max(step("x"), step("y"));
 }
 
+const SEEN_STEP = 4; // levels of 255 from which a seam counts in full: of a fainter one nobody sees anything
+
 /** The worst seam of a result; where the source has one, as a multiple of that, which nobody can be blamed for. */
-function addedSeam({ seam_x: x, seam_y: y, source_seam_x: beforeX, source_seam_y: beforeY }) {
-  return Math.max((x ?? 0) / Math.max(1, beforeX ?? 0), (y ?? 0) / Math.max(1, beforeY ?? 0));
+function addedSeam(metrics) {
+  const added = (axis) => {
+    const seen = Math.min(1, (metrics[`repeat_step_${axis}`] ?? SEEN_STEP) / SEEN_STEP);
+    return (seen * (metrics[`seam_${axis}`] ?? 0)) / Math.max(1, metrics[`source_seam_${axis}`] ?? 0);
+  };
+  return Math.max(added("x"), added("y"));
 }
 
 /** Give a texture its measures; null is none. */
@@ -72,14 +78,15 @@ function alarmOf(texture) {
 /** A measure as a multiple of its amber limit. */
 const excess = (measure, texture) => (judged(measure, texture) ?? 0) / LIMITS[measure][0];
 
-/** Number the textures by one measure from the worst; those without a value get none. */
+/** Number the textures by what one measure is judged by, from the worst; those without a value get none. */
 function rankBy(measure) {
   const measured = TEXTURES.filter((texture) => texture[measure] !== null);
-  measured.sort((a, b) => b[measure] - a[measure] || a.number - b.number);
+  const value = (texture) => judged(measure, texture);
+  measured.sort((a, b) => value(b) - value(a) || a.number - b.number);
   const ranks = new Map();
   measured.forEach((texture, at) => {
     const before = measured[at - 1];
-    ranks.set(texture, before && before[measure] === texture[measure] ? ranks.get(before) : at + 1);
+    ranks.set(texture, before && value(before) === value(texture) ? ranks.get(before) : at + 1);
   });
   return ranks;
 }

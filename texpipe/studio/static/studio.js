@@ -124,7 +124,7 @@ function markMenus() {
 function showCounts() {
   if (studio.reading) {
     const { done, total } = studio.reading;
-    byId("counts").replaceChildren(element("li", {}, say("reading", { n: done, all: total })));
+    byId("counts").replaceChildren(element("li", {}, total ? say("reading", { n: done, all: total }) : say("loading")));
   }
   for (const id of ["undo", "redo", "save", "open-run", "open-live", "open-screen"]) byId(id).disabled = studio.reading !== null;
   if (studio.reading) return;
@@ -179,7 +179,7 @@ async function loadKnown() {
   takeTextures([...TEXTURES, ...rowsOf(columns)]);
   const rows = wishedRows();
   list.grow(rows, rows.findIndex(({ texture }) => texture === stage.texture));
-  byId("shown").textContent = say("shown", { n: rows.length, all: TEXTURES.length });
+  byId("shown").textContent = TEXTURES.length ? say("shown", { n: rows.length, all: TEXTURES.length }) : say("loading");
   if (!stage.texture && rows.length) go(0);
   knownAt = Date.now();
 }
@@ -286,6 +286,8 @@ async function begin() {
   fillTools(stage, step);
   for (const [value, { label }] of Object.entries(ORDERS)) byId("sort").append(element("option", { value }, label));
   byId("sort").value = wished.order;
+  byId("queue").append(element("option", { value: "" }, say("all")));
+  byId("shown").textContent = say("loading");
   byId("keys").append(...HELP.map(([keys, text]) => element("div", {}, element("dt", {}, ...keysShown(keys)), element("dd", {}, say(text)))));
   listen();
   await sessionOpened;
