@@ -195,6 +195,7 @@ class _InFlight:
         self._numbers = count()
         self._waiting: dict[int, _Partial] = {}
         self._finishing: deque[tuple[Job, Future[str | None]]] = deque()
+        self._texels_finishing = 0
 
     def results(self, upscale: Upscale) -> Iterator[JobResult]:
         """Yield the jobs as they are finished."""
@@ -234,7 +235,7 @@ class _InFlight:
         if isinstance(begun, JobResult):
             failed: Future[str | None] = Future()
             failed.set_result(begun.reason)
-            self._finishing.append((begun.job, failed))
+            self._wait_for(begun.job, failed)
             WORKED_OFF.skip(network_texels(begun.job))
             return ()
         if not begun.passes:  # an atlas of flat cells
@@ -244,14 +245,17 @@ class _InFlight:
 
     def _finish(self, finished: _Partial, hand_over: _HandOver) -> None:
         WORKED_OFF.hand_over(network_texels(finished.job))
-        self._finishing.append((finished.job, hand_over(finished)))
+        self._wait_for(finished.job, hand_over(finished))
+
+    def _wait_for(self, job: Job, reason: Future[str | None]) -> None:
+        self._finishing.append((job, reason))
+        self._texels_finishing += texels_of(job)
 
     def _finished(self, max_texels: int) -> Iterator[JobResult]:
         """Yield what is finished, and wait until at most `max_texels` source texels are being finished; -1 for all."""
-        texels = sum(texels_of(job) for job, _ in self._finishing)
-        while self._finishing and (texels > max_texels or self._finishing[0][1].done()):
+        while self._finishing and (self._texels_finishing > max_texels or self._finishing[0][1].done()):
             job, reason = self._finishing.popleft()
-            texels -= texels_of(job)
+            self._texels_finishing -= texels_of(job)
             yield JobResult(job, reason=reason.result())
 
 

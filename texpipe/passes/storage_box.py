@@ -91,10 +91,12 @@ def storage_step(picture: RgbF, visible: Flags) -> Plane | None:
     """
     if not visible.any():
         return None
-    levels = np.rint(picture * 255).astype(np.int32)
-    codes = (levels[..., 0] << 16) + (levels[..., 1] << 8) + levels[..., 2]
-    found, first, which = np.unique(codes[visible], return_index=True, return_inverse=True)
-    palette = picture[visible][first]
+    # Every texel of an opaque picture is seen, in the order of its rows.
+    seen = picture.reshape(-1, 3) if visible.all() else picture[visible]
+    levels = np.rint(seen * 255).astype(np.int32)
+    codes = (levels[:, 0] << 16) + (levels[:, 1] << 8) + levels[:, 2]
+    found, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    palette = seen[first]
     # What the colours are on depends on each of them alone, and there are fewer of them than texels.
     top = top_level(palette[None], np.ones((1, len(palette)), np.bool_))
     if len(found) > MOST_COLOURS and top is None:
@@ -102,7 +104,7 @@ def storage_step(picture: RgbF, visible: Flags) -> Plane | None:
     least = _ONE_LEVEL if top is None else np.float32(1 / top)
     step = np.full(picture.shape, least, np.float32)
     if len(found) <= MOST_COLOURS:
-        step[visible] = _neighbouring(palette)[which.reshape(-1)]
+        step[visible] = _neighbouring(palette).take(which.reshape(-1), axis=0)
     return np.clip(step, least, _WIDEST_STEP)
 
 
