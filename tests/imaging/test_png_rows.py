@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from texpipe.errors import SourceError
 from texpipe.imaging import png_rows
+from texpipe.imaging.image_files import decode_made, encode_png
 from texpipe.texture import Rgba8
 
 LEVEL = 4
@@ -119,3 +121,17 @@ def filtered_by(rgba: Rgba8, filter_type: int) -> bytes:
     with Image.open(io.BytesIO(png)) as image:
         assert np.array_equal(np.asarray(image), rgba)
     return png
+
+
+def test_what_was_encoded_is_decoded_without_doubts() -> None:
+    for rgba in pictures():
+        assert np.array_equal(decode_made(encode_png(rgba), name="a.png"), rgba)
+
+
+def test_other_files_are_decoded_too_and_damaged_ones_refused() -> None:
+    rgba = opaque(pictures()[0])
+    buffer = io.BytesIO()
+    Image.fromarray(rgba).convert("RGB").save(buffer, "PNG")
+    assert np.array_equal(decode_made(buffer.getvalue(), name="a.png"), rgba)
+    with pytest.raises(SourceError):
+        decode_made(encode_png(rgba)[:200], name="a.png")

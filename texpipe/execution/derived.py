@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from texpipe.analysis.inventory import read_again
 from texpipe.classify.flip_digest import flipped
 from texpipe.execution.job_io import PICTURE_ERRORS, describe_error, load_input, store_result
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import decode_made
 from texpipe.passes import vary
 from texpipe.passes.frame_average import steady
 from texpipe.planning.jobs import DerivedJob, FrameJob, JobResult, MirroredJob, ResultRef, VariantJob
@@ -59,7 +59,7 @@ def _derive(
         return JobResult(job, reason=f"could not be made: {name}, {whose}, failed")
     try:
         picture = load_input(job)
-        result = make(decode(made.png, name=f"{piece.key}.png")[0], picture)
+        result = make(decode_made(made.png, name=f"{piece.key}.png"), picture)
     except PICTURE_ERRORS as error:
         return JobResult(job, reason=f"could not be made {how} {name}: {describe_error(error)}")
     return store_result(job, picture, result, store)
@@ -76,7 +76,7 @@ def _average(job: FrameJob, store: ResultStore) -> JobResult:
             )
         try:
             sources.append(read_again(frame.item).rgba)
-            results.append(decode(made.png, name=f"{frame.key}.png")[0])
+            results.append(decode_made(made.png, name=f"{frame.key}.png"))
         except PICTURE_ERRORS as error:
             return JobResult(
                 job, reason=f"could not be compared with its other frames: {describe_error(error)}"

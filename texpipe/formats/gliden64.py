@@ -21,7 +21,7 @@ from texpipe.formats.contract import GameFiles, PackFormat, Picture, Size, Unwri
 from texpipe.formats.gliden64_cache import CONFIGS, htc_bytes, hts_bytes, write_htc, write_hts
 from texpipe.formats.gliden64_records import CacheEntry, CacheReader, Record
 from texpipe.formats.rice_dumps import leftover
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import decode_made
 from texpipe.recipe.targets import Target
 from texpipe.texture import EmulatorName, Rgba8, Source, TexelFormat
 
@@ -318,7 +318,7 @@ def _entries(pictures: Iterable[Picture]) -> Iterator[CacheEntry]:
     for picture in pictures:
         name = _name_of(picture.source)
         fmt, siz = texel_numbers(name)
-        rgba, _, _ = decode(picture.read(), name=picture.source.name)
+        rgba = decode_made(picture.read(), name=picture.source.name)
         yield CacheEntry(cache_key(name), _as_loaded(rgba, fmt), fmt, siz)
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from texpipe.errors import PackError
 from texpipe.formats.contract import PackFormat, Picture, Placed
-from texpipe.imaging.image_files import decode, encode_png
+from texpipe.imaging.image_files import decode_made, encode_png
 from texpipe.output.choice import Choice, least_lossy, least_size
 from texpipe.output.known_sizes import KnownSizes
 from texpipe.output.stored import StoredPicture
@@ -311,7 +311,7 @@ def _kept_smaller(store: ResultStore, picture: Picture, factor: int) -> tuple[st
     known = store.record(key)
     if known is not None and isinstance(known.facts.get("loss"), float):
         return known.sha256, known.facts["loss"], key
-    rgba, _, _ = decode(picture.read(), name=picture.source.name)
+    rgba = decode_made(picture.read(), name=picture.source.name)
     reduced = smaller(rgba, factor, picture)
     loss = levels_lost(rgba, reduced, picture)
     return store.put(key, encode_png(reduced), {"loss": loss}).sha256, loss, key

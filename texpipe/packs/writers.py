@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from texpipe.formats.archive import ZipWriter, zip_writer
 from texpipe.formats.contract import GameFiles, PackFormat, Picture, Placed, Rendered
-from texpipe.imaging.image_files import decode
+from texpipe.imaging.image_files import decode_made
 from texpipe.manifest.schema import Output, PackFile
 from texpipe.packs.ownership import PackFolder
 from texpipe.recipe.targets import Target
@@ -64,7 +64,7 @@ def rendered(layout: PackFormat, one: Placed) -> Iterator[tuple[Rendered, str]]:
     if layout.render is None:
         yield Rendered(one.path, picture.read(), picture.size), picture.sha256
         return
-    rgba, _, _ = decode(picture.read(), name=picture.source.name)
+    rgba = decode_made(picture.read(), name=picture.source.name)
     for made in layout.render(rgba, picture, one.path):
         yield made, _sha256(made.data)
 
