@@ -26,6 +26,8 @@ from texpipe.formats import known_targets, parse_name, rt64
 from texpipe.formats.duckstation_config import read_config, settings_of_dumps
 from texpipe.formats.ppsspp_list import read_list
 from texpipe.formats.rt64_hashes import read_hashes
+from texpipe.imaging.image_files import decode_made
+from texpipe.imaging.png_rows import is_opaque
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.networks.catalogue import resolve
@@ -120,6 +122,12 @@ def _textures(path: Path) -> None:
         decode(source)
     if found.unusable:
         raise SourceError(found.unusable[0][1])
+
+
+def _made(path: Path) -> None:
+    """Read a PNG as one that texpipe made, in a pack or in its store."""
+    is_opaque(path.read_bytes())
+    decode_made(path.read_bytes(), name=path.name)
 
 
 def _settings(path: Path) -> object:
@@ -287,6 +295,7 @@ DUMPS = (
     _picture("jpeg", "jpeg-by-another-name", files.jpegs),
     _picture("webp", "webp", files.webps),
     _picture("tim", "tim", files.tims),
+    Target("made-png", "a.png", _made, files.pngs, mend=files.with_checksums),
     Target("tmem", files.TMEM, _textures, files.memories, beside={files.TILE: files.tiles()[0]}),
     Target("studio-reviews", "r.review.yaml", _reviews, lambda: (_REVIEWS,)),
     Target("studio-draft", "r.yaml", Draft.open, lambda: (_DRAFT,)),

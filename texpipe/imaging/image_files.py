@@ -100,9 +100,14 @@ def decode_made(png: bytes, *, name: str) -> Rgba8:
     """
     size = png_rows.size_of(png)
     if size is not None and size[0] * size[1] * _DECODE_BYTES < MIN_CHECKED_BYTES:
-        with suppress(Exception), Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            return np.array(image)
+        with suppress(Exception):  # what is wrong with it, `decode` says
+            return _undoubted(png)
     return decode(png, name=name)[0]
+
+
+def _undoubted(png: bytes) -> Rgba8:
+    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+        return np.array(image)
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int] | None:

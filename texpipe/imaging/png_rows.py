@@ -70,6 +70,13 @@ def encodes_like(other: Callable[[Rgba8], bytes], level: int) -> bool:
 
 def size_of(png: bytes) -> Size | None:
     """Return width and height of an 8-bit RGBA PNG that is not interlaced; None of any other file."""
+    try:
+        return _size(png)
+    except Exception:  # whatever a file makes a parser raise, `decode` says what is wrong with it
+        return None
+
+
+def _size(png: bytes) -> Size | None:
     if len(png) < _HEAD_BYTES or not png.startswith(_SIGNATURE) or png[12:16] != b"IHDR":
         return None
     width, height, *kind = struct.unpack_from(">IIBBBBB", png, 16)
@@ -82,24 +89,29 @@ def is_opaque(png: bytes) -> bool:
     Where all alpha is 255, each filter leaves the same differences of it whatever the colours are. So the rows are
     inflated, and their filters are not undone, which takes longer.
     """
-    size = size_of(png)
-    if size is None:
-        return False
-    width, height = size
-    length = height * (1 + _PIXEL * width)
     try:
-        inflated = zlib.decompressobj().decompress(b"".join(_image_data(png)), length)
-    except (zlib.error, struct.error):
+        rows = _inflated(png)
+    except Exception:  # as in `size_of`
+        rows = None
+    if rows is None:
         return False
-    if len(inflated) != length:
-        return False
-    rows = np.frombuffer(inflated, np.uint8).reshape(height, -1)
     filters, alpha = rows[:, 0], rows[:, _PIXEL::_PIXEL]
     if filters.max() >= len(_OPAQUE_FIRST):
         return False
     first, others = _OPAQUE_FIRST[filters], _OPAQUE_OTHERS[filters]
     first[0], others[0] = _OPAQUE_TOP[filters[0]]
     return bool((alpha[:, 0] == first).all() and (alpha[:, 1:] == others[:, None]).all())
+
+
+def _inflated(png: bytes) -> _Bytes | None:
+    """Return the rows, H x (1 + 4 W), each behind the number of its filter; None if they are not whole."""
+    size = _size(png)
+    if size is None:
+        return None
+    width, height = size
+    length = height * (1 + _PIXEL * width)
+    inflated = zlib.decompressobj().decompress(b"".join(_image_data(png)), length)
+    return np.frombuffer(inflated, np.uint8).reshape(height, -1) if len(inflated) == length else None
 
 
 def _image_data(png: bytes) -> Iterator[bytes]:
