@@ -100,6 +100,28 @@ def command():
 sys.exit(console.exit_code_of(command, [], ends_process=True))
 """
 
+# A run whose step takes long, in a thread: the second press does not wait for it.
+IN_A_LONG_STEP = """\
+import os, signal, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+import click
+from texpipe.cli import console
+from texpipe.cli.interrupt import DeferredInterrupt
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+@click.command()
+def command():
+    with DeferredInterrupt(), ThreadPoolExecutor(1) as pool:
+        working = pool.submit(threading.Event().wait, 100)
+        press()
+        press()
+        working.result()
+
+sys.exit(console.exit_code_of(command, [], ends_process=True))
+"""
+
 
 def run(code: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -121,7 +143,9 @@ def assert_one_line(done: subprocess.CompletedProcess[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [WAITING, IN_A_FINALISER, CONVERTED], ids=["waiting", "finaliser", "converted"]
+    "code",
+    [WAITING, IN_A_FINALISER, CONVERTED, IN_A_LONG_STEP],
+    ids=["waiting", "finaliser", "converted", "long step"],
 )
 def test_however_often_it_is_pressed_there_is_one_line(code: str) -> None:
     done = run(code)

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
 
 from texpipe.progress import Progress
@@ -52,6 +53,8 @@ class DeferredInterrupt:
     def _keep(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             if callable(self._before):
+                with suppress(KeyboardInterrupt):  # the first press, which was kept from it
+                    self._before(number, frame)
                 self._before(number, frame)
             raise KeyboardInterrupt
         self.requested = True
