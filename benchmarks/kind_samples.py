@@ -1,13 +1,16 @@
 """Textures of which it is known what they show: by the folders of free games, and by how they were made.
 
 `kind_labels.csv` names folders of packages of Debian, each unpacked in a folder of its name (`apt-get download NAME;
-dpkg-deb -x NAME_*.deb GAMES/NAME`), whose .pk3 and .wz archives are unpacked in its folder `pk3`. What a folder holds
-was looked at. `tileability_labels.csv` adds grounds, walls, skies and all of Freedoom. Letters are drawn with fonts,
-which are looked for in these packages too, and data are made by rule. `part` says what a source is for: "fit"; "table";
-"fresh", "again" and "last", labelled when the weights were fixed, from which their thresholds are taken since; or
-"judged", labelled after that, which set the threshold of cut-outs alone. No game and no font is in two of them, and
-bytes are of other files. Pictures of things on nothing, which are inventories in one game and sprites in another, are
-left out.
+dpkg-deb -x NAME_*.deb GAMES/NAME`), whose .pk3, .wz and .zip archives are unpacked in its folder `pk3`. What a folder
+holds was looked at. `tileability_labels.csv` adds grounds, walls, skies and all of Freedoom. Letters are drawn with
+fonts, which are looked for in these packages too, and data are made by rule.
+
+`part` says what a source is for: trees are fitted to "fit"; "tuned" has a say in what counts as sure, and no other;
+"judged" has none, but for the probability of cut-outs; "checked" has none in anything. No game and no font is in two.
+
+What counts as HUD are gauges, buttons, frames, panels, cursors, crosshairs, arrows, symbols and pictograms. Digits and
+words are letters, wherever they are. Pictures of things on nothing, which are an inventory's icons in one game and
+sprites in another, are left out; where "judged" has them, their kind is "thing".
 """
 
 from __future__ import annotations
@@ -30,23 +33,27 @@ from texpipe.texture import Edges, Rgba8
 Floats = NDArray[np.float32]
 
 LABELS = Path(__file__).with_name("kind_labels.csv")
-LATER = ("fresh", "again", "last", "judged")
-"""Parts that are of kind_labels.csv, fonts and rules alone."""
-UNSEEN = (
-    "minetest-data", "minetest-mod-ethereal", "minetest-mod-nether", "minetest-mod-xdecor", "openarena-data",
-    "openarena-081-textures", "supertuxkart-data", "cube2-data", "oxygen", "widelands", "teeworlds-data",
-)  # fmt: skip
-"""Sources of the table alone."""
-FONTS = {
-    "fit": ("*DejaVu*", "*Lato*", "*FreeS*", "*vera*", "*Droid*"),
-    "table": ("*Liberation*", "*SourceCode*", "*Nanum*", "*D2Coding*"),
-    "fresh": (
+JUDGED = ("supertuxkart-data", "cube2-data")
+"""Packages of tileability_labels.csv that belong to the part "judged"."""
+FONTS: dict[str, tuple[str, ...]] = {
+    "fit": (
+        "*DejaVu*",
+        "*Lato*",
+        "*FreeS*",
+        "*FreeM*",
+        "*vera*",
+        "*Droid*",
+        "*Liberation*",
+        "*SourceCode*",
+        "*Nanum*",
+        "*D2Coding*",
         "Roboto-*",
         "ComicNeue*",
         "Cantarell*",
         "Carlito*",
         "Jura*",
-        "Lin*",
+        "LinL*",
+        "LinB*",
         "OldStandard*",
         "Dustismo*",
         "Play*",
@@ -57,8 +64,6 @@ FONTS = {
         "PenguinAttack*",
         "Wargames*",
         "Winks*",
-    ),
-    "judged": (
         "Arimo*",
         "Tinos*",
         "Cousine*",
@@ -70,9 +75,12 @@ FONTS = {
         "Ecolier*",
         "Klaudia*",
         "Tomson*",
-    ),
-    "last": ("OpenSans*", "mononoki*", "Quicksand*", "Oxygen*", "breip*", "Isabella*"),
-    "again": (
+        "OpenSans*",
+        "mononoki*",
+        "Quicksand*",
+        "Oxygen*",
+        "breip*",
+        "Isabella*",
         "CourierPrime*",
         "Courier_Prime*",
         "Yanone*",
@@ -82,13 +90,40 @@ FONTS = {
         "Hack*",
         "Fira*",
         "Lobster*",
-        "LeagueMono*",
+        "lobster*",
+        "LeagueMono-[BRT]*",
         "El_Abogado*",
         "Junkyard*",
         "Rufscript*",
         "Domestic*",
         "MarkedFool*",
         "Aoyagi*",
+    ),
+    "tuned": (),
+    "checked": ("tiresias*",),
+    "judged": (
+        "JetBrainsMono-[BR]*",
+        "AveriaSans*",
+        "BebasNeue*",
+        "OpenDyslexic*",
+        "LindenHill*",
+        "Comfortaa*",
+        "DancingScript*",
+        "Beteckna*",
+        "okolaks*",
+        "monof5*",
+        "OCRA*",
+        "Museum*",
+        "Kristi*",
+        "LeckerliOne*",
+        "summersby*",
+        "dkg*",
+        "AtariSmall*",
+        "GFSNeo*",
+        "Prociono*",
+        "SteveHand*",
+        "Delphine*",
+        "Balker*",
     ),
 }
 """Patterns of the files of fonts."""
@@ -105,9 +140,13 @@ _NOT_WORDS = (
     "ui/wip?",
     "ui/wibp*",
     "ui/m_doom",
+    "ui/stdisk",
+    "ui/starms",
 )
 """Pictures of Freedoom's menus that are no words."""
 SIDES = (16, 32, 64)
+FLAT = 3
+"""Levels that a ground's colours must spread by to show anything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +216,9 @@ def _picture(file: Path) -> Rgba8 | None:
 
 
 def _of_labels(games: Path, part: str) -> Iterator[Sample]:
-    for label in () if part in LATER else (*labels("fit"), *labels("table")):
+    for label in (*labels("fit"), *labels("table")) if part in ("fit", "judged") else ():
         kind = _kind_of(label)
-        if kind is None or (label.package in UNSEEN) != (part == "table"):
+        if kind is None or (label.package in JUDGED) != (part == "judged"):
             continue
         rgba = load(games, label)
         if rgba is not None:
@@ -206,6 +245,8 @@ def _forms(source: str, name: str, kind: str, rgba: Rgba8) -> Iterator[Sample]:
         rgba = _trimmed(rgba)
     for small in _reduced(rgba, kind, random):
         if kind == "face" and (small[..., 3] < 128).mean() > 0.05:
+            continue
+        if kind == "ground" and small[..., :3].std(axis=(0, 1)).max() < FLAT:
             continue
         if (small[..., 3] > 0).any() and min(small.shape[:2]) >= (8 if kind == "hud" else 4):
             yield Sample(source, name, kind, small)
@@ -290,12 +331,16 @@ def _letters(games: Path, part: str) -> Iterator[Sample]:
         for file in sorted([*root.rglob("*.ttf"), *root.rglob("*.otf")])
         if file.exists()
     }
-    for file in (f for f in files.values() if any(fnmatch(f.name, one) for one in FONTS[part])):
-        for number in range(14):
-            random = seeded(f"{part} {file.name} {number}")
-            rgba = _written(file, random, number)
-            if rgba is not None:
-                yield Sample(f"font {file.name}", f"{file.name} {number}", "letters", rgba)
+    for pattern in FONTS[part]:
+        for file in (file for file in files.values() if fnmatch(file.name, pattern)):
+            for number in range(14):
+                random = seeded(f"{part} {file.name} {number}")
+                rgba = _written(file, random, number)
+                if rgba is not None:
+                    yield Sample(f"font {pattern}", f"{file.name} {number}", "letters", rgba)
+            for number in range(5 if part == "fit" else 0):
+                rgba = _digit(file, seeded(f"digit {file.name} {number}"))
+                yield Sample(f"font {pattern}", f"{file.name} digit {number}", "letters", rgba)
 
 
 def _written(file: Path, random: np.random.Generator, number: int) -> Rgba8 | None:
@@ -320,6 +365,41 @@ def _written(file: Path, random: np.random.Generator, number: int) -> Rgba8 | No
     if max(height, width) > 256:
         return None
     return _inked(text, font, (height, width), random)
+
+
+def _digit(file: Path, random: np.random.Generator) -> Rgba8:
+    """Draw a large digit or letter as counters have them: shaded, with a rim, a light side and a shadow."""
+    side = int(random.choice([12, 16, 24, 32, 48]))
+    font = ImageFont.truetype(str(file), side * 4)
+    text = str(random.choice(list("0123456789" if random.random() < 0.7 else _SIGNS)))
+    left, top, right, bottom = font.getbbox(text)
+    plane = Image.new("L", (int(right - left) // 4 * 4 + 24, int(bottom - top) // 4 * 4 + 24))
+    ImageDraw.Draw(plane).text((10 - left, 10 - top), text, 255, font)
+    height, width = plane.height // 4, plane.width // 4
+    ink = np.asarray(plane.resize((width, height), Image.Resampling.BOX), np.float32) / 255
+    ends = (
+        random.integers(40, 256, (2, 3))
+        if random.random() < 0.6
+        else random.integers(40, 256, (2, 1)).repeat(3, 1)
+    )
+    place = np.linspace(0, 1, height)
+    if random.random() < 0.4:
+        place = np.abs(place * 2 - 1)
+    painted = (ends[0] + place[:, None, None] * (ends[1] - ends[0])).repeat(width, 1)
+    if random.random() < 0.5:
+        light = ink - np.roll(ink, (1, 1), (0, 1))
+        painted = painted + random.uniform(40, 160) * light[..., None]
+    if random.random() < 0.4:
+        painted = painted + random.normal(0, 12, (height, width, 1))
+    alpha = ink
+    if random.random() < 0.6:
+        solid = Image.fromarray((ink * 255).astype(np.uint8))
+        rim = np.asarray(solid.filter(ImageFilter.MaxFilter(3)), np.float32) / 255
+        rim = np.maximum(ink, np.roll(rim, (1, 1), (0, 1))) if random.random() < 0.3 else rim
+        colour = random.integers(0, 60, 3) if random.random() < 0.6 else random.integers(180, 256, 3)
+        painted, alpha = painted * ink[..., None] + colour * (1 - ink[..., None]), rim
+    rgba = np.dstack([painted.clip(0, 255), alpha * 255]).astype(np.uint8)
+    return _framed(rgba, "letters", random)
 
 
 def _two(side: float) -> int:
@@ -413,24 +493,24 @@ def _icon(form: str, side: int, random: np.random.Generator) -> Rgba8:
 
 def _data(games: Path, part: str) -> Iterator[Sample]:
     """Make what is stored as a texture and is no picture: bytes, noise, palettes, normals, ramps and lights."""
+    if part not in ("fit", "judged"):
+        return
     code = _bytes_of(games, part)
     for form in ("bytes", "noise", "palette", "normals", "table", "light"):
         for number in range(40 if part == "fit" else 25):
             random = seeded(f"{part} {form} {number}")
             height, width = (int(random.choice([8, 16, 32, 64])) for _ in range(2))
             rgba = _datum(form, (height, width), random, code)
-            yield Sample(f"made {form} {part}", f"{form} {number}", "data", rgba)
+            yield Sample(f"made {number % 8}", f"{form} {number}", "data", rgba)
 
 
 def _bytes_of(games: Path, part: str) -> NDArray[np.uint8]:
-    """Return what lies in memory: other programs for each of two parts, compressed sounds for the later ones."""
-    if part in LATER:
-        sounds = sorted(games.rglob("*.ogg"))[LATER.index(part) :: len(LATER)][:60]
-        return np.concatenate([np.fromfile(one, np.uint8, 60000, offset=4096) for one in sounds])
-    files = sorted(Path("/usr/bin").glob("[a-m]*" if part == "fit" else "[n-z]*"))[:60]
-    return np.concatenate(
-        [np.fromfile(one, np.uint8, 60000, offset=4096) for one in files if one.stat().st_size > 70000]
-    )
+    """Return what lies in memory: programs to fit to, compressed sounds to judge by."""
+    if part == "judged":
+        files = sorted(file for package in JUDGED for file in (games / package).rglob("*.ogg"))[:60]
+    else:
+        files = [one for one in sorted(Path("/usr/bin").glob("[a-m]*"))[:60] if one.stat().st_size > 70000]
+    return np.concatenate([np.fromfile(one, np.uint8, 60000, offset=4096) for one in files])
 
 
 def _datum(form: str, shape: tuple[int, int], random: np.random.Generator, code: NDArray[np.uint8]) -> Rgba8:

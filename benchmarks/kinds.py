@@ -1,6 +1,7 @@
 """What texpipe says of the kinds of textures that its weights did not see: counts and bounds.
 
 python benchmarks/kinds.py --games GAMES                  # the part "judged" of kind_labels.csv
+python benchmarks/kinds.py --games GAMES --part checked   # games that were labelled after all was fixed
 python benchmarks/kinds.py --games GAMES --sheet DIR      # also pictures of what it is sure of and wrong
 """
 
@@ -23,6 +24,8 @@ from texpipe.imaging.visible import premultiplied
 from texpipe.texture import KINDS
 
 CELL, COLUMNS = 96, 12
+THING = "thing"
+"""What a game shows as an icon in one place and as a sprite in another: it has a row, and no say in what is right."""
 
 
 def main() -> None:
@@ -47,29 +50,32 @@ def show(made: Sequence[Sample], said: Sequence[str | None]) -> None:
     """Print a row per true kind, then what is right of each word, with bounds, and what is wrong by source."""
     table = Counter((one.kind, word) for one, word in zip(made, said, strict=True))
     print("| it is \\ called |", " | ".join(KINDS), "| not sure | all |\n|" + " --- |" * (len(KINDS) + 3))
-    for kind in KINDS:
+    for kind in (*KINDS, THING):
         counts = [table[kind, word] for word in (*KINDS, None)]
         print(f"| {kind} |", " | ".join(map(str, counts)), f"| {sum(counts)} |")
     for word in KINDS:
         named, right = sum(table[kind, word] for kind in KINDS), table[word, word]
         if named:
+            low, high = bounds(right, named)
+            found = right / max(sum(table[word, other] for other in (*KINDS, None)), 1)
             print(
-                f"{word}: {right} of {named} right, {right / named:.1%}, at least {least(right, named):.1%} (95 %)"
+                f"| {word} | {right} of {named} | {right / named:.1%} | {low:.1%} to {high:.1%} | {found:.1%} |"
             )
     wrong: dict[tuple[str, str, str | None], int] = defaultdict(int)
     for one, word in zip(made, said, strict=True):
-        if word not in (None, one.kind):
+        if word not in (None, one.kind) and one.kind != THING:
             wrong[one.source, one.kind, word] += 1
     for (source, kind, word), count in sorted(wrong.items(), key=lambda pair: -pair[1])[:30]:
         print(f"  {count} of {source}: {kind} called {word}")
 
 
-def least(right: int, named: int) -> float:
-    """Return the lower end of Wilson's interval for a share, one-sided at 95 %."""
-    z = 1.645
+def bounds(right: int, named: int) -> tuple[float, float]:
+    """Return Wilson's interval for a share, at 95 %."""
+    z = 1.96
     share = right / named
     spread = z * math.sqrt(share * (1 - share) / named + z * z / (4 * named * named))
-    return (share + z * z / (2 * named) - spread) / (1 + z * z / named)
+    middle, scale = share + z * z / (2 * named), 1 + z * z / named
+    return (middle - spread) / scale, (middle + spread) / scale
 
 
 def sheet(some: Sequence[Sample]) -> Image.Image:

@@ -48,6 +48,23 @@ def letters(text: str = "START", width: int = 64) -> Rgba8:
     return np.dstack([np.where(ink[..., None] > 0, 255, 0).repeat(3, 2), ink]).astype(np.uint8)
 
 
+def button(fill: tuple[int, int, int], side: int = 32) -> Rgba8:
+    """A sign on a round plate with a dark rim."""
+    big = 8 * side
+    image = Image.new("RGBA", (big, big))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((8, 8, big - 8, big - 8), 40, fill, (20, 20, 30), 12)
+    draw.polygon(
+        [(big // 4, big // 2), (big * 5 // 8, big // 4), (big * 5 // 8, big * 3 // 4)], (255, 255, 255)
+    )
+    return np.asarray(image.resize((side, side), Image.Resampling.BOX))
+
+
+@pytest.mark.parametrize("fill", [(40, 90, 200), (200, 40, 40), (60, 160, 60), (220, 200, 40)])
+def test_buttons_are_parts_of_a_hud(fill: tuple[int, int, int]) -> None:
+    assert kind_of(button(fill)).kind == kind_of(button(fill, 48)).kind == "hud"
+
+
 def test_letters_grounds_and_noise_are_told_apart() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 4), np.uint8)
     noise[..., 3] = 255

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from texpipe.classify.figure_measures import figure_measures
 from texpipe.classify.ink_measures import ink_measures
 from texpipe.classify.kind_measures import Kind, kind_measures
 from texpipe.classify.seam_measures import Doubles, Stack, seam_measures
@@ -81,9 +82,11 @@ def _flagged(found: Stack | Kind, which: NDArray[np.bool_]) -> Stack | Kind:
 
 def kind_evidence(seen: Seen) -> tuple[Floats, Floats]:
     """Return the measures by which the kind of P pictures is told: as they are, and with x and y exchanged; P x K."""
-    kind, ink = seen.kind, ink_measures(seen.reduced)
+    kind, ink, figure = seen.kind, ink_measures(seen.reduced), figure_measures(seen.reduced)
     whole = kind.whole, ink.whole
-    return _rounded(kind.x, ink.x, kind.y, ink.y, *whole), _rounded(kind.y, ink.y, kind.x, ink.x, *whole)
+    plain = _rounded(kind.x, ink.x, kind.y, ink.y, *whole, figure.x, figure.y, figure.whole)
+    turned = _rounded(kind.y, ink.y, kind.x, ink.x, *whole, figure.y, figure.x, figure.whole)
+    return plain, turned
 
 
 def evidence(seen: Seen) -> tuple[Floats, Floats]:
