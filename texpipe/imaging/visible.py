@@ -36,8 +36,10 @@ def premultiplied(rgba: Rgba8) -> NDArray[np.float32]:
     """Return H x W x 4 float32 in levels, colours as far as they are visible: hidden RGB becomes 0."""
     if rgba[..., 3].min(initial=255) == 255:
         return rgba.astype(np.float32, order="C")
-    alpha = rgba[..., 3:].astype(np.float32)
-    found = np.empty(rgba.shape, np.float32)
-    np.multiply(rgba[..., :3], alpha / 255, out=found[..., :3])
-    found[..., 3:] = alpha
+    import cv2
+
+    found = rgba.astype(np.float32, order="C")
+    share = found[..., 3] / np.float32(255)
+    # One product of whole rows: three channels of each pixel at a time take far longer.
+    found *= cv2.merge([share, share, share, np.ones_like(share)])
     return found

@@ -7,7 +7,7 @@ geometry: output pixel `o` of an enlargement by `scale` is centred at texel `(o 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -50,6 +50,7 @@ def continued(plane: Plane, edges: Edges, before: int, after: int) -> Plane:
     return np.asarray(framed, plane.dtype).reshape(*framed.shape[:2], *plane.shape[2:])
 
 
+@cache
 def _border(mode: EdgeMode) -> int:
     import cv2
 
