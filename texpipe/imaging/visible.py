@@ -36,10 +36,9 @@ def premultiplied(rgba: Rgba8) -> NDArray[np.float32]:
     """Return H x W x 4 float32 in levels, colours as far as they are visible: hidden RGB becomes 0."""
     if rgba[..., 3].min(initial=255) == 255:
         return rgba.astype(np.float32, order="C")
-    import cv2
-
     found = rgba.astype(np.float32, order="C")
-    share = found[..., 3] / np.float32(255)
-    # One product of whole rows: three channels of each pixel at a time take far longer.
-    found *= cv2.merge([share, share, share, np.ones_like(share)])
+    # One product of whole rows: three channels of each pixel at a time take longer.
+    share = np.repeat(found[..., 3:] / np.float32(255), 4, axis=2)
+    share[..., 3] = 1
+    found *= share
     return found
