@@ -24,6 +24,7 @@ from safetensors.numpy import save_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from texpipe.classify.evidence import Seen, kind_evidence
+from texpipe.classify.kinds import LEAST_SIDE
 from texpipe.imaging.visible import premultiplied
 from texpipe.texture import KINDS, Rgba8
 
@@ -76,8 +77,9 @@ def main() -> None:
 
 
 def measure(made: Iterable[Sample]) -> Measured:
-    """Measure textures."""
-    rows = [(_evidence(one.rgba), KINDS.index(one.kind), one.source) for one in made]
+    """Measure textures that are large enough to be asked about."""
+    large = (one for one in made if min(one.rgba.shape[:2]) >= LEAST_SIDE)
+    rows = [(_evidence(one.rgba), KINDS.index(one.kind), one.source) for one in large]
     measures, kinds, sources = zip(*rows, strict=True)
     return Measured(np.array(measures), np.array(kinds), np.array(sources))
 

@@ -18,7 +18,7 @@ from texpipe.classify.trees import Floats, Trees, trees_in
 from texpipe.texture import KINDS, UNSURE, KindGuess
 
 _TREES = Path(__file__).with_name("kinds.safetensors")
-_LEAST_SIDE = 6
+LEAST_SIDE = 6
 """Texels of the shorter side below which nothing can be told."""
 
 
@@ -53,7 +53,7 @@ def guess_kinds(seen: Seen) -> list[KindGuess]:
     Args:
         seen: their premultiplied pixels.
     """
-    if min(seen.rows.shape[2:]) < _LEAST_SIDE:
+    if min(seen.rows.shape[2:]) < LEAST_SIDE:
         return [UNSURE] * len(seen)
     judge = _judge()
     return [_guess(likely, judge.sure) for likely in judge.probabilities(seen)]
