@@ -27,7 +27,6 @@ from texpipe.formats.duckstation_config import read_config, settings_of_dumps
 from texpipe.formats.ppsspp_list import read_list
 from texpipe.formats.rt64_hashes import read_hashes
 from texpipe.imaging.image_files import decode_made
-from texpipe.imaging.png_rows import is_opaque
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.networks.catalogue import resolve
@@ -126,7 +125,6 @@ def _textures(path: Path) -> None:
 
 def _made(path: Path) -> None:
     """Read a PNG as one that texpipe made, in a pack or in its store."""
-    is_opaque(path.read_bytes())
     decode_made(path.read_bytes(), name=path.name)
 
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dumps import dump, write_recipe
@@ -29,17 +28,17 @@ def run(folder: Path, model: Path) -> RunResult:
 
 
 @contextmanager
-def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Note the names of files that are read to check them, and read them."""
+def decoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Note the names of files that are decoded to check them, and decode them."""
     names: list[str] = []
-    plain = verify.read_small
+    plain = verify.decode
 
-    def noted(file: Path, *limits: int, **links: Any) -> bytes:
-        names.append(file.name)
-        return plain(file, *limits, **links)
+    def noted(data: bytes, *, name: str) -> object:
+        names.append(Path(name).name)
+        return plain(data, name=name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(verify, "read_small", noted)
+        patch.setattr(verify, "decode", noted)
         yield names
 
 
@@ -47,10 +46,10 @@ def pack_files(folder: Path) -> list[Path]:
     return sorted((folder / "out" / "gliden64").rglob("*.png"))
 
 
-def test_what_has_not_changed_is_not_read_again(
+def test_what_has_not_changed_is_not_decoded_again(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with read(monkeypatch) as names:
+    with decoded(monkeypatch) as names:
         run(tmp_path, tiny_model)
         assert len(names) == 3
         run(tmp_path, tiny_model)
@@ -65,7 +64,7 @@ def test_a_file_with_another_time_alone_is_checked_again(
     run(tmp_path, tiny_model)
     touched = pack_files(tmp_path)[1]
     os.utime(touched, ns=(1, 1))
-    with read(monkeypatch) as names:
+    with decoded(monkeypatch) as names:
         run(tmp_path, tiny_model)
     assert names == [touched.name]
 
@@ -93,7 +92,7 @@ def test_damaged_notes_mean_a_check(
     whole = notes.read_bytes()
     assert len(whole) == 3 * 16
     notes.write_bytes(damage)
-    with read(monkeypatch) as names:
+    with decoded(monkeypatch) as names:
         run(tmp_path, tiny_model)
     assert len(names) == 3
     assert notes.read_bytes() == whole

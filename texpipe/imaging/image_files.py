@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -18,7 +17,6 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from texpipe.errors import Location, SourceError
-from texpipe.imaging import png_rows
 from texpipe.imaging.image_headers import (
     MAX_PIXELS,
     PNG_GREY_ALPHA,
@@ -98,16 +96,11 @@ def decode_made(png: bytes, *, name: str) -> Rgba8:
 
     Any other file is decoded, too. Arguments, result and errors are those of `decode`.
     """
-    size = png_rows.size_of(png)
-    if size is not None and size[0] * size[1] * _DECODE_BYTES < MIN_CHECKED_BYTES:
-        with suppress(Exception):  # what is wrong with it, `decode` says
-            return _undoubted(png)
+    # What is wrong with it, `decode` says.
+    with suppress(Exception), Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+        if image.mode == "RGBA" and image.width * image.height * _DECODE_BYTES < MIN_CHECKED_BYTES:
+            return np.array(image)
     return decode(png, name=name)[0]
-
-
-def _undoubted(png: bytes) -> Rgba8:
-    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-        return np.array(image)
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int] | None:
@@ -129,19 +122,8 @@ def encode_png(rgba: Rgba8) -> bytes:
     Args:
         rgba: H x W x 4 uint8, H and W at least 1.
     """
-    rgba = np.ascontiguousarray(rgba)
-    return png_rows.encode(rgba, _EFFORT) if _rows_are_the_same() else _encoded_by_pillow(rgba)
-
-
-@cache
-def _rows_are_the_same() -> bool:
-    """Return whether the faster encoder gives Pillow's bytes here: not if the two have another zlib."""
-    return png_rows.encodes_like(_encoded_by_pillow, _EFFORT)
-
-
-def _encoded_by_pillow(rgba: Rgba8) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(rgba).save(buffer, "PNG", compress_level=_EFFORT)
+    Image.fromarray(np.ascontiguousarray(rgba)).save(buffer, "PNG", compress_level=_EFFORT)
     return buffer.getvalue()
 
 

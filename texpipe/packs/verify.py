@@ -15,7 +15,6 @@ from texpipe.formats import TARGETS, format_of
 from texpipe.formats.contract import PackFormat, Size
 from texpipe.formats.portable_names import file_digest
 from texpipe.formats.readable import is_readable
-from texpipe.imaging import png_rows
 from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
@@ -202,33 +201,18 @@ def _texture_problems(
     try:
         file = output / one.path
         data = read_small(file, MAX_FILE_BYTES, inside=output, any_link=not links.leads_out(file))
-        is_ours = hashlib.sha256(data).hexdigest() == one.sha256
-        wanted = scale if entry.status in ("written", "edited", "foreign") else 1
-        if is_ours and _keeps_rules_of_pixels(entry, one, layout, data):
-            return layout.problems(inside, entry.size, one.size, wanted)
         rgba, stored, _ = decode(data, name=one.path)
     except SourceError as error:
         return [error.message]
     size = (rgba.shape[1], rgba.shape[0])
+    wanted = scale if entry.status in ("written", "edited", "foreign") else 1
     is_rgba8 = stored.mode == "RGBA" and stored.bits == 8
-    if is_ours:
+    if hashlib.sha256(data).hexdigest() == one.sha256:
         found = _own_problems(entry, one, rgba, is_rgba8=is_rgba8)
     else:  # somebody's: it may have any size that the emulator takes, but without alpha it would be drawn opaque
         found = [] if is_rgba8 or entry.alpha == "opaque" else [_NOT_RGBA8]
         wanted = _factor(entry.size, size) or wanted
     return found + layout.problems(inside, entry.size, size, wanted) + layout.pixel_problems(inside, rgba)
-
-
-def _keeps_rules_of_pixels(entry: Entry, one: Output, layout: PackFormat, data: bytes) -> bool:
-    """Return whether bytes that texpipe wrote keep all rules of pixels, and need not be decoded to see that."""
-    if layout.has_rules_of_pixels or png_rows.size_of(data) != tuple(one.size):
-        return False
-    return not _must_be_opaque(entry) or png_rows.is_opaque(data)
-
-
-def _must_be_opaque(entry: Entry) -> bool:
-    by_hand = entry.by is not None and entry.by.kind == "hand"
-    return entry.alpha == "opaque" and entry.status == "written" and not by_hand
 
 
 def _own_problems(entry: Entry, one: Output, rgba: Rgba8, *, is_rgba8: bool) -> list[str]:
@@ -237,7 +221,8 @@ def _own_problems(entry: Entry, one: Output, rgba: Rgba8, *, is_rgba8: bool) -> 
     found = [] if is_rgba8 else [_NOT_RGBA8]
     if size != tuple(one.size):
         found.append(f"is {size[0]} x {size[1]}, not {one.size[0]} x {one.size[1]}")
-    if _must_be_opaque(entry) and rgba[..., 3].min() < 255:
+    by_hand = entry.by is not None and entry.by.kind == "hand"
+    if entry.alpha == "opaque" and entry.status == "written" and not by_hand and rgba[..., 3].min() < 255:
         found.append(f"is opaque, but has texels of alpha {rgba[..., 3].min()}")
     return found
 
