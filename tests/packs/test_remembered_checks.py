@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dumps import dump, write_recipe
@@ -28,17 +29,17 @@ def run(folder: Path, model: Path) -> RunResult:
 
 
 @contextmanager
-def decoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Note the names of files that are decoded to check them, and decode them."""
+def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Note the names of files that are read to check them, and read them."""
     names: list[str] = []
-    plain = verify.decode
+    plain = verify.read_small
 
-    def noted(data: bytes, *, name: str) -> object:
-        names.append(Path(name).name)
-        return plain(data, name=name)
+    def noted(file: Path, *limits: int, **links: Any) -> bytes:
+        names.append(file.name)
+        return plain(file, *limits, **links)
 
     with monkeypatch.context() as patch:
-        patch.setattr(verify, "decode", noted)
+        patch.setattr(verify, "read_small", noted)
         yield names
 
 
@@ -46,10 +47,10 @@ def pack_files(folder: Path) -> list[Path]:
     return sorted((folder / "out" / "gliden64").rglob("*.png"))
 
 
-def test_what_has_not_changed_is_not_decoded_again(
+def test_what_has_not_changed_is_not_read_again(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with decoded(monkeypatch) as names:
+    with read(monkeypatch) as names:
         run(tmp_path, tiny_model)
         assert len(names) == 3
         run(tmp_path, tiny_model)
@@ -64,7 +65,7 @@ def test_a_file_with_another_time_alone_is_checked_again(
     run(tmp_path, tiny_model)
     touched = pack_files(tmp_path)[1]
     os.utime(touched, ns=(1, 1))
-    with decoded(monkeypatch) as names:
+    with read(monkeypatch) as names:
         run(tmp_path, tiny_model)
     assert names == [touched.name]
 
@@ -92,7 +93,7 @@ def test_damaged_notes_mean_a_check(
     whole = notes.read_bytes()
     assert len(whole) == 3 * 16
     notes.write_bytes(damage)
-    with decoded(monkeypatch) as names:
+    with read(monkeypatch) as names:
         run(tmp_path, tiny_model)
     assert len(names) == 3
     assert notes.read_bytes() == whole

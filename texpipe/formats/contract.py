@@ -167,6 +167,11 @@ class PackFormat:
     suffix: Callable[[Source, Size], str] | None = None
     one_scale: str | None = None
 
+    @property
+    def has_rules_of_pixels(self) -> bool:
+        """Whether `pixel_problems` looks at anything."""
+        return self.pixel_problems is not _no_problems
+
     def key_of(self, source: Source) -> str:
         """Return what the emulator looks the texture up by; raises `UnwritableError` as `output_path` does."""
         return str(self.output_path(source)) if self.key is None else self.key(source)

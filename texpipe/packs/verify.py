@@ -113,7 +113,8 @@ def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks 
     Args:
         output: the run's output folder.
         manifest: what is in it.
-        remembered: what was checked before and has not changed since is not read; None to read all.
+        remembered: what was checked before and has not changed since is not read, and what has the manifest's digest is
+            not decoded where the format has no rules of pixels; None to read and decode all.
 
     Returns:
         One line for every rule that a file of texpipe's breaks, with the file.
@@ -135,7 +136,7 @@ def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks 
         mark = remembered.mark(one.path, *_asked(entry, one, scale))
         if remembered.knows(mark):
             return []
-        lines = _texture_problems(output, entry, one, layout, scale, links)
+        lines = _texture_problems(output, entry, one, layout, scale, links, by_digest=True)
         if not lines:
             remembered.add(mark)
         return [f"{one.path}: {line}" for line in lines]
@@ -194,6 +195,8 @@ def _texture_problems(
     layout: PackFormat | None,
     scale: int,
     links: KnownFolders,
+    *,
+    by_digest: bool = False,
 ) -> list[str]:
     inside = PurePosixPath(one.path).relative_to(one.target)
     if layout is None or entry.size is None or inside.suffix not in (".png", ".dds"):
@@ -201,13 +204,16 @@ def _texture_problems(
     try:
         file = output / one.path
         data = read_small(file, MAX_FILE_BYTES, inside=output, any_link=not links.leads_out(file))
+        is_ours = hashlib.sha256(data).hexdigest() == one.sha256
+        wanted = scale if entry.status in ("written", "edited", "foreign") else 1
+        if by_digest and is_ours and not layout.has_rules_of_pixels:
+            return layout.problems(inside, entry.size, one.size, wanted)
         rgba, stored, _ = decode(data, name=one.path)
     except SourceError as error:
         return [error.message]
     size = (rgba.shape[1], rgba.shape[0])
-    wanted = scale if entry.status in ("written", "edited", "foreign") else 1
     is_rgba8 = stored.mode == "RGBA" and stored.bits == 8
-    if hashlib.sha256(data).hexdigest() == one.sha256:
+    if is_ours:
         found = _own_problems(entry, one, rgba, is_rgba8=is_rgba8)
     else:  # somebody's: it may have any size that the emulator takes, but without alpha it would be drawn opaque
         found = [] if is_rgba8 or entry.alpha == "opaque" else [_NOT_RGBA8]
