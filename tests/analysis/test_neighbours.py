@@ -130,7 +130,7 @@ def test_a_survey_takes_them_into_account(tmp_path) -> None:
 
 def test_rules_for_what_tiles_match_what_the_neighbours_say(tmp_path) -> None:
     """Alone a texture may repeat, and a rule for that matches; among tiles it does, and another rule matches."""
-    crop = np.ascontiguousarray(grain((64, 64), 3, detail=2)[4:36, 6:38])
+    crop = np.ascontiguousarray(grain((64, 64), 6, detail=2)[4:36, 6:38])
     name = "GAME#{:08X}#2#1#0AC1D2E3_ciByRGBA.png"
     alone, among = tmp_path / "alone", tmp_path / "among"
     for folder in (alone, among):

@@ -64,6 +64,26 @@ def test_a_line_of_mortar_at_one_border_is_no_end(offset: tuple[int, int]) -> No
     assert modes(np.roll(bricks((64, 64)), offset, (0, 1)), n64=True) == ("wrap", "wrap")
 
 
+def wall(seed: int, side: int, brick: int, *, half_drop: bool) -> Rgba8:
+    """Draw bricks with dark mortar: a fourth of the side high, at most 8 texels, every other row shifted or none."""
+    y, x = np.indices((side, side))
+    tall = min(side // 4, 8)
+    shift = (y // tall % 2) * (brick // 2) if half_drop else 0
+    levels = 120 + np.random.default_rng(seed).normal(0, 5, (side, side))
+    return opaque(np.where((y % tall == 0) | ((x + shift) % brick == 0), 50, levels))
+
+
+@pytest.mark.parametrize("half_drop", [False, True])
+@pytest.mark.parametrize("side", [16, 32, 64])
+def test_a_regular_pattern_wraps_if_its_period_divides_the_side(side: int, half_drop: bool) -> None:
+    """Cut in the wrong phase it is a crop; the other axis is not."""
+    for brick in range(6, side // 2 + 1):
+        for seed in range(2):
+            x, y = guess_axes(wall(seed, side, brick, half_drop=half_drop), n64=False)
+            assert (x.mode == "wrap") == (side % brick == 0), brick
+            assert y.mode == "wrap"
+
+
 def test_mirroring_is_not_guessed_where_a_clamp_looks_the_same() -> None:
     """Half a hill on each axis: level at both borders, low on one and high on the other."""
     wave = np.cos(np.pi * (np.arange(32) + 0.5) / 32)

@@ -21,16 +21,20 @@ FALSE_STEP = (0.53, 0.01, -1.5)
 BLEEDING = (0.04, 0.03, 0.07)
 """Harm of a wrap, likewise."""
 
-LEFT_STEP = 0.37
+LEFT_STEP = 0.79
 """Share of a clamp's harm that is left if the axis is computed both ways and blended; nothing is left of a wrap's."""
+
+LEAST_LIKELY = 0.25
+"""Lowest probability of repeating at which an axis wraps. What bleeds in where it ends is often too little to be seen,
+and still much next to a border that would be nearly right without it."""
 
 LEAST_HARM = (0.3, 0.1)
 """What a clamp and a wrap are taken to cost at least, in levels: so likelihood decides where neither shows. Where the
 step across the seam is small a clamp was never seen to cost less than a wrap does, so it counts as much at least."""
 
-WORTH_BLENDING = 0.4
-"""Expected harm, in levels, that a blend has to save for it to be worth twice the time."""
-
+WORTH_BLENDING = 0.13
+"""Expected harm, in levels, that a blend has to save for it to be worth twice the time. Where the axis ends it gains,
+too: border bands come nearer to what truly lies around them."""
 
 LEAST_DOUBT = 0.05
 """Lowest probability of repeating at which an axis is undecided; below it nobody would look at it."""
@@ -46,9 +50,9 @@ def least_harm(doubt: Doubt) -> Treatment:
     """Return the treatment of least expected harm."""
     repeats = probability(doubt.odds)
     step, bleeding = repeats * doubt.clamp, (1 - repeats) * doubt.wrap
-    if bleeding <= LEFT_STEP * step:
-        return Treatment.WRAP
     worth = repeats >= LEAST_DOUBT and (1 - LEFT_STEP) * step >= WORTH_BLENDING
+    if repeats >= LEAST_LIKELY and bleeding <= (LEFT_STEP if worth else 1) * step:
+        return Treatment.WRAP
     return Treatment.BLEND if worth else Treatment.CLAMP
 
 

@@ -13,11 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from texpipe.classify.seam_measures import out_of_phase
 from texpipe.classify.trees import Floats, Trees, trees_in
 
 _TREES = Path(__file__).with_name("judge.safetensors")
 MOST_ODDS = 4.6
 """Largest log odds, either way, of an axis about which no fact decides: a probability of 99 %."""
+_OUT_OF_PHASE_ODDS = -1.386
+"""Largest log odds of an axis along which a regular pattern is cut in the wrong phase: a probability of 20 %. Alone, it
+is too little for a wrap, whatever the harm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +40,14 @@ class Judge:
 def log_odds(measures: Floats) -> list[float]:
     """Return the log odds that axes repeat, within `MOST_ODDS` and rounded to 3 decimals.
 
+    The trees are overruled where a period does not divide the side: they know too few such cuts to be sure of it.
+
     Args:
         measures: their measures, P x K, as `evidence` returns them.
     """
-    return [round(min(max(odds, -MOST_ODDS), MOST_ODDS), 3) for odds in _judge().log_odds(measures)]
+    most = np.where(out_of_phase(measures), _OUT_OF_PHASE_ODDS, MOST_ODDS).tolist()
+    found = zip(_judge().log_odds(measures), most, strict=True)
+    return [round(min(max(odds, -MOST_ODDS), limit), 3) for odds, limit in found]
 
 
 def probability(odds: float) -> float:

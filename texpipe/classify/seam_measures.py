@@ -34,8 +34,15 @@ _STRIP = 4
 """Lines of a strip that is compared with strips elsewhere."""
 _STRIPS = 12
 """Strips inside that tell how far from all others a strip usually is."""
-_MEASURES = 38
+_BEFORE = 3
+"""Lines from which the next one is foretold."""
+_MEASURES = 44
 """Measures of one seam."""
+_AT_REGULAR, _AT_CONTRADICTION = 28, 32
+"""Where among them is how alike lines a period apart are, and how much less they are across the seam."""
+_REGULAR, _CONTRADICTION = 0.5, 0.9
+"""From which likeness, a correlation, a pattern is regular, and from which loss of it across the seam it is cut in the
+wrong phase: there it is as good as none or the opposite."""
 
 
 def relative_steps(lines: Stack) -> Doubles:
@@ -51,7 +58,7 @@ def relative_steps(lines: Stack) -> Doubles:
 
 
 def seam_measures(lines: Stack, reduced: Stack) -> Doubles:
-    """Return what the seam of an axis says of each of P pictures, P x 38; 0 throughout for too few lines.
+    """Return what the seam of an axis says of each of P pictures, P x 44; 0 throughout for too few lines.
 
     Args:
         lines: P x 4 x N x M.
@@ -70,9 +77,20 @@ def seam_measures(lines: Stack, reduced: Stack) -> Doubles:
         *_likeness(lines),
         *_strips(reduced),
         *_period(reduced),
+        *_continuation(reduced),
         *_borders(lines, found.spreads, steps[:, :-1]),
     ]
     return np.stack(measures, axis=1)
+
+
+def out_of_phase(measures: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Tell whether a regular pattern is cut so that it does not continue at the other border, of each of P pictures.
+
+    Args:
+        measures: P x K, those of the seam first, as `seam_measures` returns them.
+    """
+    regular, contradiction = (measures[:, at] for at in (_AT_REGULAR, _AT_CONTRADICTION))
+    return np.asarray((regular >= _REGULAR) & (contradiction >= _CONTRADICTION))
 
 
 class _Lines(NamedTuple):
@@ -244,7 +262,11 @@ def _spread_out(places: Places) -> Places:
 
 
 def _period(lines: Stack) -> list[Doubles]:
-    """Look for a period without the seam's help, and tell how well it divides the side; then with the seam's help."""
+    """Look for a period without the seam's help, and tell how well it divides the side; then with the seam's help.
+
+    The last measure is how much less lines are alike that are that far apart across the seam: much if the pattern is
+    cut in the wrong phase, whichever multiple of its period was found.
+    """
     count = lines.shape[2]
     plain, circular, power = _self_correlations(lines)
     tail = power.sum(axis=1)[:, None]
@@ -274,19 +296,65 @@ def _self_correlations(lines: Stack) -> tuple[Doubles, Doubles, Doubles]:
     return plain, around, power
 
 
-def _best_period(likeness: Doubles, around: Doubles) -> tuple[float, float, float, float]:
+def _best_period(likeness: Doubles, around: Doubles) -> tuple[float, float, float, float, float]:
     count = len(likeness)
     most = count // 2 + 1
     middle = likeness[2:most]
     peaks = 2 + np.flatnonzero((middle >= likeness[1 : most - 1]) & (middle >= likeness[3 : most + 1]))
     if not len(peaks):
-        return 0.0, 0.5, 0.0, float(around[most - 1])
+        return 0.0, 0.5, 0.0, float(around[most - 1]), 0.0
     lag = int(peaks[np.argmax(likeness[peaks])])
     before, at, after = (float(likeness[lag + k]) for k in (-1, 0, 1))
     bend = before - 2 * at + after
     exact = lag + (0.5 * (before - after) / bend if bend < -1e-5 else 0.0)
     times = count / exact
-    return at, abs(times - round(times)), float(around[lag] - at), float(around[most - 1])
+    across = float(likeness[count - lag])
+    return at, abs(times - round(times)), float(around[lag] - at), float(around[most - 1]), at - across
+
+
+def _continuation(lines: Stack) -> list[Doubles]:
+    """Foretell each line from those before it, as the inside teaches it, and compare the errors at the seam with those
+    inside. Where a wave or a fold is cut in the wrong phase, the inside is foretold well and the seam is not.
+
+    The last measure is how little can be foretold inside: near 0 for noise, far below for what is regular.
+    """
+    plain = lines[:, :3].sum(axis=1) / 3
+    plain -= plain.mean(axis=(1, 2), keepdims=True)
+    errors = np.stack([_foretelling_errors(one) for one in (plain, plain[:, ::-1])], axis=1)
+    across, inside = errors[..., :_BEFORE], errors[..., _BEFORE:].reshape(len(lines), -1)
+    seam, usual = across[..., 0].sum(axis=1) / 2, inside.sum(axis=1) / inside.shape[1]
+    contrast = np.abs(plain).sum(axis=(1, 2)) / plain[0].size
+    return [
+        np.log((across.sum(axis=(1, 2)) / across[0].size + LEVEL) / (usual + LEVEL)),
+        np.log((seam + LEVEL) / (usual + LEVEL)),
+        np.log((seam + LEVEL) / (inside.max(axis=1) + LEVEL)),
+        np.count_nonzero(inside >= seam[:, None] - _SAME, axis=1) / inside.shape[1],
+        np.log((usual + LEVEL) / (contrast + LEVEL)),
+    ]
+
+
+def _foretelling_errors(plain: Doubles) -> Doubles:
+    """Return how far each line is from what the lines before it foretell, by one linear rule for a whole picture.
+
+    Args:
+        plain: P x N x M, with a mean of 0.
+
+    Returns:
+        P x N mean errors; those of the first `_BEFORE` lines go by lines from across the seam.
+    """
+    pictures, _, width = plain.shape
+    before = [np.roll(plain, back, axis=1) for back in range(1, _BEFORE + 1)]
+    known = np.stack([*before, *(np.roll(before[0], aside, axis=2) for aside in (1, -1))], axis=1)
+    terms = known.shape[1]
+    inside = known[:, :, _BEFORE:].reshape(pictures, terms, -1)
+    wanted = plain[:, _BEFORE:].reshape(pictures, -1, 1)
+    products = np.matmul(inside, inside.swapaxes(1, 2))
+    # A small ridge keeps the rule defined where lines are alike.
+    ridge = 1e-3 * (products.diagonal(axis1=1, axis2=2).sum(axis=1) / terms + 1)
+    products += ridge[:, None, None] * np.eye(terms)
+    rule = np.linalg.solve(products, np.matmul(inside, wanted))
+    foretold = np.matmul(rule.swapaxes(1, 2), known.reshape(pictures, terms, -1)).reshape(plain.shape)
+    return np.asarray(np.abs(foretold - plain).sum(axis=2) / width)
 
 
 def _borders(lines: Stack, spreads: Doubles, steps: Doubles) -> list[Doubles]:

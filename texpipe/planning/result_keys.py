@@ -8,7 +8,7 @@ from typing import TypeAlias
 from texpipe.storage.keys import key_of
 from texpipe.texture import Plan
 
-PIXELS_VERSION = 7
+PIXELS_VERSION = 8
 """Part of every store key: raise it with any change that alters the pixels of a result."""
 
 
