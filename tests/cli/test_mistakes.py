@@ -54,6 +54,23 @@ def test_a_message_is_said_once(say: Say) -> None:
     assert said.count("there is no such folder or recipe") == 1
 
 
+@pytest.mark.parametrize("words", [[], ["models"], ["patch"]])
+def test_a_command_without_arguments_shows_its_help(say: Say, words: list[str]) -> None:
+    assert say(*words)[1] == say(*words, "--help")[1]
+
+
+def test_a_missing_shard_is_computed_with_the_options_of_the_merge(say: Say, tmp_path: Path) -> None:
+    dump(tmp_path / "dump", 2)
+    recipe = quick(tmp_path)
+    say("run", recipe, "--shard", "1/2")
+    code, said = say("merge", recipe, "--remove", "--replace-edited", "all", "--json", "--quiet")
+    assert code != 0
+    assert (
+        f"  {command('texpipe', 'run', recipe, '--remove', '--replace-edited', 'all', '--shard', '2/2')}\n"
+        in said
+    )
+
+
 def test_a_recipe_in_the_place_of_a_picture_is_answered_with_its_option(say: Say, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     code, said = say("inspect", recipe)

@@ -138,6 +138,10 @@ def _write_to(file: Path) -> None:
 
 
 _ECHO = _Echo()
+# A command without arguments, whose message is its whole help; click 8.1 shows it and ends with code 0.
+_NO_ARGUMENTS: tuple[type[click.UsageError], ...] = tuple(
+    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])
+)
 _SAID = logging.getLogger("texpipe.said")
 """What people are told: it goes to a log file alone, because the terminal has it already."""
 _SAID.propagate = False
@@ -183,6 +187,9 @@ def _stopped(stop: BaseException, ends_process: bool) -> int:
 
 def _code_of_error(error: Exception, words: Sequence[str] = ()) -> int:
     if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, _NO_ARGUMENTS):
+        error.show()
         return error.exit_code
     if isinstance(error, click.ClickException):
         _explain(in_our_words(error))

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
-from texpipe.cli.options import PATH, html_option, json_option, quiet_option, run_options
+from texpipe.cli.options import PATH, html_option, json_option, options_given, quiet_option, run_options
 from texpipe.cli.progress import ProgressBar
 from texpipe.cli.replaceable import require_replaceable
 from texpipe.cli.summary import show
@@ -190,12 +190,5 @@ def _merge_packs(
 
 def _shard_command(context: click.Context, shard: str) -> str:
     """Return the command that computes a missing shard of this merge."""
-    words = [str(context.params["recipe"])]
-    for option in context.command.params:
-        name = str(option.name)
-        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if isinstance(option, click.Option) and typed and not option.is_flag:
-            value = context.params[name]
-            for one in value if option.multiple else (value,):
-                words += [option.opts[0], str(one)]
-    return command("texpipe", "run", *words, "--shard", shard)
+    words = options_given(context, without=("as_json", "quiet"))
+    return command("texpipe", "run", str(context.params["recipe"]), *words, "--shard", shard)
