@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -22,7 +23,10 @@ from texpipe.cli import summary, texpipe
 from texpipe.cli.console import Console, exit_code_of
 from texpipe.cli.mistakes import with_home, with_quotes
 from texpipe.cli.needs import say_before
+from texpipe.formats.emulator_folders import EmulatorFolder
 from texpipe.imaging.image_files import encode_png
+from texpipe.live import destination, installation
+from texpipe.live.installed_files import InstallationRecord
 from texpipe.options import RunOptions
 from texpipe.output.result import RunResult
 from texpipe.pipeline import run_recipe
@@ -651,6 +655,90 @@ def test_a_pack_in_several_folders_is_taken_out_of_the_one_that_is_named(
     assert code == 2
     assert all(f"--into {command(tmp_path / folder)}" in said for folder in ("a", "b"))
     assert list((tmp_path / "a").rglob("*.png"))
+
+
+@pytest.fixture
+def pack(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pack in the folder `out`, of somebody who installed nothing yet; returns the folder of the records."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    dump(tmp_path / "dump", 1)
+    say("run", quick(tmp_path))
+    return InstallationRecord(tmp_path).file.parent
+
+
+@pytest.mark.parametrize("spelling", ["dump/../out", "link"])
+@pytest.mark.usefixtures("pack")
+def test_a_pack_is_taken_out_however_its_folder_is_written(say: Say, tmp_path: Path, spelling: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "out", target_is_directory=True)
+    for first, then in ((spelling, "out"), ("out", spelling)):
+        assert say("install", first, "--into", "emulator")[0] == 0
+        assert list((tmp_path / "emulator").rglob("*.png"))
+        code, said = say("install", then, "--uninstall")
+        assert code == 0
+        assert "1 removed" in said
+        assert not list((tmp_path / "emulator").rglob("*.png"))
+
+
+def test_a_damaged_record_of_installed_files_is_no_empty_one(say: Say, tmp_path: Path, pack: Path) -> None:
+    say("install", "out", "--into", "emulator")
+    (record,) = pack.iterdir()
+    record.write_text(record.read_text("utf-8")[:20], "utf-8")
+    code, said = say("install", "out", "--uninstall")
+    assert code == 2
+    assert str(record) in said
+    assert "texpipe install out --uninstall --into FOLDER" in said
+    code, said = say("install", "out", "--uninstall", "--into", "emulator")
+    assert code not in (0, 2)
+    assert f"{record}" in said
+    assert "by hand" in said
+    assert record.exists()
+    assert list((tmp_path / "emulator").rglob("*.png"))
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["", "notes of older versions"])
+def test_a_first_installation_that_was_killed_is_taken_out(
+    say: Say, tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch, is_old: bool
+) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(installation, "sync_disk", die)
+        say("install", "out", "--into", "emulator")
+    (notes,) = pack.iterdir()
+    assert notes.suffix == ".notes"
+    where: list[str] = []
+    if is_old:
+        notes.write_text("".join(notes.read_text("utf-8").splitlines(keepends=True)[1:]), "utf-8")
+        code, said = say("install", "out", "--uninstall")
+        assert code == 2
+        assert f"{notes}: does not say" in said
+        where = ["--into", "emulator"]
+    code, said = say("install", "out", "--uninstall", *where)
+    assert code == 0
+    assert "1 removed" in said
+    assert not list((tmp_path / "emulator").rglob("*.png"))
+    assert not list(pack.iterdir())
+
+
+def test_notes_that_name_no_folder_are_looked_for_in_the_emulators_usual_place(
+    say: Say, tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "emulator").mkdir()
+    emulator = EmulatorFolder("An emulator", "gliden64", "linux", str(tmp_path / "emulator"), "textures")
+    monkeypatch.setattr(destination, "found_emulators", lambda: iter([emulator]))
+    assert say("install", "out")[0] == 0
+    (record,) = pack.iterdir()
+    files = json.loads(record.read_text("utf-8"))["files"]
+    notes = "".join(json.dumps([path, *one]) + "\n" for path, one in files.items())
+    record.with_suffix(".notes").write_text(notes, "utf-8")
+    record.unlink()
+    code, said = say("install", "out", "--uninstall")
+    assert code == 0
+    assert "1 removed" in said
+    assert not list((tmp_path / "emulator").rglob("*.png"))
 
 
 def test_a_missing_option_is_shown_in_a_whole_command(say: Say, tmp_path: Path) -> None:

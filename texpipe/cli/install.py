@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from texpipe.cli.completion import complete_target
 from texpipe.cli.console import Console
 from texpipe.cli.options import output_argument, quiet_option
 from texpipe.errors import ExitCode, UsageError
-from texpipe.system.shell import quoted
+from texpipe.system.shell import command, quoted
 
 if TYPE_CHECKING:
     from texpipe.live.destination import Destination
@@ -74,6 +75,8 @@ def install(
         return ExitCode.OK
     if not uninstall and not place.folder.exists():
         console.say(f"{place.folder} is not there yet: it {'would be' if dry_run else 'is'} made")
+    if uninstall:
+        InstallationRecord(place.folder).require_readable()
     changes = plan_removal(output_dir, place) if uninstall else plan_installation(output_dir, place)
     _show(console, changes, dry_run=dry_run)
     if dry_run:
@@ -109,12 +112,13 @@ def _place_of(
     """
     from texpipe.live.destination import Destination, NoEmulatorError, destination, require_near
     from texpipe.live.installation import files_of_pack
-    from texpipe.live.installed_files import folders_with
+    from texpipe.live.installed_files import whereabouts
 
     if uninstall and into is None:
-        known = folders_with(output.absolute())
+        there = whereabouts(output)
+        known = there.folders
         if not known:
-            return None
+            return _place_of_unclear(output, target, there.unclear) if there.unclear else None
         if len(known) == 1 and is_only:
             return Destination(target, known[0])
         with suppress(NoEmulatorError):
@@ -130,6 +134,29 @@ def _place_of(
     if into is not None:
         require_near(place.folder)
     return place
+
+
+def _place_of_unclear(output: Path, target: str, unclear: Mapping[Path, str]) -> Destination:
+    """Return the emulator's usual folder, if that is one whose record does not say where the pack is.
+
+    Raises:
+        PackError: there is no pack.
+        UsageError: it is not.
+    """
+    from texpipe.live.destination import NoEmulatorError, destination
+    from texpipe.live.installation import files_of_pack
+    from texpipe.live.installed_files import InstallationRecord
+
+    with suppress(NoEmulatorError):
+        place = destination(target, files_of_pack(output, target), None)
+        if InstallationRecord(place.folder).file in unclear:
+            return place
+    problems = "\n".join(unclear.values())
+    named = command("texpipe", "install", output, "--uninstall", "--into")
+    raise UsageError(
+        f"which folder {output} was put into cannot be read from the record of installed files",
+        hint=f"{problems}\nName the emulator's texture folder: {named} FOLDER",
+    )
 
 
 def _target_of(output: Path, asked: str | None) -> tuple[str, bool]:

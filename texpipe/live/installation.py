@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from texpipe.errors import PackError
 from texpipe.formats.portable_names import file_digest
 from texpipe.live.destination import Destination
-from texpipe.live.installed_files import InstallationRecord, InstalledFile
+from texpipe.live.installed_files import InstallationRecord, InstalledFile, names_of
 from texpipe.storage.atomic import open_atomic, sync_disk
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.small_files import RefusedFileError, open_regular
@@ -90,10 +90,11 @@ def plan_installation(
         (same if found == digest else new)[path] = digest
         if found not in (None, digest) and not _is_ours(recorded.get(path), found):
             others.append(path)
+    names = names_of(pack, recorded)
     gone = [
         path
         for path, one in recorded.items()
-        if one.pack == str(pack) and path not in new and path not in same
+        if one.pack in names and path not in new and path not in same
         if earlier is None or path in earlier
     ]
     obsolete, kept = _split(gone, recorded, place.folder)
@@ -110,9 +111,9 @@ def plan_removal(output: Path, place: Destination) -> Changes:
     """Find the files of a pack in the emulator's folder; nothing is changed."""
     pack = output.absolute()
     recorded = InstallationRecord(place.folder).read()
-    obsolete, kept = _split(
-        [path for path, one in recorded.items() if one.pack == str(pack)], recorded, place.folder
-    )
+    names = names_of(pack, recorded)
+    mine = [path for path, one in recorded.items() if one.pack in names]
+    obsolete, kept = _split(mine, recorded, place.folder)
     return Changes(place, pack, {}, {}, (), obsolete, kept)
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from texpipe.errors import PackError
+from texpipe.errors import Location, PackError
 from texpipe.formats.portable_names import file_digest
 from texpipe.storage.atomic import write_atomic
 from texpipe.storage.home import data_folder
 from texpipe.storage.small_files import (
+    Json,
     MissingFileError,
     RefusedFileError,
     open_to_append,
@@ -50,21 +52,63 @@ class InstalledFile:
         return digest == self.sha256 or digest in self.others
 
 
-def folders_with(pack: Path) -> list[Path]:
-    """Return the folders that files of a pack were put into and not taken out of, sorted.
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where the files of a pack are, as far as the records say.
+
+    Attributes:
+        folders: the emulators' folders that files of it were put into and not taken out of, sorted.
+        unclear: records that may be of the pack, each with what is wrong with it, so that its folder is not known.
+    """
+
+    folders: tuple[Path, ...]
+    unclear: Mapping[Path, str]
+
+
+def whereabouts(pack: Path) -> Whereabouts:
+    """Find the folders that files of a pack were put into.
 
     Args:
-        pack: the pack's output folder, absolute.
+        pack: the pack's output folder.
     """
-    found = []
-    for file in sorted((data_folder() / "installed").glob("*.json")):
-        with suppress(RefusedFileError):
-            record = read_json(file, _MAX_RECORD)
-            folder = record.get("folder") if isinstance(record, dict) else None
-            if isinstance(folder, str):
-                files = InstallationRecord(Path(folder)).read()
-                found += [Path(folder)] if any(one.pack == str(pack) for one in files.values()) else []
-    return sorted(found)
+    records = data_folder() / "installed"
+    # A first installation that was killed has notes alone.
+    files = {file.with_suffix(".json") for kind in ("*.json", "*.notes") for file in records.glob(kind)}
+    folders: list[Path] = []
+    unclear: dict[Path, str] = {}
+    for file in sorted(files):
+        folder, problem = _folder_of(file)
+        notes = _noted(file.with_suffix(".notes"))
+        known = dict(notes) if folder is None else InstallationRecord(folder).read()
+        is_of_pack = bool(names_of(pack, known))
+        if is_of_pack and folder is not None:
+            folders.append(folder)
+        elif is_of_pack or problem is not None:
+            unclear[file] = problem or f"{file.with_suffix('.notes')}: does not say which folder it is of"
+    return Whereabouts(tuple(sorted(folders)), unclear)
+
+
+def names_of(pack: Path, files: Mapping[str, InstalledFile]) -> frozenset[str]:
+    """Return the names by which files of a pack are recorded: there may be several ways to write its folder.
+
+    Args:
+        pack: the pack's output folder.
+        files: recorded files.
+    """
+    real = os.path.realpath(pack)
+    return frozenset(name for name in {one.pack for one in files.values()} if os.path.realpath(name) == real)
+
+
+def _folder_of(file: Path) -> tuple[Path | None, str | None]:
+    """Return the emulator's folder that a record, or the notes beside it, names; and what is wrong with the record."""
+    named = _noted_folder(file.with_suffix(".notes"))
+    try:
+        folder, _ = _parsed(file)
+    except MissingFileError:
+        return named, None
+    except RefusedFileError as error:
+        return named, str(error)
+    return folder, None
 
 
 @dataclass(frozen=True)
@@ -91,10 +135,26 @@ class InstallationRecord:
     def read(self) -> dict[str, InstalledFile]:
         """Return the files by path below the folder; empty if nothing is known, which loses nothing: files are kept."""
         found = self._recorded()
-        for path, one in self._noted():
+        for path, one in _noted(self.notes):
             before = found.get(path)
             found[path] = one if before is None else replace(before, others=before.others | {one.sha256})
         return found
+
+    def require_readable(self) -> None:
+        """Check that it is known which files were put there.
+
+        Raises:
+            PackError: the record is damaged.
+        """
+        try:
+            _parsed(self.file)
+        except MissingFileError:
+            return
+        except RefusedFileError as error:
+            raise PackError(
+                f"what texpipe put into {self.folder} is not known, and nothing was taken out: {error}",
+                hint=f"Remove the pack's files from that folder by hand, and then {self.file}.",
+            ) from error
 
     def write(self, files: Mapping[str, InstalledFile]) -> None:
         """Write the record, or remove it once there is nothing in it; notes stay.
@@ -115,10 +175,12 @@ class InstallationRecord:
         Raises:
             PackError: the note cannot be written.
         """
-        lines = (json.dumps([path, one.pack, one.sha256]) + "\n" for path, one in files.items())
+        lines = [json.dumps([path, one.pack, one.sha256]) + "\n" for path, one in files.items()]
         try:
             self.notes.parent.mkdir(parents=True, exist_ok=True)
             with open_to_append(self.notes) as file:
+                if file.tell() == 0:
+                    lines.insert(0, json.dumps([str(self.folder)]) + "\n")
                 file.write("".join(lines).encode())
         except OSError as error:
             raise PackError(
@@ -135,7 +197,7 @@ class InstallationRecord:
         if not self.notes.exists():
             return
         files = self.read()
-        for path in {path for path, _ in self._noted()}:
+        for path in {path for path, _ in _noted(self.notes)}:
             if (settled := self._settled(path, files.pop(path))) is not None:
                 files[path] = settled
         self.write(files)
@@ -151,26 +213,45 @@ class InstallationRecord:
         return one
 
     def _recorded(self) -> dict[str, InstalledFile]:
-        try:
-            found = read_json(self.file, _MAX_RECORD)
-        except (MissingFileError, RefusedFileError):
-            return {}
-        files = found.get("files") if isinstance(found, dict) else None
-        if not isinstance(files, dict):
-            return {}
-        return {
-            path: InstalledFile(str(one[0]), str(one[1]))
-            for path, one in files.items()
-            if isinstance(one, list) and len(one) == 2
-        }
+        with suppress(RefusedFileError):
+            return _parsed(self.file)[1]
+        return {}
 
-    def _noted(self) -> Iterator[tuple[str, InstalledFile]]:
-        try:
-            lines = read_small(self.notes, _MAX_RECORD).splitlines()
-        except (MissingFileError, RefusedFileError):
-            return
-        for line in lines:
-            with suppress(RefusedFileError):  # the last line of a killed process
-                row = parse_json(line, self.notes)
-                if isinstance(row, list) and len(row) == 3:
-                    yield str(row[0]), InstalledFile(str(row[1]), str(row[2]))
+
+def _parsed(file: Path) -> tuple[Path, dict[str, InstalledFile]]:
+    """Return the folder that a record is of, and its files.
+
+    Raises:
+        MissingFileError: there is no record.
+        RefusedFileError: it is damaged.
+    """
+    found = read_json(file, _MAX_RECORD)
+    folder, files = (found.get("folder"), found.get("files")) if isinstance(found, dict) else (None, None)
+    if not isinstance(folder, str) or not isinstance(files, dict):
+        raise RefusedFileError("names no folder and its files", location=Location(file))
+    pairs = {path: one for path, one in files.items() if isinstance(one, list) and len(one) == 2}
+    return Path(folder), {path: InstalledFile(str(one[0]), str(one[1])) for path, one in pairs.items()}
+
+
+def _noted(notes: Path) -> Iterator[tuple[str, InstalledFile]]:
+    for row in _rows(notes):
+        if len(row) == 3:
+            yield str(row[0]), InstalledFile(str(row[1]), str(row[2]))
+
+
+def _noted_folder(notes: Path) -> Path | None:
+    """Return the folder that notes name in their first line; those of older versions name none."""
+    first = next(_rows(notes), [])
+    return Path(str(first[0])) if len(first) == 1 else None
+
+
+def _rows(notes: Path) -> Iterator[list[Json]]:
+    try:
+        lines = read_small(notes, _MAX_RECORD).splitlines()
+    except (MissingFileError, RefusedFileError):
+        return
+    for line in lines:
+        with suppress(RefusedFileError):  # the last line of a killed process
+            row = parse_json(line, notes)
+            if isinstance(row, list):
+                yield row
