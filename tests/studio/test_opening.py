@@ -159,6 +159,34 @@ def test_the_end_is_quiet_while_something_is_answered(
     ]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a single process")
+def test_what_fails_at_the_end_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    texpipe_here: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    dump(tmp_path / "dump", 3)
+    monkeypatch.chdir(tmp_path)
+
+    async def failing(_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise OSError("the disk is full")
+
+    def opened(address: str) -> bool:
+        threading.Thread(target=ask, args=(address,), daemon=True).start()
+        return False
+
+    monkeypatch.setattr(server, "_page", failing)
+    monkeypatch.setattr(webbrowser, "open", opened)
+    done = texpipe_here("studio", "dump")
+    assert done.returncode == 130
+    assert "OSError: the disk is full" in done.stderr
+    assert "running task" not in done.stderr
+
+
 def ask(address: str) -> None:
     with suppress(OSError, HTTPException):
         urlopen(address, timeout=60).read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import socket
@@ -32,6 +33,8 @@ _LAST_WORDS = 1.0
 _SWITCH_INTERVAL = 0.001
 """Seconds after which a thread of this process lets another one go on: a fifth of Python's own, because a picture for
 the page takes milliseconds, and a plan of a large dump seconds."""
+_BREAKS_OFF = "Cancel %s running task(s)"
+"""How uvicorn's line begins that counts the answers that it breaks off."""
 _STATIC = Path(__file__).parent / "static"
 
 # The first that fits an error: status and code.
@@ -151,8 +154,8 @@ def serve(opening: Opening, *, port: int = 0, opened: Callable[[str], None] = la
 def _ends_quietly(server: uvicorn.Server) -> Iterator[None]:
     """Let a server that was told to end say nothing of the answers that it breaks off then: pictures take seconds."""
 
-    def is_wanted(_: logging.LogRecord) -> bool:
-        return not server.should_exit
+    def is_wanted(record: logging.LogRecord) -> bool:
+        return not (server.should_exit and _is_of_an_end(record))
 
     log = logging.getLogger("uvicorn.error")
     log.addFilter(is_wanted)
@@ -160,6 +163,14 @@ def _ends_quietly(server: uvicorn.Server) -> Iterator[None]:
         yield
     finally:
         log.removeFilter(is_wanted)
+
+
+def _is_of_an_end(record: logging.LogRecord) -> bool:
+    """Return whether a server says only that it breaks off an answer."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        return isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
+    return str(record.msg).startswith(_BREAKS_OFF)
 
 
 def _end_soon(server: uvicorn.Server) -> None:
