@@ -14,6 +14,7 @@ from PIL import Image
 
 from texpipe.cli.console import Console
 from texpipe.cli.finetune import finetune
+from texpipe.cli.needs import FEW
 from texpipe.errors import GuardError, Interrupted, RecipeError, SourceError
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_downloads")
@@ -68,7 +69,7 @@ def test_a_short_training_ends_with_a_model_and_can_be_resumed(
     ]
     assert "training: " in done.stderr, "each with its time"
     assert str(output / "step-000002" / "sheet.png") in done.stderr
-    assert f"--model {output / 'mine.safetensors'}" in done.stderr
+    assert f"--model {output / 'mine.safetensors'} --sample {FEW}\n" in done.stderr
     resumed = run("--textures", textures, "--preset", preset, "--output", output, "--steps", 3, "--resume",
                   "--device", "cpu")  # fmt: skip
     assert resumed.exit_code == 0, resumed.output

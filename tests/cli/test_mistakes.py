@@ -23,6 +23,7 @@ from texpipe.cli import summary, texpipe
 from texpipe.cli.console import Console, exit_code_of
 from texpipe.cli.mistakes import with_home, with_quotes
 from texpipe.cli.needs import say_before
+from texpipe.formats import known_targets
 from texpipe.formats.emulator_folders import EmulatorFolder
 from texpipe.imaging.image_files import encode_png
 from texpipe.live import destination, installation
@@ -34,6 +35,7 @@ from texpipe.planning import first_recipe
 from texpipe.planning.amount import Forecast
 from texpipe.read.decode import decode
 from texpipe.read.scan import scan
+from texpipe.recipe.load import load_recipe
 from texpipe.system.shell import command
 
 Say = Callable[..., tuple[int, str]]
@@ -550,6 +552,15 @@ def test_edited_files_become_a_source_by_commands_and_lines_that_can_be_pasted(
     )
     recipe.write_text(recipe.read_text("utf-8") + said.splitlines()[-1] + "\n", "utf-8")
     assert "add this line" not in say("adopt", tmp_path / "out", "--recipe", recipe)[1]
+    for words in ((), ("--add-to-recipe",)):
+        said = say("adopt", tmp_path / "out", "--recipe", recipe, "--into", "my art", *words)[1]
+        assert "add this line" not in said
+        assert f"{recipe} has `overrides` already." in said
+        assert said.endswith('put this in their place:\noverrides: ["my art", by-hand]\n')
+    changed_line = recipe.read_text("utf-8").replace("overrides: by-hand", said.splitlines()[-1])
+    recipe.write_text(changed_line, "utf-8")
+    found = load_recipe(recipe, known_targets()).overrides
+    assert [path.name for path in found] == ["my art", "by-hand"]
 
 
 def test_a_dry_run_tells_no_time_of_a_pack_and_pieces_are_one_picture(say: Say, tmp_path: Path) -> None:
@@ -564,6 +575,15 @@ def test_a_dry_run_tells_no_time_of_a_pack_and_pieces_are_one_picture(say: Say, 
     assert re.search(
         rf"wrote {re.escape(pieces)} in [0-9.]+ s: 2 pictures computed, 0 from earlier runs\n", said
     )
+
+
+def test_one_piece_of_a_split_picture_is_told_as_one(say: Say, tmp_path: Path) -> None:
+    names = dump(tmp_path / "dump", 2)
+    listed = ", ".join(f'"{name}"' for name in names)
+    group = f"groups: [{{name: title, columns: 1, rows: 2, overlap: 0, files: [{listed}]}}]\n"
+    skipped = f'{{match: {{name: "{names[0]}"}}, action: skip}}'
+    recipe = write_recipe(tmp_path, f"rules: [{skipped}, {{match: {{}}, action: nearest}}]\n{group}")
+    assert "1 texture (among them 1 piece of a split picture)" in say("run", recipe, "--dry-run")[1]
 
 
 def test_failures_are_counted_at_the_end(say: Say, tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ def _show(console: Console, done: Adopted) -> None:
 def _line(loaded: LoadedRecipe, folder: Path) -> str:
     from texpipe.recipe.edits import overrides_line
 
-    return overrides_line(Path(os.path.relpath(folder.resolve(), loaded.path.parent.resolve())))
+    new = Path(os.path.relpath(folder.resolve(), loaded.path.parent.resolve()))
+    # Of two folders that have a picture of one name the first wins: what was edited last.
+    return overrides_line(new, *map(Path, loaded.recipe.overrides))
 
 
 def _is_named(loaded: LoadedRecipe, folder: Path) -> bool:
@@ -101,11 +103,17 @@ def _is_named(loaded: LoadedRecipe, folder: Path) -> bool:
 
 def _name_line(console: Console, loaded: LoadedRecipe, folder: Path, *, was_asked: bool) -> None:
     """Say what the recipe needs, unless it has it: a line at the margin, as it is pasted; `was_asked` to add it."""
-    if not _is_named(loaded, folder):
-        what = "To use them" if not loaded.overrides else "To use them, beside the folders that it has"
-        way = "" if loaded.overrides or was_asked else " (--add-to-recipe does that)"
-        console.say(f"{what}, add this line to {loaded.path}{way}:")
-        console.say(_line(loaded, folder))
+    if _is_named(loaded, folder):
+        return
+    line = _line(loaded, folder)
+    if loaded.overrides:
+        console.say(
+            f"{loaded.path} has `overrides` already. To use the new folder, too, put this in their place:"
+        )
+    else:
+        way = "" if was_asked else " (--add-to-recipe does that)"
+        console.say(f"To use them, add this line to {loaded.path}{way}:")
+    console.say(line)
 
 
 def _add(loaded: LoadedRecipe, folder: Path) -> bool:

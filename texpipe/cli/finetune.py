@@ -11,6 +11,7 @@ import click
 from texpipe.cli.completion import complete_model, complete_preset
 from texpipe.cli.console import Console, print_json
 from texpipe.cli.interrupt import DeferredInterrupt
+from texpipe.cli.needs import FEW
 from texpipe.cli.options import PATH, json_option, quiet_option, torch_device_option
 from texpipe.cli.phases import Phases, Preview
 from texpipe.cli.replaceable import PICTURES, force_option, require_replaceable
@@ -201,7 +202,7 @@ def finetune(
     sheets = sorted(output.glob(f"*/{SHEET}"))
     if sheets:
         console.say(f"Look at {sheets[-1]}: low resolution, bicubic, base, now, original")
-    console.say(f"Use it: {command('texpipe', 'run', 'oot', '--model', result.model, '--sample', '20')}")
+    console.say(f"Use it: {command('texpipe', 'run', 'oot', '--model', result.model, '--sample', str(FEW))}")
     if as_json:
         summary = {"model": str(result.model), "steps": result.steps, "verdict": result.verdict}
         print_json({**summary, "before": result.before, "after": result.after})

@@ -74,7 +74,7 @@ def _show_made(console: Console, result: Told) -> None:
     also = {
         "duplicate" if result.duplicates == 1 else "duplicates": result.duplicates,
         "by hand": result.by_hand,
-        "pieces of split pictures": result.pieces,
+        "piece of a split picture" if result.pieces == 1 else "pieces of split pictures": result.pieces,
     }
     among = ", ".join(f"{count} {what}" for what, count in also.items() if count)
     textures = f"{of_textures(result.written)}{f' (among them {among})' if among else ''}"

@@ -10,9 +10,13 @@ _OUTPUT = re.compile(r"^output:.*$", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z.][A-Za-z0-9._/-]*")
 
 
-def overrides_line(folder: PurePath) -> str:
-    """Return the line of YAML that names a folder of hand-made pictures."""
-    text = folder.as_posix()
+def overrides_line(*folders: PurePath) -> str:
+    """Return the line of YAML that names folders of hand-made pictures: one alone, or a list."""
+    words = [_as_yaml(folder.as_posix()) for folder in folders]
+    return f"overrides: {words[0] if len(words) == 1 else '[' + ', '.join(words) + ']'}"
+
+
+def _as_yaml(text: str) -> str:
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in (
         "true",
         "false",
@@ -22,7 +26,7 @@ def overrides_line(folder: PurePath) -> str:
         "on",
         "off",
     )
-    return f"overrides: {text if is_plain else json.dumps(text, ensure_ascii=False)}"
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def with_line(text: str, line: str) -> str:
