@@ -32,7 +32,7 @@ def main() -> None:
     """Make the samples, ask, print; write sheets of mistakes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--games", type=Path, required=True, help="folder of unpacked packages")
-    parser.add_argument("--part", default="judged")
+    parser.add_argument("--part", default="judged", choices=("fit", "tuned", "judged", "checked"))
     parser.add_argument("--sheet", type=Path, help="folder for pictures of mistakes")
     chosen = parser.parse_args()
     made = list(samples(chosen.games, chosen.part))
@@ -41,7 +41,8 @@ def main() -> None:
     if chosen.sheet is not None:
         chosen.sheet.mkdir(parents=True, exist_ok=True)
         for kind in KINDS:
-            wrong = [one for one, word in zip(made, said, strict=True) if word == kind != one.kind]
+            called = [one for one, name in zip(made, said, strict=True) if name == kind]
+            wrong = [one for one in called if one.kind not in (kind, THING)]
             if wrong:
                 sheet(wrong[: COLUMNS * 12]).save(chosen.sheet / f"called-{kind}.png")
 
@@ -53,13 +54,13 @@ def show(made: Sequence[Sample], said: Sequence[str | None]) -> None:
     for kind in (*KINDS, THING):
         counts = [table[kind, word] for word in (*KINDS, None)]
         print(f"| {kind} |", " | ".join(map(str, counts)), f"| {sum(counts)} |")
-    for word in KINDS:
-        named, right = sum(table[kind, word] for kind in KINDS), table[word, word]
+    for called in KINDS:
+        named, right = sum(table[kind, called] for kind in KINDS), table[called, called]
         if named:
             low, high = bounds(right, named)
-            found = right / max(sum(table[word, other] for other in (*KINDS, None)), 1)
+            found = right / max(sum(table[called, other] for other in (*KINDS, None)), 1)
             print(
-                f"| {word} | {right} of {named} | {right / named:.1%} | {low:.1%} to {high:.1%} | {found:.1%} |"
+                f"| {called} | {right} of {named} | {right / named:.1%} | {low:.1%} to {high:.1%} | {found:.1%} |"
             )
     wrong: dict[tuple[str, str, str | None], int] = defaultdict(int)
     for one, word in zip(made, said, strict=True):

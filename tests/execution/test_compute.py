@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dumps import dump, repeated
 
@@ -159,3 +160,24 @@ def test_passes_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     done = list(compute_jobs(work, ResultStore(tmp_path / "store"), repeated))
     assert [one.reason for one in done] == [None] * 5
     assert cleaned == [(8, 12, 3)] * 5 or cleaned == [(12, 8, 3)] * 5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda made: made, None),
+        (lambda made: made[1:], "instead of"),
+        (lambda made: np.where(np.arange(4) == 3, np.uint8(254), made), "texels of alpha 254"),
+    ],
+)
+def test_a_result_that_no_pack_may_hold_is_not_stored(
+    tmp_path: Path, spoil: Callable[[Rgba8], Rgba8], reason: str | None
+) -> None:
+    work, store = work_of(tmp_path / "in", 1), ResultStore(tmp_path / "store")
+    job = work.jobs[0]
+    picture = job_io.load_input(job)
+    assert job.plan.alpha == "opaque"
+    result = spoil(picture.repeat(job.plan.scale, axis=0).repeat(job.plan.scale, axis=1))
+    found = job_io.store_result(job, picture, result, store).reason
+    assert found == reason if reason is None else found is not None and reason in found
+    assert store.has(job.pieces[0].key) == (reason is None)

@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -27,6 +28,13 @@ def test_other_files_are_decoded_as_those_of_strangers(kind: str) -> None:
     Image.fromarray(picture(12, 20)).convert(kind).save(buffer, "PNG")
     expected, _, _ = decode(buffer.getvalue(), name="a.png")
     assert np.array_equal(decode_made(buffer.getvalue(), name="a.png"), expected)
+
+
+def test_16_bits_per_channel_are_rounded() -> None:
+    rows = np.random.default_rng(4).integers(0, 1 << 16, (6, 7, 4), dtype=np.uint16)
+    png = cv2.imencode(".png", rows)[1].tobytes()
+    expected, _, _ = decode(png, name="a.png")
+    assert np.array_equal(decode_made(png, name="a.png"), expected)
 
 
 @pytest.mark.parametrize("length", [0, 20, 200])

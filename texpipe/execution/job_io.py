@@ -54,12 +54,26 @@ def store_result(job: Job, picture: Rgba8, result: Rgba8, store: ResultStore) ->
         PackError: the store cannot be written.
     """
     try:
+        _require_as_planned(job, picture, result)
         entries = list(_entries(job, picture, result, measured=store.keeps_facts))
     except PICTURE_ERRORS as error:
         return JobResult(job, reason=f"could not be stored: {describe_error(error)}")
     for key, png, metrics in entries:
         store.put(key, png, metrics)
     return JobResult(job)
+
+
+def _require_as_planned(job: Job, picture: Rgba8, result: Rgba8) -> None:
+    """Check what a pack needs of every result, once, where its pixels are at hand.
+
+    Raises:
+        ValueError: it has another size than planned, or is opaque by its plan and not in its pixels.
+    """
+    height, width = (side * job.plan.scale for side in picture.shape[:2])
+    if result.shape[:2] != (height, width):
+        raise ValueError(f"it is {result.shape[1]} x {result.shape[0]} instead of {width} x {height}")
+    if job.plan.alpha == "opaque" and (least := int(result[..., 3].min())) < 255:
+        raise ValueError(f"it is opaque, but the result has texels of alpha {least}")
 
 
 def _entries(

@@ -251,7 +251,10 @@ def _is_constant(alpha: Alpha8) -> bool:
 
 
 def _to_bytes(colour: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return H x W or H x W x 3 of values in [0, 1] as whole levels, the nearest ones, even ones of two as near."""
+    """Return H x W or H x W x 3 of values in [0, 1] as whole levels, the nearest ones, even ones of two as near.
+
+    Whoever calls it has clipped them: a negative value would get the level of its size.
+    """
     import cv2
 
     return np.asarray(cv2.convertScaleAbs(colour, alpha=255))

@@ -20,6 +20,7 @@ from texpipe.passes.channels import spread
 from texpipe.passes.dither_detection import Flags
 from texpipe.passes.grain import restore_grain
 from texpipe.passes.resample import (
+    REMEMBERED_PIXELS,
     Plane,
     before_enlarging,
     blur,
@@ -61,7 +62,9 @@ def visible_mean(colour: RgbF, alpha: PlaneF, scale: int) -> tuple[RgbF, PlaneF]
         H x W x 3 alpha-weighted mean colour (the plain mean where nothing is visible), and H x W mean alpha.
     """
     if _is_solid(alpha):
-        return box_reduce(colour, scale), _solid_cover(alpha.shape, scale)
+        is_small = alpha.size <= REMEMBERED_PIXELS
+        cover = _solid_cover(alpha.shape, scale) if is_small else box_reduce(alpha, scale)
+        return box_reduce(colour, scale), cover
     cover = box_reduce(alpha, scale)
     shown = np.empty((*cover.shape, 3), np.float32)
     for rows in row_bands(cover.shape[0], alpha.shape[1] * scale):

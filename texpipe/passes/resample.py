@@ -18,6 +18,8 @@ from texpipe.texture import EdgeMode, Edges
 Plane = NDArray[np.float32]
 Pixel = TypeVar("Pixel", np.float32, np.uint8, np.bool_)
 
+REMEMBERED_PIXELS = 1 << 16
+"""Largest number of pixels of a picture of which something is remembered that follows from its size."""
 _CUBIC_MARGIN = 3
 """Number of texels beyond a border that a cubic may look at, with one to spare."""
 
@@ -123,8 +125,10 @@ def blur(plane: Plane, edges: Edges, sigma: float) -> Plane:
 
 
 def blur_weights(weight: Plane, edges: Edges, sigma: float) -> Plane:
-    """Return `blur` of H x W weights; where each is 1, as of every opaque texture, it is remembered by its size."""
-    if weight.min() == 1 == weight.max():
+    """Return `blur` of H x W weights; where each is 1, as of every opaque texture, a small one is remembered by its
+    size.
+    """
+    if weight.size <= REMEMBERED_PIXELS and weight.min() == 1 == weight.max():
         return _blurred_ones(weight.shape, edges, sigma)
     return blur(weight, edges, sigma)
 

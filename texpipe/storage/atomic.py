@@ -106,7 +106,7 @@ def _opened(part: Path) -> IO[bytes]:
 
 
 def _make_folder(path: Path) -> None:
-    """Make the folder of a file. Where that fails there is no part to remove, and a link may lead anywhere."""
+    """Make the folder of a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -34,6 +34,9 @@ class StoredResult:
     facts: Mapping[str, Any]
 
 
+_MOST_KNOWN = 1 << 16
+"""Largest number of records that are remembered, of about 2 KB each."""
+
 _Stamps: TypeAlias = tuple[int, ...]
 """Sizes, times and numbers of the two files of an entry."""
 
@@ -51,11 +54,11 @@ class ResultStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._noted: dict[str, tuple[_Stamps, ResultRecord]] = {}
+        self._known: dict[str, tuple[_Stamps, ResultRecord]] = {}
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what was read so far: another process that gets the store begins with nothing."""
-        return {**self.__dict__, "_noted": {}}
+        return {**self.__dict__, "_known": {}}
 
     def get(self, key: str) -> StoredResult | None:
         """Return the result or None; a torn or altered entry is removed and counts as none."""
@@ -85,17 +88,19 @@ class ResultStore:
         png_path, sidecar_path = self._paths(key)
         try:
             stamps = *_stamp(png_path), *_stamp(sidecar_path)
-            noted, record = self._noted.get(key, (None, None))
-            if record is not None and noted == stamps:
+            then, record = self._known.get(key, (None, None))
+            if record is not None and then == stamps:
                 return record
             sidecar = read_small(sidecar_path, _MAX_SIDECAR)
         except (OSError, RefusedFileError):
             return None
-        known = _noted(sidecar, sidecar_path)
-        record = ResultRecord(str(known.get("sha256")), known.get("facts") or {})
+        said = _parsed(sidecar, sidecar_path)
+        record = ResultRecord(str(said.get("sha256")), said.get("facts") or {})
         if sidecar != _sidecar(key, record, stamps[0]):
             return None
-        self._noted[key] = stamps, record
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = stamps, record
         return record
 
     def put(self, key: str, png: bytes, facts: Mapping[str, Any]) -> StoredResult:
@@ -119,7 +124,7 @@ class ResultStore:
         png_path, sidecar_path = self._paths(key)
         try:
             sidecar = read_small(sidecar_path, _MAX_SIDECAR)
-            return _verified(key, sidecar, _noted(sidecar, sidecar_path), read_small(png_path, _MAX_PICTURE))
+            return _verified(key, sidecar, _parsed(sidecar, sidecar_path), read_small(png_path, _MAX_PICTURE))
         except RefusedFileError:
             return None
 
@@ -138,7 +143,7 @@ def _sidecar(key: str, stored: StoredResult | ResultRecord, size: int) -> bytes:
     return canonical_json({**body, "check": key_of(body)})
 
 
-def _noted(sidecar: bytes, file: Path) -> Mapping[str, Any]:
+def _parsed(sidecar: bytes, file: Path) -> Mapping[str, Any]:
     """Return what a sidecar says; nothing if it is damaged."""
     try:
         known = parse_json(sidecar, file)
