@@ -93,7 +93,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.output.edits:_read": "hands bytes to image_files.decode, which is fuzzed",
     "texpipe.output.finished:_note_repeated": "is read_json alone: two numbers are taken from what it returns",
     "texpipe.output.finished:_recorded": "is read_json alone: digests are only compared",
-    "texpipe.storage.atomic:_opened": WRITES,
+    "texpipe.storage.atomic:open_atomic": WRITES,
     "texpipe.storage.results:ResultStore.has": _DIGEST,
     "texpipe.storage.listing:_without_waiting": _DIGEST,
     "texpipe.storage.listing:digest_of": _DIGEST,

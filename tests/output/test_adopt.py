@@ -313,7 +313,7 @@ def test_command_line(run: Run, tmp_path: Path, texpipe: Callable[..., object]) 
     assert nowhere.returncode == 2  # type: ignore[attr-defined]
     done = texpipe("adopt", tmp_path / "pack", "--recipe", recipe)
     assert done.returncode == 7, done.stderr  # type: ignore[attr-defined]
-    assert "\n  overrides: by-hand\n" in done.stderr  # type: ignore[attr-defined]
+    assert "\noverrides: by-hand\n" in done.stderr  # type: ignore[attr-defined]
     assert recipe.read_text("utf-8") == before, "nobody asked for it"
     done = texpipe("adopt", tmp_path / "pack", "--recipe", recipe, "--add-to-recipe", "--json")
     assert recipe.read_text("utf-8") == before.replace("# here\n", "# here\noverrides: by-hand\n")

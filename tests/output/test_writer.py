@@ -11,7 +11,7 @@ from texpipe.options import RunOptions
 from texpipe.output import writer
 from texpipe.pipeline import run_recipe
 from texpipe.planning.load_options import load_options
-from texpipe.storage.results import ResultStore, StoredResult
+from texpipe.storage import results
 
 COUNT = 4
 COPY = "rules: [{match: {}, action: copy}]\n"
@@ -55,13 +55,13 @@ def test_a_cached_result_is_read_once_for_a_pack_that_is_there_and_once_more_for
     asked = options(tmp_path, tiny_model, "out")
     run_recipe(asked)
     reads: list[str] = []
-    plain = ResultStore._read
+    plain = results.read_small
 
-    def counted(store: ResultStore, key: str) -> StoredResult | None:
-        reads.append(key)
-        return plain(store, key)
+    def counted(file: Path, limit: int) -> bytes:
+        reads.extend([file.name] if file.suffix == ".png" else [])
+        return plain(file, limit)
 
-    monkeypatch.setattr(ResultStore, "_read", counted)
+    monkeypatch.setattr(results, "read_small", counted)
     assert run_recipe(asked).cached == COUNT
     assert len(reads) == COUNT
     for file in (tmp_path / "out").rglob("*_all.png"):

@@ -45,8 +45,10 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
     part = part_of(path)
+    # First, and by itself: on the way there may be a link that leads anywhere, and nothing is to be opened behind it.
+    _make_folder(path)
     try:
-        with _opened(part) as file:
+        with part.open("wb") as file:
             yield file
             file.flush()
             if fsync:
@@ -94,15 +96,6 @@ def write_new(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def _opened(part: Path) -> IO[bytes]:
-    """Open a file for writing; its folder is mostly there."""
-    try:
-        return part.open("wb")
-    except FileNotFoundError:
-        _make_folder(part)
-        return part.open("wb")
 
 
 def _make_folder(path: Path) -> None:
