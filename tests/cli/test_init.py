@@ -6,6 +6,7 @@ import struct
 import subprocess
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,15 @@ from texpipe.analysis.survey import survey
 from texpipe.formats import TARGETS, known_targets
 from texpipe.imaging.image_files import save_png
 from texpipe.planning.games import GameInDump
-from texpipe.planning.starter_recipe import DumpProfile, profile_dump, recipe_name, recipe_text
+from texpipe.planning.run_models import dialled, find_models
+from texpipe.planning.starter_recipe import Choices, DumpProfile, profile_dump, recipe_name, recipe_text
 from texpipe.progress import of_textures
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.schema import Recipe
 from texpipe.recipe.targets import context_of
 from texpipe.recipe.yaml_positions import read_yaml
+from texpipe.studio.rule_text import frame_of_rule, with_entries
+from texpipe.texture import Kind, KindGuess
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,6 +63,33 @@ def test_no_target_gives_an_invalid_recipe(target: str) -> None:
     document = read_yaml(recipe_text(proposal, "x", ["dump"], "out"))
     recipe = Recipe.model_validate(document.value, context=context_of(known_targets()))
     assert [one.name for one in recipe.targets] == [target]
+
+
+@pytest.mark.parametrize("kinds", [("hud",), ("letters", "hud", "cut-out")])
+@pytest.mark.parametrize("choices", [Choices(), Choices(model="texpipe-x4-fast")])
+def test_rules_that_are_only_suggested_leave_a_valid_recipe_and_give_one(
+    tmp_path: Path, kinds: tuple[Kind, ...], choices: Choices
+) -> None:
+    """Regression: a recipe in which every rule was a comment was refused, and so was one of its suggestions."""
+    for number in range(4 * len(kinds)):
+        put(tmp_path, f"{number}.png", seed=number)
+    seen = survey(tmp_path, Recipe.default())
+    items = tuple(
+        replace(item, kind=KindGuess(kinds[number // 4], 0.99)) for number, item in enumerate(seen.items)
+    )
+    seen = replace(seen, inventory=replace(seen.inventory, items=items))
+    text = recipe_text(profile_dump(seen, tmp_path), "x", ["dump"], "out", choices)
+    assert text.count("# - {match: {kind: ") == len(kinds)
+    file = tmp_path / "x.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert load_recipe(file, known_targets()).recipe.rules == ()
+    file.write_text(text.replace("# - {", "- {"), encoding="utf-8")
+    taken = load_recipe(file, known_targets()).recipe
+    assert [rule.match.kind for rule in taken.rules] == [*kinds]
+    dialled(taken, find_models(taken))
+    file.write_text(with_entries(text, "rules", [{"match": {}, "edges": "wrap"}]), encoding="utf-8")
+    assert len(load_recipe(file, known_targets()).recipe.rules) == 1
+    assert frame_of_rule(text) == ("  - ", "")
 
 
 @pytest.mark.parametrize(

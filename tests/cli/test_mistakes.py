@@ -836,3 +836,22 @@ def test_a_changed_file_does_not_count_among_those_that_agree(say: Say, tmp_path
     code, said = say("verify", "out")
     assert code == 0
     assert "2 files agree with the manifest and with the emulator's rules; 1 not, as said above" in said
+
+
+def test_uninstall_is_an_option_of_install(say: Say) -> None:
+    code, said = say("uninstall", "build/my game")
+    assert code == 2
+    assert "Did you mean: texpipe install 'build/my game' --uninstall" in said
+
+
+@pytest.mark.parametrize("kinds", [3, 8, 9, 40])
+def test_of_many_kinds_of_ignored_files_those_of_most_are_named(say: Say, tmp_path: Path, kinds: int) -> None:
+    dump(tmp_path / "dump", 1)
+    for kind in range(kinds):
+        for number in range(1 + kind):
+            (tmp_path / "dump" / f"{number}.k{kind:02}").touch()
+    _, said = say("run", "dump", "--dry-run")
+    (line,) = [line for line in said.splitlines() if line.startswith("ignored other files")]
+    assert line.count(" .k") == min(kinds, 8)
+    assert f"{kinds} .k{kinds - 1:02}" in line
+    assert ("more kind" in line) == (kinds > 8)

@@ -143,6 +143,10 @@ def _refuse(word: str, rest: Sequence[str]) -> NoReturn:
     from texpipe.system.shell import command
 
     close = difflib.get_close_matches(word, COMMANDS, n=1)
+    if word == "uninstall":
+        pack = [*rest] or ["OUTPUT"]
+        hint = f"Did you mean: {command('texpipe', 'install', *pack, '--uninstall')}"
+        raise UsageError(f"no such command: {word}", hint=hint)
     if close:
         raise UsageError(
             f"no such command: {word}", hint=f"Did you mean: {command('texpipe', close[0], *rest)}"

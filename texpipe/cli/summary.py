@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ SHOWN_PROBLEMS = 20
 """Largest number of failed textures, and of broken rules, that the summary names."""
 _SHOWN_REASONS = 10
 """Largest number of reasons for skipped textures that the summary lists."""
+_SHOWN_KINDS = 8
+"""Largest number of kinds of ignored files that the summary lists."""
 _SHOWN_UNCERTAIN = 3
 """Largest number of textures that may repeat that the summary lists."""
 
@@ -98,8 +100,15 @@ def _show_made(console: Console, result: Told) -> None:
             f"{'`texpipe inspect --all`' if result.dry_run else 'manifest.json'} has the reasons"
         )
     if result.ignored:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(result.ignored.items()))
-        console.say(f"ignored other files: {kinds}")
+        console.say(f"ignored other files: {_ignored(result.ignored)}")
+
+
+def _ignored(counts: Mapping[str, int]) -> str:
+    """Return how many files of each kind were ignored, by kind; of many kinds those of most files."""
+    most = sorted(counts, key=lambda kind: (-counts[kind], kind))[:_SHOWN_KINDS]
+    shown = [f"{counts[kind]} {kind}" for kind in sorted(most)]
+    left = len(counts) - len(most)
+    return ", ".join(shown) + (f" and those of {left} more kind{'' if left == 1 else 's'}" if left else "")
 
 
 def _pictures(count: int) -> str:

@@ -63,8 +63,8 @@ _KIND_TEXTURES = 4
 """Fewest textures of a kind that a rule is proposed for."""
 _KIND_WORDS = {"letters": "letters or words", "hud": "icons or buttons", "cut-out": "things that are cut out"}
 _KIND_RULES = {
-    "letters": "edges: clamp, detail: 0",
-    "hud": "edges: clamp, detail: 0",
+    "letters": "edges: clamp",
+    "hud": "edges: clamp",
     "cut-out": "outline: smooth",
 }
 
@@ -210,7 +210,7 @@ def _kinds(items: tuple[SurveyedTexture, ...]) -> Iterator[str]:
     counts = Counter(item.kind.kind for item in items if item.kind.kind is not None)
     for kind in ("letters", "hud", "cut-out"):
         if counts[kind] >= _KIND_TEXTURES:
-            yield f"# {_textures(counts[kind])} that show {_KIND_WORDS[kind]}; a rule can name a model for them:"
+            yield f"# {_textures(counts[kind])} that show {_KIND_WORDS[kind]}; a rule, which can name a model:"
             yield f"# - {{match: {{kind: {kind}}}, {_KIND_RULES[kind]}}}"
 
 

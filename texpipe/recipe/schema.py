@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
+    BeforeValidator,
     Field,
     ValidationInfo,
     field_validator,
@@ -149,6 +150,11 @@ class Rule(Part):
         return {"x": value, "y": value} if isinstance(value, str) else value
 
 
+def _none_as_empty(value: object) -> object:
+    """Take a list of which all entries are commented out for an empty one."""
+    return () if value is None else value
+
+
 class Recipe(Part):
     """A recipe: what to upscale, how and for which emulator."""
 
@@ -211,7 +217,7 @@ class Recipe(Part):
         default="opaque",
         description="What bit 15 of a colour in PS1 .tim files means; only the game knows where it counts.",
     )
-    rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)] = Field(
+    rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES), BeforeValidator(_none_as_empty)] = Field(
         default=(),
         description="The first rule that matches a texture decides; texpipe decides what it leaves out.",
     )

@@ -102,7 +102,7 @@ def frame_of_rule(text: str) -> tuple[str, str]:
         text: a recipe that can be read.
     """
     found = next((pair[1] for pair in _root(text).value if pair[0].value == "rules"), None)
-    if found is None or (found.flow_style and not found.value):
+    if found is None or not found.value:
         return "  - ", ""
     return ("", ",") if found.flow_style else (f"{' ' * found.start_mark.column}- ", "")
 
