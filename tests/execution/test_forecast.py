@@ -130,7 +130,7 @@ def test_init_and_a_dry_run_name_no_report_and_no_time_that_nobody_knows(
     dump(tmp_path / "dump", 3)
     done = texpipe("init", tmp_path / "dump", "--output", tmp_path / "mine.yaml")
     assert done.returncode == 0, done.stderr
-    assert "--sample 20" in done.stderr
+    assert "--sample" not in done.stderr, "there are fewer textures than a sample has"
     planned = texpipe("run", tmp_path / "mine.yaml", "--dry-run", "--json")
     assert "report has" not in planned.stderr
     assert "forecast" not in json.loads(planned.stdout), (

@@ -122,9 +122,12 @@ def test_killed_at_thirty_random_moments(tmp_path: Path, tiny_model: Path, serve
     run = game(tmp_path, 6, tiny_model)
     assert server.run(*run, "--output", tmp_path / "wanted") == 0
     wanted = tree(tmp_path / "wanted")
-    started = time.monotonic()
-    assert server.run(*run, "--output", tmp_path / "timed") == 0
-    duration = time.monotonic() - started
+    durations = []
+    for number in range(3):  # other work on the machine may slow one of them down
+        started = time.monotonic()
+        assert server.run(*run, "--output", tmp_path / f"timed-{number}") == 0
+        durations.append(time.monotonic() - started)
+    duration = min(durations)
     moments = random.Random(10)
     killed, output = 0, tmp_path / "out"
     for _ in range(30):

@@ -62,13 +62,18 @@ def read_screen(shot: Rgba8, book: CodeBook) -> Seen:
 
 
 def _labels(shot: Rgba8, book: CodeBook) -> Labels:
-    """Return which number each pixel shows."""
+    """Return which number each pixel shows; where it is read as several, the one that most pixels are read as."""
+    reads = [
+        _untilted(_lines_read(_tilted(symbols, tilt), book, lines), tilt, symbols.shape)
+        for symbols in (_symbols(shot, share) for share in _SHARES)
+        for tilt, lines in _TILTS.items()
+    ]
+    # Lines across a texture's border are misread in one direction, and read in another.
+    counts = np.bincount(np.concatenate([one.ravel() for one in reads]))
+    counts[0] = 0
     labels = np.zeros(shot.shape[:2], np.int32)
-    for share in _SHARES:
-        symbols = _symbols(shot, share)
-        for tilt, lines in _TILTS.items():
-            read = _untilted(_lines_read(_tilted(symbols, tilt), book, lines), tilt, labels.shape)
-            labels = np.where(labels == 0, read, labels)
+    for one in reads:
+        labels = np.where(counts[one] > counts[labels], one, labels)
     return labels
 
 
