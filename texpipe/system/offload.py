@@ -18,6 +18,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import BinaryIO, TypeVar
 
+from texpipe.system.blas_threads import limit_blas_threads
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -91,11 +93,14 @@ class _Process:
 
     def __init__(self, start: Sequence[str]) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        environment = dict(os.environ)
+        limit_blas_threads(environment)
         with suppress(OSError):
             self._process = subprocess.Popen(
                 start,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                env=environment,
                 start_new_session=True,
                 creationflags=_NEW_PROCESS_GROUP,
             )
