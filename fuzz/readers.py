@@ -94,7 +94,6 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.output.finished:_note_repeated": "is read_json alone: two numbers are taken from what it returns",
     "texpipe.output.finished:_recorded": "is read_json alone: digests are only compared",
     "texpipe.storage.atomic:open_atomic": WRITES,
-    "texpipe.storage.results:ResultStore.has": _DIGEST,
     "texpipe.storage.listing:_without_waiting": _DIGEST,
     "texpipe.storage.listing:digest_of": _DIGEST,
     "texpipe.upscale.webgpu_probe:_probed_now": "reads the answer of a process that it started, by parse_json",

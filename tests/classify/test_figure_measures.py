@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from texpipe.classify.evidence import Seen
-from texpipe.classify.figure_measures import Figure, figure_measures
+from texpipe.classify.figure_measures import figure_measures
+from texpipe.classify.kind_measures import AxisMeasures
 from texpipe.imaging.visible import premultiplied
 from texpipe.texture import Rgba8
 
 
-def measured(*pictures: Rgba8) -> Figure:
+def measured(*pictures: Rgba8) -> AxisMeasures:
     return figure_measures(Seen.of([premultiplied(one) for one in pictures]).rows)
 
 
@@ -24,7 +25,7 @@ def placed(figure: Rgba8, top: int, left: int, side: int = 24) -> Rgba8:
     return texture
 
 
-def same(one: Figure, other: Figure) -> None:
+def same(one: AxisMeasures, other: AxisMeasures) -> None:
     for name in ("x", "y", "whole"):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-6)
 
@@ -40,13 +41,13 @@ def test_a_flip_changes_nothing_and_turning_exchanges_the_axes(rgba: Rgba8) -> N
     plain, turned = measured(rgba), measured(np.ascontiguousarray(rgba.swapaxes(0, 1)))
     same(plain, measured(rgba[::-1]))
     same(plain, measured(rgba[:, ::-1]))
-    same(plain, Figure(turned.y, turned.x, turned.whole))
+    same(plain, AxisMeasures(turned.y, turned.x, turned.whole))
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(4))))
 def test_pictures_are_measured_together_as_alone(rgba: Rgba8) -> None:
     both, alone = measured(rgba, np.flip(rgba)), measured(rgba)
-    same(Figure(both.x[:1], both.y[:1], both.whole[:1]), alone)
+    same(AxisMeasures(both.x[:1], both.y[:1], both.whole[:1]), alone)
     assert all(np.isfinite(part).all() for part in (alone.x, alone.y, alone.whole))
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -135,19 +135,12 @@ def test_the_end_is_quiet_while_something_is_answered(
     texpipe_here: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     """A preview takes seconds, and Ctrl-C breaks it off; nor is there a browser."""
-    dump(tmp_path / "dump", 3)
-    monkeypatch.chdir(tmp_path)
 
     async def slow(_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(60)
 
-    def opened(address: str) -> bool:
-        threading.Thread(target=ask, args=(address,), daemon=True).start()
-        return False
-
-    monkeypatch.setattr(server, "_page", slow)
-    monkeypatch.setattr(webbrowser, "open", opened)
+    answer_with(slow, monkeypatch, tmp_path)
     done = texpipe_here("studio", "dump")
     assert done.returncode == 130
     assert done.stdout.startswith("http://127.0.0.1:")
@@ -165,9 +158,6 @@ def test_what_fails_at_the_end_is_told(
     monkeypatch: pytest.MonkeyPatch,
     texpipe_here: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    dump(tmp_path / "dump", 3)
-    monkeypatch.chdir(tmp_path)
-
     async def failing(_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         try:
@@ -175,16 +165,26 @@ def test_what_fails_at_the_end_is_told(
         finally:
             raise OSError("the disk is full")
 
-    def opened(address: str) -> bool:
-        threading.Thread(target=ask, args=(address,), daemon=True).start()
-        return False
-
-    monkeypatch.setattr(server, "_page", failing)
-    monkeypatch.setattr(webbrowser, "open", opened)
+    answer_with(failing, monkeypatch, tmp_path)
     done = texpipe_here("studio", "dump")
     assert done.returncode == 130
     assert "OSError: the disk is full" in done.stderr
     assert "running task" not in done.stderr
+
+
+def answer_with(
+    answer: Callable[[object], Awaitable[None]], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """Prepare a dump in a folder that becomes the present one, and a page that is asked for as soon as it is there."""
+    dump(folder / "dump", 3)
+    monkeypatch.chdir(folder)
+
+    def opened(address: str) -> bool:
+        threading.Thread(target=ask, args=(address,), daemon=True).start()
+        return False
+
+    monkeypatch.setattr(server, "_page", answer)
+    monkeypatch.setattr(webbrowser, "open", opened)
 
 
 def ask(address: str) -> None:

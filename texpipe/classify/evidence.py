@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from texpipe.classify.figure_measures import figure_measures
 from texpipe.classify.ink_measures import ink_measures
-from texpipe.classify.kind_measures import Kind, kind_measures
+from texpipe.classify.kind_measures import AxisMeasures, kind_measures
 from texpipe.classify.seam_measures import Doubles, Stack, seam_measures
 
 Floats = NDArray[np.float32]
@@ -69,14 +69,14 @@ class Seen:
         return _reduced(self.rows)
 
     @cached_property
-    def kind(self) -> Kind:
+    def kind(self) -> AxisMeasures:
         """What sort of pictures they are."""
         return kind_measures(self.rows, self.reduced)
 
 
-def _flagged(found: Stack | Kind, which: NDArray[np.bool_]) -> Stack | Kind:
-    if isinstance(found, Kind):
-        return Kind(found.x[which], found.y[which], found.whole[which])
+def _flagged(found: Stack | AxisMeasures, which: NDArray[np.bool_]) -> Stack | AxisMeasures:
+    if isinstance(found, AxisMeasures):
+        return AxisMeasures(found.x[which], found.y[which], found.whole[which])
     return found[which]
 
 

@@ -7,13 +7,12 @@ Pictures of one size are measured together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.classify.kind_measures import Planes, columns_of, luma_of
+from texpipe.classify.kind_measures import AxisMeasures, Planes, columns_of, luma_of
 from texpipe.classify.seam_measures import LEVEL, Doubles, Stack
 
 Mask = NDArray[np.bool_]
@@ -31,16 +30,7 @@ _SHADES, _HUES = 8, 12
 """Parts that each channel, and the circle of hues, is divided into."""
 
 
-@dataclass(frozen=True, eq=False)
-class Figure:
-    """Measures of the figure along x, along y, and as a whole, of each of P pictures: P x K."""
-
-    x: Doubles
-    y: Doubles
-    whole: Doubles
-
-
-def figure_measures(rows: Stack) -> Figure:
+def figure_measures(rows: Stack) -> AxisMeasures:
     """Return how what is drawn on textures is built.
 
     Args:
@@ -50,7 +40,7 @@ def figure_measures(rows: Stack) -> Figure:
     shown = rows * mask[:, None]
     x, y = (columns_of(_along(shown, mask, luma, axis), len(rows)) for axis in (2, 1))
     whole = [*_outline(mask), *_colours(rows, mask), *_rim(rows, mask, luma)]
-    return Figure(x, y, columns_of(whole, len(rows)))
+    return AxisMeasures(x, y, columns_of(whole, len(rows)))
 
 
 def _figure_of(rows: Stack) -> Mask:

@@ -7,12 +7,10 @@ picture leaves every measure as it is. Pictures of one size are measured togethe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from texpipe.classify.kind_measures import Planes, columns_of, counted, luma_of
+from texpipe.classify.kind_measures import AxisMeasures, Planes, columns_of, counted, luma_of
 from texpipe.classify.seam_measures import LEVEL, Doubles, Stack
 from texpipe.imaging.visible import LUMA
 
@@ -23,16 +21,7 @@ _CALM = 0.1
 """Distance from nothing or from all, as a share, within which a texel counts as one of both."""
 
 
-@dataclass(frozen=True, eq=False)
-class Ink:
-    """Measures of strokes along x, along y, and of what is drawn as a whole, of each of P pictures: P x K."""
-
-    x: Doubles
-    y: Doubles
-    whole: Doubles
-
-
-def ink_measures(rows: Stack) -> Ink:
+def ink_measures(rows: Stack) -> AxisMeasures:
     """Return what is drawn on textures.
 
     Args:
@@ -56,7 +45,7 @@ def ink_measures(rows: Stack) -> Ink:
         for axis in (2, 1)
     )
     whole = [*_shape(ink, level, alpha), *_paint(rows), *_vectors(rows)]
-    return Ink(x, y, columns_of(whole, pictures))
+    return AxisMeasures(x, y, columns_of(whole, pictures))
 
 
 def _count(mask: Mask) -> NDArray[np.intp]:

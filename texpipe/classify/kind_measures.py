@@ -24,7 +24,7 @@ _DISTANCES = (2, 4, 8)
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class AxisMeasures:
     """Measures of what there is along x, along y, and of the picture as a whole, of each of P pictures: P x K."""
 
     x: Doubles
@@ -32,7 +32,7 @@ class Kind:
     whole: Doubles
 
 
-def kind_measures(rows: Stack, reduced: Stack) -> Kind:
+def kind_measures(rows: Stack, reduced: Stack) -> AxisMeasures:
     """Return what sort of pictures they are.
 
     Args:
@@ -65,7 +65,7 @@ def kind_measures(rows: Stack, reduced: Stack) -> Kind:
         *_rim(codes, rows, contrast),
         *_evenness(reduced, contrast),
     ]
-    return Kind(x, y, columns_of(whole, len(rows)))
+    return AxisMeasures(x, y, columns_of(whole, len(rows)))
 
 
 def columns_of(measures: Sequence[Doubles | float], pictures: int) -> Doubles:

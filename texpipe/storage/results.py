@@ -62,7 +62,7 @@ class ResultStore:
 
     def get(self, key: str) -> StoredResult | None:
         """Return the result or None; a torn or altered entry is removed and counts as none."""
-        stored = self._read(key)
+        stored = self._with_picture(key, self._noted_record(key))
         if stored is None:
             for path in self._paths(key):
                 with contextlib.suppress(OSError):
@@ -71,13 +71,7 @@ class ResultStore:
 
     def has(self, key: str) -> bool:
         """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
-        if (record := self.record(key)) is None:
-            return False
-        try:
-            png = read_small(self._paths(key)[0], _MAX_PICTURE)
-        except RefusedFileError:
-            return False
-        return hashlib.sha256(png).hexdigest() == record.sha256
+        return self._with_picture(key, self.record(key)) is not None
 
     def record(self, key: str) -> ResultRecord | None:
         """Return what the store says of a result without reading its picture; None if either is missing or torn.
@@ -89,14 +83,12 @@ class ResultStore:
         try:
             stamps = *_stamp(png_path), *_stamp(sidecar_path)
             then, record = self._known.get(key, (None, None))
-            if record is not None and then == stamps:
-                return record
-            sidecar = read_small(sidecar_path, _MAX_SIDECAR)
-        except (OSError, RefusedFileError):
+        except OSError:
             return None
-        said = _parsed(sidecar, sidecar_path)
-        record = ResultRecord(str(said.get("sha256")), said.get("facts") or {})
-        if sidecar != _sidecar(key, record, stamps[0]):
+        if record is not None and then == stamps:
+            return record
+        record = self._noted_record(key)
+        if record is None:
             return None
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
@@ -120,13 +112,26 @@ class ResultStore:
         write_atomic(sidecar_path, _sidecar(key, stored, len(png)), fsync=False)
         return stored
 
-    def _read(self, key: str) -> StoredResult | None:
+    def _noted_record(self, key: str) -> ResultRecord | None:
+        """Read what is noted of a result; None unless it is exactly what `put` wrote for a picture of that size."""
         png_path, sidecar_path = self._paths(key)
         try:
-            sidecar = read_small(sidecar_path, _MAX_SIDECAR)
-            return _verified(key, sidecar, _parsed(sidecar, sidecar_path), read_small(png_path, _MAX_PICTURE))
+            sidecar, size = read_small(sidecar_path, _MAX_SIDECAR), png_path.stat().st_size
+        except (OSError, RefusedFileError):
+            return None
+        said = _parsed(sidecar, sidecar_path)
+        record = ResultRecord(str(said.get("sha256")), said.get("facts") or {})
+        return record if sidecar == _sidecar(key, record, size) else None
+
+    def _with_picture(self, key: str, record: ResultRecord | None) -> StoredResult | None:
+        """Read the picture of a record; None if its bytes are not those that the record vouches for."""
+        try:
+            png = None if record is None else read_small(self._paths(key)[0], _MAX_PICTURE)
         except RefusedFileError:
             return None
+        if record is None or png is None or hashlib.sha256(png).hexdigest() != record.sha256:
+            return None
+        return StoredResult(png, record.sha256, record.facts)
 
     def _paths(self, key: str) -> tuple[Path, Path]:
         folder = self.root / key[:2]
@@ -150,9 +155,3 @@ def _parsed(sidecar: bytes, file: Path) -> Mapping[str, Any]:
     except RefusedFileError:
         return {}
     return known if isinstance(known, dict) and isinstance(known.get("facts"), dict) else {}
-
-
-def _verified(key: str, sidecar: bytes, known: Mapping[str, Any], png: bytes) -> StoredResult | None:
-    """Return the entry if the sidecar is exactly what `put` wrote for this key and these bytes."""
-    stored = StoredResult(png, hashlib.sha256(png).hexdigest(), known.get("facts") or {})
-    return stored if sidecar == _sidecar(key, stored, len(png)) else None
