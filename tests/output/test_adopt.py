@@ -318,6 +318,7 @@ def test_command_line(run: Run, tmp_path: Path, texpipe: Callable[..., object]) 
     done = texpipe("adopt", tmp_path / "pack", "--recipe", recipe, "--add-to-recipe", "--json")
     assert recipe.read_text("utf-8") == before.replace("# here\n", "# here\noverrides: by-hand\n")
     assert '"recipe_changed": true' in done.stdout  # type: ignore[attr-defined]
+    assert f"added to {recipe}: overrides: by-hand\n" in done.stderr  # type: ignore[attr-defined]
     done = texpipe("run", recipe, "--replace-edited", name_of(2))
     assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
     assert "1 by hand" in done.stderr  # type: ignore[attr-defined]

@@ -211,6 +211,12 @@ def test_one_error_carries_them_all(tmp_path: Path) -> None:
         load_recipe(write(tmp_path, PLANTED), known_targets())
 
 
+@pytest.mark.parametrize("key", ["rules", "groups", "overrides"])
+def test_a_list_whose_entries_are_all_commented_out_is_empty(tmp_path: Path, key: str) -> None:
+    loaded = load_recipe(write(tmp_path, f"{HEAD}{key}:\n# - one that is off for now\n"), known_targets())
+    assert loaded.recipe == load_recipe(write(tmp_path, HEAD), known_targets()).recipe
+
+
 RULE, GROUP = "rules:\n- ", "groups:\n- "
 
 

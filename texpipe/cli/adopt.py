@@ -67,7 +67,9 @@ def adopt(
     if as_json:
         print_json({**vars(done), "into": str(done.into), "recipe_changed": added})
     _show(console, done)
-    if loaded is not None and not added:
+    if loaded is not None and added:
+        console.say(f"added to {loaded.path}: {_line(loaded, done.into)}")
+    elif loaded is not None:
         _name_line(console, loaded, done.into, was_asked=add_to_recipe)
     return ExitCode.SOME_FAILED if done.left else ExitCode.OK
 

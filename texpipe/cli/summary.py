@@ -229,7 +229,7 @@ def _name_uncertain(console: Console, result: Told, where_all_are: str) -> None:
 def _show_shard(console: Console, result: Told, shard: tuple[int, int]) -> int:
     console.say(
         f"shard {shard[0]} of {shard[1]} is done in {result.seconds:.1f} s:"
-        f" {result.computed} pictures computed, {result.cached} were in the store"
+        f" pictures computed: {result.computed}, in the store before: {result.cached}"
     )
     console.say("When all shards are done, write the pack with `texpipe merge RECIPE`.")
     return result.exit_code

@@ -65,7 +65,7 @@ _KIND_WORDS = {"letters": "letters or words", "hud": "icons or buttons", "cut-ou
 _KIND_RULES = {
     "letters": "edges: clamp",
     "hud": "edges: clamp",
-    "cut-out": "outline: smooth",
+    "cut-out": "outline: hard",
 }
 
 

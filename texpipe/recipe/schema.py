@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
-    BeforeValidator,
     Field,
     ValidationInfo,
     field_validator,
@@ -150,11 +149,6 @@ class Rule(Part):
         return {"x": value, "y": value} if isinstance(value, str) else value
 
 
-def _none_as_empty(value: object) -> object:
-    """Take a list of which all entries are commented out for an empty one."""
-    return () if value is None else value
-
-
 class Recipe(Part):
     """A recipe: what to upscale, how and for which emulator."""
 
@@ -217,7 +211,7 @@ class Recipe(Part):
         default="opaque",
         description="What bit 15 of a colour in PS1 .tim files means; only the game knows where it counts.",
     )
-    rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES), BeforeValidator(_none_as_empty)] = Field(
+    rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)] = Field(
         default=(),
         description="The first rule that matches a texture decides; texpipe decides what it leaves out.",
     )
@@ -246,6 +240,11 @@ class Recipe(Part):
     @classmethod
     def _true_is_not_one(cls, value: object) -> object:
         return not_a_switch(value)
+
+    @field_validator("rules", "groups", "overrides", mode="before")
+    @classmethod
+    def _all_commented_out_is_empty(cls, value: object) -> object:
+        return () if value is None else value
 
     @field_validator("groups", "overrides", mode="before")
     @classmethod

@@ -111,6 +111,13 @@ def test_dithering_keeps_the_mean_where_rounding_does_not(dither: str) -> None:
     assert to_levels(flat, levels, dither).mean() == pytest.approx(0.4, abs=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dither", ["none", "bayer", "psx", "floyd_steinberg"])
+def test_one_level_is_taken_by_all(dither: str) -> None:
+    level = np.array([0.25], np.float32)
+    assert np.array_equal(to_levels(noise(), level, dither), np.full_like(noise(), 0.25))
+
+
 @pytest.mark.parametrize("dither", ["none", "bayer", "floyd_steinberg"])
 def test_a_colour_of_the_palette_stays(dither: str) -> None:
     palette = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 1]], np.float32)

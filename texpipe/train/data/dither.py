@@ -27,7 +27,7 @@ def to_levels(image: Floats, levels: Floats, dither: Dither) -> Floats:
 
     Args:
         image: H x W x C in [0, 1].
-        levels: sorted values in [0, 1], at least two.
+        levels: sorted values in [0, 1], at least one.
         dither: the pattern; "none" takes the nearest level.
 
     Returns:
@@ -35,6 +35,8 @@ def to_levels(image: Floats, levels: Floats, dither: Dither) -> Floats:
     """
     if dither == "floyd_steinberg":
         return diffuse(image, lambda rows: nearest_level(rows, levels))
+    if dither == "none" or len(levels) == 1:
+        return nearest_level(image, levels)
     step = np.float32((levels[-1] - levels[0]) / (len(levels) - 1))
     return nearest_level(image + step * _offsets(dither, image.shape), levels)
 
@@ -109,9 +111,7 @@ def diffuse(image: Floats, nearest: Callable[[Floats], Floats]) -> Floats:
 
 
 def _offsets(dither: Dither, shape: tuple[int, ...]) -> Floats:
-    """Return the pattern repeated over an H x W x C picture as H x W x 1, or a single zero without dither."""
-    if dither == "none":
-        return np.zeros((1, 1, 1), np.float32)
+    """Return the pattern of an ordered dither repeated over an H x W x C picture, as H x W x 1."""
     height, width = shape[:2]
     pattern = PATTERNS[dither]
     return np.tile(pattern, (-(-height // 4), -(-width // 4)))[:height, :width, None]
