@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-blocks",
     type=click.IntRange(min=1),
-    help="Number of the base's residual blocks to keep: fewer blocks make a faster model.",
+    help="Number of the base's residual blocks to keep, or of a Compact's convolutions: fewer make a faster model.",
 )
 @click.option(
     "--teacher",

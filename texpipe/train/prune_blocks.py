@@ -1,4 +1,4 @@
-"""Remove residual blocks from a base, those that change the result least, for a faster network."""
+"""Make a base shorter by what changes the result least, for a faster network."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ import torch
 from torch import Tensor, nn
 
 from texpipe.errors import UsageError
+from texpipe.networks.compact import Compact
 from texpipe.networks.rrdbnet import RRDBNet
+from texpipe.train.merge_convolutions import merged
 
 
-def shortened(network: nn.Module, blocks: int, lr: Tensor) -> RRDBNet:
+def shortened(network: nn.Module, blocks: int, lr: Tensor) -> RRDBNet | Compact:
     """Return a copy with `blocks` residual blocks; the block that changes the result least is removed, one by one.
 
-    The copy needs training, because each removed block costs detail.
+    Of a Compact, which has no such blocks, convolutions are merged. The copy needs training, because each removed block
+    costs detail.
 
     Args:
         network: the network to shorten; unchanged.
-        blocks: number of blocks that stay.
+        blocks: number of blocks that stay; of a Compact, of convolutions between the first and the last.
         lr: pictures to measure the change on, N x 3 x H x W in [0, 1], on the network's device.
 
     Raises:
-        UsageError: the network is not an RRDBNet, or has at most `blocks` blocks.
+        UsageError: the network is neither an RRDBNet nor a Compact, or has at most `blocks` blocks.
     """
+    if isinstance(network, Compact):
+        return merged(network, blocks, lr)
     if not isinstance(network, RRDBNet) or len(network.body) <= blocks:
         has = len(network.body) if isinstance(network, RRDBNet) else "no"
         raise UsageError(
             f"keep_blocks: {blocks} of a base with {has} residual blocks",
-            hint="Choose fewer than the base has, and as base an ESRGAN (RRDBNet).",
+            hint="Choose fewer than the base has, and as base an ESRGAN (RRDBNet) or a Compact.",
         )
     shorter = copy.deepcopy(network).eval()
     kept = list(shorter.body)

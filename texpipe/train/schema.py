@@ -217,8 +217,8 @@ class Preset(_Options):
     keep_blocks: int | None = Field(
         default=None,
         ge=1,
-        description="Residual blocks of the base that stay: those that change the result least go. "
-        "For a faster model.",
+        description="Residual blocks of the base that stay, or convolutions of a Compact: what changes the result "
+        "least goes. For a faster model.",
     )
     generator: Generator = Generator()
     data: Data = Data()
