@@ -85,14 +85,13 @@ def _one_for_two(first: Layer, second: Layer, features: Tensor) -> Layer:
     """Fit one convolution to two of them, on what the first one sees; the slopes are the second one's."""
     wanted = functional.conv2d(_after(first, features), second[0], second[1], padding=_SIDE // 2)
     seen = functional.unfold(features, _SIDE, padding=_SIDE // 2)
-    rows = seen.transpose(1, 2).reshape(-1, seen.shape[1]).double()
+    # On the processor: Apple's GPUs have no float64.
+    rows = seen.transpose(1, 2).reshape(-1, seen.shape[1]).cpu().double()
     rows = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
-    values = wanted.flatten(2).transpose(1, 2).reshape(len(rows), -1).double()
+    values = wanted.flatten(2).transpose(1, 2).reshape(len(rows), -1).cpu().double()
     square = rows.T @ rows
-    square += (
-        _RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype, device=square.device)
-    )
-    found = torch.linalg.solve(square, rows.T @ values).float()
+    square += _RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
+    found = torch.linalg.solve(square, rows.T @ values).to(features)
     weight = found[:-1].T.reshape(second[0].shape[0], features.shape[1], _SIDE, _SIDE)
     return weight.contiguous(), found[-1].contiguous(), second[2]
 
