@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +13,8 @@ from torch.nn import functional
 from texpipe.errors import UsageError
 from texpipe.networks.compact import Compact
 
-Layer: TypeAlias = tuple[Tensor, Tensor, Tensor]
-"""Weights, biases and the negative slopes behind a convolution."""
-
-_SIDE = 3
-"""Side of every kernel."""
+_PAIR = 4
+"""Number of modules of two convolutions: each has its PReLU behind it."""
 _RIDGE = 1e-6
 """How much of their mean is added to the diagonal of the normal equations, as a fraction: nearly equal features would
 else get huge weights of opposite signs."""
@@ -41,50 +39,37 @@ def merged(network: Compact, convolutions: int, lr: Tensor) -> Compact:
             f"keep_blocks: {convolutions} of a base with {network.architecture.num_conv} convolutions",
             hint="Choose fewer than the base has.",
         )
-    layers = [
-        (conv.weight, _bias(conv), slopes)
-        for conv, slopes in zip(network.convs, network.slopes, strict=False)
-    ]
-    last = (network.convs[-1].weight, _bias(network.convs[-1]))
+    shorter = copy.deepcopy(network).eval()
     with torch.no_grad():
-        while len(layers) > convolutions + 1:
-            layers = _merged_once(layers, last, lr)
-        shorter = Compact(replace(network.architecture, num_conv=convolutions)).to(lr.device).eval()
-        for conv, prelu, (weight, bias, slopes) in zip(shorter.convs, shorter.slopes, layers, strict=False):
-            conv.weight.copy_(weight)
-            _bias(conv).copy_(bias)
-            prelu.copy_(slopes)
-        shorter.convs[-1].weight.copy_(last[0])
-        _bias(shorter.convs[-1]).copy_(last[1])
+        for _ in range(network.architecture.num_conv - convolutions):
+            shorter.body = nn.ModuleList(_merged_once(list(shorter.body), lr))
+    shorter.architecture = replace(network.architecture, num_conv=convolutions)
     return shorter
 
 
-def _merged_once(layers: list[Layer], last: tuple[Tensor, Tensor], lr: Tensor) -> list[Layer]:
-    """Return the layers with those two merged that change the result least."""
-    whole = _result(layers, last, lr)
-    changes, ways = list[float](), list[list[Layer]]()
-    features = lr
-    for place in range(len(layers) - 1):
-        if place > 0:  # the first convolution sees colours, of which there are too few to stand for two
-            one = _one_for_two(layers[place], layers[place + 1], features)
-            rest = [one, *layers[place + 2 :]]
-            changes.append(float((_result(rest, last, features) - whole).abs().mean()))
-            ways.append([*layers[:place], *rest])
-        features = _after(layers[place], features)
+def _merged_once(body: list[nn.Module], lr: Tensor) -> list[nn.Module]:
+    """Return a Compact's modules with those two convolutions merged that change the result least."""
+    whole = nn.Sequential(*body)(lr)
+    changes, ways = list[float](), list[list[nn.Module]]()
+    # The first convolution sees colours, of which there are too few to stand for two.
+    features = nn.Sequential(*body[:2])(lr)
+    for place in range(2, len(body) - _PAIR, 2):
+        merged_here = [_one_for_two(body[place : place + 3], features), *body[place + 3 :]]
+        changes.append(float((nn.Sequential(*merged_here)(features) - whole).abs().mean()))
+        ways.append([*body[:place], *merged_here])
+        features = nn.Sequential(*body[place : place + 2])(features)
     return ways[changes.index(min(changes))]
 
 
-def _result(layers: list[Layer], last: tuple[Tensor, Tensor], features: Tensor) -> Tensor:
-    """Return the channels of all pixels of each texel, before the repeated picture is added."""
-    for layer in layers:
-        features = _after(layer, features)
-    return functional.conv2d(features, *last, padding=_SIDE // 2)
-
-
-def _one_for_two(first: Layer, second: Layer, features: Tensor) -> Layer:
-    """Fit one convolution to two of them, on what the first one sees; the slopes are the second one's."""
-    wanted = functional.conv2d(_after(first, features), second[0], second[1], padding=_SIDE // 2)
-    seen = functional.unfold(features, _SIDE, padding=_SIDE // 2)
+def _one_for_two(both: Sequence[nn.Module], features: Tensor) -> nn.Conv2d:
+    """Fit one convolution to two with a PReLU between them, on what the first one sees."""
+    second = both[-1]
+    assert isinstance(second, nn.Conv2d), "the second convolution's PReLU stays"
+    one = copy.deepcopy(second)
+    assert one.bias is not None, "every convolution of a Compact has one"
+    side = one.kernel_size[0]
+    wanted = nn.Sequential(*both)(features)
+    seen = functional.unfold(features, side, padding=side // 2)
     # On the processor: Apple's GPUs have no float64.
     rows = seen.transpose(1, 2).reshape(-1, seen.shape[1]).cpu().double()
     rows = torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
@@ -92,15 +77,6 @@ def _one_for_two(first: Layer, second: Layer, features: Tensor) -> Layer:
     square = rows.T @ rows
     square += _RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
     found = torch.linalg.solve(square, rows.T @ values).to(features)
-    weight = found[:-1].T.reshape(second[0].shape[0], features.shape[1], _SIDE, _SIDE)
-    return weight.contiguous(), found[-1].contiguous(), second[2]
-
-
-def _after(layer: Layer, features: Tensor) -> Tensor:
-    weight, bias, slopes = layer
-    return functional.prelu(functional.conv2d(features, weight, bias, padding=_SIDE // 2), slopes)
-
-
-def _bias(conv: nn.Conv2d) -> Tensor:
-    assert conv.bias is not None, "every convolution of a Compact has one"
-    return conv.bias
+    one.weight.copy_(found[:-1].T.reshape(one.weight.shape))
+    one.bias.copy_(found[-1])
+    return one
