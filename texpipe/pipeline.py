@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -265,8 +265,9 @@ def _watched(
     results: Iterator[JobResult], work: Workload, run: RunPlan, progress: Watch
 ) -> Iterator[JobResult]:
     cached = failed = 0
-    amounts = Amounts(work, run.models.cost)
-    _restart_meter(work, run)
+    costs = {named: run.models.cost(named) for named in run.models.paths()}
+    amounts = Amounts(work, costs.__getitem__)
+    _restart_meter(work, run, costs)
     pictures, number = count_pictures(work.jobs), 0
     if pictures:
         progress(amounts.progress(0, pictures))
@@ -283,12 +284,17 @@ def _watched(
         yield one
 
 
-def _restart_meter(work: Workload, run: RunPlan) -> None:
-    """Tell the meter what is to be computed; it counts what processors of this computer do in this process."""
+def _restart_meter(work: Workload, run: RunPlan, costs: Mapping[tuple[str, ...], int]) -> None:
+    """Tell the meter what is to be computed; it counts what processors of this computer do in this process.
+
+    Args:
+        work: the jobs.
+        run: what they are for.
+        costs: the cost of a texel by what plans name.
+    """
     if run.engine.split(maxsplit=1)[0] != "cpu" or run.order.executor != "local":
         WORKED_OFF.restart()
         return
     pending = [job for job in work.jobs if not is_recorded(job, run.store)]
-    costs = {named: run.models.cost(named) for named in run.models.paths()}
     expected = finishing_seconds(pending, run.order.recipe.scale)
-    WORKED_OFF.restart(lumps(pending, run.models.cost), expected, costs, available_cores())
+    WORKED_OFF.restart(lumps(pending, costs.__getitem__), expected, costs, available_cores())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,37 @@ def test_threads_and_batches_change_nothing(
         monkeypatch.setattr(pool, name, ahead)
     assert survey(folder, Recipe.default(), workers=workers) == wanted
     assert available_cores() >= 1
+
+
+def test_pictures_that_occur_several_times_are_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = dump(tmp_path / "in", 3)
+    again = first.replace("#00001000#", "#0000BEEF#")
+    says_more = first.replace("#0#2_", "#0#3_")  # the same pixels in another format
+    for name in (again, says_more):
+        (tmp_path / "in" / name).write_bytes((tmp_path / "in" / first).read_bytes())
+    with counted(monkeypatch) as names:
+        seen = survey(tmp_path / "in", Recipe.default())
+    assert len(seen.items) == 5
+    assert len(names) == 4
+    (tmp_path / "alone").mkdir()
+    for name in (again, says_more):
+        shutil.copy(tmp_path / "in" / name, tmp_path / "alone" / name)
+        (alone,) = survey(tmp_path / "alone", Recipe.default()).items
+        (item,) = (one for one in seen.items if one.source.name == name)
+        assert replace(item, source=alone.source) == alone
+        (tmp_path / "alone" / name).unlink()
+
+
+def test_windows_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dump(tmp_path / "in", 14, (8, 8))
+    monkeypatch.setattr(pool, "FIRST_TEXELS_AHEAD", 64)
+    monkeypatch.setattr(pool, "MAX_TEXELS_AHEAD", 256)
+    sources = [one.source for one in survey(tmp_path / "in", Recipe.default()).items]
+    windows = list(pool._windows(sources, AnalysisCache(), None))
+    assert [len(window) for window, _ in windows] == [1, 2, 4, 4, 3]
+    assert [left for _, left in windows] == [14, 13, 11, 7, 3]
 
 
 def test_a_texture_too_large_for_memory_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,9 +35,11 @@ def test_every_job_is_in_one_part_with_what_it_is_made_of_and_named_ones_come_fi
     place_of = {job.result.key: place for place, part in enumerate(parts) for job in part.jobs}
     for job in work.jobs:
         assert all(place_of[piece.key] == place_of[job.result.key] for piece in job.made_of)
-    places = [place_of[f"key {name}"] for name in dict.fromkeys(first) if name in work.piece_of]
+    # What is named later may come with what was named before.
+    earliest = {contents[number]: number for number in reversed(named) if number < len(contents)}
+    places = [place_of[f"key {number}"] for number in sorted(earliest.values(), key=named.index)]
     assert places == sorted(places)
-    wanted = {contents[number] for number in named if number < len(contents)}
+    wanted = set(earliest)
     others = [place_of[f"key {number}"] for number, one in enumerate(contents) if one not in wanted]
     assert max(places, default=-1) < min(others, default=len(parts))
 

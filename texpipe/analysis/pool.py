@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,17 +21,21 @@ from texpipe.read.decode import Opened, open_source
 from texpipe.system.memory import why_too_large
 from texpipe.system.offload import SubprocessPool
 from texpipe.system.offload_policy import pays_off
-from texpipe.texture import Source, Texture
+from texpipe.texture import Edges, Source, TexelFormat, Texture
 
 MAX_WORKERS = 4
 """Largest number of threads or processes that analyse: one thread reads and decodes, and keeps no more of them busy."""
 
-MAX_TEXELS_AHEAD = 1 << 19
-"""Decoded texels of a window, from which on no more are added to it. Two windows are held: one is analysed while the
-next one is read."""
+FIRST_TEXELS_AHEAD = 1 << 19
+"""Decoded texels of the first window, from which on no more are added to it. Each window has twice as many as the one
+before: that one is analysed meanwhile, which takes more than twice the time of reading."""
 
-MAX_TEXTURES_AHEAD = 512
-"""Largest number of textures in a window: the more there are, the more have one size and are analysed together."""
+MAX_TEXELS_AHEAD = 1 << 21
+"""Decoded texels of the largest window: the more there are, the more have one size and are analysed together. Two
+windows are held."""
+
+MAX_TEXTURES_AHEAD = 4096
+"""Largest number of textures in a window."""
 
 BATCH_TEXELS = 1 << 15
 """Largest number of texels that are analysed together: beyond that memory costs what fewer steps save."""
@@ -105,13 +109,13 @@ def _windows(
 ) -> Iterator[tuple[list[_Begun], int]]:
     """Read textures in order; yield some at a time, and how many are left with them."""
     window: list[_Begun] = []
-    held = 0
+    held, most = 0, min(FIRST_TEXELS_AHEAD, MAX_TEXELS_AHEAD)
     for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
         window.append(_begin(source, cache, memory))
         held += window[-1].texels
-        if held >= MAX_TEXELS_AHEAD or len(window) >= MAX_TEXTURES_AHEAD:
+        if held >= most or len(window) >= MAX_TEXTURES_AHEAD:
             yield window, left - 1 + len(window)
-            window, held = [], 0
+            window, held, most = [], 0, min(2 * most, MAX_TEXELS_AHEAD)
     yield window, len(window)
 
 
@@ -139,17 +143,21 @@ class _AnalysisPool:
         """
         calls = min(self._count, left) // _TEXTURES_PER_CALL
         self._is_offloaded |= pays_off(calls, self._workers)
-        futures: dict[int, tuple[Future[list[Analysis | None]], int]] = {}
-        for batch in _batches(window):
-            textures = [one.texture for one in batch if one.texture is not None]
-            future = self._submit(textures)
-            futures |= {id(one): (future, number) for number, one in enumerate(batch)}
+        distinct: dict[_Look, Texture] = {}
+        looks = [_look(one.texture) if one.texture else None for one in window]
+        for one, look in zip(window, looks, strict=True):
+            if one.texture is not None and look is not None:
+                distinct.setdefault(look, one.texture)
+        futures: dict[_Look, tuple[Future[list[Analysis | None]], int]] = {}
+        for batch in _batches(distinct):
+            future = self._submit([distinct[look] for look in batch])
+            futures |= {look: (future, number) for number, look in enumerate(batch)}
             self._count += len(batch)
         return [
-            partial(_result, one, one.texture, *futures[id(one)], cache)
-            if one.texture
+            partial(_result, one, one.texture, *futures[look], cache)
+            if one.texture is not None and look is not None
             else partial(_known, one)
-            for one in window
+            for one, look in zip(window, looks, strict=True)
         ]
 
     def _submit(self, textures: list[Texture]) -> Future[list[Analysis | None]]:
@@ -158,12 +166,24 @@ class _AnalysisPool:
         return self._threads.submit(_analysed, textures)
 
 
-def _batches(window: Sequence[_Begun]) -> Iterator[list[_Begun]]:
-    """Divide the textures of a window that are not known into batches of one size."""
-    alike: dict[tuple[int, int], list[_Begun]] = defaultdict(list)
-    for one in window:
-        if one.texture is not None:
-            alike[one.texture.size].append(one)
+_Look: TypeAlias = (
+    "tuple[tuple[int, int], bytes, str | None, TexelFormat | None, Edges | None, tuple[str, ...]]"
+)
+"""All of a texture that its analysis depends on."""
+
+
+def _look(texture: Texture) -> _Look:
+    """Return what decides how a texture is analysed: dumps hold many pictures several times under different names."""
+    name = texture.source.emulator
+    said = (name.scheme, name.texels) if name else (None, None)
+    return texture.size, texture.rgba.tobytes(), *said, texture.edges, texture.warnings
+
+
+def _batches(textures: Mapping[_Look, Texture]) -> Iterator[list[_Look]]:
+    """Divide textures into batches of one size."""
+    alike: dict[tuple[int, int], list[_Look]] = defaultdict(list)
+    for look, texture in textures.items():
+        alike[texture.size].append(look)
     for (width, height), some in alike.items():
         most = max(1, BATCH_TEXELS // (width * height))
         yield from (some[at : at + most] for at in range(0, len(some), most))
@@ -187,9 +207,10 @@ def _known(one: _Begun) -> AnalysisResult:
 def _result(
     one: _Begun, texture: Texture, batch: Future[list[Analysis | None]], number: int, cache: AnalysisCache
 ) -> AnalysisResult:
-    analysis = batch.result()[number]
-    if analysis is None:
+    found = batch.result()[number]
+    if found is None:
         return _NO_MEMORY
+    analysis = replace(found, emulator=texture.source.emulator)  # others that look the same have other names
     cache.add(one.key, analysis)
     return Analysed(texture.sha256, analysis)
 
