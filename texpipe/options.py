@@ -67,6 +67,15 @@ class RunOptions:
         name = self.output.name
         return self.output if self.sample is None else self.output.with_name(name.removesuffix(SAMPLE_SUFFIX))
 
+    @property
+    def sample_output(self) -> Path:
+        """The folder of a sample of this run's dump: its own, if it is one."""
+        return (
+            self.output
+            if self.sample is not None
+            else self.output.with_name(f"{self.output.name}{SAMPLE_SUFFIX}")
+        )
+
     def elapsed(self) -> float:
         """Return the seconds since the run was asked for."""
         return time.monotonic() - self.given

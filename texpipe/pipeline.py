@@ -137,6 +137,7 @@ def _run(
         if options.shard is not None:
             return _compute_shard(run, executor, progress, finished)
         remove_stale_parts(options.output)
+        _take_from_sample(run)
         if watchers.foreseen is not None and (needed := forecast(run)) is not None:
             watchers.foreseen(needed)
         started = time.monotonic()
@@ -186,6 +187,18 @@ def _sampled(run: RunPlan, count: int) -> RunPlan:
     sample = replace(sample, size=size)
     items = tuple(item for item in run.seen.items if item.source.name in sample.names)
     return replace(run, work=sample.work, seen=replace(run.seen, items=items), sample=sample)
+
+
+def _take_from_sample(run: RunPlan) -> None:
+    """Keep what a sample of the dump has made already and this run would make, too."""
+    sample = ResultStore(OutputLayout(run.order.sample_output).store)
+    if sample.root == run.store.root:
+        return
+    made = set(sample.keys())
+    for job in run.work.jobs:
+        for piece in job.pieces:
+            if piece.key in made and run.store.record(piece.key) is None:
+                run.store.take_from(sample, piece.key)
 
 
 def _compute_shard(run: RunPlan, executor: Executor, progress: Watch, finished: Finished) -> RunResult:

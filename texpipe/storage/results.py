@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -72,6 +72,19 @@ class ResultStore:
     def has(self, key: str) -> bool:
         """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
         return self._with_picture(key, self.record(key)) is not None
+
+    def keys(self) -> Iterator[str]:
+        """Yield the key of each entry, in order; not all of them need be whole."""
+        yield from sorted(file.stem for file in self.root.glob("[0-9a-f][0-9a-f]/*.json"))
+
+    def take_from(self, other: ResultStore, key: str) -> None:
+        """Keep a result that another store has, if it is whole there; the other store stays as it is.
+
+        Raises:
+            PackError: it cannot be written.
+        """
+        if (found := other._with_picture(key, other.record(key))) is not None:
+            self.put(key, found.png, found.facts)
 
     def record(self, key: str) -> ResultRecord | None:
         """Return what the store says of a result without reading its picture; None if either is missing or torn.
