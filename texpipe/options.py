@@ -15,6 +15,11 @@ SAMPLE_SUFFIX: Final = "-sample"
 """End of the name of a sample's output."""
 
 
+def sample_output(output: Path) -> Path:
+    """Return the folder of a sample, beside that of the whole dump."""
+    return output.with_name(f"{output.name}{SAMPLE_SUFFIX}")
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """A recipe together with what the command line changed about it.
@@ -66,15 +71,6 @@ class RunOptions:
         """The folder of the whole dump: of a sample, the one beside its own."""
         name = self.output.name
         return self.output if self.sample is None else self.output.with_name(name.removesuffix(SAMPLE_SUFFIX))
-
-    @property
-    def sample_output(self) -> Path:
-        """The folder of a sample of this run's dump: its own, if it is one."""
-        return (
-            self.output
-            if self.sample is not None
-            else self.output.with_name(f"{self.output.name}{SAMPLE_SUFFIX}")
-        )
 
     def elapsed(self) -> float:
         """Return the seconds since the run was asked for."""

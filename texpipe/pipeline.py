@@ -19,7 +19,7 @@ from texpipe.execution.forecast import expected_pack, finishing_seconds, forecas
 from texpipe.execution.shards import jobs_of_shard
 from texpipe.execution.takeover import note_device, taken_over
 from texpipe.meter import WORKED_OFF
-from texpipe.options import RunOptions
+from texpipe.options import RunOptions, sample_output
 from texpipe.output.dry_run import planned_result
 from texpipe.output.places import require_separate_places
 from texpipe.output.preflight import check_output
@@ -191,10 +191,10 @@ def _sampled(run: RunPlan, count: int) -> RunPlan:
 
 def _take_from_sample(run: RunPlan) -> None:
     """Keep what a sample of the dump has made already and this run would make, too."""
-    sample = ResultStore(OutputLayout(run.order.sample_output).store)
-    if sample.root == run.store.root:
+    if run.order.sample is not None:
         return
-    made = set(sample.keys())
+    sample = ResultStore(OutputLayout(sample_output(run.order.output)).store)
+    made = sample.keys()
     for job in run.work.jobs:
         for piece in job.pieces:
             if piece.key in made and run.store.record(piece.key) is None:

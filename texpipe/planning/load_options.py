@@ -10,7 +10,7 @@ from pathlib import Path
 from texpipe.errors import UsageError
 from texpipe.formats import format_of, known_targets
 from texpipe.manifest.output_folder import is_output_folder
-from texpipe.options import SAMPLE_SUFFIX, ExecutorName, RunOptions
+from texpipe.options import ExecutorName, RunOptions, sample_output
 from texpipe.recipe.fields import pack_bytes
 from texpipe.recipe.load import load_recipe
 from texpipe.recipe.models import with_models
@@ -88,7 +88,7 @@ def load_options(
     inputs, destination = _inputs(input_, loaded.inputs, add), _tidy(output or loaded.output)
     by_hand = tuple(_tidy(folder) for folder in overrides or loaded.overrides)
     if sample is not None:
-        destination = destination.with_name(f"{destination.name}{SAMPLE_SUFFIX}")
+        destination = sample_output(destination)
     if executor != "local":  # other processes start in other folders
         inputs, destination = tuple(path.absolute() for path in inputs), destination.absolute()
         by_hand = tuple(folder.absolute() for folder in by_hand)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -73,9 +73,9 @@ class ResultStore:
         """Return whether there is a whole entry of this key; it is read to find out, and never removed."""
         return self._with_picture(key, self.record(key)) is not None
 
-    def keys(self) -> Iterator[str]:
-        """Yield the key of each entry, in order; not all of them need be whole."""
-        yield from sorted(file.stem for file in self.root.glob("[0-9a-f][0-9a-f]/*.json"))
+    def keys(self) -> frozenset[str]:
+        """Return the key of each entry; not all of them need be whole."""
+        return frozenset(file.stem for file in self.root.glob("[0-9a-f][0-9a-f]/*.json"))
 
     def take_from(self, other: ResultStore, key: str) -> None:
         """Keep a result that another store has, if it is whole there; the other store stays as it is.
