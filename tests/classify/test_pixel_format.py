@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textures import disc, fence, foliage, glyph, gradient, opaque, window
 
-from texpipe.classify import classify
+from texpipe.classify import classify, visible_colours
 from texpipe.classify.pixel_format import texel_format
 from texpipe.imaging.texel_formats import fits, quantise
 from texpipe.texture import EmulatorName, Rgba8, Source, StoredForm, TexelFormat, Texture
@@ -62,6 +64,14 @@ def test_facts_count_visible_colours_only() -> None:
     assert (facts.colours, facts.flat, facts.grey) == (1, True, False)
     assert classify(texture(np.zeros((4, 9, 4), np.uint8))).tiny
     assert classify(texture(np.zeros((4, 9, 4), np.uint8))).colours == 0
+
+
+@given(st.integers(1, 4), st.integers(0, 99))
+def test_colours_of_pictures_are_counted_together_as_alone(count: int, seed: int) -> None:
+    shown = np.random.default_rng(seed).integers(0, 2, (count, 4, 6, 4)).astype(np.uint8) * np.uint8(200)
+    shown[shown[..., 3] == 0] = 0
+    colours = [{tuple(texel[:3]) for texel in one.reshape(-1, 4).tolist() if texel[3]} for one in shown]
+    assert visible_colours(shown) == [(len(one), all(len(set(rgb)) == 1 for rgb in one)) for one in colours]
 
 
 def test_facts_do_not_depend_on_hidden_colour() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from textures import MODES, opaque, plan
 
 from texpipe.analysis.survey import survey
-from texpipe.classify.index_digests import index_digests, index_image, refined
+from texpipe.classify.index_digests import index_digests, index_image, index_images, refined
 from texpipe.groups.variants import BY_NAME, BY_TEXELS, Variants, find_variants
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.options import RunOptions
@@ -82,6 +82,20 @@ def test_the_index_image_knows_no_colours(seed: int, one: int, other: int) -> No
 def test_indices_are_numbered_as_they_appear_and_hidden_colour_is_none() -> None:
     rgba = np.array([[[9, 9, 9, 255], [1, 2, 3, 0], [9, 9, 9, 255], [7, 7, 7, 0], [0, 0, 0, 255]]], np.uint8)
     assert index_image(rgba).tolist() == [[0, 1, 0, 1, 2]]
+
+
+@given(st.integers(1, 5), st.integers(0, 99))
+def test_pictures_are_numbered_together_as_alone(count: int, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(0, 3, (count, 5, 7, 4)).astype(np.uint8)
+    values[values[..., 3] == 0] = 0
+    expected = np.stack([_numbered_one_by_one(one) for one in values])
+    assert np.array_equal(index_images(values), expected)
+
+
+def _numbered_one_by_one(shown: Rgba8) -> NDArray[np.int64]:
+    numbers: dict[bytes, int] = {}
+    texels = [texel.tobytes() for texel in shown.reshape(-1, 4)]
+    return np.array([numbers.setdefault(one, len(numbers)) for one in texels]).reshape(shown.shape[:2])
 
 
 def test_merged_entries_are_told_apart_by_another_variant() -> None:

@@ -37,7 +37,7 @@ windows are held."""
 MAX_TEXTURES_AHEAD = 4096
 """Largest number of textures in a window."""
 
-BATCH_TEXELS = 1 << 15
+BATCH_TEXELS = 1 << 17
 """Largest number of texels that are analysed together: beyond that memory costs what fewer steps save."""
 
 _TEXTURES_PER_CALL = 4

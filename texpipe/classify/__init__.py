@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 
 from texpipe.classify.alpha import alpha_class
 from texpipe.classify.evidence import Seen
+from texpipe.classify.kind_measures import counted
 from texpipe.classify.kinds import guess_kinds
 from texpipe.classify.pixel_format import texel_format
 from texpipe.classify.tileability import guess_axes_alike
-from texpipe.imaging.visible import distinct_colours, premultiplied, without_hidden
+from texpipe.imaging.visible import premultiplied, without_hidden
 from texpipe.texture import AlphaClass, AxisGuess, EmulatorName, Facts, KindGuess, Rgba8, Texture
 
 __all__ = ["classify"]
 
 _TINY_SIDE = 4
+_COLOUR, _NO_COLOUR = np.array([[255, 255, 255, 0], [0, 0, 0, 255]], np.uint8).view(np.uint32)[:, 0]
+"""The bits of a texel that are its colour, and the code, one without them, that stands for all hidden texels."""
 
 
 def classify(texture: Texture) -> Facts:
@@ -52,19 +55,21 @@ def classify_alike(textures: Sequence[Texture]) -> list[Facts]:
     ]
     seen = Seen.of([premultiplied(one) for one in pictures])
     kinds = guess_kinds(seen)
-    axes = guess_axes_alike(without_hidden(np.stack(pictures)), seen, [_is_n64(name) for name in emulators])
-    return [_facts(*one) for one in zip(textures, pictures, alphas, axes, kinds, strict=True)]
+    shown = without_hidden(np.stack(pictures))
+    axes = guess_axes_alike(shown, seen, [_is_n64(name) for name in emulators])
+    colours = visible_colours(shown)
+    return [_facts(*one) for one in zip(textures, colours, alphas, axes, kinds, strict=True)]
 
 
 def _facts(
     texture: Texture,
-    rgba: Rgba8,
+    colours: tuple[int, bool],
     alpha: tuple[AlphaClass, str],
     axes: tuple[AxisGuess, AxisGuess],
     kind: KindGuess,
 ) -> Facts:
     texels, texels_reason = texel_format(texture)
-    visible = _visible_colours(rgba)
+    count, grey = colours
     return Facts(
         alpha=alpha[0],
         alpha_reason=alpha[1],
@@ -72,9 +77,9 @@ def _facts(
         y=axes[1],
         texels=texels,
         texels_reason=texels_reason,
-        colours=len(visible),
-        grey=bool((visible == visible[:, :1]).all()),
-        flat=len(visible) <= 1,
+        colours=count,
+        grey=grey,
+        flat=count <= 1,
         tiny=min(texture.size) <= _TINY_SIDE,
         kind=kind,
     )
@@ -88,9 +93,15 @@ def _is_n64(emulator: EmulatorName | None) -> bool:
     return emulator is not None and emulator.texels is not None and not emulator.texels.startswith("psx")
 
 
-def _visible_colours(rgba: Rgba8) -> NDArray[np.uint8]:
-    """Return the distinct visible colours, N x 3."""
-    seen = rgba[..., 3] > 0
-    shown = rgba.reshape(-1, 4).copy() if seen.all() else rgba[seen]
-    shown[:, 3] = 0
-    return distinct_colours(shown)[:, :3]
+def visible_colours(shown: NDArray[np.uint8]) -> list[tuple[int, bool]]:
+    """Return how many visible colours each of P textures has, and whether all of them are grey.
+
+    Args:
+        shown: P x H x W x 4, with zeros under zero alpha.
+    """
+    red, green, blue, alpha = (shown[..., channel] for channel in range(4))
+    grey = ((red == green) & (green == blue)).all(axis=(1, 2))
+    hidden = alpha == 0
+    codes = np.where(hidden, _NO_COLOUR, shown.view(np.uint32)[..., 0] & _COLOUR)
+    distinct = counted(codes.reshape(len(shown), -1))[0] - hidden.any(axis=(1, 2))
+    return list(zip(distinct.tolist(), grey.tolist(), strict=True))

@@ -12,9 +12,9 @@ from texpipe.classify.alpha import hidden_picture
 from texpipe.classify.block_digests import block_digests
 from texpipe.classify.cells import find_cells
 from texpipe.classify.flip_digest import orbit_digest
-from texpipe.classify.index_digests import index_digests
+from texpipe.classify.index_digests import Indices, index_digests, index_images
 from texpipe.imaging.digest import pixel_digest
-from texpipe.imaging.visible import LUMA
+from texpipe.imaging.visible import LUMA, without_hidden
 from texpipe.relations import Box
 from texpipe.storage.keys import key_of
 from texpipe.texture import AxisGuess, Edges, EmulatorName, Facts, Rgba8, Texture
@@ -38,13 +38,14 @@ def analyse_alike(textures: Sequence[Texture]) -> list[Analysis]:
     Args:
         textures: all of one size, at least one. Together they take a fraction of the time.
     """
-    return [_analysis(*one) for one in zip(textures, classify_alike(textures), strict=True)]
+    numbered = index_images(without_hidden(np.stack([one.rgba for one in textures])))
+    return [_analysis(*one) for one in zip(textures, classify_alike(textures), numbered, strict=True)]
 
 
-def _analysis(texture: Texture, facts: Facts) -> Analysis:
+def _analysis(texture: Texture, facts: Facts, numbered: Indices) -> Analysis:
     rgba = texture.rgba
     pixels = pixel_digest(rgba)
-    indices, bare_indices = index_digests(rgba)
+    indices, bare_indices = index_digests(rgba, numbered)
     hidden = hidden_picture(rgba)
     return Analysis(
         emulator=texture.source.emulator,

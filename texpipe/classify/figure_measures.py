@@ -87,10 +87,18 @@ def _along(shown: Stack, mask: Mask, luma: Planes, axis: int) -> list[Doubles | 
 def _mirrored(planes: NDArray[Any], total: NDArray[np.intp], axis: int) -> NDArray[Any]:
     """Return planes with line `total` - i of each picture where line i was, and nothing where there is no such line."""
     count = planes.shape[axis]
-    place = total[:, None] - np.arange(count)
-    shape = [len(planes) if k == 0 else count if k == axis else 1 for k in range(planes.ndim)]
+    mirrored = np.flip(planes, axis)
+    # A figure that fills its texture, as most do, has its middle there: a flip is all it takes.
+    others = np.flatnonzero(total != count - 1)
+    if not len(others):
+        return mirrored
+    mirrored = mirrored.copy()
+    place = total[others, None] - np.arange(count)
+    shape = [len(others) if k == 0 else count if k == axis else 1 for k in range(planes.ndim)]
     is_line = ((place >= 0) & (place < count)).reshape(shape)
-    return np.asarray(np.take_along_axis(planes, place.clip(0, count - 1).reshape(shape), axis) * is_line)
+    lines = place.clip(0, count - 1).reshape(shape)
+    mirrored[others] = np.take_along_axis(planes[others], lines, axis) * is_line
+    return mirrored
 
 
 def _between_lines(luma: Planes, mask: Mask) -> Doubles:
@@ -166,7 +174,8 @@ def _hues(plain: Stack, peak: Planes, low: Planes) -> NDArray[np.intp]:
         (green - blue) / chroma,
         np.where(peak == green, 2 + (blue - red) / chroma, 4 + (red - green) / chroma),
     )
-    return np.asarray(np.floor(sixth % 6 * (_HUES / 6)).astype(np.intp).clip(0, _HUES - 1))
+    around = np.where(sixth < 0, sixth + 6, sixth)
+    return np.asarray((around * (_HUES / 6)).astype(np.intp).clip(0, _HUES - 1))
 
 
 def _counts(codes: NDArray[np.intp], most: int, weights: Planes | None = None) -> Doubles:

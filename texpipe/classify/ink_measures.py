@@ -115,40 +115,63 @@ def _shape(ink: Mask, level: Planes, alpha: Planes) -> list[Doubles]:
 def _paint(rows: Stack) -> list[Doubles]:
     """Return how the visible colours are: how colourful, how many of skin, of grey, and how much they differ."""
     found = np.zeros((len(rows), 9))
-    visible = rows[:, 3] >= 128
-    whole = visible.all(axis=(1, 2))
-    if whole.any():
-        found[whole] = _paint_of(rows[whole].reshape(np.count_nonzero(whole), 4, -1))
-    # How many texels are visible differs among the others.
-    for at in np.flatnonzero(visible.any(axis=(1, 2)) & ~whole):
-        found[at] = _paint_of(rows[at][None, :, visible[at]])
+    visible = (rows[:, 3] >= 128).reshape(len(rows), -1)
+    whole = visible.all(axis=1)
+    partly = visible.any(axis=1) & ~whole
+    for some in (whole, partly):
+        if some.any():
+            texels = rows[some].reshape(np.count_nonzero(some), 4, -1)
+            found[some] = _paint_of(texels, None if some is whole else visible[some])
     return list(found.T)
 
 
-def _paint_of(shown: Doubles) -> Doubles:
-    """Measure the colours of P x 4 x K texels, P x 9."""
-    colours = (shown[:, :3] * (255 / shown[:, 3:])).clip(0, 255)
+def _paint_of(texels: Doubles, visible: NDArray[np.bool_] | None) -> Doubles:
+    """Measure the colours of P x 4 x K texels, P x 9.
+
+    Args:
+        texels: premultiplied colours and alpha in levels.
+        visible: P x K, those that count, at least one of each picture; None if all do.
+    """
+    if visible is None:
+        colours, count = (texels[:, :3] * (255 / texels[:, 3:])).clip(0, 255), np.array(texels.shape[2])
+    else:  # zeros add nothing to a sum, and black is neither skin nor far from grey
+        share = np.where(visible, 255 / np.maximum(texels[:, 3], 1), 0)
+        colours, count = (texels[:, :3] * share[:, None]).clip(0, 255), np.count_nonzero(visible, axis=1)
     red, green, blue = colours.swapaxes(0, 1)
     spread = colours.max(axis=1) - colours.min(axis=1)
     luma = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
     skin = (red > green) & (green >= blue) & (spread > 20) & (spread < 130) & (red - green > 8) & (red > 80)
+    grey = spread < 8
     codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue.astype(np.int32)
-    distinct, most = counted(codes)
-    texels = shown.shape[2]
+    if visible is None:
+        distinct, most = counted(codes)
+    else:
+        grey &= visible
+        # Codes that no colour has, each of them once, are taken off again.
+        distinct, most = counted(np.where(visible, codes, np.arange(-codes.shape[1], 0, dtype=np.int32)))
+        distinct = distinct - (codes.shape[1] - count)
     return np.stack(
         [
-            spread.mean(axis=1) / 255,
-            spread.std(axis=1) / 128,
-            np.count_nonzero(spread < 8, axis=1) / texels,
-            np.count_nonzero(skin, axis=1) / texels,
-            (red - blue).mean(axis=1) / 255,
-            (green - (red + blue) / 2).mean(axis=1) / 255,
-            luma.std(axis=1) / 128,
+            spread.sum(axis=1) / count / 255,
+            _deviation(spread, visible, count) / 128,
+            np.count_nonzero(grey, axis=1) / count,
+            np.count_nonzero(skin, axis=1) / count,
+            (red - blue).sum(axis=1) / count / 255,
+            (green - (red + blue) / 2).sum(axis=1) / count / 255,
+            _deviation(luma, visible, count) / 128,
             np.log2(distinct) / 8,
-            most / texels,
+            most / count,
         ],
         axis=1,
     )
+
+
+def _deviation(values: Doubles, visible: NDArray[np.bool_] | None, count: NDArray[np.intp]) -> Doubles:
+    """Return the standard deviation of P x K values, zeros where they do not count, from `count` that do; P."""
+    centred = values - (values.sum(axis=1) / count)[:, None]
+    if visible is not None:
+        centred *= visible
+    return np.asarray(np.sqrt(np.vecdot(centred, centred) / count))
 
 
 def _vectors(rows: Stack) -> list[Doubles]:

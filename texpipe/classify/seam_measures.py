@@ -36,6 +36,8 @@ _STRIPS = 12
 """Strips inside that tell how far from all others a strip usually is."""
 _BEFORE = 3
 """Lines from which the next one is foretold."""
+_TERMS = _BEFORE + 2
+"""What each texel is foretold from: those of the lines before it, and both neighbours in the nearest one."""
 _MEASURES = 44
 """Measures of one seam."""
 _AT_REGULAR, _AT_CONTRADICTION = 28, 32
@@ -221,13 +223,21 @@ def _strips(lines: Stack) -> list[Doubles]:
     """
     pictures, _, count, width = lines.shape
     centred = lines - lines.mean(axis=(2, 3), keepdims=True)
-    energy = np.vecdot(centred, centred).sum(axis=1)
+    power = np.vecdot(centred, centred)
+    energy = power.sum(axis=1)
+    varies = power.any(axis=2)  # the alpha of what is opaque does not
+    varies[:, 0] = True
     places = np.arange(count)
     strip = (places[:, None] + np.arange(_STRIP)) % count
     norms = energy[:, strip].sum(axis=2)
     inside = places[: count - _STRIP + 1]
     tested = np.concatenate([places[count - _STRIP + 1 :], _spread_out(inside)])
-    best = np.stack([_best_correlations(one, strip[tested], strip[inside]) for one in centred])
+    best = np.stack(
+        [
+            _best_correlations(one[some], strip[tested], strip[inside])
+            for one, some in zip(centred, varies, strict=True)
+        ]
+    )
     distance = norms[:, tested, None] + norms[:, None, inside] - 2 * best
     apart = np.abs((tested[:, None] - inside[None] + count // 2) % count - count // 2)
     distance = np.where(apart < _STRIP, np.inf, distance)
@@ -245,12 +255,13 @@ def _best_correlations(centred: Doubles, tested: Places, inside: Places) -> Doub
     """Return the largest correlation of each of T strips with each of I strips over all shifts, T x I.
 
     Args:
-        centred: 4 x N x M.
+        centred: C x N x M, C of the channels.
         tested, inside: T x 4 and I x 4, the numbers of their lines.
     """
-    spectrum = np.fft.rfft(centred, axis=2).transpose(2, 1, 0)
+    spectrum = np.ascontiguousarray(np.fft.rfft(centred, axis=2).transpose(2, 1, 0))
     ours, theirs = (spectrum[:, strip].reshape(len(spectrum), len(strip), -1) for strip in (tested, inside))
-    products = np.matmul(ours, theirs.conj().transpose(0, 2, 1))
+    # The shifts are all of them, so it does not matter which of both strips is shifted.
+    products = np.matmul(ours.conj(), theirs.transpose(0, 2, 1))
     correlations = np.fft.irfft(products, centred.shape[2], axis=0)
     return np.asarray(correlations.max(axis=0))
 
@@ -343,18 +354,26 @@ def _foretelling_errors(plain: Doubles) -> Doubles:
         P x N mean errors; those of the first `_BEFORE` lines go by lines from across the seam.
     """
     pictures, _, width = plain.shape
-    before = [np.roll(plain, back, axis=1) for back in range(1, _BEFORE + 1)]
-    known = np.stack([*before, *(np.roll(before[0], aside, axis=2) for aside in (1, -1))], axis=1)
-    terms = known.shape[1]
-    inside = known[:, :, _BEFORE:].reshape(pictures, terms, -1)
-    wanted = plain[:, _BEFORE:].reshape(pictures, -1, 1)
-    products = np.matmul(inside, inside.swapaxes(1, 2))
+    known = np.empty((pictures, _TERMS, *plain.shape[1:]))
+    for back in range(1, _BEFORE + 1):
+        known[:, back - 1, back:] = plain[:, :-back]
+        known[:, back - 1, :back] = plain[:, -back:]
+    for term, aside in ((_BEFORE, 1), (_BEFORE + 1, -1)):
+        known[:, term] = np.roll(known[:, 0], aside, axis=2)
+    # What all lines say, less what the first ones say, which go by lines from across the seam.
+    (all_known, all_wanted), (known_across, wanted_across) = (
+        (some.reshape(pictures, _TERMS, -1), lines.reshape(pictures, -1, 1))
+        for some, lines in ((known, plain), (known[:, :, :_BEFORE], plain[:, :_BEFORE]))
+    )
+    products = all_known @ all_known.swapaxes(1, 2) - known_across @ known_across.swapaxes(1, 2)
+    wanted = all_known @ all_wanted - known_across @ wanted_across
     # A small ridge keeps the rule defined where lines are alike.
-    ridge = 1e-3 * (products.diagonal(axis1=1, axis2=2).sum(axis=1) / terms + 1)
-    products += ridge[:, None, None] * np.eye(terms)
-    rule = np.linalg.solve(products, np.matmul(inside, wanted))
-    foretold = np.matmul(rule.swapaxes(1, 2), known.reshape(pictures, terms, -1)).reshape(plain.shape)
-    return np.asarray(np.abs(foretold - plain).sum(axis=2) / width)
+    ridge = 1e-3 * (products.diagonal(axis1=1, axis2=2).sum(axis=1) / _TERMS + 1)
+    products += ridge[:, None, None] * np.eye(_TERMS)
+    rule = np.linalg.solve(products, wanted)
+    errors = (rule.swapaxes(1, 2) @ all_known).reshape(plain.shape)
+    errors -= plain
+    return np.asarray(np.abs(errors, out=errors).sum(axis=2) / width)
 
 
 def _borders(lines: Stack, spreads: Doubles, steps: Doubles) -> list[Doubles]:
