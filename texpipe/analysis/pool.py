@@ -64,18 +64,23 @@ AnalysisResult: TypeAlias = Analysed | str
 """The analysis of a texture, or why it cannot be read."""
 
 
+_Look: TypeAlias = (
+    "tuple[tuple[int, int], bytes, str | None, TexelFormat | None, Edges | None, tuple[str, ...]]"
+)
+"""All of a texture that its analysis depends on."""
+
+
 @dataclass(frozen=True)
-class _Begun:
-    """A texture that was read: what is known of it, or its pixels and the key of the analysis that they will get."""
+class _Unknown:
+    """A texture that was decoded to be analysed, what decides how, and the key that its analysis will get."""
 
-    result: AnalysisResult | None = None
-    texture: Texture | None = None
-    key: str = ""
+    texture: Texture
+    look: _Look
+    key: str
 
-    @property
-    def texels(self) -> int:
-        """How many decoded texels are held."""
-        return 0 if self.texture is None else self.texture.size[0] * self.texture.size[1]
+
+_Begun: TypeAlias = "AnalysisResult | _Unknown"
+"""A texture that was read: what is known of it already, or what is needed to find out."""
 
 
 _Window: TypeAlias = "list[Callable[[], AnalysisResult]]"
@@ -111,8 +116,10 @@ def _windows(
     window: list[_Begun] = []
     held, most = 0, min(FIRST_TEXELS_AHEAD, MAX_TEXELS_AHEAD)
     for left, source in zip(range(len(sources), 0, -1), sources, strict=True):
-        window.append(_begin(source, cache, memory))
-        held += window[-1].texels
+        begun = _begin(source, cache, memory)
+        window.append(begun)
+        if isinstance(begun, _Unknown):
+            held += begun.texture.size[0] * begun.texture.size[1]
         if held >= most or len(window) >= MAX_TEXTURES_AHEAD:
             yield window, left - 1 + len(window)
             window, held, most = [], 0, min(2 * most, MAX_TEXELS_AHEAD)
@@ -144,32 +151,25 @@ class _AnalysisPool:
         calls = min(self._count, left) // _TEXTURES_PER_CALL
         self._is_offloaded |= pays_off(calls, self._workers)
         distinct: dict[_Look, Texture] = {}
-        looks = [_look(one.texture) if one.texture else None for one in window]
-        for one, look in zip(window, looks, strict=True):
-            if one.texture is not None and look is not None:
-                distinct.setdefault(look, one.texture)
+        for one in window:
+            if isinstance(one, _Unknown):
+                distinct.setdefault(one.look, one.texture)
         futures: dict[_Look, tuple[Future[list[Analysis | None]], int]] = {}
         for batch in _batches(distinct):
             future = self._submit([distinct[look] for look in batch])
             futures |= {look: (future, number) for number, look in enumerate(batch)}
             self._count += len(batch)
         return [
-            partial(_result, one, one.texture, *futures[look], cache)
-            if one.texture is not None and look is not None
+            partial(_result, one, *futures[one.look], cache)
+            if isinstance(one, _Unknown)
             else partial(_known, one)
-            for one, look in zip(window, looks, strict=True)
+            for one in window
         ]
 
     def _submit(self, textures: list[Texture]) -> Future[list[Analysis | None]]:
         if self._is_offloaded:
             return self._threads.submit(self._processes.call, _analysed, textures)
         return self._threads.submit(_analysed, textures)
-
-
-_Look: TypeAlias = (
-    "tuple[tuple[int, int], bytes, str | None, TexelFormat | None, Edges | None, tuple[str, ...]]"
-)
-"""All of a texture that its analysis depends on."""
 
 
 def _look(texture: Texture) -> _Look:
@@ -199,20 +199,20 @@ def _analysed(textures: list[Texture]) -> list[Analysis | None]:
     return [_analysed([one])[0] for one in textures]
 
 
-def _known(one: _Begun) -> AnalysisResult:
-    assert one.result is not None
-    return one.result
+def _known(result: AnalysisResult) -> AnalysisResult:
+    return result
 
 
 def _result(
-    one: _Begun, texture: Texture, batch: Future[list[Analysis | None]], number: int, cache: AnalysisCache
+    one: _Unknown, batch: Future[list[Analysis | None]], number: int, cache: AnalysisCache
 ) -> AnalysisResult:
     found = batch.result()[number]
     if found is None:
         return _NO_MEMORY
-    analysis = replace(found, emulator=texture.source.emulator)  # others that look the same have other names
+    # Others that look the same have other names.
+    analysis = replace(found, emulator=one.texture.source.emulator)
     cache.add(one.key, analysis)
-    return Analysed(texture.sha256, analysis)
+    return Analysed(one.texture.sha256, analysis)
 
 
 def _begin(source: Source, cache: AnalysisCache, memory: int | None) -> _Begun:
@@ -221,14 +221,15 @@ def _begin(source: Source, cache: AnalysisCache, memory: int | None) -> _Begun:
         opened = open_source(source, memory)
         key = _key(opened)
         if (found := _cached(key, cache)) is not None:
-            return _Begun(Analysed(opened.sha256, found))
+            return Analysed(opened.sha256, found)
         if (refused := _too_large(opened, memory)) is not None:
-            return _Begun(refused)
-        return _Begun(texture=opened.texture(), key=key)
+            return refused
+        texture = opened.texture()
+        return _Unknown(texture, _look(texture), key)
     except TexpipeError as error:
-        return _Begun(error.message)
+        return error.message
     except MemoryError:
-        return _Begun(_NO_MEMORY)
+        return _NO_MEMORY
 
 
 def _too_large(opened: Opened, memory: int | None) -> str | None:

@@ -51,16 +51,13 @@ def file_of_dump(
         UsageError: the dump is a folder that texpipe wrote, or nothing can be written beside it.
         SourceError: there is nothing in it that can be read, or only screenshots for which nobody wrote a recipe.
     """
-    from texpipe.planning.first_recipe import file_for, place_for
+    from texpipe.planning.first_recipe import file_for
 
-    first = look_at(console, (dump,), known)
-    if first.is_screenshots and place_for(first, dump).is_new:
-        raise _screenshots(first, dump)
-    _say_found(console, first)
-    file = file_for(first, dump, asked)
+    first, file = _looked_at(console, dump, known)
     if not file.is_new:
         _existing(console, file, asked)
         return file
+    file = file_for(first, dump, asked)
     way = command("texpipe", "run", file.path)
     console.say(f"wrote {file.path}, its recipe{_why(file)}: change it and run it again with {way}")
     return file
@@ -73,13 +70,9 @@ def planned_recipe_of_dump(
 
     That is written into a temporary folder: a dry run leaves nothing in the user's.
     """
-    from texpipe.planning.first_recipe import RecipeFile, place_for
+    from texpipe.planning.first_recipe import RecipeFile
 
-    first = look_at(console, (dump,), known)
-    file = place_for(first, dump)
-    if first.is_screenshots and file.is_new:
-        raise _screenshots(first, dump)
-    _say_found(console, first)
+    first, file = _looked_at(console, dump, known)
     if not file.is_new:
         _existing(console, file, asked)
         return file
@@ -88,6 +81,26 @@ def planned_recipe_of_dump(
     path.write_text(first.text(path.parent, file.path.stem, asked, packs), "utf-8")
     console.say(f"would write {file.path}, its recipe{_why(file)}")
     return RecipeFile(path, is_new=True)
+
+
+def _looked_at(console: Console, dump: Path, known: AnalysisCache | None) -> tuple[FirstRecipe, RecipeFile]:
+    """Look at a dump, say what was found, and return where its recipe is or would be.
+
+    Raises:
+        UsageError: there is no place for a recipe.
+        SourceError: nothing can be read, or there are only screenshots for which nobody wrote a recipe.
+    """
+    from texpipe.planning.first_recipe import place_for
+
+    first = look_at(console, (dump,), known)
+    file = place_for(first, dump)
+    if first.is_screenshots and file.is_new:
+        raise _screenshots(first, dump)
+    profile = first.profile
+    game = f" of {profile.game}" if profile.game else ""
+    console.say(f"{of_textures(profile.textures)}{game}, for {profile.target}")
+    say_found(console, first)
+    return first, file
 
 
 def _screenshots(first: FirstRecipe, dump: Path) -> SourceError:
@@ -121,10 +134,3 @@ def _why(file: RecipeFile) -> str:
     if file.other is not None:
         reasons.append(f"because {file.other.name} is not this dump's")
     return f" ({'; '.join(reasons)})" if reasons else ""
-
-
-def _say_found(console: Console, first: FirstRecipe) -> None:
-    profile = first.profile
-    game = f" of {profile.game}" if profile.game else ""
-    console.say(f"{of_textures(profile.textures)}{game}, for {profile.target}")
-    say_found(console, first)
