@@ -119,8 +119,8 @@ def kill(recipe: Path, store: Path, least: int) -> int:
 
 
 def results(store: Path) -> list[Path]:
-    """Return the results in a store."""
-    return list(store.rglob("*.png"))
+    """Return the whole results in a store: what is noted of one is written after its picture."""
+    return list(store.rglob("[0-9a-f][0-9a-f]/*.json"))
 
 
 def test_a_result_depends_on_the_weights_and_not_on_who_named_them(folder: Path) -> None:
