@@ -68,6 +68,18 @@ def test_a_screenshot_is_read_into_a_list_for_order(place, written):
     assert sum(told["textures"].values()) > 0.7
 
 
+def test_a_list_that_is_there_is_replaced_only_when_asked(place, written):
+    folder, names = place
+    shot_of(folder, [names[1]])
+    (folder / "mine.txt").write_text("my order\n")
+    refused = texpipe(folder, "--read", "shot.png", "--save", "mine.txt")
+    assert refused.returncode == 2
+    assert "mine.txt already exists" in refused.stderr
+    assert (folder / "mine.txt").read_text() == "my order\n"
+    assert texpipe(folder, "--read", "shot.png", "--save", "mine.txt", "--force").returncode == 0
+    assert (folder / "mine.txt").read_text() == f"{names[1]}\n"
+
+
 def test_only_some_textures_get_numbers(place, tmp_path):
     folder, names = place
     (tmp_path / "some.txt").write_text(f"{names[3]}\nnothing.png\n")

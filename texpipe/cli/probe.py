@@ -11,6 +11,7 @@ from texpipe.cli.console import Console, print_json
 from texpipe.cli.options import PATH, json_option, quiet_option, recipe_or_dump_argument
 from texpipe.cli.printable import printable
 from texpipe.cli.progress import ProgressBar
+from texpipe.cli.replaceable import force_option, require_replaceable
 from texpipe.cli.run_dump import is_dump, recipe_of_dump
 from texpipe.errors import ExitCode, UsageError
 from texpipe.system.shell import command
@@ -57,6 +58,7 @@ _MUCH = 0.02
     help="Folder of textures to read, instead of the recipe's. Repeat it for several.",
 )
 @click.option("--output", type=PATH, help="The recipe's output; the pack goes beside it.")
+@force_option
 @json_option
 @quiet_option
 @click.pass_obj
@@ -68,6 +70,7 @@ def probe(
     only: Path | None,
     inputs: tuple[Path, ...],
     output: Path | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -88,6 +91,8 @@ def probe(
     console = console.quieter(quiet)
     if save is not None and not shots:
         raise UsageError("--save needs a screenshot to read", hint="Give it with --read SHOT.")
+    if save is not None:
+        require_replaceable(save, force)
     if is_dump(recipe):
         recipe = recipe_of_dump(console, recipe)
     options = load_options(recipe, inputs or None, output, device="cpu")
