@@ -140,6 +140,14 @@ def test_the_last_texel_of_a_border_counts() -> None:
     assert modes(rgba)[1] == "clamp"
 
 
+def test_of_a_picture_one_texel_wide_every_texel_is_border_once() -> None:
+    """Regression: lying, its only row counted twice as border, and its measures were others than when it stands."""
+    levels = np.array([146, 106, 18, 216, 66, 163, 10, 56, 228], np.uint8)
+    standing = np.repeat(levels[:, None, None], 4, axis=2)
+    lying = np.ascontiguousarray(standing.swapaxes(0, 1))
+    assert guess_axes(lying, n64=False) == guess_axes(standing, n64=False)[::-1]
+
+
 @settings(max_examples=80)
 @given(textures(), st.booleans())
 def test_laws(made: tuple[Rgba8, AlphaClass], n64: bool) -> None:

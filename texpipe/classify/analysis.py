@@ -19,7 +19,7 @@ from texpipe.relations import Box
 from texpipe.storage.keys import key_of
 from texpipe.texture import AxisGuess, Edges, EmulatorName, Facts, Rgba8, Texture
 
-ANALYSIS_VERSION = 9
+ANALYSIS_VERSION = 10
 """Part of every key: raise it with any change of `read/` or `classify/` that alters what is seen in a texture."""
 
 

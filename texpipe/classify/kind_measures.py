@@ -204,6 +204,8 @@ def _rim(codes: NDArray[np.uint32], rows: Stack, contrast: Doubles) -> tuple[Dou
 
 def _border(planes: NDArray[Any]) -> NDArray[Any]:
     """Return the texels at the border of ... x H x W planes, ... x K."""
+    if min(planes.shape[-2:]) == 1:
+        return planes.reshape(*planes.shape[:-2], -1)
     inside = planes[..., 1:-1, :]
     sides = planes[..., 0, :], planes[..., -1, :], inside[..., 0], inside[..., -1]
     return np.concatenate(sides, axis=-1)
