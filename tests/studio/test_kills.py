@@ -181,6 +181,31 @@ def test_a_run_that_is_paused_goes_on(folder: Path) -> None:
     assert (status["state"], status["code"], status["stage"]) == ("done", 0, "write")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a paused run is ended there")
+def test_a_run_that_is_paused_before_it_began_is_paused(folder: Path) -> None:
+    """Python itself is interrupted then, and ends with a code that no command of texpipe has."""
+    beginning = (
+        "import time\ntry:\n    print('at work', flush=True)\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    raise SystemExit(1)"
+    )
+    run = RunProcess(folder / "mine.yaml", folder / "out", "cpu")
+    run._command = [sys.executable, "-c", beginning]
+    run.start()
+    while "at work" not in run.status()["log"]:
+        time.sleep(0.01)
+    run.pause()
+    run.join()
+    assert run.status()["state"] == "paused"
+
+
+def test_a_run_that_ends_with_python_s_own_code_has_failed(folder: Path) -> None:
+    run = RunProcess(folder / "mine.yaml", folder / "out", "cpu")
+    run._command = [sys.executable, "-c", "raise SystemExit(1)"]
+    run.start()
+    run.join()
+    assert (run.status()["state"], run.status()["code"]) == ("failed", 1)
+
+
 def test_a_run_that_crashes_is_told(folder: Path) -> None:
     (folder / "tiny.safetensors").unlink()
     run = RunProcess(folder / "mine.yaml", folder / "out", "cpu")

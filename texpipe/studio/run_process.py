@@ -28,6 +28,8 @@ _LOG_LINES = 200
 """Largest number of lines of messages that are kept."""
 _LOOKS = 0.1
 """Seconds between two looks for something new in the log."""
+_BROKEN_OFF = 1
+"""Exit code of Python where it is interrupted before texpipe has begun; no command of texpipe ends with it."""
 _MAX_LINE = 1 << 16
 """Longest line of the log that is read at once, in bytes."""
 
@@ -53,7 +55,7 @@ class RunProcess:
         self._code: int | None = None
         self._is_found = False
         self._has_result = self._is_in_result = False
-        self._pausing = False
+        self._stopping = self._pausing = False
         self._lock = threading.Lock()
         self._watcher: threading.Thread | None = None
         self._find()
@@ -82,7 +84,8 @@ class RunProcess:
             raise UsageError("the run is going on already")
         self._require_free()
         with self._lock:
-            self._state, self._steps, self._code, self._pausing = "running", {}, None, False
+            self._state, self._steps, self._code = "running", {}, None
+            self._stopping = self._pausing = False
             self._is_found = self._has_result = self._is_in_result = False
             self._log.clear()
         try:
@@ -159,7 +162,7 @@ class RunProcess:
     def _stop(self, *, pausing: bool) -> None:
         if not self.is_running or self._pid is None:
             raise UsageError("nothing is running")
-        self._pausing = pausing
+        self._stopping, self._pausing = True, pausing
         with suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
 
@@ -195,6 +198,7 @@ class RunProcess:
         with self._lock:
             self._code, self._process = code, None
             stopped = code in (ExitCode.INTERRUPTED, -signal.SIGINT, -signal.SIGTERM)
+            stopped = stopped or (code == _BROKEN_OFF and self._stopping)
             if stopped:
                 self._state = "paused" if self._pausing or self._is_found else "idle"
             else:
