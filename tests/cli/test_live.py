@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from dumps import dump, tree, write_recipe
 
 from texpipe.cli import texpipe
 from texpipe.cli.console import exit_code_of
+from texpipe.live import installation
 
 
 @pytest.fixture
@@ -113,3 +115,40 @@ def test_an_old_cache_that_would_hide_the_pack_goes_to_the_backup(packed, capsys
     assert not list(caches.iterdir())
     assert [file.read_bytes() for file in (packed / "out" / ".backup").rglob("*.hts")] == [b"old"]
     assert (packed / ".local/share/mupen64plus/hires_texture" / game).is_dir()
+
+
+def test_the_files_of_another_pack_are_replaced_only_when_asked_and_then_belong_to_the_new_one(
+    packed, capsys
+):
+    (path, other) = tree(packed / "out" / "gliden64")
+    shutil.copytree(packed / "out", packed / "two")
+    (packed / "two" / "gliden64" / path).write_bytes(b"another upscaling")
+    assert exit_code_of(texpipe, ["install", "out", "--into", "emulator"]) == 0
+    assert exit_code_of(texpipe, ["install", "two", "--into", "emulator"]) == 2
+    said = capsys.readouterr().err
+    assert f"{packed / 'emulator' / path} belongs to the pack {packed / 'out'}" in said
+    assert f"texpipe install {packed / 'out'} --uninstall" in said
+    assert (packed / "emulator" / path).read_bytes() != b"another upscaling"
+    assert exit_code_of(texpipe, ["install", "two", "--into", "emulator", "--replace"]) == 0
+    assert exit_code_of(texpipe, ["install", "out", "--uninstall"]) == 0
+    assert "1 kept, as another pack has them, too" in capsys.readouterr().err
+    assert set(tree(packed / "emulator")) == {path, other}
+    assert (packed / "emulator" / path).read_bytes() == b"another upscaling"
+    assert exit_code_of(texpipe, ["install", "two", "--uninstall"]) == 0
+    assert tree(packed / "emulator") == {}
+
+
+def test_notes_of_a_killed_installation_do_not_outlast_the_pack(packed, capsys, monkeypatch):
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    shutil.copytree(packed / "out", packed / "two")
+    assert exit_code_of(texpipe, ["install", "out", "--into", "emulator"]) == 0
+    with monkeypatch.context() as killed:
+        killed.setattr(installation, "sync_disk", die)
+        assert exit_code_of(texpipe, ["install", "two", "--into", "emulator"]) == 130
+    assert exit_code_of(texpipe, ["install", "two", "--uninstall"]) == 0
+    capsys.readouterr()
+    assert exit_code_of(texpipe, ["install", "two", "--uninstall"]) == 0
+    assert "is not installed anywhere" in capsys.readouterr().err
+    assert len(tree(packed / "emulator")) == 2

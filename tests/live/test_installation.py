@@ -1,5 +1,6 @@
 """Packs in emulators' folders: what is copied, what is kept, what is taken out again."""
 
+import json
 import os
 from pathlib import Path
 
@@ -9,8 +10,14 @@ from hypothesis import strategies as st
 
 from texpipe.errors import PackError
 from texpipe.live.destination import Destination
-from texpipe.live.installation import carry_out, files_of_pack, plan_installation, plan_removal
-from texpipe.live.installed_files import InstallationRecord
+from texpipe.live.installation import (
+    carry_out,
+    files_of_pack,
+    plan_installation,
+    plan_removal,
+    without_others,
+)
+from texpipe.live.installed_files import InstallationRecord, InstalledFile
 
 NAMES = st.sampled_from(["GAME/a.png", "GAME/b.png", "GAME/sub/c.png", "GAME/list.ini", "OTHER/d.png"])
 TREES = st.dictionaries(NAMES, st.binary(max_size=3), max_size=5)
@@ -106,6 +113,105 @@ def test_packs_of_two_outputs_in_one_folder_do_not_touch_each_other(tmp_path: Pa
     install(tmp_path / "two", tmp_path / "emulator")
     uninstall(tmp_path / "one", tmp_path / "emulator")
     assert tree(tmp_path / "emulator") == {"OTHER/b.png": b"b"}
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Path:
+    """An emulator's folder with the pack `one`; `two` is for the same game and not installed yet."""
+    write(tmp_path / "one/gliden64", {"GAME/a.png": b"one", "GAME/b.png": b"equal", "GAME/c.png": b"c"})
+    write(tmp_path / "two/gliden64", {"GAME/a.png": b"two", "GAME/b.png": b"equal"})
+    install(tmp_path / "one", tmp_path / "emulator")
+    return tmp_path / "emulator"
+
+
+def test_files_of_another_pack_are_in_the_way(tmp_path: Path, emulator: Path) -> None:
+    changes = plan_installation(tmp_path / "two", Destination("gliden64", emulator))
+    assert changes.in_the_way == (emulator / "GAME/a.png",)
+    assert changes.owners == {emulator / "GAME/a.png": str(tmp_path / "one")}
+    assert without_others(changes).new == {}
+
+
+def test_a_replaced_pack_no_longer_has_the_files_of_the_other(tmp_path: Path, emulator: Path) -> None:
+    backup = install(tmp_path / "two", emulator)
+    assert backup is not None
+    assert tree(backup) == {"GAME/a.png": b"one"}
+    assert plan_installation(tmp_path / "one", Destination("gliden64", emulator)).others == ("GAME/a.png",)
+    uninstall(tmp_path / "one", emulator)
+    assert tree(emulator) == {"GAME/a.png": b"two", "GAME/b.png": b"equal"}
+    uninstall(tmp_path / "two", emulator)
+    assert tree(emulator) == {}
+    assert InstallationRecord(emulator).read() == {}
+
+
+def test_what_two_packs_have_in_common_stays_until_both_are_taken_out(tmp_path: Path, emulator: Path) -> None:
+    install(tmp_path / "two", emulator)
+    removal = plan_removal(tmp_path / "two", Destination("gliden64", emulator))
+    assert (removal.obsolete, removal.shared, removal.kept) == (("GAME/a.png",), ("GAME/b.png",), ())
+    carry_out(removal)
+    assert tree(emulator) == {"GAME/b.png": b"equal", "GAME/c.png": b"c"}
+    uninstall(tmp_path / "one", emulator)
+    assert tree(emulator) == {}
+
+
+def test_a_newer_version_of_a_pack_does_not_replace_what_another_has_too(
+    tmp_path: Path, emulator: Path
+) -> None:
+    install(tmp_path / "two", emulator)
+    write(tmp_path / "one/gliden64", {"GAME/b.png": b"newer"})
+    changes = plan_installation(tmp_path / "one", Destination("gliden64", emulator))
+    assert changes.owners[emulator / "GAME/b.png"] == str(tmp_path / "two")
+
+
+@pytest.mark.parametrize("stopped_at", ["_copy", "sync_disk"])
+def test_a_pack_that_was_killed_while_it_replaced_another_has_only_what_it_wrote(
+    tmp_path: Path, emulator: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: str
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(f"texpipe.live.installation.{stopped_at}", die)
+        with pytest.raises(KeyboardInterrupt):
+            install(tmp_path / "two", emulator)
+    uninstall(tmp_path / "one", emulator)
+    expected = {"GAME/a.png": b"two"} if stopped_at == "sync_disk" else {}
+    assert tree(emulator) == {**expected, "GAME/b.png": b"equal"}
+
+
+def test_a_record_of_one_pack_per_file_is_read(tmp_path: Path) -> None:
+    record = InstallationRecord(tmp_path / "emulator")
+    record.file.parent.mkdir(parents=True)
+    rows = {"GAME/a.png": ["/packs/one", "ab"]}
+    record.file.write_text(json.dumps({"folder": str(record.folder), "files": rows}), "utf-8")
+    assert record.read() == {"GAME/a.png": InstalledFile.of("/packs/one", "ab")}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(one=TREES, two=TREES, again=TREES, own=TREES)
+def test_taking_a_pack_out_leaves_all_that_another_pack_shows(
+    tmp_path_factory: pytest.TempPathFactory,
+    one: dict[str, bytes],
+    two: dict[str, bytes],
+    again: dict[str, bytes],
+    own: dict[str, bytes],
+) -> None:
+    base = tmp_path_factory.mktemp("case")
+    os.environ["XDG_DATA_HOME"] = str(base / "data")
+    emulator = base / "emulator"
+    write(emulator, own)
+    emulator.mkdir(exist_ok=True)
+    for name, files in (("one", one), ("two", two), ("one", again)):
+        for path in tree(base / name / "gliden64"):
+            (base / name / "gliden64" / path).unlink()
+        write(base / name / "gliden64", files)
+        if files:
+            install(base / name, emulator)
+    shown = tree(emulator)
+    uninstall(base / "one", emulator)
+    of_two = {path: data for path, data in shown.items() if two.get(path) == data}
+    assert of_two.items() <= tree(emulator).items()
+    uninstall(base / "two", emulator)
+    assert tree(emulator).items() <= own.items()
 
 
 def test_a_killed_installation_is_finished_by_the_next(

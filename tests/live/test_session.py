@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from texpipe.live.arrivals import Arrivals
 from texpipe.live.delivery import Delivery
 from texpipe.live.destination import Destination
 from texpipe.live.events import Event
-from texpipe.live.installed_files import InstallationRecord
+from texpipe.live.installed_files import InstallationRecord, InstalledFile
 from texpipe.live.preview import Previewer, Previews
 from texpipe.live.refining import Refinement, refine
 from texpipe.live.session import BATCH, MAX_WAIT_SECONDS, QUIET_SECONDS, Session
@@ -174,6 +175,21 @@ def test_it_is_idle_as_soon_as_a_damaged_file_is_given_up_after_the_run(game):
     game.step(MAX_WAIT_SECONDS)
     game.play_to_the_end()
     assert game.kinds()[-2:] == ["unreadable", "idle"]
+
+
+def test_files_of_another_pack_stay(game, tmp_path):
+    names = dump(game.dump, 2)
+    other = game.emulator / GAME / names[0]
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"another upscaling")
+    digest = hashlib.sha256(b"another upscaling").hexdigest()
+    path = other.relative_to(game.emulator).as_posix()
+    InstallationRecord(game.emulator).write({path: InstalledFile.of(str(tmp_path / "another"), digest)})
+    game.tell(*(game.dump / name for name in names))
+    game.play_to_the_end()
+    assert other.read_bytes() == b"another upscaling"
+    assert "kept" in game.kinds()
+    assert len(game.shown()) == 2
 
 
 def test_newer_textures_are_shown_while_others_wait_and_are_refined_in_that_order(game):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ _SHOWN = 5
 @click.option(
     "--replace",
     is_flag=True,
-    help="Move files that are in the way and not texpipe's to OUTPUT_DIR/.backup without asking.",
+    help="Move files that are in the way and not this pack's to OUTPUT_DIR/.backup without asking.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @quiet_option
@@ -75,16 +75,18 @@ def install(
         return ExitCode.OK
     if not uninstall and not place.folder.exists():
         console.say(f"{place.folder} is not there yet: it {'would be' if dry_run else 'is'} made")
+    record = InstallationRecord(place.folder)
     if uninstall:
-        InstallationRecord(place.folder).require_readable()
+        record.require_readable()
     changes = plan_removal(output_dir, place) if uninstall else plan_installation(output_dir, place)
     _show(console, changes, dry_run=dry_run)
     if dry_run:
         return ExitCode.OK
     if changes.in_the_way and not replace:
         ask_to_move(console, changes)
+    record.settle()  # what a killed installation noted is not to outlast the pack
     backup = carry_out(changes)
-    InstallationRecord(place.folder).settle()
+    record.settle()
     if backup is not None:
         console.say(f"What was in the way is in {backup}")
     if not uninstall:
@@ -185,30 +187,37 @@ def _show(console: Console, changes: Changes, *, dry_run: bool) -> None:
         (len(changes.same), "there already"),
         (len(changes.obsolete), f"{would}removed"),
         (len(changes.kept), "kept, as somebody changed them"),
+        (len(changes.shared), "kept, as another pack has them, too"),
     )
     text = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
     console.say(f"{changes.place.folder}: {text}")
 
 
 def ask_to_move(console: Console, changes: Changes) -> None:
-    """Ask whether files that are not texpipe's may go to the backup.
+    """Ask whether files that are not the pack's may go to the backup.
 
     Raises:
         UsageError: nobody can be asked.
         click.Abort: the answer is no.
     """
-    paths = changes.in_the_way
-    console.warn(f"{len(paths)} files there are not texpipe's, or were changed, and are in the way:")
+    paths, owners = changes.in_the_way, changes.owners
+    console.warn(f"{len(paths)} files there are not this pack's, or were changed, and are in the way:")
     for path in paths[:_SHOWN]:
-        console.say(f"  {path}")
+        console.say(f"  {path}" + (f" belongs to the pack {owners[path]}" if path in owners else ""))
     if len(paths) > _SHOWN:
         console.say(f"  ... and {len(paths) - _SHOWN} more")
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
-            "files that are not texpipe's are in the way, and nothing was changed",
-            hint=f"--replace moves them to {changes.pack / '.backup'}.",
+            "files that are not this pack's are in the way, and nothing was changed",
+            hint=f"--replace moves them to {changes.pack / '.backup'}.{_ways_out(owners.values())}",
         )
     click.confirm(f"Move them to {changes.pack / '.backup'}?", abort=True, err=True)
+
+
+def _ways_out(packs: Iterable[str]) -> str:
+    """Return how the packs are taken out that own what is in the way, as the end of a hint."""
+    commands = (command("texpipe", "install", pack, "--uninstall") for pack in sorted(set(packs)))
+    return "".join(f"\nOr take the other pack out first: {one}" for one in commands)
 
 
 def say_switches(console: Console, target: str) -> None:

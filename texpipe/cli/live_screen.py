@@ -103,7 +103,7 @@ def sentence(event: Event) -> str:
         case "missing":
             return f"waiting for the folder {event.text}"
         case "kept":
-            return f"{event.count} files there are not texpipe's and stay as they are, such as {event.text}"
+            return f"{event.count} files there are not this pack's and stay as they are, such as {event.text}"
         case "problem":
             return f"{event.text}" + (f": {event.hint}" if event.hint else "")
     return ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from texpipe.errors import PackError
 from texpipe.formats.contract import Picture
 from texpipe.formats.portable_names import file_digest
-from texpipe.live.installed_files import InstallationRecord, InstalledFile
+from texpipe.live.installed_files import InstallationRecord, InstalledFile, names_of
 from texpipe.packs.pack import configured, place
 from texpipe.packs.writers import rendered
 from texpipe.recipe.targets import Target
@@ -17,7 +17,7 @@ from texpipe.storage.links import leads_out
 
 
 class Delivery:
-    """Writes pictures where their emulator looks for them; files that are not texpipe's stay as they are.
+    """Writes pictures where their emulator looks for them; files that are not the pack's stay as they are.
 
     Args:
         target: name and options of the emulator.
@@ -67,14 +67,18 @@ class Delivery:
         if found is not None and not self._is_ours(path, found):
             self._foreign.add(path)
             return False
-        one = InstalledFile(str(self._pack), digest)
+        one = InstalledFile.of(str(self._pack), digest)
         self._record.note({path: one})
         self._known[path] = one
         write_atomic(file, data, fsync=False)
         return True
 
     def _is_ours(self, path: str, found: str) -> bool:
-        if (known := self._known.get(path)) is not None and known.has(found):
+        if self._is_known(path, found):
             return True
         self._known = self._record.read()  # the process that refines notes files, too
-        return (known := self._known.get(path)) is not None and known.has(found)
+        return self._is_known(path, found)
+
+    def _is_known(self, path: str, found: str) -> bool:
+        one = self._known.get(path)
+        return one is not None and one.is_only_of(names_of(self._pack, {path: one}), found)

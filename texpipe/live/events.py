@@ -28,7 +28,7 @@ Kind: TypeAlias = Literal[
 - refining: a run over the whole dump has begun.
 - progress: `count` of `total` in the run's stage `text`.
 - refined: `textures` are in the emulator's folder as the run makes them.
-- kept: `count` files in the emulator's folder are not texpipe's and were left as they are; `text` names the first.
+- kept: `count` files in the emulator's folder are not the pack's and were left as they are; `text` names the first.
 - idle: everything is as `run` leaves it: `count` textures.
 - missing: the folder `text` is not there; it is waited for.
 - problem: `text` says what went wrong; what was not done is tried again.

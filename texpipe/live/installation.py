@@ -1,11 +1,11 @@
-"""Copies a pack into an emulator's folder and takes it out again; what is not texpipe's stays or goes to the backup."""
+"""Copies a pack into an emulator's folder and takes it out again; what is of others stays or goes to the backup."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from texpipe.errors import PackError
@@ -17,6 +17,7 @@ from texpipe.storage.layout import OutputLayout
 from texpipe.storage.small_files import RefusedFileError, open_regular
 
 _DATE = "%Y-%m-%d_%H-%M-%S"
+_UNKNOWN = InstalledFile(frozenset())
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,12 @@ class Changes:
         pack: the output folder that it comes from.
         new: files to copy: the path -> hex sha256.
         same: files that are there already: the path -> hex sha256.
-        others: files there that texpipe did not put there, or that somebody changed since, where one of the pack goes.
+        others: files there that are not the pack's, or that somebody changed since, where one of the pack goes.
         obsolete: files of an earlier version of the pack, unchanged since.
         kept: files of an earlier version that somebody changed: they stay.
+        shared: files of an earlier version that another pack has, too: they stay.
+        given_up: all files of an earlier version that are not the pack's any more, also those that are gone.
+        owners: of the files in the way those that are another pack's: the file -> that pack, an output folder.
     """
 
     place: Destination
@@ -40,10 +44,13 @@ class Changes:
     others: tuple[str, ...]
     obsolete: tuple[str, ...]
     kept: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
+    owners: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def in_the_way(self) -> tuple[Path, ...]:
-        """Files that are not texpipe's and would be replaced, or hide the pack."""
+        """Files that are not the pack's and would be replaced, or hide the pack."""
         return (*(self.place.folder / path for path in self.others), *self.place.hiding)
 
 
@@ -79,32 +86,36 @@ def plan_installation(
     """
     pack, root = output.absolute(), output / place.target
     recorded = InstallationRecord(place.folder).read()
+    names = names_of(pack, recorded)
     new: dict[str, str] = {}
     same: dict[str, str] = {}
     others: list[str] = []
+    owners: dict[Path, str] = {}
     for path in map(str, files_of_pack(output, place.target)):
         digest = file_digest(root / path)
         if digest is None:
             raise PackError(f"{root / path} cannot be read", hint="Run the recipe again.")
         found = _digest_there(place.folder / path)
         (same if found == digest else new)[path] = digest
-        if found not in (None, digest) and not _is_ours(recorded.get(path), found):
+        one = recorded.get(path, _UNKNOWN)
+        if found not in (None, digest) and not one.is_only_of(names, found):
             others.append(path)
-    names = names_of(pack, recorded)
-    gone = [
-        path
+            if theirs := one.owners(found) - names:
+                owners[place.folder / path] = min(theirs)
+    gone = {
+        path: one
         for path, one in recorded.items()
-        if one.pack in names and path not in new and path not in same
+        if one.packs & names and path not in new and path not in same
         if earlier is None or path in earlier
-    ]
-    obsolete, kept = _split(gone, recorded, place.folder)
-    return Changes(place, pack, new, same, tuple(others), obsolete, kept)
+    }
+    changes = Changes(place, pack, new, same, tuple(others), (), (), owners=owners)
+    return _with_removals(changes, gone, names)
 
 
 def without_others(changes: Changes) -> Changes:
-    """Return the same changes without those for which files would have to move that are not texpipe's."""
+    """Return the same changes without those for which files would have to move that are not the pack's."""
     new = {path: digest for path, digest in changes.new.items() if path not in changes.others}
-    return replace(changes, place=replace(changes.place, hiding=()), new=new, others=())
+    return replace(changes, place=replace(changes.place, hiding=()), new=new, others=(), owners={})
 
 
 def plan_removal(output: Path, place: Destination) -> Changes:
@@ -112,13 +123,12 @@ def plan_removal(output: Path, place: Destination) -> Changes:
     pack = output.absolute()
     recorded = InstallationRecord(place.folder).read()
     names = names_of(pack, recorded)
-    mine = [path for path, one in recorded.items() if one.pack in names]
-    obsolete, kept = _split(mine, recorded, place.folder)
-    return Changes(place, pack, {}, {}, (), obsolete, kept)
+    mine = {path: one for path, one in recorded.items() if one.packs & names}
+    return _with_removals(Changes(place, pack, {}, {}, (), (), ()), mine, names)
 
 
 def carry_out(changes: Changes) -> Path | None:
-    """Copy and remove; files of others that are in the way go to the output's backup first.
+    """Copy and remove; files of others that are in the way go to the output's backup first, and are the pack's then.
 
     A killed run can be repeated: what is to be written is noted before the first file, and checked by digest. Call
     `InstallationRecord.settle` when nobody else writes to the folder.
@@ -131,34 +141,62 @@ def carry_out(changes: Changes) -> Path | None:
     """
     folder, record = changes.place.folder, InstallationRecord(changes.place.folder)
     before = record.read()
-    # What was there before texpipe came stays its owner's, even if the bytes are the same.
-    known = {path: digest for path, digest in changes.same.items() if _is_ours(before.get(path), digest)}
-    mine = {
-        path: InstalledFile(str(changes.pack), digest) for path, digest in {**changes.new, **known}.items()
+    names = names_of(changes.pack, before)
+    written = {
+        path: InstalledFile.of(str(changes.pack), digest)
+        for path, digest in {**changes.new, **changes.same}.items()
+        # What was there before texpipe came stays its owner's, even if the bytes are the same.
+        if path in changes.new or before.get(path, _UNKNOWN).owners(digest)
     }
-    record.note(mine)
+    record.note(written)
     backup = _move_away(changes)
     for path in changes.new:
         _copy(changes.pack / changes.place.target / path, folder / path)
     for path in changes.obsolete:
         _remove(folder, path)
     sync_disk()
-    left = {path: one for path, one in before.items() if path not in {*changes.obsolete, *changes.kept}}
-    record.write(left | mine)
+    record.write(_recorded_after(changes, before, written, names))
     return backup
 
 
-def _is_ours(recorded: InstalledFile | None, digest: str | None) -> bool:
-    return recorded is not None and recorded.has(digest)
+def _recorded_after(
+    changes: Changes,
+    before: Mapping[str, InstalledFile],
+    written: Mapping[str, InstalledFile],
+    names: frozenset[str],
+) -> dict[str, InstalledFile]:
+    """Return what the record says once the changes are done; `written` is what is the pack's then."""
+    given_up = {path: before[path].without(names) for path in changes.given_up if path in before}
+    # Where another pack has the same bytes, each may be taken out without the other.
+    shared = {
+        path: before[path].with_bytes(digest).without(names) | written[path]
+        for path, digest in changes.same.items()
+        if path in written
+    }
+    files = {**before, **given_up, **written, **shared}
+    return {path: one for path, one in files.items() if one.written}
 
 
-def _split(
-    paths: list[str], recorded: Mapping[str, InstalledFile], folder: Path
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return which of the recorded files are unchanged, and which somebody changed; those that are gone are neither."""
-    there = {path: digest for path in paths if (digest := _digest_there(folder / path)) is not None}
-    obsolete = tuple(path for path, digest in there.items() if _is_ours(recorded[path], digest))
-    return obsolete, tuple(path for path in there if path not in obsolete)
+def _with_removals(changes: Changes, gone: Mapping[str, InstalledFile], names: frozenset[str]) -> Changes:
+    """Return the changes with those that take files out which were the pack's.
+
+    Args:
+        changes: what is done otherwise.
+        gone: what is known of these files, by path.
+        names: by which the pack is recorded.
+    """
+    owners = {
+        path: one.owners(digest)
+        for path, one in gone.items()
+        if (digest := _digest_there(changes.place.folder / path)) is not None
+    }
+    return replace(
+        changes,
+        obsolete=tuple(path for path, found in owners.items() if found and found <= names),
+        kept=tuple(path for path, found in owners.items() if not found),
+        shared=tuple(path for path, found in owners.items() if found & names and not found <= names),
+        given_up=tuple(gone),
+    )
 
 
 def _digest_there(path: Path) -> str | None:

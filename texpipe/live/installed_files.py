@@ -11,7 +11,8 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -38,18 +39,42 @@ class InstalledFile:
     """A file that texpipe put into an emulator's folder.
 
     Attributes:
-        pack: the pack it is of (an output folder).
-        sha256: hex digest of its bytes.
-        others: hex digests of all else that texpipe noted for it: a killed process may have written any of them.
+        written: pack (an output folder) and hex sha256 of all that texpipe noted for it. A killed process may have
+            written any of them, and several packs may have the same bytes there.
     """
 
-    pack: str
-    sha256: str
-    others: frozenset[str] = frozenset()
+    written: frozenset[tuple[str, str]]
 
-    def has(self, digest: str | None) -> bool:
-        """Return whether texpipe wrote bytes of this hex sha256 there."""
-        return digest == self.sha256 or digest in self.others
+    @staticmethod
+    def of(pack: str, digest: str) -> InstalledFile:
+        """Return a file of one pack with bytes of this hex sha256."""
+        return InstalledFile(frozenset({(pack, digest)}))
+
+    @property
+    def packs(self) -> frozenset[str]:
+        """All packs that it was noted for."""
+        return frozenset(pack for pack, _ in self.written)
+
+    def owners(self, digest: str | None) -> frozenset[str]:
+        """Return the packs that it belongs to if it has bytes of this hex sha256; none if somebody changed it."""
+        return frozenset(pack for pack, known in self.written if known == digest)
+
+    def is_only_of(self, names: frozenset[str], digest: str | None) -> bool:
+        """Return whether it belongs to the pack of these names alone if it has bytes of this hex sha256."""
+        owners = self.owners(digest)
+        return bool(owners) and owners <= names
+
+    def with_bytes(self, digest: str) -> InstalledFile:
+        """Return what is known of it with bytes of this hex sha256 alone."""
+        return InstalledFile(frozenset(one for one in self.written if one[1] == digest))
+
+    def without(self, packs: frozenset[str]) -> InstalledFile:
+        """Return what is known of it apart from these packs."""
+        return InstalledFile(frozenset(one for one in self.written if one[0] not in packs))
+
+    def __or__(self, other: InstalledFile) -> InstalledFile:
+        """Return all that is known of it."""
+        return InstalledFile(self.written | other.written)
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,8 @@ def names_of(pack: Path, files: Mapping[str, InstalledFile]) -> frozenset[str]:
         files: recorded files.
     """
     real = os.path.realpath(pack)
-    return frozenset(name for name in {one.pack for one in files.values()} if os.path.realpath(name) == real)
+    known = frozenset[str]().union(*(one.packs for one in files.values()))
+    return frozenset(name for name in known if os.path.realpath(name) == real)
 
 
 def _folder_of(file: Path) -> tuple[Path | None, str | None]:
@@ -136,8 +162,7 @@ class InstallationRecord:
         """Return the files by path below the folder; empty if nothing is known, which loses nothing: files are kept."""
         found = self._recorded()
         for path, one in _noted(self.notes):
-            before = found.get(path)
-            found[path] = one if before is None else replace(before, others=before.others | {one.sha256})
+            found[path] = found[path] | one if path in found else one
         return found
 
     def require_readable(self) -> None:
@@ -165,8 +190,8 @@ class InstallationRecord:
         if not files:
             self.file.unlink(missing_ok=True)
             return
-        pairs = {path: [one.pack, one.sha256] for path, one in sorted(files.items())}
-        text = json.dumps({"folder": str(self.folder), "files": pairs}, indent=0)
+        rows = {path: list(chain(*sorted(one.written))) for path, one in sorted(files.items())}
+        text = json.dumps({"folder": str(self.folder), "files": rows}, indent=0)
         write_atomic(self.file, text.encode())
 
     def note(self, files: Mapping[str, InstalledFile]) -> None:
@@ -175,7 +200,9 @@ class InstallationRecord:
         Raises:
             PackError: the note cannot be written.
         """
-        lines = [json.dumps([path, one.pack, one.sha256]) + "\n" for path, one in files.items()]
+        lines = [
+            json.dumps([path, *pair]) + "\n" for path, one in files.items() for pair in sorted(one.written)
+        ]
         try:
             self.notes.parent.mkdir(parents=True, exist_ok=True)
             with open_to_append(self.notes) as file:
@@ -209,7 +236,7 @@ class InstallationRecord:
             found = file_digest(self.folder / path)
             if found is None:
                 return None
-            return InstalledFile(one.pack, found if one.has(found) else one.sha256)
+            return one.with_bytes(found) if one.owners(found) else one
         return one
 
     def _recorded(self) -> dict[str, InstalledFile]:
@@ -229,14 +256,16 @@ def _parsed(file: Path) -> tuple[Path, dict[str, InstalledFile]]:
     folder, files = (found.get("folder"), found.get("files")) if isinstance(found, dict) else (None, None)
     if not isinstance(folder, str) or not isinstance(files, dict):
         raise RefusedFileError("names no folder and its files", location=Location(file))
-    pairs = {path: one for path, one in files.items() if isinstance(one, list) and len(one) == 2}
-    return Path(folder), {path: InstalledFile(str(one[0]), str(one[1])) for path, one in pairs.items()}
+    # A row has the pack and the digest, and both again for each other pack that has the same bytes there.
+    rows = {path: list(map(str, row)) for path, row in files.items() if isinstance(row, list)}
+    pairs = {path: frozenset(zip(row[::2], row[1::2], strict=False)) for path, row in rows.items()}
+    return Path(folder), {path: InstalledFile(written) for path, written in pairs.items() if written}
 
 
 def _noted(notes: Path) -> Iterator[tuple[str, InstalledFile]]:
     for row in _rows(notes):
         if len(row) == 3:
-            yield str(row[0]), InstalledFile(str(row[1]), str(row[2]))
+            yield str(row[0]), InstalledFile.of(str(row[1]), str(row[2]))
 
 
 def _noted_folder(notes: Path) -> Path | None:

@@ -46,7 +46,7 @@ class Refinement:
 def refine(asked: Refinement, tell: Tell) -> None:
     """Run, put each finished texture into the emulator's folder, and at the end the whole pack.
 
-    Files in the folder that are not texpipe's stay. What fails is told as a problem.
+    Files in the folder that are not the pack's stay. What fails is told as a problem.
 
     Args:
         asked: what to do.

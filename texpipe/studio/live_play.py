@@ -162,7 +162,7 @@ def _in_words(event: Event) -> str | None:
         "unreadable": f"Cannot be read: {names}: {event.text}",
         "refining": "The recipe's model makes them anew ...",
         "refined": f"As the recipe says: {names}" if event.textures else None,
-        "kept": f"{event.count} files there are not texpipe's and stay, such as {event.text}",
+        "kept": f"{event.count} files there are not this pack's and stay, such as {event.text}",
         "missing": f"{event.text} is not there yet; it is waited for.",
         "problem": f"{event.text}" + (f" {event.hint}" if event.hint else ""),
         "idle": f"All {event.count} textures are as the recipe says.",
