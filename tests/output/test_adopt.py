@@ -324,3 +324,14 @@ def test_command_line(run: Run, tmp_path: Path, texpipe: Callable[..., object]) 
     assert "1 by hand" in done.stderr  # type: ignore[attr-defined]
     assert "was changed" not in done.stderr  # type: ignore[attr-defined]
     assert [one.name for one in (tmp_path / "by-hand").iterdir()] == [name_of(1)]
+
+
+def test_an_edit_that_cannot_be_read_is_named_and_the_others_are_adopted(run: Run, tmp_path: Path) -> None:
+    run()
+    Image.new("P", (16, 16)).save(tmp_path / "pack/folder" / name_of(1), "GIF")
+    edit(tmp_path, f"folder/{name_of(2)}")
+    done = adopt(tmp_path / "pack", tmp_path / "hd")
+    assert len(done.files) == 1
+    (line,) = done.left
+    assert line.startswith(f"folder/{name_of(1)} cannot be adopted: not a PNG")
+    assert "Save it as PNG" in line

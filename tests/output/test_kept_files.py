@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dumps import tree
 from packs import noise
+from PIL import Image
 
 from texpipe.errors import ExitCode, PackError, RecipeError, SourceError, UsageError
 from texpipe.execution import job_io
@@ -94,6 +95,42 @@ def test_verify_calls_an_edit_edited_and_half_a_file_damaged(run: Run, pack: Pat
     assert not [line for line in found.problems if name_of(1) in line]
     assert any(name_of(1) in note and "edited by hand" in note for note in found.notes)
     assert "folder/mine.png: not ours, harmless" in found.notes
+
+
+def test_an_edit_that_cannot_be_read_is_kept_and_named(run: Run, pack: Path) -> None:
+    run()
+    file = pack / "folder" / name_of(1)
+    Image.new("P", (16, 16)).save(file, "GIF")
+    mine = file.read_bytes()
+    result = run(scale=4)
+    assert file.read_bytes() == mine
+    assert statuses(result)[name_of(1)] == "edited"
+    assert any(name_of(1) in line and "not a PNG" in line for line in result.problems)
+    found = verify_pack(pack)
+    assert not [line for line in found.problems if "damaged" in line]
+    assert any(name_of(1) in note and "edited by hand" in note for note in found.notes)
+
+
+def test_an_archive_that_cannot_be_read_stops_the_run(run: Run, pack: Path) -> None:
+    targets = "[{gliden64: {container: hts}}]"
+    run(targets)
+    (archive,) = pack.rglob("*.hts")
+    archive.write_bytes(b"7z\xbc\xaf\x27\x1c and so on")
+    with pytest.raises(PackError, match="was changed since texpipe wrote it"):
+        run(targets)
+    assert archive.read_bytes().startswith(b"7z")
+
+
+def test_a_damaged_file_is_made_again_and_told(run: Run, pack: Path) -> None:
+    run()
+    file = pack / "folder" / name_of(1)
+    sound = file.read_bytes()
+    file.write_bytes(sound[:50])
+    result = run()
+    assert file.read_bytes() == sound
+    (copy,) = (pack / ".backup").rglob("*.png")
+    assert copy.read_bytes() == sound[:50]
+    assert [line for line in result.warnings if name_of(1) in line and str(copy) in line]
 
 
 def test_an_edit_that_is_given_up_is_in_the_backup(run: Run, pack: Path) -> None:

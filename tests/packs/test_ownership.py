@@ -81,9 +81,30 @@ def test_a_damaged_file_is_written_anew_after_a_copy(tmp_path: Path) -> None:
     """Half of a picture is no edit; but whoever knows better finds it in the backup."""
     written(tmp_path)
     (tmp_path / PATH).write_bytes(FIRST[:40])
-    assert reopened(tmp_path).put(PATH, FIRST, sha(FIRST)) is None
+    folder = reopened(tmp_path)
+    assert folder.put(PATH, FIRST, sha(FIRST)) is None
     assert (tmp_path / PATH).read_bytes() == FIRST
     assert backups(tmp_path) == {PATH: FIRST[:40]}
+    (line,) = folder.replaced()
+    assert line.startswith(f"{PATH} was damaged")
+    assert Path(line.rsplit(" is ", 1)[1]).read_bytes() == FIRST[:40]
+
+
+def test_an_empty_file_is_written_anew_without_a_word(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / PATH).write_bytes(b"")
+    folder = reopened(tmp_path)
+    assert folder.put(PATH, FIRST, sha(FIRST)) is None
+    assert (tmp_path / PATH).read_bytes() == FIRST
+    assert not backups(tmp_path)
+    assert not list(folder.replaced())
+
+
+def test_an_edit_of_a_kind_that_texpipe_cannot_read_is_kept(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / PATH).write_bytes(b"GIF89a and so on")
+    assert reopened(tmp_path).put(PATH, SECOND, sha(SECOND)) == "edited"
+    assert (tmp_path / PATH).read_bytes() == b"GIF89a and so on"
 
 
 def test_an_archive_of_somebody_else_stops_a_run_before_it_writes(tmp_path: Path) -> None:

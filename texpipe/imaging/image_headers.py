@@ -39,6 +39,10 @@ class DamagedError(ValueError):
     """Why a file cannot be a picture, in a few words; becomes the message of a SourceError."""
 
 
+class LimitError(DamagedError):
+    """A file may be sound, but has more pixels than are read."""
+
+
 class UnsupportedError(ValueError):
     """What kind of picture a sound file has that texpipe does not read; becomes the message of a SourceError."""
 
@@ -70,7 +74,7 @@ class Header:
         if width < 1 or height < 1:
             raise DamagedError(f"has no pixels ({width} x {height})")
         if width * height > MAX_PIXELS:
-            raise DamagedError(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
+            raise LimitError(f"{width} x {height} pixels are more than the limit of {MAX_PIXELS:,}")
 
 
 def read_header(data: bytes, name: str) -> Header:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from texpipe.errors import PackError
+from texpipe.errors import PackError, SourceError
 from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.manifest.schema import Entry, Manifest, Output
 from texpipe.packs.journal import noted
@@ -79,6 +79,8 @@ def edits_of(output: Path, manifest: Manifest) -> tuple[list[Edit], list[str]]:
             edit = _edit(output, entry, one)
         except TooLargeError as error:
             told.append(f"{one.path}: {error.message}")
+        except SourceError as error:
+            told.append(f"{one.path} cannot be adopted: {error.message}. Save it as PNG, then adopt again")
         else:
             found.setdefault(entry.source, []).append(edit)
     chosen = []

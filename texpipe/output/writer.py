@@ -58,7 +58,8 @@ def write_output(
     reasons = failures(run.work, done)
     packs, fits, metrics = _write_packs(run, reasons, before, progress)
     manifest = manifest_of(run, packs, reasons, metrics)
-    warnings = (*before.warnings, *remove_left_over(before.folder, digests_of(manifest)))
+    left = remove_left_over(before.folder, digests_of(manifest))
+    warnings = (*before.warnings, *before.folder.replaced(), *left)
     sync_disk()
     if run.layout.manifest.is_file() and not has_manifest(run.layout.manifest):
         before.folder.backup.copy(run.layout.manifest.name)

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from texpipe.errors import PackError
 from texpipe.formats.portable_names import file_digest, folded
-from texpipe.formats.readable import is_readable
+from texpipe.formats.readable import is_damaged
 from texpipe.manifest.schema import Kept
 from texpipe.packs.backup import Backup
 from texpipe.packs.digests import FileDigests
@@ -27,7 +27,7 @@ from texpipe.storage.layout import OutputLayout
 from texpipe.storage.links import KnownFolders
 
 Standing: TypeAlias = Literal["free", "equal", "ours", "damaged", "edited", "foreign"]
-"""What lies where a file is to be written: nothing, the same bytes, ours, ours but unreadable, or somebody's."""
+"""What lies where a file is to be written: nothing, the same bytes, ours, the remains of ours, or somebody's."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class PackFolder:
         replace: which edited and foreign files are given up: "all", or globs of their paths and of textures' names.
         backup: where they are copied to first.
         kept: path -> whose the file is, for every file that was not written or removed because of it; grows.
+        damaged: paths of the damaged files that were replaced; grows.
         digests: of its files.
         links: which of its folders are in it.
     """
@@ -55,6 +56,7 @@ class PackFolder:
     replace: tuple[str, ...] = ()
     backup: Backup = field(default_factory=lambda: Backup(Path()))
     kept: dict[str, Kept] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
     digests: FileDigests = field(default_factory=FileDigests, compare=False)
     links: KnownFolders = field(default_factory=lambda: KnownFolders(Path()), compare=False)
 
@@ -103,7 +105,7 @@ class PackFolder:
             return "foreign"
         if found in known:
             return "ours"
-        return "edited" if is_readable(self.output / path) else "damaged"
+        return "damaged" if is_damaged(self.output / path) else "edited"
 
     def keeps(self, path: str, digest: str | None, *names: str) -> Kept | None:
         """Return whose the file is that `put` would keep at a path; None where it would write, or need not.
@@ -175,6 +177,12 @@ class PackFolder:
                 f"{next(iter(kept))!r}: a copy goes to {OutputLayout(self.output).backup}.",
             )
 
+    def replaced(self) -> Iterator[str]:
+        """Yield a line for each damaged file that was replaced: whoever knows better finds it in the backup."""
+        for path in self.damaged:
+            copy = self.backup.folder / path
+            yield f"{path} was damaged and has been written anew; a copy of what was there is {copy}"
+
     def still_edited(self) -> Iterator[tuple[str, str]]:
         """Yield path and hex sha256 of what texpipe once wrote where now somebody's edit lies."""
         for path, whose in self.kept.items():
@@ -199,6 +207,8 @@ class PackFolder:
         is_somebodys = standing in ("edited", "foreign", "damaged") or folded(path) in self.by_hand
         if is_somebodys and (self.output / path).is_file() and (self.output / path).stat().st_size:
             self.backup.copy(path)
+            if standing == "damaged":
+                self.damaged.append(path)
 
 
 _SAID: Mapping[Kept, str] = {

@@ -14,7 +14,7 @@ from texpipe.errors import PackError, SourceError
 from texpipe.formats import TARGETS, format_of
 from texpipe.formats.contract import PackFormat, Size
 from texpipe.formats.portable_names import file_digest
-from texpipe.formats.readable import is_readable
+from texpipe.formats.readable import is_damaged
 from texpipe.imaging.image_files import MAX_FILE_BYTES, decode
 from texpipe.manifest.file import read_manifest
 from texpipe.manifest.schema import Entry, Manifest, Output
@@ -102,9 +102,9 @@ def _file_state(output: Path, path: str, digest: str, is_foreign: bool) -> tuple
             return [], False
     except PackError as error:
         return [error.message], True
-    if is_readable(output / path):
-        return [f"{path}: was changed since texpipe wrote it: edited by hand, and kept by later runs"], False
-    return [f"{path}: is damaged"], True
+    if is_damaged(output / path):
+        return [f"{path}: is damaged"], True
+    return [f"{path}: was changed since texpipe wrote it: edited by hand, and kept by later runs"], False
 
 
 def broken_rules(output: Path, manifest: Manifest, remembered: RememberedChecks | None = None) -> list[str]:
