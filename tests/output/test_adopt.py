@@ -326,6 +326,18 @@ def test_command_line(run: Run, tmp_path: Path, texpipe: Callable[..., object]) 
     assert [one.name for one in (tmp_path / "by-hand").iterdir()] == [name_of(1)]
 
 
+def test_a_recipe_that_is_a_link_stays_one(run: Run, tmp_path: Path, texpipe: Callable[..., object]) -> None:
+    run()
+    edit(tmp_path, f"folder/{name_of(1)}")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.rename(tmp_path / "real.yaml")
+    recipe.symlink_to("real.yaml")
+    done = texpipe("adopt", tmp_path / "pack", "--recipe", recipe, "--add-to-recipe")
+    assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
+    assert recipe.is_symlink()
+    assert "overrides: by-hand" in (tmp_path / "real.yaml").read_text("utf-8")
+
+
 def test_an_edit_that_cannot_be_read_is_named_and_the_others_are_adopted(run: Run, tmp_path: Path) -> None:
     run()
     Image.new("P", (16, 16)).save(tmp_path / "pack/folder" / name_of(1), "GIF")

@@ -145,6 +145,17 @@ def test_a_save_that_is_killed_leaves_a_whole_recipe_and_the_draft(folder: Path)
         assert recipe.read_text().startswith(RECIPE)
 
 
+def test_a_recipe_that_is_a_link_stays_one(folder: Path) -> None:
+    recipe = folder / "mine.yaml"
+    recipe.rename(folder / "real.yaml")
+    recipe.symlink_to("real.yaml")
+    draft = Draft.open(recipe)
+    draft.change(draft.body() + "# more\n")
+    draft.save()
+    assert recipe.is_symlink()
+    assert (folder / "real.yaml").read_text().endswith("# more\n")
+
+
 def test_a_save_that_fails_leaves_the_old_recipe_and_the_draft(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

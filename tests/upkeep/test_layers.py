@@ -49,6 +49,20 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return tree(folder, leave_out=MANIFESTS)
 
 
+def test_an_output_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    base, top = (
+        write_tree(tmp_path / name, {"": {0: number}}) for number, name in enumerate(["base", "top"])
+    )
+    (tmp_path / "drive").mkdir()
+    (tmp_path / "out").symlink_to(Path("drive", "merged"), target_is_directory=True)
+    for layers in ([base], [base, top]):
+        merge_layers(layers, tmp_path / "out")
+    assert (tmp_path / "out").is_symlink()
+    assert content_of(tmp_path / "drive" / "merged") == content_of(top)
+    assert [path.name for path in (tmp_path / "drive").iterdir()] == ["merged"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "drive", "out", "top"]
+
+
 def test_the_last_layer_wins_and_each_conflict_is_named(tmp_path: Path) -> None:
     base = write_tree(tmp_path / "base", {"": {0: 0, 1: 2, 2: 2}})
     hud = write_tree(tmp_path / "hud", {"": {1: 1, 3: 0}})  # 1 lies in a sub-folder here

@@ -189,6 +189,30 @@ def test_what_a_stop_between_the_two_steps_left_is_put_back(packs: tuple[Path, P
     apply_patch(archive, one)
 
 
+def test_a_pack_that_is_a_link_stays_one(packs: tuple[Path, Path], archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "drive").mkdir()
+    packs[0].rename(tmp_path / "drive" / "real")
+    packs[0].symlink_to(Path("drive", "real"), target_is_directory=True)
+    apply_patch(archive, packs[0])
+    assert packs[0].is_symlink()
+    assert tree(tmp_path / "drive" / "real") == tree(packs[1])
+    assert [path.name for path in (tmp_path / "drive").iterdir()] == ["real"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "drive", "p.texpatch"]
+
+
+def test_a_container_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "drive").mkdir()
+    real = write_container(tmp_path / "drive" / "real.rtz", {0: 1})
+    other, link = write_container(tmp_path / "b.rtz", {0: 2}), tmp_path / "a.rtz"
+    link.symlink_to(real)
+    make_patch(link, other, tmp_path / "p.texpatch")
+    (tmp_path / "drive" / ".real.rtz.999999999-00ff.part").write_bytes(b"of a killed process")
+    apply_patch(tmp_path / "p.texpatch", link)
+    assert link.is_symlink()
+    assert real.read_bytes() == other.read_bytes()
+    assert [path.name for path in (tmp_path / "drive").iterdir()] == ["real.rtz"]
+
+
 def apply_until(count: int, archive: Path, place: Path) -> int:
     """Apply in a process of its own that is killed at its n-th use of the disk; return how it ended."""
     child = os.fork()

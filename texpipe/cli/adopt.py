@@ -133,7 +133,7 @@ def _add(loaded: LoadedRecipe, folder: Path) -> bool:
         write_atomic(draft, text.encode())
         if not _is_named(load_recipe(draft, known_targets()), folder):
             return False
-        write_atomic(loaded.path, text.encode())
+        write_atomic(loaded.path, text.encode(), any_link=True)
         return True
     finally:
         draft.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ def init(console: Console, dumps: tuple[Path, ...], output: Path | None, force: 
     profile, path = first.profile, output or _default_place(dumps, first.name)
     if path.exists() and not force:
         raise UsageError(f"{path} already exists", hint="Give another --output, or --force to replace it.")
-    write_atomic(path, first.text(path.resolve().parent, first.name).encode())
+    write_atomic(path, first.text(path.parent.resolve(), first.name).encode(), any_link=True)
     game = f" of {profile.game}" if profile.game else ""
     console.say(f"wrote {path}: {of_textures(profile.textures)}{game}, for {profile.target}")
     say_found(console, first)

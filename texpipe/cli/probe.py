@@ -144,7 +144,8 @@ def _read(
 
     seen = look(shots, read_numbers(probe_output(options)))
     if save is not None:
-        write_atomic(save, "".join(f"{name}\n" for name in seen.shares).encode("utf-8", "surrogateescape"))
+        lines = "".join(f"{name}\n" for name in seen.shares)
+        write_atomic(save, lines.encode("utf-8", "surrogateescape"), any_link=True)
     if as_json:
         print_json({"textures": seen.shares, "unread": seen.unread})
     else:

@@ -45,7 +45,10 @@ def write_bundle(path: Path, findings: Sequence[Finding], output: Path, recipe: 
         raise UsageError(f"there is no recipe {recipe}", hint="Check the path.")
     private = [Path.home(), Path.cwd(), output.absolute()]
     names = []
-    with open_atomic(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        open_atomic(path, any_link=True) as stream,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for name, text in _contents(findings, output, recipe):
             archive.writestr(name, without_private_paths(text, private))
             names.append(name)

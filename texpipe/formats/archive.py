@@ -74,13 +74,17 @@ def entry_bytes(path: PurePosixPath, data: bytes) -> int:
 
 
 @contextmanager
-def zip_writer(path: Path) -> Iterator[ZipWriter]:
+def zip_writer(path: Path, *, any_link: bool = False) -> Iterator[ZipWriter]:
     """Open a zip file for writing that takes its name only when everything is in it.
+
+    Args:
+        path: the file.
+        any_link: as `open_atomic`.
 
     Raises:
         PackError: the file cannot be written.
     """
-    with open_atomic(path) as file:
+    with open_atomic(path, any_link=any_link) as file:
         writer = ZipWriter(file)
         try:
             yield writer

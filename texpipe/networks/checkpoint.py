@@ -104,13 +104,16 @@ def read_weights(path: Path, *, trust: bool = False) -> Weights:
     return Weights(named, metadata, hashlib.sha256(b"".join(data)).hexdigest())
 
 
-def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+def save_safetensors(
+    path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str], *, any_link: bool = False
+) -> str:
     """Write weights as fp16 safetensors; the same weights and notes give the same bytes.
 
     Args:
         path: the file; written atomically.
         state: weights by name, any floating type; each must lie within fp16's range of +-65504.
         metadata: notes for the file's header.
+        any_link: as `open_atomic`.
 
     Returns:
         The file's sha256 in hex.
@@ -125,7 +128,7 @@ def save_safetensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[
             f"{bad[0]} holds NaN or numbers beyond fp16", hint="Continue training from an earlier checkpoint."
         )
     data = _canonical(pack_safetensors(halves, dict(metadata)))
-    write_atomic(path, data)
+    write_atomic(path, data, any_link=any_link)
     return hashlib.sha256(data).hexdigest()
 
 

@@ -139,7 +139,7 @@ def _write_foreign(target: Path, source: Path, notes: dict[str, str], *, trust: 
     notes = (
         dict(weights.metadata) | notes | {"architecture": network.architecture, "scale": str(network.scale)}
     )
-    sha256 = checkpoint.save_safetensors(target, weights.state, notes | {"format": "pt"})
+    sha256 = checkpoint.save_safetensors(target, weights.state, notes | {"format": "pt"}, any_link=True)
     return Written(
         target, sha256, f"{network.scale}x, {network.architecture} {' '.join(network.tags)}".rstrip()
     )
@@ -160,5 +160,5 @@ def _write(target: Path, loaded: checkpoint.LoadedNetwork, notes: dict[str, str]
         "format": "pt",
         "scale": str(architecture.scale),
     }
-    sha256 = checkpoint.save_safetensors(target, loaded.network.state_dict(), notes)
+    sha256 = checkpoint.save_safetensors(target, loaded.network.state_dict(), notes, any_link=True)
     return Written(target, sha256, f"{architecture.scale}x, {architecture.size}")

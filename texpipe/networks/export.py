@@ -40,7 +40,7 @@ def export_onnx(network: Generator, path: Path) -> None:
     onnx = _import_onnx()
     model = _Graph(onnx).model(network)
     onnx.checker.check_model(model)
-    write_atomic(path, model.SerializeToString(deterministic=True))
+    write_atomic(path, model.SerializeToString(deterministic=True), any_link=True)
 
 
 def graph_of(network: Generator, wrapped: Axes, *, half: bool) -> bytes:

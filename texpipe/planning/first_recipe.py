@@ -209,7 +209,8 @@ def file_for(first: FirstRecipe, dump: Path, asked: Asked | None = None) -> Reci
     """
     file = place_for(first, dump)
     if file.is_new:
-        write_atomic(file.path, first.text(file.path.resolve().parent, file.path.stem, asked).encode())
+        text = first.text(file.path.parent.resolve(), file.path.stem, asked)
+        write_atomic(file.path, text.encode(), any_link=True)
     return file
 
 

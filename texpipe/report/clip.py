@@ -53,7 +53,7 @@ def clip_of_pack(output: Path, target: Path, *, names: Sequence[str] = (), width
     samples = samples_of_pack(output, names=names)
     shown = samples if names else _pick(samples)
     log.info("%d of %d textures are in the clip", len(shown), len(samples))
-    write_atomic(target, encode_gif(*wipe(shown, width=width)))
+    write_atomic(target, encode_gif(*wipe(shown, width=width)), any_link=True)
     return len(shown)
 
 

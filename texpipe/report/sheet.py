@@ -164,7 +164,7 @@ def sheet_of_pack(
         shown = _telling(entries, output, width)
         page = _reduced(sheet(shown, width=width))
     opaque = np.dstack([page, np.full(page.shape[:2], 255, np.uint8)])
-    write_atomic(target, image_files.encode_signed_png(opaque))
+    write_atomic(target, image_files.encode_signed_png(opaque), any_link=True)
     return len(shown), len(entries)
 
 

@@ -11,27 +11,28 @@ from pathlib import Path
 from typing import IO
 
 from texpipe.errors import PackError
+from texpipe.storage.links import target_of
 
 _LONGEST_STEM = 200
 
 
-def write_atomic(path: Path, data: bytes, *, fsync: bool = True) -> None:
+def write_atomic(path: Path, data: bytes, *, fsync: bool = True, any_link: bool = False) -> None:
     """Write a file so that whoever looks sees the old one or the whole new one, whatever happens in between.
 
     Args:
         path: the file; missing folders are made.
         data: its new content.
-        fsync: as `open_atomic`.
+        fsync, any_link: as `open_atomic`.
 
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
-    with open_atomic(path, fsync=fsync) as file:
+    with open_atomic(path, fsync=fsync, any_link=any_link) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
-def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
+def open_atomic(path: Path, *, fsync: bool = True, any_link: bool = False) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes its name only when everything is in it.
 
     The bytes go to `.NAME.PID-TOKEN.part` in the same folder, are flushed to the disk and renamed.
@@ -40,10 +41,14 @@ def open_atomic(path: Path, *, fsync: bool = True) -> Iterator[IO[bytes]]:
         path: replaced when the block ends without an error; missing folders are made.
         fsync: wait until bytes and name are on the disk. Without it a power cut may leave an empty file under
             the final name: only for files whose reader notices that, such as the store's, or with `sync_disk`.
+        any_link: a link stays, and what it leads to is replaced, wherever it lies: for files that the user names.
+            Otherwise it is the link that is replaced.
 
     Raises:
         PackError: the folder or file cannot be written; the old file is as it was.
     """
+    if any_link:
+        path = _behind_link(path)
     part = part_of(path)
     # First, and by itself: on the way there may be a link that leads anywhere, and nothing is to be opened behind it.
     _make_folder(path)
@@ -96,6 +101,13 @@ def write_new(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _behind_link(path: Path) -> Path:
+    try:
+        return target_of(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _make_folder(path: Path) -> None:

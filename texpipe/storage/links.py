@@ -1,7 +1,8 @@
-"""Links of a stranger's folder: followed only as long as they stay inside of it."""
+"""Links: in a stranger's folder they are followed only as long as they stay inside of it; a user may name any."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,20 @@ def leads_out(path: Path, root: Path) -> bool:
         return not path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # links that lead to each other; a RuntimeError before Python 3.13
         return True
+
+
+def target_of(path: Path) -> Path:
+    """Return the place that a link leads to, whatever is there; of a path that is no link, the path.
+
+    Raises:
+        OSError: links lead to each other.
+    """
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
 
 
 class KnownFolders:

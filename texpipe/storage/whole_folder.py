@@ -13,6 +13,7 @@ from pathlib import Path
 
 from texpipe.errors import PackError
 from texpipe.storage.atomic import part_of, sync_disk
+from texpipe.storage.links import target_of
 
 _AT_FDCWD, _EXCHANGE = -100, 2
 """Of Linux's renameat2: paths are relative to the working folder; both names are exchanged."""
@@ -28,7 +29,8 @@ def whole_folder(final: Path) -> Iterator[Path]:
     stop between them left is put back by `put_back`.
 
     Args:
-        final: replaced with all that is in it when the block ends without an error.
+        final: replaced with all that is in it when the block ends without an error. A link stays, and the folder is
+            replaced that it leads to.
 
     Yields:
         A new empty folder beside it.
@@ -37,35 +39,53 @@ def whole_folder(final: Path) -> Iterator[Path]:
         PackError: the folder cannot be made or replaced; the old one is as it was.
     """
     put_back(final)
-    part = part_of(final)
     try:
-        part.mkdir(parents=True)
-        yield part
-        sync_disk()
-        _take_place(part, final)
+        place = target_of(final)
+        part = part_of(place)
+        try:
+            part.mkdir(parents=True)
+            yield part
+            sync_disk()
+            _take_place(part, place)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         hint = "Check that the disk has room, and that no other program has a file of it open."
         raise PackError(f"cannot write {final}: {error.strerror or error}", hint=hint) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def put_back(final: Path) -> None:
-    """Give a folder its name back that a stopped exchange took from it, and remove what was to replace it."""
-    name = re.escape(final.name)
-    for path in sorted(_beside(final)):
-        if re.fullmatch(rf"\.{name}\.\d+-[0-9a-f]+\.part{_OLD}", path.name):
-            if os.path.lexists(final):
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.rename(final)
-    for path in _beside(final):
-        if (
-            re.fullmatch(rf"\.{name}\.\d+-[0-9a-f]+\.part", path.name)
-            and path.is_dir()
-            and not _is_alive(path)
-        ):
-            shutil.rmtree(path, ignore_errors=True)
+    """Give a folder its name back that a stopped exchange took from it, and remove what was to replace it.
+
+    Args:
+        final: the folder, or a container file that is replaced as `open_atomic` does it; or a link to either.
+    """
+    for place in _places(final):
+        name = re.escape(place.name)
+        for path in sorted(_beside(place)):
+            if re.fullmatch(rf"\.{name}\.\d+-[0-9a-f]+\.part{_OLD}", path.name):
+                if os.path.lexists(place):
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.rename(place)
+        for path in _beside(place):
+            if re.fullmatch(rf"\.{name}\.\d+-[0-9a-f]+\.part", path.name) and not _is_alive(path):
+                _remove(path)
+
+
+def _places(final: Path) -> list[Path]:
+    """Return a path, and what it leads to if it is a link."""
+    with contextlib.suppress(OSError):
+        return list(dict.fromkeys((final, target_of(final))))
+    return [final]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _beside(final: Path) -> list[Path]:

@@ -148,7 +148,7 @@ class Draft:
                 hint="Load the file again; what you decided here is kept until you do.",
             )
         data = self.text.encode()
-        write_atomic(self.file, data)
+        write_atomic(self.file, data, any_link=True)
         self.base = data
         self.version += 1
         self.kept_file.unlink(missing_ok=True)

@@ -101,7 +101,8 @@ class Reviews:
             known[name] = Review(old.mark if mark is None else mark, old.note if note is None else note)
         kept = {name: one for name, one in sorted(known.items()) if one != Review()}
         data = (_HEAD + "".join(_line(name, one) for name, one in kept.items())).encode()
-        write_atomic(self.file, data)
+        # Nobody named this file: through a link it is written only to reviews, which `all` has read there.
+        write_atomic(self.file, data, any_link=self.file.is_file())
         self._last = _Known(data, kept)
 
     def counts(self) -> dict[str, int]:

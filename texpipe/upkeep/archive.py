@@ -85,7 +85,7 @@ def write_archive(
     if not files:
         raise PackError(f"{folder} is empty", hint="Run the recipe again.")
     credits_ = credits_of(manifest)
-    with zip_writer(file) as archive:
+    with zip_writer(file, any_link=True) as archive:
         archive.add(PurePosixPath(README), _readme(manifest, target, len(files)).encode())
         archive.add(PurePosixPath(PAGE), credits_.page().encode())
         archive.add(PurePosixPath(SUMMARY), (json.dumps(credits_.as_json(), indent=2) + "\n").encode())

@@ -111,7 +111,7 @@ def write_layers_recipe(
     lines += [f"  {_quoted(pattern)}: {_quoted(layer)}" for pattern, layer in choices]
     for one in open_ones:
         lines.append(f"  # {_quoted(one.name)}: {_quoted(one.others[-1])} # now from {_quoted(one.taken)}")
-    write_atomic(path, ("\n".join(lines) + "\n").encode())
+    write_atomic(path, ("\n".join(lines) + "\n").encode(), any_link=True)
 
 
 def _relative(path: Path, recipe: Path) -> str:

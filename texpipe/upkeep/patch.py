@@ -117,7 +117,7 @@ def _made(one: Path, other: Path, file: Path, step: Step) -> Written:
     made: list[Made] = []
     from texpipe import __version__
 
-    with zip_writer(file) as archive:
+    with zip_writer(file, any_link=True) as archive:
         names = sorted(name for name in new if new_digests[name] != old_digests.get(name))
         for number, name in enumerate(names):
             pieces, fresh = _put_together(new[name], new_digests[name], known)
@@ -390,10 +390,10 @@ def _apply_to_file(patch: Patch, archive: ZipReader, root: Path, final: Path) ->
 def _write_file(patch: Patch, archive: ZipReader, root: Path, final: Path) -> None:
     if not patch.made:
         if final != root:
-            with open_atomic(final) as target, open_regular(root) as stream:
+            with open_atomic(final, any_link=True) as target, open_regular(root) as stream:
                 shutil.copyfileobj(stream, target)
         return
-    with open_atomic(final) as target:
+    with open_atomic(final, any_link=True) as target:
         _make(patch.made[0], 0, archive, {_ALONE: root}, target)
 
 
