@@ -22,6 +22,7 @@ from studio_page import screen_with
 
 from texpipe.imaging.image_files import encode_png, save_png
 from texpipe.probe.numbers import Numbers, write_numbers
+from texpipe.studio.draft import Draft
 
 pytestmark = pytest.mark.slow
 
@@ -360,6 +361,27 @@ def test_a_change_by_an_editor_is_told_and_nothing_is_overwritten(studio: Studio
     studio.click("#save-now")
     studio.wait("!byId('diff').open && !studio.dirty")
     assert [line for line in edited.splitlines() if line not in recipe.read_text().splitlines()] == []
+
+
+def test_a_draft_of_another_studio_is_told_until_the_notice_is_closed(studio: Studio) -> None:
+    recipe = studio.folder / "walk.yaml"
+    studio.driver.execute_script("clearFilters()")
+    studio.find("walls/3")
+    studio.all_like_this()
+    studio.change(lambda: studio.press("m"))
+    other = Draft.open(recipe)  # goes on with what is not saved, as a second studio does
+    other.change(f"# of another studio\n{other.body()}")
+    studio.change(lambda: studio.press("w"))
+    studio.wait("byId('notices').textContent.includes('.walk.yaml.draft.2')")
+    studio.click("#notices button")
+    assert studio.driver.execute_script("return byId('notices').childElementCount") == 0
+    studio.driver.execute_script("undo()")
+    studio.wait("!attempts")
+    studio.driver.execute_script("undo()")
+    studio.wait("!attempts && !studio.dirty")
+    assert other.kept_file.exists()
+    assert not other.kept_file.with_name(".walk.yaml.draft.2").exists()
+    other.kept_file.unlink()
 
 
 def test_a_screenshot_becomes_the_list_of_what_is_on_it(studio: Studio, tmp_path: Path) -> None:

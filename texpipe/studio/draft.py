@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +11,11 @@ from texpipe.errors import RecipeError, UsageError
 from texpipe.formats import known_targets
 from texpipe.recipe.load import MAX_BYTES, LoadedRecipe, parse_recipe
 from texpipe.storage.atomic import write_atomic
-from texpipe.storage.small_files import MissingFileError, RefusedFileError, parse_json, read_small, refusing
+from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, refusing
+from texpipe.studio.kept_draft import Kept, KeptDraft, kept_files, read_kept
+from texpipe.studio.notices import Notices
+from texpipe.studio.three_way import merged
 
-_MAX_KEPT = 4 * MAX_BYTES
-"""Size in bytes of the largest kept draft that is read."""
 _BOM = "\ufeff"
 
 
@@ -35,6 +35,7 @@ class Draft:
         text: as it would be saved now.
         version: goes up with every change of the text.
         past, future: texts that undo and redo return to, the next one last.
+        notices: what there is to know of decisions that earlier studios did not save.
     """
 
     file: Path
@@ -43,10 +44,17 @@ class Draft:
     version: int = 1
     past: list[str] = field(default_factory=list)
     future: list[str] = field(default_factory=list)
+    notices: Notices = field(default_factory=Notices)
+
+    def __post_init__(self) -> None:
+        self._kept = KeptDraft(self.file)
 
     @classmethod
     def open(cls, file: Path) -> Draft:
         """Read a recipe, and what was decided about it and not saved before the last server ended.
+
+        If the recipe was changed since, these decisions are put into it as it is now, where they fit. What is not taken
+        over stays in its file and is said in `notices`.
 
         Raises:
             RecipeError: it cannot be read, or has mistakes.
@@ -57,15 +65,63 @@ class Draft:
         except UnicodeDecodeError as error:
             raise RecipeError(f"{file} is not UTF-8 text", hint="Save it as UTF-8.") from error
         draft.loaded()
-        kept = draft._kept()
-        if kept is not None and kept != draft.text:
-            draft.past, draft.text = [draft.text], kept
+        for kept_file in kept_files(file):
+            draft._go_on_with(kept_file)
         return draft
+
+    def _go_on_with(self, kept_file: Path) -> None:
+        """Take over what a file keeps, if that fits and nothing else was taken over; otherwise say where it is."""
+        try:
+            kept = read_kept(kept_file)
+        except RefusedFileError as error:
+            self.notices.say(
+                f"{kept_file} {error.message}. It should keep decisions about {self.file.name} that were not saved: "
+                "none of them are here. The file stays as it is; delete it if you miss nothing."
+            )
+            return
+        text = self._fitting(kept)
+        if text is None:
+            self.notices.say(
+                f"{self.file.name} was changed after decisions about it that were not saved, and these no longer fit "
+                f"it: they are not here. {kept_file} keeps them; delete it when you have decided anew.",
+                _diff(kept.base, kept.text, self.file.name),
+            )
+        elif text.encode() == self.base:  # all of it was saved, or written by somebody
+            kept_file.unlink(missing_ok=True)
+        elif self.is_dirty:
+            self.notices.say(
+                f"{kept_file} keeps other decisions about {self.file.name} that were not saved, because two studios "
+                "were open. Save or undo what is here, then start texpipe studio again: it has those.",
+                _diff(kept.base, kept.text, self.file.name),
+            )
+        else:
+            self._take_over(kept, text)
+
+    def _fitting(self, kept: Kept) -> str | None:
+        """Return the recipe as it is now with decisions that were kept; None if they do not fit it."""
+        text = merged(kept.base, kept.text, self.base.decode("utf-8"))
+        if text is None:
+            return None
+        try:
+            parse_recipe(text.encode(), self.file, known_targets())
+        except RecipeError:
+            return None
+        return text
+
+    def _take_over(self, kept: Kept, text: str) -> None:
+        self._kept.take(kept)
+        self.past, self.text = [self.text], text
+        if kept.base.encode() != self.base:
+            self.notices.say(
+                f"{self.file.name} was changed after decisions about it that were not saved. They are here again, as "
+                "part of the recipe as it is now: Save shows what they change, Undo leaves them out.",
+                self.diff(),
+            )
 
     @property
     def kept_file(self) -> Path:
         """Where a draft is kept until it is saved."""
-        return self.file.with_name(f".{self.file.name}.draft")
+        return self._kept.file
 
     @property
     def is_dirty(self) -> bool:
@@ -125,8 +181,7 @@ class Draft:
 
     def diff(self) -> str:
         """Return what saving would change, as a unified diff."""
-        old, new = self.base.decode("utf-8").splitlines(keepends=True), self.text.splitlines(keepends=True)
-        return "".join(difflib.unified_diff(old, new, self.file.name, f"{self.file.name} (decided here)"))
+        return _diff(self.base.decode("utf-8"), self.text, self.file.name)
 
     def changed_on_disk(self) -> bool:
         """Return whether the file is not what was read or written last."""
@@ -151,7 +206,7 @@ class Draft:
         write_atomic(self.file, data, any_link=True)
         self.base = data
         self.version += 1
-        self.kept_file.unlink(missing_ok=True)
+        self._kept.remove()
         return hashlib.sha256(data).hexdigest()
 
     def reload(self) -> None:
@@ -171,26 +226,21 @@ class Draft:
 
     def _keep(self) -> None:
         if not self.is_dirty:
-            self.kept_file.unlink(missing_ok=True)
+            self._kept.remove()
             return
-        kept = {"of": hashlib.sha256(self.base).hexdigest(), "text": self.text}
-        write_atomic(self.kept_file, json.dumps(kept).encode(), fsync=False)
+        in_the_way = self._kept.write(self.base.decode("utf-8"), self.text)
+        if in_the_way is not None:
+            self.notices.say(
+                f"{in_the_way} has decisions about {self.file.name} that are not of this studio: those made here are "
+                f"kept in {self._kept.file} until you save them."
+            )
 
-    def _kept(self) -> str | None:
-        """Return the draft that was kept, if it is one of this file as it is and can be read."""
-        try:
-            with refusing(self.kept_file):
-                kept = parse_json(read_small(self.kept_file, _MAX_KEPT), self.kept_file)
-        except RefusedFileError:
-            return None
-        if not isinstance(kept, dict) or kept.get("of") != hashlib.sha256(self.base).hexdigest():
-            return None
-        text = kept.get("text")
-        try:
-            parse_recipe(str(text).encode(), self.file, known_targets())
-        except RecipeError:
-            return None
-        return str(text)
+
+def _diff(old: str, new: str, name: str) -> str:
+    lines = difflib.unified_diff(
+        old.splitlines(keepends=True), new.splitlines(keepends=True), name, f"{name} (decided here)"
+    )
+    return "".join(lines)
 
 
 def _bytes_of(file: Path) -> bytes:

@@ -50,12 +50,13 @@ const redo = () => attempt(async () => {
   tell(say("redone", { n: done.affected }));
 });
 
+const diffLines = (diff) => diff.split("\n").map((line) =>
+  element("span", { class: line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : null }, `${line}\n`));
+
 /** Show what saving would change in the recipe. */
 const openDiff = () => attempt(async () => {
   const { diff } = await ask("diff");
-  const lines = diff.split("\n").map((line) =>
-    element("span", { class: line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : null }, `${line}\n`));
-  byId("diff-text").replaceChildren(...(diff ? lines : [say("noChange")]));
+  byId("diff-text").replaceChildren(...(diff ? diffLines(diff) : [say("noChange")]));
   byId("save-now").disabled = !diff;
   byId("diff").showModal();
 });
@@ -77,6 +78,23 @@ function showChanged() {
   });
   byId("alarm").replaceChildren(say("changed"), " ", element("button", { type: "button", id: "reload", click: again }, say("reload")));
   byId("alarm").hidden = false;
+}
+
+const closedNotices = new Set();
+
+/** Show what there is to know of files that the server found or wrote, each until it is closed. */
+function showNotices(notices) {
+  if (notices.length === studio.noticed) return; // what somebody has opened stays open
+  studio.noticed = notices.length;
+  byId("notices").replaceChildren(...notices.filter(({ text }) => !closedNotices.has(text)).map(({ text, diff }) => {
+    const close = () => {
+      closedNotices.add(text);
+      box.remove();
+    };
+    const decided = diff ? element("details", {}, element("summary", {}, say("noticeDiff")), element("pre", {}, ...diffLines(diff))) : null;
+    const box = element("div", { class: "note outdated" }, text, " ", element("button", { type: "button", click: close }, say("close")), decided);
+    return box;
+  }));
 }
 
 /** Use a file that was dropped on the stage instead of the texture shown. */
@@ -144,6 +162,7 @@ function heard(told) {
   studio.justRan ||= studio.run?.state === "running" && told.run.state !== "running";
   showRun(told.run);
   showLive(told.live);
+  showNotices(told.notices);
   if (told.changed_on_disk) showChanged();
   else byId("alarm").hidden = true;
   if (attempts) toldMeanwhile = told; // it may be of this page's own decision, whose answer is still on its way

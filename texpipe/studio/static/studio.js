@@ -1,7 +1,7 @@
 // The studio: the list and the stage of the report, joined with decisions, reviews and runs.
 "use strict";
 
-const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null, onScreen: new Map(), justRan: false };
+const studio = { version: 0, scale: 4, model: "", fields: {}, scopes: [], reviews: {}, run: null, reading: null, noticed: 0, onScreen: new Map(), justRan: false };
 const wished = { text: "", order: "name", fold: false, queue: "", wanted: {} };
 const PREVIEW_DELAY = 150; // milliseconds that a texture is looked at before its preview is computed
 const PAGE = 10; // textures that the keys of whole pages step over
@@ -149,6 +149,7 @@ async function refreshState() {
   if (state.reading) return;
   showRun(state.run);
   showLive(state.live);
+  showNotices(state.notices);
   if (state.changed_on_disk) showChanged();
 }
 
