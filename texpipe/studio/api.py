@@ -128,7 +128,7 @@ class Api:
             "seen": [workshop.looks, workshop.made_at()],
             "by_hand": workshop.by_hand.glance(workshop.loaded.overrides),
             "reviews": workshop.reviews.counts(),
-            "notices": [vars(one) for one in workshop.notices()],
+            "notices": [vars(one) for one in workshop.notices.all()],
         }
 
     async def textures(self, request: Request) -> Response:

@@ -20,7 +20,7 @@ from texpipe.recipe.schema import Recipe
 from texpipe.relations import Spot
 from texpipe.studio.dump import palette_of
 from texpipe.studio.opening import Read
-from texpipe.studio.reviews import Review
+from texpipe.studio.review_text import Review
 from texpipe.studio.split_pictures import Piece, piece_of
 from texpipe.studio.workshop import Workshop
 from texpipe.texture import Facts, Plan

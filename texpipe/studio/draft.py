@@ -50,7 +50,7 @@ class Draft:
         self._kept = KeptDraft(self.file)
 
     @classmethod
-    def open(cls, file: Path) -> Draft:
+    def open(cls, file: Path, notices: Notices | None = None) -> Draft:
         """Read a recipe, and what was decided about it and not saved before the last server ended.
 
         If the recipe was changed since, these decisions are put into it as it is now, where they fit. What is not taken
@@ -61,7 +61,7 @@ class Draft:
         """
         base = _bytes_of(file)
         try:
-            draft = cls(file, base, base.decode("utf-8"))
+            draft = cls(file, base, base.decode("utf-8"), notices=notices or Notices())
         except UnicodeDecodeError as error:
             raise RecipeError(f"{file} is not UTF-8 text", hint="Save it as UTF-8.") from error
         draft.loaded()

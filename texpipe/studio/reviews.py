@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from texpipe.errors import RecipeError, UsageError
 from texpipe.recipe.yaml_positions import Unreadable, read_yaml
-from texpipe.storage.atomic import write_atomic
+from texpipe.storage.atomic import write_atomic, write_new
 from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, refusing
-from texpipe.studio.rule_text import flow
+from texpipe.studio.notices import Notices
+from texpipe.studio.review_text import Change, Review, ReviewText, UnchangeableError
 
 MARKS = ("approve", "reject", "flag")
 _MAX_BYTES = 64 << 20
@@ -21,15 +22,6 @@ _MAX_VALUES = 1 << 22
 """Largest number of values in a file of reviews: four for each texture of a dump of a million."""
 _MAX_NOTE = 2000
 """Length of the longest note, in characters."""
-_HEAD = "# What was thought of each texture in `texpipe studio`: one line each, sorted, so that git can merge them.\n"
-
-
-@dataclass(frozen=True)
-class Review:
-    """What somebody thinks of a texture: one of `MARKS` or "", and a note or ""."""
-
-    mark: str = ""
-    note: str = ""
 
 
 class Reviews:
@@ -37,11 +29,13 @@ class Reviews:
 
     Args:
         recipe: the recipe's file.
+        notices: where to say that the file had to be written anew.
     """
 
-    def __init__(self, recipe: Path) -> None:
+    def __init__(self, recipe: Path, notices: Notices | None = None) -> None:
         self.file = recipe.with_name(f"{recipe.stem}.review.yaml")
-        self._last = _Known(b"", {})
+        self._notices = notices or Notices()
+        self._last = _NOTHING
 
     def all(self) -> Mapping[str, Review]:
         """Return the reviews by texture.
@@ -57,16 +51,21 @@ class Reviews:
                 data = read_small(self.file, _MAX_BYTES, any_link=True)
                 if data == self._last.data:
                     return self._last
-                value = read_yaml(data.decode("utf-8-sig"), max_values=_MAX_VALUES).value
+                document = read_yaml(data.decode("utf-8-sig"), max_values=_MAX_VALUES)
         except MissingFileError:
-            return _Known(b"", {})
+            return _NOTHING
         except (RefusedFileError, UnicodeDecodeError, Unreadable) as error:
             raise self._damaged(
                 error.message if isinstance(error, RefusedFileError) else str(error)
             ) from error
-        if not isinstance(value, dict | None):
+        if not isinstance(document.value, dict | None):
             raise self._damaged("is not a list of textures")
-        self._last = _Known(data, {name: self._review(name, one) for name, one in (value or {}).items()})
+        reviews = {name: self._review(name, one) for name, one in (document.value or {}).items()}
+        try:
+            text = ReviewText.read(data.decode(), document)
+        except UnchangeableError:
+            text = None
+        self._last = _Known(data, reviews, text)
         return self._last
 
     def _review(self, name: str, value: object) -> Review:
@@ -79,7 +78,9 @@ class Reviews:
         return RecipeError(f"{self.file}: {why}", hint="Mend it, or move it away; it is not overwritten.")
 
     def put(self, names: Iterable[str], mark: str | None, note: str | None) -> None:
-        """Change the reviews of some textures, and write the file.
+        """Change the reviews of some textures, and write the file; whatever else a person wrote there stays.
+
+        A file in which no single entry can be changed is written anew, after a copy of it.
 
         Args:
             names: the textures.
@@ -95,15 +96,46 @@ class Reviews:
             raise UsageError(f"{mark!r} is no mark", hint=f"Marks: {', '.join(MARKS)}.")
         if note is not None and len(note) > _MAX_NOTE:
             raise UsageError(f"the note is longer than {_MAX_NOTE} characters")
-        known = dict(self.all())
+        known = self._read()
+        changes: dict[str, Change] = {}
         for name in names:
-            old = known.get(name, Review())
-            known[name] = Review(old.mark if mark is None else mark, old.note if note is None else note)
-        kept = {name: one for name, one in sorted(known.items()) if one != Review()}
-        data = (_HEAD + "".join(_line(name, one) for name, one in kept.items())).encode()
-        # Nobody named this file: through a link it is written only to reviews, which `all` has read there.
+            old = known.reviews.get(name, Review())
+            new = Review(old.mark if mark is None else mark, old.note if note is None else note)
+            if new != old:
+                changes[name] = Change(old, new)
+        if changes:
+            self._write(known, changes)
+
+    def _write(self, known: _Known, changes: Mapping[str, Change]) -> None:
+        reviews = {**known.reviews, **{name: one.after for name, one in changes.items()}}
+        kept = {name: one for name, one in sorted(reviews.items()) if one != Review()}
+        try:
+            if known.text is None:
+                raise UnchangeableError
+            text = known.text.changed(changes)
+        except UnchangeableError:
+            self._copy(known.data)
+            text = ReviewText.written(kept)
+        data = text.whole().encode()
+        # Nobody named this file: through a link it is written only to reviews, which were read there.
         write_atomic(self.file, data, any_link=self.file.is_file())
-        self._last = _Known(data, kept)
+        self._last = _Known(data, kept, text)
+
+    def _copy(self, data: bytes) -> None:
+        """Put the file as it is beside it, under a name that is free, and say so."""
+        number = 1
+        while True:
+            copy = self.file.with_name(f"{self.file.name}.backup" + (f".{number}" if number > 1 else ""))
+            try:
+                write_new(copy, data)
+            except FileExistsError:
+                number += 1
+                continue
+            self._notices.say(
+                f"{self.file} is not written with a line of its own for each texture, so it was written anew, without "
+                f"its comments. {copy} is the file as it was: copy what you miss from it."
+            )
+            return
 
     def counts(self) -> dict[str, int]:
         """Return how many textures have each mark, and a note; errors as `all`."""
@@ -112,10 +144,14 @@ class Reviews:
 
 @dataclass(frozen=True)
 class _Known:
-    """The bytes of a file of reviews, and what they say: to compare bytes is faster than to read them again."""
+    """The bytes of a file of reviews, and what they say: to compare bytes is faster than to read them again.
+
+    `text` is None where no single entry can be changed in the file.
+    """
 
     data: bytes
     reviews: Mapping[str, Review]
+    text: ReviewText | None
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -124,13 +160,4 @@ class _Known:
         return {mark: marks[mark] for mark in MARKS} | {"note": notes}
 
 
-@lru_cache(maxsize=1 << 17)
-def _line(name: str, review: Review) -> str:
-    said = {key: value for key, value in vars(review).items() if value}
-    return f"{_key(name)}: {flow(said)}\n"
-
-
-def _key(name: str) -> str:
-    """Return a texture's name in quotes, whatever is in it."""
-    quoted = flow(f"{name}\n")  # the line break makes it a quoted text
-    return quoted.removesuffix('\\n"') + '"'
+_NOTHING = _Known(b"", {}, ReviewText())

@@ -31,7 +31,7 @@ from texpipe.studio.dump import Dump
 from texpipe.studio.folder_state import FolderState
 from texpipe.studio.known_models import KnownModels
 from texpipe.studio.live_play import LivePlay
-from texpipe.studio.notices import Notice
+from texpipe.studio.notices import Notices
 from texpipe.studio.reviews import Reviews
 from texpipe.studio.rule_text import Raw, with_entries, with_rule, with_rules, without_entry
 from texpipe.studio.run_process import RunProcess
@@ -69,7 +69,8 @@ class Workshop:
         found: Found = lambda texture, fingerprint: None,
     ) -> None:
         self.lock = threading.RLock()
-        self.draft = Draft.open(recipe)
+        self.notices = Notices()
+        self.draft = Draft.open(recipe, self.notices)
         self.loaded: LoadedRecipe = self.draft.loaded()
         self.options: RunOptions = load_options(recipe, device=device)
         require_separate_places(self.options)
@@ -86,7 +87,7 @@ class Workshop:
         with suppress(ModelError):  # a run tells it
             self.models.of(self.loaded.recipe)
         self.dump = Dump.of(seen, self.loaded.recipe)
-        self.reviews = Reviews(recipe)
+        self.reviews = Reviews(recipe, self.notices)
         self.run = RunProcess(recipe, self.options.output, device)
         self.by_hand = FolderState()
         self.looks = 1
@@ -311,10 +312,6 @@ class Workshop:
         if self._overrides is None or self._overrides[0] != now:
             self._overrides = now, find_overrides(folders, self.dump.seen.inventory)
         return self._overrides[1]
-
-    def notices(self) -> tuple[Notice, ...]:
-        """Return what there is to know of files that the workshop found or wrote."""
-        return self.draft.notices.all()
 
     def made_at(self) -> float:
         """Return when the last run wrote its manifest, in seconds; 0 without one."""
