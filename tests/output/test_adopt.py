@@ -347,3 +347,27 @@ def test_an_edit_that_cannot_be_read_is_named_and_the_others_are_adopted(run: Ru
     (line,) = done.left
     assert line.startswith(f"folder/{name_of(1)} cannot be adopted: not a PNG")
     assert "Save it as PNG" in line
+
+
+def test_a_folder_of_the_recipe_that_is_gone_is_not_made_anew(
+    run: Run, tmp_path: Path, texpipe: Callable[..., object]
+) -> None:
+    (tmp_path / "hd").mkdir()
+    (tmp_path / "hd" / name_of(1)).write_bytes(encode_png(noise((16, 16), 9)))
+    run(overrides=True)
+    edit(tmp_path, f"folder/{name_of(2)}")
+    recipe = tmp_path / "recipe.yaml"
+    (tmp_path / "hd").rename(tmp_path / "unplugged")
+    for empty in (False, True):
+        if empty:
+            (tmp_path / "hd").mkdir()
+        for words in ((), ("--into", tmp_path / "hd")):
+            done = texpipe("adopt", tmp_path / "pack", "--recipe", recipe, *words)
+            assert done.returncode == 2  # type: ignore[attr-defined]
+            assert str(tmp_path / "hd") in done.stderr  # type: ignore[attr-defined]
+            assert "Connect the drive" in done.stderr  # type: ignore[attr-defined]
+    (tmp_path / "hd").rmdir()
+    (tmp_path / "unplugged").rename(tmp_path / "hd")
+    done = texpipe("adopt", tmp_path / "pack", "--recipe", recipe)
+    assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
+    assert (tmp_path / "hd" / name_of(2)).is_file()

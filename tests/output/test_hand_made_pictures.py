@@ -19,7 +19,7 @@ from packs import noise
 from PIL import Image
 from textures import grain
 
-from texpipe.errors import ExitCode, SourceError, UsageError
+from texpipe.errors import ExitCode, PackError, SourceError, UsageError
 from texpipe.formats.dds import encode_dds, mip_chain
 from texpipe.imaging.image_files import decode, encode_png
 from texpipe.imaging.visible import premultiplied
@@ -233,6 +233,60 @@ def test_what_is_no_longer_by_hand_goes_to_the_backup(run: Run, tmp_path: Path) 
     run()
     (saved,) = (tmp_path / "pack" / ".backup").rglob("*.png")
     assert saved.read_bytes() == again != data
+
+
+def test_hand_made_pictures_that_are_gone_are_named_before_others_take_their_place(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (1, 2):
+        made(tmp_path, name_of(number), noise((16, 16), number))
+    run()
+    (tmp_path / "hd" / name_of(2)).unlink()
+    lines = {
+        "hd": "1 texture had a hand-made picture in the run before and none now: the files are no longer in",
+        "empty": "1 texture had a hand-made picture in the run before and none now: there are no pictures in",
+        "": "no folder of `overrides` is named any more",
+    }
+    (tmp_path / "empty").mkdir()
+    for overrides, line in lines.items():
+        caplog.clear()
+        result = run(overrides=overrides)
+        assert line in caplog.text, "at the beginning"
+        assert str(tmp_path / overrides if overrides else "") in caplog.text
+        assert any(line in one and ".backup" in one for one in result.warnings)
+        assert not any(
+            "hand-made picture in the run before" in one for one in run(overrides=overrides).warnings
+        )
+        made(tmp_path, name_of(2), noise((16, 16), 2))
+        run()
+        if overrides == "hd":
+            (tmp_path / "hd" / name_of(1)).unlink()
+            run()
+
+
+def test_an_empty_mount_point_does_not_cost_the_pack_its_hand_made_pictures(run: Run, tmp_path: Path) -> None:
+    for number in range(4, 9):
+        (tmp_path / "in" / name_of(number)).write_bytes(encode_png(noise((SIDE, SIDE), number)))
+    for number in range(1, 7):
+        made(tmp_path, name_of(number), noise((16, 16), number))
+    run()
+    files = packs(tmp_path)
+    (tmp_path / "hd").rename(tmp_path / "unplugged")
+    with pytest.raises(SourceError, match="hd does not exist") as missing:
+        run()
+    assert "Connect the drive" in str(missing.value.hint)
+    (tmp_path / "hd").mkdir()
+    with pytest.raises(PackError, match="6 textures had a hand-made picture") as stopped:
+        run()
+    assert str(tmp_path / "hd") in stopped.value.message
+    assert "--remove" in str(stopped.value.hint)
+    assert packs(tmp_path) == files
+    assert run(remove=True).manifest.summary.by_hand == 0
+    assert len(list((tmp_path / "pack" / ".backup").rglob("*.png"))) == 6
+    (tmp_path / "hd").rmdir()
+    (tmp_path / "unplugged").rename(tmp_path / "hd")
+    run()
+    assert packs(tmp_path) == files
 
 
 def test_files_that_are_for_no_texture_are_told(run: Run, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from dumps import texture
-from studio_page import PORT, TOKEN, Page, name_of
+from studio_page import PORT, RECIPE, TOKEN, Page, name_of
 
 from texpipe.errors import UsageError
 from texpipe.imaging.image_files import decode, encode_png
@@ -17,6 +17,7 @@ from texpipe.studio.columns import flat
 from texpipe.studio.folder_state import FolderState
 from texpipe.studio.opening import Opening
 from texpipe.studio.server import app_of
+from texpipe.studio.workshop import Workshop
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -41,6 +42,46 @@ def test_a_texture_is_opened_changed_and_shown(page: Page, folder: Path) -> None
     opened[0].write_bytes(b"half a p")
     assert page.ask("GET", "/api/picture", {"name": name_of(1), "what": "result"}).status in (200, 404)
     page.post("edit", 404, name="../mine.yaml")
+
+
+def hand_made(number: int) -> bytes:
+    return encode_png(texture(number, (32, 32)))
+
+
+@pytest.mark.parametrize("drive", [".", "drive"], ids=["an unplugged drive", "its mount point is left"])
+def test_a_folder_that_is_gone_is_not_made_anew(folder: Path, drive: str) -> None:
+    text = RECIPE.replace("output: out\n", "output: out\noverrides: drive/hd\n")
+    (folder / "mine.yaml").write_text(text)
+    (folder / drive).mkdir(exist_ok=True)
+    page = Page(Workshop(folder / "mine.yaml", device="cpu"))
+    for refused in (page.put(name_of(1), hand_made(1), 422), page.post("edit", 422, name=name_of(1))):
+        assert str(folder / "drive" / "hd") in refused["error"]["message"]
+        assert "Connect the drive" in refused["error"]["hint"]
+    assert not (folder / "drive" / "hd").exists()
+    assert page.workshop.draft.text == text
+    page.textures()
+    (told,) = page.get("state")["notices"]
+    assert str(folder / "drive" / "hd") in told["text"]
+    (folder / "drive" / "hd").mkdir(parents=True)
+    page.put(name_of(1), hand_made(1))
+
+
+def test_nothing_is_put_into_an_empty_mount_point(page: Page, folder: Path) -> None:
+    for number in (1, 2):
+        page.put(name_of(number), hand_made(number))
+    page.post("save")
+    page.post("run", do="start")
+    page.workshop.run.join()
+    assert page.get("run")["code"] == 0
+    (folder / "by-hand").rename(folder / "unplugged")
+    (folder / "by-hand").mkdir()
+    refused = page.put(name_of(3), hand_made(3), 422)["error"]
+    assert str(folder / "by-hand") in refused["message"]
+    assert "2 textures" in refused["message"]
+    assert not list((folder / "by-hand").iterdir())
+    (folder / "by-hand").rmdir()
+    (folder / "unplugged").rename(folder / "by-hand")
+    page.put(name_of(3), hand_made(3))
 
 
 def test_the_system_s_program_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

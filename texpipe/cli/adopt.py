@@ -52,8 +52,11 @@ def adopt(
       texpipe adopt build/oot --recipe recipes/oot.yaml
     """
     from texpipe.formats import known_targets
+    from texpipe.manifest.file import read_manifest
     from texpipe.output.adopt import adopt as adopt_edits
+    from texpipe.output.lost_pictures import require_pictures
     from texpipe.recipe.load import load_recipe
+    from texpipe.storage.layout import OutputLayout
 
     console = console.quieter(quiet)
     if recipe is None and (into is None or add_to_recipe):
@@ -62,7 +65,10 @@ def adopt(
     if add_to_recipe and recipe is not None and not recipe.is_file():
         raise UsageError(f"{recipe} is no file: a recipe that comes with texpipe is not changed")
     loaded = None if recipe is None else load_recipe(recipe, known_targets())
-    done = adopt_edits(output_dir, into or _folder_of(loaded), replace=replace)
+    folder = into or _folder_of(loaded)
+    if loaded is not None and _is_named(loaded, folder):
+        require_pictures(folder, loaded.overrides, read_manifest(OutputLayout(output_dir).manifest).textures)
+    done = adopt_edits(output_dir, folder, replace=replace)
     added = loaded is not None and add_to_recipe and _add(loaded, done.into)
     if as_json:
         print_json({**vars(done), "into": str(done.into), "recipe_changed": added})

@@ -13,6 +13,7 @@ from texpipe.manifest.output_folder import is_output_folder
 from texpipe.manifest.schema import Manifest
 from texpipe.options import RunOptions
 from texpipe.output.lost_inputs import require_no_lost_input
+from texpipe.output.lost_pictures import require_known_loss
 from texpipe.output.shrinking import PackBefore, require_no_loss
 from texpipe.packs.journal import noted
 from texpipe.packs.ownership import PackFolder
@@ -45,7 +46,7 @@ def check_output(run: RunPlan) -> OutputBefore:
 
     Raises:
         PackError: a file that the run must replace is not texpipe's, or was changed by hand; or too much of the pack
-            would be removed. Nothing was written.
+            would be removed, or too many hand-made pictures of it replaced. Nothing was written.
     """
     options = run.order
     given_up = _foreign_records(options)
@@ -60,6 +61,8 @@ def check_output(run: RunPlan) -> OutputBefore:
         planned.append(planned_pack)
     if manifest is not None and not options.remove:
         require_no_lost_input(run, manifest, planned)
+    if manifest is not None:
+        warnings += require_known_loss(run, manifest)
     pack = PackBefore.found(folder, manifest)
     warnings += _removed(folder, require_no_loss(folder, pack, planned, may_remove=options.remove))
     folder = folder.with_hand_made(_adopted(run, planned), _no_longer_by_hand(run, manifest))

@@ -57,9 +57,19 @@ def require_folder(folder: Path) -> None:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         hint = (
-            "Check what the recipe calls `overrides`, or what --overrides names; it is a folder of pictures."
+            "Connect the drive that it is on, or check what the recipe calls `overrides`, or what --overrides names; "
+            "it is a folder of pictures."
         )
         raise SourceError(f"the folder of hand-made pictures {folder} {what}", hint=hint)
+
+
+def holds_pictures(folder: Path) -> bool:
+    """Return whether there is any picture below a folder, of whatever size or name.
+
+    Raises:
+        SourceError: the folder cannot be listed.
+    """
+    return any(_names(folder))
 
 
 def find_hand_made(folder: Path) -> tuple[HandMade, ...]:

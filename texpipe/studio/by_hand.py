@@ -9,6 +9,7 @@ from pathlib import Path
 from texpipe.errors import SourceError, UsageError
 from texpipe.formats.archive import harm_in
 from texpipe.imaging.image_files import decode, encode_png
+from texpipe.output.lost_pictures import require_pictures
 from texpipe.packs.backup import Backup
 from texpipe.passes.hand_made import fitted
 from texpipe.planning.overrides import misfit
@@ -38,7 +39,8 @@ def put_override(workshop: Workshop, name: str, data: bytes, *, replace: bool = 
 
     Raises:
         SourceError: there is no such texture, or the bytes are not a whole PNG.
-        UsageError: its size does not fit the texture; ExistsError if there is one and `replace` is not set.
+        UsageError: its size does not fit the texture, or the recipe's folder or all that was in it is gone;
+            ExistsError if there is one and `replace` is not set.
         PackError: it cannot be written.
     """
     with workshop.lock:
@@ -110,8 +112,17 @@ def _require_fitting(data: bytes, name: str, size: tuple[int, int]) -> None:
 
 
 def _folder(workshop: Workshop) -> Path:
+    """Return the folder for a new picture: the recipe's first, or one that may be made because no recipe names it yet.
+
+    Raises:
+        UsageError: as `require_pictures`.
+    """
     known = workshop.loaded.overrides
-    return Path(os.path.normpath(known[0] if known else workshop.loaded.path.parent / _DEFAULT_FOLDER))
+    if not known:
+        return Path(os.path.normpath(workshop.loaded.path.parent / _DEFAULT_FOLDER))
+    folder = Path(os.path.normpath(known[0]))
+    require_pictures(folder, known, workshop.entries().values())
+    return folder
 
 
 def _file_name(workshop: Workshop, name: str) -> str:

@@ -310,8 +310,17 @@ class Workshop:
         folders = tuple(folder for folder in self.loaded.overrides if folder.is_dir())
         now = folders, self.by_hand.look(folders)
         if self._overrides is None or self._overrides[0] != now:
+            self._say_missing()
             self._overrides = now, find_overrides(folders, self.dump.seen.inventory)
         return self._overrides[1]
+
+    def _say_missing(self) -> None:
+        for folder in self.loaded.overrides:
+            if not folder.is_dir():
+                self.notices.say(
+                    f"The folder of hand-made pictures {folder} was not there: none of its pictures are shown, and a "
+                    "run stops without it. Connect the drive that it is on."
+                )
 
     def made_at(self) -> float:
         """Return when the last run wrote its manifest, in seconds; 0 without one."""
