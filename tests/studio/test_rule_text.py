@@ -141,6 +141,14 @@ def test_a_file_that_an_editor_changed_is_not_overwritten(page: Page, folder: Pa
     assert page.workshop.draft.text == decided
 
 
+def test_a_file_that_is_no_text_any_more_is_told_and_the_draft_stays(page: Page, folder: Path) -> None:
+    page.decide(name_of(0), action="skip")
+    decided = page.workshop.draft.text
+    (folder / "mine.yaml").write_bytes(RECIPE.encode("utf-16"))
+    assert "is not UTF-8 text" in page.post("reload", 422)["error"]["message"]
+    assert page.workshop.draft.text == decided
+
+
 def test_an_impossible_value_changes_nothing(page: Page) -> None:
     for setting in ({"action": "explode"}, {"detail": 7}, {"cells": "huge"}, {"nothing": 1}, {}):
         page.post("decide", 422, names=[name_of(0)], set=setting)

@@ -60,10 +60,7 @@ class Draft:
             RecipeError: it cannot be read, or has mistakes.
         """
         base = _bytes_of(file)
-        try:
-            draft = cls(file, base, base.decode("utf-8"), notices=notices or Notices())
-        except UnicodeDecodeError as error:
-            raise RecipeError(f"{file} is not UTF-8 text", hint="Save it as UTF-8.") from error
+        draft = cls(file, base, _text_of(base, file), notices=notices or Notices())
         draft.loaded()
         for kept_file in kept_files(file):
             draft._go_on_with(kept_file)
@@ -213,10 +210,10 @@ class Draft:
         """Read the file again; the draft becomes a step that undo returns to.
 
         Raises:
-            RecipeError: it has mistakes; nothing is changed.
+            RecipeError: it cannot be read, or has mistakes; nothing is changed.
         """
         base = _bytes_of(self.file)
-        text = base.decode("utf-8")
+        text = _text_of(base, self.file)
         parse_recipe(base, self.file, known_targets())
         if text != self.text:
             self.past.append(self.text)
@@ -241,6 +238,13 @@ def _diff(old: str, new: str, name: str) -> str:
         old.splitlines(keepends=True), new.splitlines(keepends=True), name, f"{name} (decided here)"
     )
     return "".join(lines)
+
+
+def _text_of(data: bytes, file: Path) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{file} is not UTF-8 text", hint="Save it as UTF-8.") from error
 
 
 def _bytes_of(file: Path) -> bytes:
