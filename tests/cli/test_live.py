@@ -117,6 +117,13 @@ def test_an_old_cache_that_would_hide_the_pack_goes_to_the_backup(packed, capsys
     assert (packed / ".local/share/mupen64plus/hires_texture" / game).is_dir()
 
 
+def test_a_link_that_is_not_installed_is_named(packed, capsys):
+    link = packed / "out" / "gliden64" / "hand.png"
+    link.symlink_to(packed / "hand.png")
+    assert exit_code_of(texpipe, ["install", "out", "--into", "emulator"]) == 0
+    assert "hand.png is a link to a file that is missing, so it is left out" in capsys.readouterr().err
+
+
 def test_the_files_of_another_pack_are_replaced_only_when_asked_and_then_belong_to_the_new_one(
     packed, capsys
 ):

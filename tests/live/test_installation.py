@@ -72,6 +72,31 @@ def test_links_in_a_pack_are_not_followed(tmp_path: Path) -> None:
     assert tree(tmp_path / "emulator") == {"GAME/a.png": b"a"}
 
 
+def test_links_to_files_of_the_pack_are_installed_as_files_and_all_others_are_named(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    pack = tmp_path / "out/gliden64"
+    write(pack, {"GAME/a.png": b"a", "OTHER/c.png": b"c"})
+    links = {
+        "GAME/b.png": "../OTHER/c.png",
+        "out.png": tmp_path / "secret",
+        "gone.png": "nowhere",
+        "again": "again",
+    }
+    for name, target in {**links, "COPY": "OTHER", "GAME/up": ".."}.items():
+        (pack / name).symlink_to(target)
+    changes = plan_installation(tmp_path / "out", Destination("gliden64", tmp_path / "emulator"))
+    assert [line.removeprefix(f"{pack}/").partition(",")[0] for line in changes.links] == [
+        "COPY is a link to a folder",
+        "GAME/up is a link to a folder",
+        "again is a link that leads to itself",
+        "gone.png is a link to a file that is missing",
+        "out.png is a link that leads out of its folder",
+    ]
+    carry_out(changes)
+    assert tree(tmp_path / "emulator") == {"GAME/a.png": b"a", "GAME/b.png": b"c", "OTHER/c.png": b"c"}
+    assert not (tmp_path / "emulator/GAME/b.png").is_symlink()
+
+
 def test_a_link_in_the_emulators_folder_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "mine").write_bytes(b"mine")
     write(tmp_path / "out/gliden64", {"GAME/a.png": b"a"})
@@ -223,12 +248,12 @@ def test_a_killed_installation_is_finished_by_the_next(
     write(tmp_path / "out/gliden64", files)
     copy, count = installation._copy, 0
 
-    def dying(source: Path, goal: Path) -> None:
+    def dying(*files: Path) -> None:
         nonlocal count
         count += 1
         if count == 4:
             raise KeyboardInterrupt
-        copy(source, goal)
+        copy(*files)
 
     monkeypatch.setattr(installation, "_copy", dying)
     with pytest.raises(KeyboardInterrupt):

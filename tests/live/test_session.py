@@ -177,6 +177,15 @@ def test_it_is_idle_as_soon_as_a_damaged_file_is_given_up_after_the_run(game):
     assert game.kinds()[-2:] == ["unreadable", "idle"]
 
 
+def test_a_link_in_the_pack_is_told(game):
+    game.tell(*(game.dump / name for name in dump(game.dump, 1)))
+    folder = game.options.output / "gliden64"
+    folder.mkdir(parents=True)
+    (folder / "mine.png").symlink_to("nowhere.png")
+    game.play_to_the_end()
+    assert any(event.kind == "problem" and "mine.png is a link" in event.text for event in game.events)
+
+
 def test_files_of_another_pack_stay(game, tmp_path):
     names = dump(game.dump, 2)
     other = game.emulator / GAME / names[0]

@@ -299,6 +299,14 @@ def test_files_that_are_for_no_texture_are_told(run: Run, tmp_path: Path) -> Non
     assert any("there are no pictures in" in line for line in run(overrides="empty").warnings)
 
 
+def test_a_linked_folder_of_pictures_is_told(run: Run, tmp_path: Path) -> None:
+    made(tmp_path, name_of(1), noise((16, 16)))
+    (tmp_path / "art").mkdir()
+    (tmp_path / "hd" / "art").symlink_to(tmp_path / "art")
+    (line,) = (line for line in run().warnings if "is a link to a folder" in line)
+    assert str(tmp_path / "hd" / "art") in line
+
+
 def test_two_files_for_one_texture_are_told_and_not_guessed(run: Run, tmp_path: Path) -> None:
     made(tmp_path, name_of(1), noise((16, 16), 1))
     made(tmp_path, "00000001.tga", noise((16, 16), 2), "TGA")

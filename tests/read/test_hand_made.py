@@ -11,7 +11,7 @@ from packs import noise
 from texpipe.errors import SourceError
 from texpipe.imaging.image_files import encode_png
 from texpipe.read import hand_made
-from texpipe.read.hand_made import HandMade, find_hand_made
+from texpipe.read.hand_made import HandMade, find_hand_made, links_to_folders
 
 PICTURE = encode_png(noise((8, 4)))
 
@@ -50,6 +50,23 @@ def test_what_cannot_be_used_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "not a PNG" in problems["page.png"]
     assert "not a regular file" in problems["pipe.png"]
     assert "larger than the limit of 100 bytes" in problems["large.png"]
+
+
+def test_links_to_folders_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "hd"
+    for path in (folder / "sub/a.png", tmp_path / "art/b.png"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(PICTURE)
+    (folder / "sub/art").symlink_to(tmp_path / "art")
+    (folder / "drive").symlink_to(tmp_path / "not mounted")
+    (folder / "gone.png").symlink_to("nowhere.png")
+    (folder / "again.png").symlink_to("sub/a.png")
+    (folder / ".hidden").symlink_to(tmp_path / "art")
+    first, second = sorted(links_to_folders(folder))
+    assert first.startswith(f"{folder / 'drive'} is a link to what is missing")
+    assert second.startswith(f"{folder / 'sub/art'} is a link to a folder, which is not followed")
+    assert second.endswith("name that folder in `overrides`, too")
+    assert set(found(folder)) == {"sub/a.png", "gone.png", "again.png"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from texpipe.storage.links import KnownFolders, leads_out
+from texpipe.storage.links import KnownFolders, leads_out, why_not_followed
 
 
 @pytest.fixture
@@ -53,3 +53,20 @@ def test_a_folder_that_is_missing_is_looked_at_again(folder: Path, tmp_path: Pat
     assert not known.leads_out(folder / "later" / "file")
     (folder / "later").symlink_to(tmp_path / "elsewhere")
     assert known.leads_out(folder / "later" / "file")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("own/file", None),
+        ("own/link-in", None),
+        ("own/link-out", "is a link that leads out of its folder"),
+        ("own/loop", "is a link that leads to itself"),
+        ("in", "is a link to a folder"),
+        ("out", "is a link to a folder"),
+        ("own/gone", "is a link to a file that is missing"),
+    ],
+)
+def test_a_link_that_is_not_followed_says_why(folder: Path, path: str, why: str | None) -> None:
+    (folder / "own" / "gone").symlink_to("nowhere")
+    assert why_not_followed(folder / path, folder) == why

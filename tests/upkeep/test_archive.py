@@ -194,6 +194,26 @@ def test_the_command(output: Path, tmp_path: Path, texpipe: Callable) -> None:
     assert (tmp_path / "test-folder.zip").read_bytes() == before
 
 
+def test_links_to_files_of_the_pack_are_archived_and_all_others_are_named(
+    output: Path, tmp_path: Path, texpipe: Callable
+) -> None:
+    """An archive of a stranger's pack must not publish the files of whoever makes it."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    shutil.copytree(output, tmp_path / "out")
+    folder = tmp_path / "out" / "folder"
+    real = next(folder.rglob("*.png"))
+    (folder / "again.png").symlink_to(real)
+    (folder / "secret.png").symlink_to(tmp_path / "secret")
+    (folder / "more").symlink_to(tmp_path)
+    done = texpipe("archive", tmp_path / "out", "--into", tmp_path, "--target", "folder")
+    assert done.returncode == 0, done.stderr
+    assert f"{folder / 'secret.png'} is a link that leads out of its folder" in done.stderr
+    assert f"{folder / 'more'} is a link to a folder" in done.stderr
+    with zipfile.ZipFile(tmp_path / "test-folder.zip") as archive:
+        assert archive.read("folder/again.png") == real.read_bytes()
+        assert not [name for name in archive.namelist() if "secret" in name or "more" in name]
+
+
 def test_names_of_archives_are_sound(output: Path) -> None:
     manifest = manifest_of_output(output)
     assert archive_name(replace(manifest, recipe=RecipeId("../x", "")), "folder") == "pack-folder.zip"

@@ -247,6 +247,21 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(tmp_path: Path, dump: Pa
             open_pack(path)
 
 
+def test_links_that_are_not_followed_are_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack/a.png").write_bytes(b"a")
+    (tmp_path / "pack/b.png").symlink_to("a.png")
+    (tmp_path / "pack/c.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "pack/more").symlink_to(tmp_path)
+    pack = open_pack(tmp_path / "pack")
+    assert [one.name for one in pack.entries] == ["a.png", "b.png"]
+    assert [line.partition(",")[0] for line in pack.problems] == [
+        f"{tmp_path / 'pack/c.png'} is a link that leads out of its folder",
+        f"{tmp_path / 'pack/more'} is a link to a folder",
+    ]
+
+
 fields = st.tuples(*(st.integers(0, 3) for _ in range(4)))
 
 

@@ -200,6 +200,14 @@ def test_a_pack_that_is_a_link_stays_one(packs: tuple[Path, Path], archive: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "drive", "p.texpatch"]
 
 
+def test_links_that_a_patch_says_nothing_of_are_named(packs: tuple[Path, Path], tmp_path: Path) -> None:
+    (packs[1] / "more").symlink_to(tmp_path)
+    written = make_patch(*packs, tmp_path / "q.texpatch")
+    assert [line.partition(",")[0] for line in written.links] == [
+        f"{packs[1] / 'more'} is a link to a folder"
+    ]
+
+
 def test_a_container_that_is_a_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "drive").mkdir()
     real = write_container(tmp_path / "drive" / "real.rtz", {0: 1})

@@ -59,6 +59,8 @@ def archive(
         print_json([{**vars(one), "path": str(one.path)} for one in done])
     for one in done:
         console.say(f"{one.path}: {one.files} files, {one.size:,} bytes")
+        for line in one.links:
+            console.warn(line)
         if manifest.budget is not None and one.size > manifest.budget:
             over, budget = in_bytes(one.size - manifest.budget), in_bytes(manifest.budget)
             console.warn(

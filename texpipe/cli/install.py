@@ -191,6 +191,8 @@ def _show(console: Console, changes: Changes, *, dry_run: bool) -> None:
     )
     text = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to do"
     console.say(f"{changes.place.folder}: {text}")
+    for line in changes.links:
+        console.warn(line)
 
 
 def ask_to_move(console: Console, changes: Changes) -> None:

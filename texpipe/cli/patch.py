@@ -43,6 +43,8 @@ def make(
         written = make_patch(before, after, output, bar)
     if as_json:
         print_json({"patch": str(output), **vars(written)})
+    for line in written.links:
+        console.warn(line)
     console.say(
         f"{output}: {written.made} files added or changed, {written.removed} removed, {written.size:,} bytes"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from texpipe.live.destination import Destination
 from texpipe.live.installed_files import InstallationRecord, InstalledFile, names_of
 from texpipe.storage.atomic import open_atomic, sync_disk
 from texpipe.storage.layout import OutputLayout
+from texpipe.storage.links import left_out, why_not_followed
 from texpipe.storage.small_files import RefusedFileError, open_regular
 
 _DATE = "%Y-%m-%d_%H-%M-%S"
@@ -35,6 +37,7 @@ class Changes:
         shared: files of an earlier version that another pack has, too: they stay.
         given_up: all files of an earlier version that are not the pack's any more, also those that are gone.
         owners: of the files in the way those that are another pack's: the file -> that pack, an output folder.
+        links: a line for each link in the pack that is not followed, so that what it leads to is not copied.
     """
 
     place: Destination
@@ -47,6 +50,7 @@ class Changes:
     shared: tuple[str, ...] = ()
     given_up: tuple[str, ...] = ()
     owners: Mapping[Path, str] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
 
     @property
     def in_the_way(self) -> tuple[Path, ...]:
@@ -55,20 +59,41 @@ class Changes:
 
 
 def files_of_pack(output: Path, target: str) -> list[PurePosixPath]:
-    """Return the files in a target's folder, sorted; links are left out.
+    """Return the files in a target's folder, sorted: also links to files in it, but none that `links_left_out` names.
 
     Raises:
-        PackError: there is no such folder, or it is empty.
+        PackError: there is no such folder, it is empty, or it cannot be listed.
     """
     root = output / target
     found = sorted(
         PurePosixPath(path.relative_to(root).as_posix())
-        for path in root.rglob("*")
-        if path.is_file() and not path.is_symlink() and not path.name.endswith(".part")
+        for path in _files_and_links(root)
+        if path.is_file() and why_not_followed(path, root) is None and not path.name.endswith(".part")
     )
     if not found:
         raise PackError(f"there is no pack in {root}", hint="Run the recipe first.")
     return found
+
+
+def links_left_out(root: Path) -> tuple[str, ...]:
+    """Return a line for each link in a folder that is not followed: it leads out, to a folder, or to nothing.
+
+    Raises:
+        PackError: the folder cannot be listed.
+    """
+    found = ((path, why_not_followed(path, root)) for path in sorted(_files_and_links(root)))
+    return tuple(left_out(path, why) for path, why in found if why is not None)
+
+
+def _files_and_links(root: Path) -> Iterator[Path]:
+    """Yield the files in a folder, and all links, also those to folders."""
+
+    def stop(error: OSError) -> None:
+        raise PackError(f"cannot list {error.filename}: {error.strerror or error}") from error
+
+    for above, folders, names in os.walk(root, onerror=stop if root.is_dir() else None):
+        links = (name for name in folders if Path(above, name).is_symlink())
+        yield from (Path(above, name) for name in (*names, *links))
 
 
 def plan_installation(
@@ -92,7 +117,7 @@ def plan_installation(
     others: list[str] = []
     owners: dict[Path, str] = {}
     for path in map(str, files_of_pack(output, place.target)):
-        digest = file_digest(root / path)
+        digest = file_digest(root / path, inside=root)
         if digest is None:
             raise PackError(f"{root / path} cannot be read", hint="Run the recipe again.")
         found = _digest_there(place.folder / path)
@@ -108,7 +133,8 @@ def plan_installation(
         if one.packs & names and path not in new and path not in same
         if earlier is None or path in earlier
     }
-    changes = Changes(place, pack, new, same, tuple(others), (), (), owners=owners)
+    links = links_left_out(root)
+    changes = Changes(place, pack, new, same, tuple(others), (), (), owners=owners, links=links)
     return _with_removals(changes, gone, names)
 
 
@@ -150,8 +176,9 @@ def carry_out(changes: Changes) -> Path | None:
     }
     record.note(written)
     backup = _move_away(changes)
+    root = changes.pack / changes.place.target
     for path in changes.new:
-        _copy(changes.pack / changes.place.target / path, folder / path)
+        _copy(root / path, root, folder / path)
     for path in changes.obsolete:
         _remove(folder, path)
     sync_disk()
@@ -237,9 +264,12 @@ def _tails() -> Iterator[str]:
         yield f".{number}"
 
 
-def _copy(source: Path, goal: Path) -> None:
+def _copy(source: Path, root: Path, goal: Path) -> None:
     try:
-        with open_regular(source, any_link=False) as data, open_atomic(goal, fsync=False) as file:
+        with (
+            open_regular(source, inside=root, any_link=False) as data,
+            open_atomic(goal, fsync=False) as file,
+        ):
             shutil.copyfileobj(data, file)
     except RefusedFileError as error:
         raise PackError(str(error)) from error

@@ -59,6 +59,8 @@ def refine(asked: Refinement, tell: Tell) -> None:
         changes = plan_installation(asked.options.output, asked.place, known)
         if changes.others:
             tell(Event("kept", count=len(changes.others), text=changes.others[0]))
+        for line in changes.links:
+            tell(Event("problem", text=line))
         carry_out(without_others(changes))
     except TexpipeError as error:
         tell(Event("problem", text=str(error), hint=error.hint, ends_run=True))

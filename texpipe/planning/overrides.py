@@ -9,7 +9,7 @@ from pathlib import Path
 
 from texpipe.analysis.inventory import Inventory
 from texpipe.planning.texture_names import TextureNames, shown
-from texpipe.read.hand_made import HandMade, find_hand_made
+from texpipe.read.hand_made import HandMade, find_hand_made, links_to_folders
 from texpipe.texture import Source
 
 MAX_FACTOR = 16
@@ -24,7 +24,7 @@ class Overrides:
 
     Attributes:
         by_texture: texture name -> its picture; one that cannot be used has a problem, and the texture fails.
-        warnings: lines for people about files that are used for no texture.
+        warnings: lines for people about files that are used for no texture, and links that are not followed.
     """
 
     by_texture: Mapping[str, HandMade]
@@ -67,6 +67,7 @@ def _fields(source: Source) -> Mapping[str, str | int | None] | None:
 def _of_folder(folder: Path, names: TextureNames, warnings: list[str]) -> dict[str, HandMade]:
     """Return the pictures of a folder by texture; files that are used for none go into the warnings."""
     files = find_hand_made(folder)
+    warnings += links_to_folders(folder)
     if not files:
         warnings.append(f"there are no pictures in {folder}")
     meant = [(one, names.find(one.name)) for one in files]

@@ -75,8 +75,8 @@ def holds_pictures(folder: Path) -> bool:
 def find_hand_made(folder: Path) -> tuple[HandMade, ...]:
     """Return the pictures below a folder, sorted by name; those that cannot be used have a problem.
 
-    Hidden files and folders are passed over, and links to folders are not followed. Links to files count as long as
-    they stay inside the folder.
+    Hidden files and folders are passed over, and links to folders are not followed: `links_to_folders` names them.
+    Links to files count as long as they stay inside the folder.
 
     Raises:
         SourceError: the folder is missing or cannot be listed.
@@ -86,9 +86,36 @@ def find_hand_made(folder: Path) -> tuple[HandMade, ...]:
     return tuple(_looked_at(folder, name) for name in names)
 
 
+def links_to_folders(folder: Path) -> tuple[str, ...]:
+    """Return a line for each link below a folder that leads to a folder, or may have led to one that is gone.
+
+    Raises:
+        SourceError: the folder cannot be listed.
+    """
+    lines: list[str] = []
+    for above, folders, files in os.walk(folder, onerror=_stop):
+        _leave_out_hidden(folders)
+        links = (Path(above, name) for name in (*folders, *files) if not name.startswith("."))
+        for link in sorted(path for path in links if path.is_symlink() and not path.is_file()):
+            if link.is_dir():
+                lines.append(f"{link} is a link to a folder, which is not followed: {_NAME_IT}")
+            elif link.suffix.lower() not in SUFFIXES:
+                lines.append(
+                    f"{link} is a link to what is missing: if it was a folder of pictures, {_NAME_IT}"
+                )
+    return tuple(lines)
+
+
+_NAME_IT = "name that folder in `overrides`, too"
+
+
+def _leave_out_hidden(folders: list[str]) -> None:
+    folders[:] = [name for name in folders if not name.startswith(".")]
+
+
 def _names(folder: Path) -> Iterator[str]:
     for above, folders, files in os.walk(folder, onerror=_stop):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        _leave_out_hidden(folders)
         below = Path(above).relative_to(folder)
         for name in files:
             if not name.startswith(".") and PurePosixPath(name).suffix.lower() in SUFFIXES:

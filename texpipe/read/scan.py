@@ -17,6 +17,7 @@ from texpipe.read.archives import ZIP
 from texpipe.read.container_kinds import CONTAINERS, INPUTS
 from texpipe.read.extracted import extracted_resources, resource_of
 from texpipe.storage.file_names import utf8_name
+from texpipe.storage.links import why_not_followed
 from texpipe.system.interning import interned
 from texpipe.system.meant_paths import did_you_mean
 from texpipe.system.shell import quoted
@@ -283,12 +284,7 @@ def _ignored_as(found: _Found) -> str | None:
 def _unusable_because(file: Path, name: str, base: Path) -> str | None:
     if utf8_name(name) != name:
         return "its name is not valid UTF-8: rename the file"
-    try:
-        if file.is_symlink() and not file.resolve(strict=True).is_relative_to(base):
-            return "is a link that leads out of the input folder"
-    except FileNotFoundError:
-        return "is a link to a file that is missing"
-    except (OSError, RuntimeError):  # a RuntimeError before Python 3.13
-        return "is a link that leads to itself"
+    if (why := why_not_followed(file, base, "the input folder")) is not None:
+        return why
     # Reading a pipe or a device would wait for ever.
     return None if file.is_file() else "is not a file, or a link to one"

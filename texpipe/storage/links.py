@@ -18,6 +18,32 @@ def leads_out(path: Path, root: Path) -> bool:
         return True
 
 
+def why_not_followed(path: Path, root: Path, named: str = "its folder") -> str | None:
+    """Return why a file in a folder is not taken for one of the folder; None for a file, and for a link to one inside.
+
+    Args:
+        path: of the file, or of a link to anything.
+        root: the folder.
+        named: what the folder is called.
+    """
+    if not path.is_symlink():
+        return None
+    try:
+        target = path.resolve(strict=True)
+    except FileNotFoundError:
+        return "is a link to a file that is missing"
+    except (OSError, RuntimeError):  # a RuntimeError before Python 3.13
+        return "is a link that leads to itself"
+    if target.is_dir():
+        return "is a link to a folder"
+    return None if target.is_relative_to(root.resolve()) else f"is a link that leads out of {named}"
+
+
+def left_out(path: Path, why: str) -> str:
+    """Return a line for people about a link that is not followed; `why` is from `why_not_followed`."""
+    return f"{path} {why}, so it is left out: put the file or folder itself in its place"
+
+
 def target_of(path: Path) -> Path:
     """Return the place that a link leads to, whatever is there; of a path that is no link, the path.
 

@@ -80,19 +80,20 @@ def _require_own(file: Path, inside: Path | None) -> None:
         raise RefusedFileError("is a link that leads out of its folder", location=Location(file))
 
 
-def open_regular(file: Path, *, any_link: bool = True) -> io.BufferedReader:
+def open_regular(file: Path, *, inside: Path | None = None, any_link: bool = True) -> io.BufferedReader:
     """Open a file for reading, of any size; a pipe or a device is never waited for.
 
     Args:
         file: a regular file, or a link to one.
-        any_link: links may lead anywhere; otherwise, to files of the same folder and of folders in it.
+        inside: as `read_small`.
+        any_link: links may lead anywhere; otherwise not out of `inside`.
 
     Raises:
         RefusedFileError: it is not a regular file, or leads elsewhere.
         OSError: it is missing, or cannot be opened.
     """
     if not any_link:
-        _require_own(file, None)
+        _require_own(file, inside)
     if not stat.S_ISREG(file.stat().st_mode):  # opening a device may already do something
         raise RefusedFileError("is not a regular file", location=Location(file))
     flags = (

@@ -29,7 +29,7 @@ from texpipe.imaging import image_files
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.storage.file_names import utf8_name
 from texpipe.storage.layout import OutputLayout
-from texpipe.storage.links import leads_out
+from texpipe.storage.links import left_out, why_not_followed
 from texpipe.storage.small_files import parse_json, read_small, refusing
 from texpipe.system.meant_paths import did_you_mean
 from texpipe.texture import EmulatorName, Rgba8
@@ -112,7 +112,7 @@ class AnyPack:
 
 
 def open_pack(root: Path) -> AnyPack:
-    """List a pack: hidden files, links that lead out, and a run's report and run.json are passed over.
+    """List a pack: hidden files, and a run's report and run.json are passed over, links that lead out are problems.
 
     Raises:
         PackError: there is no such folder or container, or it cannot be listed.
@@ -124,8 +124,9 @@ def open_pack(root: Path) -> AnyPack:
         raise PackError(f"{root} does not exist", hint=hint)
     entries: list[PackEntry] = []
     containers: list[str] = []
-    problems: list[str] = []
-    for name, file in files_of_pack(root):
+    files = files_of_pack(root)
+    problems = [*files.links]
+    for name, file in files.found.items():
         if file.suffix.lower() not in CONTAINERS:
             entries.append(_file_entry(name, root, file))
             continue
@@ -140,15 +141,39 @@ def open_pack(root: Path) -> AnyPack:
     return AnyPack(root, ordered, textures, tuple(sorted(containers)), (*problems, *of_lists))
 
 
-def files_of_pack(root: Path) -> Iterator[tuple[str, Path]]:
-    """Yield name and file of everything that belongs to a pack, in no order; a container file alone is its own pack.
+@dataclass(frozen=True)
+class PackFiles:
+    """The files of a pack.
+
+    Attributes:
+        found: name -> file, in no order; also links to files of the pack.
+        links: a line for each other link, which is not followed.
+    """
+
+    found: Mapping[str, Path]
+    links: tuple[str, ...] = ()
+
+
+def files_of_pack(root: Path) -> PackFiles:
+    """Return everything that belongs to a pack; a container file alone is its own pack.
 
     Raises:
         PackError: a folder cannot be listed.
     """
     if root.is_file():
-        yield utf8_name(root.name), root
-        return
+        return PackFiles({utf8_name(root.name): root})
+    found: dict[str, Path] = {}
+    links: list[str] = []
+    for file in _listed(root):
+        if (why := why_not_followed(file, root)) is not None:
+            links.append(left_out(file, why))
+        elif file.is_file():
+            found[utf8_name(file.relative_to(root).as_posix())] = file
+    return PackFiles(found, tuple(sorted(links)))
+
+
+def _listed(root: Path) -> Iterator[Path]:
+    """Yield the files in a folder, and all links, also to folders; without clutter and what is of a run alone."""
     of_run = _OF_RUNS if has_manifest(OutputLayout(root).manifest) else ()
 
     def stop(error: OSError) -> None:
@@ -157,11 +182,9 @@ def files_of_pack(root: Path) -> Iterator[tuple[str, Path]]:
     for above, folders, names in os.walk(root, onerror=stop):
         hidden = of_run if Path(above) == root else ()
         folders[:] = [one for one in folders if not is_clutter(one) and one not in hidden]
-        for name in names:
-            file = Path(above, name)
-            if is_clutter(name) or name in hidden or not file.is_file() or leads_out(file, root):
-                continue
-            yield utf8_name(file.relative_to(root).as_posix()), file
+        links = (one for one in folders if Path(above, one).is_symlink())
+        files = (one for one in names if not is_clutter(one) and one not in hidden)
+        yield from (Path(above, one) for one in (*files, *links))
 
 
 def is_clutter(name: str) -> bool:

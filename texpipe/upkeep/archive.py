@@ -21,7 +21,7 @@ from texpipe.progress import Progress
 from texpipe.report.finished_pack import can_show, result_of, shown_output
 from texpipe.storage.layout import OutputLayout
 from texpipe.storage.small_files import open_regular
-from texpipe.upkeep.any_pack import files_of_pack
+from texpipe.upkeep.any_pack import PackFiles, files_of_pack
 
 README, PREVIEW = "README.txt", "preview.png"
 
@@ -33,12 +33,21 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Archived:
-    """A zip file that was written: for which target, number of files of the pack in it, and its size in bytes."""
+    """A zip file that was written.
+
+    Attributes:
+        target: for which target.
+        path: of the file.
+        files: number of files of the pack in it.
+        size: in bytes.
+        links: a line for each link in the pack that is not followed, so that what it leads to is not in it.
+    """
 
     target: str
     path: Path
     files: int
     size: int
+    links: tuple[str, ...] = ()
 
 
 def archive_name(manifest: Manifest, target: str) -> str:
@@ -81,7 +90,8 @@ def write_archive(
         PackError: the pack is empty, or a file cannot be read or written.
     """
     folder = output / target
-    files = sorted(files_of_pack(folder)) if folder.is_dir() else []
+    found = files_of_pack(folder) if folder.is_dir() else PackFiles({})
+    files = sorted(found.found.items())
     if not files:
         raise PackError(f"{folder} is empty", hint="Run the recipe again.")
     credits_ = credits_of(manifest)
@@ -93,13 +103,16 @@ def write_archive(
         if picture is not None:
             archive.add(PurePosixPath(PREVIEW), picture)
         for number, (name, path) in enumerate(files, start=1):
-            _add(archive, f"{target}/{name}", path)
+            _add(archive, f"{target}/{name}", path, folder)
             step(Progress("write", number, len(files)))
-    return Archived(target, file, len(files), file.stat().st_size)
+    return Archived(target, file, len(files), file.stat().st_size, found.links)
 
 
-def _add(archive: ZipWriter, name: str, path: Path) -> None:
-    with archive.opened(PurePosixPath(name)) as stream, open_regular(path) as source:
+def _add(archive: ZipWriter, name: str, path: Path, folder: Path) -> None:
+    with (
+        archive.opened(PurePosixPath(name)) as stream,
+        open_regular(path, inside=folder, any_link=False) as source,
+    ):
         while chunk := source.read(_CHUNK):
             stream.write(chunk)
 

@@ -84,11 +84,19 @@ class Patch:
 
 @dataclass(frozen=True)
 class Written:
-    """What a patch holds: how many files it adds or changes and removes, and its size in bytes."""
+    """What a patch holds.
+
+    Attributes:
+        made: how many files it adds or changes.
+        removed: how many it removes.
+        size: in bytes.
+        links: a line for each link in the packs that is not followed, so that the patch says nothing of it.
+    """
 
     made: int
     removed: int
     size: int
+    links: tuple[str, ...] = ()
 
 
 def make_patch(one: Path, other: Path, file: Path, step: Step = lambda _: None) -> Written:
@@ -108,6 +116,7 @@ def make_patch(one: Path, other: Path, file: Path, step: Step = lambda _: None) 
 
 
 def _made(one: Path, other: Path, file: Path, step: Step) -> Written:
+    links = tuple(line for root in (one, other) for line in files_of_pack(root).links)
     old, new = _files(one), _files(other)
     old_digests, new_digests = _digests(old), _digests(new)
     known: _Known = {}
@@ -129,7 +138,7 @@ def _made(one: Path, other: Path, file: Path, step: Step) -> Written:
         removed = tuple(sorted(old.keys() - new.keys()))
         patch = Patch(SCHEMA, __version__, one.is_file(), old_digests, tuple(made), removed)
         archive.add(PurePosixPath(_LIST), _as_text(patch))
-    return Written(len(made), len(removed), file.stat().st_size)
+    return Written(len(made), len(removed), file.stat().st_size, links)
 
 
 def _require_alike(one: Path, other: Path) -> None:
@@ -147,7 +156,7 @@ def _require_alike(one: Path, other: Path) -> None:
 
 
 def _files(root: Path) -> dict[str, Path]:
-    found = dict(files_of_pack(root))
+    found = dict(files_of_pack(root).found)
     if root.is_file():
         return {_ALONE: root}
     odd = [name for name in found if unportable(PurePosixPath(name)) or harm_in(name)]

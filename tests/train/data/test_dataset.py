@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -57,6 +58,45 @@ def test_folders_are_read_whole_in_all_formats(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(encoded(noise(i), form))
     (tmp_path / "readme.txt").write_text("no picture")
     assert [picture.name for picture in collect(tmp_path).pictures] == sorted(forms)
+
+
+def test_linked_folders_are_read_once_whatever_they_lead_to(tmp_path: Path) -> None:
+    root, drive = tmp_path / "textures", tmp_path / "drive"
+    for number, path in enumerate([root / "z/a.png", drive / "b.png", drive / "below/c.png"]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(noise(number)))
+    shard(drive / "d.tar", {"e.png": encoded(noise(3)), "index.csv": b"file,package\ne.png,made\n"})
+    (root / "more").symlink_to(drive)
+    (root / "again").symlink_to(drive / "below")
+    (root / "first").symlink_to("z")
+    (root / "z/up").symlink_to(root)
+    (drive / "below/back").symlink_to(root)
+    (root / "f.png").symlink_to(drive / "b.png")
+    found = collect(root, distinct=False)
+    names = ["again/c.png", "f.png", "more/b.png", "more/d/e.png", "z/a.png"]
+    assert [one.name for one in found.pictures] == names
+    assert found.sources == ("made (?): 1",)
+
+
+def test_a_link_to_what_is_missing_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(noise()))
+    (tmp_path / "more").symlink_to(tmp_path / "not mounted")
+    assert len(collect(tmp_path).pictures) == 1
+    assert f"{tmp_path / 'more'} is a link to what is missing" in caplog.text
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    listing = os.scandir
+
+    def refuse(folder: str) -> object:
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied", folder)
+        return listing(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SourceError, match="closed cannot be listed: Permission denied"):
+        collect(tmp_path)
 
 
 def test_damaged_small_invisible_and_double_files_are_left_out(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
+import os
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +22,8 @@ from texpipe.imaging import image_files
 from texpipe.storage.file_names import utf8_name
 from texpipe.storage.small_files import open_regular, read_small, refusing
 from texpipe.texture import Edges, Rgba8
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tga", ".dds", ".webp", ".bmp"})
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp"})
@@ -47,19 +51,50 @@ class PictureFile:
 def picture_files(root: Path) -> Iterator[PictureFile]:
     """Yield the pictures in a folder and its subfolders, or in one tar shard, in the order of their names.
 
+    Links are followed; those that lead nowhere are named in a warning.
+
     Raises:
-        SourceError: a shard cannot be read.
+        SourceError: a shard cannot be read, or a folder cannot be listed.
     """
     if root.is_file():
         yield from _shard(root, "")
         return
-    for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
+    for path in _files_in(root):
         name = utf8_name(path.relative_to(root).as_posix())
-        if path.suffix == ".tar":
+        if path.is_symlink() and not path.exists():
+            log.warning("%s is a link to what is missing: no texture behind it is used", path)
+        elif path.suffix == ".tar":
             yield from _shard(path, name.removesuffix(".tar") + "/")
         elif _is_picture(name) and path.is_file():
             alpha = path.with_name(path.stem + _ALPHA_SUFFIX)
             yield PictureFile(name, partial(_read_file, path, alpha if alpha.is_file() else None))
+
+
+def _files_in(root: Path) -> list[Path]:
+    """Return the files below a folder, also through links, in the order of their names; each folder is listed once.
+
+    Folders are known by the names that they have without links: only what is elsewhere gets a link's name.
+    """
+    found: list[Path] = []
+    known: set[str] = set()
+    waiting = [root]
+    while waiting:
+        waiting.sort()
+        for above, folders, names in os.walk(waiting.pop(0), onerror=_stop):
+            real = os.path.realpath(above)
+            if real in known:
+                folders.clear()
+                continue
+            known.add(real)
+            found += (Path(above, name) for name in names)
+            waiting += (Path(above, name) for name in folders if Path(above, name).is_symlink())
+    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+
+
+def _stop(error: OSError) -> None:
+    raise SourceError(
+        f"{error.filename} cannot be listed: {error.strerror or error}", hint="Check its permissions."
+    ) from error
 
 
 def sources(root: Path) -> tuple[str, ...]:
@@ -71,7 +106,7 @@ def sources(root: Path) -> tuple[str, ...]:
     Raises:
         SourceError: a shard cannot be read.
     """
-    shards = [root] if root.is_file() else sorted(root.rglob("*.tar"))
+    shards = [root] if root.is_file() else [path for path in _files_in(root) if path.suffix == ".tar"]
     rows = [row for shard in shards for row in _index_rows(shard)]
     counted = Counter(f"{row.get('package', '?')} ({row.get('licence', '?')})" for row in rows)
     return tuple(f"{source}: {count}" for source, count in sorted(counted.items())) or (utf8_name(root.name),)
