@@ -5,7 +5,6 @@ A reader may accept a file or refuse it with one of texpipe's errors; any other 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -68,9 +67,7 @@ Seeds: TypeAlias = Callable[[], tuple[bytes, ...]]
 _NUMBERS = b'{"schema": "texpipe.probe/1", "textures": ["a.png", "b/c.png"]}'
 _REVIEWS = b"a.png: {mark: reject, note: 'too soft'}\n'b#1.png': {mark: flag}\n"
 _DRAFT = b"version: 1\nname: r\ninput: dump\noutput: out\nmodel: m\ntargets: [folder]\n"
-_KEPT = json.dumps(
-    {"of": hashlib.sha256(_DRAFT).hexdigest(), "text": _DRAFT.decode() + "scale: 2\n"}
-).encode()
+_KEPT = json.dumps({"base": _DRAFT.decode(), "text": _DRAFT.decode() + "scale: 2\n"}).encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +137,11 @@ def _recipe(path: Path) -> object:
     return load_recipe(path, known_targets())
 
 
-def _reviews(path: Path) -> object:
-    return Reviews(path.with_name("r.yaml")).all()
+def _reviews(path: Path) -> None:
+    """Read reviews, and change them all."""
+    reviews = Reviews(path.with_name("r.yaml"))
+    names = [*reviews.all(), "new.png"]
+    reviews.put(names, "flag", "looked at")
 
 
 def _kept(path: Path) -> object:

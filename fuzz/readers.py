@@ -119,6 +119,7 @@ NOT_FUZZED: Mapping[str, str] = {
     "texpipe.studio.api:Api.override": "hands bytes of a limited size to image_files.decode, which is fuzzed",
     "texpipe.studio.by_hand:shown": "hands a picture that was looked at before to image_files.decode, which is fuzzed",
     "texpipe.studio.api:_object": "takes a request of a limited size, and refuses what is not a JSON object",
+    "texpipe.studio.kept_draft:KeptDraft._is_own": "compares the bytes of a file with those that it wrote",
     "texpipe.studio.rule_text:_root": "reads the recipe that parse_recipe has just read",
     "texpipe.studio.run_process:RunProcess._find": "opens the log that _take reads",
     "texpipe.studio.run_process:RunProcess._take": "reads the log of a process that it started; a test damages it",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from texpipe.errors import RecipeError, UsageError
-from texpipe.recipe.yaml_positions import Unreadable, read_yaml
+from texpipe.recipe.yaml_positions import Document, Unreadable, read_yaml
 from texpipe.storage.atomic import write_atomic, write_new
 from texpipe.storage.small_files import MissingFileError, RefusedFileError, read_small, refusing
 from texpipe.studio.notices import Notices
@@ -52,6 +53,7 @@ class Reviews:
                 if data == self._last.data:
                     return self._last
                 document = read_yaml(data.decode("utf-8-sig"), max_values=_MAX_VALUES)
+                text = _text_of(data.decode(), document) if isinstance(document.value, dict | None) else None
         except MissingFileError:
             return _NOTHING
         except (RefusedFileError, UnicodeDecodeError, Unreadable) as error:
@@ -61,10 +63,6 @@ class Reviews:
         if not isinstance(document.value, dict | None):
             raise self._damaged("is not a list of textures")
         reviews = {name: self._review(name, one) for name, one in (document.value or {}).items()}
-        try:
-            text = ReviewText.read(data.decode(), document)
-        except UnchangeableError:
-            text = None
         self._last = _Known(data, reviews, text)
         return self._last
 
@@ -109,17 +107,20 @@ class Reviews:
     def _write(self, known: _Known, changes: Mapping[str, Change]) -> None:
         reviews = {**known.reviews, **{name: one.after for name, one in changes.items()}}
         kept = {name: one for name, one in sorted(reviews.items()) if one != Review()}
-        try:
-            if known.text is None:
-                raise UnchangeableError
-            text = known.text.changed(changes)
-        except UnchangeableError:
+        text = self._changed(known, changes)
+        if text is None:
             self._copy(known.data)
             text = ReviewText.written(kept)
         data = text.whole().encode()
         # Nobody named this file: through a link it is written only to reviews, which were read there.
         write_atomic(self.file, data, any_link=self.file.is_file())
         self._last = _Known(data, kept, text)
+
+    def _changed(self, known: _Known, changes: Mapping[str, Change]) -> ReviewText | None:
+        """Return the text with other entries; None where they cannot be changed by themselves."""
+        with refusing(self.file, RecipeError), suppress(UnchangeableError):
+            return None if known.text is None else known.text.changed(changes)
+        return None
 
     def _copy(self, data: bytes) -> None:
         """Put the file as it is beside it, under a name that is free, and say so."""
@@ -140,6 +141,13 @@ class Reviews:
     def counts(self) -> dict[str, int]:
         """Return how many textures have each mark, and a note; errors as `all`."""
         return self._read().counts
+
+
+def _text_of(text: str, document: Document) -> ReviewText | None:
+    """Take a text apart; None where no single entry can be changed in it."""
+    with suppress(UnchangeableError):
+        return ReviewText.read(text, document)
+    return None
 
 
 @dataclass(frozen=True)
