@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from texpipe.live.destination import Destination
 from texpipe.live.installed_files import InstallationRecord, InstalledFile, names_of
 from texpipe.storage.atomic import open_atomic, sync_disk
 from texpipe.storage.layout import OutputLayout
-from texpipe.storage.links import left_out, why_not_followed
+from texpipe.storage.links import FilesInside, files_inside
 from texpipe.storage.small_files import RefusedFileError, open_regular
 
 _DATE = "%Y-%m-%d_%H-%M-%S"
@@ -59,41 +58,25 @@ class Changes:
 
 
 def files_of_pack(output: Path, target: str) -> list[PurePosixPath]:
-    """Return the files in a target's folder, sorted: also links to files in it, but none that `links_left_out` names.
+    """Return the files in a target's folder, sorted: also links to files in it, but no other links.
 
     Raises:
         PackError: there is no such folder, it is empty, or it cannot be listed.
     """
-    root = output / target
+    return _sorted_files(output / target)[0]
+
+
+def _sorted_files(root: Path) -> tuple[list[PurePosixPath], tuple[str, ...]]:
+    """Return the files of a pack, and a line for each link that is not followed; errors as `files_of_pack`."""
+    listed = files_inside(root) if root.is_dir() else FilesInside((), ())
     found = sorted(
         PurePosixPath(path.relative_to(root).as_posix())
-        for path in _files_and_links(root)
-        if path.is_file() and why_not_followed(path, root) is None and not path.name.endswith(".part")
+        for path in listed.files
+        if not path.name.endswith(".part")
     )
     if not found:
         raise PackError(f"there is no pack in {root}", hint="Run the recipe first.")
-    return found
-
-
-def links_left_out(root: Path) -> tuple[str, ...]:
-    """Return a line for each link in a folder that is not followed: it leads out, to a folder, or to nothing.
-
-    Raises:
-        PackError: the folder cannot be listed.
-    """
-    found = ((path, why_not_followed(path, root)) for path in sorted(_files_and_links(root)))
-    return tuple(left_out(path, why) for path, why in found if why is not None)
-
-
-def _files_and_links(root: Path) -> Iterator[Path]:
-    """Yield the files in a folder, and all links, also those to folders."""
-
-    def stop(error: OSError) -> None:
-        raise PackError(f"cannot list {error.filename}: {error.strerror or error}") from error
-
-    for above, folders, names in os.walk(root, onerror=stop if root.is_dir() else None):
-        links = (name for name in folders if Path(above, name).is_symlink())
-        yield from (Path(above, name) for name in (*names, *links))
+    return found, listed.left_out
 
 
 def plan_installation(
@@ -116,7 +99,8 @@ def plan_installation(
     same: dict[str, str] = {}
     others: list[str] = []
     owners: dict[Path, str] = {}
-    for path in map(str, files_of_pack(output, place.target)):
+    files, links = _sorted_files(root)
+    for path in map(str, files):
         digest = file_digest(root / path, inside=root)
         if digest is None:
             raise PackError(f"{root / path} cannot be read", hint="Run the recipe again.")
@@ -133,7 +117,6 @@ def plan_installation(
         if one.packs & names and path not in new and path not in same
         if earlier is None or path in earlier
     }
-    links = links_left_out(root)
     changes = Changes(place, pack, new, same, tuple(others), (), (), owners=owners, links=links)
     return _with_removals(changes, gone, names)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from texpipe.errors import PackError
@@ -39,9 +40,52 @@ def why_not_followed(path: Path, root: Path, named: str = "its folder") -> str |
     return None if target.is_relative_to(root.resolve()) else f"is a link that leads out of {named}"
 
 
-def left_out(path: Path, why: str) -> str:
-    """Return a line for people about a link that is not followed; `why` is from `why_not_followed`."""
-    return f"{path} {why}, so it is left out: put the file or folder itself in its place"
+@dataclass(frozen=True)
+class FilesInside:
+    """The files of a folder.
+
+    Attributes:
+        files: in no order; also links to files of the folder.
+        left_out: a line for people for each other link, which is not followed.
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...]
+
+
+def files_inside(
+    root: Path, passed_over: Callable[[Path, str], bool] = lambda _above, _name: False
+) -> FilesInside:
+    """List a folder of a stranger, and the folders in it.
+
+    Args:
+        root: the folder.
+        passed_over: whether a file or folder does not count, by the folder that it is in and its name.
+
+    Raises:
+        PackError: a folder cannot be listed.
+    """
+    files: list[Path] = []
+    lines: list[str] = []
+    for path in _files_and_links(root, passed_over):
+        if (why := why_not_followed(path, root)) is not None:
+            lines.append(f"{path} {why}, so it is left out: put the file or folder itself in its place")
+        elif path.is_file():
+            files.append(path)
+    return FilesInside(tuple(files), tuple(sorted(lines)))
+
+
+def _files_and_links(root: Path, passed_over: Callable[[Path, str], bool]) -> Iterator[Path]:
+    """Yield the files below a folder, and all links, also those to folders."""
+
+    def stop(error: OSError) -> None:
+        raise PackError(f"cannot list {error.filename}: {error.strerror or error}") from error
+
+    for above, folders, names in os.walk(root, onerror=stop):
+        place = Path(above)
+        folders[:] = [one for one in folders if not passed_over(place, one)]
+        yield from (place / one for one in names if not passed_over(place, one))
+        yield from (place / one for one in folders if (place / one).is_symlink())
 
 
 def target_of(path: Path) -> Path:

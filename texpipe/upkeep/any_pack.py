@@ -7,7 +7,6 @@ a file has a name below that of the file, `GAME_HIRESTEXTURES.hts/GAME#0123ABCD#
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -29,7 +28,7 @@ from texpipe.imaging import image_files
 from texpipe.manifest.output_folder import has_manifest
 from texpipe.storage.file_names import utf8_name
 from texpipe.storage.layout import OutputLayout
-from texpipe.storage.links import left_out, why_not_followed
+from texpipe.storage.links import files_inside
 from texpipe.storage.small_files import parse_json, read_small, refusing
 from texpipe.system.meant_paths import did_you_mean
 from texpipe.texture import EmulatorName, Rgba8
@@ -162,29 +161,10 @@ def files_of_pack(root: Path) -> PackFiles:
     """
     if root.is_file():
         return PackFiles({utf8_name(root.name): root})
-    found: dict[str, Path] = {}
-    links: list[str] = []
-    for file in _listed(root):
-        if (why := why_not_followed(file, root)) is not None:
-            links.append(left_out(file, why))
-        elif file.is_file():
-            found[utf8_name(file.relative_to(root).as_posix())] = file
-    return PackFiles(found, tuple(sorted(links)))
-
-
-def _listed(root: Path) -> Iterator[Path]:
-    """Yield the files in a folder, and all links, also to folders; without clutter and what is of a run alone."""
     of_run = _OF_RUNS if has_manifest(OutputLayout(root).manifest) else ()
-
-    def stop(error: OSError) -> None:
-        raise PackError(f"cannot list {error.filename}: {error.strerror or error}") from error
-
-    for above, folders, names in os.walk(root, onerror=stop):
-        hidden = of_run if Path(above) == root else ()
-        folders[:] = [one for one in folders if not is_clutter(one) and one not in hidden]
-        links = (one for one in folders if Path(above, one).is_symlink())
-        files = (one for one in names if not is_clutter(one) and one not in hidden)
-        yield from (Path(above, one) for one in (*files, *links))
+    listed = files_inside(root, lambda above, name: is_clutter(name) or (above == root and name in of_run))
+    named = {utf8_name(file.relative_to(root).as_posix()): file for file in listed.files}
+    return PackFiles(named, listed.left_out)
 
 
 def is_clutter(name: str) -> bool:

@@ -22,7 +22,7 @@ from texpipe.progress import Progress
 from texpipe.storage.atomic import open_atomic
 from texpipe.storage.small_files import open_regular, refusing
 from texpipe.storage.whole_folder import put_back, whole_folder
-from texpipe.upkeep.any_pack import CONTAINERS, files_of_pack
+from texpipe.upkeep.any_pack import CONTAINERS, PackFiles, files_of_pack
 from texpipe.upkeep.pieces import pieces_of
 
 SCHEMA = "texpipe.patch/1"
@@ -116,8 +116,8 @@ def make_patch(one: Path, other: Path, file: Path, step: Step = lambda _: None) 
 
 
 def _made(one: Path, other: Path, file: Path, step: Step) -> Written:
-    links = tuple(line for root in (one, other) for line in files_of_pack(root).links)
-    old, new = _files(one), _files(other)
+    before, after = files_of_pack(one), files_of_pack(other)
+    old, new = _files(one, before), _files(other, after)
     old_digests, new_digests = _digests(old), _digests(new)
     known: _Known = {}
     for name in sorted(old):
@@ -138,7 +138,7 @@ def _made(one: Path, other: Path, file: Path, step: Step) -> Written:
         removed = tuple(sorted(old.keys() - new.keys()))
         patch = Patch(SCHEMA, __version__, one.is_file(), old_digests, tuple(made), removed)
         archive.add(PurePosixPath(_LIST), _as_text(patch))
-    return Written(len(made), len(removed), file.stat().st_size, links)
+    return Written(len(made), len(removed), file.stat().st_size, (*before.links, *after.links))
 
 
 def _require_alike(one: Path, other: Path) -> None:
@@ -155,14 +155,13 @@ def _require_alike(one: Path, other: Path) -> None:
         )
 
 
-def _files(root: Path) -> dict[str, Path]:
-    found = dict(files_of_pack(root).found)
+def _files(root: Path, listed: PackFiles) -> Mapping[str, Path]:
     if root.is_file():
         return {_ALONE: root}
-    odd = [name for name in found if unportable(PurePosixPath(name)) or harm_in(name)]
+    odd = [name for name in listed.found if unportable(PurePosixPath(name)) or harm_in(name)]
     if odd:
         raise PackError(f"{root / odd[0]} has a name that not every system can hold", hint="Rename the file.")
-    return found
+    return listed.found
 
 
 def _digests(files: Mapping[str, Path]) -> dict[str, str]:
@@ -344,7 +343,7 @@ def apply_patch(
         if not root.exists() or root.is_file() != patch.is_file:
             kind = "a container file" if patch.is_file else "a folder"
             raise PackError(f"{root} is not {kind}, as the pack that this update is for")
-        files = _files(root)
+        files = _files(root, files_of_pack(root))
         _require_base(patch, files, root, other_changes)
         if patch.is_file:
             _apply_to_file(patch, archive, root, output or root)
